@@ -1,0 +1,294 @@
+/**
+ * The error table: every code that Streamstack sends, with its HTTP status, whether trying again may help, and a title.
+ * The docs page `docs/reference/errors.md` is made from it. Details beyond the title are given by whoever throws.
+ */
+export interface ErrorRow {
+  /** HTTP status when the error comes before the first chunk. */
+  status: number
+  /** Whether the same call may succeed later, unchanged. */
+  recoverable: boolean
+  /** One short sentence, the `title` of the problem answer (RFC 9457). */
+  title: string
+  /** What a person does about it; shown on the reference page. */
+  cure: string
+}
+
+export const ERRORS = {
+  input_invalid: {
+    status: 400,
+    recoverable: false,
+    title: 'The inputs do not fit what the endpoint declares.',
+    cure: 'Look at `errors`: each entry names an input and what it must be.',
+  },
+  body_unreadable: {
+    status: 400,
+    recoverable: false,
+    title: 'The request body cannot be read.',
+    cure: 'Send valid JSON with Content-Type: application/json.',
+  },
+  body_too_large: {
+    status: 413,
+    recoverable: false,
+    title: 'The request body is larger than this server accepts.',
+    cure: 'Send less, or raise `server.body_limit` in streamstack.yaml.',
+  },
+  media_type_unsupported: {
+    status: 415,
+    recoverable: false,
+    title: 'The Content-Type of the request body is not supported.',
+    cure: 'Send application/json or application/x-www-form-urlencoded.',
+  },
+  format_unknown: {
+    status: 406,
+    recoverable: false,
+    title: 'The asked format does not exist.',
+    cure: 'Use ?format= with one of: lines, text, sse, ndjson, json.',
+  },
+  unauthenticated: {
+    status: 401,
+    recoverable: false,
+    title: 'A valid token is required.',
+    cure: 'Send Authorization: Bearer <token>. `streamstack token` makes one for trying.',
+  },
+  forbidden: {
+    status: 403,
+    recoverable: false,
+    title: 'The token does not allow this.',
+    cure: 'Use a token with the role or scope that the endpoint asks for.',
+  },
+  endpoint_unknown: {
+    status: 404,
+    recoverable: false,
+    title: 'There is no such endpoint.',
+    cure: 'Open / on the server for the list of endpoints.',
+  },
+  method_not_allowed: {
+    status: 405,
+    recoverable: false,
+    title: 'The endpoint exists, but not with this method.',
+    cure: 'Use a method from the Allow header.',
+  },
+  run_unknown: {
+    status: 404,
+    recoverable: false,
+    title: 'There is no such run, or it has expired.',
+    cure: 'Start a new run.',
+  },
+  offset_invalid: {
+    status: 400,
+    recoverable: false,
+    title: 'The offset is not one of this stream.',
+    cure: 'Send an offset that this stream gave out, or -1 for its start.',
+  },
+  offset_expired: {
+    status: 410,
+    recoverable: false,
+    title: 'The stream no longer holds the chunks after this offset.',
+    cure: 'Read from `first_offset`, or start a new run.',
+  },
+  reader_too_slow: {
+    status: 410,
+    recoverable: false,
+    title: 'This reader fell further behind than the stream keeps.',
+    cure: 'Read faster, or raise `streams.window_bytes` in streamstack.yaml.',
+  },
+  result_too_large: {
+    status: 413,
+    recoverable: false,
+    title: 'The whole result is too large for one JSON answer.',
+    cure: 'Ask for a streaming format: ?format=ndjson or ?format=sse.',
+  },
+  limit_exceeded: {
+    status: 422,
+    recoverable: false,
+    title: 'The run reached a limit of this endpoint.',
+    cure: 'Raise the named limit in endpoint_settings or streamstack.yaml, or do less in one run.',
+  },
+  expression_failed: {
+    status: 500,
+    recoverable: false,
+    title: 'An expression of the endpoint failed.',
+    cure: 'Look at the named step and expression.',
+  },
+  step_failed: {
+    status: 500,
+    recoverable: false,
+    title: 'A step of the endpoint failed.',
+    cure: 'Look at the named step.',
+  },
+  precondition_failed: {
+    status: 400,
+    recoverable: false,
+    title: 'A precondition of the endpoint is not met.',
+    cure: 'Look at the message, which the endpoint wrote.',
+  },
+  thrown: {
+    status: 500,
+    recoverable: false,
+    title: 'The endpoint threw an error.',
+    cure: 'Look at the message, which the endpoint wrote.',
+  },
+  table_unknown: {
+    status: 500,
+    recoverable: false,
+    title: 'The table does not exist.',
+    cure: 'Declare it in tables/<name>.yaml.',
+  },
+  column_unknown: {
+    status: 500,
+    recoverable: false,
+    title: 'The column does not exist.',
+    cure: "Use a column of the table's declaration, or add it there.",
+  },
+  query_invalid: {
+    status: 500,
+    recoverable: false,
+    title: 'The query cannot be run.',
+    cure: 'Look at the message: it names the part of the query.',
+  },
+  record_invalid: {
+    status: 400,
+    recoverable: false,
+    title: 'The record does not fit its table.',
+    cure: 'Look at the message: it names the column and what it must hold.',
+  },
+  record_conflict: {
+    status: 409,
+    recoverable: false,
+    title: 'A record with the same unique value exists.',
+    cure: 'Edit that record instead, or use another value.',
+  },
+  record_missing: {
+    status: 404,
+    recoverable: false,
+    title: 'The record does not exist.',
+    cure: 'Check the value that it is looked up by.',
+  },
+  storage_failed: {
+    status: 503,
+    recoverable: true,
+    title: 'The storage could not do what was asked.',
+    cure: 'Look at the server log; check the disk of the data folder.',
+  },
+  upstream_refused: {
+    status: 500,
+    recoverable: false,
+    title: 'The outbound address is not allowed.',
+    cure: 'List it under `outbound.allow` in streamstack.yaml if it is meant to be reached.',
+  },
+  upstream_failed: {
+    status: 502,
+    recoverable: true,
+    title: 'The upstream service could not be reached, or broke off.',
+    cure: 'Try again later; look at the server log for the cause.',
+  },
+  upstream_status: {
+    status: 502,
+    recoverable: false,
+    title: 'The upstream service answered with an error status.',
+    cure: 'Look at `upstream_status`.',
+  },
+  upstream_timeout: {
+    status: 504,
+    recoverable: true,
+    title: 'The upstream service did not answer in time.',
+    cure: 'Try again later, or raise `timeout` on the step.',
+  },
+  upstream_too_large: {
+    status: 502,
+    recoverable: false,
+    title: 'The upstream answer is larger than this step accepts.',
+    cure: 'Ask upstream for less, read it as a stream, or raise `max_bytes` on the step.',
+  },
+  unavailable: {
+    status: 503,
+    recoverable: true,
+    title: 'The server cannot take this call now.',
+    cure: 'Try again after Retry-After.',
+  },
+  internal: {
+    status: 500,
+    recoverable: false,
+    title: 'Something went wrong inside the server.',
+    cure: 'Look at the server log for the run id.',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export interface StreamstackErrorOptions {
+  /** Kept for the server's log; never sent. */
+  cause?: unknown
+  /** When to try again, in milliseconds. */
+  retryAfterMs?: number
+  /** Further public members of the problem answer: plain JSON, no secrets. */
+  details?: Record<string, unknown>
+  /** Overrides the table's, for errors that an endpoint throws itself. */
+  status?: number
+  recoverable?: boolean
+  /** The code that a client sees, for errors that an endpoint throws itself; default: the table's code. */
+  publicCode?: string
+}
+
+/** An error whose `message` is meant for the caller. Anything else that is thrown reaches callers only as `internal`. */
+export class StreamstackError extends Error {
+  override readonly name = 'StreamstackError'
+  readonly code: string
+  readonly status: number
+  readonly recoverable: boolean
+  readonly title: string
+  readonly retryAfterMs: number | undefined
+  readonly details: Record<string, unknown> | undefined
+
+  constructor(code: ErrorCode, message: string, options: StreamstackErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    const row = ERRORS[code]
+    this.code = options.publicCode ?? code
+    this.status = options.status ?? row.status
+    this.recoverable = options.recoverable ?? row.recoverable
+    this.title = row.title
+    this.retryAfterMs = options.retryAfterMs
+    this.details = options.details
+  }
+}
+
+/** An error as clients see it: in-band, in problem answers, and as `error` inside a catch block. */
+export interface PublicError {
+  code: string
+  message: string
+  recoverable: boolean
+  /** Seconds, or null when there is no advice. */
+  retry_after: number | null
+}
+
+/** What a caller may know of anything that was thrown. Unknown errors become `internal`, without their message. */
+export function publicError(thrown: unknown): PublicError {
+  const error = toStreamstackError(thrown)
+  return {
+    code: error.code,
+    message: error.message,
+    recoverable: error.recoverable,
+    retry_after: error.retryAfterMs === undefined ? null : error.retryAfterMs / 1000,
+  }
+}
+
+/** Wraps what is not ours: its message may hold secrets or paths, so it stays in `cause`. */
+export function toStreamstackError(thrown: unknown): StreamstackError {
+  if (thrown instanceof StreamstackError) return thrown
+  return new StreamstackError('internal', ERRORS.internal.title, { cause: thrown })
+}
+
+/** The body of an `application/problem+json` answer (RFC 9457). */
+export function problemBody(thrown: unknown): Record<string, unknown> {
+  const error = toStreamstackError(thrown)
+  return {
+    type: 'about:blank',
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    recoverable: error.recoverable,
+    retry_after: error.retryAfterMs === undefined ? null : error.retryAfterMs / 1000,
+    ...error.details,
+  }
+}

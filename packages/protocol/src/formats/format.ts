@@ -1,0 +1,32 @@
+import type { Chunk, Decoded, StreamEnd } from '../chunk.ts'
+
+export interface EncodeOptions {
+  /** Whether metadata goes along in formats where it is not always there. */
+  metadata: boolean
+}
+
+/** Writes a stream as text. Stateless: any reader can start at any offset. */
+export interface Encoder {
+  readonly contentType: string
+  /** Chunks `from` to `to` (exclusive) of the array as one text; `offset` is that of `chunks[from]`. */
+  chunks(chunks: readonly Chunk[], from: number, to: number, offset: number): string
+  /** The last words; '' when the format has none. */
+  end(end: StreamEnd): string
+  /** What keeps an idle connection open; '' when the format has nothing that readers would skip. */
+  readonly heartbeat: string
+  /** Whether `end` tells the outcome. Where it does not, any outcome but `completed` must break the connection instead. */
+  readonly tellsOutcome: boolean
+}
+
+/** Reads a format incrementally. Feed it text in pieces cut anywhere. */
+export interface Decoder {
+  push(text: string): Decoded[]
+  /** The connection closed: what was still held back. */
+  flush(): Decoded[]
+}
+
+export interface Format {
+  readonly name: string
+  readonly encoder: (options: EncodeOptions) => Encoder
+  readonly decoder: (options: EncodeOptions) => Decoder
+}

@@ -1,0 +1,5 @@
+export * from './chunk.ts'
+export * from './errors.ts'
+export * from './formats/index.ts'
+export * from './offset.ts'
+export * from './value.ts'

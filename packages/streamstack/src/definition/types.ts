@@ -1,0 +1,185 @@
+import type { Value } from '@streamstack/protocol'
+
+/** A place in a file; line and column count from 1, columns in UTF-16 units as editors do. */
+export interface Position {
+  file: string
+  line: number
+  column: number
+}
+
+/** A problem of a definition. Errors keep the endpoint from loading, warnings do not. */
+export interface Issue {
+  severity: 'error' | 'warning'
+  /** What is wrong and what to do about it, in one or two sentences. */
+  message: string
+  position: Position
+}
+
+/** A JSON or YAML value that remembers where it stands. */
+export interface TreeNode {
+  /** The plain value, deep; null-prototype objects are not used here, keys such as `__proto__` are refused at parse. */
+  value: Value
+  position: Position
+  /** For objects: the entries in file order. */
+  entries?: readonly TreeEntry[]
+  /** For arrays: the items. */
+  items?: readonly TreeNode[]
+}
+
+export interface TreeEntry {
+  key: string
+  keyPosition: Position
+  node: TreeNode
+}
+
+/**
+ * How a step's parameter is read:
+ * - `value`: JSON whose strings may hold `{{ }}`; a string that is one whole `{{ }}` keeps its type;
+ * - `condition`: an expression with `{{ }}` around parts or nothing, as `{{has_more}} === true`; or a boolean;
+ * - `assignments`: an object of variable name → value;
+ * - `variable`: a variable's name, no expression;
+ * - `literal`: plain JSON, known when the definition loads;
+ * - `where`: a filter of records: an object of column → value or operators, or text like `delay > {{input.min}} && origin === 'JFK'`.
+ */
+export type ParameterKind = 'value' | 'condition' | 'assignments' | 'variable' | 'literal' | 'where'
+
+/** What may stand as a step's parameter. */
+export interface ParameterShape {
+  kind: ParameterKind
+  summary: string
+  /** For editors, the reference page and load-time checks of values without expressions. */
+  type?: 'text' | 'integer' | 'number' | 'boolean' | 'list' | 'object' | 'any'
+  required?: boolean
+  /** Other spellings of the key. */
+  aliases?: readonly string[]
+  /** Shown in the reference; the function itself applies it. */
+  default?: Value
+  /** The only values allowed. */
+  values?: readonly string[]
+}
+
+/** What may stand as an inner stack of a step. */
+export interface StackShape {
+  summary: string
+  required?: boolean
+  aliases?: readonly string[]
+  /** `steps`: a list of steps. `cases`: a list of objects, each with `when` (kind `value` or `condition`) and a stack `steps`. `branches`: a list of lists of steps. */
+  form?: 'steps' | 'cases' | 'branches'
+  /** For `cases`: how `when` is read. */
+  when?: 'value' | 'condition'
+}
+
+/** The outside of a function, all that definitions, schema and reference need to know. */
+export interface FunctionShape {
+  /** As it is written in definitions: `For Each`. */
+  name: string
+  aliases?: readonly string[]
+  /** One sentence. */
+  summary: string
+  parameters: Readonly<Record<string, ParameterShape>>
+  stacks?: Readonly<Record<string, StackShape>>
+  /** Name of the variable that takes the result when the step has no `as`; absent when there is no result or it is dropped without `as`. */
+  resultDefault?: string
+  /** Whether the step may have `as`. */
+  hasResult?: boolean
+}
+
+/** A step after normalisation: canonical names only. */
+export interface StepNode {
+  /** Path in the endpoint: `3`, `3.inner.1`, `2.else_if[1].2`. Stable for one version of a definition. */
+  id: string
+  /** Canonical function name. */
+  function: string
+  /** The step's own words, when it has any: `Initialize Variables`. */
+  label: string | null
+  position: Position
+  /** By canonical parameter name. */
+  parameters: Readonly<Record<string, TreeNode>>
+  /** By canonical stack name, for stacks of form `steps`. */
+  stacks: Readonly<Record<string, readonly StepNode[]>>
+  /** By canonical stack name, for stacks of form `cases` and `branches`. */
+  cases: Readonly<Record<string, readonly CaseNode[]>>
+  /** Variable that takes the result. */
+  as: string | null
+  /** A step with `disabled: true` is checked but not run. */
+  disabled: boolean
+}
+
+export interface CaseNode {
+  /** Absent for branches. */
+  when: TreeNode | null
+  steps: readonly StepNode[]
+  position: Position
+}
+
+export type InputType = 'text' | 'integer' | 'number' | 'boolean' | 'object' | 'list' | 'timestamp' | 'email' | 'uuid' | 'any'
+
+/** One declared input. */
+export interface InputDeclaration {
+  name: string
+  type: InputType
+  description: string | null
+  required: boolean
+  nullable: boolean
+  /** undefined: no default. */
+  default: Value | undefined
+  values: readonly Value[] | null
+  min: number | null
+  max: number | null
+  minLength: number | null
+  maxLength: number | null
+  /** A regular expression; matched by a linear-time engine or refused when it can backtrack. */
+  pattern: string | null
+  /** For `list`. */
+  items: InputDeclaration | null
+  /** For `object`; properties whose declaration is only a description accept any value. */
+  properties: readonly InputDeclaration[] | null
+  position: Position
+}
+
+/** Who may call. */
+export interface AccessDeclaration {
+  authentication: boolean
+  /** Any one of these suffices; empty: any valid token. */
+  roles: readonly string[]
+  scopes: readonly string[]
+}
+
+/** Bounds of one run; null: the workspace's own. */
+export interface LimitDeclaration {
+  maxDurationMs: number | null
+  maxChunks: number | null
+  maxBytes: number | null
+  maxIterations: number | null
+}
+
+/** An endpoint after normalisation. */
+export interface EndpointDefinition {
+  file: string
+  /** The file's name without its ending. */
+  name: string
+  /** Upper case. */
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** `/api/users/:id`; `{id}` is normalised to `:id`. */
+  path: string
+  description: string | null
+  /** Declared response headers, names as written; those that HTTP or we govern (Connection, Transfer-Encoding …) already left out with a warning where that matters. */
+  headers: Readonly<Record<string, string>>
+  inputs: readonly InputDeclaration[]
+  access: AccessDeclaration
+  limits: LimitDeclaration
+  onDisconnect: 'continue' | 'cancel'
+  /** How long a run without readers goes on under `cancel`. */
+  disconnectGraceMs: number | null
+  stack: readonly StepNode[]
+  position: Position
+}
+
+/** A reusable stack in `functions/`. */
+export interface FunctionFile {
+  file: string
+  name: string
+  inputs: readonly InputDeclaration[]
+  stack: readonly StepNode[]
+  position: Position
+}
