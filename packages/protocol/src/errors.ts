@@ -104,6 +104,12 @@ export const ERRORS = {
     title: 'The run reached a limit of this endpoint.',
     cure: 'Raise the named limit in endpoint_settings or streamstack.yaml, or do less in one run.',
   },
+  cancelled: {
+    status: 409,
+    recoverable: false,
+    title: 'The run was cancelled.',
+    cure: 'Start a new run.',
+  },
   expression_failed: {
     status: 500,
     recoverable: false,

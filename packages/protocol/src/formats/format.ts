@@ -1,4 +1,5 @@
 import type { Chunk, Decoded, StreamEnd } from '../chunk.ts'
+import type { PublicError } from '../errors.ts'
 
 export interface EncodeOptions {
   /** Whether metadata goes along in formats where it is not always there. */
@@ -10,6 +11,8 @@ export interface Encoder {
   readonly contentType: string
   /** Chunks `from` to `to` (exclusive) of the array as one text; `offset` is that of `chunks[from]`. */
   chunks(chunks: readonly Chunk[], from: number, to: number, offset: number): string
+  /** An error of this one reader, which is no part of the stream and has no offset; '' when the format has no place for it. */
+  fault(error: PublicError): string
   /** The last words; '' when the format has none. */
   end(end: StreamEnd): string
   /** What keeps an idle connection open; '' when the format has nothing that readers would skip. */

@@ -14,6 +14,7 @@ export const lines: Format = {
     heartbeat: '',
     tellsOutcome: false,
     chunks: metadata ? withMetadata : plain,
+    fault: (error) => `{"error":${JSON.stringify(error)}}\n`,
     end: () => '',
   }),
   decoder: ({ metadata }) => {

@@ -15,6 +15,7 @@ export const ndjson: Format = {
     heartbeat: '\n',
     tellsOutcome: true,
     chunks: encode,
+    fault: (error) => `{"offset":null,"type":"error","error":${JSON.stringify(error)}}\n`,
     end: ({ outcome, offset, error }) => JSON.stringify({ type: 'end', outcome, offset, error }) + '\n',
   }),
   decoder: () => {
@@ -42,7 +43,7 @@ function encode(chunks: readonly Chunk[], from: number, to: number, offset: numb
 
 type Line =
   | { type: 'chunk'; offset: number; content: unknown; metadata: Record<string, unknown> | null }
-  | { type: 'error'; offset: number; error: PublicError }
+  | { type: 'error'; offset: number | null; error: PublicError }
   | { type: 'end'; outcome: Outcome; offset: number; error: PublicError | null }
 
 function decodeLine(line: string): Decoded {

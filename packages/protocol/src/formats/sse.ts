@@ -16,6 +16,7 @@ export const sse: Format = {
     heartbeat: ': keep-alive\n\n',
     tellsOutcome: true,
     chunks: metadata ? withMetadata : plain,
+    fault: (error) => `event: error\ndata: ${JSON.stringify(error)}\n\n`,
     end: (end) => `event: end\ndata: ${JSON.stringify(end)}\n\n`,
   }),
   decoder: ({ metadata }) => sseDecoder(metadata),

@@ -12,6 +12,7 @@ export const text: Format = {
     heartbeat: '',
     tellsOutcome: false,
     chunks: joined,
+    fault: () => '',
     end: () => '',
   }),
   decoder: () => ({

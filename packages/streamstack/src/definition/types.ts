@@ -112,7 +112,17 @@ export interface CaseNode {
   position: Position
 }
 
-export type InputType = 'text' | 'integer' | 'number' | 'boolean' | 'object' | 'list' | 'timestamp' | 'email' | 'uuid' | 'any'
+export type InputType =
+  | 'text'
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'object'
+  | 'list'
+  | 'timestamp'
+  | 'email'
+  | 'uuid'
+  | 'any'
 
 /** One declared input. */
 export interface InputDeclaration {

@@ -54,7 +54,8 @@ function distanceWithin(left: string, right: string, bound: number): number {
         at(current, column - 1) + 1,
         at(previous, column - 1) + (same ? 0 : 1),
       )
-      const swapped = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      const swapped =
+        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
       if (swapped) distance = Math.min(distance, at(beforePrevious, column - 2) + 1)
       current.push(distance)
       smallest = Math.min(smallest, distance)

@@ -1,0 +1,50 @@
+import type { Value } from '@streamstack/protocol'
+import { freezePlain, isRecord } from '../input/plain-value.ts'
+import { tokenError } from './token-error.ts'
+
+/** The claims of a token that was verified, as the variable `auth` holds them: frozen plain JSON. */
+export interface AuthClaims {
+  readonly [claim: string]: Value
+  /** The roles, whatever the token calls them and however it writes them. */
+  readonly roles: readonly string[]
+  /** The scopes, of `scope` (RFC 8693 §4.2), `scp` or `permissions`. */
+  readonly scopes: readonly string[]
+}
+
+/**
+ * Makes `auth` of a token's payload: the claims as they are, with `roles` and `scopes` normalised to lists of text.
+ *
+ * @param payload of a verified token; it is frozen in place.
+ * @param roleClaim a claim's name, or a way inwards as `realm_access.roles`; null: `roles` or `role`.
+ * @throws StreamstackError `unauthenticated` when the claims hold what no variable may.
+ */
+export function toAuthClaims(payload: Readonly<Record<string, Value>>, roleClaim: string | null): AuthClaims {
+  const checked = freezePlain(payload, { depthMax: 32, keysMax: 1_000 })
+  if ('fault' in checked) throw tokenError('claims', new Error(checked.fault))
+  const claims = checked.value
+  if (!isRecord(claims)) throw tokenError('claims')
+  const roles = roleClaim === null ? [claims['roles'], claims['role']] : [claimAt(claims, roleClaim)]
+  const scopes = [claims['scope'], claims['scp'], claims['scopes'], claims['permissions']]
+  return Object.freeze({ ...claims, roles: namesIn(roles), scopes: namesIn(scopes) })
+}
+
+/** A claim may itself have dots in its name (`https://example.com/roles`), so the whole name is tried first. */
+function claimAt(claims: Readonly<Record<string, Value>>, path: string): Value | undefined {
+  if (Object.hasOwn(claims, path)) return claims[path]
+  let value: Value | undefined = claims
+  for (const key of path.split('.')) {
+    if (!isRecord(value) || !Object.hasOwn(value, key)) return undefined
+    value = value[key]
+  }
+  return value
+}
+
+/** Lists of text as they are; a text is split at blanks and commas, as OAuth and its dialects write them. */
+function namesIn(values: readonly (Value | undefined)[]): readonly string[] {
+  const names = new Set<string>()
+  for (const value of values) {
+    const parts = typeof value === 'string' ? value.split(/[\s,]+/) : Array.isArray(value) ? value : []
+    for (const part of parts) if (typeof part === 'string' && part !== '') names.add(part)
+  }
+  return Object.freeze([...names])
+}

@@ -1,0 +1,46 @@
+import { StreamstackError } from '@streamstack/protocol'
+
+/** Why a token was refused; sent as `reason` in the problem answer, so that clients know when to fetch a fresh token. */
+export type TokenFault =
+  | 'missing'
+  | 'malformed'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'issuer'
+  | 'audience'
+  | 'claims'
+  | 'not_configured'
+
+const messages: Readonly<Record<TokenFault, string>> = {
+  missing: 'There is no token. Send the header `Authorization: Bearer <token>`.',
+  malformed:
+    'The Authorization header does not hold a JWT. Send `Authorization: Bearer <token>`, the token as it was issued.',
+  algorithm: 'The token is signed with an algorithm that this server does not accept.',
+  key: 'The token is signed with a key that this server does not know. Get a fresh token from its issuer.',
+  signature: 'The signature of the token is wrong. Use a token that was issued for this server, unchanged.',
+  expired: 'The token has expired. Get a fresh one.',
+  not_yet_valid: 'The token is not valid yet. Check the clock of the machine that issued it.',
+  issuer: 'The token comes from another issuer than this server accepts.',
+  audience: 'The token was issued for another audience than this server.',
+  claims:
+    'A claim of the token cannot be used: times must be numbers of seconds, and nothing nested deeply or named like `__proto__`.',
+  not_configured:
+    'This server has no key to check tokens with. Its operator sets auth.jwt.secret or auth.jwt.jwks_url.',
+}
+
+/** The 401 for a fault. The token itself is never part of it. */
+export function tokenError(fault: TokenFault, cause?: unknown): StreamstackError {
+  return new StreamstackError('unauthenticated', messages[fault], { details: { reason: fault }, cause })
+}
+
+/**
+ * The `WWW-Authenticate` value that goes with a 401 or 403 (RFC 6750 §3). A call without a token gets no error code,
+ * as the standard asks.
+ */
+export function challengeHeader(error: StreamstackError): string {
+  if (error.status === 403) return 'Bearer error="insufficient_scope"'
+  return error.details?.['reason'] === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"'
+}

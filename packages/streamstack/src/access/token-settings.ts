@@ -1,0 +1,131 @@
+import { StreamstackError } from '@streamstack/protocol'
+
+/** How tokens are checked: `auth.jwt` in `streamstack.yaml`. */
+export interface TokenSettings {
+  /** Shared secret for the HS algorithms. */
+  secret: string | null
+  /** Where an identity provider publishes its public keys (JWK Set, RFC 7517 §5). */
+  jwksUrl: string | null
+  /** The only `iss` accepted; null: any. */
+  issuer: string | null
+  /** One of these must be among the token's `aud`; null: any. */
+  audience: string | readonly string[] | null
+  /** null: HS256 with a secret, the asymmetric algorithms with a key set. */
+  algorithms: readonly string[] | null
+  /** Claim that holds the roles, dots lead inwards (`realm_access.roles`); null: `roles` or `role`. */
+  roleClaim: string | null
+  /** How far clocks may differ when `exp` and `nbf` are compared. */
+  clockToleranceSeconds: number
+}
+
+/** Algorithms that may be named, and the bytes a secret needs for each (RFC 7518 §3.2: as many as the hash has). */
+export const SECRET_BYTES_MIN: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
+
+/** Public-key algorithms that may be named (RFC 7518 §3.1, RFC 8037, RFC 9864). */
+export const PUBLIC_KEY_ALGORITHMS: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
+
+/** Which algorithms the secret may check, and which the key set; the two never overlap. */
+export interface TokenAlgorithms {
+  secret: readonly string[]
+  publicKey: readonly string[]
+}
+
+/**
+ * Checks the settings once, at load, and says which algorithms each kind of key serves. A secret only ever checks HS
+ * tokens and published keys never do: that is what makes a token signed with a public key as if it were a secret useless.
+ *
+ * @throws StreamstackError that names the key in `streamstack.yaml` and the cure; it never repeats the secret.
+ */
+export function checkTokenSettings(settings: TokenSettings): TokenAlgorithms {
+  const algorithms = splitAlgorithms(settings)
+  if (settings.secret !== null) checkSecret(settings.secret, algorithms.secret)
+  if (settings.jwksUrl !== null) checkJwksUrl(settings.jwksUrl)
+  if (!(settings.clockToleranceSeconds >= 0 && settings.clockToleranceSeconds <= 3600)) {
+    throw fault('auth.jwt.clock_tolerance must be between 0 and 3600 seconds. Use "60s" when clocks differ much.')
+  }
+  return algorithms
+}
+
+/** @throws StreamstackError when the secret is too short or no secret at all. */
+export function checkSecret(secret: string, algorithms: readonly string[]): void {
+  if (secret.includes('{{')) {
+    throw fault('auth.jwt.secret still holds {{ }}. List the name under `env:` and give it a value in .env.')
+  }
+  if (secret.trimStart().startsWith('-----BEGIN')) {
+    throw fault('auth.jwt.secret is a PEM key. Publish public keys as a JWK Set and set auth.jwt.jwks_url instead.')
+  }
+  const bytes = Buffer.byteLength(secret)
+  const bytesMin = Math.max(...algorithms.map((algorithm) => SECRET_BYTES_MIN[algorithm] ?? 0), 32)
+  if (bytes < bytesMin) {
+    throw fault(
+      `auth.jwt.secret has ${bytes} bytes; ${algorithms.join(', ')} needs at least ${bytesMin}. ` +
+        'Make one with: openssl rand -base64 48',
+    )
+  }
+}
+
+function splitAlgorithms(settings: TokenSettings): TokenAlgorithms {
+  const hasSecret = settings.secret !== null
+  const hasKeySet = settings.jwksUrl !== null
+  if (settings.algorithms === null) {
+    return { secret: hasSecret ? ['HS256'] : [], publicKey: hasKeySet ? PUBLIC_KEY_ALGORITHMS : [] }
+  }
+  const secret: string[] = []
+  const publicKey: string[] = []
+  for (const algorithm of settings.algorithms) {
+    if (Object.hasOwn(SECRET_BYTES_MIN, algorithm)) secret.push(algorithm)
+    else if (PUBLIC_KEY_ALGORITHMS.includes(algorithm)) publicKey.push(algorithm)
+    else {
+      const known = [...Object.keys(SECRET_BYTES_MIN), ...PUBLIC_KEY_ALGORITHMS].join(', ')
+      throw fault(`auth.jwt.algorithms names ${JSON.stringify(algorithm)}. Use some of: ${known}.`)
+    }
+  }
+  if (secret.length > 0 && !hasSecret) {
+    throw fault(`auth.jwt.algorithms names ${secret.join(', ')}, which need auth.jwt.secret. Set it, or drop them.`)
+  }
+  if (publicKey.length > 0 && !hasKeySet) {
+    throw fault(
+      `auth.jwt.algorithms names ${publicKey.join(', ')}, which need auth.jwt.jwks_url. Set it, or drop them.`,
+    )
+  }
+  if (hasSecret && secret.length === 0) {
+    throw fault(
+      'auth.jwt.secret is set, but auth.jwt.algorithms names none that uses it. Add HS256, or drop the secret.',
+    )
+  }
+  if (hasKeySet && publicKey.length === 0) {
+    throw fault('auth.jwt.jwks_url is set, but auth.jwt.algorithms names none that uses it. Add RS256 or ES256.')
+  }
+  return { secret, publicKey }
+}
+
+/** Keys that travel in the clear can be swapped on the way, so plain http serves only this machine and its neighbours. */
+function checkJwksUrl(text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw fault('auth.jwt.jwks_url is not a web address. Use one like https://login.example.com/.well-known/jwks.json')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw fault('auth.jwt.jwks_url holds a user name or password. Key sets are public: leave them out.')
+  }
+  const isNear = /^(\[::1\]|127(\.\d+){3}|[^.:[\]]+)$/.test(url.hostname)
+  if (url.protocol === 'http:' && !isNear) {
+    throw fault('auth.jwt.jwks_url uses http. Use https: whoever can change the keys on the way can sign any token.')
+  }
+}
+
+function fault(message: string): StreamstackError {
+  return new StreamstackError('internal', message)
+}

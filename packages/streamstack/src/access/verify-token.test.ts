@@ -1,0 +1,315 @@
+import { createHmac, createSecretKey } from 'node:crypto'
+import { StreamstackError } from '@streamstack/protocol'
+import * as fc from 'fast-check'
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
+import type { CryptoKey, JWTPayload } from 'jose'
+import { describe, expect, test } from 'vitest'
+import { challengeHeader, createTokenVerifier, makeToken } from './index.ts'
+import type { TokenSettings } from './index.ts'
+
+const secret = 'a secret that is long enough for HS256'
+const base: TokenSettings = {
+  secret: null,
+  jwksUrl: null,
+  issuer: null,
+  audience: null,
+  algorithms: null,
+  roleClaim: null,
+  clockToleranceSeconds: 0,
+}
+const bySecret: TokenSettings = { ...base, secret }
+const byKeySet: TokenSettings = { ...base, jwksUrl: 'https://login.example.com/jwks.json' }
+const inAnHour = Math.floor(Date.now() / 1000) + 3600
+
+async function failure(promise: Promise<unknown>): Promise<StreamstackError> {
+  const thrown = await promise.then(
+    () => 'nothing was thrown',
+    (error: unknown) => error,
+  )
+  if (!(thrown instanceof StreamstackError)) throw new Error(`expected a StreamstackError, got ${String(thrown)}`)
+  return thrown
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
+}
+
+/** Signs by hand what jose refuses to sign. */
+function forge(header: object, payload: object, key: string): string {
+  const input = `${encode(header)}.${encode(payload)}`
+  return `${input}.${createHmac('sha256', key).update(input).digest('base64url')}`
+}
+
+function sign(payload: JWTPayload, header: { alg: string; kid?: string }, key: CryptoKey): Promise<string> {
+  return new SignJWT(payload).setProtectedHeader(header).sign(key)
+}
+
+async function keyPair(alg: string, kid?: string) {
+  const pair = await generateKeyPair(alg, { extractable: true })
+  return { ...pair, jwk: { ...(await exportJWK(pair.publicKey)), alg, ...(kid !== undefined && { kid }) } }
+}
+
+describe('tokens signed with a secret', () => {
+  test('a made token gives frozen claims with roles and scopes', async () => {
+    const token = await makeToken({
+      secret,
+      sub: 'ann',
+      roles: ['editor', 'admin'],
+      expiresSeconds: 60,
+      claims: { scope: 'read write', sub: 'mallory', team: { id: 7 } },
+    })
+    const claims = await createTokenVerifier(bySecret).verify(`Bearer ${token}`)
+    expect(claims).toMatchObject({ sub: 'ann', roles: ['editor', 'admin'], scopes: ['read', 'write'], team: { id: 7 } })
+    expect(Object.isFrozen(claims)).toBe(true)
+    expect(Object.isFrozen(claims['team'])).toBe(true)
+    expect(() => structuredClone(claims)).not.toThrow()
+  })
+
+  test.each([
+    ['one text', { role: 'editor' }, null, ['editor']],
+    ['both spellings', { role: 'a', roles: ['b', 'a'] }, null, ['b', 'a']],
+    ['a way inwards', { realm_access: { roles: ['x'] }, roles: ['not this'] }, 'realm_access.roles', ['x']],
+    ['a name with dots', { 'https://e.com/roles': 'x,y z' }, 'https://e.com/roles', ['x', 'y', 'z']],
+    ['nothing', { sub: 'ann' }, null, []],
+    ['what is no role', { roles: [1, null, { a: 1 }, ''] }, null, []],
+    ['an inherited name', { sub: 'ann' }, 'toString', []],
+  ])('roles are read from %s', async (_name, payload, roleClaim, roles) => {
+    const token = forge({ alg: 'HS256' }, payload, secret)
+    const claims = await createTokenVerifier({ ...bySecret, roleClaim }).verify(`bearer  ${token}`)
+    expect(claims.roles).toEqual(roles)
+  })
+
+  const faults: [string, string | undefined, string, Partial<TokenSettings>?][] = [
+    ['no header', undefined, 'missing'],
+    ['an empty header', ' ', 'missing'],
+    ['another scheme', 'Basic YTpi', 'malformed'],
+    ['no token after the scheme', 'Bearer', 'malformed'],
+    ['no JWT', 'Bearer abc', 'malformed'],
+    ['rubbish in three parts', 'Bearer a.b.c', 'malformed'],
+    ['two tokens', 'Bearer a.b.c, Bearer d.e.f', 'malformed'],
+    ['five parts', 'Bearer a.b.c.d.e', 'malformed'],
+    ['another secret', `Bearer ${forge({ alg: 'HS256' }, {}, 'x'.repeat(40))}`, 'signature'],
+    ['alg none', `Bearer ${forge({ alg: 'none' }, { sub: 'ann' }, secret).replace(/[^.]*$/, '')}`, 'algorithm'],
+    ['alg None', `Bearer ${forge({ alg: 'None' }, { sub: 'ann' }, secret)}`, 'algorithm'],
+    ['no alg', `Bearer ${forge({}, {}, secret)}`, 'algorithm'],
+    ['an alg that is not listed', `Bearer ${forge({ alg: 'HS512' }, {}, secret)}`, 'algorithm'],
+    ['an expired token', `Bearer ${forge({ alg: 'HS256' }, { exp: 1 }, secret)}`, 'expired'],
+    [
+      'an expired token with a wrong signature',
+      `Bearer ${forge({ alg: 'HS256' }, { exp: 1 }, 'y'.repeat(40))}`,
+      'signature',
+    ],
+    ['a token of the future', `Bearer ${forge({ alg: 'HS256' }, { nbf: inAnHour }, secret)}`, 'not_yet_valid'],
+    ['exp as text', `Bearer ${forge({ alg: 'HS256' }, { exp: '9999999999' }, secret)}`, 'claims'],
+    ['nbf as text', `Bearer ${forge({ alg: 'HS256' }, { nbf: '1' }, secret)}`, 'claims'],
+    ['another issuer', `Bearer ${forge({ alg: 'HS256' }, { iss: 'evil' }, secret)}`, 'issuer', { issuer: 'good' }],
+    ['no issuer', `Bearer ${forge({ alg: 'HS256' }, {}, secret)}`, 'issuer', { issuer: 'good' }],
+    [
+      'another audience',
+      `Bearer ${forge({ alg: 'HS256' }, { aud: ['x'] }, secret)}`,
+      'audience',
+      { audience: ['a', 'b'] },
+    ],
+    ['an unknown critical header', `Bearer ${forge({ alg: 'HS256', crit: ['x'], x: 1 }, {}, secret)}`, 'malformed'],
+    ['a payload that is a list', `Bearer ${forge({ alg: 'HS256' }, [1], secret)}`, 'malformed'],
+    ['a claim named constructor', `Bearer ${forge({ alg: 'HS256' }, { a: { constructor: 1 } }, secret)}`, 'claims'],
+    ['a server without keys', `Bearer ${forge({ alg: 'HS256' }, {}, secret)}`, 'not_configured', { secret: null }],
+  ]
+  test.each(faults)('%s is refused, and the answer says why', async (_name, header, reason, settings) => {
+    const error = await failure(createTokenVerifier({ ...bySecret, ...settings }).verify(header))
+    expect(error).toMatchObject({ code: 'unauthenticated', status: 401, details: { reason } })
+    const token = header?.split(/\s+/)[1] ?? ''
+    if (token !== '') expect(error.message).not.toContain(token)
+    expect(error.message).not.toContain(secret)
+    expect(challengeHeader(error)).toBe(reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"')
+  })
+
+  test('a payload named __proto__ changes nothing and is refused', async () => {
+    const token = await new SignJWT({ a: 1 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(createSecretKey(Buffer.from(secret)))
+    const [header] = token.split('.')
+    const payload = Buffer.from('{"__proto__":{"roles":["admin"]}}').toString('base64url')
+    const signature = createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url')
+    const error = await failure(createTokenVerifier(bySecret).verify(`Bearer ${header}.${payload}.${signature}`))
+    expect(error.details).toEqual({ reason: 'claims' })
+  })
+
+  test('clocks may differ by the tolerance', async () => {
+    const token = forge({ alg: 'HS256' }, { exp: Math.floor(Date.now() / 1000) - 30 }, secret)
+    const tolerant = createTokenVerifier({ ...bySecret, clockToleranceSeconds: 600 })
+    await expect(tolerant.verify(`Bearer ${token}`)).resolves.toMatchObject({ roles: [] })
+    expect((await failure(createTokenVerifier(bySecret).verify(`Bearer ${token}`))).details).toEqual({
+      reason: 'expired',
+    })
+  })
+
+  test('one of several audiences and the issuer suffice', async () => {
+    const token = await makeToken({ secret, sub: 'a', expiresSeconds: 60, issuer: 'me', audience: ['x', 'b'] })
+    const verifier = createTokenVerifier({ ...bySecret, issuer: 'me', audience: ['a', 'b'] })
+    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ sub: 'a', iss: 'me' })
+  })
+
+  test('whatever is sent, only a 401 comes of it', async () => {
+    const verifier = createTokenVerifier(bySecret)
+    const text = fc.oneof(
+      fc.string(),
+      fc.string().map((part) => `Bearer ${part}`),
+      fc.base64String().map((part) => `Bearer ${part}.${part}.`),
+    )
+    await fc.assert(
+      fc.asyncProperty(text, async (header) => {
+        expect((await failure(verifier.verify(header))).status).toBe(401)
+      }),
+    )
+  })
+})
+
+describe('tokens signed with a published key', () => {
+  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('%s is accepted', async (alg) => {
+    const { privateKey, jwk } = await keyPair(alg, 'one')
+    const verifier = createTokenVerifier(byKeySet, () => Promise.resolve({ keys: [jwk] }))
+    const token = await sign({ sub: 'ann', exp: inAnHour }, { alg, kid: 'one' }, privateKey)
+    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ sub: 'ann' })
+  })
+
+  test('a token signed with the public key as if it were a secret is refused', async () => {
+    const { publicKey, jwk } = await keyPair('RS256', 'one')
+    const pem = await exportSPKI(publicKey)
+    for (const settings of [byKeySet, { ...byKeySet, secret }]) {
+      const verifier = createTokenVerifier(settings, () => Promise.resolve({ keys: [jwk] }))
+      for (const key of [pem, pem.trim(), JSON.stringify(jwk)]) {
+        const error = await failure(verifier.verify(`Bearer ${forge({ alg: 'HS256', kid: 'one' }, { sub: 'x' }, key)}`))
+        expect(['algorithm', 'signature']).toContain(error.details?.['reason'])
+      }
+    }
+  })
+
+  test('a symmetric key in the published set checks nothing', async () => {
+    const k = Buffer.from(secret).toString('base64url')
+    const verifier = createTokenVerifier(byKeySet, () => Promise.resolve({ keys: [{ kty: 'oct', k, kid: 'one' }] }))
+    const error = await failure(verifier.verify(`Bearer ${forge({ alg: 'HS256', kid: 'one' }, {}, secret)}`))
+    expect(error.details).toEqual({ reason: 'algorithm' })
+  })
+
+  test('secret and published keys serve side by side', async () => {
+    const { privateKey, jwk } = await keyPair('ES256', 'one')
+    const verifier = createTokenVerifier({ ...byKeySet, secret }, () => Promise.resolve({ keys: [jwk] }))
+    const published = await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)
+    await expect(verifier.verify(`Bearer ${published}`)).resolves.toMatchObject({ sub: 'a' })
+    const shared = await makeToken({ secret, sub: 'b', expiresSeconds: 60 })
+    await expect(verifier.verify(`Bearer ${shared}`)).resolves.toMatchObject({ sub: 'b' })
+  })
+
+  test('a token without key id is tried with each key that fits', async () => {
+    const [first, second, stranger] = await Promise.all([keyPair('ES256'), keyPair('ES256'), keyPair('ES256')])
+    const verifier = createTokenVerifier(byKeySet, () => Promise.resolve({ keys: [first.jwk, second.jwk] }))
+    const token = await sign({ sub: 'a' }, { alg: 'ES256' }, second.privateKey)
+    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ sub: 'a' })
+    const foreign = await sign({ sub: 'a' }, { alg: 'ES256' }, stranger.privateKey)
+    expect((await failure(verifier.verify(`Bearer ${foreign}`))).details).toEqual({ reason: 'signature' })
+  })
+
+  test('keys are fetched once, and again when an unknown key appears, but not for each of them', async () => {
+    const [old, fresh] = await Promise.all([keyPair('ES256', 'old'), keyPair('ES256', 'fresh')])
+    let published = [old.jwk]
+    let fetches = 0
+    let nowMs = 0
+    const fetchJson = (): Promise<unknown> => {
+      fetches += 1
+      return Promise.resolve({ keys: published })
+    }
+    const verifier = createTokenVerifier(byKeySet, fetchJson, () => nowMs)
+    const byOld = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'old' }, old.privateKey)}`
+    const byFresh = `Bearer ${await sign({ sub: 'b' }, { alg: 'ES256', kid: 'fresh' }, fresh.privateKey)}`
+    await Promise.all([verifier.verify(byOld), verifier.verify(byOld), verifier.verify(byOld)])
+    expect(fetches).toBe(1)
+
+    published = [fresh.jwk]
+    for (let index = 0; index < 5; index += 1)
+      expect((await failure(verifier.verify(byFresh))).details).toEqual({ reason: 'key' })
+    expect(fetches).toBe(1)
+
+    nowMs = 31_000
+    await expect(verifier.verify(byFresh)).resolves.toMatchObject({ sub: 'b' })
+    expect(fetches).toBe(2)
+    expect((await failure(verifier.verify(byOld))).details).toEqual({ reason: 'key' })
+    expect(fetches).toBe(2)
+  })
+
+  test('without the keys every token is refused with 503, and the issuer is not asked again at once', async () => {
+    const { privateKey, jwk } = await keyPair('ES256', 'one')
+    const token = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)}`
+    let fetches = 0
+    let nowMs = 0
+    let document: unknown = null
+    const fetchJson = (): Promise<unknown> => {
+      fetches += 1
+      return document === null ? Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7')) : Promise.resolve(document)
+    }
+    const verifier = createTokenVerifier(byKeySet, fetchJson, () => nowMs)
+    const error = await failure(verifier.verify(token))
+    expect(error).toMatchObject({ code: 'unavailable', status: 503, recoverable: true, retryAfterMs: 5000 })
+    expect(error.message).not.toContain('10.0.0.7')
+    expect((await failure(verifier.verify(token))).status).toBe(503)
+    expect(fetches).toBe(1)
+
+    nowMs = 6_000
+    document = { keys: [jwk] }
+    await expect(verifier.verify(token)).resolves.toMatchObject({ sub: 'a' })
+
+    // Half-way through their time the keys are fetched anew beside the call; a failure there harms nobody yet.
+    document = null
+    nowMs += 301_000
+    await expect(verifier.verify(token)).resolves.toMatchObject({ sub: 'a' })
+    expect(fetches).toBe(3)
+    nowMs += 301_000
+    expect((await failure(verifier.verify(token))).status).toBe(503)
+  })
+
+  test.each([
+    ['no key set', { hello: 1 }],
+    ['null', null],
+    ['text', 'keys'],
+    ['a wrong list', { keys: 'x' }],
+  ])('a document that is %s is refused with 503', async (_name, document) => {
+    const { privateKey } = await keyPair('ES256')
+    const token = await sign({}, { alg: 'ES256', kid: 'one' }, privateKey)
+    const verifier = createTokenVerifier(byKeySet, () => Promise.resolve(document))
+    expect((await failure(verifier.verify(`Bearer ${token}`))).code).toBe('unavailable')
+  })
+})
+
+describe('settings that cannot be used', () => {
+  test.each<[string, Partial<TokenSettings>, RegExp]>([
+    ['a short secret', { secret: 'hunter2' }, /auth\.jwt\.secret has 7 bytes; HS256 needs at least 32/],
+    ['a secret too short for its algorithm', { secret, algorithms: ['HS512'] }, /at least 64/],
+    ['a placeholder', { secret: '{{env.JWT_SECRET}} and more characters' }, /still holds/],
+    ['a public key as secret', { secret: `-----BEGIN PUBLIC KEY-----${'x'.repeat(50)}` }, /jwks_url/],
+    ['alg none', { secret, algorithms: ['none'] }, /names "none"/],
+    ['a public key algorithm without keys', { secret, algorithms: ['HS256', 'RS256'] }, /need auth\.jwt\.jwks_url/],
+    ['HS256 without a secret', { jwksUrl: 'https://a.example', algorithms: ['HS256'] }, /need auth\.jwt\.secret/],
+    ['a secret without use', { secret, jwksUrl: 'https://a.example', algorithms: ['RS256'] }, /drop the secret/],
+    ['keys without use', { secret, jwksUrl: 'https://a.example', algorithms: ['HS256'] }, /Add RS256/],
+    ['keys over plain http', { jwksUrl: 'http://login.example.com/jwks' }, /Use https/],
+    ['no address', { jwksUrl: 'login' }, /not a web address/],
+    ['a file', { jwksUrl: 'file:///etc/passwd' }, /not a web address/],
+    ['a password in the address', { jwksUrl: 'https://a:b@example.com/' }, /leave them out/],
+    ['a wrong tolerance', { secret, clockToleranceSeconds: Number.NaN }, /clock_tolerance/],
+  ])('%s', (_name, settings, message) => {
+    const create = (): unknown => createTokenVerifier({ ...base, ...settings }, () => Promise.resolve({}))
+    expect(create).toThrow(message)
+    expect(create).not.toThrow(/hunter2/)
+  })
+
+  test('plain http is fine on this machine and its neighbours', () => {
+    for (const jwksUrl of ['http://127.0.0.1:8080/jwks', 'http://[::1]/jwks', 'http://keycloak:8080/jwks']) {
+      expect(() => createTokenVerifier({ ...base, jwksUrl }, () => Promise.resolve({}))).not.toThrow()
+    }
+  })
+
+  test('a token needs a long secret and a time to live', async () => {
+    await expect(makeToken({ secret: 'short', sub: 'a', expiresSeconds: 60 })).rejects.toThrow(/5 bytes/)
+    await expect(makeToken({ secret, sub: 'a', expiresSeconds: 0 })).rejects.toThrow(/expire after now/)
+  })
+})

@@ -1,0 +1,119 @@
+import { createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { Value } from '@streamstack/protocol'
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import type { CryptoKey, FlattenedJWSInput, JWTVerifyOptions, ProtectedHeaderParameters } from 'jose'
+import { toAuthClaims } from './auth-claims.ts'
+import type { AuthClaims } from './auth-claims.ts'
+import { createKeySet } from './key-set.ts'
+import type { FetchJson, KeySet } from './key-set.ts'
+import { tokenError } from './token-error.ts'
+import type { TokenFault } from './token-error.ts'
+import { checkTokenSettings } from './token-settings.ts'
+import type { TokenSettings } from './token-settings.ts'
+
+/** Checks the tokens of requests. */
+export interface TokenVerifier {
+  /**
+   * @param authorizationHeader the value of the `Authorization` header.
+   * @throws StreamstackError `unauthenticated` that says what is wrong with the token, `unavailable` when the issuer's
+   * keys cannot be fetched.
+   */
+  verify(authorizationHeader: string | undefined): Promise<AuthClaims>
+}
+
+/**
+ * Prepares the checking of JWTs (RFC 7519) by a shared secret, by an issuer's published keys, or both. With neither,
+ * every token is refused.
+ *
+ * @param fetchJson fetches the key set through the outbound door; needed when `jwksUrl` is set.
+ * @param now milliseconds of a steady clock, for the age of fetched keys.
+ * @throws StreamstackError when a setting cannot be used.
+ */
+export function createTokenVerifier(settings: TokenSettings, fetchJson?: FetchJson, now?: () => number): TokenVerifier {
+  const algorithms = checkTokenSettings(settings)
+  const secret = settings.secret === null ? null : createSecretKey(Buffer.from(settings.secret))
+  const keySet = openKeySet(settings, fetchJson, now)
+  const claimOptions: JWTVerifyOptions = {
+    issuer: settings.issuer ?? undefined,
+    audience: settings.audience === null ? undefined : [settings.audience].flat(),
+    clockTolerance: settings.clockToleranceSeconds,
+  }
+  const secretOptions = { ...claimOptions, algorithms: [...algorithms.secret] }
+  const publicKeyOptions = { ...claimOptions, algorithms: [...algorithms.publicKey] }
+
+  return {
+    async verify(authorizationHeader) {
+      const token = readBearer(authorizationHeader)
+      if (secret === null && keySet === null) throw tokenError('not_configured')
+      const algorithm = readHeader(token).alg ?? 'none'
+      if (secret !== null && algorithms.secret.includes(algorithm)) {
+        return toAuthClaims(await verifyWith([secret], token, secretOptions), settings.roleClaim)
+      }
+      if (keySet !== null && algorithms.publicKey.includes(algorithm)) {
+        const keys = await keySet.find(readHeader(token), splitToken(token))
+        return toAuthClaims(await verifyWith(keys, token, publicKeyOptions), settings.roleClaim)
+      }
+      throw tokenError('algorithm')
+    },
+  }
+}
+
+function openKeySet(settings: TokenSettings, fetchJson?: FetchJson, now?: () => number): KeySet | null {
+  if (settings.jwksUrl === null) return null
+  if (fetchJson === undefined) throw new TypeError('createTokenVerifier needs fetchJson when jwksUrl is set')
+  return createKeySet(settings.jwksUrl, fetchJson, now)
+}
+
+function readBearer(header: string | undefined): string {
+  if (header === undefined || header.trim() === '') throw tokenError('missing')
+  const match = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(header.trim())
+  if (match?.[1] === undefined) throw tokenError('malformed')
+  return match[1]
+}
+
+function readHeader(token: string): ProtectedHeaderParameters {
+  try {
+    return decodeProtectedHeader(token)
+  } catch (cause) {
+    throw tokenError('malformed', cause)
+  }
+}
+
+function splitToken(token: string): FlattenedJWSInput {
+  const [encodedHeader, payload = '', signature = ''] = token.split('.')
+  return { protected: encodedHeader, payload, signature }
+}
+
+/** Tries the keys in turn: a token without a key id may fit several. Only a wrong signature moves on to the next. */
+async function verifyWith(
+  keys: readonly (CryptoKey | KeyObject)[],
+  token: string,
+  options: JWTVerifyOptions,
+): Promise<Readonly<Record<string, Value>>> {
+  let refusal: unknown = null
+  for (const key of keys) {
+    try {
+      return (await jwtVerify<Record<string, Value>>(token, key, options)).payload
+    } catch (thrown) {
+      refusal = thrown
+      if (!(thrown instanceof errors.JWSSignatureVerificationFailed)) break
+    }
+  }
+  throw tokenError(faultOf(refusal), refusal)
+}
+
+const claimFaults: Readonly<Record<string, TokenFault>> = { iss: 'issuer', aud: 'audience' }
+
+function faultOf(thrown: unknown): TokenFault {
+  if (thrown instanceof errors.JWTExpired) return 'expired'
+  if (thrown instanceof errors.JWTClaimValidationFailed) {
+    if (thrown.claim === 'nbf' && thrown.reason === 'check_failed') return 'not_yet_valid'
+    return claimFaults[thrown.claim] ?? 'claims'
+  }
+  if (thrown instanceof errors.JWSSignatureVerificationFailed) return 'signature'
+  if (thrown instanceof errors.JOSEAlgNotAllowed) return 'algorithm'
+  // jose refuses weak published keys (RSA under 2048 bits) with a TypeError.
+  if (thrown instanceof TypeError) return 'key'
+  return 'malformed'
+}

@@ -1,0 +1,108 @@
+import { indexCatalog } from './catalog-index.ts'
+import { createIssueList, type IssueList } from './issue-list.ts'
+import { locateSections, type Sections } from './locate-sections.ts'
+import { normalizeInputs } from './normalize-inputs.ts'
+import { normalizePath, pathParameters } from './normalize-path.ts'
+import { normalizeSettings } from './normalize-settings.ts'
+import { normalizeStack } from './normalize-steps.ts'
+import { isProse } from './is-step.ts'
+import type {
+  EndpointDefinition,
+  FunctionShape,
+  InputDeclaration,
+  Issue,
+  Position,
+  StepNode,
+  TreeNode,
+} from './types.ts'
+
+/**
+ * Turns a file of `endpoints/` into one shape, with every spelling resolved through the catalog of functions. `file` is
+ * relative to the workspace. The endpoint is null when an issue is an error.
+ */
+export function normalizeEndpoint(
+  tree: TreeNode,
+  file: string,
+  catalog: readonly FunctionShape[],
+): { endpoint: EndpointDefinition | null; issues: Issue[] } {
+  const list = createIssueList()
+  const sections = locateSections(tree, list)
+  const settings = normalizeSettings(sections.settings, list)
+  const name = definitionName(file)
+  const path = settings.path ?? normalizePath(`/${name}`, tree.position, list)
+  const inputs = normalizeInputs(sections.inputs, list)
+  const stack = readStack(sections, catalog, list)
+  if (path === null || list.hasErrors()) return { endpoint: null, issues: list.issues }
+  const endpoint: EndpointDefinition = {
+    file,
+    name,
+    method: settings.method,
+    path,
+    description: settings.description ?? sections.description,
+    headers: settings.headers,
+    inputs: withPathParameters(inputs, path, tree.position),
+    access: settings.access,
+    limits: settings.limits,
+    onDisconnect: settings.onDisconnect,
+    disconnectGraceMs: settings.disconnectGraceMs,
+    stack,
+    position: tree.position,
+  }
+  return { endpoint: Object.freeze(endpoint), issues: list.issues }
+}
+
+/** The name of a definition: its file without folder of the kind and ending, `chat/stream` for `endpoints/chat/stream.yaml`. */
+export function definitionName(file: string): string {
+  return file.replace(/^(?:endpoints|functions|tables|tests)\//, '').replace(/\.(?:jsonc?|ya?ml)$/i, '')
+}
+
+/** Reads the section `function_stack`, which must hold steps: words alone would be an endpoint that does nothing. */
+export function readStack(sections: Sections, catalog: readonly FunctionShape[], list: IssueList): readonly StepNode[] {
+  const { stack } = sections
+  if (stack === null) return []
+  const isEmpty = stack.value === null || stack.items?.length === 0
+  if (isProse(stack) || isEmpty) {
+    list.error(
+      stack.position,
+      'The function stack holds no steps; write objects such as { "function": "For Each", … }.',
+    )
+    return []
+  }
+  return normalizeStack(stack, '', '`function_stack`', { catalog: indexCatalog(catalog), list })
+}
+
+/** Path parameters are inputs: text unless declared otherwise, and always there. */
+function withPathParameters(
+  inputs: readonly InputDeclaration[],
+  path: string,
+  position: Position,
+): readonly InputDeclaration[] {
+  const names = pathParameters(path)
+  const declared = inputs.map((input) =>
+    names.includes(input.name) && !input.required ? Object.freeze({ ...input, required: true }) : input,
+  )
+  const implied = names
+    .filter((name) => !inputs.some((input) => input.name === name))
+    .map((name) => Object.freeze(pathInput(name, position)))
+  return Object.freeze([...declared, ...implied])
+}
+
+function pathInput(name: string, position: Position): InputDeclaration {
+  return {
+    name,
+    type: 'text',
+    description: null,
+    required: true,
+    nullable: false,
+    default: undefined,
+    values: null,
+    min: null,
+    max: null,
+    minLength: null,
+    maxLength: null,
+    pattern: null,
+    items: null,
+    properties: null,
+    position,
+  }
+}

@@ -1,0 +1,73 @@
+import type { Value } from '@streamstack/protocol'
+import type { EndpointDefinition, InputDeclaration, StepNode } from './types.ts'
+
+/**
+ * The endpoint as plain JSON in the format of definitions, with canonical names only and nothing that has its default.
+ * Normalising it again gives the same endpoint, positions aside.
+ */
+export function toCanonical(endpoint: EndpointDefinition): Value {
+  const { access, limits, headers } = endpoint
+  return {
+    endpoint_settings: {
+      method: endpoint.method,
+      path: endpoint.path,
+      response_type: 'streaming',
+      ...(endpoint.description !== null && { description: endpoint.description }),
+      ...(Object.keys(headers).length > 0 && { headers }),
+      ...(access.authentication && { authentication: true }),
+      ...(access.roles.length > 0 && { roles: access.roles }),
+      ...(access.scopes.length > 0 && { scopes: access.scopes }),
+      ...(limits.maxDurationMs !== null && { max_duration: limits.maxDurationMs }),
+      ...(limits.maxChunks !== null && { max_chunks: limits.maxChunks }),
+      ...(limits.maxBytes !== null && { max_bytes: limits.maxBytes }),
+      ...(limits.maxIterations !== null && { max_iterations: limits.maxIterations }),
+      ...(endpoint.onDisconnect !== 'continue' && { on_disconnect: endpoint.onDisconnect }),
+      ...(endpoint.disconnectGraceMs !== null && { disconnect_grace: endpoint.disconnectGraceMs }),
+    },
+    ...(endpoint.inputs.length > 0 && { input_parameters: inputsOf(endpoint.inputs) }),
+    function_stack: endpoint.stack.map(stepOf),
+  }
+}
+
+function inputsOf(inputs: readonly InputDeclaration[]): Value {
+  return Object.fromEntries(inputs.map((input) => [input.name, inputOf(input)]))
+}
+
+function inputOf(input: InputDeclaration): Value {
+  return {
+    type: input.type,
+    ...(input.description !== null && { description: input.description }),
+    ...(input.required && { required: true }),
+    ...(input.nullable && { nullable: true }),
+    ...(input.default !== undefined && { default: input.default }),
+    ...(input.values !== null && { values: input.values }),
+    ...(input.min !== null && { min: input.min }),
+    ...(input.max !== null && { max: input.max }),
+    ...(input.minLength !== null && { min_length: input.minLength }),
+    ...(input.maxLength !== null && { max_length: input.maxLength }),
+    ...(input.pattern !== null && { pattern: input.pattern }),
+    ...(input.items !== null && { items: inputOf(input.items) }),
+    ...(input.properties !== null && { properties: inputsOf(input.properties) }),
+  }
+}
+
+function stepOf(step: StepNode): Value {
+  const parameters = Object.entries(step.parameters).map(([name, node]): [string, Value] => [name, node.value])
+  const stacks = Object.entries(step.stacks).map(([name, steps]): [string, Value] => [name, steps.map(stepOf)])
+  const cases = Object.entries(step.cases).map(([name, items]): [string, Value] => [
+    name,
+    items.map(({ when, steps }) => {
+      const inner = steps.map(stepOf)
+      return when === null ? inner : { when: when.value, steps: inner }
+    }),
+  ])
+  return {
+    ...(step.label !== null && { step: step.label }),
+    function: step.function,
+    ...Object.fromEntries(parameters),
+    ...Object.fromEntries(stacks),
+    ...Object.fromEntries(cases),
+    ...(step.as !== null && { as: step.as }),
+    ...(step.disabled && { disabled: true }),
+  }
+}

@@ -1,0 +1,139 @@
+import findMyWay, { type HTTPMethod, type Instance } from 'find-my-way'
+import {
+  type EndpointDefinition,
+  type FunctionFile,
+  type Issue,
+  duplicateRoutes,
+  normalizeEndpoint,
+  normalizeFunctionFile,
+} from '../definition/index.ts'
+import { functions } from '../functions/index.ts'
+import { inspectInputs } from '../input/index.ts'
+import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
+import { type TableDeclaration, readTable } from '../table/index.ts'
+import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
+import { reservedPath } from './reserved-paths.ts'
+
+/** A workspace ready to serve: what could be compiled, and every problem. */
+export interface CompiledWorkspace {
+  readonly settings: Settings
+  readonly env: Readonly<Record<string, string>>
+  readonly tables: readonly TableDeclaration[]
+  /** By file. */
+  readonly plans: ReadonlyMap<string, Plan>
+  readonly router: Instance<never>
+  readonly issues: readonly Issue[]
+}
+
+const definitions = new Map(functions.map((definition) => [definition.name, definition]))
+
+/**
+ * Compiles what was read. An endpoint whose file is broken keeps the plan it had in `previous`; the issues say so. Null: the settings are broken, nothing
+ * can be served.
+ */
+export function compileWorkspace(
+  files: WorkspaceFiles,
+  previous: CompiledWorkspace | null,
+): CompiledWorkspace | { settings: null; issues: readonly Issue[] } {
+  const issues: Issue[] = [...files.issues]
+  const settings = files.settings ?? previous?.settings ?? null
+  if (settings === null) return { settings: null, issues }
+  const tables = readTables(files, issues)
+  const functionFiles = readFunctionFiles(files, issues)
+  const context: PlanContext = {
+    definitions,
+    functionFiles: new Map(functionFiles.map((file) => [file.name, file])),
+    tables: new Map(tables.map((table) => [table.name, table])),
+    variables: settings.variables,
+    env: Object.fromEntries(settings.envNames.map((name) => [name, files.env[name] ?? null])),
+  }
+  const library = compileFunctions(functionFiles, context)
+  issues.push(...library.issues)
+  const endpoints = readEndpoints(files, issues)
+  const plans = new Map<string, Plan>()
+  for (const { file } of files.endpointFiles) {
+    const endpoint = endpoints.find((one) => one.file === file)
+    const compiled = endpoint === undefined ? null : compilePlan(endpoint, library, context)
+    if (compiled !== null) issues.push(...compiled.issues)
+    const plan = compiled?.plan ?? previous?.plans.get(file)
+    if (plan !== undefined && plan !== null) plans.set(file, plan)
+  }
+  const router = routerOf(plans)
+  return { settings, env: files.env, tables, plans, router, issues }
+}
+
+function readTables(files: WorkspaceFiles, issues: Issue[]): TableDeclaration[] {
+  const tables: TableDeclaration[] = []
+  for (const { file, tree } of files.tableFiles) {
+    if (tree === null) continue
+    const read = readTable(baseName(file), tree)
+    issues.push(...read.issues)
+    if (read.table !== null) tables.push(read.table)
+  }
+  return tables
+}
+
+function readFunctionFiles(files: WorkspaceFiles, issues: Issue[]): FunctionFile[] {
+  const found = new Map<string, FunctionFile>()
+  for (const { file, tree } of files.functionFiles) {
+    if (tree === null) continue
+    const read = normalizeFunctionFile(tree, file, functions)
+    issues.push(...read.issues)
+    if (read.function === null) continue
+    const { name } = read.function
+    const other = found.get(name)
+    if (other === undefined) found.set(name, read.function)
+    else {
+      issues.push({
+        severity: 'error',
+        message: `The function '${name}' stands in ${other.file} already; rename one of the two files.`,
+        position: read.function.position,
+      })
+    }
+  }
+  return [...found.values()]
+}
+
+function readEndpoints(files: WorkspaceFiles, issues: Issue[]): EndpointDefinition[] {
+  const endpoints: EndpointDefinition[] = []
+  for (const { file, tree } of files.endpointFiles) {
+    if (tree === null) continue
+    const read = normalizeEndpoint(tree, file, functions)
+    issues.push(...read.issues)
+    if (read.endpoint === null) continue
+    const faults = inspectInputs(read.endpoint.inputs)
+    issues.push(...faults)
+    const reserved = reservedPath(read.endpoint.path)
+    if (reserved !== null) {
+      issues.push({
+        severity: 'error',
+        message: `The path ${read.endpoint.path} is the server's own (${reserved}); choose another one.`,
+        position: read.endpoint.position,
+      })
+    } else if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
+  }
+  const duplicates = duplicateRoutes(endpoints)
+  issues.push(...duplicates)
+  return endpoints.filter(({ file }) => !duplicates.some(({ position }) => position.file === file))
+}
+
+function routerOf(plans: ReadonlyMap<string, Plan>): Instance<never> {
+  const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: 2_000 }) as unknown as Instance<never>
+  const taken = new Set<string>()
+  for (const plan of plans.values()) {
+    const { method, path } = plan.endpoint
+    // A plan that was kept may meet a new file with its route: the one that comes first stays.
+    const route = `${method} ${path.replaceAll(/:[^/]+/g, ':')}`
+    if (taken.has(route)) continue
+    taken.add(route)
+    router.on(method as HTTPMethod, path, noHandler, plan)
+  }
+  return router
+}
+
+/** The server looks routes up and calls plans itself. */
+function noHandler(): void {}
+
+function baseName(file: string): string {
+  return (file.split('/').at(-1) as string).replace(/\.[^.]+$/, '')
+}

@@ -1,0 +1,115 @@
+import { BuiltinFailure } from '../failure.ts'
+
+const months = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'] // oxfmt-ignore
+const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+
+const tokenPattern = /\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|H|hh|h|mm|m|ss|s|SSS|A|a|Z/g
+
+/** Making a formatter costs far more than using one; zones are few, but a user may name them. */
+const formatters = new Map<string, Intl.DateTimeFormat>()
+const formattersMax = 64
+
+/** Writes a moment by a pattern in a time zone; names of months and days are English. */
+export function formatDate(ms: number, pattern: string, zone: string): string {
+  const offsetMs = zone === 'UTC' ? 0 : zoneOffsetMs(ms, zone)
+  // A date whose UTC fields read as the zone's wall clock.
+  const local = new Date(ms + offsetMs)
+  return pattern.replaceAll(
+    tokenPattern,
+    (token, literal: string | undefined) => literal ?? field(token, local, offsetMs),
+  )
+}
+
+function field(token: string, date: Date, offsetMs: number): string {
+  const hour = date.getUTCHours()
+  switch (token) {
+    case 'YYYY':
+      return String(date.getUTCFullYear()).padStart(4, '0')
+    case 'YY':
+      return padded(date.getUTCFullYear() % 100)
+    case 'MMMM':
+      return months[date.getUTCMonth()] ?? ''
+    case 'MMM':
+      return (months[date.getUTCMonth()] ?? '').slice(0, 3)
+    case 'MM':
+      return padded(date.getUTCMonth() + 1)
+    case 'M':
+      return String(date.getUTCMonth() + 1)
+    case 'DD':
+      return padded(date.getUTCDate())
+    case 'D':
+      return String(date.getUTCDate())
+    case 'dddd':
+      return weekdays[date.getUTCDay()] ?? ''
+    case 'ddd':
+      return (weekdays[date.getUTCDay()] ?? '').slice(0, 3)
+    case 'HH':
+      return padded(hour)
+    case 'H':
+      return String(hour)
+    case 'hh':
+      return padded(hour % 12 || 12)
+    case 'h':
+      return String(hour % 12 || 12)
+    case 'mm':
+      return padded(date.getUTCMinutes())
+    case 'm':
+      return String(date.getUTCMinutes())
+    case 'ss':
+      return padded(date.getUTCSeconds())
+    case 's':
+      return String(date.getUTCSeconds())
+    case 'SSS':
+      return String(date.getUTCMilliseconds()).padStart(3, '0')
+    case 'A':
+      return hour < 12 ? 'AM' : 'PM'
+    case 'a':
+      return hour < 12 ? 'am' : 'pm'
+    default:
+      return offsetText(offsetMs)
+  }
+}
+
+function padded(value: number): string {
+  return String(value).padStart(2, '0')
+}
+
+function offsetText(offsetMs: number): string {
+  const minutes = Math.abs(Math.round(offsetMs / 60_000))
+  return `${offsetMs < 0 ? '-' : '+'}${padded(Math.floor(minutes / 60))}:${padded(minutes % 60)}`
+}
+
+function zoneOffsetMs(ms: number, zone: string): number {
+  const parts = new Map(
+    formatterOf(zone)
+      .formatToParts(ms)
+      .map(({ type, value }) => [type, Number(value)]),
+  )
+  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0
+  const wall = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'))
+  return wall - Math.floor(ms / 1000) * 1000
+}
+
+function formatterOf(zone: string): Intl.DateTimeFormat {
+  const known = formatters.get(zone)
+  if (known !== undefined) return known
+  let made: Intl.DateTimeFormat
+  try {
+    made = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      calendar: 'gregory',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+  } catch {
+    throw new BuiltinFailure('the time zone is not known; use a name such as Europe/Berlin or UTC.')
+  }
+  if (formatters.size >= formattersMax) formatters.clear()
+  formatters.set(zone, made)
+  return made
+}

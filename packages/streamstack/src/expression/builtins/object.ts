@@ -1,0 +1,202 @@
+import type { Value } from '@streamstack/protocol'
+import { BuiltinFailure } from '../failure.ts'
+import { readComputed } from '../property.ts'
+import {
+  checkDepth,
+  copyProperties,
+  isList,
+  isObject,
+  jsonOf,
+  keyOf,
+  type Properties,
+  setProperty,
+  textOf,
+  typeName,
+} from '../value.ts'
+import { any, type Builtin, defineFunction, number, object, optional, rest, text } from './builtin.ts'
+
+/** Functions of objects and JSON. None changes its arguments. */
+export const objectBuiltins: readonly Builtin[] = [
+  ...['Object.keys', 'keys'].map((name) =>
+    defineFunction('object', {
+      name,
+      summary: 'The names of the properties.',
+      parameters: [any('object')],
+      example: [`${name}({a: 1, b: 2})`, ['a', 'b']],
+      run: (value) => Object.keys(collection(value)),
+    }),
+  ),
+  ...['Object.values', 'values'].map((name) =>
+    defineFunction('object', {
+      name,
+      summary: 'The values of the properties.',
+      parameters: [any('object')],
+      example: [`${name}({a: 1, b: 2})`, [1, 2]],
+      run: (value) => Object.values(collection(value)),
+    }),
+  ),
+  defineFunction('object', {
+    name: 'Object.entries',
+    summary: 'A list of [name, value] for each property.',
+    parameters: [any('object')],
+    example: ['Object.entries({a: 1})', [['a', 1]]],
+    run: (value) => Object.entries(collection(value)),
+  }),
+  defineFunction('object', {
+    name: 'Object.fromEntries',
+    summary: 'An object made of a list of [name, value].',
+    parameters: [any('entries')],
+    example: ["Object.fromEntries([['a', 1]])", { a: 1 }],
+    run: (entries) => {
+      const made: Record<string, Value> = {}
+      if (!isList(entries)) throw new BuiltinFailure(`needs a list of [name, value], not ${typeName(entries)}.`)
+      for (const entry of entries) {
+        if (!isList(entry)) throw new BuiltinFailure(`needs a list of [name, value]; an item is ${typeName(entry)}.`)
+        setProperty(made, textOf(entry[0] ?? null), entry[1] ?? null)
+      }
+      return made
+    },
+  }),
+  ...['Object.assign', 'merge'].map((name) =>
+    defineFunction('object', {
+      name,
+      summary: 'A new object with the properties of all; of equal names the last stays.',
+      parameters: [rest(any('objects'))],
+      example: [`${name}({a: 1, b: 1}, {b: 2})`, { a: 1, b: 2 }],
+      run: (objects) => {
+        const made: Record<string, Value> = {}
+        for (const value of objects) if (value !== null) copyProperties(made, properties(value))
+        return made
+      },
+    }),
+  ),
+  defineFunction('object', {
+    name: 'Object.hasOwn',
+    summary: 'Whether the object has a property.',
+    parameters: [object('object'), text('name')],
+    example: ["Object.hasOwn({a: 1}, 'a')", true],
+    run: (value, name) => Object.hasOwn(value, keyOf(name)),
+  }),
+  defineFunction('object', {
+    name: 'pick',
+    summary: 'A new object with only the named properties; names are arguments or a list.',
+    parameters: [object('object'), rest(any('names'))],
+    example: ["pick({a: 1, b: 2, c: 3}, 'a', 'c')", { a: 1, c: 3 }],
+    run: (value, names) => {
+      const made: Record<string, Value> = {}
+      for (const name of names.flat().map(keyOf)) {
+        if (Object.hasOwn(value, name)) setProperty(made, name, value[name] ?? null)
+      }
+      return made
+    },
+  }),
+  defineFunction('object', {
+    name: 'omit',
+    summary: 'A new object without the named properties; names are arguments or a list.',
+    parameters: [object('object'), rest(any('names'))],
+    example: ["omit({a: 1, b: 2}, 'b')", { a: 1 }],
+    run: (value, names) => {
+      const omitted = new Set(names.flat().map(textOf))
+      const made: Record<string, Value> = {}
+      copyProperties(made, value)
+      return Object.fromEntries(Object.entries(made).filter(([name]) => !omitted.has(name)))
+    },
+  }),
+  defineFunction('object', {
+    name: 'get',
+    summary:
+      'What stands at a path of names and positions; the fallback, or null, when something on the way is missing.',
+    parameters: [any('value'), text('path'), optional(any('fallback'))],
+    example: ["get({a: [{b: 1}]}, 'a.0.b')", 1],
+    run: (value, path, fallback = null) => {
+      let found = value
+      for (const key of path.split('.')) {
+        if (found === null) return fallback
+        found = readComputed(found, key)
+      }
+      return found ?? fallback
+    },
+  }),
+  defineFunction('object', {
+    name: 'isEmpty',
+    summary: 'Whether the value is null, an empty text, an empty list or an object without properties.',
+    parameters: [any('value')],
+    example: ['isEmpty({})', true],
+    run: (value) => {
+      if (value === null || value === '') return true
+      if (isList(value)) return value.length === 0
+      return isObject(value) && Object.keys(value).length === 0
+    },
+  }),
+  defineFunction('object', {
+    name: 'isEqual',
+    summary: 'Whether two values are equal all the way down.',
+    parameters: [any('left'), any('right')],
+    example: ['isEqual({a: [1]}, {a: [1]})', true],
+    run: (left, right) => {
+      checkDepth(left)
+      checkDepth(right)
+      return equal(left, right)
+    },
+  }),
+  defineFunction('object', {
+    name: 'JSON.stringify',
+    summary: 'The value as JSON; with an indent of some spaces if given (the second argument is null).',
+    parameters: [any('value'), optional(any('replacer')), optional(number('indent'))],
+    example: ['JSON.stringify({a: [1, null]})', '{"a":[1,null]}'],
+    run: (value, replacer, indent) => {
+      if (replacer !== undefined) throw new BuiltinFailure('the second argument must be null.')
+      return jsonOf(value, indent)
+    },
+  }),
+  defineFunction('object', {
+    name: 'JSON.parse',
+    summary: 'The value that a JSON text stands for; properties named __proto__ are dropped.',
+    parameters: [text('json')],
+    example: ['JSON.parse(\'{"a":[1,null]}\')', { a: [1, null] }],
+    run: (json) => {
+      let value: Value
+      try {
+        value = JSON.parse(json)
+      } catch {
+        throw new BuiltinFailure('the text is not valid JSON.')
+      }
+      return sanitized(value, 0)
+    },
+  }),
+]
+
+function properties(value: Value): Properties {
+  if (isObject(value)) return value
+  throw new BuiltinFailure(`needs objects, not ${typeName(value)}.`)
+}
+
+function collection(value: Value): Properties | readonly Value[] {
+  if (isObject(value) || isList(value)) return value
+  throw new BuiltinFailure(`needs an object or a list, not ${typeName(value)}.`)
+}
+
+/** Text from outside can hold an own `__proto__`, which later copies would take for the prototype. */
+function sanitized(value: Value, depth: number): Value {
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === 0) checkDepth(value)
+  if (isList(value)) return value.map((item) => sanitized(item, depth + 1))
+  const made: Record<string, Value> = {}
+  for (const key of Object.keys(value)) if (key !== '__proto__') made[key] = sanitized(value[key] ?? null, depth + 1)
+  return made
+}
+
+function equal(left: Value, right: Value): boolean {
+  if (Object.is(left, right) || left === right) return true
+  if (isList(left)) {
+    return (
+      isList(right) && left.length === right.length && left.every((item, index) => equal(item, right[index] ?? null))
+    )
+  }
+  if (!isObject(left) || !isObject(right)) return false
+  const names = Object.keys(left)
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => Object.hasOwn(right, name) && equal(left[name] ?? null, right[name] ?? null))
+  )
+}

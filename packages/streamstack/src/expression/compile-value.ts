@@ -1,0 +1,174 @@
+import type { Value } from '@streamstack/protocol'
+import { Activation, unmetered } from './activation.ts'
+import { compileTree } from './compile.ts'
+import { compileName } from './compile-name.ts'
+import { compileTemplate } from './compile-template.ts'
+import { ExpressionError, ExpressionErrors } from './expression-error.ts'
+import type { Expression, Scope } from './expression.ts'
+import { limits } from './limits.ts'
+import { scan, type Segment } from './scan.ts'
+import { scanCondition } from './scan-condition.ts'
+import type { Tree } from './tree.ts'
+import { type Code, type Compiled, constantOf, folded, Unit } from './unit.ts'
+import { isList } from './value.ts'
+
+type Path = readonly (string | number)[]
+
+/**
+ * Compiles a value of a definition: texts in it, however deep, may hold `{{ }}`; names of properties are taken as they
+ * are. A text that is one whole `{{ }}` gives the expression's own value. Throws ExpressionErrors with all faults.
+ */
+export function compileValue<C>(value: Value, scope: Scope<C>): Expression<C> {
+  const unit = new Unit(scope, compileTree)
+  const errors: ExpressionError[] = []
+  const compiled = compileInside(value, [], unit, errors)
+  if (errors.length > 0) throw new ExpressionErrors(errors)
+  return expressionOf(compiled, unit)
+}
+
+/**
+ * Compiles a condition: true or false, or text as `{{has_more}} === true`, with or without `{{ }}` around its operands and
+ * inside its quotes. Its value is always true or false, by JavaScript's rules of truth. Throws ExpressionErrors.
+ */
+export function compileCondition<C>(value: Value, scope: Scope<C>): Expression<C> {
+  const unit = new Unit(scope, compileTree)
+  try {
+    return expressionOf(truth(conditionOf(value, unit)), unit)
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new ExpressionErrors([error])
+    throw error
+  }
+}
+
+function conditionOf<C>(value: Value, unit: Unit<C>): Compiled<C> {
+  if (typeof value === 'boolean') return constantOf(value)
+  if (typeof value !== 'string') {
+    throw new ExpressionError('A condition is true, false, or text such as {{has_more}} === true.', 0)
+  }
+  unit.text = value
+  return compileTree(scanCondition(value), unit)
+}
+
+function truth<C>({ run, constant }: Compiled<C>): Compiled<C> {
+  if (constant !== undefined) return constantOf(Boolean(constant))
+  return { run: (context, activation) => Boolean(run(context, activation)), constant: undefined }
+}
+
+function expressionOf<C>(compiled: Compiled<C>, unit: Unit<C>): Expression<C> {
+  const { constant } = compiled
+  const { references } = unit
+  return Object.freeze({
+    evaluate: constant === undefined ? evaluator(compiled, unit) : () => constant,
+    constant: constant !== undefined,
+    references: Object.freeze(references),
+  })
+}
+
+function evaluator<C>({ run, read }: Compiled<C>, { isMetered, slotCount }: Unit<C>): (context: C) => Value {
+  if (read !== undefined) return read
+  if (!isMetered) return (context) => run(context, unmetered)
+  return (context) => run(context, new Activation(slotCount))
+}
+
+function compileInside<C>(value: Value, path: Path, unit: Unit<C>, errors: ExpressionError[]): Compiled<C> {
+  if (typeof value === 'string') return compileText(value, path, unit, errors)
+  if (typeof value !== 'object' || value === null) return constantOf(value)
+  if (path.length >= limits.valueDepthMax) {
+    errors.push(new ExpressionError(`The value is deeper than ${limits.valueDepthMax} levels.`, 0, path))
+    return constantOf(null)
+  }
+  if (isList(value)) {
+    const items = value.map((item, index) => compileInside(item, [...path, index], unit, errors))
+    const codes = items.map((item) => item.run)
+    return folded(items, (context, activation) => codes.map((code) => code(context, activation)))
+  }
+  const keys = Object.keys(value)
+  if (keys.includes('__proto__')) {
+    errors.push(new ExpressionError("'__proto__' cannot be the name of a property.", 0, [...path, '__proto__']))
+    return constantOf(null)
+  }
+  const parts = keys.map((key) => compileInside(value[key] ?? null, [...path, key], unit, errors))
+  return folded(parts, objectCode(keys, parts))
+}
+
+/** Copies a model of the object, so that all of them share one hidden class, and fills in what is not constant. */
+function objectCode<C>(keys: readonly string[], parts: readonly Compiled<C>[]): Code<C> {
+  const model: Record<string, Value> = {}
+  const moving: { key: string; run: Code<C> }[] = []
+  keys.forEach((key, index) => {
+    const part = parts[index]
+    model[key] = part?.constant ?? null
+    if (part !== undefined && part.constant === undefined) moving.push({ key, run: part.run })
+  })
+  return (context, activation) => {
+    const made = { ...model }
+    for (const { key, run } of moving) made[key] = run(context, activation)
+    return made
+  }
+}
+
+function compileText<C>(text: string, path: Path, unit: Unit<C>, errors: ExpressionError[]): Compiled<C> {
+  if (!text.includes('{{')) return constantOf(text)
+  unit.text = text
+  try {
+    const segments = scan(text)
+    const whole = wholeOf(segments)
+    return whole === null ? compileSegments(segments, unit) : compileWhole(whole, path, unit)
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error
+    errors.push(new ExpressionError(error.message, error.offset, path))
+    return constantOf(null)
+  }
+}
+
+/** A text that is one `{{ }}`, perhaps with white space around it. */
+interface Whole {
+  before: string
+  tree: Tree
+  after: string
+}
+
+function wholeOf(segments: readonly Segment[]): Whole | null {
+  const whole: { before: string; tree: Tree | null; after: string } = { before: '', tree: null, after: '' }
+  for (const segment of segments) {
+    if (segment.kind === 'expression') {
+      if (whole.tree !== null) return null
+      whole.tree = segment.tree
+    } else if (segment.text.trim() !== '') {
+      return null
+    } else if (whole.tree === null) {
+      whole.before = segment.text
+    } else {
+      whole.after = segment.text
+    }
+  }
+  const { before, tree, after } = whole
+  return tree === null ? null : { before, tree, after }
+}
+
+function compileWhole<C>({ before, tree, after }: Whole, path: Path, unit: Unit<C>): Compiled<C> {
+  if (before === '' && after === '') {
+    const isEntire = path.length === 0 && tree.kind === 'name'
+    return isEntire ? compileName(tree.name, tree, unit, 'whole') : compileTree(tree, unit)
+  }
+  // `{{item}} ` keeps the type of a list or number, but of a text it keeps the space: streamed words need it.
+  const value = compileTree(tree, unit)
+  return folded([value], (context, activation) => {
+    const result = value.run(context, activation)
+    return typeof result === 'string' ? before + result + after : result
+  })
+}
+
+function compileSegments<C>(segments: readonly Segment[], unit: Unit<C>): Compiled<C> {
+  const texts = ['']
+  const parts: Compiled<C>[] = []
+  for (const segment of segments) {
+    if (segment.kind === 'expression') {
+      parts.push(compileTree(segment.tree, unit))
+      texts.push('')
+    } else {
+      texts[texts.length - 1] += segment.text
+    }
+  }
+  return compileTemplate(texts, parts, unit.source({ start: 0, end: unit.text.length }))
+}

@@ -1,0 +1,31 @@
+import type { Value } from '@streamstack/protocol'
+
+/**
+ * What a name stands for where an expression stands. C is the run's context. A `read` gives undefined for a variable that
+ * has no value yet, which is an error when the expression runs.
+ */
+export type Binding<C> = { kind: 'constant'; value: Value } | { kind: 'read'; read: (context: C) => Value | undefined }
+
+/** The names that an expression may use. */
+export interface Scope<C> {
+  lookup(name: string): Binding<C> | undefined
+  /** All names, for "did you mean". */
+  names(): Iterable<string>
+}
+
+/** A name of the scope that an expression uses. */
+export interface Reference {
+  name: string
+  /** `whole`: the entire value is `{{name}}`; `length`: only `name.length`; else `other`. */
+  use: 'whole' | 'length' | 'other'
+}
+
+/** A compiled value or condition. Frozen; shared by all runs. */
+export interface Expression<C> {
+  /** Throws StreamstackError `expression_failed`, its message naming the part that failed. */
+  evaluate(context: C): Value
+  /** Whether the value was known at load; then `evaluate` never reads the context. */
+  constant: boolean
+  /** Each name and use once. */
+  references: readonly Reference[]
+}

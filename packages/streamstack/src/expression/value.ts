@@ -1,0 +1,128 @@
+import type { Value } from '@streamstack/protocol'
+import { BuiltinFailure } from './failure.ts'
+import { isForbidden } from './forbidden.ts'
+import { limits } from './limits.ts'
+
+/** A list of any values, as expressions see it. */
+export type List = readonly Value[]
+/** An object as expressions see it; only its own properties exist. */
+export type Properties = { readonly [key: string]: Value }
+
+export function isList(value: Value | undefined): value is List {
+  return Array.isArray(value)
+}
+
+export function isObject(value: Value | undefined): value is Properties {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What a value is called in messages. */
+export function typeName(value: Value): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  switch (typeof value) {
+    case 'string':
+      return 'a text'
+    case 'number':
+      return 'a number'
+    case 'boolean':
+      return 'true or false'
+    default:
+      return 'an object'
+  }
+}
+
+/** A value as text in a template: a text as it is, null as nothing, lists and objects as JSON. */
+export function textOf(value: Value): string {
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  return typeof value === 'object' ? jsonOf(value) : String(value)
+}
+
+/** JSON text, refused before it is made when it would pass the bound. */
+export function jsonOf(value: Value, indent?: number): string {
+  measure(value, limits.textLengthMax, 0)
+  return JSON.stringify(value, null, indent)
+}
+
+/**
+ * Walks a value and counts about the characters of its JSON; what is left of `budget`. A list that holds itself many
+ * times over is small in memory and endless as text, so only a walk can tell.
+ */
+function measure(value: Value, budget: number, depth: number): number {
+  if (budget < 0) throw tooLong()
+  if (depth > limits.valueDepthMax) throw tooDeep()
+  if (typeof value === 'string') return budget - value.length - 2
+  if (typeof value !== 'object' || value === null) return budget - 4
+  let left = budget - 2
+  if (isList(value)) {
+    for (const item of value) left = measure(item, left - 1, depth + 1)
+    return left
+  }
+  for (const key of Object.keys(value)) left = measure(value[key] ?? null, left - key.length - 4, depth + 1)
+  return left
+}
+
+/** Throws when lists and objects stand deeper in one another than the bound. */
+export function checkDepth(value: Value, depth = 0): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depth > limits.valueDepthMax) throw tooDeep()
+  for (const inner of isList(value) ? value : Object.values(value)) checkDepth(inner, depth + 1)
+}
+
+/** The text, unless it is over the bound. */
+export function boundedText(text: string): string {
+  if (text.length > limits.textLengthMax) throw tooLong()
+  return text
+}
+
+/** Checks the length of a text before it is made. */
+export function checkTextLength(length: number): void {
+  if (length > limits.textLengthMax) throw tooLong()
+}
+
+/** Checks the number of items of a list, before or after it is made. */
+export function checkListItems(count: number): void {
+  if (count > limits.listItemsMax) {
+    throw new BuiltinFailure(
+      `the list would have more than ${limits.listItemsMax.toLocaleString('en')} items; work page by page.`,
+    )
+  }
+}
+
+/** An own property; null when it is missing. The name must have been checked. */
+export function ownProperty(object: Properties, key: string): Value {
+  return Object.hasOwn(object, key) ? (object[key] ?? null) : null
+}
+
+/** Sets a property that data named. `__proto__` would change the object itself, so it is refused. */
+export function setProperty(object: Record<string, Value>, key: string, value: Value): void {
+  if (key === '__proto__') throw new BuiltinFailure(`'${key}' cannot be the name of a property.`)
+  object[key] = value
+}
+
+/** Copies own properties; `__proto__`, which JSON from outside may hold, is left behind. */
+export function copyProperties(target: Record<string, Value>, source: Properties): void {
+  for (const key of Object.keys(source)) {
+    if (key !== '__proto__') target[key] = source[key] ?? null
+  }
+}
+
+/** A computed key as text: texts and numbers only, never a forbidden name. */
+export function keyOf(value: Value): string {
+  if (typeof value === 'number') return String(value)
+  if (typeof value !== 'string')
+    throw new BuiltinFailure(`a property name must be a text or a number, not ${typeName(value)}.`)
+  if (isForbidden(value)) throw new BuiltinFailure(`the name '${value}' is not available in expressions.`)
+  return value
+}
+
+function tooLong(): BuiltinFailure {
+  return new BuiltinFailure(
+    `the text would be longer than ${limits.textLengthMax.toLocaleString('en')} characters; send it in several chunks.`,
+  )
+}
+
+function tooDeep(): BuiltinFailure {
+  return new BuiltinFailure(`lists and objects stand more than ${limits.valueDepthMax} levels deep in one another.`)
+}

@@ -1,0 +1,66 @@
+import { type Encoder, type EncodeOptions, StreamstackError, formats } from '@streamstack/protocol'
+
+/** What a call can be answered in. `json` waits for the whole. */
+export type FormatName = keyof typeof formats | 'json'
+
+const NAMES: readonly FormatName[] = ['lines', 'text', 'sse', 'ndjson', 'json']
+
+const BY_MEDIA_TYPE: Readonly<Record<string, FormatName>> = {
+  'text/plain': 'lines',
+  'text/event-stream': 'sse',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/json': 'json',
+}
+
+/**
+ * The format of an answer: `?format=`, else the media type that Accept likes best, else the Content-Type that the endpoint
+ * declares, else `sse`. Throws `format_unknown`.
+ */
+export function chooseFormat(
+  asked: string | null,
+  accept: string | undefined,
+  declaredType: string | undefined,
+): FormatName {
+  if (asked !== null) {
+    const name = NAMES.find((one) => one === asked)
+    if (name !== undefined) return name
+    throw new StreamstackError(
+      'format_unknown',
+      `There is no such format. Use ?format= with one of: ${NAMES.join(', ')}.`,
+    )
+  }
+  return (accept === undefined ? undefined : preferred(accept)) ?? mediaFormat(declaredType) ?? 'sse'
+}
+
+/** The first of our formats by quality, then by place. A wildcard leaves the choice to the endpoint. */
+function preferred(accept: string): FormatName | undefined {
+  let best: { format: FormatName | undefined; quality: number } = { format: undefined, quality: 0 }
+  for (const part of accept.split(',')) {
+    const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase())
+    const format = BY_MEDIA_TYPE[type]
+    if (format === undefined && type !== '*/*' && type !== 'text/*' && type !== 'application/*') continue
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    const quality = weight === undefined ? 1 : Number(weight.slice(2))
+    if (quality > best.quality) best = { format, quality }
+  }
+  return best.format
+}
+
+function mediaFormat(contentType: string | undefined): FormatName | undefined {
+  return contentType === undefined ? undefined : BY_MEDIA_TYPE[contentType.split(';')[0]?.trim().toLowerCase() ?? '']
+}
+
+const encoders = new Map<string, Encoder>()
+
+/** The encoder of a format. There is one for each format and options, so that what it wrote can be shared between readers. */
+export function encoderOf(name: keyof typeof formats, options: EncodeOptions): Encoder {
+  const key = `${name} ${options.metadata}`
+  let encoder = encoders.get(key)
+  if (encoder === undefined) {
+    encoder = formats[name].encoder(options)
+    encoders.set(key, encoder)
+  }
+  return encoder
+}

@@ -1,0 +1,23 @@
+import { action } from './action.ts'
+import { prepareTable, prepareWhere } from './record-query.ts'
+
+export const countRecords = action({
+  name: 'Count Records',
+  aliases: ['Count'],
+  summary: 'Counts the records of a table that fit a filter.',
+  parameters: {
+    table: { kind: 'value', summary: 'Name of the table.', type: 'text', required: true },
+    where: { kind: 'where', summary: 'Which records; all, when left out.', aliases: ['filter', 'filters'] },
+  },
+  hasResult: true,
+  resultDefault: 'count',
+  examples: [],
+  prepare(step, compiler) {
+    const table = prepareTable(step, compiler)
+    const where = prepareWhere(step, compiler)
+    return (frame, strand) => {
+      const count = strand.run.services.records.count(table(frame), where(frame))
+      return count instanceof Promise ? strand.untilEnded(count) : count
+    }
+  },
+})

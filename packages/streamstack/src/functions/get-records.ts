@@ -1,0 +1,101 @@
+import type { StepNode, TreeNode } from '../definition/types.ts'
+import type { Frame, Strand } from '../run/index.ts'
+import { type Page, type PageMemo, type Query, followPage, rememberPage } from '../table/index.ts'
+import { numberArgument } from './arguments.ts'
+import type { Compiler } from './compiler.ts'
+import type { FunctionDefinition } from './function-definition.ts'
+import { checkColumn, knownTable, prepareOrder, prepareTable, prepareWhere } from './record-query.ts'
+
+/** What reading a page costs beside plain ops. */
+const PAGE_BURN = 16
+
+export const getRecords: FunctionDefinition = {
+  name: 'Get Records',
+  aliases: ['Query All Records', 'Query Records', 'Get All Records'],
+  summary:
+    'Reads records of a table. A loop that asks for one page after the other costs the same for each page, however far in.',
+  parameters: {
+    table: { kind: 'value', summary: 'Name of the table.', type: 'text', required: true },
+    where: {
+      kind: 'where',
+      summary:
+        "Which records: `{ origin: 'JFK', delay: { gt: 10 } }`, or text as `delay > {{min}} && origin === 'JFK'`. All, when left out.",
+      aliases: ['filter', 'filters'],
+    },
+    order: {
+      kind: 'value',
+      summary: 'As `delay DESC, id ASC`; the primary key always decides between equals.',
+      type: 'any',
+      aliases: ['order_by', 'sort'],
+    },
+    limit: { kind: 'value', summary: 'How many at most.', type: 'integer', aliases: ['per_page'] },
+    offset: { kind: 'value', summary: 'How many to leave out first.', type: 'integer', default: 0 },
+    columns: {
+      kind: 'literal',
+      summary: 'Which columns; all, when left out.',
+      type: 'list',
+      aliases: ['fields', 'select'],
+    },
+  },
+  hasResult: true,
+  resultDefault: 'records',
+  examples: [],
+  compile(step, compiler) {
+    const query = prepareQuery(step, compiler)
+    const slot = compiler.resultSlot(step)
+    const memo = compiler.slot(null)
+    const as = step.as ?? 'records'
+    const raw = compiler.holdsRawRecords(as)
+    compiler.emit((frame, strand) => {
+      const asked = query(frame)
+      const known = frame.slots[memo] as unknown as PageMemo | null
+      const take = (page: Page): void => {
+        frame.slots[memo] = rememberPage(known, asked, page) as never
+        frame.slots[slot] = raw ? { json: page.json, length: page.length } : page.rows
+      }
+      strand.burn(PAGE_BURN)
+      const page = strand.run.services.records.page(followPage(known, asked), raw ? 'json' : 'rows')
+      return page instanceof Promise ? strand.untilEnded(page).then(take) : take(page)
+    })
+  },
+}
+
+function prepareQuery(step: StepNode, compiler: Compiler): (frame: Frame) => Query {
+  const table = prepareTable(step, compiler)
+  const where = prepareWhere(step, compiler)
+  const order = prepareOrder(step, compiler)
+  const limit = numberArgument(step, compiler, 'limit', null, { min: 0, integer: true })
+  const offset = numberArgument(step, compiler, 'offset', 0, { min: 0, integer: true })
+  const columns = columnsOf(step.parameters['columns'], step, compiler)
+  return (frame) => ({
+    table: table(frame),
+    where: where(frame),
+    order: order(frame),
+    limit: limit(frame),
+    offset: offset(frame),
+    columns,
+    after: null,
+  })
+}
+
+function columnsOf(node: TreeNode | undefined, step: StepNode, compiler: Compiler): readonly string[] | null {
+  if (node === undefined || node.value === null) return null
+  const names = typeof node.value === 'string' ? node.value.split(',').map((name) => name.trim()) : node.value
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    compiler.issue('error', "'columns' must be a list of column names.", node.position)
+    return null
+  }
+  const table = knownTable(step, compiler)
+  if (table !== null) for (const name of names as readonly string[]) checkColumn(compiler, node, table, name)
+  return names as readonly string[]
+}
+
+/** Counts all records that a Get Records step pages through: `estimated_total`. */
+export function prepareEstimate(
+  step: StepNode,
+  compiler: Compiler,
+): (frame: Frame, strand: Strand) => number | Promise<number> {
+  const table = prepareTable(step, compiler)
+  const where = prepareWhere(step, compiler)
+  return (frame, strand) => strand.run.services.records.count(table(frame), where(frame))
+}

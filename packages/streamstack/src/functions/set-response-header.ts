@@ -1,0 +1,69 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
+import { StreamstackError } from '@streamstack/protocol'
+import { action } from './action.ts'
+import { textArgument } from './arguments.ts'
+
+/** Headers that the connection or the format decides. */
+const RESERVED = new Set([
+  'connection',
+  'content-length',
+  'content-type',
+  'date',
+  'keep-alive',
+  'stream-run',
+  'stream-url',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+export const setResponseHeader = action({
+  name: 'Set Response Header',
+  aliases: ['Set Header', 'Response Header'],
+  summary: 'Adds a header to the answer; it must come before the first chunk.',
+  parameters: {
+    name: { kind: 'value', summary: 'Name of the header.', type: 'text', required: true, aliases: ['header'] },
+    value: { kind: 'value', summary: 'Its value.', type: 'text', required: true },
+  },
+  examples: [
+    {
+      title: 'Before the first chunk',
+      stack: [
+        { function: 'Set Response Header', name: 'X-Total', value: '{{6 * 7}}' },
+        { function: 'Streaming API Response', content: 'ok' },
+      ],
+      sends: ['ok'],
+    },
+    {
+      title: 'Too late',
+      stack: [
+        { function: 'Streaming API Response', content: 'ok' },
+        { function: 'Set Response Header', name: 'X-Total', value: '42' },
+      ],
+      sends: ['ok'],
+      fails: 'step_failed',
+    },
+  ],
+  prepare(step, compiler) {
+    const name = textArgument(step, compiler, 'name')
+    const value = textArgument(step, compiler, 'value')
+    return (frame, { run }) => {
+      const header = name(frame)
+      const text = value(frame)
+      const fail = (problem: string): never => {
+        throw new StreamstackError('step_failed', `Set Response Header (step ${step.id}): ${problem}`)
+      }
+      if (run.headersSent || run.chunksSent > 0)
+        fail('the first chunk is out, and the headers with it. Move this step before the first Streaming API Response.')
+      if (RESERVED.has(header.toLowerCase())) fail(`'${header}' is set by the server. Remove this step.`)
+      try {
+        validateHeaderName(header)
+        validateHeaderValue(header, text)
+      } catch {
+        fail(`'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`)
+      }
+      run.responseHeaders.set(header, text)
+    }
+  },
+})

@@ -1,0 +1,34 @@
+import { action } from './action.ts'
+import { numberArgument } from './arguments.ts'
+
+const DAY_MS = 86_400_000
+
+export const sleep = action({
+  name: 'Sleep',
+  aliases: ['Wait', 'Delay'],
+  summary: 'Waits; other runs go on, and a cancel ends the waiting at once.',
+  parameters: {
+    duration: {
+      kind: 'value',
+      summary: 'Milliseconds.',
+      type: 'number',
+      required: true,
+      aliases: ['milliseconds', 'ms', 'delay'],
+    },
+  },
+  examples: [
+    {
+      title: 'A short rest',
+      stack: [
+        { function: 'Streaming API Response', content: 'tick' },
+        { function: 'Sleep', duration: 5 },
+        { function: 'Streaming API Response', content: 'tock' },
+      ],
+      sends: ['tick', 'tock'],
+    },
+  ],
+  prepare(step, compiler) {
+    const duration = numberArgument(step, compiler, 'duration', 0, { min: 0, max: DAY_MS })
+    return (frame, strand) => strand.sleep(duration(frame))
+  },
+})

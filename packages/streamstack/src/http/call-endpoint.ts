@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
+import { type AuthClaims, authorize } from '../access/index.ts'
+import type { Engine } from '../engine/index.ts'
+import { chooseFormat } from '../format/index.ts'
+import { type RequestBody, parseBody, readBody } from '../input/index.ts'
+import type { Plan } from '../plan/index.ts'
+import { answerProblem } from './answer-problem.ts'
+import { callerOptions } from './caller-options.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { answerStream } from './stream-answer.ts'
+
+/** Methods whose requests carry their inputs in the URL. */
+const BODYLESS = new Set(['GET', 'HEAD', 'DELETE'])
+
+export interface EndpointCall {
+  engine: Engine
+  heartbeat: Heartbeat
+  plan: Plan
+  request: IncomingMessage
+  response: ServerResponse
+  pathParameters: Readonly<Record<string, string>>
+  query: URLSearchParams
+  corsHeaders: Readonly<Record<string, string>>
+}
+
+/** Answers one call of an endpoint: who calls, with what, in which format; then the run. Nothing runs before all of that is right. */
+export async function callEndpoint(call: EndpointCall): Promise<void> {
+  const { engine, plan, request, response, query, corsHeaders } = call
+  const { endpoint } = plan
+  try {
+    const claims = await authenticate(engine, plan, request)
+    const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
+    const inputs = plan.inputs.check({ path: call.pathParameters, query, body })
+    const asked = plan.hasOptions ? callerOptions(inputs['options'] ?? null) : null
+    const format = chooseFormat(query.get('format'), request.headers.accept, endpoint.headers['Content-Type'])
+    const live = engine.runs.prepare(plan, engine.settings, {
+      inputs,
+      auth: claims as Value,
+      options: asked?.shape ?? null,
+      owner: claims === null ? null : { subject: typeof claims['sub'] === 'string' ? claims['sub'] : null },
+    })
+    const reader = answerStream({
+      live,
+      response,
+      format,
+      metadata: asked?.includeMetadata ?? false,
+      position: 0,
+      headers: { ...endpoint.headers, ...corsHeaders },
+      heartbeat: call.heartbeat,
+    })
+    live.run.start()
+    reader.wake()
+  } catch (thrown) {
+    const error = toStreamstackError(thrown)
+    if (error.code === 'internal')
+      engine.log.error({ endpoint: endpoint.name, err: error.cause }, 'a call could not be answered')
+    // The rest of a body that is too large is not worth reading.
+    if (error.code === 'body_too_large') response.setHeader('Connection', 'close')
+    if (response.headersSent || response.destroyed) response.destroy()
+    else answerProblem(response, error, corsHeaders)
+  }
+}
+
+async function authenticate(engine: Engine, plan: Plan, request: IncomingMessage): Promise<AuthClaims | null> {
+  const { access } = plan.endpoint
+  if (!access.authentication) return null
+  const { verifier } = engine
+  if (verifier === null) {
+    throw new StreamstackError(
+      'unavailable',
+      'This endpoint wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
+    )
+  }
+  const claims = await verifier.verify(request.headers.authorization)
+  authorize(access, claims)
+  return claims
+}
+
+async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<RequestBody> {
+  const { headers } = request
+  if (headers['content-length'] === '0') return {}
+  if (
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    request.httpVersionMajor === 1
+  )
+    return {}
+  return parseBody(await readBody(request, limitBytes), headers['content-type'])
+}

@@ -1,0 +1,1 @@
+export { type ServerOptions, type StreamstackServer, startServer } from './server.ts'

@@ -1,0 +1,103 @@
+import type { ServerResponse } from 'node:http'
+import { StreamstackError } from '@streamstack/protocol'
+import type { LiveRun } from '../engine/index.ts'
+import { JsonResult } from '../format/index.ts'
+import type { StreamReader } from '../stream/index.ts'
+import { answerProblem } from './answer-problem.ts'
+
+/** The largest whole result: beyond it a client has to take a stream. */
+const RESULT_BYTES_MAX = 16 * 1024 * 1024
+
+/** Collects a run's stream and answers once, when it has ended: the `json` format. */
+export class JsonReader implements StreamReader {
+  position: number
+  readonly #live: LiveRun
+  readonly #response: ServerResponse
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #result = new JsonResult(RESULT_BYTES_MAX)
+  #isReading = false
+  #isOver = false
+
+  constructor(options: {
+    live: LiveRun
+    response: ServerResponse
+    position: number
+    headers: Readonly<Record<string, string>>
+  }) {
+    this.position = options.position
+    this.#live = options.live
+    this.#response = options.response
+    this.#headers = options.headers
+    this.#response.on('close', () => {
+      this.#isOver = true
+      this.#live.detach(this)
+    })
+    this.#live.attach(this)
+  }
+
+  wake(): void {
+    if (this.#isReading || this.#isOver) return
+    this.#isReading = true
+    this.#collect().then(
+      () => {
+        this.#isReading = false
+      },
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  async #collect(): Promise<void> {
+    const { stream } = this.#live.run
+    for (;;) {
+      if (this.position < stream.log.droppedOffset) {
+        throw new StreamstackError(
+          'reader_too_slow',
+          'The result is larger than the stream keeps. Ask for a streaming format.',
+        )
+      }
+      const read = stream.read(this.position)
+      const batch = read instanceof Promise ? await read : read
+      if (batch === null) break
+      this.#result.add(batch)
+      this.position = batch.offset + batch.to - batch.from - 1
+    }
+    if (stream.end !== null && !this.#isOver) this.#answer()
+  }
+
+  #answer(): void {
+    const { run } = this.#live
+    const { end } = run.stream
+    if (end === null) return
+    this.#isOver = true
+    if (run.failure !== null) {
+      answerProblem(this.#response, run.failure, this.#headers, {
+        run: run.id,
+        outcome: end.outcome,
+        chunks: JSON.parse(this.#result.chunksJson()) as unknown,
+      })
+      return
+    }
+    const body = this.#result.json(run.id, end)
+    this.#response.writeHead(200, {
+      ...this.#headers,
+      ...Object.fromEntries(run.responseHeaders),
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    })
+    this.#response.end(body)
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { run } = this.#live
+    if (!run.isOver) run.cancel('The caller asked for one whole result, and it became too large.')
+    answerProblem(
+      this.#response,
+      error instanceof StreamstackError
+        ? error
+        : new StreamstackError('internal', 'The result could not be read.', { cause: error }),
+      this.#headers,
+    )
+  }
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import type { Engine } from '../engine/index.ts'
+import { answerProblem } from './answer-problem.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { type RunRequest, cancelRun, readRun } from './run-routes.ts'
+
+type Route = (call: RunRequest) => Promise<void>
+
+/** The server's own API on one screen. Endpoints of the workspace are not here: they come and go while it runs. */
+export function ownRoutes(
+  engine: Engine,
+  heartbeat: Heartbeat,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const app = fastify({ logger: false })
+  const run = (route: Route) => (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
+    reply.hijack()
+    const call: RunRequest = {
+      engine,
+      heartbeat,
+      id: request.params.id,
+      request: request.raw,
+      response: reply.raw,
+      query: new URLSearchParams(request.url.split('?')[1] ?? ''),
+      // The server put them on the answer already.
+      corsHeaders: {},
+    }
+    route(call).catch((thrown: unknown) => {
+      const error = toStreamstackError(thrown)
+      if (error.code === 'internal') engine.log.error({ err: error.cause }, 'a request could not be answered')
+      answerProblem(reply.raw, error, {})
+    })
+  }
+
+  app.get('/', () => listing(engine))
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/v1/stream/runs/:id', run(readRun))
+  app.post('/v1/runs/:id/cancel', run(cancelRun))
+
+  app.setNotFoundHandler((_request, reply) => {
+    reply.hijack()
+    answerProblem(
+      reply.raw,
+      new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.'),
+      {},
+    )
+  })
+  app.setErrorHandler((thrown, _request, reply) => {
+    reply.hijack()
+    answerProblem(reply.raw, asStreamstackError(engine, thrown), {})
+  })
+  const ready = app.ready()
+  return (request, response) => {
+    void ready.then(() => app.routing(request, response))
+  }
+}
+
+function listing(engine: Engine): object {
+  return {
+    name: engine.settings.name ?? 'Streamstack',
+    endpoints: [...engine.workspace.plans.values()].map(({ endpoint }) => ({
+      method: endpoint.method,
+      path: endpoint.path,
+      description: endpoint.description,
+      authentication: endpoint.access.authentication,
+    })),
+  }
+}
+
+/** What Fastify itself refuses (a malformed URL, a body it cannot read) is the caller's fault, and says so. */
+function asStreamstackError(engine: Engine, thrown: unknown): StreamstackError {
+  const status = (thrown as { statusCode?: number }).statusCode
+  if (status !== undefined && status < 500) {
+    return new StreamstackError('body_unreadable', 'The request cannot be read.', { status, cause: thrown })
+  }
+  const error = toStreamstackError(thrown)
+  engine.log.error({ err: error.cause }, 'a request could not be answered')
+  return error
+}

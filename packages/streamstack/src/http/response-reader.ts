@@ -1,0 +1,174 @@
+import type { ServerResponse } from 'node:http'
+import { type Encoder, StreamstackError, publicError } from '@streamstack/protocol'
+import type { LiveRun } from '../engine/index.ts'
+import { encodeBatch } from '../format/index.ts'
+import type { Batch, StreamReader } from '../stream/index.ts'
+import { answerProblem } from './answer-problem.ts'
+import { breakConnection } from './break-connection.ts'
+import type { Heartbeat } from './heartbeat.ts'
+
+/** Batches are joined until a write is about so large: small writes cost a system call each. */
+const WRITE_BYTES = 16_384
+
+/**
+ * Writes a run's stream to one HTTP answer, in one format, from one position, as fast as the socket takes it. What the socket does not take
+ * stays in the stream's log.
+ */
+export class ResponseReader implements StreamReader {
+  /** Offset of the last chunk written. */
+  position: number
+  /** When something was last written, milliseconds on the monotonic clock. */
+  lastWriteMs = performance.now()
+  readonly #live: LiveRun
+  readonly #response: ServerResponse
+  readonly #encoder: Encoder
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #heartbeat: Heartbeat
+  #isBlocked = false
+  #isReading = false
+  #isOver = false
+
+  constructor(options: {
+    live: LiveRun
+    response: ServerResponse
+    encoder: Encoder
+    /** Offset after which to read. */
+    position: number
+    headers: Readonly<Record<string, string>>
+    heartbeat: Heartbeat
+  }) {
+    this.position = options.position
+    this.#live = options.live
+    this.#response = options.response
+    this.#encoder = options.encoder
+    this.#headers = options.headers
+    this.#heartbeat = options.heartbeat
+    this.#response.on('drain', () => {
+      this.#isBlocked = false
+      this.wake()
+    })
+    this.#response.on('close', () => this.#leave())
+    this.#live.attach(this)
+    this.#heartbeat.add(this)
+  }
+
+  wake(): void {
+    if (!this.#isBlocked && !this.#isReading && !this.#isOver) this.#pump()
+  }
+
+  /** Keeps an idle connection open. Before the first chunk it commits the answer to status 200, for the same reason. */
+  beat(): void {
+    if (this.#isOver || this.#isBlocked) return
+    this.#writeHead()
+    if (this.#encoder.heartbeat === '') this.#response.flushHeaders()
+    else this.#write(this.#encoder.heartbeat)
+    this.lastWriteMs = performance.now()
+  }
+
+  #pump(): void {
+    const { stream } = this.#live.run
+    let pending: string | Buffer = ''
+    for (;;) {
+      if (this.position < stream.log.droppedOffset) return this.#fellBehind(pending)
+      const batch = stream.read(this.position)
+      if (batch instanceof Promise) {
+        if (pending.length > 0) this.#write(pending)
+        return this.#readLate(batch)
+      }
+      if (batch === null) break
+      const encoded = encodeBatch(stream, this.#encoder, batch)
+      this.position = batch.offset + batch.to - batch.from - 1
+      pending = pending.length === 0 ? encoded : joined(pending, encoded)
+      if (pending.length >= WRITE_BYTES) {
+        if (!this.#write(pending)) return
+        pending = ''
+      }
+    }
+    if (stream.end !== null) this.#finish(pending)
+    else if (pending.length > 0) this.#write(pending)
+  }
+
+  /** A log that reads from disk answers later. */
+  #readLate(batch: Promise<Batch | null>): void {
+    this.#isReading = true
+    batch.then(
+      (late) => {
+        this.#isReading = false
+        if (this.#isOver) return
+        const { stream } = this.#live.run
+        if (late !== null) {
+          this.position = late.offset + late.to - late.from - 1
+          if (!this.#write(encodeBatch(stream, this.#encoder, late))) return
+          this.#pump()
+        } else if (stream.end !== null) this.#finish('')
+      },
+      (error: unknown) => {
+        this.#isReading = false
+        this.#fault(error, '')
+      },
+    )
+  }
+
+  #write(data: string | Buffer): boolean {
+    this.#writeHead()
+    this.lastWriteMs = performance.now()
+    this.#isBlocked = !this.#response.write(data)
+    return !this.#isBlocked
+  }
+
+  #writeHead(): void {
+    if (this.#response.headersSent) return
+    const { run } = this.#live
+    run.headersSent = true
+    this.#response.writeHead(200, { ...this.#headers, ...Object.fromEntries(run.responseHeaders) })
+  }
+
+  #finish(last: string | Buffer): void {
+    const { run } = this.#live
+    const { end } = run.stream
+    if (end === null) return
+    if (run.failure !== null && end.offset === 0 && !this.#response.headersSent) {
+      this.#isOver = true
+      answerProblem(this.#response, run.failure, withoutType(this.#headers))
+      return
+    }
+    this.#writeHead()
+    const words = joined(last, this.#encoder.end(end))
+    this.#isOver = true
+    if (end.outcome === 'completed' || this.#encoder.tellsOutcome) this.#response.end(words)
+    else breakConnection(this.#response, words)
+  }
+
+  #fellBehind(pending: string | Buffer): void {
+    const error = new StreamstackError(
+      'reader_too_slow',
+      'This reader fell further behind than the stream keeps; the chunks in between are gone for it.',
+    )
+    this.#fault(error, pending)
+  }
+
+  /** An error of this reader alone: told in band where the format can, and never followed by an outcome. */
+  #fault(error: unknown, pending: string | Buffer): void {
+    this.#writeHead()
+    this.#isOver = true
+    breakConnection(this.#response, joined(pending, this.#encoder.fault(publicError(error))))
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    this.#heartbeat.remove(this)
+    this.#live.detach(this)
+  }
+}
+
+function joined(first: string | Buffer, second: string | Buffer): string | Buffer {
+  if (first.length === 0) return second
+  if (second.length === 0) return first
+  if (typeof first === 'string' && typeof second === 'string') return first + second
+  return Buffer.concat([Buffer.from(first), Buffer.from(second)])
+}
+
+/** What belongs to a stream only. */
+function withoutType(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'content-type'))
+}

@@ -1,0 +1,51 @@
+import type { ServerResponse } from 'node:http'
+import type { LiveRun } from '../engine/index.ts'
+import { type FormatName, encoderOf } from '../format/index.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { JsonReader } from './json-reader.ts'
+import { ResponseReader } from './response-reader.ts'
+
+export interface StreamAnswerOptions {
+  live: LiveRun
+  response: ServerResponse
+  format: FormatName
+  /** Whether the caller wants metadata where it is not always there. */
+  metadata: boolean
+  /** Offset after which to read. */
+  position: number
+  /** CORS and what the endpoint declares. */
+  headers: Readonly<Record<string, string>>
+  heartbeat: Heartbeat
+}
+
+/** Attaches an HTTP answer to a run's stream as a reader. */
+export function answerStream(options: StreamAnswerOptions): ResponseReader | JsonReader {
+  const { live, response, format, position, metadata, heartbeat } = options
+  const headers: Record<string, string> = {
+    'X-Accel-Buffering': 'no',
+    'X-Content-Type-Options': 'nosniff',
+    ...options.headers,
+    'Cache-Control': untransformed(options.headers['Cache-Control']),
+    'Stream-Run': live.run.id,
+    'Stream-Url': `/v1/stream/runs/${live.run.id}`,
+  }
+  if (format === 'json') return new JsonReader({ live, response, position, headers })
+  const encoder = encoderOf(format, { metadata })
+  headers['Content-Type'] = declaredType(options.headers, encoder.contentType)
+  return new ResponseReader({ live, response, encoder, position, headers, heartbeat })
+}
+
+/** Whatever an endpoint says of caching, nothing on the way may change the bytes: a proxy that compresses holds chunks back. */
+function untransformed(declared = 'no-cache'): string {
+  return declared.includes('no-transform') ? declared : `${declared}, no-transform`
+}
+
+/** The endpoint's own Content-Type where it says the same medium; an endpoint's type that does not fit the format would be a lie. */
+function declaredType(headers: Readonly<Record<string, string>>, contentType: string): string {
+  const declared = headers['Content-Type']
+  return declared !== undefined && medium(declared) === medium(contentType) ? declared : contentType
+}
+
+function medium(contentType: string): string {
+  return (contentType.split(';')[0] as string).trim().toLowerCase()
+}

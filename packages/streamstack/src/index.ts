@@ -1,0 +1,47 @@
+/** Streamstack: streaming APIs from files. The door for programs that embed it. */
+import { pino } from 'pino'
+import { Engine } from './engine/index.ts'
+import { type StreamstackServer, startServer } from './http/index.ts'
+
+export { StreamstackError } from '@streamstack/protocol'
+export { WorkspaceError } from './engine/index.ts'
+export type { StreamstackServer } from './http/index.ts'
+
+export interface ServeOptions {
+  /** The workspace folder. */
+  dir: string
+  /** Instead of the settings' own. */
+  host?: string
+  /** Instead of the settings' own; 0: any free port. */
+  port?: number
+  /** Instead of the settings' own data folder. */
+  data?: string
+  /** Whether files that change are read again. Default: false. */
+  watch?: boolean
+}
+
+/**
+ * Serves a workspace. Throws WorkspaceError with every issue when it cannot be opened.
+ *
+ * @example
+ * const server = await serve({ dir: './api', port: 8080 })
+ */
+export async function serve(options: ServeOptions): Promise<StreamstackServer> {
+  const log = pino({ name: 'streamstack', level: 'warn' })
+  const engine = await Engine.open({ dir: options.dir, log, ...(options.data === undefined ? {} : { dataFolder: options.data }) })
+  const { host, port } = engine.settings.server
+  try {
+    const server = await startServer({ engine, host: options.host ?? host, port: options.port ?? port })
+    if (options.watch === true) engine.watch(() => undefined)
+    return {
+      url: server.url,
+      async close() {
+        await server.close()
+        await engine.close()
+      },
+    }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}

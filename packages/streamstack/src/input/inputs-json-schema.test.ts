@@ -1,0 +1,94 @@
+import { StreamstackError } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { InputDeclaration, InputType } from '../definition/types.ts'
+import { compileInputs, inputsJsonSchema } from './index.ts'
+import type { RequestBody } from './index.ts'
+
+function declare(name: string, type: InputType, more: Partial<InputDeclaration> = {}): InputDeclaration {
+  return {
+    name,
+    type,
+    description: null,
+    required: false,
+    nullable: false,
+    default: undefined,
+    values: null,
+    min: null,
+    max: null,
+    minLength: null,
+    maxLength: null,
+    pattern: null,
+    items: null,
+    properties: null,
+    position: { file: 'endpoints/a.yaml', line: 3, column: 5 },
+    ...more,
+  }
+}
+
+function accepts(declarations: readonly InputDeclaration[], body: RequestBody): boolean {
+  try {
+    compileInputs(declarations).check({ path: {}, query: new URLSearchParams(), body })
+    return true
+  } catch (thrown) {
+    if (!(thrown instanceof StreamstackError) || thrown.code !== 'input_invalid') throw thrown
+    return false
+  }
+}
+
+describe('the JSON Schema', () => {
+  test('says what the check says', () => {
+    const leaf = fc.constantFrom<InputDeclaration>(
+      declare('', 'text', { minLength: 1, maxLength: 3 }),
+      declare('', 'text', { values: ['a', 'b'] }),
+      declare('', 'text', { pattern: '^a' }),
+      declare('', 'integer', { min: 0, max: 5 }),
+      declare('', 'number', { max: 2 }),
+      declare('', 'boolean'),
+      declare('', 'any'),
+      declare('', 'integer', { default: 3 }),
+      declare('', 'integer', { default: null }),
+      declare('', 'list', { maxLength: 2, items: declare('', 'integer') }),
+      declare('', 'object', { properties: [declare('a', 'integer', { required: true }), declare('b', 'text')] }),
+    )
+    const declaration = fc
+      .tuple(leaf, fc.boolean(), fc.boolean())
+      .map(([base, required, nullable]) => ({ ...base, required, nullable }))
+    const scalar = fc.constantFrom<Value>(null, true, 0, 1, 3, 6, -1, 1.5, 2 ** 53, '', 'a', 'b', 'abc', 'abcd', '👩👩')
+    const value = fc.oneof(
+      scalar,
+      fc.array(scalar, { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom('a', 'b', 'c'), scalar),
+    )
+    const body = fc.dictionary(fc.constantFrom('x', 'y', 'z'), value)
+    const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, validateFormats: false })
+    fc.assert(
+      fc.property(declaration, declaration, body, (first, second, sent) => {
+        const declarations = [
+          { ...first, name: 'x' },
+          { ...second, name: 'y' },
+        ]
+        const accepted = ajv.validate(inputsJsonSchema(declarations), sent)
+        expect(accepts(declarations, sent)).toBe(accepted)
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  test('carries descriptions, defaults and bounds', () => {
+    const schema = inputsJsonSchema([
+      declare('message', 'text', { required: true, description: 'What to say', maxLength: 9 }),
+      declare('tags', 'list', { items: declare('', 'text'), default: [] }),
+    ])
+    expect(schema).toEqual({
+      type: 'object',
+      properties: {
+        message: { type: 'string', description: 'What to say', maxLength: 9 },
+        tags: { type: ['array', 'null'], default: [], items: { type: 'string' } },
+      },
+      required: ['message'],
+    })
+  })
+})

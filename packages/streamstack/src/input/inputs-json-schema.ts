@@ -1,0 +1,68 @@
+import type { Value } from '@streamstack/protocol'
+import type { InputDeclaration, InputType } from '../definition/types.ts'
+import { hasDefault } from './input-check.ts'
+
+type Schema = Readonly<Record<string, Value>>
+
+const typeNames: Readonly<Record<InputType, readonly string[]>> = {
+  text: ['string'],
+  integer: ['integer'],
+  number: ['number'],
+  boolean: ['boolean'],
+  object: ['object'],
+  list: ['array'],
+  timestamp: ['string', 'integer'],
+  email: ['string'],
+  uuid: ['string'],
+  any: [],
+}
+
+const typeBounds: Readonly<Partial<Record<InputType, Schema>>> = {
+  integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+  email: { format: 'email' },
+  uuid: { format: 'uuid' },
+}
+
+/**
+ * The JSON Schema (draft 2020-12) of a JSON body with these inputs, for OpenAPI and tools. It accepts what the check
+ * accepts: null counts as absent, so optional inputs may be null.
+ */
+export function inputsJsonSchema(declarations: readonly InputDeclaration[]): Schema {
+  return { type: 'object', ...propertiesSchema(declarations) }
+}
+
+function propertiesSchema(declarations: readonly InputDeclaration[]): Schema {
+  const properties = Object.fromEntries(declarations.map((declaration) => [declaration.name, inputSchema(declaration)]))
+  const required = declarations.filter(mustBeSent).map(({ name }) => name)
+  return { properties, ...(required.length > 0 && { required }) }
+}
+
+function mustBeSent(declaration: InputDeclaration): boolean {
+  return declaration.required && !hasDefault(declaration)
+}
+
+function inputSchema(declaration: InputDeclaration): Schema {
+  const { type, description, min, max, minLength, maxLength, pattern, values } = declaration
+  const isList = type === 'list'
+  const isNullable = declaration.nullable || !mustBeSent(declaration)
+  const types = typeNames[type]
+  return {
+    ...(types.length > 0 && { type: isNullable ? [...types, 'null'] : types.length === 1 ? types[0] : types }),
+    ...(types.length === 0 && !isNullable && { not: { type: 'null' } }),
+    ...typeBounds[type],
+    ...(description !== null && { description }),
+    ...(min !== null && { minimum: min }),
+    ...(max !== null && { maximum: max }),
+    ...(minLength !== null && { [isList ? 'minItems' : 'minLength']: minLength }),
+    ...(maxLength !== null && { [isList ? 'maxItems' : 'maxLength']: maxLength }),
+    ...(pattern !== null && { pattern }),
+    ...(values !== null && { enum: isNullable && !values.includes(null) ? [...values, null] : values }),
+    ...(hasDefault(declaration) && { default: declaration.default }),
+    ...innerSchema(declaration),
+  }
+}
+
+function innerSchema({ type, properties, items }: InputDeclaration): Schema {
+  if (type === 'object' && properties !== null) return propertiesSchema(properties)
+  return type === 'list' && items !== null ? { items: inputSchema({ ...items, required: true }) } : {}
+}

@@ -1,0 +1,103 @@
+import { StreamstackError } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import { parseJson } from './parse-json.ts'
+import { isRecord } from './plain-value.ts'
+
+/** Inputs by name, as a JSON body holds them with their types, or as a form holds them, all texts. */
+export type RequestBody = { readonly [name: string]: Value } | URLSearchParams
+
+const formFieldsMax = 100_000
+const emptyBody: RequestBody = Object.freeze({})
+
+const jsonCure = 'Send a JSON object with Content-Type: application/json.'
+
+/**
+ * Reads the inputs out of a request body. JSON may come as `text/plain` or without a type, as pages and simple clients
+ * send it. An empty body holds no inputs.
+ *
+ * @throws StreamstackError `body_unreadable` with the place and the cure, or `media_type_unsupported`.
+ */
+export function parseBody(bytes: Buffer, contentType: string | undefined): RequestBody {
+  if (bytes.length === 0) return emptyBody
+  const type = readContentType(contentType)
+  const text = decodeUtf8(bytes)
+  if (text.trim() === '') return emptyBody
+  if (text.trim() === '[object Object]') {
+    throw unreadable(
+      'The body is the text "[object Object]": an object was turned to text on its way. In WeWeb\'s REST plugin bind a ' +
+        'raw JSON string as the body; in JavaScript send JSON.stringify(body).',
+    )
+  }
+  return type === 'form' ? parseForm(text) : parseObject(text)
+}
+
+function parseObject(text: string): RequestBody {
+  const parsed = parseJson(text)
+  if ('fault' in parsed) throw unreadable(`The body ${parsed.fault}. ${jsonCure}`)
+  const { value } = parsed
+  if (isRecord(value)) return value
+  if (Array.isArray(value)) {
+    throw unreadable('The body is a JSON list. Put it into an object, under the name of an input: {"items": [ … ]}.')
+  }
+  if (typeof value === 'string' && /^\s*\{/.test(value)) {
+    throw unreadable('The body is a JSON object inside a JSON text: it was stringified twice. Stringify it once.')
+  }
+  const kind = value === null ? 'null' : `a JSON ${typeof value === 'string' ? 'text' : typeof value}`
+  throw unreadable(`The body is ${kind}. Send an object of inputs: {"message": "…"}.`)
+}
+
+function parseForm(text: string): RequestBody {
+  if (/^\s*[{[]/.test(text)) {
+    throw unreadable('The body looks like JSON, but its Content-Type says form. Send Content-Type: application/json.')
+  }
+  let fields = 1
+  for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) fields += 1
+  if (fields > formFieldsMax) throw unreadable('The form holds more than 100,000 fields. Send fewer.')
+  const form = new URLSearchParams(text)
+  // Percent escapes that are not UTF-8 decode to U+FFFD without a word: noticed where nobody sent that character.
+  const sentIt = text.includes('\uFFFD') || /%EF%BF%BD/i.test(text)
+  if (!sentIt && form.toString().includes('%EF%BF%BD')) {
+    throw unreadable('The form holds percent escapes that are not UTF-8. Encode the form as UTF-8.')
+  }
+  return form
+}
+
+function readContentType(contentType: string | undefined): 'json' | 'form' {
+  const [essence = '', ...parameters] = (contentType ?? '').toLowerCase().split(';')
+  for (const parameter of parameters) {
+    const charset = /^\s*charset\s*=\s*"?([^"\s]*)/.exec(parameter)?.[1]
+    if (charset !== undefined && !['utf-8', 'utf8', 'us-ascii', 'ascii'].includes(charset)) {
+      throw unsupported(
+        'The body is not in UTF-8. Send it in UTF-8, with Content-Type: application/json; charset=utf-8.',
+      )
+    }
+  }
+  const type = essence.trim()
+  if (type === 'application/x-www-form-urlencoded') return 'form'
+  if (type === '' || type === 'text/plain' || type === 'text/json' || /^application\/([\w.-]+\+)?json$/.test(type)) {
+    return 'json'
+  }
+  if (type.startsWith('multipart/')) {
+    throw unsupported(
+      `Forms with files are not read. ${jsonCure} A browser's form does with enctype="application/x-www-form-urlencoded".`,
+    )
+  }
+  throw unsupported(`This Content-Type is not read. ${jsonCure}`)
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    // Drops a byte order mark, too.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new StreamstackError('body_unreadable', 'The body is not UTF-8 text. Encode it as UTF-8.', { cause })
+  }
+}
+
+function unreadable(message: string): StreamstackError {
+  return new StreamstackError('body_unreadable', message)
+}
+
+function unsupported(message: string): StreamstackError {
+  return new StreamstackError('media_type_unsupported', message)
+}

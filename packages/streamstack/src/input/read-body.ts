@@ -1,0 +1,111 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
+import type { InputType } from 'node:zlib'
+import { StreamstackError } from '@streamstack/protocol'
+
+/** A request of `node:http`, or of `node:http2`'s compatibility API. */
+export type BodyRequest = Readable & { readonly headers: IncomingHttpHeaders; readonly httpVersionMajor?: number }
+
+type Decode = (bytes: InputType, options: { maxOutputLength: number }) => Promise<Buffer>
+
+const decoders: Readonly<Record<string, Decode>> = {
+  gzip: promisify<InputType, { maxOutputLength: number }, Buffer>(gunzip),
+  br: promisify<InputType, { maxOutputLength: number }, Buffer>(brotliDecompress),
+  zstd: promisify<InputType, { maxOutputLength: number }, Buffer>(zstdDecompress),
+  deflate: promisify<InputType, { maxOutputLength: number }, Buffer>(inflate),
+}
+const decodeRawDeflate: Decode = promisify<InputType, { maxOutputLength: number }, Buffer>(inflateRaw)
+
+/**
+ * Reads a request body whole. It never holds more than `limitBytes` as sent, nor more than `limitBytes` once
+ * decompressed. A body whose Content-Length is too large is refused before anything of it is read.
+ *
+ * When it rejects, the rest of the body may still be on its way: over HTTP/1.1 answer with `Connection: close` and
+ * destroy the request after the answer, over HTTP/2 reset the stream.
+ *
+ * @throws StreamstackError `body_too_large`, `body_unreadable` (broken off, or not what Content-Encoding says) or
+ * `media_type_unsupported`.
+ */
+export async function readBody(request: BodyRequest, limitBytes: number): Promise<Buffer> {
+  const coding = readCoding(request.headers['content-encoding'])
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes)
+  const bytes = await collect(request, limitBytes)
+  return coding === null || bytes.length === 0 ? bytes : decode(bytes, coding, limitBytes)
+}
+
+function readCoding(header: string | undefined): string | null {
+  const coding = (header ?? '').trim().toLowerCase()
+  if (coding === '' || coding === 'identity') return null
+  if (coding === 'x-gzip') return 'gzip'
+  if (Object.hasOwn(decoders, coding)) return coding
+  const known = Object.keys(decoders).join(', ')
+  throw new StreamstackError(
+    'media_type_unsupported',
+    `This Content-Encoding is not read. Use one of: ${known}, or none.`,
+  )
+}
+
+function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const pieces: Buffer[] = []
+  let received = 0
+
+  function onData(piece: Buffer): void {
+    received += piece.length
+    if (received > limitBytes) {
+      request.pause()
+      settle(() => reject(tooLarge(limitBytes)))
+    } else pieces.push(piece)
+  }
+  // Node ends the readable side of an HTTP/2 stream that was reset like that of a complete one, and says `aborted` only
+  // afterwards, in the same turn of the event loop.
+  function onEnd(): void {
+    if (request.httpVersionMajor === 2) setImmediate(finish)
+    else finish()
+  }
+  function finish(): void {
+    settle(() => resolve(Buffer.concat(pieces, received)))
+  }
+  function onBroken(cause?: unknown): void {
+    settle(() => reject(brokenOff(cause)))
+  }
+  function settle(act: () => void): void {
+    request.off('data', onData).off('end', onEnd).off('aborted', onBroken).off('close', onBroken)
+    act()
+  }
+
+  if (request.destroyed || request.readableEnded) return Promise.reject(brokenOff())
+  // The error listener stays: a connection that breaks after the refusal must not bring the process down.
+  request.on('error', onBroken)
+  request.on('aborted', onBroken).on('close', onBroken).on('end', onEnd).on('data', onData)
+  return promise
+}
+
+async function decode(bytes: Buffer, coding: string, limitBytes: number): Promise<Buffer> {
+  // "deflate" means the zlib format (RFC 9110 §8.4.1.2), yet some clients send it without its header (first nibble 8).
+  const isRawDeflate = coding === 'deflate' && ((bytes[0] ?? 0) & 0x0f) !== 8
+  const decoder = isRawDeflate ? decodeRawDeflate : decoders[coding]
+  if (decoder === undefined) throw new TypeError('unreachable: the coding was checked')
+  try {
+    return await decoder(bytes, { maxOutputLength: Math.max(1, limitBytes) })
+  } catch (cause) {
+    if (cause instanceof RangeError && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooLarge(limitBytes)
+    const message = `The body cannot be decompressed: it is not ${coding}, or not complete. Send it uncompressed.`
+    throw new StreamstackError('body_unreadable', message, { cause })
+  }
+}
+
+function tooLarge(limitBytes: number): StreamstackError {
+  const limit = limitBytes.toLocaleString('en')
+  const message = `The request body is larger than the ${limit} bytes that this server accepts. Send less, or raise server.body_limit.`
+  return new StreamstackError('body_too_large', message, { details: { limit_bytes: limitBytes } })
+}
+
+function brokenOff(cause?: unknown): StreamstackError {
+  return new StreamstackError('body_unreadable', 'The request ended before its body was complete. Send it again.', {
+    cause,
+  })
+}

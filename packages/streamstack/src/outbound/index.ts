@@ -1,0 +1,8 @@
+export { allowEntryProblem } from './allow-list.ts'
+export type { Lookup, ResolvedAddress } from './guard.ts'
+export { ITEM_FORMATS } from './item-format.ts'
+export type { ItemFormat } from './item-format.ts'
+export type { ItemSource } from './item-source.ts'
+export { createOutbound } from './outbound.ts'
+export type { Outbound, OutboundAnswer, OutboundSettings } from './outbound.ts'
+export type { OutboundRequest } from './prepare-request.ts'

@@ -1,0 +1,138 @@
+import { StreamstackError } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import { Agent, Pool } from 'undici'
+import { AllowList } from './allow-list.ts'
+import { collectBytes, collectExcerpt, decodeBody } from './collect-answer.ts'
+import type { DecodedBody } from './collect-answer.ts'
+import { ACCEPTED_CODINGS } from './content-decoder.ts'
+import { statusFailure } from './failure.ts'
+import { checkUrl, guardedConnector, lookupAll } from './guard.ts'
+import type { Lookup } from './guard.ts'
+import { acceptFor, itemDecoderFor } from './item-format.ts'
+import type { ItemFormat } from './item-format.ts'
+import { ItemReader } from './item-source.ts'
+import type { ItemSource } from './item-source.ts'
+import { openUpstream, REDIRECTS_MAX } from './open-upstream.ts'
+import type { OpenedUpstream } from './open-upstream.ts'
+import { prepareRequest } from './prepare-request.ts'
+import type { OutboundRequest, PreparedRequest } from './prepare-request.ts'
+
+export interface OutboundSettings {
+  /**
+   * What may be reached beyond the public internet: hosts, addresses and networks, each with or without a port, as
+   * `internal.example:443`, `[::1]:80`, `10.0.0.0/8`. See `allowEntryProblem`.
+   */
+  allow: readonly string[]
+  /** From the call to the headers of the answer. */
+  timeoutMs: number
+  /** To an open connection, TLS included. Default 10 s. */
+  connectTimeoutMs?: number
+  /** Longest silence while a body is awaited. Default 120 s: models that reason are silent for long. */
+  idleTimeoutMs?: number
+  /** Most bytes of a whole answer, after decompression. Default 16 MiB. */
+  maxBytes?: number
+  /** Longest single item of a stream, in UTF-16 code units. Default 8 Mi. */
+  itemCharactersMax?: number
+  /** Finds the addresses of a host name. Default: the operating system's resolver. */
+  lookup?: Lookup
+}
+
+/** A whole answer. */
+export interface OutboundAnswer {
+  status: number
+  /** Names in lower case; a header that came several times is joined by `, `. */
+  headers: Record<string, string>
+  /** Parsed JSON when the Content-Type says JSON, else text; null when there is no body. */
+  body: Value
+  /** `base64` when the bytes are no text. */
+  encoding: DecodedBody['encoding']
+  /** Where the answer came from, after redirects. May hold secrets in its query: not for logs. */
+  url: string
+}
+
+/** The one way out: every request of every step goes through here. */
+export interface Outbound {
+  /**
+   * Sends a request and reads the whole answer. Rejects with `upstream_refused`, `upstream_failed`, `upstream_timeout`,
+   * `upstream_too_large`, `upstream_status` (details: `upstream_status`), `step_failed` for a request that cannot be
+   * sent, or the reason of the signal.
+   */
+  request(request: OutboundRequest): Promise<OutboundAnswer>
+  /** Sends a request and gives the answer's items as they come. Rejects as `request` does. */
+  stream(request: OutboundRequest, items: ItemFormat): Promise<ItemSource>
+  /** Breaks off what is under way and closes every connection; later calls reject with `unavailable`. */
+  close(): Promise<void>
+}
+
+/** Statuses that never have a body. */
+const BODYLESS_STATUSES = new Set([204, 205, 304])
+
+/** A longer timer would fire at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
+const TIMER_MS_MAX = 2_147_483_647
+
+/** Makes the outward door. Throws an Error naming the entry and the cure when `allow` holds one that cannot be read. */
+export function createOutbound(settings: OutboundSettings): Outbound {
+  const { timeoutMs, connectTimeoutMs = 10_000, idleTimeoutMs = 120_000, lookup = lookupAll } = settings
+  const { maxBytes: answerBytesMax = 16 * 1024 * 1024, itemCharactersMax = 8 * 1024 * 1024 } = settings
+  const allowList = new AllowList(settings.allow)
+  // An agent of our own, never the global one: proxy variables of the environment do not reach it, and its
+  // connections are all made, and so checked, by the connector of their origin.
+  const agent = new Agent({
+    allowH2: false,
+    factory: (origin) =>
+      new Pool(origin, {
+        allowH2: false,
+        connect: guardedConnector({ origin: new URL(origin), allowList, lookup, connectTimeoutMs }),
+      }),
+  })
+  const check = (url: URL): void => checkUrl(url, allowList)
+
+  const open = (request: OutboundRequest, prepared: PreparedRequest): Promise<OpenedUpstream> =>
+    openUpstream(prepared, {
+      dispatcher: agent,
+      check,
+      timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, TIMER_MS_MAX),
+      idleTimeoutMs: Math.min(request.idleTimeoutMs ?? idleTimeoutMs, TIMER_MS_MAX),
+      redirects: request.redirects ?? REDIRECTS_MAX,
+      signal: request.signal,
+    })
+
+  return {
+    async request(request) {
+      const prepared = prepareRequest(request, { accept: '*/*', 'accept-encoding': ACCEPTED_CODINGS })
+      const { status, headers, body, url } = await open(request, prepared)
+      if (!isSuccess(status) && request.acceptAnyStatus !== true) {
+        const excerpt = await collectExcerpt(body)
+        request.signal.throwIfAborted()
+        throw statusFailure(url.host, status, headers, excerpt)
+      }
+      const bytes = await collectBytes(body, request.maxBytes ?? answerBytesMax)
+      const decoded: DecodedBody =
+        prepared.method === 'HEAD' || BODYLESS_STATUSES.has(status)
+          ? { body: null, encoding: 'text' }
+          : decodeBody(bytes, headers, url.host)
+      return { status, headers, ...decoded, url: url.href }
+    },
+
+    async stream(request, items) {
+      // Compressing proxies hold small pieces back, so a stream is asked for uncompressed unless the step says else.
+      const prepared = prepareRequest(request, { accept: acceptFor(items), 'accept-encoding': 'identity' })
+      const { status, headers, body, url } = await open(request, prepared)
+      if (!isSuccess(status) && request.acceptAnyStatus !== true) {
+        const excerpt = await collectExcerpt(body)
+        request.signal.throwIfAborted()
+        throw statusFailure(url.host, status, headers, excerpt)
+      }
+      const decoder = itemDecoderFor(items, headers, { host: url.host, itemCharactersMax })
+      return new ItemReader({ status, headers, body, decoder, bytesMax: request.maxBytes })
+    },
+
+    async close() {
+      await agent.destroy(new StreamstackError('unavailable', 'The server is stopping.'))
+    },
+  }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299
+}

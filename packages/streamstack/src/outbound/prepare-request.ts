@@ -1,0 +1,111 @@
+import { StreamstackError } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import { checkedHeaders, isToken } from './headers.ts'
+
+/** What a step asks of the outside. */
+export interface OutboundRequest {
+  /** Absolute http or https URL. */
+  url: string
+  /** Default GET, or POST when there is a body. */
+  method?: string
+  headers?: Readonly<Record<string, string>>
+  /**
+   * A text goes out as it is; anything else as JSON, or as a form when Content-Type says
+   * application/x-www-form-urlencoded. Undefined and null: no body.
+   */
+  body?: Value
+  /** Added to the URL's own query: a list repeats its name, an object is written as JSON, null is left out. */
+  query?: Readonly<Record<string, Value>>
+  /** From the call to the headers of the answer, redirects included. */
+  timeoutMs?: number
+  /** Longest silence while the body is awaited. */
+  idleTimeoutMs?: number
+  /** Most bytes of the body, after decompression. For streams: no bound unless given. */
+  maxBytes?: number
+  /** Leaves at once when it fires; the call then rejects with the signal's reason. */
+  signal: AbortSignal
+  /** Redirects to follow, at most 5 (the default). With 0 a redirect is an answer like any other. */
+  redirects?: number
+  /** Takes an answer outside 200-299 as an answer instead of throwing `upstream_status`. */
+  acceptAnyStatus?: boolean
+}
+
+/** A request that is checked and ready for the wire. */
+export interface PreparedRequest {
+  url: URL
+  method: string
+  /** Names in lower case. */
+  headers: Record<string, string>
+  body: string | undefined
+}
+
+const USER_AGENT = 'streamstack'
+const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
+/** Checks and completes a request. Throws `step_failed` for one that cannot be sent. */
+export function prepareRequest(request: OutboundRequest, defaults: Record<string, string>): PreparedRequest {
+  const url = requestUrl(request)
+  const headers = { 'user-agent': USER_AGENT, ...defaults, ...checkedHeaders(request.headers ?? {}) }
+  const body = requestBody(request.body, headers)
+  return { url, method: requestMethod(request.method, body !== undefined), headers, body }
+}
+
+function requestUrl({ url: text, query = {} }: OutboundRequest): URL {
+  if (typeof text !== 'string' || !URL.canParse(text)) {
+    throw new StreamstackError('step_failed', 'The URL of the outbound request is not an absolute URL (https://…).')
+  }
+  const url = new URL(text)
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of listed(value)) if (one !== null && one !== undefined) url.searchParams.append(name, asText(one))
+  }
+  url.hash = ''
+  return url
+}
+
+function requestMethod(method: string | undefined, hasBody: boolean): string {
+  if (method === undefined) return hasBody ? 'POST' : 'GET'
+  const upper = method.toUpperCase()
+  if (!isToken(upper) || FORBIDDEN_METHODS.has(upper)) {
+    throw new StreamstackError('step_failed', 'The method of the outbound request is not one that can be sent.')
+  }
+  return upper
+}
+
+/** The body as text; sets Content-Type where the step left it open. */
+function requestBody(body: Value | undefined, headers: Record<string, string>): string | undefined {
+  if (body === undefined || body === null) return undefined
+  if (typeof body === 'string') {
+    headers['content-type'] ??= 'text/plain; charset=utf-8'
+    return body
+  }
+  headers['content-type'] ??= 'application/json'
+  if (
+    /^application\/x-www-form-urlencoded\b/i.test(headers['content-type']) &&
+    typeof body === 'object' &&
+    !isList(body)
+  ) {
+    return formBody(body)
+  }
+  return JSON.stringify(body)
+}
+
+function formBody(body: { readonly [key: string]: Value }): string {
+  const form = new URLSearchParams()
+  for (const [name, value] of Object.entries(body)) {
+    for (const one of listed(value)) if (one !== null) form.append(name, asText(one))
+  }
+  return form.toString()
+}
+
+function listed(value: Value): readonly Value[] {
+  return isList(value) ? value : [value]
+}
+
+/** `Array.isArray` alone does not see read-only lists in a union. */
+function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value)
+}
+
+function asText(value: Value): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,36 @@
+import type { StepNode } from '../definition/types.ts'
+import type { FunctionDefinition } from '../functions/index.ts'
+import { allSteps } from './steps.ts'
+
+/** The variable that takes a step's result; null when nobody asked for it. */
+export function resultName(step: StepNode, definition: FunctionDefinition): string | null {
+  return step.as ?? definition.resultDefault ?? null
+}
+
+/** Names of all variables that some step of a stack sets, with the steps that do. */
+export function assignedNames(
+  stack: readonly StepNode[],
+  definitions: ReadonlyMap<string, FunctionDefinition>,
+): ReadonlyMap<string, readonly StepNode[]> {
+  const found = new Map<string, StepNode[]>()
+  const add = (name: string, step: StepNode): void => {
+    const steps = found.get(name)
+    if (steps === undefined) found.set(name, [step])
+    else steps.push(step)
+  }
+  for (const step of allSteps(stack)) {
+    const definition = definitions.get(step.function)
+    if (definition === undefined) continue
+    for (const [parameter, shape] of Object.entries(definition.parameters)) {
+      const node = step.parameters[parameter]
+      if (node === undefined) continue
+      if (shape.kind === 'variable') add(String(node.value), step)
+      if (shape.kind === 'assignments') for (const { key } of node.entries ?? []) add(key, step)
+    }
+    const result = resultName(step, definition)
+    if (result === null) continue
+    add(result, step)
+    for (const suffix of definition.resultSuffixes ?? []) add(result + suffix, step)
+  }
+  return found
+}

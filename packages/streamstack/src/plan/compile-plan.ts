@@ -1,0 +1,77 @@
+import type { Value } from '@streamstack/protocol'
+import type { EndpointDefinition, FunctionFile, Issue } from '../definition/types.ts'
+import { type InputChecker, compileInputs } from '../input/index.ts'
+import type { Frame, Program } from '../run/index.ts'
+import { newFrame } from '../run/index.ts'
+import { type PlanContext, StackCompiler } from './stack-compiler.ts'
+import { functionCycles } from './function-cycles.ts'
+import { allSteps } from './steps.ts'
+
+/** A compiled endpoint: frozen, shared by all its runs. */
+export interface Plan {
+  readonly endpoint: EndpointDefinition
+  /** The endpoint's stack as '', and each function file that it may reach. */
+  readonly programs: ReadonlyMap<string, Program>
+  readonly inputs: InputChecker
+  /** Whether callers shape the answer with the input `options`. */
+  readonly hasOptions: boolean
+}
+
+/** A workspace's function files, compiled once for all endpoints. */
+export interface FunctionLibrary {
+  readonly programs: ReadonlyMap<string, Program>
+  readonly calls: ReadonlyMap<string, ReadonlySet<string>>
+  readonly issues: readonly Issue[]
+}
+
+export function compileFunctions(files: readonly FunctionFile[], context: PlanContext): FunctionLibrary {
+  const issues: Issue[] = []
+  const programs = new Map<string, Program>()
+  const calls = new Map<string, ReadonlySet<string>>()
+  for (const { name, inputs, stack } of files) {
+    const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: true })
+    programs.set(name, compiler.program(name, stack))
+    calls.set(name, calledFunctions(stack))
+  }
+  issues.push(...functionCycles(files, calls))
+  return { programs, calls, issues }
+}
+
+/** Compiles an endpoint. With an error among the issues there is no plan. */
+export function compilePlan(
+  endpoint: EndpointDefinition,
+  library: FunctionLibrary,
+  context: PlanContext,
+): { plan: Plan | null; issues: readonly Issue[] } {
+  const issues: Issue[] = []
+  const { inputs, stack } = endpoint
+  const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: false })
+  const program = compiler.program('', stack)
+  if (issues.some(({ severity }) => severity === 'error')) return { plan: null, issues }
+  const plan: Plan = Object.freeze({
+    endpoint,
+    programs: new Map([['', program], ...library.programs]),
+    inputs: compileInputs(inputs),
+    hasOptions: inputs.some(({ name, type }) => name === 'options' && (type === 'object' || type === 'any')),
+  })
+  return { plan, issues }
+}
+
+/** The frame in which a run of the plan begins. */
+export function firstFrame(plan: Plan, inputs: Readonly<Record<string, Value>>, auth: Value): Frame {
+  const program = plan.programs.get('') as Program
+  const slots = program.slots.slice()
+  for (const [name, slot] of program.inputSlots) slots[slot] = inputs[name] ?? null
+  slots[program.allInputsSlot] = inputs
+  slots[program.authSlot] = auth
+  slots[program.startedSlot] = Date.now()
+  return newFrame('', slots, { from: 0, to: program.ops.length, depth: 0 })
+}
+
+function calledFunctions(stack: FunctionFile['stack']): ReadonlySet<string> {
+  const called = new Set<string>()
+  for (const step of allSteps(stack)) {
+    if (step.function === 'Run Function') called.add(String(step.parameters['name']?.value))
+  }
+  return called
+}

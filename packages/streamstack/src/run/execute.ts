@@ -1,0 +1,55 @@
+import type { Frame } from './frame.ts'
+import type { Op, Program } from './program.ts'
+import type { Strand } from './strand.ts'
+import { advanceTraced } from './trace.ts'
+import { endWhenAsked, unwind } from './unwind.ts'
+
+/**
+ * Takes a frame to its end. Returns nothing when it never had to wait. What no region of the frame takes is thrown, or rejects.
+ */
+export function execute(strand: Strand, frame: Frame): void | Promise<void> {
+  const program = strand.run.program(frame.program)
+  const wait = advance(strand, program, frame)
+  return wait === undefined ? undefined : finishWaiting(strand, program, frame, wait)
+}
+
+async function finishWaiting(strand: Strand, program: Program, frame: Frame, first: Promise<void>): Promise<void> {
+  let wait: Promise<void> | undefined = first
+  while (wait !== undefined) {
+    try {
+      await wait
+    } catch (thrown) {
+      unwind(strand, program, frame, thrown)
+    }
+    frame.waitingAt = -1
+    wait = advance(strand, program, frame)
+  }
+}
+
+/** Does ops until one has to wait (its promise) or the frame is done (undefined). */
+function advance(strand: Strand, program: Program, frame: Frame): Promise<void> | undefined {
+  if (strand.run.trace !== null) return advanceTraced(strand, program, frame)
+  const { ops } = program
+  const { end } = frame
+  for (;;) {
+    try {
+      endWhenAsked(strand, frame)
+      while (frame.pc < end) {
+        const pc = frame.pc++
+        const wait = (ops[pc] as Op)(frame, strand)
+        if (wait !== undefined) {
+          frame.waitingAt = pc
+          return wait
+        }
+        if (--strand.fuel <= 0) {
+          const pause = strand.refuel()
+          endWhenAsked(strand, frame)
+          if (pause !== undefined) return pause
+        }
+      }
+      return undefined
+    } catch (thrown) {
+      unwind(strand, program, frame, thrown)
+    }
+  }
+}

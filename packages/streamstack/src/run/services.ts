@@ -1,0 +1,17 @@
+import type { Outbound } from '../outbound/index.ts'
+import type { RecordStore } from '../table/index.ts'
+
+/** Where runs write what concerns the operator. Fields are plain data without secrets. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What a run may reach outside itself, handed to it by the server. */
+export interface Services {
+  readonly records: RecordStore
+  readonly outbound: Outbound
+  readonly log: Logger
+}

@@ -1,0 +1,100 @@
+import type { Frame } from './frame.ts'
+import type { Op, Program, StepInfo } from './program.ts'
+import type { Strand } from './strand.ts'
+import { endWhenAsked, unwind } from './unwind.ts'
+
+/** One entry of a run's trace. */
+export interface TraceEvent {
+  event: 'start' | 'end'
+  /** Name of the function file, '' for the endpoint's own stack. */
+  program: string
+  step: string
+  function: string
+  /** Index of each loop around the step, outermost first, from 0. */
+  loop: readonly number[]
+  /** Milliseconds since the run began. */
+  at: number
+  /** Chunks that the run has sent so far. */
+  chunks: number
+}
+
+export type TraceSink = (event: TraceEvent) => void
+
+/** Steps that a frame is inside of, while traced; not part of the frame, because it can be told again from `pc`. */
+const openSteps = new WeakMap<Frame, StepInfo[]>()
+
+/** As the plain loop in execute.ts, and tells the trace which steps begin and end. Kept apart so that the plain one pays nothing. */
+export function advanceTraced(strand: Strand, program: Program, frame: Frame): Promise<void> | undefined {
+  for (;;) {
+    try {
+      endWhenAsked(strand, frame)
+      while (frame.pc < frame.end) {
+        const { pc } = frame
+        enterSteps(strand, program, frame)
+        frame.pc = pc + 1
+        const wait = (program.ops[pc] as Op)(frame, strand)
+        if (wait !== undefined) {
+          frame.waitingAt = pc
+          return wait
+        }
+        strand.fuel--
+        if (strand.fuel <= 0) {
+          const pause = strand.refuel()
+          endWhenAsked(strand, frame)
+          if (pause !== undefined) return pause
+        }
+      }
+      leaveSteps(strand, program, frame, () => false)
+      return undefined
+    } catch (thrown) {
+      try {
+        unwind(strand, program, frame, thrown)
+      } catch (unhandled) {
+        leaveSteps(strand, program, frame, () => false)
+        throw unhandled
+      }
+    }
+  }
+}
+
+function enterSteps(strand: Strand, program: Program, frame: Frame): void {
+  const { pc } = frame
+  const open = leaveSteps(strand, program, frame, (step) => pc >= step.from && pc < step.to)
+  const innermost = program.stepOf[pc] ?? -1
+  if (innermost === -1) return
+  // A single-step loop body comes round to its own first op: that is a new start of the step.
+  const top = open.at(-1)
+  if (top !== undefined && top.from === pc && top.id === program.steps[innermost]?.id) {
+    tell(strand, program, frame, 'end', top)
+    open.pop()
+  }
+  for (const step of program.steps) {
+    if (pc < step.from || pc >= step.to || open.includes(step)) continue
+    open.push(step)
+    tell(strand, program, frame, 'start', step)
+  }
+}
+
+function leaveSteps(strand: Strand, program: Program, frame: Frame, stays: (step: StepInfo) => boolean): StepInfo[] {
+  let open = openSteps.get(frame)
+  if (open === undefined) {
+    open = []
+    openSteps.set(frame, open)
+  }
+  while (open.length > 0 && !stays(open.at(-1) as StepInfo)) {
+    tell(strand, program, frame, 'end', open.pop() as StepInfo)
+  }
+  return open
+}
+
+function tell(strand: Strand, program: Program, frame: Frame, event: 'start' | 'end', step: StepInfo): void {
+  strand.run.trace?.({
+    event,
+    program: program.name,
+    step: step.id,
+    function: step.function,
+    loop: step.loopSlots.map((slot) => frame.slots[slot] as number),
+    at: strand.run.elapsedMs(),
+    chunks: strand.run.chunksSent,
+  })
+}

@@ -1,0 +1,79 @@
+import { StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
+import type { CaughtError, Completion, Frame } from './frame.ts'
+import type { Program } from './program.ts'
+import { END, STOP } from './signals.ts'
+import type { Strand } from './strand.ts'
+
+/**
+ * Takes what was thrown to the innermost region of the frame that takes it, or throws it on to the frame's caller. Catch blocks take
+ * errors; finally blocks take everything and go on with it after.
+ */
+export function unwind(strand: Strand, program: Program, frame: Frame, thrown: unknown): void {
+  const isSignal = thrown === STOP || thrown === END
+  if (!isSignal) strand.run.noteFailure(program, frame, thrown)
+  for (;;) {
+    const index = frame.regions.pop()
+    if (index === undefined) throw thrown
+    const region = program.regions[index]
+    if (region === undefined) throw new Error(`program '${program.name}' has no region ${index}`)
+    if (region.kind === 'catch') {
+      if (isSignal) continue
+      frame.slots[region.errorSlot] = caughtError(thrown)
+      frame.pc = region.pc
+      return
+    }
+    const completion: Completion =
+      thrown === STOP
+        ? { kind: 'stop' }
+        : thrown === END
+          ? { kind: 'end' }
+          : { kind: 'throw', error: caughtError(thrown) }
+    frame.slots[region.completionSlot] = completion
+    frame.pc = region.pc
+    return
+  }
+}
+
+/** Throws END into a frame once, when its strand is to end; its finally blocks may still run, within the grace time. */
+export function endWhenAsked(strand: Strand, frame: Frame): void {
+  if (!strand.isEnding) return
+  if (strand.graceIsOver) frame.regions.length = 0
+  else if (frame.ending) return
+  frame.ending = true
+  throw END
+}
+
+/** What a finally block does when it is through. */
+export function complete(frame: Frame, completionSlot: number): void {
+  const completion = frame.slots[completionSlot] as unknown as Completion
+  switch (completion.kind) {
+    case 'next':
+      return
+    case 'jump':
+      frame.pc = completion.pc
+      return
+    case 'throw':
+      throw errorFromCaught(completion.error)
+    case 'stop':
+      throw STOP
+    case 'end':
+      throw END
+  }
+}
+
+function caughtError(thrown: unknown): CaughtError {
+  const error = toStreamstackError(thrown)
+  return { ...(error.details as Record<string, never> | undefined), ...publicError(error), status: error.status }
+}
+
+/** The way back from a frame: an error that was caught and is thrown again. */
+export function errorFromCaught(caught: CaughtError): StreamstackError {
+  const { code, message, recoverable, retry_after, status, ...details } = caught
+  return new StreamstackError('thrown', message, {
+    publicCode: code,
+    status,
+    recoverable,
+    ...(retry_after === null ? {} : { retryAfterMs: retry_after * 1000 }),
+    details,
+  })
+}

@@ -1,0 +1,3 @@
+export { type Batch, type StreamLog, chunkBytes } from './log.ts'
+export { MemoryLog } from './memory-log.ts'
+export { Stream, type StreamOptions, type StreamReader } from './stream.ts'

@@ -1,0 +1,36 @@
+import type { Chunk } from '@streamstack/protocol'
+
+/** A run of chunks that a log hands out: `chunks[from]` has the offset `offset`, up to `chunks[to - 1]`. Never changed after. */
+export interface Batch {
+  readonly chunks: readonly Chunk[]
+  readonly from: number
+  readonly to: number
+  readonly offset: number
+  /** Bytes appended to the log up to and with `chunks[to - 1]`, dropped ones included, as `chunkBytes` counts. */
+  readonly bytesThrough: number
+}
+
+/** Keeps the chunks of one stream. Offsets count from 1; "after 0" is the start. */
+export interface StreamLog {
+  /** Offset of the newest chunk that readers may see; 0 when there is none. */
+  readonly lastOffset: number
+  /** The smallest offset that one can still read after: everything up to it was dropped. */
+  readonly droppedOffset: number
+  /** Adds one chunk. A promise settles when readers may see it. Throws `storage_failed` when it cannot be kept. */
+  append(chunk: Chunk): void | Promise<void>
+  /** The next chunks after an offset, at least one and some 32 kB at most (one chunk may be larger); null when there are none yet. `after` must not be below `droppedOffset`. */
+  read(after: number): Batch | null | Promise<Batch | null>
+  /** What the log holds in memory now. */
+  readonly bytesHeld: number
+}
+
+/** What an object of a chunk costs in memory besides its text. */
+const CHUNK_OVERHEAD_BYTES = 64
+
+/**
+ * What a chunk counts for against bounds of memory: its characters and a fixed overhead. Counting characters, not UTF-8 bytes, keeps
+ * this off the hot path; V8 stores a character in one or two bytes.
+ */
+export function chunkBytes(chunk: Chunk): number {
+  return chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length) + CHUNK_OVERHEAD_BYTES
+}

@@ -1,0 +1,80 @@
+import type { Chunk } from '@streamstack/protocol'
+import { type Batch, type StreamLog, chunkBytes } from './log.ts'
+
+/** Chunks that are dropped together; small enough that the window stays close to its bound, large enough that dropping is rare. */
+const SEGMENT_BYTES = 32_768
+const SEGMENT_CHUNKS = 256
+
+interface Segment {
+  /** Offset of `chunks[0]`. */
+  readonly first: number
+  readonly chunks: Chunk[]
+  /** Of all segments before this one, dropped ones included. */
+  readonly bytesBefore: number
+  bytes: number
+}
+
+/** A log that keeps the newest chunks in memory, about `windowBytes` of them, and drops the oldest. */
+export class MemoryLog implements StreamLog {
+  lastOffset = 0
+  bytesHeld = 0
+  readonly #windowBytes: number
+  #segments: Segment[] = []
+  #tail: Segment
+
+  constructor(windowBytes: number) {
+    this.#windowBytes = windowBytes
+    this.#tail = { first: 1, chunks: [], bytesBefore: 0, bytes: 0 }
+    this.#segments.push(this.#tail)
+  }
+
+  get droppedOffset(): number {
+    return (this.#segments[0] as Segment).first - 1
+  }
+
+  append(chunk: Chunk): void {
+    const bytes = chunkBytes(chunk)
+    let tail = this.#tail
+    if (tail.bytes >= SEGMENT_BYTES || tail.chunks.length >= SEGMENT_CHUNKS) tail = this.#openSegment()
+    tail.chunks.push(chunk)
+    tail.bytes += bytes
+    this.bytesHeld += bytes
+    this.lastOffset++
+  }
+
+  read(after: number): Batch | null {
+    if (after >= this.lastOffset) return null
+    const segment = this.#segmentOf(after + 1)
+    const { chunks, first } = segment
+    return {
+      chunks,
+      from: after + 1 - first,
+      to: chunks.length,
+      offset: after + 1,
+      bytesThrough: segment.bytesBefore + segment.bytes,
+    }
+  }
+
+  #openSegment(): Segment {
+    const { bytesBefore, bytes } = this.#tail
+    const segment: Segment = { first: this.lastOffset + 1, chunks: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
+    this.#segments.push(segment)
+    this.#tail = segment
+    while (this.bytesHeld > this.#windowBytes && this.#segments.length > 1) {
+      this.bytesHeld -= (this.#segments.shift() as Segment).bytes
+    }
+    return segment
+  }
+
+  #segmentOf(offset: number): Segment {
+    if (offset >= this.#tail.first) return this.#tail
+    let low = 0
+    let high = this.#segments.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((this.#segments[middle] as Segment).first <= offset) low = middle
+      else high = middle - 1
+    }
+    return this.#segments[low] as Segment
+  }
+}

@@ -1,0 +1,169 @@
+import type { Chunk, StreamEnd } from '@streamstack/protocol'
+import { type Batch, type StreamLog, chunkBytes } from './log.ts'
+
+/** Chunks that pile up within one tick go out early when they reach this. */
+const FLUSH_BYTES = 32_768
+
+/** How far the fastest reader may be behind before the producer waits. */
+const LAG_BYTES_MAX = 262_144
+
+/** Who reads: woken when there is something new; asks `read` when it can take more. */
+export interface StreamReader {
+  /** Offset of the last chunk taken. */
+  readonly position: number
+  /** New chunks or the end are there. Must not throw. */
+  wake(): void
+}
+
+export interface StreamOptions {
+  log: StreamLog
+  /**
+   * What happens while nobody reads: `wait` keeps every chunk for the reader to come and lets the producer wait when `unreadBytesMax` are
+   * kept; `drop` lets it go on, the log drops the oldest.
+   */
+  whenUnread: 'wait' | 'drop'
+  unreadBytesMax: number
+}
+
+/**
+ * An append-only log of chunks with offsets and, at the end, one outcome; any number of readers, each with its own position.
+ * The producer waits for the fastest reader, never for a slow one: that one falls behind in the log, at no cost to others.
+ */
+export class Stream {
+  readonly log: StreamLog
+  /** Null while chunks may come. */
+  end: StreamEnd | null = null
+  readonly #whenUnread: 'wait' | 'drop'
+  readonly #unreadBytesMax: number
+  readonly #readers = new Set<StreamReader>()
+  /** Bytes appended in all, and how many of them some reader has taken. */
+  #bytesAppended = 0
+  #bytesTaken = 0
+  #bytesUnflushed = 0
+  #wakeScheduled = false
+  #waitingProducers: (() => void)[] = []
+  #endListeners: (() => void)[] = []
+
+  constructor(options: StreamOptions) {
+    this.log = options.log
+    this.#whenUnread = options.whenUnread
+    this.#unreadBytesMax = options.unreadBytesMax
+  }
+
+  get lastOffset(): number {
+    return this.log.lastOffset
+  }
+
+  get readerCount(): number {
+    return this.#readers.size
+  }
+
+  /** Bytes appended so far, as `chunkBytes` counts. */
+  get bytesAppended(): number {
+    return this.#bytesAppended
+  }
+
+  /**
+   * Adds a chunk. The first goes to readers at once, later ones together with what else comes in the same tick. A promise means: wait for
+   * it before appending more (readers are behind, or the log is writing).
+   */
+  append(chunk: Chunk): void | Promise<void> {
+    const written = this.log.append(chunk)
+    const bytes = chunkBytes(chunk)
+    this.#bytesAppended += bytes
+    this.#bytesUnflushed += bytes
+    if (written !== undefined) return written.then(() => this.#appended())
+    return this.#appended()
+  }
+
+  #appended(): void | Promise<void> {
+    if (this.#bytesUnflushed >= FLUSH_BYTES || this.log.lastOffset === 1) {
+      this.#wakeReaders()
+      if (this.#isFull()) return this.room()
+    } else if (!this.#wakeScheduled) {
+      this.#wakeScheduled = true
+      queueMicrotask(this.#scheduledWake)
+    }
+    return undefined
+  }
+
+  /** Says how the stream ended, after one last chunk if there is one. Nothing can be appended after. */
+  finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void {
+    const written = last === null ? undefined : this.log.append(last)
+    if (written === undefined) this.#finished(end)
+    else {
+      // A log that could not keep the last chunk still ends: the outcome tells the same.
+      written.then(
+        () => this.#finished(end),
+        () => this.#finished(end),
+      )
+    }
+  }
+
+  #finished(end: Omit<StreamEnd, 'offset'>): void {
+    if (this.end !== null) throw new Error('a stream ends once')
+    this.end = { outcome: end.outcome, offset: this.log.lastOffset, error: end.error }
+    this.#wakeReaders()
+    this.#releaseProducers()
+    const listeners = this.#endListeners
+    this.#endListeners = []
+    for (const listener of listeners) listener()
+  }
+
+  /** Calls once, when the stream has ended; at once when it has already. */
+  onEnd(listener: () => void): void {
+    if (this.end === null) this.#endListeners.push(listener)
+    else listener()
+  }
+
+  attach(reader: StreamReader): void {
+    this.#readers.add(reader)
+  }
+
+  detach(reader: StreamReader): void {
+    this.#readers.delete(reader)
+  }
+
+  /** The next chunks for a reader at `after`; by asking it tells how far it has come. */
+  read(after: number): Batch | null | Promise<Batch | null> {
+    const batch = this.log.read(after)
+    if (batch instanceof Promise) return batch.then((late) => this.#take(late))
+    return this.#take(batch)
+  }
+
+  /** Settles when the producer may go on. */
+  room(): Promise<void> {
+    if (this.end !== null || !this.#isFull()) return Promise.resolve()
+    return new Promise((resolve) => this.#waitingProducers.push(resolve))
+  }
+
+  #take(batch: Batch | null): Batch | null {
+    if (batch !== null && batch.bytesThrough > this.#bytesTaken) {
+      this.#bytesTaken = batch.bytesThrough
+      if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
+    }
+    return batch
+  }
+
+  #isFull(): boolean {
+    const unread = this.#bytesAppended - this.#bytesTaken
+    if (this.#readers.size > 0) return unread >= LAG_BYTES_MAX
+    return this.#whenUnread === 'wait' && unread >= this.#unreadBytesMax
+  }
+
+  #scheduledWake = (): void => {
+    this.#wakeScheduled = false
+    this.#wakeReaders()
+  }
+
+  #wakeReaders(): void {
+    this.#bytesUnflushed = 0
+    for (const reader of this.#readers) reader.wake()
+  }
+
+  #releaseProducers(): void {
+    const waiting = this.#waitingProducers
+    this.#waitingProducers = []
+    for (const resolve of waiting) resolve()
+  }
+}

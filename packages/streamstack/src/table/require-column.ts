@@ -1,0 +1,17 @@
+import { StreamstackError } from '@streamstack/protocol'
+import { didYouMean } from '../text/did-you-mean.ts'
+import { columnOf } from './declaration.ts'
+import type { ColumnDeclaration, TableDeclaration } from './declaration.ts'
+
+/** The column of that name; throws `column_unknown`. `place` starts the message: `The filter`. */
+export function requireColumn(table: TableDeclaration, name: string, place: string): ColumnDeclaration {
+  const column = columnOf(table, name)
+  if (column !== undefined) return column
+  const names = table.columns.map((one) => one.name)
+  const near = didYouMean(name, names)
+  const cure = near === null ? `It has: ${names.slice(0, 20).join(', ')}.` : `Did you mean "${near}"?`
+  throw new StreamstackError(
+    'column_unknown',
+    `${place} names "${name}", which table "${table.name}" does not have. ${cure}`,
+  )
+}

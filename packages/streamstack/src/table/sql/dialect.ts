@@ -1,0 +1,36 @@
+import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
+import type { OrderTerm } from '../order.ts'
+import type { StoredValue } from '../column-type.ts'
+
+/** Everything in which database engines differ when records are read, in one place. */
+export interface Dialect {
+  /** A name as SQL takes it, whatever it holds. */
+  quote(name: string): string
+  /** Where the parameter of this number, counted from 1, stands. */
+  placeholder(number: number): string
+  /** The stored value as a parameter; `column` decides the type. */
+  bind(column: ColumnDeclaration, value: StoredValue): StoredValue
+  /**
+   * A value of the column, given by an expression, as it is read for rows and marks. With `exact`, integers beyond 2^53
+   * come as text; without, such an integer makes reading fail.
+   */
+  readable(column: ColumnDeclaration, expression: string, exact: boolean): string
+  /** One text, an object with these columns as JSON. Without `exact`, integers beyond 2^53 are written as numbers. */
+  jsonObject(columns: readonly ColumnDeclaration[], exact: boolean): string
+  /** An expression that is 1 when the table may hold integers beyond 2^53, else 0. */
+  mayNeedExact(table: TableDeclaration): string
+  /** An aggregate of `jsonObject` texts in the order of its input. */
+  jsonArray(object: string): string
+  /** `expression` compared so that null equals null. */
+  distinct(left: string, right: string): string
+  notDistinct(left: string, right: string): string
+  /** Text operators, all exact in case, on code points. */
+  contains(column: string, parameter: string): string
+  startsWith(column: string, parameter: () => string): string
+  endsWith(column: string, parameter: () => string): string
+  /** A pattern as `like` has it, for this engine's own way of matching. */
+  likePattern(pattern: string): string
+  like(column: string, parameter: string): string
+  ilike(column: string, parameter: string): string
+  orderTerm(term: OrderTerm, column: string, notNull: boolean): string
+}

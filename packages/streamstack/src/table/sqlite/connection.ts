@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto'
+import { DatabaseSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
+
+/** The file in the data folder that holds all records. */
+export const databaseFile = 'records.sqlite'
+
+/** How much of the file each connection keeps in memory, in KiB; also how much SQLite may map. */
+const cacheKibibytes = 16 * 1024
+const mappedBytesMax = 256 * 1024 * 1024
+
+export interface ConnectionOptions {
+  readOnly: boolean
+  /** How long SQLite itself waits for another writer; the thread stands still meanwhile. */
+  busyTimeoutMs: number
+}
+
+/** Opens the database with the settings that every connection shares. Throws what SQLite throws. */
+export function openConnection(path: string, options: ConnectionOptions): DatabaseSync {
+  const database = new DatabaseSync(path, {
+    readOnly: options.readOnly,
+    timeout: options.busyTimeoutMs,
+    enableForeignKeyConstraints: true,
+    allowExtension: false,
+  })
+  try {
+    if (!options.readOnly) {
+      // FULL: a record that was reported as stored is there after a power cut.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    }
+    database.exec(`PRAGMA cache_size = -${cacheKibibytes}; PRAGMA mmap_size = ${mappedBytesMax}`)
+    database.function('fold', { deterministic: true }, (text) => (typeof text === 'string' ? text.toLowerCase() : text))
+    database.function('random_uuid', () => randomUUID())
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** A prepared statement and what the planner says of it, asked when first needed. */
+export interface Prepared {
+  readonly statement: StatementSync
+  /** Set once known: whether it may look at many records that it does not give. */
+  mayScan: boolean | null
+}
+
+/** Keeps the statements used last prepared: preparing costs more than running most of them. */
+export class StatementCache {
+  private readonly database: DatabaseSync
+  private readonly entries = new Map<string, Prepared>()
+  private readonly entriesMax: number
+
+  constructor(database: DatabaseSync, entriesMax = 200) {
+    this.database = database
+    this.entriesMax = entriesMax
+  }
+
+  /** The statement, giving rows as arrays. */
+  prepare(sql: string): Prepared {
+    const known = this.entries.get(sql)
+    if (known !== undefined) return known
+    const statement = this.database.prepare(sql)
+    statement.setReturnArrays(true)
+    const prepared = { statement, mayScan: null }
+    const oldest = this.entries.keys().next()
+    if (this.entries.size >= this.entriesMax && oldest.done === false) this.entries.delete(oldest.value)
+    this.entries.set(sql, prepared)
+    return prepared
+  }
+
+  /** After tables have changed. */
+  clear(): void {
+    this.entries.clear()
+  }
+}

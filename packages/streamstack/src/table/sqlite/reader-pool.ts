@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads'
+import { StreamstackError } from '@streamstack/protocol'
+import { storageError } from './errors.ts'
+import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
+
+/** What a read gave. */
+export interface ReadResult {
+  readonly keys: readonly (null | number | string)[] | null
+  readonly count: number
+  readonly overBytes: boolean
+}
+
+interface Job {
+  readonly request: ReadRequest
+  readonly onSlice: (json: string, length: number) => void
+  readonly resolve: (result: ReadResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Threads that read what may take long, so that the main thread does not. They start when first needed and do not keep
+ * the process alive when idle.
+ */
+export class ReaderPool {
+  private readonly path: string
+  private readonly readersMax: number
+  private readonly idle: Worker[] = []
+  private readonly busy = new Map<Worker, Job>()
+  private readonly queue: Job[] = []
+  private closed = false
+  private nextId = 1
+
+  constructor(path: string, readersMax: number) {
+    this.path = path
+    this.readersMax = readersMax
+  }
+
+  read(request: Omit<ReadRequest, 'id'>, onSlice: Job['onSlice']): Promise<ReadResult> {
+    if (this.closed) return Promise.reject(new StreamstackError('storage_failed', 'The record store is closed.'))
+    const id = this.nextId
+    this.nextId += 1
+    return new Promise((resolve, reject) => {
+      this.queue.push({ request: { ...request, id }, onSlice, resolve, reject })
+      this.next()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    const error = new StreamstackError('storage_failed', 'The record store was closed while it was reading.')
+    for (const job of [...this.queue.splice(0), ...this.busy.values()]) job.reject(error)
+    const workers = [...this.idle.splice(0), ...this.busy.keys()]
+    this.busy.clear()
+    await Promise.all(workers.map((worker) => worker.terminate()))
+  }
+
+  private next(): void {
+    const job = this.queue[0]
+    if (job === undefined) return
+    const worker = this.idle.pop() ?? (this.busy.size < this.readersMax ? this.start() : null)
+    if (worker === null) return
+    this.queue.shift()
+    this.busy.set(worker, job)
+    worker.ref()
+    worker.postMessage(job.request)
+  }
+
+  private start(): Worker {
+    // Beside the sources stands the source, beside the built files the built one.
+    const file = import.meta.url.endsWith('.ts') ? './reader-worker.ts' : './reader-worker.js'
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path: this.path } satisfies ReaderData })
+    worker.unref()
+    worker.on('message', (answer: ReadAnswer) => this.take(worker, answer))
+    worker.on('error', (error) => this.lose(worker, error))
+    worker.on('exit', () => this.lose(worker, new Error('The reader thread has ended.')))
+    return worker
+  }
+
+  private take(worker: Worker, answer: ReadAnswer): void {
+    const job = this.busy.get(worker)
+    if (job === undefined || job.request.id !== answer.id) return
+    if (answer.kind === 'slice') {
+      job.onSlice(answer.json, answer.length)
+      return
+    }
+    this.busy.delete(worker)
+    this.idle.push(worker)
+    worker.unref()
+    if (answer.kind === 'end') job.resolve(answer)
+    else job.reject(storageError(Object.assign(new Error(answer.message), { errcode: answer.errcode }), null))
+    this.next()
+  }
+
+  private lose(worker: Worker, error: Error): void {
+    const at = this.idle.indexOf(worker)
+    if (at !== -1) this.idle.splice(at, 1)
+    const job = this.busy.get(worker)
+    this.busy.delete(worker)
+    job?.reject(storageError(error, null))
+    if (!this.closed) this.next()
+  }
+}

@@ -1,0 +1,36 @@
+import type { StoredValue } from '../column-type.ts'
+
+/** What a reader thread is asked: statements of output `objects`, run one after another until the limit is full. */
+export interface ReadRequest {
+  readonly id: number
+  readonly statements: readonly {
+    readonly sql: string
+    readonly parameters: readonly StoredValue[]
+    readonly hasOffset: boolean
+  }[]
+  readonly limit: number
+  readonly offset: number
+  /** How much text it may make in all. */
+  readonly bytesMax: number
+  /** Instead of records, one number: the first column of the first row. */
+  readonly count: boolean
+}
+
+/** What it answers: any number of slices, then `end` or `failed`. */
+export type ReadAnswer =
+  | { readonly kind: 'slice'; readonly id: number; readonly json: string; readonly length: number }
+  | {
+      readonly kind: 'end'
+      readonly id: number
+      /** The order keys of the last record. */
+      readonly keys: readonly (null | number | string)[] | null
+      readonly count: number
+      /** Whether the bound on text ended it. */
+      readonly overBytes: boolean
+    }
+  | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly errcode: number | null }
+
+/** What a reader thread is given at its start. */
+export interface ReaderData {
+  readonly path: string
+}

@@ -1,0 +1,220 @@
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { StreamstackError } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import type { Issue } from '../../definition/types.ts'
+import { didYouMean } from '../../text/did-you-mean.ts'
+import type { StoredValue } from '../column-type.ts'
+import type { TableDeclaration } from '../declaration.ts'
+import type { Filter } from '../filter.ts'
+import type { Page, Query, Row } from '../query.ts'
+import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from '../record-store.ts'
+import { requireColumn } from '../require-column.ts'
+import { StatementCache, databaseFile, openConnection } from './connection.ts'
+import { storageError } from './errors.ts'
+import { PageReader } from './page-reader.ts'
+import { ReaderPool } from './reader-pool.ts'
+import { SqliteRecordLoader } from './record-loader.ts'
+import { RecordWriter } from './record-writer.ts'
+import { syncSchema } from './schema.ts'
+
+export interface SqliteStoreOptions {
+  /** The data folder; made when it is missing. */
+  folder: string
+  /** How many records one page without a limit may give. Default 100,000. */
+  recordsMax?: number
+  /** How many characters of JSON one page may make. Default 64 Mi. */
+  pageBytesMax?: number
+  /** How many threads read what may take long. Default: one less than the processors, 1 to 4. */
+  readersMax?: number
+}
+
+/** How long SQLite itself waits for another writer on the main thread, which stands still meanwhile. */
+const busyTimeoutMs = 5
+/** An import and the start of a server have nothing better to do than to wait. */
+const patientTimeoutMs = 30_000
+
+/** Opens the records in a data folder; several processes may have the same one open. Throws `storage_failed`. */
+export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
+  const path = join(options.folder, databaseFile)
+  try {
+    mkdirSync(options.folder, { recursive: true })
+  } catch (error) {
+    throw new StreamstackError(
+      'storage_failed',
+      'The data folder cannot be made; set `data` in streamstack.yaml, or `--data`, to a folder that can be written.',
+      { cause: error },
+    )
+  }
+  try {
+    return new SqliteRecordStore(
+      openConnection(path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }),
+      path,
+      options,
+    )
+  } catch (error) {
+    throw storageError(error, null)
+  }
+}
+
+class SqliteRecordStore implements RecordStore {
+  private readonly database: DatabaseSync
+  private readonly path: string
+  private readonly statements: StatementCache
+  private readonly pool: ReaderPool
+  private readonly reader: PageReader
+  private readonly writer: RecordWriter
+  private declared: ReadonlyMap<string, TableDeclaration> = new Map()
+  /** Tables whose declaration does not fit what is stored, and why. */
+  private unfit: ReadonlyMap<string, string> = new Map()
+
+  constructor(database: DatabaseSync, path: string, options: SqliteStoreOptions) {
+    this.database = database
+    this.path = path
+    this.statements = new StatementCache(database)
+    this.pool = new ReaderPool(path, options.readersMax ?? Math.min(4, Math.max(1, availableParallelism() - 1)))
+    this.reader = new PageReader(database, this.statements, this.pool, {
+      recordsMax: options.recordsMax ?? 100_000,
+      pageBytesMax: options.pageBytesMax ?? 64 * 1024 * 1024,
+    })
+    this.writer = new RecordWriter(database, this.statements)
+  }
+
+  declare(tables: readonly TableDeclaration[]): readonly Issue[] {
+    try {
+      this.database.exec(`PRAGMA busy_timeout = ${patientTimeoutMs}`)
+      const { usable, issues } = syncSchema(this.database, tables)
+      this.declared = new Map(usable.map((table) => [table.name, table]))
+      const unfit = tables.filter((table) => !usable.includes(table))
+      this.unfit = new Map(
+        unfit.map((table) => [
+          table.name,
+          issues.find((issue) => unfitOf(issue, table))?.message ?? 'see the start of the server log',
+        ]),
+      )
+      return issues
+    } catch (error) {
+      throw storageError(error, null)
+    } finally {
+      this.statements.clear()
+      if (this.database.isOpen) this.database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+    }
+  }
+
+  tables(): readonly TableDeclaration[] {
+    return [...this.declared.values()]
+  }
+
+  table(name: string): TableDeclaration {
+    const table = this.declared.get(name)
+    if (table !== undefined) return table
+    const unfit = this.unfit.get(name)
+    if (unfit !== undefined) throw new StreamstackError('table_unknown', `The table "${name}" cannot be used: ${unfit}`)
+    const near = didYouMean(name, [...this.declared.keys()])
+    const cure = near === null ? `Declare it in tables/${name}.yaml.` : `Did you mean "${near}"?`
+    throw new StreamstackError('table_unknown', `There is no table "${name}". ${cure}`)
+  }
+
+  page(query: Query, as: 'rows' | 'json'): Page | Promise<Page> {
+    const table = this.table(query.table)
+    try {
+      return this.reader.page(table, query, as)
+    } catch (error) {
+      throw storageError(error, table)
+    }
+  }
+
+  count(name: string, where: Filter | null = null): number | Promise<number> {
+    const table = this.table(name)
+    try {
+      return this.reader.count(table, where)
+    } catch (error) {
+      throw storageError(error, table)
+    }
+  }
+
+  get(name: string, column: string, value: Value): Row | null | Promise<Row | null> {
+    return then(this.find(this.table(name), column, value, 1, null), (rows) => rows[0] ?? null)
+  }
+
+  add(name: string, record: RecordInput): Row | Promise<Row> {
+    return this.writer.add(this.table(name), record)
+  }
+
+  addMany(name: string, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
+    return this.writer.addMany(this.table(name), records)
+  }
+
+  edit(name: string, column: string, value: Value, changes: RecordInput): Row | Promise<Row> {
+    const table = this.table(name)
+    const gone = (): never => {
+      throw new StreamstackError('record_missing', `The table "${name}" has no record with this "${column}".`)
+    }
+    return then(this.keyOf(table, column, value), (key) =>
+      key === null ? gone() : then(this.writer.edit(table, key, changes), (row) => row ?? gone()),
+    )
+  }
+
+  remove(name: string, column: string, value: Value): boolean | Promise<boolean> {
+    const table = this.table(name)
+    return then(this.keyOf(table, column, value), (key) => (key === null ? false : this.writer.remove(table, key)))
+  }
+
+  load(name: string, options: LoadOptions): RecordLoader {
+    const table = this.table(name)
+    try {
+      return new SqliteRecordLoader(
+        openConnection(this.path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }),
+        table,
+        options,
+      )
+    } catch (error) {
+      throw storageError(error, table)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.pool.close()
+    if (!this.database.isOpen) return
+    this.statements.clear()
+    this.database.close()
+  }
+
+  private find(
+    table: TableDeclaration,
+    column: string,
+    value: Value,
+    limit: number,
+    columns: readonly string[] | null,
+  ): readonly Row[] | Promise<readonly Row[]> {
+    requireColumn(table, column, 'The lookup')
+    if (value === null && column === table.primaryKey) return []
+    const where: Filter = { kind: 'compare', column, operator: 'eq', value }
+    const page = this.page({ table: table.name, where, order: [], limit, offset: 0, columns, after: null }, 'rows')
+    return then(page, ({ rows }) => rows)
+  }
+
+  /** The key of the one record whose column holds the value. */
+  private keyOf(table: TableDeclaration, column: string, value: Value): StoredValue | Promise<StoredValue> {
+    return then(this.find(table, column, value, 2, [table.primaryKey]), (rows) => {
+      if (rows.length > 1) {
+        throw new StreamstackError(
+          'query_invalid',
+          `Several records of table "${table.name}" have this "${column}"; name the one by "${table.primaryKey}".`,
+        )
+      }
+      return (rows[0]?.[table.primaryKey] ?? null) as StoredValue
+    })
+  }
+}
+
+function unfitOf(issue: Issue, table: TableDeclaration): boolean {
+  return issue.severity === 'error' && issue.message.includes(`"${table.name}"`)
+}
+
+/** Goes on with a value now, or with a promise later: what is there at once must not cost a promise. */
+function then<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}

@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DatabaseSync } from 'node:sqlite'
+import type { StoredValue } from '../column-type.ts'
+import type { TableDeclaration } from '../declaration.ts'
+import type { Row } from '../query.ts'
+import type { RecordInput } from '../record-store.ts'
+import { storedChanges, storedRecord } from '../stored-record.ts'
+import type { StatementCache } from './connection.ts'
+import { quoteName, sqliteDialect, wideTable } from './dialect.ts'
+import { isBusy, storageError } from './errors.ts'
+import { appendRows } from './page-reader.ts'
+
+/** How long a write waits for another writer, such as an import, before it fails. */
+const busyWaitMsMax = 30_000
+
+/** Adds, edits and deletes records. */
+export class RecordWriter {
+  private readonly database: DatabaseSync
+  private readonly statements: StatementCache
+
+  constructor(database: DatabaseSync, statements: StatementCache) {
+    this.database = database
+    this.statements = statements
+  }
+
+  add(table: TableDeclaration, record: RecordInput): Row | Promise<Row> {
+    const stored = storedRecord(table, record)
+    if (stored.some(isWide)) return this.attempt(table, () => this.transaction(() => this.insertWide(table, stored)))
+    return this.attempt(table, () => this.insert(table, stored))
+  }
+
+  addMany(table: TableDeclaration, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
+    const stored = records.map((record) => storedRecord(table, record))
+    return this.attempt(table, () =>
+      this.transaction(() =>
+        stored.map((values) => (values.some(isWide) ? this.insertWide(table, values) : this.insert(table, values))),
+      ),
+    )
+  }
+
+  /** The record after its change, or null when its key is gone. */
+  edit(table: TableDeclaration, key: StoredValue, changes: RecordInput): Row | null | Promise<Row | null> {
+    const stored = storedChanges(table, changes)
+    const primary = table.columns.find((column) => column.primary)!
+    // A change of nothing still gives the record back.
+    const sets = stored.length === 0 ? [{ column: primary, value: key }] : stored
+    const sql = `UPDATE ${quoteName(table.name)} SET ${sets.map(({ column }) => `${quoteName(column.name)}=?`).join(',')} WHERE ${quoteName(table.primaryKey)}=?${returning(table)}`
+    const parameters = [
+      ...sets.map(({ column, value }) => sqliteDialect.bind(column, value)),
+      sqliteDialect.bind(primary, key),
+    ]
+    const update = (): Row | null => this.rowOf(table, this.statements.prepare(sql).statement.get(...parameters))
+    if (!sets.some(({ value }) => isWide(value))) return this.attempt(table, update)
+    return this.attempt(table, () =>
+      this.transaction(() => {
+        noteWide(this.database, table)
+        return update()
+      }),
+    )
+  }
+
+  remove(table: TableDeclaration, key: StoredValue): boolean | Promise<boolean> {
+    const primary = table.columns.find((column) => column.primary)!
+    const sql = `DELETE FROM ${quoteName(table.name)} WHERE ${quoteName(table.primaryKey)}=?`
+    return this.attempt(
+      table,
+      () => this.statements.prepare(sql).statement.run(sqliteDialect.bind(primary, key)).changes !== 0,
+    )
+  }
+
+  private transaction<T>(write: () => T): T {
+    this.database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = write()
+      this.database.exec('COMMIT')
+      return result
+    } finally {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK')
+    }
+  }
+
+  private insertWide(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
+    noteWide(this.database, table)
+    return this.insert(table, stored)
+  }
+
+  private insert(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
+    const given = table.columns.flatMap((column, at) =>
+      stored[at] === undefined ? [] : [{ column, value: stored[at] }],
+    )
+    const columns = given.map(({ column }) => quoteName(column.name)).join(',')
+    const values = given.length === 0 ? 'DEFAULT VALUES' : `(${columns}) VALUES (${given.map(() => '?').join(',')})`
+    const { statement } = this.statements.prepare(`INSERT INTO ${quoteName(table.name)} ${values}${returning(table)}`)
+    return this.rowOf(table, statement.get(...given.map(({ value }) => value)))!
+  }
+
+  private rowOf(table: TableDeclaration, cells: unknown): Row | null {
+    if (cells === undefined) return null
+    const rows: Row[] = []
+    appendRows(rows, table.columns, [cells as readonly StoredValue[]])
+    return rows[0]!
+  }
+
+  /** Writes at once; while another process writes, tries again without holding up the thread. */
+  private attempt<T>(table: TableDeclaration, write: () => T): T | Promise<T> {
+    try {
+      return write()
+    } catch (error) {
+      if (isBusy(error)) return this.retry(table, write)
+      throw storageError(error, table)
+    }
+  }
+
+  private async retry<T>(table: TableDeclaration, write: () => T): Promise<T> {
+    const start = performance.now()
+    for (let delayMs = 5; ; delayMs = Math.min(delayMs * 2, 100)) {
+      await sleep(delayMs)
+      try {
+        return write()
+      } catch (error) {
+        if (!isBusy(error) || performance.now() - start > busyWaitMsMax) throw storageError(error, table)
+      }
+    }
+  }
+}
+
+/** Whether a stored value is an integer that a JavaScript number cannot hold. */
+function isWide(value: StoredValue | undefined): boolean {
+  return typeof value === 'bigint'
+}
+
+/** Tells readers that the table may hold integers beyond 2^53; in the same transaction as the first of them. */
+export function noteWide(database: DatabaseSync, table: TableDeclaration): void {
+  database.prepare(`INSERT OR IGNORE INTO ${wideTable} (table_name) VALUES (?)`).run(table.name)
+}
+
+function returning(table: TableDeclaration): string {
+  const columns = table.columns.map((column) => sqliteDialect.readable(column, quoteName(column.name), true))
+  return ` RETURNING ${columns.join(',')}`
+}

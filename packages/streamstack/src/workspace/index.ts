@@ -1,0 +1,8 @@
+export { duplicateRoutes } from '../definition/index.ts'
+export { type Environment, mergeEnvironment } from './dotenv.ts'
+export { formatIssue } from './format-issue.ts'
+export type { TreeFile } from './read-files.ts'
+export type { Settings } from './settings-schema.ts'
+export { readSettings, type ReadSettings, settingsJsonSchema } from './settings.ts'
+export { watchWorkspace } from './watch-workspace.ts'
+export { readWorkspace, type WorkspaceFiles } from './workspace.ts'

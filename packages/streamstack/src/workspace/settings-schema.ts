@@ -1,0 +1,276 @@
+import { isAbsolute, join } from 'node:path'
+import type { Value } from '@streamstack/protocol'
+import { z } from 'zod'
+import { isVariableName, parseByteSize, parseDurationMs } from '../definition/index.ts'
+
+/** Levels of the server's log, from least to most. */
+export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+
+// Every message completes a sentence that begins with the key: "`server.port` must be …".
+const text = z.string('must be text').trim().min(1, 'must not be empty')
+const flag = z.union(
+  [z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')],
+  'must be true or false',
+)
+
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`
+  // Text, because {{env.PORT}} is text.
+  const asText = z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+  return z
+    .union([z.number(), asText], message)
+    .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, message)
+}
+
+const durationMessage = 'must be a duration such as 500ms, 30s or 5m'
+
+function duration(minMs: number) {
+  return z.union([z.string(), z.number()], durationMessage).transform((value, context) => {
+    const milliseconds = parseDurationMs(value)
+    if (milliseconds !== null && milliseconds >= minMs) return milliseconds
+    context.addIssue({ code: 'custom', message: durationMessage })
+    return z.NEVER
+  })
+}
+
+/** HTTP and JWT count these in seconds, everything else here in milliseconds: so a bare number is refused. */
+function durationWithUnit() {
+  const message = 'must be a duration with its unit, such as 30s or 10m'
+  return z.string(message).transform((value, context) => {
+    const milliseconds = /[a-z]\s*$/i.test(value) ? parseDurationMs(value) : null
+    if (milliseconds !== null) return Math.ceil(milliseconds / 1000)
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+}
+
+const byteSizeMessage = 'must be a size such as 512kb or 10mb'
+const byteSize = z.union([z.string(), z.number()], byteSizeMessage).transform((value, context) => {
+  const bytes = parseByteSize(value)
+  if (bytes !== null && bytes >= 1) return bytes
+  context.addIssue({ code: 'custom', message: byteSizeMessage })
+  return z.NEVER
+})
+
+function names(message: string) {
+  return z.union([text.transform((one) => [one]), z.array(text, message)], message)
+}
+
+const objectMessage = 'must be an object of keys and values'
+
+const tlsShape = { cert: text, key: text }
+
+const corsShape = {
+  origins: names('must be a list of origins such as https://app.example, or "*"').default([]),
+  credentials: flag.default(false),
+  max_age: durationWithUnit().default(600),
+}
+
+const serverShape = {
+  host: text.default('127.0.0.1'),
+  port: wholeNumber(0, 65_535).default(8080),
+  body_limit: byteSize.default(1024 ** 2),
+  tls: z.strictObject(tlsShape, objectMessage).optional(),
+  cors: z.strictObject(corsShape, objectMessage).prefault({}),
+  trust_proxy: flag.default(false),
+}
+
+const jwtShape = {
+  secret: text.optional(),
+  jwks_url: text
+    .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'must be an http or https URL')
+    .optional(),
+  issuer: text.optional(),
+  audience: names('must be text or a list of texts').optional(),
+  algorithms: names('must be a list such as [HS256]').optional(),
+  role_claim: text.optional(),
+  clock_tolerance: durationWithUnit().default(5),
+}
+
+const jwt = z
+  .strictObject(jwtShape, objectMessage)
+  .refine((value) => value.secret !== undefined || value.jwks_url !== undefined, 'needs `secret` or `jwks_url`')
+
+const authShape = { jwt: jwt.optional() }
+
+const outboundShape = {
+  allow: z.array(text, 'must be a list such as [127.0.0.1:9000, 10.0.0.0/8]').default([]),
+  timeout: duration(1).default(30_000),
+}
+
+const limitsShape = {
+  max_duration: duration(1).default(600_000),
+  max_chunks: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(10_000_000),
+  max_bytes: byteSize.default(4 * 1024 ** 3),
+  max_iterations: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(10_000_000),
+  max_stack_depth: wholeNumber(1, 1000).default(64),
+}
+
+const streamsShape = {
+  window_bytes: byteSize.default(4 * 1024 ** 2),
+  retained_bytes: byteSize.default(64 * 1024 ** 2),
+  retention: duration(0).default(300_000),
+  heartbeat: duration(100).default(15_000),
+}
+
+const streams = z
+  .strictObject(streamsShape, objectMessage)
+  .refine((value) => value.retained_bytes >= value.window_bytes, {
+    path: ['retained_bytes'],
+    message: 'must not be less than `streams.window_bytes`',
+  })
+
+const logShape = { level: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info') }
+
+const variableName = z
+  .string()
+  .refine(isVariableName, 'is no variable name; use letters, digits and _, no leading digit')
+
+const rootShape = {
+  $schema: z.string().optional(),
+  name: text.max(100, 'must not be longer than 100 characters').optional(),
+  server: z.strictObject(serverShape, objectMessage).prefault({}),
+  env: z
+    .array(
+      z
+        .string('must be the name of an environment variable')
+        .regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable'),
+      'must be a list of names',
+    )
+    .default([]),
+  variables: z.record(variableName, z.json(), 'must be an object of name and value').default({}),
+  auth: z.strictObject(authShape, objectMessage).prefault({}),
+  outbound: z.strictObject(outboundShape, objectMessage).prefault({}),
+  limits: z.strictObject(limitsShape, objectMessage).prefault({}),
+  streams: streams.prefault({}),
+  data: text.default('.streamstack'),
+  log: z.strictObject(logShape, objectMessage).prefault({}),
+}
+
+/** The schema of `streamstack.yaml`, with defaults. */
+export const settingsSchema = z.strictObject(rootShape, objectMessage)
+
+/** Known keys by the path of their object, for suggestions. */
+export const knownKeys: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(rootShape),
+  server: Object.keys(serverShape),
+  'server.tls': Object.keys(tlsShape),
+  'server.cors': Object.keys(corsShape),
+  auth: Object.keys(authShape),
+  'auth.jwt': Object.keys(jwtShape),
+  outbound: Object.keys(outboundShape),
+  limits: Object.keys(limitsShape),
+  streams: Object.keys(streamsShape),
+  log: Object.keys(logShape),
+}
+
+/** Checked settings of a workspace: frozen, every default filled in, paths absolute, units in the names. */
+export interface Settings {
+  readonly name: string | null
+  readonly server: {
+    readonly host: string
+    /** 0: any free port. */
+    readonly port: number
+    readonly bodyLimitBytes: number
+    readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+    /** No origins: other origins are not let in. */
+    readonly cors: {
+      readonly origins: readonly string[]
+      readonly credentials: boolean
+      readonly maxAgeSeconds: number
+    }
+    readonly trustProxy: boolean
+  }
+  /** Names that `{{env.NAME}}` may read. */
+  readonly envNames: readonly string[]
+  /** Constants that every expression can use. */
+  readonly variables: Readonly<Record<string, Value>>
+  readonly auth: {
+    readonly jwt: {
+      readonly secret: string | null
+      readonly jwksUrl: string | null
+      readonly issuer: string | null
+      readonly audience: readonly string[] | null
+      readonly algorithms: readonly string[] | null
+      readonly roleClaim: string | null
+      readonly clockToleranceSeconds: number
+    } | null
+  }
+  readonly outbound: { readonly allow: readonly string[]; readonly timeoutMs: number }
+  readonly limits: {
+    readonly maxDurationMs: number
+    readonly maxChunks: number
+    readonly maxBytes: number
+    readonly maxIterations: number
+    readonly maxStackDepth: number
+  }
+  readonly streams: {
+    readonly windowBytes: number
+    readonly retainedBytes: number
+    readonly retentionMs: number
+    readonly heartbeatMs: number
+  }
+  /** Absolute. */
+  readonly dataFolder: string
+  readonly log: { readonly level: (typeof logLevels)[number] }
+}
+
+/** Checked data in the shape that the program uses; `dir` is the absolute path of the workspace. */
+export function toSettings(checked: z.output<typeof settingsSchema>, dir: string): Settings {
+  const { server, auth, outbound, limits, streams, log } = checked
+  const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
+  return deepFreeze({
+    name: checked.name ?? null,
+    server: {
+      host: server.host,
+      port: server.port,
+      bodyLimitBytes: server.body_limit,
+      tls: server.tls === undefined ? null : { certFile: absolute(server.tls.cert), keyFile: absolute(server.tls.key) },
+      cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
+      trustProxy: server.trust_proxy,
+    },
+    envNames: [...new Set(checked.env)],
+    variables: checked.variables,
+    auth: {
+      jwt:
+        auth.jwt === undefined
+          ? null
+          : {
+              secret: auth.jwt.secret ?? null,
+              jwksUrl: auth.jwt.jwks_url ?? null,
+              issuer: auth.jwt.issuer ?? null,
+              audience: auth.jwt.audience ?? null,
+              algorithms: auth.jwt.algorithms ?? null,
+              roleClaim: auth.jwt.role_claim ?? null,
+              clockToleranceSeconds: auth.jwt.clock_tolerance,
+            },
+    },
+    outbound: { allow: outbound.allow, timeoutMs: outbound.timeout },
+    limits: {
+      maxDurationMs: limits.max_duration,
+      maxChunks: limits.max_chunks,
+      maxBytes: limits.max_bytes,
+      maxIterations: limits.max_iterations,
+      maxStackDepth: limits.max_stack_depth,
+    },
+    streams: {
+      windowBytes: streams.window_bytes,
+      retainedBytes: streams.retained_bytes,
+      retentionMs: streams.retention,
+      heartbeatMs: streams.heartbeat,
+    },
+    dataFolder: absolute(checked.data),
+    log: { level: log.level },
+  })
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) deepFreeze(inner)
+  }
+  return value
+}

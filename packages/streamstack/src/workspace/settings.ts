@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { entryOf, type Issue, type Position, quote, type TreeNode } from '../definition/index.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
+import type { Environment } from './dotenv.ts'
+import { resolveSettings } from './resolve-settings.ts'
+import { knownKeys, type Settings, settingsSchema, toSettings } from './settings-schema.ts'
+
+/** Settings as read; null when an issue is an error. */
+export interface ReadSettings {
+  settings: Settings | null
+  /** Values of the declared names that have one: all that `{{env.NAME}}` can read. */
+  env: Readonly<Record<string, string>>
+  issues: Issue[]
+}
+
+/**
+ * Checks a settings file. `tree` is null when there is none: then everything has its default. `dir` is the absolute path of
+ * the workspace, `file` the name of the settings file in it.
+ */
+export function readSettings(tree: TreeNode | null, file: string, dir: string, environment: Environment): ReadSettings {
+  const issues: Issue[] = []
+  const root: TreeNode = tree ?? { value: {}, position: { file, line: 1, column: 1 }, entries: [] }
+  const report = (position: Position, message: string): void => {
+    issues.push({ severity: 'error', message, position })
+  }
+  const names = (entryOf(root, 'env')?.node.items ?? []).flatMap(({ value, position }) =>
+    typeof value === 'string' ? [{ name: value, position }] : [],
+  )
+  const declared = new Set(names.map((item) => item.name))
+  const env: Record<string, string> = {}
+  for (const { name, position } of names) {
+    const found = environment[name]
+    if (found !== undefined) env[name] = found
+    else {
+      const message = `The environment variable ${name} has no value; set it in .env or in the environment.`
+      issues.push({ severity: 'warning', message, position })
+    }
+  }
+  const plain = resolveSettings(root, declared, environment, report)
+  const unresolved = new Set(issues.filter((issue) => issue.severity === 'error').map((issue) => issue.position))
+  const checked = settingsSchema.safeParse(plain)
+  for (const fault of checked.error?.issues ?? []) reportFault(fault, root, unresolved, report)
+  const good = checked.success && !issues.some((issue) => issue.severity === 'error')
+  return { settings: good ? toSettings(checked.data, dir) : null, env: Object.freeze(env), issues }
+}
+
+/** JSON Schema (draft 2020-12) of `streamstack.yaml`, for completion and checks in editors. */
+export function settingsJsonSchema(): Readonly<Record<string, unknown>> {
+  return { title: 'Streamstack settings', ...z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }) }
+}
+
+function reportFault(
+  fault: z.core.$ZodIssue,
+  root: TreeNode,
+  unresolved: ReadonlySet<Position>,
+  report: (position: Position, message: string) => void,
+): void {
+  const path = fault.path.map(String)
+  const place = locate(root, path)
+  // A missing variable is reported already; that it left the setting empty says nothing new.
+  if (unresolved.has(place.position)) return
+  if (fault.code === 'unrecognized_keys') {
+    for (const key of fault.keys) {
+      const known = knownKeys[path.join('.')] ?? []
+      const suggestion = didYouMean(key, known)
+      const cure =
+        suggestion === null
+          ? `Known are ${known.filter((name) => name !== '$schema').join(', ')}.`
+          : `Did you mean \`${suggestion}\`?`
+      const position = place.node === null ? place.position : (entryOf(place.node, key)?.keyPosition ?? place.position)
+      report(position, `There is no setting \`${[...path, key].join('.')}\`. ${cure}`)
+    }
+    return
+  }
+  const key = path.length === 0 ? 'The settings file' : `\`${path.join('.').replace(/\.(\d+)(?=\.|$)/g, '[$1]')}\``
+  if (fault.code === 'invalid_key') {
+    report(place.position, `${key} ${fault.issues[0]?.message ?? 'is no name'}.`)
+    return
+  }
+  // Secrets are never repeated; what an environment variable held is not even known here.
+  const showValue = place.node !== null && typeof place.node.value !== 'object' && !holdsSecret(path, place.node)
+  const was = showValue ? `; it is ${quote(place.node?.value ?? null)}` : ''
+  report(place.position, `${key} ${place.node === null ? 'is missing; it ' : ''}${fault.message}${was}.`)
+}
+
+function holdsSecret(path: readonly string[], node: TreeNode | null): boolean {
+  return path.at(-1) === 'secret' || (typeof node?.value === 'string' && node.value.includes('{{'))
+}
+
+/** The node at a path, or the nearest above it that is there (`node` is null then). */
+function locate(root: TreeNode, path: readonly string[]): { node: TreeNode | null; position: Position } {
+  let node = root
+  let position = root.position
+  for (const key of path) {
+    const entry = entryOf(node, key)
+    const next = entry?.node ?? node.items?.[Number(key)]
+    if (next === undefined) return { node: null, position }
+    position =
+      next.value === null || typeof next.value !== 'object' ? next.position : (entry?.keyPosition ?? next.position)
+    node = next
+  }
+  return { node, position }
+}

@@ -1,0 +1,127 @@
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { isDefinitionName, isIgnoredName } from './read-files.ts'
+import { settingsNames } from './workspace.ts'
+
+/** Folders of a workspace whose files matter; nothing else is watched, so data, packages and build output cost nothing. */
+const watchedFolders: readonly string[] = ['endpoints', 'functions', 'tables', 'tests']
+
+/** Editors write a file in several steps; one report follows this long after the last. */
+const quietMs = 50
+
+/** A report waits no longer than this for quiet. */
+const waitMsMax = 100
+
+/** Watchers below this many folders; a link that loops would otherwise never end. */
+const folderDepthMax = 32
+
+/**
+ * Reports changes of a workspace's files: settings, `.env` and definitions, edited, added or removed, new folders included.
+ * `onChange` gets their paths relative to the workspace, sorted. The result stops it. When a folder cannot be watched
+ * (a limit of the system, say), `onError` is told once for it and the others are watched all the same.
+ */
+export function watchWorkspace(
+  dir: string,
+  onChange: (paths: readonly string[]) => void,
+  onError: (error: unknown) => void = () => {},
+): () => void {
+  const root = resolve(dir)
+  const watchers = new Map<string, FSWatcher>()
+  const changed = new Set<string>()
+  let timer: NodeJS.Timeout | null = null
+  let firstChangeAt = 0
+  let stopped = false
+
+  const report = (): void => {
+    timer = null
+    const paths = [...changed].sort()
+    changed.clear()
+    onChange(paths)
+  }
+
+  const note = (path: string): void => {
+    if (stopped) return
+    const now = Date.now()
+    if (timer === null) firstChangeAt = now
+    else clearTimeout(timer)
+    changed.add(path)
+    timer = setTimeout(report, Math.max(0, Math.min(quietMs, firstChangeAt + waitMsMax - now)))
+  }
+
+  /** Stops watching a folder and everything below it. */
+  const forget = (folder: string): void => {
+    for (const [path, watcher] of watchers) {
+      if (path !== folder && !path.startsWith(`${folder}/`)) continue
+      watcher.close()
+      watchers.delete(path)
+    }
+  }
+
+  /** `isNew`: the folder appeared while watching, so files that came with it are changes too. */
+  const follow = (folder: string, isNew: boolean): void => {
+    if (stopped || watchers.has(folder) || folder.split('/').length > folderDepthMax) return
+    try {
+      const watcher = watch(join(root, folder), (_, name) => look(folder, name))
+      watcher.on('error', (error) => {
+        forget(folder)
+        onError(error)
+      })
+      watchers.set(folder, watcher)
+      for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+        if (isIgnoredName(entry.name) || (folder === '' && !watchedFolders.includes(entry.name))) continue
+        const path = pathOf(folder, entry.name)
+        if (isFolder(join(root, path))) follow(path, isNew)
+        else if (isNew && isDefinitionName(entry.name)) note(path)
+      }
+    } catch (error) {
+      forget(folder)
+      // It went away again in the meantime.
+      if (!isMissing(error)) onError(error)
+    }
+  }
+
+  const look = (folder: string, name: string | null): void => {
+    if (stopped) return
+    if (name === null) {
+      // Some systems do not say what changed.
+      note(folder === '' ? '.' : folder)
+      return
+    }
+    const path = pathOf(folder, name)
+    const isRootFile = folder === '' && (name === '.env' || settingsNames.includes(name))
+    if (isRootFile || (folder !== '' && isDefinitionName(name))) {
+      note(path)
+      return
+    }
+    if (isIgnoredName(name) || (folder === '' && !watchedFolders.includes(name))) return
+    if (isFolder(join(root, path))) {
+      // A folder that was removed and made again keeps its name but not its watcher.
+      forget(path)
+      note(path)
+      follow(path, true)
+    } else if (watchers.has(path)) {
+      forget(path)
+      note(path)
+    }
+  }
+
+  follow('', false)
+  return () => {
+    stopped = true
+    if (timer !== null) clearTimeout(timer)
+    for (const watcher of watchers.values()) watcher.close()
+    watchers.clear()
+  }
+}
+
+function pathOf(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

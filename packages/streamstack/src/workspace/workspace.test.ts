@@ -1,0 +1,253 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { formatIssue, readWorkspace } from './index.ts'
+
+const made: string[] = []
+
+afterEach(async () => {
+  for (const dir of made.splice(0)) await rm(dir, { recursive: true, force: true })
+})
+
+async function folder(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'workspace-'))
+  made.push(dir)
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true })
+    await writeFile(join(dir, name), content)
+  }
+  return dir
+}
+
+const endpoint = 'function_stack: []'
+
+describe('files', () => {
+  test('definitions of all folders are read, sorted, hidden and other files left out', async () => {
+    const dir = await folder({
+      'streamstack.yaml': 'name: shop',
+      'endpoints/b.yaml': endpoint,
+      'endpoints/a/c.json': '{}',
+      'endpoints/.draft.yaml': 'a: b: c',
+      'endpoints/notes.md': '# notes',
+      'endpoints/node_modules/x.yaml': 'a: b: c',
+      'functions/f.yml': endpoint,
+      'tables/t.yaml': 'columns: {}',
+    })
+    const read = await readWorkspace(dir, {})
+    expect(read.issues).toEqual([])
+    expect(read.settings?.name).toBe('shop')
+    expect(read.endpointFiles.map((file) => file.file)).toEqual(['endpoints/a/c.json', 'endpoints/b.yaml'])
+    expect(read.endpointFiles[1]).toMatchObject({ text: endpoint, tree: { value: { function_stack: [] } } })
+    expect(read.functionFiles.map((file) => file.file)).toEqual(['functions/f.yml'])
+    expect(read.tableFiles.map((file) => file.file)).toEqual(['tables/t.yaml'])
+  })
+
+  test('a broken file is an issue at its place; the others are read', async () => {
+    const dir = await folder({ 'endpoints/a.json': '{\n  "a": 1\n  "b": 2\n}', 'endpoints/b.yaml': endpoint })
+    const read = await readWorkspace(dir, {})
+    expect(read.issues.map(formatIssue)).toEqual(['endpoints/a.json:3:3 A comma is missing before "b".'])
+    expect(read.endpointFiles.map((file) => file.tree === null)).toEqual([true, false])
+  })
+
+  test('a missing workspace and a missing endpoints folder are said', async () => {
+    const dir = await folder({})
+    const missing = await readWorkspace(join(dir, 'nowhere'), {})
+    expect(missing.settings).toBeNull()
+    expect(missing.issues.map(formatIssue)).toEqual([
+      '.:1:1 The workspace folder does not exist; `streamstack init <dir>` makes one.',
+    ])
+    const empty = await readWorkspace(dir, {})
+    expect(empty.issues.map(formatIssue)).toEqual([
+      'endpoints:1:1 The workspace has no folder endpoints/; make it and put one file for each endpoint there.',
+    ])
+  })
+
+  test('links that lead in circles or nowhere, files of another encoding and huge ones are issues', async () => {
+    const dir = await folder({
+      'endpoints/ok.yaml': endpoint,
+      'endpoints/latin1.yaml': Uint8Array.from([0x61, 0x3a, 0x20, 0xe9]),
+      'endpoints/huge.json': 'x'.repeat(5 * 1024 * 1024 + 1),
+    })
+    await symlink(join(dir, 'endpoints'), join(dir, 'endpoints/again'))
+    await symlink(join(dir, 'nowhere.yaml'), join(dir, 'endpoints/lost.yaml'))
+    const read = await readWorkspace(dir, {})
+    expect(read.issues.map(formatIssue).sort()).toEqual([
+      'endpoints/again:1:1 warning: The link leads back to a folder above it; remove it.',
+      'endpoints/huge.json:1:1 The file is larger than 5 MB; keep data in a table and only the definition here.',
+      'endpoints/latin1.yaml:1:1 The file is not UTF-8 text; save it in UTF-8.',
+      'endpoints/lost.yaml:1:1 The file cannot be read (ENOENT). The link leads nowhere; mend or remove it.',
+    ])
+    expect(read.endpointFiles.map((file) => file.file)).toEqual(['endpoints/ok.yaml'])
+    for (const issue of read.issues) expect(issue.message).not.toContain(dir)
+  })
+
+  // Root reads every file, whatever its permissions.
+  test.skipIf(process.getuid?.() === 0)('a file without permission is an issue', async () => {
+    const dir = await folder({ 'endpoints/a.yaml': endpoint })
+    await chmod(join(dir, 'endpoints/a.yaml'), 0)
+    expect((await readWorkspace(dir, {})).issues.map(formatIssue)).toEqual([
+      'endpoints/a.yaml:1:1 The file cannot be read (EACCES). Check its permissions.',
+    ])
+  })
+
+  test('several settings files are refused', async () => {
+    const dir = await folder({ 'streamstack.yaml': '', 'streamstack.json': '{}', 'endpoints/a.yaml': endpoint })
+    expect((await readWorkspace(dir, {})).issues.map(formatIssue)).toEqual([
+      'streamstack.json:1:1 The settings stand in streamstack.yaml already; remove one of the two files.',
+    ])
+  })
+})
+
+async function read(settings: string, dotenv = '', environment: Record<string, string> = {}) {
+  const dir = await folder({ 'streamstack.yaml': settings, 'endpoints/a.yaml': endpoint, '.env': dotenv })
+  return readWorkspace(dir, environment)
+}
+
+describe('settings', () => {
+  test('everything has a default, and the result is frozen', async () => {
+    const { settings, issues, dir } = await read('# nothing set')
+    expect(issues).toEqual([])
+    expect(settings).toEqual({
+      name: null,
+      server: {
+        host: '127.0.0.1',
+        port: 8080,
+        bodyLimitBytes: 1_048_576,
+        tls: null,
+        cors: { origins: [], credentials: false, maxAgeSeconds: 600 },
+        trustProxy: false,
+      },
+      envNames: [],
+      variables: {},
+      auth: { jwt: null },
+      outbound: { allow: [], timeoutMs: 30_000 },
+      limits: {
+        maxDurationMs: 600_000,
+        maxChunks: 10_000_000,
+        maxBytes: 4_294_967_296,
+        maxIterations: 10_000_000,
+        maxStackDepth: 64,
+      },
+      streams: { windowBytes: 4_194_304, retainedBytes: 67_108_864, retentionMs: 300_000, heartbeatMs: 15_000 },
+      dataFolder: join(dir, '.streamstack'),
+      log: { level: 'info' },
+    })
+    expect(Object.isFrozen(settings)).toBe(true)
+    expect(Object.isFrozen(settings?.server.cors.origins)).toBe(true)
+  })
+
+  test('what is written is read with its units, paths relative to the workspace', async () => {
+    const { settings, issues, dir } = await read(
+      `
+server:
+  port: "{{env.PORT}}"
+  body_limit: 5mb
+  tls: { cert: certs/a.pem, key: /etc/a.key }
+  cors: { origins: "*", max_age: 1h }
+env: [PORT, JWT_SECRET]
+variables:
+  target_table: flights
+  nested: { list: [1, null, "p{{env.PORT}}"] }
+auth: { jwt: { secret: "{{ env.JWT_SECRET }}", audience: web, clock_tolerance: 30s } }
+outbound: { allow: ["127.0.0.1:9000"], timeout: 5s }
+limits:
+streams: { heartbeat: 1s }
+data: ../data
+`,
+      'PORT=1234\nJWT_SECRET="from file"\n',
+      { JWT_SECRET: 'from process', OTHER: 'x' },
+    )
+    expect(issues).toEqual([])
+    expect(settings).toMatchObject({
+      server: {
+        port: 1234,
+        bodyLimitBytes: 5_242_880,
+        tls: { certFile: join(dir, 'certs/a.pem'), keyFile: '/etc/a.key' },
+        cors: { origins: ['*'], maxAgeSeconds: 3600 },
+      },
+      variables: { target_table: 'flights', nested: { list: [1, null, 'p1234'] } },
+      auth: { jwt: { secret: 'from process', audience: ['web'], clockToleranceSeconds: 30, jwksUrl: null } },
+      outbound: { allow: ['127.0.0.1:9000'], timeoutMs: 5000 },
+      streams: { heartbeatMs: 1000 },
+      dataFolder: join(dir, '../data'),
+    })
+  })
+
+  test('only declared names are read from the environment; one without a value is a warning', async () => {
+    const { env, issues } = await read('env: [A, B, constructor]', 'A=1', { C: '3' })
+    expect(env).toEqual({ A: '1' })
+    expect(issues.map(formatIssue)).toEqual([
+      'streamstack.yaml:1:10 warning: The environment variable B has no value; set it in .env or in the environment.',
+      'streamstack.yaml:1:13 warning: The environment variable constructor has no value; set it in .env or in the environment.',
+    ])
+  })
+
+  test('the text of an environment variable is never read as an expression', async () => {
+    const { settings } = await read('env: [A, B]\nvariables: { a: "{{env.A}}" }', '', { A: '{{env.B}}', B: 'secret' })
+    expect(settings?.variables).toEqual({ a: '{{env.B}}' })
+  })
+
+  test.each([
+    ['server:\n  prot: 1', '2:3 There is no setting `server.prot`. Did you mean `port`?'],
+    [
+      'zzz: 1',
+      '1:1 There is no setting `zzz`. Known are name, server, env, variables, auth, outbound, limits, streams, data, log.',
+    ],
+    ['server:\n  port: 70000', '2:9 `server.port` must be a whole number from 0 to 65535; it is 70000.'],
+    ['server:\n  port: many', '2:9 `server.port` must be a whole number from 0 to 65535; it is "many".'],
+    ['server: 5', '1:9 `server` must be an object of keys and values; it is 5.'],
+    ['server: { tls: { cert: a } }', '1:11 `server.tls.key` is missing; it must be text.'],
+    [
+      'server: { cors: { max_age: 600 } }',
+      '1:28 `server.cors.max_age` must be a duration with its unit, such as 30s or 10m; it is 600.',
+    ],
+    [
+      'limits: { max_duration: soon }',
+      '1:25 `limits.max_duration` must be a duration such as 500ms, 30s or 5m; it is "soon".',
+    ],
+    [
+      'streams: { retained_bytes: 1kb }',
+      '1:28 `streams.retained_bytes` must not be less than `streams.window_bytes`; it is "1kb".',
+    ],
+    [
+      'streams: { access: open }',
+      '1:12 There is no setting `streams.access`. Known are window_bytes, retained_bytes, retention, heartbeat.',
+    ],
+    ['auth: { jwt: { issuer: a } }', '1:9 `auth.jwt` needs `secret` or `jwks_url`.'],
+    ['auth: { jwt: { secret: 12345 } }', '1:24 `auth.jwt.secret` must be text.'],
+    [
+      'auth: { jwt: { jwks_url: "ftp://x" } }',
+      '1:26 `auth.jwt.jwks_url` must be an http or https URL; it is "ftp://x".',
+    ],
+    ['env: JWT', '1:6 `env` must be a list of names; it is "JWT".'],
+    ['env: [a-b]', '1:7 `env[0]` must be the name of an environment variable; it is "a-b".'],
+    ['variables: { a-b: 1 }', '1:19 `variables.a-b` is no variable name; use letters, digits and _, no leading digit.'],
+    ['variables: { a: "{{env.X}}" }', '1:17 {{env.X}} is not declared; add X to the list `env`.'],
+    ['variables: { a: "{{now}}" }', '1:17 Settings can hold {{env.NAME}} only, not {{now}}.'],
+    [
+      'log: { level: loud }',
+      '1:15 `log.level` must be one of silent, fatal, error, warn, info, debug, trace; it is "loud".',
+    ],
+    ['- a', '1:1 The settings file must be an object of keys and values.'],
+    ['a: b: c', '1:4 A colon or a deeper indent makes a second `key: value` here; put text with a colon in quotes.'],
+  ])('%s', async (settings, message) => {
+    const { settings: checked, issues } = await read(settings)
+    expect(checked).toBeNull()
+    expect(issues.filter((issue) => issue.severity === 'error').map(formatIssue)).toEqual([
+      `streamstack.yaml:${message}`,
+    ])
+  })
+
+  test('a missing secret stops the start, and no message repeats a value from the environment', async () => {
+    const missing = await read('env: [S]\nauth: { jwt: { secret: "{{env.S}}" } }')
+    expect(missing.settings).toBeNull()
+    expect(missing.issues.map(formatIssue)).toContain(
+      'streamstack.yaml:2:24 {{env.S}} has no value; set S in .env or in the environment.',
+    )
+    expect(missing.issues).toHaveLength(2)
+    const wrong = await read('env: [S]\nserver: { port: "{{env.S}}" }', 'S=hunter2')
+    expect(wrong.settings).toBeNull()
+    expect(JSON.stringify(wrong.issues)).not.toContain('hunter2')
+  })
+})

@@ -1,0 +1,92 @@
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type Issue, parseTree } from '../definition/index.ts'
+import { type Environment, mergeEnvironment } from './dotenv.ts'
+import { readDefinitions, readText, type TreeFile } from './read-files.ts'
+import type { Settings } from './settings-schema.ts'
+import { readSettings } from './settings.ts'
+
+/** Names under which the settings may stand; only one of them. */
+export const settingsNames: readonly string[] = ['streamstack.yaml', 'streamstack.yml', 'streamstack.json']
+
+/** A workspace as read from its folder: everything parsed, nothing compiled. */
+export interface WorkspaceFiles {
+  /** Absolute. */
+  dir: string
+  /** Null when the settings have an error: nothing can be served then. */
+  settings: Settings | null
+  /** Values of the declared environment names. */
+  env: Readonly<Record<string, string>>
+  endpointFiles: readonly TreeFile[]
+  functionFiles: readonly TreeFile[]
+  tableFiles: readonly TreeFile[]
+  /** Faults of reading, parsing and settings; those of the definitions come from normalising them. */
+  issues: Issue[]
+}
+
+/**
+ * Reads a workspace. Never throws for what is in the folder: every fault is an issue and the rest is read.
+ * `environment` is the process's unless given.
+ */
+export async function readWorkspace(dir: string, environment: Environment = process.env): Promise<WorkspaceFiles> {
+  const root = resolve(dir)
+  const issues: Issue[] = []
+  const settingsFile = await findSettings(root, issues)
+  if (!(await exists(root, 'folder'))) {
+    issues.push(issueAt('.', 'The workspace folder does not exist; `streamstack init <dir>` makes one.'))
+    return emptyWorkspace(root, issues)
+  }
+  const dotenv = (await exists(join(root, '.env'), 'file')) ? await readText(root, '.env', issues) : null
+  const text = settingsFile === null ? null : await readText(root, settingsFile, issues)
+  const file = settingsFile ?? 'streamstack.yaml'
+  const isBlank = text !== null && text.replace(/^\s*#.*$/gm, '').trim() === ''
+  const parsed = text === null || isBlank ? { tree: null, issues: [] } : parseTree(file, text)
+  issues.push(...parsed.issues)
+  const broken = settingsFile !== null && !isBlank && parsed.tree === null
+  const read = broken
+    ? { settings: null, env: {}, issues: [] }
+    : readSettings(parsed.tree, file, root, mergeEnvironment(dotenv ?? '', environment))
+  issues.push(...read.issues)
+  const endpointFiles = await readDefinitions(root, 'endpoints', issues)
+  if (endpointFiles === null) {
+    issues.push(
+      issueAt('endpoints', 'The workspace has no folder endpoints/; make it and put one file for each endpoint there.'),
+    )
+  }
+  return {
+    dir: root,
+    settings: read.settings,
+    env: read.env,
+    endpointFiles: endpointFiles ?? [],
+    functionFiles: (await readDefinitions(root, 'functions', issues)) ?? [],
+    tableFiles: (await readDefinitions(root, 'tables', issues)) ?? [],
+    issues,
+  }
+}
+
+async function findSettings(root: string, issues: Issue[]): Promise<string | null> {
+  const found: string[] = []
+  for (const name of settingsNames) {
+    if (await exists(join(root, name), 'file')) found.push(name)
+  }
+  const [first, second] = found
+  if (second !== undefined) {
+    issues.push(issueAt(second, `The settings stand in ${first} already; remove one of the two files.`))
+  }
+  return first ?? null
+}
+
+async function exists(path: string, kind: 'file' | 'folder'): Promise<boolean> {
+  return stat(path).then(
+    (found) => (kind === 'file' ? !found.isDirectory() : found.isDirectory()),
+    () => false,
+  )
+}
+
+function emptyWorkspace(dir: string, issues: Issue[]): WorkspaceFiles {
+  return { dir, settings: null, env: {}, endpointFiles: [], functionFiles: [], tableFiles: [], issues }
+}
+
+function issueAt(file: string, message: string): Issue {
+  return { severity: 'error', message, position: { file, line: 1, column: 1 } }
+}
