@@ -82,7 +82,7 @@ describe('shapes of a file', () => {
       name: 'chat/stream',
       path: '/chat/stream',
       method: 'POST',
-      onDisconnect: 'continue',
+      onDisconnect: 'cancel',
     })
   })
 

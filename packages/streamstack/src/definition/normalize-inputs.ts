@@ -69,7 +69,7 @@ function declarations(
     if (key.startsWith('//') || key === '$comment') continue
     const path = prefix === '' ? key : `${prefix}.${key}`
     if (key.trim() === '') list.error(keyPosition, 'An input needs a name.')
-    else inputs.push(declaration(key, path, item, keyPosition, shorthand, list))
+    else inputs.push(Object.freeze(declaration(key, path, item, keyPosition, shorthand, list)))
   }
   return Object.freeze(inputs)
 }

@@ -123,11 +123,11 @@ function checkResponseType(node: TreeNode | undefined, list: IssueList): void {
 }
 
 function readOnDisconnect(node: TreeNode | undefined, list: IssueList): EndpointDefinition['onDisconnect'] {
-  if (node === undefined || node.value === 'continue') return 'continue'
-  if (node.value !== 'cancel') {
+  if (node === undefined || node.value === 'cancel') return 'cancel'
+  if (node.value !== 'continue') {
     list.error(node.position, `\`on_disconnect\` must be "continue" or "cancel"; it is ${quote(node.value)}.`)
   }
-  return 'cancel'
+  return 'continue'
 }
 
 /** Limits stand in the settings themselves or together under `limits`. */

@@ -21,7 +21,7 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(limits.maxChunks !== null && { max_chunks: limits.maxChunks }),
       ...(limits.maxBytes !== null && { max_bytes: limits.maxBytes }),
       ...(limits.maxIterations !== null && { max_iterations: limits.maxIterations }),
-      ...(endpoint.onDisconnect !== 'continue' && { on_disconnect: endpoint.onDisconnect }),
+      ...(endpoint.onDisconnect !== 'cancel' && { on_disconnect: endpoint.onDisconnect }),
       ...(endpoint.disconnectGraceMs !== null && { disconnect_grace: endpoint.disconnectGraceMs }),
     },
     ...(endpoint.inputs.length > 0 && { input_parameters: inputsOf(endpoint.inputs) }),

@@ -12,7 +12,6 @@ import { inspectInputs } from '../input/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
 import { type TableDeclaration, readTable } from '../table/index.ts'
 import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
-import { reservedPath } from './reserved-paths.ts'
 
 /** A workspace ready to serve: what could be compiled, and every problem. */
 export interface CompiledWorkspace {
@@ -102,15 +101,16 @@ function readEndpoints(files: WorkspaceFiles, issues: Issue[]): EndpointDefiniti
     issues.push(...read.issues)
     if (read.endpoint === null) continue
     const faults = inspectInputs(read.endpoint.inputs)
-    issues.push(...faults)
-    const reserved = reservedPath(read.endpoint.path)
-    if (reserved !== null) {
+    if (read.endpoint.access.authentication && files.settings?.auth.jwt === null) {
       issues.push({
-        severity: 'error',
-        message: `The path ${read.endpoint.path} is the server's own (${reserved}); choose another one.`,
+        severity: 'warning',
+        message:
+          'The endpoint wants a token, and `auth.jwt` is not set in streamstack.yaml: every call is refused until it is.',
         position: read.endpoint.position,
       })
-    } else if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
+    }
+    issues.push(...faults)
+    if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
   }
   const duplicates = duplicateRoutes(endpoints)
   issues.push(...duplicates)
@@ -126,9 +126,14 @@ function routerOf(plans: ReadonlyMap<string, Plan>): Instance<never> {
     const route = `${method} ${path.replaceAll(/:[^/]+/g, ':')}`
     if (taken.has(route)) continue
     taken.add(route)
-    router.on(method as HTTPMethod, path, noHandler, plan)
+    router.on(method as HTTPMethod, routerPath(path), noHandler, plan)
   }
   return router
+}
+
+/** A colon inside a segment is an ordinary character; the router wants it doubled. */
+function routerPath(path: string): string {
+  return path.replaceAll(/(?<!\/):/g, '::')
 }
 
 /** The server looks routes up and calls plans itself. */

@@ -7,11 +7,10 @@ import { compileName } from './compile-name.ts'
 import { binaryCode, unaryCode } from './compile-operator.ts'
 import { compileTemplate } from './compile-template.ts'
 import { ExpressionError } from './expression-error.ts'
-import { located } from './failure.ts'
+import { BuiltinFailure, located } from './failure.ts'
 import type { MemberTree, MethodTree, ObjectEntry, Spread, Tree } from './tree.ts'
 import { type Code, type Compiled, constantOf, folded, type Unit } from './unit.ts'
 import { checkListItems, copyProperties, isList, isObject, keyOf, setProperty, typeName } from './value.ts'
-import { BuiltinFailure } from './failure.ts'
 
 /** Turns a tree into code. Throws an ExpressionError for names, functions and methods that do not exist. */
 export function compileTree<C>(tree: Tree, unit: Unit<C>): Compiled<C> {

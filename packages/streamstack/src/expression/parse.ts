@@ -8,10 +8,23 @@ import { tooDeep } from './syntax.ts'
 import type { Argument, BinaryOperator, ObjectEntry, Place, Spread, Tree, UnaryOperator } from './tree.ts'
 
 const unaryOperators: ReadonlySet<string> = new Set<UnaryOperator>(['!', '-', '+', 'typeof'])
-const binaryOperators: ReadonlySet<string> = new Set<BinaryOperator>(
-  // prettier-ignore
-  ['+', '-', '*', '/', '%', '**', '===', '!==', '==', '!=', '<', '<=', '>', '>=', 'in'],
-)
+const binaryOperators: ReadonlySet<string> = new Set<BinaryOperator>([
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '**',
+  '===',
+  '!==',
+  '==',
+  '!=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'in',
+])
 
 /** Turns JavaScript syntax into the allow-listed tree. Throws an ExpressionError that names what is not in the language. */
 export function parseTree(node: Expression, origin: Origin): Tree {
@@ -129,7 +142,7 @@ function memberTree(node: MemberExpression, origin: Origin, left: Depth, inside:
   const place = placeOf(node, origin)
   const object = toTree(node.object, origin, left)
   if (!node.computed) {
-    return { ...place, kind: 'member', object, key: staticKey(node.property, origin), optional: node.optional === true }
+    return { ...place, kind: 'member', object, key: staticKey(node.property, origin), optional: node.optional }
   }
   const key = toTree(node.property, origin, inside)
   const staticName = key.kind === 'constant' && typeof key.value === 'string' ? key.value : null

@@ -61,7 +61,10 @@ function tooLong(start: number): ExpressionError {
 }
 
 function syntaxError(error: unknown, window: string, start: number): ExpressionError {
-  if (error instanceof RangeError) return tooDeep(start)
+  // acorn reports its own overflow so; text that nests to that depth is far over the bound.
+  if (error instanceof RangeError || (error instanceof SyntaxError && error.message.startsWith('Not enough stack'))) {
+    return tooDeep(start)
+  }
   if (!(error instanceof SyntaxError) || !('pos' in error) || typeof error.pos !== 'number') throw error
   if (
     error.pos >= limits.expressionLengthMax ||

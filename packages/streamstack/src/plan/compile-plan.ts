@@ -20,7 +20,10 @@ export interface Plan {
 /** A workspace's function files, compiled once for all endpoints. */
 export interface FunctionLibrary {
   readonly programs: ReadonlyMap<string, Program>
+  /** Which functions each one calls itself. */
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>
+  /** Functions that cannot run: theirs, or one that they call, has an error. */
+  readonly broken: ReadonlySet<string>
   readonly issues: readonly Issue[]
 }
 
@@ -34,7 +37,21 @@ export function compileFunctions(files: readonly FunctionFile[], context: PlanCo
     calls.set(name, calledFunctions(stack))
   }
   issues.push(...functionCycles(files, calls))
-  return { programs, calls, issues }
+  const faulty = new Set(issues.filter(({ severity }) => severity === 'error').map(({ position }) => position.file))
+  const broken = new Set<string>()
+  for (const { name } of files) {
+    const reached = files.filter((file) => reachable([name], calls).has(file.name))
+    if (reached.some(({ file }) => faulty.has(file))) broken.add(name)
+  }
+  return { programs, calls, broken, issues }
+}
+
+/** All functions that these call, themselves included. */
+function reachable(names: Iterable<string>, calls: FunctionLibrary['calls']): Set<string> {
+  const found = new Set<string>(names)
+  // A set grows while it is walked.
+  for (const name of found) for (const next of calls.get(name) ?? []) found.add(next)
+  return found
 }
 
 /** Compiles an endpoint. With an error among the issues there is no plan. */
@@ -47,10 +64,21 @@ export function compilePlan(
   const { inputs, stack } = endpoint
   const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: false })
   const program = compiler.program('', stack)
+  const called = calledFunctions(stack)
+  for (const name of called) {
+    if (!library.broken.has(name)) continue
+    issues.push({
+      severity: 'error',
+      message: `The function '${name}', which this endpoint calls, has errors; mend them first.`,
+      position: endpoint.position,
+    })
+  }
   if (issues.some(({ severity }) => severity === 'error')) return { plan: null, issues }
+  const programs = new Map([['', program]])
+  for (const name of reachable(called, library.calls)) programs.set(name, library.programs.get(name) as Program)
   const plan: Plan = Object.freeze({
     endpoint,
-    programs: new Map([['', program], ...library.programs]),
+    programs,
     inputs: compileInputs(inputs),
     hasOptions: inputs.some(({ name, type }) => name === 'options' && (type === 'object' || type === 'any')),
   })

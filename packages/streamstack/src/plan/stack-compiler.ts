@@ -22,7 +22,7 @@ import { didYouMean } from '../text/did-you-mean.ts'
 import { assignedNames, resultName } from './assigned-names.ts'
 import { placeInValue } from './place-in-value.ts'
 import { rawVariables } from './raw-variables.ts'
-import { stepsInside, textsOf } from './steps.ts'
+import { stepTrees, stepsInside, textsOf } from './steps.ts'
 
 /** What a workspace offers to the stacks in it. */
 export interface PlanContext {
@@ -39,12 +39,13 @@ export interface PlanContext {
 const INPUT = 'input'
 const AUTH = 'auth'
 const STARTED = ' started_at_ms'
+const RESERVED_NAMES: ReadonlySet<string> = new Set([INPUT, AUTH, 'env'])
 
 interface OpenLoop extends LoopSlots {
   step: StepNode
   targets: { onBreak: Label; onContinue: Label }
   regionDepth: number
-  /** Slot and count of `estimated_total`, made when first used. */
+  /** `estimated_total`: its slot, and the op that counts when the slot is empty; made when first used. */
   estimate: { slot: number; ensure: Op } | null
 }
 
@@ -66,6 +67,7 @@ export class StackCompiler implements Compiler {
   readonly #scope: Scope<Frame>
   readonly #isFunctionFile: boolean
   readonly #functionEnd: Label = { pc: -1 }
+  readonly #estimateSlots = new Map<string, number>()
   #loops: OpenLoop[] = []
   #openRegions: RegionTarget[] = []
   #currentStep = -1
@@ -89,6 +91,7 @@ export class StackCompiler implements Compiler {
     )
     this.#scope = { lookup: (name) => this.#lookup(name), names: () => this.#knownNames() }
     for (const name of [INPUT, AUTH, STARTED]) this.variable(name)
+    this.#refuseReservedNames(options.stack)
     for (const { name } of options.inputs) this.variable(name)
     this.functionResult = this.slot(null)
   }
@@ -178,6 +181,7 @@ export class StackCompiler implements Compiler {
         loopSlots: this.#loops.map(({ index }) => index),
       }
       this.#currentStep = this.#steps.push(info) - 1
+      this.#emitEstimateReset(step)
       definition.compile(step, this)
       info.to = this.#ops.length
       this.#currentStep = outer
@@ -313,9 +317,40 @@ export class StackCompiler implements Compiler {
     }
   }
 
+  /** A loop that is entered anew counts anew. */
+  #emitEstimateReset(step: StepNode): void {
+    const asksForTotal = [...stepsInside(step)].some((inner) =>
+      [...stepTrees(inner)].some(({ node }) =>
+        [...textsOf(node)].some(({ value }) => value.includes('estimated_total')),
+      ),
+    )
+    if (!asksForTotal) return
+    const slot = this.slot()
+    this.#estimateSlots.set(step.id, slot)
+    this.emit((frame) => {
+      frame.slots[slot] = undefined
+    })
+  }
+
   #emitEstimate(): void {
     const estimate = this.#loops.findLast((loop) => loop.estimate !== null)?.estimate
     if (estimate !== undefined && estimate !== null) this.emit(estimate.ensure)
+  }
+
+  /** These say who calls with what: a stack that could write them could not be trusted to read them. */
+  #refuseReservedNames(stack: readonly StepNode[]): void {
+    const refuse = (name: string, what: string, position: Position): void => {
+      if (RESERVED_NAMES.has(name))
+        this.issue(
+          'error',
+          `${what} cannot be named '${name}': the name has a meaning of its own. Choose another.`,
+          position,
+        )
+    }
+    for (const { name, position } of this.#inputs) refuse(name, 'An input', position)
+    for (const [name, steps] of assignedNames(stack, this.#context.definitions)) {
+      for (const { position } of steps) refuse(name, 'A variable', position)
+    }
   }
 
   #lookup(name: string): Binding<Frame> | undefined {
@@ -358,16 +393,11 @@ export class StackCompiler implements Compiler {
       if (loop.estimate !== null) return read(loop.estimate.slot)
       const query = [...stepsInside(loop.step)].find((step) => step.function === 'Get Records')
       if (query === undefined) continue
-      const slot = this.slot()
-      const roundSlot = this.slot(-1)
+      const slot = this.#estimateSlots.get(loop.step.id) ?? this.slot()
       loop.estimate = { slot, ensure: () => undefined }
       const count = prepareEstimate(query, this)
       loop.estimate.ensure = (frame, strand) => {
-        const round = frame.slots[loop.index] as number
-        const countedAt = frame.slots[roundSlot] as number
-        frame.slots[roundSlot] = round
-        // A smaller round than the last one: the loop was entered anew.
-        if (frame.slots[slot] !== undefined && round >= countedAt) return undefined
+        if (frame.slots[slot] !== undefined) return undefined
         const total = count(frame, strand)
         if (!(total instanceof Promise)) {
           frame.slots[slot] = total

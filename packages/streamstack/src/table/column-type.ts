@@ -21,8 +21,6 @@ export interface ColumnCodec {
   operand(value: Value): StoredValue | Misfit
   /** Reads text of a file or a value of another type, as imports need it. Never called with null or ''. */
   coerce(value: Value): StoredValue | Misfit
-  /** From what the database gives back; absent when it is the value already. */
-  read?(stored: StoredValue): Value
 }
 
 /** Text longer than this is refused: a cell is no place for files. */
@@ -198,10 +196,9 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
     store: booleanOf,
     operand: booleanOf,
     coerce: (value) =>
-      typeof value === 'boolean'
+      typeof value !== 'string' && typeof value !== 'number'
         ? booleanOf(value)
         : (truths.get(String(value).trim().toLowerCase()) ?? misfits.boolean),
-    read: (stored) => (stored === null ? null : stored !== 0),
   },
   timestamp: { expects: 'a date and time', store: timestampOf, operand: timestampOf, coerce: timestampCoerced },
   json: {
@@ -214,14 +211,14 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
       // A cell that looks like a list or an object is one; any other text is a JSON string.
       if (!text.startsWith('{') && !text.startsWith('[')) return jsonOf(value)
       try {
-        return jsonOf(JSON.parse(text) as Value)
+        const parsed: Value = JSON.parse(text)
+        return jsonOf(parsed)
       } catch (error) {
         if (error instanceof SyntaxError)
           return { misfit: 'must be JSON; it starts like a list or an object but is none' }
         throw error
       }
     },
-    read: (stored) => (stored === null ? null : (JSON.parse(String(stored)) as Value)),
   },
   uuid: {
     expects: 'a UUID',
@@ -232,4 +229,19 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
 }
 
 /** The names of the column types, in the order of the reference. */
-export const columnTypes = Object.keys(columnCodecs) as readonly ColumnType[]
+export const columnTypes: readonly ColumnType[] = ['integer', 'number', 'text', 'boolean', 'timestamp', 'json', 'uuid']
+
+function plainRead(stored: StoredValue): Value {
+  return typeof stored === 'bigint' ? String(stored) : stored
+}
+
+/** Makes a value from what the database gives back, by column type. */
+export const columnReads: Readonly<Record<ColumnType, (stored: StoredValue) => Value>> = {
+  integer: plainRead,
+  number: plainRead,
+  text: plainRead,
+  boolean: (stored) => (stored === null ? null : stored !== 0),
+  timestamp: plainRead,
+  json: (stored) => (stored === null ? null : JSON.parse(String(stored))),
+  uuid: plainRead,
+}

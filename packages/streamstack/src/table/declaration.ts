@@ -262,31 +262,28 @@ class DeclarationReader {
   private index(node: TreeNode, columns: readonly ColumnDeclaration[]): IndexDeclaration | null {
     const entries = node.entries === undefined ? null : this.object(node, '', ['columns', 'unique'])
     const list = entries === null ? node : entries.get('columns')?.node
-    const names = (Array.isArray(list?.value) ? list.value : [list?.value]) as readonly (Value | undefined)[]
-    if (names.length === 0 || names.some((name) => typeof name !== 'string')) {
+    const listed: readonly (Value | undefined)[] = list?.items?.map((item) => item.value) ?? [list?.value]
+    const names = listed.filter((name) => typeof name === 'string')
+    if (names.length === 0 || names.length < listed.length) {
       return this.error(node.position, 'An index is a list of columns, or `{ columns: […], unique: true }`.')
     }
-    for (const name of names as readonly string[]) {
-      const column = columns.find((one) => one.name === name)
-      if (column === undefined) {
-        const near = didYouMean(
-          name,
-          columns.map((one) => one.name),
-        )
-        this.error(
-          node.position,
-          `The index names the unknown column "${name}"${near === null ? '' : `; did you mean "${near}"?`}`,
-        )
-      } else if (column.type === 'json') {
-        this.error(node.position, `The column "${name}" is JSON and cannot be indexed.`)
-      }
-    }
+    for (const name of names) this.indexColumn(name, node.position, columns)
     if (new Set(names).size < names.length) this.error(node.position, 'The index names a column twice.')
-    return {
-      columns: names as readonly string[],
-      unique: this.flag(entries?.get('unique')?.node),
-      position: node.position,
-    }
+    return { columns: names, unique: this.flag(entries?.get('unique')?.node), position: node.position }
+  }
+
+  private indexColumn(name: string, position: Position, columns: readonly ColumnDeclaration[]): void {
+    const column = columns.find((one) => one.name === name)
+    if (column?.type === 'json') this.error(position, `The column "${name}" is JSON and cannot be indexed.`)
+    if (column !== undefined) return
+    const near = didYouMean(
+      name,
+      columns.map((one) => one.name),
+    )
+    this.error(
+      position,
+      `The index names the unknown column "${name}"${near === null ? '.' : `; did you mean "${near}"?`}`,
+    )
   }
 
   private object(node: TreeNode, must: string, keys: readonly string[]): ReadonlyMap<string, TreeEntry> | null {

@@ -26,6 +26,24 @@ export const operators = {
 
 export type Operator = keyof typeof operators
 
+export const operatorNames: readonly Operator[] = [
+  'eq',
+  'neq',
+  'gt',
+  'gte',
+  'lt',
+  'lte',
+  'in',
+  'not_in',
+  'between',
+  'contains',
+  'starts_with',
+  'ends_with',
+  'like',
+  'ilike',
+  'is_null',
+]
+
 /** A question about one record, all its values known: plain data. */
 export type Filter =
   | { readonly kind: 'all' | 'any'; readonly filters: readonly Filter[] }
@@ -83,31 +101,25 @@ export function fillTemplate(
   values: readonly Value[],
   readFilter: (value: Value) => Filter | null,
 ): Filter | null {
-  switch (template.kind) {
-    case 'all':
-    case 'any': {
-      const filters: Filter[] = []
-      for (const inner of template.filters) {
-        const filter = fillTemplate(inner, values, readFilter)
-        if (filter !== null) filters.push(filter)
-      }
-      // Parts fall away when their value is optional and missing; with all parts gone nothing is asked any more.
-      if (filters.length === 0 && template.filters.length > 0) return null
-      return filters.length === 1 ? filters[0]! : { kind: template.kind, filters }
-    }
-    case 'not': {
-      const filter = fillTemplate(template.filter, values, readFilter)
-      return filter === null ? null : { kind: 'not', filter }
-    }
-    case 'hole':
-      return readFilter(values[template.hole] ?? null)
-    case 'compare': {
-      const value = operandValue(template.operand, values)
-      if (template.optional && (value === null || value === '')) return null
-      checkOperand(template.column, template.operator, value)
-      return { kind: 'compare', column: template.column, operator: template.operator, value }
-    }
+  if (template.kind === 'hole') return readFilter(values[template.hole] ?? null)
+  if (template.kind === 'not') {
+    const filter = fillTemplate(template.filter, values, readFilter)
+    return filter === null ? null : { kind: 'not', filter }
   }
+  if (template.kind === 'compare') {
+    const value = operandValue(template.operand, values)
+    if (template.optional && (value === null || value === '')) return null
+    checkOperand(template.column, template.operator, value)
+    return { kind: 'compare', column: template.column, operator: template.operator, value }
+  }
+  const filters: Filter[] = []
+  for (const inner of template.filters) {
+    const filter = fillTemplate(inner, values, readFilter)
+    if (filter !== null) filters.push(filter)
+  }
+  // Parts fall away when their value is optional and missing; with all parts gone nothing is asked any more.
+  if (filters.length === 0 && template.filters.length > 0) return null
+  return filters.length === 1 ? filters[0]! : { kind: template.kind, filters }
 }
 
 function operandValue(operand: Operand, values: readonly Value[]): Value {

@@ -36,8 +36,8 @@ export function parseOrder(text: string): readonly OrderTerm[] {
       }
       seen.add(column)
       const descending = minus || (found['direction']?.toLowerCase().startsWith('desc') ?? false)
-      const nulls = (found['nulls']?.toLowerCase() ?? (descending ? 'first' : 'last')) as 'first' | 'last'
-      return Object.freeze({ column, direction: descending ? 'desc' : 'asc', nulls } as const)
+      const first = found['nulls'] === undefined ? descending : found['nulls'].toLowerCase() === 'first'
+      return Object.freeze({ column, direction: descending ? 'desc' : 'asc', nulls: first ? 'first' : 'last' } as const)
     }),
   )
 }

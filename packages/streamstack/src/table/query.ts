@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import type { StoredValue } from './column-type.ts'
 import type { Filter } from './filter.ts'
 import type { OrderTerm } from './order.ts'
 
@@ -8,6 +9,11 @@ export type Row = Readonly<Record<string, Value>>
 /** The order keys of a page's last record, the primary key last: plain data. Integers beyond 2^53 are decimal text. */
 export interface PageMark {
   readonly keys: readonly (null | number | string)[]
+}
+
+/** The keys of a mark from cells. Integers were read as numbers or text, so a bigint only comes from elsewhere. */
+export function markKeys(cells: readonly StoredValue[]): PageMark['keys'] {
+  return cells.map((cell) => (typeof cell === 'bigint' ? String(cell) : cell))
 }
 
 /** What is asked of a table. */

@@ -49,6 +49,8 @@ export interface RecordLoader {
    * `tag` comes back with `onRejected`, which may be called later than this.
    */
   add(values: readonly LoadValue[], tag: number): void
+  /** Hands over what was added so far; every `onRejected` for it has been called then. */
+  flush(): void | Promise<void>
   /** Makes the records last; gives how many went in. */
   commit(): number | Promise<number>
   /** Takes everything back. Safe after a failed commit. */

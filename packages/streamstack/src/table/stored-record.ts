@@ -16,8 +16,8 @@ export function storedRecord(table: TableDeclaration, record: RecordInput): read
   return table.columns.map((column) => {
     const value = Object.hasOwn(record, column.name) ? record[column.name] : undefined
     const stored = storedValue(column, value, 'store')
-    if (isMisfit(stored ?? null)) throw invalid(table, column, stored as Misfit)
-    return stored as StoredValue | undefined
+    if (stored !== undefined && isMisfit(stored)) throw invalid(table, column, stored)
+    return stored
   })
 }
 

@@ -1,7 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { didYouMean } from '../text/did-you-mean.ts'
-import { checkOperand, fillTemplate, filterSizeMax, operators } from './filter.ts'
+import { checkOperand, fillTemplate, filterSizeMax, operatorNames } from './filter.ts'
 import type { Filter, FilterTemplate, Hole, Operand, Operator, WhereTemplate } from './filter.ts'
 import { whereFromText } from './where-text.ts'
 
@@ -106,7 +106,7 @@ class WhereReader {
         .map(([operator, operand]) =>
           this.compare(key, operatorOf(operator, path), operand, optional, [...path, operator]),
         )
-      if (filters.length === 0) throw invalid(path, `must hold an operator: ${Object.keys(operators).join(', ')}`)
+      if (filters.length === 0) throw invalid(path, `must hold an operator: ${operatorNames.join(', ')}`)
       return filters.length === 1 ? filters[0]! : { kind: 'all', filters }
     }
     return this.compare(key, 'eq', value, false, path)
@@ -161,13 +161,12 @@ function shiftOperand(operand: Operand, by: number): Operand {
 
 function operatorOf(name: string, path: readonly (string | number)[]): Operator {
   const operator = name.toLowerCase()
-  if (Object.hasOwn(operators, operator)) return operator as Operator
-  const alias = operatorAliases.get(operator)
-  if (alias !== undefined) return alias
-  const near = didYouMean(name, Object.keys(operators))
+  const known = operatorNames.find((one) => one === operator) ?? operatorAliases.get(operator)
+  if (known !== undefined) return known
+  const near = didYouMean(name, operatorNames)
   throw invalid(
     path,
-    `has no operator "${name}"${near === null ? `; use one of: ${Object.keys(operators).join(', ')}` : `; did you mean "${near}"?`}`,
+    `has no operator "${name}"${near === null ? `; use one of: ${operatorNames.join(', ')}` : `; did you mean "${near}"?`}`,
   )
 }
 

@@ -1,7 +1,9 @@
 import { isAbsolute, join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
+import { checkTokenSettings, corsOriginFault } from '../access/index.ts'
 import { isVariableName, parseByteSize, parseDurationMs } from '../definition/index.ts'
+import { allowEntryProblem } from '../outbound/index.ts'
 
 /** Levels of the server's log, from least to most. */
 export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
@@ -64,7 +66,11 @@ const objectMessage = 'must be an object of keys and values'
 const tlsShape = { cert: text, key: text }
 
 const corsShape = {
-  origins: names('must be a list of origins such as https://app.example, or "*"').default([]),
+  origins: names('must be a list of origins such as https://app.example, or "*"')
+    .superRefine((origins, context) => {
+      for (const [index, origin] of origins.entries()) addProblem(context, index, corsOriginFault(origin))
+    })
+    .default([]),
   credentials: flag.default(false),
   max_age: durationWithUnit().default(600),
 }
@@ -78,11 +84,21 @@ const serverShape = {
   trust_proxy: flag.default(false),
 }
 
+/** Adds what another station says of a value, so that it completes the sentence. */
+function addProblem(
+  context: z.core.$RefinementCtx,
+  key: string | number | null,
+  problem: string | null,
+  intro = 'cannot be used: ',
+): void {
+  if (problem === null) return
+  const message = intro + problem.replace(/\.$/, '')
+  context.addIssue({ code: 'custom', message, path: key === null ? [] : [key] })
+}
+
 const jwtShape = {
   secret: text.optional(),
-  jwks_url: text
-    .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ''), 'must be an http or https URL')
-    .optional(),
+  jwks_url: text.optional(),
   issuer: text.optional(),
   audience: names('must be text or a list of texts').optional(),
   algorithms: names('must be a list such as [HS256]').optional(),
@@ -93,11 +109,26 @@ const jwtShape = {
 const jwt = z
   .strictObject(jwtShape, objectMessage)
   .refine((value) => value.secret !== undefined || value.jwks_url !== undefined, 'needs `secret` or `jwks_url`')
+  .superRefine((value, context) => {
+    try {
+      checkTokenSettings(tokenSettings(value))
+    } catch (error) {
+      const { message } = error as Error
+      // The message begins with the key that it is about.
+      const key = /^auth\.jwt\.(\w+) /.exec(message)
+      addProblem(context, key?.[1] ?? null, message.slice(key?.[0].length ?? 0), '')
+    }
+  })
 
 const authShape = { jwt: jwt.optional() }
 
 const outboundShape = {
-  allow: z.array(text, 'must be a list such as [127.0.0.1:9000, 10.0.0.0/8]').default([]),
+  allow: z
+    .array(text, 'must be a list such as [127.0.0.1:9000, 10.0.0.0/8]')
+    .superRefine((entries, context) => {
+      for (const [index, entry] of entries.entries()) addProblem(context, index, allowEntryProblem(entry) ?? null)
+    })
+    .default([]),
   timeout: duration(1).default(30_000),
 }
 
@@ -152,6 +183,18 @@ const rootShape = {
 
 /** The schema of `streamstack.yaml`, with defaults. */
 export const settingsSchema = z.strictObject(rootShape, objectMessage)
+
+function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): NonNullable<Settings['auth']['jwt']> {
+  return {
+    secret: checked.secret ?? null,
+    jwksUrl: checked.jwks_url ?? null,
+    issuer: checked.issuer ?? null,
+    audience: checked.audience ?? null,
+    algorithms: checked.algorithms ?? null,
+    roleClaim: checked.role_claim ?? null,
+    clockToleranceSeconds: checked.clock_tolerance,
+  }
+}
 
 /** Known keys by the path of their object, for suggestions. */
 export const knownKeys: Readonly<Record<string, readonly string[]>> = {
@@ -235,18 +278,7 @@ export function toSettings(checked: z.output<typeof settingsSchema>, dir: string
     envNames: [...new Set(checked.env)],
     variables: checked.variables,
     auth: {
-      jwt:
-        auth.jwt === undefined
-          ? null
-          : {
-              secret: auth.jwt.secret ?? null,
-              jwksUrl: auth.jwt.jwks_url ?? null,
-              issuer: auth.jwt.issuer ?? null,
-              audience: auth.jwt.audience ?? null,
-              algorithms: auth.jwt.algorithms ?? null,
-              roleClaim: auth.jwt.role_claim ?? null,
-              clockToleranceSeconds: auth.jwt.clock_tolerance,
-            },
+      jwt: auth.jwt === undefined ? null : tokenSettings(auth.jwt),
     },
     outbound: { allow: outbound.allow, timeoutMs: outbound.timeout },
     limits: {

@@ -23,7 +23,7 @@ const folderDepthMax = 32
 export function watchWorkspace(
   dir: string,
   onChange: (paths: readonly string[]) => void,
-  onError: (error: unknown) => void = () => {},
+  onError: (error: unknown) => void = warn,
 ): () => void {
   const root = resolve(dir)
   const watchers = new Map<string, FSWatcher>()
@@ -112,6 +112,11 @@ export function watchWorkspace(
     for (const watcher of watchers.values()) watcher.close()
     watchers.clear()
   }
+}
+
+/** Changes in that folder go unnoticed from now on, which somebody should know. */
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error))
 }
 
 function pathOf(folder: string, name: string): string {

@@ -156,7 +156,7 @@ streams: { heartbeat: 1s }
 data: ../data
 `,
       'PORT=1234\nJWT_SECRET="from file"\n',
-      { JWT_SECRET: 'from process', OTHER: 'x' },
+      { JWT_SECRET: 'from the process, 32 bytes or more', OTHER: 'x' },
     )
     expect(issues).toEqual([])
     expect(settings).toMatchObject({
@@ -167,7 +167,14 @@ data: ../data
         cors: { origins: ['*'], maxAgeSeconds: 3600 },
       },
       variables: { target_table: 'flights', nested: { list: [1, null, 'p1234'] } },
-      auth: { jwt: { secret: 'from process', audience: ['web'], clockToleranceSeconds: 30, jwksUrl: null } },
+      auth: {
+        jwt: {
+          secret: 'from the process, 32 bytes or more',
+          audience: ['web'],
+          clockToleranceSeconds: 30,
+          jwksUrl: null,
+        },
+      },
       outbound: { allow: ['127.0.0.1:9000'], timeoutMs: 5000 },
       streams: { heartbeatMs: 1000 },
       dataFolder: join(dir, '../data'),
@@ -218,7 +225,7 @@ data: ../data
     ['auth: { jwt: { secret: 12345 } }', '1:24 `auth.jwt.secret` must be text.'],
     [
       'auth: { jwt: { jwks_url: "ftp://x" } }',
-      '1:26 `auth.jwt.jwks_url` must be an http or https URL; it is "ftp://x".',
+      '1:26 `auth.jwt.jwks_url` is not a web address. Use one like https://login.example.com/.well-known/jwks.json; it is "ftp://x".',
     ],
     ['env: JWT', '1:6 `env` must be a list of names; it is "JWT".'],
     ['env: [a-b]', '1:7 `env[0]` must be the name of an environment variable; it is "a-b".'],

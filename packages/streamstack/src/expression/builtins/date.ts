@@ -80,11 +80,10 @@ export const dateBuiltins: readonly Builtin[] = [
     parameters: [any('from'), any('to'), optional(text('unit'))],
     example: ["dateDiff('2024-01-01', '2024-03-01')", 60],
     run: (from, to, unit = 'days') => {
-      const ms = unitMs[unit.endsWith('s') ? unit : `${unit}s`]
-      if (ms === undefined || !Object.hasOwn(unitMs, unit.endsWith('s') ? unit : `${unit}s`)) {
-        throw new BuiltinFailure(`the unit is one of ${Object.keys(unitMs).join(', ')}.`)
-      }
-      return Math.trunc((instant(to) - instant(from)) / ms) + 0
+      const name = unit.endsWith('s') ? unit : `${unit}s`
+      const ms = Object.hasOwn(unitMs, name) ? unitMs[name] : undefined
+      if (ms === undefined) throw new BuiltinFailure(`the unit is one of ${Object.keys(unitMs).join(', ')}.`)
+      return Math.trunc((instant(to) - instant(from)) / ms)
     },
   }),
   defineFunction('date', {

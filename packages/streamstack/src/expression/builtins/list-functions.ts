@@ -188,7 +188,9 @@ export const listFunctions: readonly Builtin[] = [
       }
       const count = Math.max(0, Math.ceil((to - from) / step))
       checkListItems(count)
-      return Array.from({ length: count }, (_, index) => from + index * step)
+      const numbers: number[] = []
+      for (let index = 0; index < count; index += 1) numbers.push(from + index * step)
+      return numbers
     },
   }),
   defineFunction('list', {

@@ -14,7 +14,7 @@ const mathOfOne: readonly (readonly [keyof typeof Math & string, string, (x: num
   ['sign', '-1, 0 or 1.', Math.sign, -5, -1],
   ['sqrt', 'The square root.', Math.sqrt, 9, 3],
   ['cbrt', 'The cube root.', Math.cbrt, 27, 3],
-  ['exp', 'e to the power of the number.', Math.exp, 0, 1],
+  ['exp', 'The number e to the power of the number.', Math.exp, 0, 1],
   ['log', 'The natural logarithm.', Math.log, 1, 0],
   ['log2', 'The logarithm to base 2.', Math.log2, 8, 3],
   ['log10', 'The logarithm to base 10.', Math.log10, 1000, 3],

@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { BuiltinFailure } from '../failure.ts'
+import { limits } from '../limits.ts'
 import { boundedText, checkListItems, textOf } from '../value.ts'
 import { any, type Builtin, defineFunction, number, optional, text } from './builtin.ts'
 
@@ -72,7 +73,7 @@ export const textFunctions: readonly Builtin[] = [
     parameters: [text('text')],
     example: ["lines('a\\r\\nb\\nc')", ['a', 'b', 'c']],
     run: (value) => {
-      const found = value.split(/\r\n|\r|\n/, 1_000_001)
+      const found = value.split(/\r\n|\r|\n/, limits.listItemsMax + 1)
       checkListItems(found.length)
       return found
     },

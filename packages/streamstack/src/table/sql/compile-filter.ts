@@ -3,7 +3,7 @@ import type { Value } from '@streamstack/protocol'
 import { columnCodecs, isMisfit } from '../column-type.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
-import type { Filter } from '../filter.ts'
+import type { Filter, Operator } from '../filter.ts'
 import { requireColumn } from '../require-column.ts'
 import type { Dialect } from './dialect.ts'
 
@@ -27,79 +27,74 @@ export function bindParameter(build: SqlBuild, column: ColumnDeclaration, value:
 
 /** A filter as an SQL condition that is never unknown at its top. Throws `column_unknown` and `query_invalid`. */
 export function compileFilter(build: SqlBuild, filter: Filter): string {
-  switch (filter.kind) {
-    case 'all':
-    case 'any': {
-      if (filter.filters.length === 0) return filter.kind === 'all' ? '1=1' : '1=0'
-      const parts = filter.filters.map((inner) => compileFilter(build, inner))
-      return `(${parts.join(filter.kind === 'all' ? ' AND ' : ' OR ')})`
-    }
-    case 'not':
-      return `((${compileFilter(build, filter.filter)}) IS NOT TRUE)`
-    case 'compare':
-      build.comparisons += 1
-      return compileComparison(build, filter)
+  if (filter.kind === 'not') return `((${compileFilter(build, filter.filter)}) IS NOT TRUE)`
+  if (filter.kind === 'compare') {
+    build.comparisons += 1
+    return compileComparison(build, filter)
   }
+  if (filter.filters.length === 0) return filter.kind === 'all' ? '1=1' : '1=0'
+  const parts = filter.filters.map((inner) => compileFilter(build, inner))
+  return `(${parts.join(filter.kind === 'all' ? ' AND ' : ' OR ')})`
 }
 
 function compileComparison(build: SqlBuild, { column: name, operator, value }: Filter & { kind: 'compare' }): string {
-  const { dialect } = build
   const column = requireColumn(build.table, name, 'The filter')
-  const quoted = dialect.quote(name)
+  const quoted = build.dialect.quote(name)
+  if (operator === 'is_null') return `${quoted} IS ${value === true ? '' : 'NOT '}NULL`
   const parameter = (one: Value): string => bindParameter(build, column, operandOf(build.table, column, one))
-  const text = (pattern: Value): StoredValue => {
-    if (column.type !== 'text' && column.type !== 'uuid') {
-      throw invalid(build.table, column, `is ${columnCodecs[column.type].expects}, and "${operator}" looks into text`)
-    }
-    if (typeof pattern !== 'string') throw invalid(build.table, column, `needs text behind "${operator}"`)
-    if (pattern.length > patternLengthMax) {
-      throw invalid(build.table, column, `takes at most ${patternLengthMax} characters behind "${operator}"`)
-    }
-    return pattern.toWellFormed().replaceAll('\0', '�')
+  const list: readonly Value[] = Array.isArray(value) ? value : []
+  if (operator === 'in') return compileList(quoted, list, parameter)
+  if (operator === 'not_in') return `((${compileList(quoted, list, parameter)}) IS NOT TRUE)`
+  if (operator === 'between') return compileBetween(build, quoted, list, parameter)
+  if (value === null)
+    return operator === 'eq' ? `${quoted} IS NULL` : operator === 'neq' ? `${quoted} IS NOT NULL` : '1=0'
+  if (operator === 'eq') return `${quoted}=${parameter(value)}`
+  if (operator === 'neq') return build.dialect.distinct(quoted, parameter(value))
+  const sign = signs.get(operator)
+  return sign === undefined ? compileText(build, column, operator, value) : `${quoted}${sign}${parameter(value)}`
+}
+
+const signs: ReadonlyMap<Operator, string> = new Map<Operator, string>([
+  ['gt', '>'],
+  ['gte', '>='],
+  ['lt', '<'],
+  ['lte', '<='],
+])
+
+function compileBetween(
+  build: SqlBuild,
+  quoted: string,
+  [low = null, high = null]: readonly Value[],
+  parameter: (value: Value) => string,
+): string {
+  if (low === null || high === null) return '1=0'
+  // Both ends of the range count where the planner tells what an index serves.
+  build.comparisons += 1
+  return `${quoted} BETWEEN ${parameter(low)} AND ${parameter(high)}`
+}
+
+function compileText(build: SqlBuild, column: ColumnDeclaration, operator: Operator, value: Value): string {
+  const { dialect, table } = build
+  if (column.type !== 'text' && column.type !== 'uuid') {
+    throw invalid(table, column, `is ${columnCodecs[column.type].expects}, and "${operator}" looks into text`)
   }
-  switch (operator) {
-    case 'is_null':
-      return `${quoted} IS ${value === true ? '' : 'NOT '}NULL`
-    case 'eq':
-      return value === null ? `${quoted} IS NULL` : `${quoted}=${parameter(value)}`
-    case 'neq':
-      return value === null ? `${quoted} IS NOT NULL` : dialect.distinct(quoted, parameter(value))
-    case 'gt':
-    case 'gte':
-    case 'lt':
-    case 'lte':
-      return value === null
-        ? '1=0'
-        : `${quoted}${{ gt: '>', gte: '>=', lt: '<', lte: '<=' }[operator]}${parameter(value)}`
-    case 'in':
-      return compileList(quoted, value as readonly Value[], parameter)
-    case 'not_in':
-      return `((${compileList(quoted, value as readonly Value[], parameter)}) IS NOT TRUE)`
-    case 'between': {
-      const [low, high] = value as readonly [Value, Value]
-      if (low === null || high === null) return '1=0'
-      // Both ends of the range count where the planner tells what an index serves.
-      build.comparisons += 1
-      return `${quoted} BETWEEN ${parameter(low)} AND ${parameter(high)}`
-    }
-    case 'contains':
-    case 'starts_with':
-    case 'ends_with':
-    case 'like':
-    case 'ilike': {
-      if (value === null) return '1=0'
-      const pattern = text(value)
-      const place = (): string => bindParameter(build, column, pattern)
-      if (operator === 'contains') return dialect.contains(quoted, place())
-      if (operator === 'starts_with') {
-        // An index serves the start of the range and not its end, so it never serves the whole.
-        build.comparisons += 1
-        return dialect.startsWith(quoted, place)
-      }
-      if (operator === 'ends_with') return dialect.endsWith(quoted, place)
-      return dialect[operator](quoted, bindParameter(build, column, dialect.likePattern(String(pattern))))
-    }
+  if (typeof value !== 'string') throw invalid(table, column, `needs text behind "${operator}"`)
+  if (value.length > patternLengthMax) {
+    throw invalid(table, column, `takes at most ${patternLengthMax} characters behind "${operator}"`)
   }
+  // No text in a table holds U+0000, and databases would end the pattern there.
+  const pattern = value.toWellFormed().replaceAll('\0', '\uFFFD')
+  const quoted = dialect.quote(column.name)
+  const place = (): string => bindParameter(build, column, pattern)
+  if (operator === 'contains') return dialect.contains(quoted, place())
+  if (operator === 'ends_with') return dialect.endsWith(quoted, place)
+  if (operator === 'starts_with') {
+    // An index serves the start of the range and not its end, so it never serves the whole.
+    build.comparisons += 1
+    return dialect.startsWith(quoted, place)
+  }
+  const like = bindParameter(build, column, dialect.likePattern(pattern))
+  return operator === 'ilike' ? dialect.ilike(quoted, like) : dialect.like(quoted, like)
 }
 
 function compileList(quoted: string, values: readonly Value[], parameter: (value: Value) => string): string {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import type { StatementSync } from 'node:sqlite'
+import type { StoredValue } from '../column-type.ts'
 
 /** The file in the data folder that holds all records. */
 export const databaseFile = 'records.sqlite'
@@ -38,9 +38,20 @@ export function openConnection(path: string, options: ConnectionOptions): Databa
   }
 }
 
+/** The values of one row of a result, in the order of its columns. */
+export type Cells = readonly StoredValue[]
+
+/** A statement that gives rows as arrays; `StatementSync` after `setReturnArrays(true)`, whose types do not tell. */
+export interface ArrayStatement {
+  all(...parameters: readonly StoredValue[]): readonly Cells[]
+  get(...parameters: readonly StoredValue[]): Cells | undefined
+  iterate(...parameters: readonly StoredValue[]): Iterable<Cells>
+  run(...parameters: readonly StoredValue[]): { changes: number | bigint }
+}
+
 /** A prepared statement and what the planner says of it, asked when first needed. */
 export interface Prepared {
-  readonly statement: StatementSync
+  readonly statement: ArrayStatement
   /** Set once known: whether it may look at many records that it does not give. */
   mayScan: boolean | null
 }
@@ -60,9 +71,10 @@ export class StatementCache {
   prepare(sql: string): Prepared {
     const known = this.entries.get(sql)
     if (known !== undefined) return known
-    const statement = this.database.prepare(sql)
-    statement.setReturnArrays(true)
-    const prepared = { statement, mayScan: null }
+    const plain = this.database.prepare(sql)
+    plain.setReturnArrays(true)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of node:sqlite know rows as objects alone
+    const prepared = { statement: plain as unknown as ArrayStatement, mayScan: null }
     const oldest = this.entries.keys().next()
     if (this.entries.size >= this.entriesMax && oldest.done === false) this.entries.delete(oldest.value)
     this.entries.set(sql, prepared)

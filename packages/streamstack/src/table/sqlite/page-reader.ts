@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import { columnCodecs } from '../column-type.ts'
-import type { StoredValue } from '../column-type.ts'
+import { columnReads } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
 import type { Filter } from '../filter.ts'
+import { markKeys } from '../query.ts'
 import type { Page, PageMark, Query, Row } from '../query.ts'
 import { PageShapes, compileCount, compilePage } from '../sql/compile-page.ts'
 import type { PageShape, PageStatement } from '../sql/compile-page.ts'
-import { StatementCache } from './connection.ts'
+import type { Cells, StatementCache } from './connection.ts'
 import { quoteName, sqliteDialect } from './dialect.ts'
 import type { ReaderPool } from './reader-pool.ts'
 import { mayScan } from './scan.ts'
@@ -24,8 +24,6 @@ export interface PageBounds {
   /** How much JSON text, in characters, the records of one page may make. */
   readonly pageBytesMax: number
 }
-
-type Cells = readonly StoredValue[]
 
 /** Reads pages and counts: at once where an index leads there, in a reader thread where it may take long. */
 export class PageReader {
@@ -64,7 +62,7 @@ export class PageReader {
     const quick = this.size(table) <= (where === null ? inlineCountMax : inlineRecordsMax)
     if (!quick)
       return this.pool.read({ ...noBounds, statements: [statement], count: true }, () => {}).then(({ count }) => count)
-    return (this.statements.prepare(statement.sql).statement.get(...statement.parameters) as unknown as [number])[0]
+    return Number(this.statements.prepare(statement.sql).statement.get(...statement.parameters)?.[0])
   }
 
   private isQuick(table: TableDeclaration, statements: readonly PageStatement[], reach: number): boolean {
@@ -81,7 +79,7 @@ export class PageReader {
   private size(table: TableDeclaration): number {
     const name = quoteName(table.name)
     const sql = `SELECT min(ifnull((SELECT max(rowid) FROM ${name})-(SELECT min(rowid) FROM ${name})+1,0),1e9)`
-    return (this.statements.prepare(sql).statement.get() as unknown as [number])[0]
+    return Number(this.statements.prepare(sql).statement.get()?.[0])
   }
 
   /** The statements of one page must see one state of the table, or a record that moves meanwhile would be missed. */
@@ -97,10 +95,7 @@ export class PageReader {
 
   private all({ sql, parameters, hasOffset }: PageStatement, limit: number, offset: number): readonly Cells[] {
     const { statement } = this.statements.prepare(sql)
-    // The cache sets statements to give arrays, which the types of node:sqlite do not tell.
-    return (hasOffset
-      ? statement.all(...parameters, limit, offset)
-      : statement.all(...parameters, limit)) as unknown as Cells[]
+    return hasOffset ? statement.all(...parameters, limit, offset) : statement.all(...parameters, limit)
   }
 
   /** Null when the page may hold integers beyond 2^53 and the shape does not mind them. */
@@ -171,7 +166,7 @@ export class PageReader {
       (json, slice) => {
         length += slice
         if (as === 'json') texts.push(json)
-        else for (const row of JSON.parse(`[${json}]`) as readonly Row[]) rows.push(row)
+        else appendParsed(rows, JSON.parse(`[${json}]`))
       },
     )
     if (overBytes) throw tooMany(table, `more than ${Math.round(this.bounds.pageBytesMax / 1024 / 1024)} MiB`)
@@ -210,19 +205,20 @@ function checkNumbers(query: Query): void {
 
 function markOf(shape: PageShape, last: Cells | undefined): PageMark | null {
   if (last === undefined) return null
-  return { keys: shape.keyPositions.map((position) => last[position] as null | number | string) }
+  return { keys: markKeys(shape.keyPositions.map((position) => last[position]!)) }
+}
+
+function appendParsed(rows: Row[], parsed: readonly Row[]): void {
+  for (const row of parsed) rows.push(row)
 }
 
 /** Records from their cells. */
 export function appendRows(rows: Row[], columns: readonly ColumnDeclaration[], cells: readonly Cells[]): void {
-  const reads = columns.map((column) => columnCodecs[column.type].read)
+  const reads = columns.map((column) => columnReads[column.type])
   const names = columns.map((column) => column.name)
   for (const row of cells) {
     const record: Record<string, Value> = {}
-    for (let at = 0; at < names.length; at += 1) {
-      const read = reads[at]
-      record[names[at]!] = read === undefined ? (row[at] as Value) : read(row[at]!)
-    }
+    for (let at = 0; at < names.length; at += 1) record[names[at]!] = reads[at]!(row[at]!)
     rows.push(record)
   }
 }

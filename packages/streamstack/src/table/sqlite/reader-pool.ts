@@ -62,6 +62,7 @@ export class ReaderPool {
     this.queue.shift()
     this.busy.set(worker, job)
     worker.ref()
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(job.request)
   }
 

@@ -1,5 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { markKeys } from '../query.ts'
 import { StatementCache, openConnection } from './connection.ts'
+import type { Cells } from './connection.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
 /** Records go to the main thread in slices of this many, small enough to be taken in without a pause. */
@@ -9,7 +11,8 @@ const sliceCharacters = 128 * 1024
 
 const port = parentPort
 if (port === null) throw new Error('The reader runs as a worker thread.')
-const database = openConnection((workerData as ReaderData).path, { readOnly: true, busyTimeoutMs: 5000 })
+const { path }: ReaderData = workerData
+const database = openConnection(path, { readOnly: true, busyTimeoutMs: 5000 })
 const statements = new StatementCache(database)
 
 port.on('message', (request: ReadRequest) => {
@@ -28,9 +31,8 @@ function answer(message: ReadAnswer): void {
 
 function count(request: ReadRequest): ReadAnswer {
   const { sql, parameters } = request.statements[0]!
-  // The cache sets statements to give arrays, which the types of node:sqlite do not tell.
-  const row = statements.prepare(sql).statement.get(...parameters) as unknown as readonly [number]
-  return { kind: 'end', id: request.id, keys: null, count: row[0], overBytes: false }
+  const row = statements.prepare(sql).statement.get(...parameters)
+  return { kind: 'end', id: request.id, keys: null, count: Number(row?.[0]), overBytes: false }
 }
 
 /** All statements see one state of the database, however long they take. */
@@ -47,19 +49,17 @@ function readAll(request: ReadRequest): ReadAnswer {
   const { id } = request
   let length = 0
   let characters = 0
-  let keys: readonly (null | number | string)[] | null = null
+  let last: Cells | null = null
   for (const { sql, parameters, hasOffset } of request.statements) {
     const bounds = hasOffset ? [request.limit, request.offset] : [request.limit - length]
     let texts: string[] = []
     let size = 0
-    const rows = statements.prepare(sql).statement.iterate(...parameters, ...bounds) as unknown as Iterable<
-      readonly [string, ...(null | number | string)[]]
-    >
-    for (const row of rows) {
-      texts.push(row[0])
-      size += row[0].length
+    for (const row of statements.prepare(sql).statement.iterate(...parameters, ...bounds)) {
+      const text = String(row[0])
+      texts.push(text)
+      size += text.length
       length += 1
-      keys = row
+      last = row
       if (texts.length < sliceRecords && size < sliceCharacters) continue
       answer({ kind: 'slice', id, json: texts.join(','), length: texts.length })
       characters += size
@@ -74,7 +74,7 @@ function readAll(request: ReadRequest): ReadAnswer {
   return {
     kind: 'end',
     id,
-    keys: keys === null ? null : keys.slice(1),
+    keys: last === null ? null : markKeys(last.slice(1)),
     count: length,
     overBytes: characters > request.bytesMax,
   }

@@ -52,6 +52,24 @@ export class SqliteRecordLoader implements RecordLoader {
     if (this.tags.length === this.batchRecords) this.flush()
   }
 
+  flush(): void {
+    const { values, tags } = this
+    if (tags.length === 0) return
+    this.values = []
+    this.tags = []
+    try {
+      if (tags.length === this.batchRecords) {
+        this.many.run(...values)
+        this.inserted += tags.length
+        return
+      }
+    } catch (error) {
+      if (!isConflict(error)) throw storageError(error, this.table)
+    }
+    const width = this.table.columns.length
+    tags.forEach((tag, at) => this.insertOne(values.slice(at * width, (at + 1) * width), tag))
+  }
+
   commit(): number {
     try {
       this.flush()
@@ -72,24 +90,6 @@ export class SqliteRecordLoader implements RecordLoader {
     } finally {
       this.database.close()
     }
-  }
-
-  private flush(): void {
-    const { values, tags } = this
-    if (tags.length === 0) return
-    this.values = []
-    this.tags = []
-    try {
-      if (tags.length === this.batchRecords) {
-        this.many.run(...values)
-        this.inserted += tags.length
-        return
-      }
-    } catch (error) {
-      if (!isConflict(error)) throw storageError(error, this.table)
-    }
-    const width = this.table.columns.length
-    tags.forEach((tag, at) => this.insertOne(values.slice(at * width, (at + 1) * width), tag))
   }
 
   private markWide(): void {

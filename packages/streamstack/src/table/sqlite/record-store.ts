@@ -205,7 +205,8 @@ class SqliteRecordStore implements RecordStore {
           `Several records of table "${table.name}" have this "${column}"; name the one by "${table.primaryKey}".`,
         )
       }
-      return (rows[0]?.[table.primaryKey] ?? null) as StoredValue
+      const key = rows[0]?.[table.primaryKey]
+      return typeof key === 'string' || typeof key === 'number' ? key : null
     })
   }
 }
@@ -216,5 +217,9 @@ function unfitOf(issue: Issue, table: TableDeclaration): boolean {
 
 /** Goes on with a value now, or with a promise later: what is there at once must not cost a promise. */
 function then<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? value.then(next) : next(value)
+  return value instanceof Promise ? later(value, next) : next(value)
+}
+
+async function later<T, U>(value: Promise<T>, next: (value: T) => U | Promise<U>): Promise<U> {
+  return next(await value)
 }

@@ -5,7 +5,7 @@ import type { TableDeclaration } from '../declaration.ts'
 import type { Row } from '../query.ts'
 import type { RecordInput } from '../record-store.ts'
 import { storedChanges, storedRecord } from '../stored-record.ts'
-import type { StatementCache } from './connection.ts'
+import type { Cells, StatementCache } from './connection.ts'
 import { quoteName, sqliteDialect, wideTable } from './dialect.ts'
 import { isBusy, storageError } from './errors.ts'
 import { appendRows } from './page-reader.ts'
@@ -94,10 +94,10 @@ export class RecordWriter {
     return this.rowOf(table, statement.get(...given.map(({ value }) => value)))!
   }
 
-  private rowOf(table: TableDeclaration, cells: unknown): Row | null {
+  private rowOf(table: TableDeclaration, cells: Cells | undefined): Row | null {
     if (cells === undefined) return null
     const rows: Row[] = []
-    appendRows(rows, table.columns, [cells as readonly StoredValue[]])
+    appendRows(rows, table.columns, [cells])
     return rows[0]!
   }
 

@@ -1,0 +1,87 @@
+import { createReadStream } from 'node:fs'
+import iconv from 'iconv-lite'
+import { StreamstackError } from '@streamstack/protocol'
+
+/** How much of a file is read at once. */
+const chunkBytes = 256 * 1024
+
+/** How far the reading of a file has come. */
+export interface DecodeProgress {
+  bytesRead: number
+}
+
+interface Decoder {
+  write(bytes: Buffer): string
+  end(): string
+}
+
+/**
+ * The text of a file, piece by piece. Without `encoding` it is UTF-8, or UTF-16 when its first bytes say so; a file that
+ * is neither is refused, never guessed at. Throws `record_invalid`, and `storage_failed` when it cannot be read.
+ */
+export async function* decodeFile(
+  file: string,
+  encoding: string | null,
+  progress: DecodeProgress,
+): AsyncGenerator<string> {
+  if (encoding !== null && !iconv.encodingExists(encoding)) {
+    throw new StreamstackError(
+      'record_invalid',
+      `The encoding "${encoding}" is unknown; use one such as utf-8, utf-16le, latin1 or windows-1252.`,
+    )
+  }
+  let decoder: Decoder | null = encoding === null ? null : namedDecoder(encoding)
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes })) {
+      const bytes: Buffer = chunk
+      decoder ??= detectDecoder(bytes)
+      const text = decoder.write(bytes)
+      progress.bytesRead += bytes.length
+      if (text !== '') yield text
+    }
+    const rest = decoder?.end() ?? ''
+    if (rest !== '') yield rest
+  } catch (error) {
+    throw readError(error, progress.bytesRead)
+  }
+}
+
+function namedDecoder(encoding: string): Decoder {
+  const decoder = iconv.getDecoder(encoding)
+  return { write: (bytes) => decoder.write(bytes), end: () => decoder.end() ?? '' }
+}
+
+function detectDecoder(first: Buffer): Decoder {
+  if (first[0] === 0xff && first[1] === 0xfe) return namedDecoder('utf-16le')
+  if (first[0] === 0xfe && first[1] === 0xff) return namedDecoder('utf-16be')
+  if (first.subarray(0, 1024).includes(0)) {
+    throw new StreamstackError(
+      'record_invalid',
+      'The file holds zero bytes, as UTF-16 text or binary files do; name its encoding, such as `--encoding utf-16le`.',
+    )
+  }
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  return { write: (bytes) => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
+}
+
+function readError(error: unknown, bytesRead: number): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
+    return new StreamstackError(
+      'record_invalid',
+      `The file is not UTF-8 text (the first fault comes after byte ${bytesRead}); name its encoding, such as \`--encoding windows-1252\` or \`--encoding latin1\`.`,
+      { cause: error },
+    )
+  }
+  if (error.code === 'ENOENT')
+    return new StreamstackError('storage_failed', 'The file to import does not exist; check its path.', {
+      cause: error,
+    })
+  if (error.code === 'EISDIR')
+    return new StreamstackError('storage_failed', 'What is to be imported is a folder; name a file.', { cause: error })
+  if (error.code === 'EACCES')
+    return new StreamstackError('storage_failed', 'The file to import cannot be read; check its permissions.', {
+      cause: error,
+    })
+  return error
+}

@@ -1,0 +1,66 @@
+/** Proves that no folder of the server knows a later one, that the protocol knows nobody, and that no file imports itself by a detour. */
+import { readFileSync, readdirSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+
+/** The way of a request: each folder may import those before it. Settings are checked with the parsers of what they set, so `workspace` comes late. */
+const ORDER =
+  'text definition expression stream table outbound input access workspace run functions plan engine format http command index.ts'.split(
+    ' ',
+  )
+
+/** Services of a run: it knows their types and nothing else, so that another store takes their place without a change there. */
+const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound'])
+
+const IMPORTS =
+  /^\s*(?:import|export)\s+(type\s)?[\w*\s{},$]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)|new URL\('(\.[^']+\.ts)'/gm
+
+const root = dirname(import.meta.dirname)
+const problems = new Set<string>()
+const graph = new Map<string, readonly string[]>()
+
+for (const home of ['packages/protocol/src', 'packages/streamstack/src']) {
+  for (const name of readdirSync(join(root, home), { recursive: true, encoding: 'utf8' })) {
+    const file = posix.join(home, name.replaceAll('\\', '/'))
+    // Tests and what they alone use go through public doors, wherever these are.
+    if (file.endsWith('.ts') && !/\.test\.ts$|\/(?:testing|fixtures)\//.test(file))
+      graph.set(file, importsOf(file, home))
+  }
+}
+
+function importsOf(file: string, home: string): readonly string[] {
+  const found: string[] = []
+  for (const [, type, ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {
+    const target = targets.find((one) => one !== undefined) ?? ''
+    const path = target.startsWith('.') ? posix.join(posix.dirname(file), target) : null
+    // Types are gone when the program runs: inside a folder they may name each other both ways.
+    if (path !== null && type === undefined) found.push(path)
+    if (home.includes('protocol')) {
+      if (path?.startsWith(home) !== true) problems.add(`${file} imports '${target}'; the protocol imports nothing.`)
+    } else if (path?.startsWith(home) === true) {
+      checkOrder(file, file.split('/')[3] ?? '', path.split('/')[3] ?? '', type !== undefined)
+    } else if (path !== null) problems.add(`${file} reaches into '${path}'; import that package by its name.`)
+  }
+  return found
+}
+
+function checkOrder(file: string, from: string, to: string, isTypeOnly: boolean): void {
+  for (const name of [from, to]) if (!ORDER.includes(name)) problems.add(`Give '${name}' its place in ORDER here.`)
+  if (ORDER.indexOf(to) > ORDER.indexOf(from)) problems.add(`${file} imports ${to}, which comes after ${from}.`)
+  if (from === 'run' && HANDED_TO_RUN.has(to) && !isTypeOnly)
+    problems.add(`${file} imports ${to}; use \`import type\`.`)
+}
+
+/** Depth first; a file that is met again while it is open closes a circle. */
+function walk(file: string, open: readonly string[], done: Set<string>): void {
+  const start = open.indexOf(file)
+  if (start !== -1) problems.add(`A cycle: ${[...open.slice(start), file].join(' → ')}.`)
+  if (start !== -1 || done.has(file)) return
+  for (const next of graph.get(file) ?? []) walk(next, [...open, file], done)
+  done.add(file)
+}
+
+const done = new Set<string>()
+for (const file of graph.keys()) walk(file, [], done)
+for (const problem of problems) console.error(problem)
+console.log(`layers: ${graph.size} files, ${problems.size} problems`)
+process.exitCode = problems.size === 0 ? 0 : 1
