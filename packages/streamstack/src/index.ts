@@ -29,6 +29,7 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<StreamstackServer> {
   const log = pino({ name: 'streamstack', level: 'warn' })
   const engine = await Engine.open({ dir: options.dir, log, ...(options.data === undefined ? {} : { dataFolder: options.data }) })
+  log.level = engine.settings.log.level
   const { host, port } = engine.settings.server
   try {
     const server = await startServer({ engine, host: options.host ?? host, port: options.port ?? port })

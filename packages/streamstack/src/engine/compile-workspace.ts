@@ -58,7 +58,7 @@ export function compileWorkspace(
     if (plan !== undefined && plan !== null) plans.set(file, plan)
   }
   const router = routerOf(plans)
-  return { settings, env: files.env, tables, plans, router, issues }
+  return { settings, env: files.env, tables, plans, router, issues: distinct(issues) }
 }
 
 function readTables(files: WorkspaceFiles, issues: Issue[]): TableDeclaration[] {
@@ -129,6 +129,13 @@ function routerOf(plans: ReadonlyMap<string, Plan>): Instance<never> {
     router.on(method as HTTPMethod, routerPath(path), noHandler, plan)
   }
   return router
+}
+
+/** A value that is compiled twice, for its use and for a check, tells its problems twice. */
+function distinct(issues: readonly Issue[]): Issue[] {
+  const found = new Map<string, Issue>()
+  for (const issue of issues) found.set(JSON.stringify(issue), issue)
+  return [...found.values()]
 }
 
 /** A colon inside a segment is an ordinary character; the router wants it doubled. */

@@ -13,5 +13,5 @@ export const limits = {
   /** Items of a list that an expression makes. */
   listItemsMax: 1_000_000,
   /** Work of one evaluation that uses arrow functions: one per call, plus a share of the sizes that built-ins touch. */
-  stepsMax: 5_000_000,
+  stepsMax: 1_000_000,
 } as const

@@ -1,4 +1,5 @@
 import { action } from './action.ts'
+import { cities } from './example-tables.ts'
 import { prepareRecordInput } from './record-input.ts'
 import { prepareTable } from './record-query.ts'
 
@@ -18,7 +19,24 @@ export const addRecord = action({
   },
   hasResult: true,
   resultDefault: 'record',
-  examples: [],
+  examples: [
+    {
+      title: 'The database gives the id and the default',
+      tables: cities,
+      stack: [
+        { function: 'Add Record', table: 'cities', record: { name: 'Lund', country: 'SE' } },
+        { function: 'Streaming API Response', content: '{{record}}' },
+      ],
+      sends: [{ id: 6, name: 'Lund', country: 'SE', people: 0 }],
+    },
+    {
+      title: 'A name that is taken',
+      tables: cities,
+      stack: [{ function: 'Add Record', table: 'cities', record: { name: 'Oslo', country: 'NO' } }],
+      sends: [],
+      fails: 'record_conflict',
+    },
+  ],
   prepare(step, compiler) {
     const table = prepareTable(step, compiler)
     const record = prepareRecordInput(step, compiler, 'record')

@@ -1,4 +1,5 @@
 import { action } from './action.ts'
+import { cities } from './example-tables.ts'
 import { prepareTable, prepareWhere } from './record-query.ts'
 
 export const countRecords = action({
@@ -11,7 +12,18 @@ export const countRecords = action({
   },
   hasResult: true,
   resultDefault: 'count',
-  examples: [],
+  examples: [
+    {
+      title: 'How many fit',
+      tables: cities,
+      inputs: { country: 'NO' },
+      stack: [
+        { function: 'Count Records', table: 'cities', where: 'country === {{country}}' },
+        { function: 'Streaming API Response', content: '{{count}}' },
+      ],
+      sends: [2],
+    },
+  ],
   prepare(step, compiler) {
     const table = prepareTable(step, compiler)
     const where = prepareWhere(step, compiler)

@@ -1,33 +1,35 @@
 import { action } from './action.ts'
-import { prepareColumn, prepareTable } from './record-query.ts'
+import { cities } from './example-tables.ts'
+import { lookupParameters, prepareLookup } from './record-lookup.ts'
 
 export const deleteRecord = action({
   name: 'Delete Record',
   aliases: ['Remove Record'],
   summary: 'Deletes one record, found by the value of a column; the result says whether there was one.',
   parameters: {
-    table: { kind: 'value', summary: 'Name of the table.', type: 'text', required: true },
-    field: {
-      kind: 'value',
-      summary: 'The column to look in.',
-      type: 'text',
-      default: 'id',
-      aliases: ['column', 'field_name', 'by'],
-    },
-    value: {
-      kind: 'value',
-      summary: 'What it must hold.',
-      type: 'any',
-      required: true,
-      aliases: ['id', 'field_value'],
-    },
+    ...lookupParameters,
   },
   hasResult: true,
-  examples: [],
+  examples: [
+    {
+      title: 'The second time it is gone',
+      tables: cities,
+      stack: [
+        { function: 'Delete Record', table: 'cities', value: 3, as: 'was_there' },
+        { function: 'Streaming API Response', content: '{{was_there}}' },
+        { function: 'Delete Record', table: 'cities', value: 3, as: 'was_there' },
+        { function: 'Streaming API Response', content: '{{was_there}}' },
+        { function: 'Count Records', table: 'cities' },
+        { function: 'Streaming API Response', content: '{{count}}' },
+      ],
+      sends: [true, false, 4],
+    },
+  ],
   prepare(step, compiler) {
-    const table = prepareTable(step, compiler)
-    const column = prepareColumn(step, compiler, 'field') ?? (() => 'id')
-    const value = compiler.value(step.parameters['value'])
-    return (frame, strand) => strand.run.services.records.remove(table(frame), column(frame), value.evaluate(frame))
+    const lookup = prepareLookup(step, compiler)
+    return (frame, strand) => {
+      const { table, column, value } = lookup(frame)
+      return strand.run.services.records.remove(table, column, value)
+    }
   },
 })

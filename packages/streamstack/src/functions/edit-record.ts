@@ -1,6 +1,7 @@
 import { action } from './action.ts'
+import { cities } from './example-tables.ts'
 import { prepareRecordInput } from './record-input.ts'
-import { prepareColumn, prepareTable } from './record-query.ts'
+import { lookupParameters, prepareLookup } from './record-lookup.ts'
 
 export const editRecord = action({
   name: 'Edit Record',
@@ -8,21 +9,7 @@ export const editRecord = action({
   summary:
     'Changes columns of one record, found by the value of a column; fails with `record_missing` when there is none.',
   parameters: {
-    table: { kind: 'value', summary: 'Name of the table.', type: 'text', required: true },
-    field: {
-      kind: 'value',
-      summary: 'The column to look in.',
-      type: 'text',
-      default: 'id',
-      aliases: ['column', 'field_name', 'by'],
-    },
-    value: {
-      kind: 'value',
-      summary: 'What it must hold.',
-      type: 'any',
-      required: true,
-      aliases: ['id', 'field_value'],
-    },
+    ...lookupParameters,
     record: {
       kind: 'value',
       summary: 'Column → new value; other columns stay.',
@@ -33,13 +20,30 @@ export const editRecord = action({
   },
   hasResult: true,
   resultDefault: 'record',
-  examples: [],
+  examples: [
+    {
+      title: 'One column changes, the others stay',
+      tables: cities,
+      stack: [
+        { function: 'Edit Record', table: 'cities', field: 'name', value: 'Oslo', record: { people: 717_000 } },
+        { function: 'Streaming API Response', content: '{{record}}' },
+      ],
+      sends: [{ id: 1, name: 'Oslo', country: 'NO', people: 717_000 }],
+    },
+    {
+      title: 'None to change',
+      tables: cities,
+      stack: [{ function: 'Edit Record', table: 'cities', value: 99, record: { people: 1 } }],
+      sends: [],
+      fails: 'record_missing',
+    },
+  ],
   prepare(step, compiler) {
-    const table = prepareTable(step, compiler)
-    const column = prepareColumn(step, compiler, 'field') ?? (() => 'id')
-    const value = compiler.value(step.parameters['value'])
+    const lookup = prepareLookup(step, compiler)
     const changes = prepareRecordInput(step, compiler, 'record')
-    return (frame, strand) =>
-      strand.run.services.records.edit(table(frame), column(frame), value.evaluate(frame), changes(frame))
+    return (frame, strand) => {
+      const { table, column, value } = lookup(frame)
+      return strand.run.services.records.edit(table, column, value, changes(frame))
+    }
   },
 })

@@ -30,7 +30,47 @@ export const externalApiRequestStreaming: FunctionDefinition = {
   },
   hasResult: true,
   resultDefault: 'response',
-  examples: [],
+  examples: [
+    {
+      title: 'The text of a chat model, piece by piece',
+      upstream: {
+        'https://api.example.com/chat': {
+          type: 'text/event-stream',
+          body: 'data: {"delta":"Good "}\n\ndata: {"delta":"morning"}\n\ndata: [DONE]\n\n',
+        },
+      },
+      stack: [
+        {
+          function: 'External API Request (Streaming)',
+          url: 'https://api.example.com/chat',
+          method: 'POST',
+          body: { messages: [{ role: 'user', content: 'Hello' }], stream: true },
+        },
+        {
+          function: 'For Each',
+          input: '{{response}}',
+          inner_functions: [
+            { function: 'Conditional', condition: "{{item}} === '[DONE]'", true_branch: [{ function: 'Break' }] },
+            { function: 'Streaming API Response', content: '{{item.delta}}' },
+          ],
+        },
+      ],
+      sends: ['Good ', 'morning'],
+    },
+    {
+      title: 'A value a line, with steps for each',
+      upstream: { 'https://api.example.com/log': { type: 'application/x-ndjson', body: '{"n":1}\n{"n":2}\n' } },
+      stack: [
+        {
+          function: 'External API Request (Streaming)',
+          url: 'https://api.example.com/log',
+          items: 'ndjson',
+          inner_functions: [{ function: 'Streaming API Response', content: '{{loop_index}}: {{item.n}}' }],
+        },
+      ],
+      sends: ['0: 1', '1: 2'],
+    },
+  ],
   compile(step, compiler) {
     const request = prepareRequest(step, compiler)
     const items = (step.parameters['items']?.value ?? 'auto') as ItemFormat

@@ -13,7 +13,34 @@ export const externalApiRequest: FunctionDefinition = {
   hasResult: true,
   resultDefault: 'response',
   resultSuffixes: ['_status', '_headers'],
-  examples: [],
+  examples: [
+    {
+      title: 'An answer in JSON',
+      upstream: { 'https://api.example.com/rates?base=EUR': { type: 'application/json', body: '{"NOK":11.2}' } },
+      stack: [
+        { function: 'External API Request', url: 'https://api.example.com/rates', query: { base: 'EUR' } },
+        { function: 'Streaming API Response', content: '{{response.NOK}}' },
+        { function: 'Streaming API Response', content: '{{response_status}}' },
+      ],
+      sends: [11.2, 200],
+    },
+    {
+      title: 'An error status ends the run',
+      upstream: { 'https://api.example.com/rates': { status: 503, type: 'text/plain', body: 'closed' } },
+      stack: [{ function: 'External API Request', url: 'https://api.example.com/rates' }],
+      sends: [],
+      fails: 'upstream_status',
+    },
+    {
+      title: 'Any status is an answer',
+      upstream: { 'https://api.example.com/rates': { status: 404, type: 'text/plain', body: 'none' } },
+      stack: [
+        { function: 'External API Request', url: 'https://api.example.com/rates', accept_any_status: true },
+        { function: 'Streaming API Response', content: '{{response_status}}: {{response}}' },
+      ],
+      sends: ['404: none'],
+    },
+  ],
   compile(step, compiler) {
     const request = prepareRequest(step, compiler)
     const acceptAnyStatus = step.parameters['accept_any_status']?.value === true

@@ -11,10 +11,27 @@ export interface Example {
   inputs?: Readonly<Record<string, Value>>
   /** Function files that the stack calls, by name. */
   functions?: Readonly<Record<string, Value>>
+  /** Tables that it reads or writes: columns as in `tables/<name>.yaml`, and what they hold before. */
+  tables?: Readonly<Record<string, ExampleTable>>
+  /** What other services answer, by URL. */
+  upstream?: Readonly<Record<string, ExampleAnswer>>
   /** Contents of the chunks that it sends, in order. */
   sends: readonly Value[]
   /** Code of the error that it ends with. */
   fails?: string
+}
+
+export interface ExampleTable {
+  columns: Readonly<Record<string, Value>>
+  records: readonly { readonly [column: string]: Value }[]
+}
+
+export interface ExampleAnswer {
+  /** Default: 200. */
+  status?: number
+  /** Its Content-Type. */
+  type: string
+  body: string
 }
 
 /** A function: everything about it in one object, from which the plan, the reference page and the editors' schema are made. */

@@ -1,27 +1,14 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { action } from './action.ts'
-import { prepareColumn, prepareTable } from './record-query.ts'
+import { cities } from './example-tables.ts'
+import { lookupParameters, prepareLookup } from './record-lookup.ts'
 
 export const getRecord = action({
   name: 'Get Record',
   aliases: ['Query Single Record', 'Find Record'],
   summary: 'Reads one record by the value of a column; null when there is none.',
   parameters: {
-    table: { kind: 'value', summary: 'Name of the table.', type: 'text', required: true },
-    field: {
-      kind: 'value',
-      summary: 'The column to look in.',
-      type: 'text',
-      default: 'id',
-      aliases: ['column', 'field_name', 'by'],
-    },
-    value: {
-      kind: 'value',
-      summary: 'What it must hold.',
-      type: 'any',
-      required: true,
-      aliases: ['id', 'field_value'],
-    },
+    ...lookupParameters,
     required: {
       kind: 'literal',
       summary: 'Fail with `record_missing` (404) instead of null.',
@@ -31,18 +18,35 @@ export const getRecord = action({
   },
   hasResult: true,
   resultDefault: 'record',
-  examples: [],
+  examples: [
+    {
+      title: 'By a column that is not the key; null when there is none',
+      tables: cities,
+      stack: [
+        { function: 'Get Record', table: 'cities', field: 'name', value: 'Turku', as: 'city' },
+        { function: 'Streaming API Response', content: '{{city.country}}' },
+        { function: 'Get Record', table: 'cities', value: 99, as: 'nobody' },
+        { function: 'Streaming API Response', content: '{{nobody === null}}' },
+      ],
+      sends: ['FI', true],
+    },
+    {
+      title: 'One that must be there',
+      tables: cities,
+      stack: [{ function: 'Get Record', table: 'cities', value: 99, required: true }],
+      sends: [],
+      fails: 'record_missing',
+    },
+  ],
   prepare(step, compiler) {
-    const table = prepareTable(step, compiler)
-    const column = prepareColumn(step, compiler, 'field') ?? (() => 'id')
-    const value = compiler.value(step.parameters['value'])
+    const lookup = prepareLookup(step, compiler)
     const required = step.parameters['required']?.value === true
     return (frame, strand) => {
-      const name = table(frame)
-      const found = strand.run.services.records.get(name, column(frame), value.evaluate(frame))
+      const { table, column, value } = lookup(frame)
+      const found = strand.run.services.records.get(table, column, value)
       const take = <T>(record: T): T => {
         if (record === null && required)
-          throw new StreamstackError('record_missing', `Table '${name}' has no such record.`)
+          throw new StreamstackError('record_missing', `Table '${table}' has no such record.`)
         return record
       }
       return found instanceof Promise ? strand.untilEnded(found).then(take) : take(found)

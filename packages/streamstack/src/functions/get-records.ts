@@ -3,6 +3,7 @@ import type { Frame, Strand } from '../run/index.ts'
 import { type Page, type PageMemo, type Query, followPage, rememberPage } from '../table/index.ts'
 import { numberArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
+import { cities } from './example-tables.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { checkColumn, knownTable, prepareOrder, prepareTable, prepareWhere } from './record-query.ts'
 
@@ -39,7 +40,56 @@ export const getRecords: FunctionDefinition = {
   },
   hasResult: true,
   resultDefault: 'records',
-  examples: [],
+  examples: [
+    {
+      title: 'Filter, order and limit',
+      tables: cities,
+      stack: [
+        {
+          function: 'Get Records',
+          table: 'cities',
+          where: { country: 'FI', people: { gt: 200_000 } },
+          order: 'people DESC',
+          limit: 1,
+          columns: ['name', 'people'],
+        },
+        { function: 'Streaming API Response', content: '{{records}}' },
+      ],
+      sends: [[{ name: 'Espoo', people: 300_000 }]],
+    },
+    {
+      title: 'Page by page',
+      tables: cities,
+      stack: [
+        { step: 'Start', variables: { offset: 0, has_more: true } },
+        {
+          function: 'While Loop',
+          condition: '{{has_more}} === true',
+          inner_logic: [
+            {
+              function: 'Get Records',
+              table: 'cities',
+              order: 'name ASC',
+              limit: 2,
+              offset: '{{offset}}',
+              columns: ['name'],
+              as: 'page',
+            },
+            {
+              function: 'Streaming API Response',
+              content: '{{page}}',
+              metadata: { batch_number: '{{current_batch}}', total: '{{estimated_total}}' },
+            },
+            {
+              function: 'Update Variables',
+              updates: { offset: '{{offset + 2}}', has_more: '{{page.length === 2}}' },
+            },
+          ],
+        },
+      ],
+      sends: [[{ name: 'Bergen' }, { name: 'Espoo' }], [{ name: 'Oslo' }, { name: 'Tampere' }], [{ name: 'Turku' }]],
+    },
+  ],
   compile(step, compiler) {
     const query = prepareQuery(step, compiler)
     const slot = compiler.resultSlot(step)

@@ -33,7 +33,7 @@ import { updateVariables } from './update-variables.ts'
 import { whileLoop } from './while-loop.ts'
 
 export type { Compiler, Label, LoopSlots, RegionTarget } from './compiler.ts'
-export type { Example, FunctionDefinition } from './function-definition.ts'
+export type { Example, ExampleAnswer, ExampleTable, FunctionDefinition } from './function-definition.ts'
 export { prepareEstimate } from './get-records.ts'
 export { wholeVariable } from './raw-records.ts'
 

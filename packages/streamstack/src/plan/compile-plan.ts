@@ -3,7 +3,8 @@ import type { EndpointDefinition, FunctionFile, Issue } from '../definition/type
 import { type InputChecker, compileInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
 import { newFrame } from '../run/index.ts'
-import { type PlanContext, StackCompiler } from './stack-compiler.ts'
+import type { PlanContext } from './plan-context.ts'
+import { StackCompiler } from './stack-compiler.ts'
 import { functionCycles } from './function-cycles.ts'
 import { allSteps } from './steps.ts'
 

@@ -1,2 +1,2 @@
 export { type FunctionLibrary, type Plan, compileFunctions, compilePlan, firstFrame } from './compile-plan.ts'
-export type { PlanContext } from './stack-compiler.ts'
+export type { PlanContext } from './plan-context.ts'

@@ -1,52 +1,21 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, Issue, Position, StepNode, TreeNode } from '../definition/types.ts'
-import {
-  type Binding,
-  type Expression,
-  ExpressionErrors,
-  type Scope,
-  compileCondition,
-  compileValue,
-} from '../expression/index.ts'
-import {
-  type Compiler,
-  type FunctionDefinition,
-  type Label,
-  type LoopSlots,
-  type RegionTarget,
-  prepareEstimate,
-} from '../functions/index.ts'
+import { type Expression, ExpressionErrors, compileCondition, compileValue } from '../expression/index.ts'
+import type { Compiler, Label, LoopSlots, RegionTarget } from '../functions/index.ts'
 import type { Frame, Op, Program, Region, Slot, StepInfo } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
 import { assignedNames, resultName } from './assigned-names.ts'
+import { checkEnv } from './check-env.ts'
+import { EstimatedTotals } from './estimated-totals.ts'
 import { placeInValue } from './place-in-value.ts'
+import type { PlanContext } from './plan-context.ts'
 import { rawVariables } from './raw-variables.ts'
-import { stepTrees, stepsInside, textsOf } from './steps.ts'
+import { RESERVED_NAMES, StackNames } from './stack-names.ts'
 
-/** What a workspace offers to the stacks in it. */
-export interface PlanContext {
-  definitions: ReadonlyMap<string, FunctionDefinition>
-  functionFiles: ReadonlyMap<string, { inputs: readonly InputDeclaration[] }>
-  tables: ReadonlyMap<string, TableDeclaration>
-  /** Constants of the settings. */
-  variables: Readonly<Record<string, Value>>
-  /** Values of the environment names that the settings list; null: listed but not set. */
-  env: Readonly<Record<string, string | null>>
-}
-
-/** Names that every stack has; slots hold them, so that a frame is complete. */
-const INPUT = 'input'
-const AUTH = 'auth'
-const STARTED = ' started_at_ms'
-const RESERVED_NAMES: ReadonlySet<string> = new Set([INPUT, AUTH, 'env'])
-
-interface OpenLoop extends LoopSlots {
-  step: StepNode
+interface OpenLoop {
   targets: { onBreak: Label; onContinue: Label }
-  regionDepth: number
-  /** `estimated_total`: its slot, and the op that counts when the slot is empty; made when first used. */
-  estimate: { slot: number; ensure: Op } | null
+  /** Regions that are open outside the loop; null: the loop is outside the branch, out of reach. */
+  regionDepth: number | null
 }
 
 /** Compiles one stack into one program. */
@@ -58,16 +27,11 @@ export class StackCompiler implements Compiler {
   readonly #stepOf: number[] = []
   readonly #steps: StepInfo[] = []
   readonly #regions: Region[] = []
-  readonly #slots: Slot[] = []
-  readonly #variables = new Map<string, number>()
-  readonly #inputs: readonly InputDeclaration[]
-  readonly #assigned: ReadonlySet<string>
+  readonly #names: StackNames
   readonly #raw: ReadonlySet<string>
-  readonly #names: Map<string, number>[] = []
-  readonly #scope: Scope<Frame>
   readonly #isFunctionFile: boolean
   readonly #functionEnd: Label = { pc: -1 }
-  readonly #estimateSlots = new Map<string, number>()
+  readonly #estimates = new EstimatedTotals(this)
   #loops: OpenLoop[] = []
   #openRegions: RegionTarget[] = []
   #currentStep = -1
@@ -79,20 +43,19 @@ export class StackCompiler implements Compiler {
     stack: readonly StepNode[]
     isFunctionFile: boolean
   }) {
-    this.#context = options.context
+    const { context, inputs, stack } = options
+    this.#context = context
     this.#issues = options.issues
-    this.#inputs = options.inputs
     this.#isFunctionFile = options.isFunctionFile
-    this.#assigned = new Set(assignedNames(options.stack, options.context.definitions).keys())
-    this.#raw = rawVariables(
-      options.stack,
-      options.context.definitions,
-      new Set(options.inputs.map(({ name }) => name)),
-    )
-    this.#scope = { lookup: (name) => this.#lookup(name), names: () => this.#knownNames() }
-    for (const name of [INPUT, AUTH, STARTED]) this.variable(name)
-    this.#refuseReservedNames(options.stack)
-    for (const { name } of options.inputs) this.variable(name)
+    const assigned = assignedNames(stack, context.definitions)
+    this.#refuseReservedNames(inputs, assigned)
+    this.#raw = rawVariables(stack, context.definitions, new Set(inputs.map(({ name }) => name)))
+    this.#names = new StackNames({
+      inputs,
+      context,
+      assigned: new Set(assigned.keys()),
+      estimate: (loops) => this.#estimates.slotIn(loops),
+    })
     this.functionResult = this.slot(null)
   }
 
@@ -106,11 +69,9 @@ export class StackCompiler implements Compiler {
       stepOf: this.#stepOf,
       steps: this.#steps,
       regions: this.#regions,
-      slots: this.#slots,
-      inputSlots: new Map(this.#inputs.map((input) => [input.name, this.variable(input.name)])),
-      allInputsSlot: this.variable(INPUT),
-      authSlot: this.variable(AUTH),
-      startedSlot: this.variable(STARTED),
+      slots: this.#names.slots,
+      inputSlots: this.#names.inputSlots,
+      ...this.#names.givenSlots,
       resultSlot: this.functionResult,
     })
   }
@@ -135,16 +96,11 @@ export class StackCompiler implements Compiler {
   }
 
   slot(initial?: Slot): number {
-    return this.#slots.push(initial) - 1
+    return this.#names.slot(initial)
   }
 
   variable(name: string): number {
-    let slot = this.#variables.get(name)
-    if (slot === undefined) {
-      slot = this.slot()
-      this.#variables.set(name, slot)
-    }
-    return slot
+    return this.#names.variable(name)
   }
 
   resultSlot(step: StepNode): number {
@@ -155,14 +111,12 @@ export class StackCompiler implements Compiler {
 
   value(node: TreeNode | undefined, absent: Value = null): Expression<Frame> {
     if (node === undefined) return constant(absent)
-    this.#checkEnv(node)
-    return this.#compiled(node, () => compileValue(node.value, this.#scope))
+    return this.#compiled(node, () => compileValue(node.value, this.#names))
   }
 
   condition(node: TreeNode | undefined): Expression<Frame> {
     if (node === undefined) return constant(false)
-    this.#checkEnv(node)
-    return this.#compiled(node, () => compileCondition(node.value, this.#scope))
+    return this.#compiled(node, () => compileCondition(node.value, this.#names))
   }
 
   steps(stack: readonly StepNode[] | undefined): void {
@@ -178,20 +132,19 @@ export class StackCompiler implements Compiler {
         position: step.position,
         from,
         to: from,
-        loopSlots: this.#loops.map(({ index }) => index),
+        loopSlots: this.#names.loopSlots,
       }
       this.#currentStep = this.#steps.push(info) - 1
-      this.#emitEstimateReset(step)
+      this.#estimates.resetBefore(step)
       definition.compile(step, this)
       info.to = this.#ops.length
       this.#currentStep = outer
     }
   }
 
-  loop(step: StepNode, slots: LoopSlots, targets: { onBreak: Label; onContinue: Label }, body: () => void): void {
-    const loop: OpenLoop = { ...slots, step, targets, regionDepth: this.#openRegions.length, estimate: null }
-    this.#loops.push(loop)
-    body()
+  loop(step: StepNode, slots: LoopSlots, targets: OpenLoop['targets'], body: () => void): void {
+    this.#loops.push({ targets, regionDepth: this.#openRegions.length })
+    this.#names.insideLoop({ ...slots, step }, body)
     this.#loops.pop()
   }
 
@@ -227,15 +180,13 @@ export class StackCompiler implements Compiler {
   }
 
   withNames(names: ReadonlyMap<string, number>, body: () => void): void {
-    this.#names.push(new Map(names))
-    body()
-    this.#names.pop()
+    this.#names.withNames(names, body)
   }
 
   branch(body: () => void): { from: Label; to: Label } {
     const [loops, regions] = [this.#loops, this.#openRegions]
     // Names of outer loops stay readable; their targets are out of reach.
-    this.#loops = loops.map((loop) => ({ ...loop, regionDepth: -1 }))
+    this.#loops = loops.map((loop) => ({ ...loop, regionDepth: null }))
     this.#openRegions = []
     const from = this.label()
     const to = this.label()
@@ -249,7 +200,7 @@ export class StackCompiler implements Compiler {
 
   leaveLoop(to: 'onBreak' | 'onContinue'): boolean {
     const loop = this.#loops.at(-1)
-    if (loop === undefined || loop.regionDepth === -1) return false
+    if (loop === undefined || loop.regionDepth === null) return false
     this.#leaveRegions(loop.regionDepth)
     this.jump(loop.targets[to])
     return true
@@ -304,179 +255,32 @@ export class StackCompiler implements Compiler {
   }
 
   #compiled(node: TreeNode, compile: () => Expression<Frame>): Expression<Frame> {
+    this.#issues.push(...checkEnv(node, this.#context.env))
     try {
       const expression = compile()
-      const usesEstimate = expression.references.some(({ name }) => name === 'estimated_total')
-      if (usesEstimate) this.#emitEstimate()
+      if (expression.references.some(({ name }) => name === 'estimated_total')) this.#estimates.emitCount()
       return expression
     } catch (error) {
       if (!(error instanceof ExpressionErrors)) throw error
-      for (const { message, path, offset } of error.errors)
+      for (const { message, path, offset } of error.errors) {
         this.issue('error', message, placeInValue(node, path, offset))
+      }
       return constant(null)
     }
   }
 
-  /** A loop that is entered anew counts anew. */
-  #emitEstimateReset(step: StepNode): void {
-    const asksForTotal = [...stepsInside(step)].some((inner) =>
-      [...stepTrees(inner)].some(({ node }) =>
-        [...textsOf(node)].some(({ value }) => value.includes('estimated_total')),
-      ),
-    )
-    if (!asksForTotal) return
-    const slot = this.slot()
-    this.#estimateSlots.set(step.id, slot)
-    this.emit((frame) => {
-      frame.slots[slot] = undefined
-    })
-  }
-
-  #emitEstimate(): void {
-    const estimate = this.#loops.findLast((loop) => loop.estimate !== null)?.estimate
-    if (estimate !== undefined && estimate !== null) this.emit(estimate.ensure)
-  }
-
-  /** These say who calls with what: a stack that could write them could not be trusted to read them. */
-  #refuseReservedNames(stack: readonly StepNode[]): void {
+  #refuseReservedNames(inputs: readonly InputDeclaration[], assigned: ReadonlyMap<string, readonly StepNode[]>): void {
     const refuse = (name: string, what: string, position: Position): void => {
-      if (RESERVED_NAMES.has(name))
-        this.issue(
-          'error',
-          `${what} cannot be named '${name}': the name has a meaning of its own. Choose another.`,
-          position,
-        )
+      if (!RESERVED_NAMES.has(name)) return
+      this.issue(
+        'error',
+        `${what} cannot be named '${name}': the name has a meaning of its own. Choose another.`,
+        position,
+      )
     }
-    for (const { name, position } of this.#inputs) refuse(name, 'An input', position)
-    for (const [name, steps] of assignedNames(stack, this.#context.definitions)) {
-      for (const { position } of steps) refuse(name, 'A variable', position)
-    }
+    for (const { name, position } of inputs) refuse(name, 'An input', position)
+    for (const [name, steps] of assigned) for (const { position } of steps) refuse(name, 'A variable', position)
   }
-
-  #lookup(name: string): Binding<Frame> | undefined {
-    for (const names of this.#names.toReversed()) {
-      const slot = names.get(name)
-      if (slot !== undefined) return read(slot)
-    }
-    const own = this.#assigned.has(name) ? read(this.variable(name)) : undefined
-    return this.#loopName(name) ?? own ?? this.#inputName(name) ?? this.#builtin(name) ?? this.#workspaceName(name)
-  }
-
-  #loopName(name: string): Binding<Frame> | undefined {
-    const loop = this.#loops.at(-1)
-    if (loop === undefined) return undefined
-    switch (name) {
-      case 'loop_index':
-        return read(loop.index)
-      case 'current_batch': {
-        const slot = loop.index
-        return { kind: 'read', read: (frame) => (frame.slots[slot] as number) + 1 }
-      }
-      case 'item': {
-        const found = this.#loops.findLast(({ item }) => item !== null)?.item
-        return found === undefined || found === null ? undefined : read(found)
-      }
-      case 'array_length': {
-        const found = this.#loops.findLast(({ length }) => length !== null)?.length
-        return found === undefined || found === null ? undefined : read(found)
-      }
-      case 'estimated_total':
-        return this.#estimate()
-      default:
-        return undefined
-    }
-  }
-
-  /** Rows that the query of the enclosing loop matches, counted once per entry of the loop, when first asked for. */
-  #estimate(): Binding<Frame> | undefined {
-    for (const loop of this.#loops.toReversed()) {
-      if (loop.estimate !== null) return read(loop.estimate.slot)
-      const query = [...stepsInside(loop.step)].find((step) => step.function === 'Get Records')
-      if (query === undefined) continue
-      const slot = this.#estimateSlots.get(loop.step.id) ?? this.slot()
-      loop.estimate = { slot, ensure: () => undefined }
-      const count = prepareEstimate(query, this)
-      loop.estimate.ensure = (frame, strand) => {
-        if (frame.slots[slot] !== undefined) return undefined
-        const total = count(frame, strand)
-        if (!(total instanceof Promise)) {
-          frame.slots[slot] = total
-          return undefined
-        }
-        return strand.untilEnded(total).then((late) => {
-          frame.slots[slot] = late
-        })
-      }
-      return read(slot)
-    }
-    return undefined
-  }
-
-  #inputName(name: string): Binding<Frame> | undefined {
-    return this.#inputs.some((input) => input.name === name) ? read(this.variable(name)) : undefined
-  }
-
-  #builtin(name: string): Binding<Frame> | undefined {
-    switch (name) {
-      case 'now':
-        return { kind: 'read', read: () => new Date().toISOString() }
-      case 'elapsed_time': {
-        const slot = this.variable(STARTED)
-        return { kind: 'read', read: (frame) => Date.now() - (frame.slots[slot] as number) }
-      }
-      case INPUT:
-      case AUTH:
-        return read(this.variable(name))
-      case 'env':
-        return { kind: 'constant', value: this.#context.env }
-      default:
-        return undefined
-    }
-  }
-
-  #workspaceName(name: string): Binding<Frame> | undefined {
-    const { variables } = this.#context
-    return Object.hasOwn(variables, name) ? { kind: 'constant', value: variables[name] as Value } : undefined
-  }
-
-  *#knownNames(): Generator<string> {
-    yield* ['now', 'elapsed_time', INPUT, AUTH, 'env']
-    if (this.#loops.length > 0) yield* ['item', 'loop_index', 'array_length', 'current_batch', 'estimated_total']
-    for (const names of this.#names) yield* names.keys()
-    yield* this.#assigned
-    for (const { name } of this.#inputs) yield name
-    yield* Object.keys(this.#context.variables)
-  }
-
-  /** `env.NAME` must be listed in the settings; `env` as a whole would show every value at once. */
-  #checkEnv(tree: TreeNode): void {
-    for (const node of textsOf(tree)) {
-      if (!/(?<![\w$.])env(?![\w$])/.test(node.value) || !node.value.includes('{{')) continue
-      for (const [, , name] of node.value.matchAll(/(?<![\w$.])env(\??\.\s*([A-Za-z_$][\w$]*))?(?![\w$])/g)) {
-        if (name === undefined) {
-          this.issue(
-            'error',
-            'Read single values of the environment, as {{env.NAME}}; `env` as a whole is not to be had.',
-            node.position,
-          )
-        } else if (!Object.hasOwn(this.#context.env, name)) {
-          const guess = didYouMean(name, Object.keys(this.#context.env))
-          const cure = guess === null ? `Add it to the list 'env' in streamstack.yaml.` : `Did you mean '${guess}'?`
-          this.issue('error', `The environment name '${name}' is not listed in the settings. ${cure}`, node.position)
-        } else if (this.#context.env[name] === null) {
-          this.issue(
-            'warning',
-            `The environment name '${name}' is listed, but not set: put it into .env.`,
-            node.position,
-          )
-        }
-      }
-    }
-  }
-}
-
-function read(slot: number): Binding<Frame> {
-  return { kind: 'read', read: (frame) => frame.slots[slot] }
 }
 
 function constant(value: Value): Expression<Frame> {

@@ -9,14 +9,15 @@ import { allowEntryProblem } from '../outbound/index.ts'
 export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
 // Every message completes a sentence that begins with the key: "`server.port` must be …".
-const text = z.string('must be text').trim().min(1, 'must not be empty')
-const flag = z.union(
-  [z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')],
-  'must be true or false',
-)
+// Titles name the type, descriptions say what a setting is for: the reference page and editors show both.
+const text = z.string('must be text').trim().min(1, 'must not be empty').meta({ title: 'text' })
+const flag = z
+  .union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')], 'must be true or false')
+  .meta({ title: 'true or false' })
 
 function wholeNumber(min: number, max: number) {
-  const message = `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`
+  const range = `whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`
+  const message = `must be a ${range}`
   // Text, because {{env.PORT}} is text.
   const asText = z
     .string()
@@ -25,63 +26,81 @@ function wholeNumber(min: number, max: number) {
   return z
     .union([z.number(), asText], message)
     .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, message)
+    .meta({ title: range })
 }
 
 const durationMessage = 'must be a duration such as 500ms, 30s or 5m'
 
 function duration(minMs: number) {
-  return z.union([z.string(), z.number()], durationMessage).transform((value, context) => {
-    const milliseconds = parseDurationMs(value)
-    if (milliseconds !== null && milliseconds >= minMs) return milliseconds
-    context.addIssue({ code: 'custom', message: durationMessage })
-    return z.NEVER
-  })
+  return z
+    .union([z.string(), z.number()], durationMessage)
+    .transform((value, context) => {
+      const milliseconds = parseDurationMs(value)
+      if (milliseconds !== null && milliseconds >= minMs) return milliseconds
+      context.addIssue({ code: 'custom', message: durationMessage })
+      return z.NEVER
+    })
+    .meta({ title: 'duration, or milliseconds' })
 }
 
 /** HTTP and JWT count these in seconds, everything else here in milliseconds: so a bare number is refused. */
 function durationWithUnit() {
   const message = 'must be a duration with its unit, such as 30s or 10m'
-  return z.string(message).transform((value, context) => {
-    const milliseconds = /[a-z]\s*$/i.test(value) ? parseDurationMs(value) : null
-    if (milliseconds !== null) return Math.ceil(milliseconds / 1000)
-    context.addIssue({ code: 'custom', message })
-    return z.NEVER
-  })
+  return z
+    .string(message)
+    .transform((value, context) => {
+      const milliseconds = /[a-z]\s*$/i.test(value) ? parseDurationMs(value) : null
+      if (milliseconds !== null) return Math.ceil(milliseconds / 1000)
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    })
+    .meta({ title: 'duration with its unit' })
 }
 
 const byteSizeMessage = 'must be a size such as 512kb or 10mb'
-const byteSize = z.union([z.string(), z.number()], byteSizeMessage).transform((value, context) => {
-  const bytes = parseByteSize(value)
-  if (bytes !== null && bytes >= 1) return bytes
-  context.addIssue({ code: 'custom', message: byteSizeMessage })
-  return z.NEVER
-})
+const byteSize = z
+  .union([z.string(), z.number()], byteSizeMessage)
+  .transform((value, context) => {
+    const bytes = parseByteSize(value)
+    if (bytes !== null && bytes >= 1) return bytes
+    context.addIssue({ code: 'custom', message: byteSizeMessage })
+    return z.NEVER
+  })
+  .meta({ title: 'size, or bytes' })
 
 function names(message: string) {
-  return z.union([text.transform((one) => [one]), z.array(text, message)], message)
+  return z
+    .union([text.transform((one) => [one]), z.array(text, message)], message)
+    .meta({ title: 'text, or a list of texts' })
 }
 
 const objectMessage = 'must be an object of keys and values'
 
-const tlsShape = { cert: text, key: text }
+const tlsShape = {
+  cert: text.describe(
+    'File of the certificate chain (PEM), from the workspace folder. With it the server speaks HTTPS and HTTP/2.',
+  ),
+  key: text.describe('File of its private key (PEM).'),
+}
 
 const corsShape = {
   origins: names('must be a list of origins such as https://app.example, or "*"')
     .superRefine((origins, context) => {
       for (const [index, origin] of origins.entries()) addProblem(context, index, corsOriginFault(origin))
     })
-    .default([]),
-  credentials: flag.default(false),
-  max_age: durationWithUnit().default(600),
+    .prefault([])
+    .describe('Origins of browser pages that may call, or "*". Without any, other origins are not let in.'),
+  credentials: flag.prefault(false).describe('Whether pages may send cookies along; not together with "*".'),
+  max_age: durationWithUnit().prefault('10m').describe('How long browsers may remember the answer to a preflight.'),
 }
 
 const serverShape = {
-  host: text.default('127.0.0.1'),
-  port: wholeNumber(0, 65_535).default(8080),
-  body_limit: byteSize.default(1024 ** 2),
+  host: text.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all of the machine.'),
+  port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
+  body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
   tls: z.strictObject(tlsShape, objectMessage).optional(),
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
-  trust_proxy: flag.default(false),
+  trust_proxy: flag.prefault(false).describe('Whether a proxy in front tells the address of callers.'),
 }
 
 /** Adds what another station says of a value, so that it completes the sentence. */
@@ -97,13 +116,15 @@ function addProblem(
 }
 
 const jwtShape = {
-  secret: text.optional(),
-  jwks_url: text.optional(),
-  issuer: text.optional(),
-  audience: names('must be text or a list of texts').optional(),
-  algorithms: names('must be a list such as [HS256]').optional(),
-  role_claim: text.optional(),
-  clock_tolerance: durationWithUnit().default(5),
+  secret: text.optional().describe('Key of tokens signed with HS256, HS384 or HS512; give it as "{{env.NAME}}".'),
+  jwks_url: text.optional().describe('Where the public keys of the signer are published.'),
+  issuer: text.optional().describe('What `iss` of a token must be.'),
+  audience: names('must be text or a list of texts').optional().describe('What `aud` of a token must hold one of.'),
+  algorithms: names('must be a list such as [HS256]')
+    .optional()
+    .describe('The only algorithms of signatures that are taken.'),
+  role_claim: text.optional().describe('The claim that holds the roles of the caller, as `realm_access.roles`.'),
+  clock_tolerance: durationWithUnit().prefault('5s').describe('How far the clocks of signer and server may differ.'),
 }
 
 const jwt = z
@@ -128,23 +149,38 @@ const outboundShape = {
     .superRefine((entries, context) => {
       for (const [index, entry] of entries.entries()) addProblem(context, index, allowEntryProblem(entry) ?? null)
     })
-    .default([]),
-  timeout: duration(1).default(30_000),
+    .default([])
+    .meta({
+      title: 'list of texts',
+      description:
+        'Addresses that outbound requests may reach although they are private: a host, an address or a range, each with a port if it should be only that.',
+    }),
+  timeout: duration(1)
+    .prefault('30s')
+    .describe('How long an upstream service may be silent, unless the step says otherwise.'),
 }
 
 const limitsShape = {
-  max_duration: duration(1).default(600_000),
-  max_chunks: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(10_000_000),
-  max_bytes: byteSize.default(4 * 1024 ** 3),
-  max_iterations: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(10_000_000),
-  max_stack_depth: wholeNumber(1, 1000).default(64),
+  max_duration: duration(1).prefault('10m').describe('Longest time of one run.'),
+  max_chunks: wholeNumber(1, Number.MAX_SAFE_INTEGER).prefault(10_000_000).describe('Most chunks of one run.'),
+  max_bytes: byteSize.prefault('4gb').describe('Most bytes of content and metadata of one run.'),
+  max_iterations: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .prefault(10_000_000)
+    .describe('Most rounds of all loops of one run together.'),
+  max_stack_depth: wholeNumber(1, 1000).prefault(64).describe('How deep functions may call each other.'),
 }
 
 const streamsShape = {
-  window_bytes: byteSize.default(4 * 1024 ** 2),
-  retained_bytes: byteSize.default(64 * 1024 ** 2),
-  retention: duration(0).default(300_000),
-  heartbeat: duration(100).default(15_000),
+  window_bytes: byteSize
+    .prefault('4mb')
+    .describe('How much of a stream is kept for readers that are behind or come later.'),
+  retained_bytes: byteSize
+    .prefault('64mb')
+    .describe('How much all runs that are over may keep together; the oldest go first.'),
+  retention: duration(0).prefault('5m').describe('How long a run that is over can still be read.'),
+  heartbeat: duration(100)
+    .prefault('15s')
+    .describe('After so much silence a reader gets a sign of life, where the format has one.'),
 }
 
 const streams = z
@@ -154,7 +190,12 @@ const streams = z
     message: 'must not be less than `streams.window_bytes`',
   })
 
-const logShape = { level: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info') }
+const logShape = {
+  level: z
+    .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
+    .default('info')
+    .describe('How much the server writes to its log.'),
+}
 
 const variableName = z
   .string()
@@ -162,7 +203,10 @@ const variableName = z
 
 const rootShape = {
   $schema: z.string().optional(),
-  name: text.max(100, 'must not be longer than 100 characters').optional(),
+  name: text
+    .max(100, 'must not be longer than 100 characters')
+    .optional()
+    .describe('What the workspace is called in lists.'),
   server: z.strictObject(serverShape, objectMessage).prefault({}),
   env: z
     .array(
@@ -171,13 +215,20 @@ const rootShape = {
         .regex(/^[A-Za-z_]\w*$/, 'must be the name of an environment variable'),
       'must be a list of names',
     )
-    .default([]),
-  variables: z.record(variableName, z.json(), 'must be an object of name and value').default({}),
+    .default([])
+    .meta({
+      title: 'list of names',
+      description: 'Environment variables, of `.env` or of the process, that `{{env.NAME}}` may read.',
+    }),
+  variables: z.record(variableName, z.json(), 'must be an object of name and value').default({}).meta({
+    title: 'object of name and value',
+    description: 'Constants that every expression of the workspace can use.',
+  }),
   auth: z.strictObject(authShape, objectMessage).prefault({}),
   outbound: z.strictObject(outboundShape, objectMessage).prefault({}),
   limits: z.strictObject(limitsShape, objectMessage).prefault({}),
   streams: streams.prefault({}),
-  data: text.default('.streamstack'),
+  data: text.default('.streamstack').describe('Folder of the database, from the workspace folder.'),
   log: z.strictObject(logShape, objectMessage).prefault({}),
 }
 

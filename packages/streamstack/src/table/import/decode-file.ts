@@ -24,7 +24,8 @@ export async function* decodeFile(
   encoding: string | null,
   progress: DecodeProgress,
 ): AsyncGenerator<string> {
-  if (encoding !== null && !iconv.encodingExists(encoding)) {
+  const known: boolean = encoding === null || iconv.encodingExists(encoding)
+  if (!known) {
     throw new StreamstackError(
       'record_invalid',
       `The encoding "${encoding}" is unknown; use one such as utf-8, utf-16le, latin1 or windows-1252.`,

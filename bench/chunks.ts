@@ -1,0 +1,130 @@
+import { type LinesFormat, bodyOf, linesOf, linesWork } from './contenders/lines-work.ts'
+import { Connection } from './harness/connection.ts'
+import { ExpectedBody } from './harness/expected-body.ts'
+import { interleave } from './harness/interleave.ts'
+import { type Goal, type Report, type ScenarioOptions, type Table, count, fixed } from './harness/scenario.ts'
+import { type ServerProcess, startServer } from './harness/server-process.ts'
+import { median } from './harness/statistics.ts'
+import { withWorkspace } from './harness/temporary-workspace.ts'
+
+const READERS = 4
+const HANDWRITTEN = ['node-http', 'fastify', 'express', 'hono', 'limit'] as const
+const FORMATS: readonly LinesFormat[] = ['lines', 'sse', 'ndjson']
+
+/** Many short chunks from a For Each, read by several at once. */
+export async function chunks({ quick }: ScenarioOptions): Promise<Report> {
+  const chunkCount = quick ? 5_000 : 50_000
+  const tables: Table[] = []
+  const goals: Goal[] = []
+  for (const format of FORMATS) {
+    const rates = await measureFormat(format, chunkCount, { warmups: 2, rounds: quick ? 3 : 9 })
+    const ours = rates.get('streamstack')?.rate ?? 0
+    tables.push({
+      caption: `\`${format}\``,
+      columns: ['', 'chunks/s', 'ours is', 'client CPU'],
+      rows: [...rates].map(([name, { rate, clientCpu }]) => [
+        name,
+        count(rate),
+        `${fixed(ours / rate, 2)} ×`,
+        `${Math.round(clientCpu * 100)} %`,
+      ]),
+    })
+    for (const [name, { rate }] of rates) {
+      const least = format === 'lines' ? leastRatio(name) : null
+      if (least === null) continue
+      const ratio = ours / rate
+      goals.push({
+        what: `${format}: against ${name}`,
+        goal: `≥ ${least} ×`,
+        measured: `${fixed(ratio, 2)} ×`,
+        met: ratio >= least,
+      })
+    }
+  }
+  return {
+    title: `${count(chunkCount)} short chunks, ${READERS} readers`,
+    method: `Each reader calls the endpoint, which sends ${count(chunkCount)} chunks of 76 characters from a For Each over a list; every byte is compared with what it must be. By hand: the same list in a loop, one write a chunk, as each framework's documentation shows it. \`limit\` is node:http with the chunks joined to writes of 16 kB. \`ndjson\` carries metadata with each chunk.`,
+    tables,
+    goals,
+  }
+}
+
+function leastRatio(name: string): number | null {
+  if (name === 'streamstack') return null
+  if (name === 'limit') return 0.8
+  return name === 'hono' ? 6 : 2.5
+}
+
+async function measureFormat(
+  format: LinesFormat,
+  chunkCount: number,
+  turns: { warmups: number; rounds: number },
+): Promise<Map<string, { rate: number; clientCpu: number }>> {
+  const expected = bodyOf(linesWork({ count: chunkCount, format }))
+  return withWorkspace(chunksWorkspace(chunkCount), async (dir) => {
+    const servers: ServerProcess[] = []
+    try {
+      servers.push(await startServer('streamstack', { dir }))
+      for (const name of HANDWRITTEN) servers.push(await startServer(name, { count: chunkCount, format }))
+      const results = await interleave(servers, turns, (server) => readAll(server, format, expected))
+      return new Map(
+        [...results].map(([{ name }, rounds]) => [
+          name,
+          {
+            rate: (READERS * chunkCount) / (median(rounds.map(({ elapsedMs }) => elapsedMs)) / 1_000),
+            clientCpu: median(rounds.map(({ clientCpu }) => clientCpu)),
+          },
+        ]),
+      )
+    } finally {
+      for (const server of servers) await server.stop()
+    }
+  })
+}
+
+async function readAll(
+  server: ServerProcess,
+  format: LinesFormat,
+  expected: Buffer,
+): Promise<{ elapsedMs: number; clientCpu: number }> {
+  const connections = Array.from({ length: READERS }, () => new Connection(server.port))
+  const path = server.name === 'streamstack' ? `/${format}?format=${format}` : '/'
+  const startMs = performance.now()
+  const startCpu = process.cpuUsage()
+  await Promise.all(
+    connections.map(async (connection) => {
+      const body = new ExpectedBody(expected, `${server.name} (${format})`)
+      await connection.request(path, body.take)
+      body.finish()
+    }),
+  )
+  const elapsedMs = performance.now() - startMs
+  const { user, system } = process.cpuUsage(startCpu)
+  for (const connection of connections) connection.close()
+  return { elapsedMs, clientCpu: (user + system) / 1_000 / elapsedMs }
+}
+
+/** `/lines` and `/sse` send the bare item, `/ndjson` metadata with it, as is usual. */
+function chunksWorkspace(chunkCount: number): Record<string, unknown> {
+  const content = '{{item}}'
+  const metadata = { chunk_index: '{{loop_index}}', total_chunks: '{{array_length}}' }
+  const endpoint = (format: LinesFormat): unknown => ({
+    endpoint_settings: { method: 'GET', path: `/${format}`, response_type: 'streaming' },
+    function_stack: [
+      { function: 'Create Variable', name: 'content_chunks', value: linesOf(chunkCount) },
+      {
+        function: 'For Each',
+        input: '{{content_chunks}}',
+        inner_functions: [
+          format === 'ndjson'
+            ? { function: 'Streaming API Response', content, metadata }
+            : { function: 'Streaming API Response', content },
+        ],
+      },
+    ],
+  })
+  return {
+    'streamstack.yaml': 'log: { level: error }\n',
+    ...Object.fromEntries(FORMATS.map((format) => [`endpoints/${format}.json`, endpoint(format)])),
+  }
+}

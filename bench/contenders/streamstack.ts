@@ -1,0 +1,8 @@
+import { serve } from 'streamstack'
+
+/** Our server, over a workspace folder. */
+export async function start(options: string): Promise<number> {
+  const { dir } = JSON.parse(options) as { dir: string }
+  const server = await serve({ dir, host: '127.0.0.1', port: 0 })
+  return Number(new URL(server.url).port)
+}

@@ -1,0 +1,41 @@
+/** The process of one contender: starts it, tells its port, answers questions about memory, stops when told or left alone. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ContenderModule, HostMessage, HostRequest } from './server-process.ts'
+
+const SAMPLE_MS = 20
+
+const [name = '', options = 'null'] = process.argv.slice(2)
+const contender = (await import(`../contenders/${name}.ts`)) as ContenderModule
+
+let peakBytes = 0
+setInterval(() => {
+  peakBytes = Math.max(peakBytes, process.memoryUsage.rss())
+}, SAMPLE_MS).unref()
+
+process.on('disconnect', () => process.exit())
+process.on('message', (request: HostRequest) => {
+  switch (request.kind) {
+    case 'memory':
+      void tellMemory(request.settled)
+      break
+    case 'peak':
+      tell({ kind: 'bytes', bytes: Math.max(peakBytes, process.memoryUsage.rss()) })
+      peakBytes = 0
+      break
+    case 'stop':
+      process.exit()
+  }
+})
+tell({ kind: 'port', port: await contender.start(options) })
+
+async function tellMemory(settled: boolean): Promise<void> {
+  for (let i = 0; settled && i < 3; i++) {
+    globalThis.gc?.()
+    await sleep(50)
+  }
+  tell({ kind: 'bytes', bytes: process.memoryUsage.rss() })
+}
+
+function tell(message: HostMessage): void {
+  process.send?.(message)
+}

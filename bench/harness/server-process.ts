@@ -1,0 +1,73 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** A contender that runs in its own process. */
+export interface ServerProcess {
+  readonly name: string
+  readonly port: number
+  /** Resident memory in bytes. `settled`: after garbage collections. */
+  memory(settled: boolean): Promise<number>
+  /** The largest resident memory since the last time it was asked for, in bytes, sampled every 20 ms. */
+  peakMemory(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** What a contender's module exports. */
+export interface ContenderModule {
+  /** Listens on 127.0.0.1, port 0, and gives the port. */
+  start(options: string): Promise<number>
+}
+
+export type HostMessage = { kind: 'port'; port: number } | { kind: 'bytes'; bytes: number }
+export type HostRequest = { kind: 'memory'; settled: boolean } | { kind: 'peak' } | { kind: 'stop' }
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1))
+
+/**
+ * Starts `contenders/<name>.ts` in a process of its own. With the environment's BENCH_PROFILE set to a folder, each process writes a CPU profile
+ * there when it stops.
+ */
+export async function startServer(name: string, options: unknown = null): Promise<ServerProcess> {
+  const profile = process.env['BENCH_PROFILE']
+  const child = fork(fileURLToPath(new URL('host.ts', import.meta.url)), [name, JSON.stringify(options)], {
+    execArgv: [
+      '--conditions=streamstack-source',
+      '--expose-gc',
+      ...(profile === undefined
+        ? []
+        : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}-${process.pid}.cpuprofile`]),
+    ],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  const ask = async (request: HostRequest | null): Promise<HostMessage> => {
+    const ended = once(child, 'exit').then(() => {
+      throw new Error(`the server '${name}' ended`)
+    })
+    const answer = once(child, 'message') as Promise<[HostMessage]>
+    if (request !== null) child.send(request)
+    return (await Promise.race([answer, ended]))[0]
+  }
+  const bytes = async (request: HostRequest): Promise<number> => {
+    const answer = await ask(request)
+    return answer.kind === 'bytes' ? answer.bytes : 0
+  }
+  const started = await ask(null)
+  return {
+    name,
+    port: started.kind === 'port' ? started.port : 0,
+    memory: (settled) => bytes({ kind: 'memory', settled }),
+    peakMemory: () => bytes({ kind: 'peak' }),
+    async stop() {
+      const exit = once(child, 'exit')
+      child.send({ kind: 'stop' } satisfies HostRequest)
+      await exit
+    },
+  }
+}

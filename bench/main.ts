@@ -1,0 +1,26 @@
+/** `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. */
+import { chunks } from './chunks.ts'
+import { printReport } from './harness/report.ts'
+import type { Report, Scenario } from './harness/scenario.ts'
+
+const scenarios: Readonly<Record<string, Scenario>> = { chunks }
+
+const words = process.argv.slice(2)
+const quick = words.includes('--quick')
+const named = words.filter((word) => !word.startsWith('--'))
+const unknown = [
+  ...named.filter((name) => !Object.hasOwn(scenarios, name)),
+  ...words.filter((word) => word.startsWith('--') && !['--quick', '--write'].includes(word)),
+]
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(', ')}. Scenarios: ${Object.keys(scenarios).join(', ')}; options: --quick, --write.`)
+  process.exit(1)
+}
+
+const reports: Report[] = []
+for (const name of named.length > 0 ? named : Object.keys(scenarios)) {
+  const report = await (scenarios[name] as Scenario)({ quick })
+  reports.push(report)
+  printReport(report)
+}
+process.exitCode = reports.every(({ goals }) => goals.every(({ met }) => met)) ? 0 : 1

@@ -1,0 +1,53 @@
+import type { Writable } from 'node:stream'
+import picocolors from 'picocolors'
+
+/** A place to write to; a terminal says so and how wide it is. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
+
+/** The colours of one output; functions that change nothing where it has none. */
+export type Colors = ReturnType<typeof picocolors.createColors>
+
+/** Everything of the outside that commands touch. */
+export interface CommandIo {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute; relative paths of the user start here. */
+  readonly cwd: string
+  /** Fires when the user or the system wants the command to end. Asking for it is what takes the default, dying at once, away. */
+  readonly signal: AbortSignal
+  setExitCode(code: number): void
+}
+
+/** The process's own: Ctrl-C and SIGTERM fire the signal, a second one kills. */
+export function processIo(): CommandIo {
+  let controller: AbortController | null = null
+  const onSignal = (): void => {
+    if (controller?.signal.aborted === true) process.exit(130)
+    controller?.abort(new Error('Stopped.'))
+  }
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    get signal() {
+      if (controller === null) {
+        controller = new AbortController()
+        process.on('SIGINT', onSignal)
+        process.on('SIGTERM', onSignal)
+      }
+      return controller.signal
+    },
+    setExitCode(code) {
+      process.exitCode = code
+    },
+  }
+}
+
+/** Colours for a terminal, none for a file or a pipe; NO_COLOR and FORCE_COLOR decide otherwise (no-color.org, force-color.org). */
+export function colorsOf(output: Output, env: CommandIo['env']): Colors {
+  const wanted = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0'
+  const refused = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
+  return picocolors.createColors(wanted || (output.isTTY === true && !refused))
+}

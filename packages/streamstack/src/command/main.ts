@@ -1,0 +1,83 @@
+import { createRequire } from 'node:module'
+import { StreamstackError } from '@streamstack/protocol'
+import { Command, CommanderError } from 'commander'
+import { WorkspaceError } from '../engine/index.ts'
+import { addCheck } from './check.ts'
+import { CommandFailure } from './failure.ts'
+import { addImport } from './import.ts'
+import { addInit } from './init.ts'
+import { type CommandIo, colorsOf, processIo } from './io.ts'
+import { issueLines } from './issue-lines.ts'
+import { addRun } from './run.ts'
+import { addSchema } from './schema.ts'
+import { addServe } from './serve.ts'
+import { addToken } from './token.ts'
+
+/** Runs the command line. Never rejects: what goes wrong is said on stderr and in the exit code. `args` is without node and script. */
+export async function main(args: readonly string[], io: CommandIo = processIo()): Promise<void> {
+  // A pipe whose reader left (`| head`) is no error of ours; commands that go on writing watch for it themselves.
+  io.stdout.on('error', ignoreBrokenPipe)
+  try {
+    await program(io).parseAsync([...args], { from: 'user' })
+  } catch (thrown) {
+    io.setExitCode(thrown instanceof CommanderError ? thrown.exitCode : 1)
+    const words = wordsFor(thrown, io)
+    if (words !== null) io.stderr.write(`${words}\n`)
+  } finally {
+    io.stdout.off('error', ignoreBrokenPipe)
+  }
+}
+
+function program(io: CommandIo): Command {
+  const out = colorsOf(io.stdout, io.env)
+  const command = new Command('streamstack')
+    .description('Streaming APIs from files: declare an endpoint as a function stack, get a live endpoint.')
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHasColors: () => out.isColorSupported,
+      getErrHasColors: () => colorsOf(io.stderr, io.env).isColorSupported,
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    })
+    .configureHelp({ styleTitle: out.bold, styleCommandText: out.cyan, styleSubcommandText: out.cyan })
+    .showHelpAfterError('See --help.')
+    .addHelpText('after', start)
+  for (const add of [addInit, addServe, addCheck, addRun, addImport, addToken, addSchema]) add(command, io)
+  return command
+}
+
+const start = `
+To start:
+  streamstack init my-api      make a workspace that works at once
+  streamstack serve my-api     serve it; edits are live when you save`
+
+function version(): string {
+  const require = createRequire(import.meta.url)
+  return (require('../../package.json') as { version: string }).version
+}
+
+/** What a person reads of anything thrown. Null: it was said already. */
+function wordsFor(thrown: unknown, io: CommandIo): string | null {
+  if (thrown instanceof CommanderError) return null
+  const { red } = colorsOf(io.stderr, io.env)
+  const debug = io.env['STREAMSTACK_DEBUG'] === '1'
+  if (debug && thrown instanceof Error) return `${thrown.stack ?? thrown.message}${causeOf(thrown)}`
+  if (thrown instanceof WorkspaceError) return issueLines(thrown.issues, '', colorsOf(io.stderr, io.env)).join('\n')
+  if (thrown instanceof CommandFailure || thrown instanceof StreamstackError) return `${red('error:')} ${thrown.message}`
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return `${red('error:')} Something unforeseen: ${message}. Run it again with STREAMSTACK_DEBUG=1 to see where.`
+}
+
+function causeOf({ cause }: Error): string {
+  if (cause === undefined) return ''
+  return `\ncaused by: ${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}`
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}

@@ -1,0 +1,226 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { type Command, Option } from 'commander'
+import type { HTTPMethod } from 'find-my-way'
+import { type AuthClaims, authorize, toAuthClaims } from '../access/index.ts'
+import { Engine, type LiveRun } from '../engine/index.ts'
+import { type FormatName, JsonResult, encoderOf } from '../format/index.ts'
+import { callerOptions, startServer } from '../http/index.ts'
+import { parseBody } from '../input/index.ts'
+import type { Plan } from '../plan/index.ts'
+import type { TraceEvent } from '../run/index.ts'
+import { formatIssue } from '../workspace/index.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
+import { CommandFailure } from './failure.ts'
+import { type CommandIo, colorsOf } from './io.ts'
+import { placed } from './issue-lines.ts'
+import { openEngine } from './open-engine.ts'
+import { seedTables } from './seed-tables.ts'
+import { TerminalReader } from './terminal-reader.ts'
+import { terminalLog } from './terminal-log.ts'
+import { type WorkspaceDir, workspaceDir } from './workspace-dir.ts'
+
+interface RunOptions {
+  input?: string
+  format: FormatName
+  auth?: string
+  trace?: true
+  data?: string
+}
+
+/** The largest whole result that `--format json` collects. */
+const RESULT_BYTES_MAX = 256 * 1024 * 1024
+
+const formatNames: readonly FormatName[] = ['lines', 'text', 'sse', 'ndjson', 'json']
+
+/** `run`: one call of an endpoint, streamed to the terminal, without a server. */
+export function addRun(program: Command, io: CommandIo): void {
+  program
+    .command('run')
+    .description('Call an endpoint without a server and stream its answer to the terminal.')
+    .argument('<method>', 'GET, POST, PUT, PATCH or DELETE')
+    .argument('<path>', 'the path as a client calls it: /api/users/7?detail=full')
+    .argument('[dir]', 'the workspace folder (default: this one)')
+    .option('--input <json>', 'the inputs as JSON, or @file to read them from a file')
+    .addOption(new Option('--format <format>', 'how chunks are written').choices([...formatNames]).default('lines'))
+    .option('--auth <json>', 'the claims of the caller, for endpoints that want a token: \'{"sub":"ada","roles":["admin"]}\'')
+    .option('--trace', 'tell on stderr when each step starts and ends')
+    .option('--data <folder>', "instead of the workspace's own data folder")
+    .addHelpText(
+      'after',
+      `\nExit code 0 when the run completed, else 1 with the reason on stderr. Ctrl-C cancels the run.
+
+Example:
+  streamstack run POST /api/stream-chat my-api --input '{"message":"Hello"}'`,
+    )
+    .action((method: string, path: string, dir: string | undefined, options: RunOptions) =>
+      runEndpoint(io, workspaceDir(io, dir), { method, path }, options),
+    )
+}
+
+async function runEndpoint(
+  io: CommandIo,
+  dir: WorkspaceDir,
+  target: { method: string; path: string },
+  options: RunOptions,
+): Promise<void> {
+  const { signal } = io
+  const engine = await openEngine(io, dir, { log: terminalLog(io), data: options.data })
+  try {
+    const { live, includesMetadata } = await prepare(io, engine, dir, target, options)
+    await seedTables(io, engine, dir)
+    // An endpoint may call its own server; then there must be one.
+    const server = engine.settings.outbound.allow.includes('self')
+      ? await startServer({ engine, host: '127.0.0.1', port: 0 })
+      : null
+    const cancel = (): void => live.run.cancel('It was stopped at the terminal.')
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      await (options.format === 'json'
+        ? collect(io, live)
+        : write(io, live, options.format, includesMetadata))
+    } finally {
+      signal.removeEventListener('abort', cancel)
+      await server?.close()
+    }
+    tellOutcome(io, live, dir)
+  } finally {
+    await engine.close()
+  }
+}
+
+/** Finds the endpoint and makes the run as a call over HTTP would: the caller first, then the inputs. */
+async function prepare(
+  io: CommandIo,
+  engine: Engine,
+  dir: WorkspaceDir,
+  target: { method: string; path: string },
+  options: RunOptions,
+): Promise<{ live: LiveRun; includesMetadata: boolean }> {
+  const [path = '', ...query] = target.path.split('?')
+  const { plan, pathParameters } = findPlan(engine, dir, target.method.toUpperCase(), path.startsWith('/') ? path : `/${path}`)
+  const claims = claimsOf(engine, plan, options.auth)
+  const inputs = plan.inputs.check({
+    path: pathParameters,
+    query: new URLSearchParams(query.join('?')),
+    body: options.input === undefined ? {} : parseBody(await inputBytes(io, options.input), 'application/json'),
+  })
+  const asked = plan.hasOptions ? callerOptions(inputs['options'] ?? null) : null
+  const live = engine.runs.prepare(plan, engine.settings, {
+    inputs,
+    auth: claims as Value,
+    options: asked?.shape ?? null,
+    owner: null,
+    ...(options.trace === true ? { trace: traceTo(io) } : {}),
+  })
+  return { live, includesMetadata: asked?.includeMetadata ?? false }
+}
+
+function findPlan(
+  engine: Engine,
+  dir: WorkspaceDir,
+  method: string,
+  path: string,
+): { plan: Plan; pathParameters: Record<string, string> } {
+  const { router, plans, issues } = engine.workspace
+  const found = /^(?:GET|POST|PUT|PATCH|DELETE)$/.test(method) ? router.find(method as HTTPMethod, path) : null
+  if (found !== null) {
+    return { plan: found.store as Plan, pathParameters: found.params as Record<string, string> }
+  }
+  const routes = [...plans.values()].map(({ endpoint }) => `${endpoint.method} ${endpoint.path}`)
+  const guess = didYouMean(`${method} ${path}`, routes) ?? routes.find((route) => route.endsWith(` ${path}`))
+  const broken = issues.filter(({ severity }) => severity === 'error').map((issue) => formatIssue(placed(issue, dir.prefix)))
+  const cure =
+    broken.length > 0
+      ? `Some definitions are broken:\n${broken.join('\n')}`
+      : guess === undefined
+        ? `There are: ${routes.join(', ')}.`
+        : `Did you mean ${guess}?`
+  throw new CommandFailure(`There is no endpoint ${method} ${path}. ${cure}`)
+}
+
+function claimsOf(engine: Engine, { endpoint }: Plan, auth: string | undefined): AuthClaims | null {
+  if (!endpoint.access.authentication && auth === undefined) return null
+  if (auth === undefined) {
+    throw new CommandFailure(
+      `${endpoint.method} ${endpoint.path} wants a token; say who calls with --auth '{"sub":"ada","roles":[]}'.`,
+    )
+  }
+  let payload: unknown
+  try {
+    payload = JSON.parse(auth)
+  } catch {
+    payload = null
+  }
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
+    throw new CommandFailure(`--auth must be a JSON object of claims, such as '{"sub":"ada"}'; it is '${auth}'.`)
+  }
+  const claims = toAuthClaims(payload as Record<string, Value>, engine.settings.auth.jwt?.roleClaim ?? null)
+  authorize(endpoint.access, claims)
+  return claims
+}
+
+async function inputBytes(io: CommandIo, input: string): Promise<Buffer> {
+  if (!input.startsWith('@')) return Buffer.from(input)
+  try {
+    return await readFile(resolve(io.cwd, input.slice(1)))
+  } catch (error) {
+    throw new CommandFailure(`The file ${input.slice(1)} of --input cannot be read (${(error as NodeJS.ErrnoException).code}).`)
+  }
+}
+
+async function write(io: CommandIo, live: LiveRun, format: Exclude<FormatName, 'json'>, metadata: boolean): Promise<void> {
+  const reader = new TerminalReader(live, encoderOf(format, { metadata }), io.stdout)
+  live.run.start()
+  reader.wake()
+  await reader.done
+}
+
+/** The whole result at the end; what has to be read meanwhile is read, so that the run is never held up. */
+async function collect(io: CommandIo, live: LiveRun): Promise<void> {
+  const { run } = live
+  const { stream } = run
+  const result = new JsonResult(RESULT_BYTES_MAX)
+  const reader = { position: 0, wake: () => take() }
+  const take = (): void => {
+    for (;;) {
+      const batch = stream.read(reader.position)
+      if (batch === null || batch instanceof Promise) return
+      try {
+        result.add(batch)
+      } catch (error) {
+        // Told with the outcome.
+        if (!(error instanceof StreamstackError)) throw error
+        run.cancel(error.message)
+      }
+      reader.position = batch.offset + batch.to - batch.from - 1
+    }
+  }
+  live.attach(reader)
+  run.start()
+  await new Promise<void>((resolve) => stream.onEnd(resolve))
+  take()
+  live.detach(reader)
+  if (stream.end !== null) io.stdout.write(`${result.json(run.id, stream.end)}\n`)
+}
+
+function tellOutcome(io: CommandIo, { run }: LiveRun, dir: WorkspaceDir): void {
+  const outcome = run.stream.end?.outcome
+  if (outcome === 'completed') return
+  io.setExitCode(1)
+  const { red } = colorsOf(io.stderr, io.env)
+  const step = run.failedStep
+  const place = step === null ? '' : `${dir.prefix}${step.position.file}:${step.position.line}:${step.position.column} `
+  const where = step === null ? '' : ` (${step.function}, step ${step.id})`
+  const code = run.failure === null ? '' : ` [${run.failure.code}]`
+  io.stderr.write(`${place}${red(`${outcome ?? 'ended'}:`)} ${run.failure?.message ?? 'The run ended.'}${where}${code}\n`)
+}
+
+function traceTo(io: CommandIo): (event: TraceEvent) => void {
+  const { dim } = colorsOf(io.stderr, io.env)
+  return ({ event, program, step, function: name, loop, at, chunks }) => {
+    const where = `${program === '' ? '' : `${program}:`}${step}${loop.length === 0 ? '' : ` [${loop.join(',')}]`}`
+    io.stderr.write(`${dim(`${at.toFixed(1).padStart(9)} ms`)} ${event.padEnd(5)} ${where}  ${name}${dim(`  ${chunks} chunks`)}\n`)
+  }
+}

@@ -1,0 +1,63 @@
+import type { Value } from '@streamstack/protocol'
+import type { InputDeclaration } from '../definition/index.ts'
+
+/** Values that fit the declared inputs, for a call to try: what is required, and `options`, which show what streaming can do. */
+export function sampleInputs(inputs: readonly InputDeclaration[]): Readonly<Record<string, Value>> {
+  const samples: [string, Value][] = []
+  for (const input of inputs) {
+    if (input.name === 'options' && input.type === 'object') samples.push(['options', sampleOptions(input)])
+    else if (input.required && input.default === undefined) samples.push([input.name, sampleOf(input)])
+  }
+  return Object.fromEntries(samples)
+}
+
+function sampleOptions({ properties }: InputDeclaration): Value {
+  const known = new Map<string, Value>([
+    ['chunk_size', 3],
+    ['delay', 100],
+  ])
+  const names = properties === null ? [...known.keys()] : properties.map(({ name }) => name)
+  return Object.fromEntries(names.flatMap((name) => (known.has(name) ? [[name, known.get(name) as Value]] : [])))
+}
+
+/** A value that fits one declaration, unless it has a pattern. */
+export function sampleOf(input: InputDeclaration): Value {
+  if (input.default !== undefined && input.default !== null) return input.default
+  if (input.values !== null) return input.values[0] ?? null
+  switch (input.type) {
+    case 'text':
+      return sampleText(input)
+    case 'integer':
+      return Math.ceil(sampleNumber(input))
+    case 'number':
+      return sampleNumber(input)
+    case 'boolean':
+      return true
+    case 'object': {
+      const required = (input.properties ?? []).filter((property) => property.required)
+      return Object.fromEntries(required.map((property) => [property.name, sampleOf(property)]))
+    }
+    case 'list': {
+      const item: Value = input.items === null ? 'example' : sampleOf(input.items)
+      return Array.from({ length: Math.max(1, input.minLength ?? 1) }, () => item)
+    }
+    case 'timestamp':
+      return '2026-01-31T12:00:00Z'
+    case 'email':
+      return 'ada@example.com'
+    case 'uuid':
+      return '6f1c1f3e-2b7d-4d55-9a53-0d4f4b6f2a10'
+    case 'any':
+      return 'example'
+  }
+}
+
+function sampleNumber({ min, max }: InputDeclaration): number {
+  return Math.min(Math.max(1, min ?? 1), max ?? Infinity)
+}
+
+function sampleText({ name, minLength, maxLength }: InputDeclaration): string {
+  const isSpoken = /message|prompt|question|text|content|query|topic/i.test(name)
+  const text = isSpoken ? 'What makes a stream a stream?' : 'example'
+  return text.padEnd(minLength ?? 0, '.').slice(0, maxLength ?? undefined)
+}

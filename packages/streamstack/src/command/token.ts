@@ -1,0 +1,85 @@
+import type { Command } from 'commander'
+import { makeToken } from '../access/index.ts'
+import { parseDurationMs } from '../definition/index.ts'
+import { WorkspaceError } from '../engine/index.ts'
+import { readWorkspace } from '../workspace/index.ts'
+import { CommandFailure } from './failure.ts'
+import type { CommandIo } from './io.ts'
+import { placed } from './issue-lines.ts'
+import { workspaceDir } from './workspace-dir.ts'
+
+interface TokenOptions {
+  sub: string
+  role: readonly string[]
+  scope: readonly string[]
+  expires: string
+  claim: readonly string[]
+}
+
+/** `token`: a JWT for trying endpoints that want one. Nothing but the token goes to stdout, for `$(streamstack token)`. */
+export function addToken(program: Command, io: CommandIo): void {
+  program
+    .command('token')
+    .description('Make a token for trying endpoints that want one, signed with the secret of the workspace.')
+    .argument('[dir]', 'the workspace folder (default: this one)')
+    .option('--sub <subject>', 'whom the token stands for', 'developer')
+    .option('--role <role>', 'a role that it has; repeatable', collected, [])
+    .option('--scope <scope>', 'a scope that it has; repeatable', collected, [])
+    .option('--expires <duration>', 'how long it is valid: 30m, 1h, 7d', '1h')
+    .option('--claim <name=value>', 'a further claim, the value as JSON or text; repeatable', collected, [])
+    .addHelpText(
+      'after',
+      '\nExample:\n  curl -N -H "Authorization: Bearer $(streamstack token my-api --role admin)" http://127.0.0.1:8080/api/notes',
+    )
+    .action((dir: string | undefined, options: TokenOptions) => token(io, dir, options))
+}
+
+function collected(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value]
+}
+
+async function token(io: CommandIo, named: string | undefined, options: TokenOptions): Promise<void> {
+  const { path, prefix } = workspaceDir(io, named)
+  const { settings, issues } = await readWorkspace(path, io.env)
+  if (settings === null) throw new WorkspaceError(issues.map((issue) => placed(issue, prefix)))
+  const { jwt } = settings.auth
+  if (jwt === null || jwt.secret === null) {
+    const why =
+      jwt === null ? 'The workspace has no `auth.jwt.secret`' : 'The tokens of this workspace come from `auth.jwt.jwks_url`'
+    throw new CommandFailure(
+      `${why}, so no token can be signed here. Put JWT_SECRET=… (32 characters or more) into .env, list JWT_SECRET under \`env:\` in streamstack.yaml and set \`auth: { jwt: { secret: "{{env.JWT_SECRET}}" } }\`.`,
+    )
+  }
+  if (jwt.algorithms !== null && !jwt.algorithms.includes('HS256')) {
+    throw new CommandFailure('The token would be signed with HS256; add it to `auth.jwt.algorithms` in streamstack.yaml.')
+  }
+  const expiresMs = parseDurationMs(options.expires)
+  if (expiresMs === null || expiresMs < 1000) {
+    throw new CommandFailure(`--expires must be a duration of at least a second, such as 30m or 1h; it is '${options.expires}'.`)
+  }
+  const claims = Object.fromEntries(options.claim.map(parsedClaim))
+  const scopes = options.scope.length === 0 ? {} : { scope: options.scope.join(' ') }
+  const made = await makeToken({
+    secret: jwt.secret,
+    sub: options.sub,
+    roles: options.role,
+    expiresSeconds: expiresMs / 1000,
+    issuer: jwt.issuer,
+    audience: jwt.audience,
+    roleClaim: jwt.roleClaim,
+    claims: { ...claims, ...scopes },
+  })
+  io.stdout.write(`${made}\n`)
+}
+
+function parsedClaim(text: string): [string, unknown] {
+  const mark = text.indexOf('=')
+  if (mark < 1) throw new CommandFailure(`--claim must be name=value, such as tenant=acme; it is '${text}'.`)
+  const value = text.slice(mark + 1)
+  try {
+    return [text.slice(0, mark), JSON.parse(value) as unknown]
+  } catch {
+    // Not JSON: the text itself.
+    return [text.slice(0, mark), value]
+  }
+}

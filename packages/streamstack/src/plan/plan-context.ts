@@ -1,0 +1,15 @@
+import type { Value } from '@streamstack/protocol'
+import type { InputDeclaration } from '../definition/types.ts'
+import type { FunctionDefinition } from '../functions/index.ts'
+import type { TableDeclaration } from '../table/index.ts'
+
+/** What a workspace offers to the stacks in it. */
+export interface PlanContext {
+  definitions: ReadonlyMap<string, FunctionDefinition>
+  functionFiles: ReadonlyMap<string, { inputs: readonly InputDeclaration[] }>
+  tables: ReadonlyMap<string, TableDeclaration>
+  /** Constants of the settings. */
+  variables: Readonly<Record<string, Value>>
+  /** Values of the environment names that the settings list; null: listed but not set. */
+  env: Readonly<Record<string, string | null>>
+}

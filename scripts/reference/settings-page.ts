@@ -1,0 +1,56 @@
+import { code, page, table } from './markdown.ts'
+
+interface SettingSchema {
+  title?: string
+  description?: string
+  default?: unknown
+  enum?: readonly string[]
+  properties?: Readonly<Record<string, SettingSchema>>
+  required?: readonly string[]
+}
+
+interface Setting {
+  key: string
+  schema: SettingSchema
+  required: boolean
+}
+
+/** Every key of `streamstack.yaml`, from its JSON Schema. */
+export function settingsPage(schema: SettingSchema): string {
+  return page([
+    '# Settings',
+    'Every key of `streamstack.yaml`, all optional unless said. A key that is not here, or a value that does not fit, keeps the server from starting and is named with its line. `{{env.NAME}}` works in every value.',
+    table(
+      ['key', 'type', 'default', 'what it is for'],
+      settingsOf(schema, '').map(({ key, schema: setting, required }) => [
+        code(key),
+        typeOf(setting),
+        required ? 'required' : defaultOf(setting),
+        describe(key, setting),
+      ]),
+    ),
+    'Durations: `500ms`, `30s`, `5m`, `2h`, `1d`. Sizes: `512kb`, `10mb`, `4gb` (1 kb is 1,024 bytes).',
+  ])
+}
+
+function settingsOf(schema: SettingSchema, before: string): Setting[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, setting]) => {
+    const key = before + name
+    if (setting.properties !== undefined) return settingsOf(setting, `${key}.`)
+    return name === '$schema' ? [] : [{ key, schema: setting, required: schema.required?.includes(name) === true }]
+  })
+}
+
+function typeOf({ title, enum: values }: SettingSchema): string {
+  return values === undefined ? (title ?? 'any') : `one of ${values.map(code).join(', ')}`
+}
+
+function defaultOf({ default: value }: SettingSchema): string {
+  if (value === undefined) return ''
+  return code(typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+function describe(key: string, { description }: SettingSchema): string {
+  if (description === undefined) throw new Error(`The setting ${key} needs a description in settings-schema.ts.`)
+  return description
+}

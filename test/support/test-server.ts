@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import type { Value } from '@streamstack/protocol'
+import { type ServeOptions, serve } from '../../packages/streamstack/src/index.ts'
+import { openSqliteStore, readTable } from '../../packages/streamstack/src/table/index.ts'
+import { parseTree } from '../../packages/streamstack/src/definition/index.ts'
+import { type Answer, type CallOptions, type OpenCall, call, openCall } from './http-client.ts'
+import { type Files, tempWorkspace } from './temp-workspace.ts'
+
+export interface TestServer extends AsyncDisposable {
+  readonly url: string
+  readonly dir: string
+  /** Calls and waits for the whole answer. */
+  call(path: string, options?: CallOptions): Promise<Answer>
+  /** Calls and gives the answer while it arrives. */
+  open(path: string, options?: CallOptions): Promise<OpenCall>
+  write(file: string, content: unknown): Promise<void>
+  close(): Promise<void>
+}
+
+export interface TestTable {
+  /** As in `tables/<name>.yaml`. */
+  readonly declaration: Value
+  readonly records: readonly { readonly [column: string]: Value }[]
+}
+
+export interface TestServerOptions extends Omit<ServeOptions, 'dir'> {
+  /** Tables with their records. */
+  tables?: Readonly<Record<string, TestTable>>
+}
+
+/** Serves files as a workspace on a free port. The settings get a silent log; everything else is as written. */
+export async function testServer(files: Files, options: TestServerOptions = {}): Promise<TestServer> {
+  const { tables = {}, ...serveOptions } = options
+  const settings = files['streamstack.yaml'] ?? {}
+  const tableFiles = Object.entries(tables).map(([name, { declaration }]) => [`tables/${name}.yaml`, declaration])
+  const workspace = await tempWorkspace({
+    ...Object.fromEntries(tableFiles),
+    ...files,
+    'streamstack.yaml': typeof settings === 'string' ? settings : { log: { level: 'silent' }, ...settings },
+  })
+  try {
+    await fillTables(workspace.dir, tables)
+    const server = await serve({ dir: workspace.dir, port: 0, ...serveOptions })
+    let closed: Promise<void> | null = null
+    const close = (): Promise<void> => (closed ??= server.close())
+    return {
+      url: server.url,
+      dir: workspace.dir,
+      call: (path, callOptions) => call(server.url, path, callOptions),
+      open: (path, callOptions) => openCall(server.url, path, callOptions),
+      write: workspace.write,
+      close,
+      async [Symbol.asyncDispose]() {
+        await close()
+        await workspace[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await workspace[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+/** An endpoint file from its parts. */
+export function endpoint(
+  path: string,
+  stack: readonly unknown[],
+  more: { method?: string; settings?: object; inputs?: object } = {},
+): object {
+  return {
+    endpoint_settings: { method: more.method ?? 'GET', path, ...more.settings },
+    ...(more.inputs === undefined ? {} : { input_parameters: more.inputs }),
+    function_stack: stack,
+  }
+}
+
+/** A step that sends a chunk. */
+export function send(content: unknown, metadata?: unknown): object {
+  return { function: 'Streaming API Response', content, ...(metadata === undefined ? {} : { metadata }) }
+}
+
+async function fillTables(dir: string, tables: Readonly<Record<string, TestTable>>): Promise<void> {
+  if (Object.keys(tables).length === 0) return
+  const store = openSqliteStore({ folder: join(dir, '.streamstack') })
+  const declarations = Object.entries(tables).map(([name, { declaration }]) => {
+    const { tree } = parseTree(`tables/${name}.yaml`, JSON.stringify(declaration))
+    const table = tree === null ? null : readTable(name, tree).table
+    if (table === null) throw new Error(`the declaration of table '${name}' is broken`)
+    return table
+  })
+  store.declare(declarations)
+  for (const [name, { records }] of Object.entries(tables)) if (records.length > 0) await store.addMany(name, records)
+  await store.close()
+}
