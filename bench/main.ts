@@ -1,9 +1,10 @@
 /** `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. */
 import { chunks } from './chunks.ts'
+import { small } from './small.ts'
 import { printReport } from './harness/report.ts'
 import type { Report, Scenario } from './harness/scenario.ts'
 
-const scenarios: Readonly<Record<string, Scenario>> = { chunks }
+const scenarios: Readonly<Record<string, Scenario>> = { chunks, small }
 
 const words = process.argv.slice(2)
 const quick = words.includes('--quick')

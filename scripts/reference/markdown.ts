@@ -3,8 +3,11 @@ export const madeFromCode = '<!-- Made from the code by `npm run generate`. Do n
 
 /** A Markdown table. Bars and line ends in cells are escaped, so that any text fits. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  return [head, head.map(() => '---'), ...rows].map(row).join('\n')
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map(cell).join(' | ')} |`
 }
 
 function cell(text: string): string {

@@ -28,7 +28,11 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<StreamstackServer> {
   const log = pino({ name: 'streamstack', level: 'warn' })
-  const engine = await Engine.open({ dir: options.dir, log, ...(options.data === undefined ? {} : { dataFolder: options.data }) })
+  const engine = await Engine.open({
+    dir: options.dir,
+    log,
+    ...(options.data === undefined ? {} : { dataFolder: options.data }),
+  })
   log.level = engine.settings.log.level
   const { host, port } = engine.settings.server
   try {

@@ -1,3 +1,4 @@
+export { toAuthClaims } from './auth-claims.ts'
 export type { AuthClaims } from './auth-claims.ts'
 export { authorize } from './authorize.ts'
 export { corsHeaders, corsOriginFault, isOriginAllowed, isPreflight } from './cors.ts'

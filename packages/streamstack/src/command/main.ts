@@ -68,7 +68,8 @@ function wordsFor(thrown: unknown, io: CommandIo): string | null {
   const debug = io.env['STREAMSTACK_DEBUG'] === '1'
   if (debug && thrown instanceof Error) return `${thrown.stack ?? thrown.message}${causeOf(thrown)}`
   if (thrown instanceof WorkspaceError) return issueLines(thrown.issues, '', colorsOf(io.stderr, io.env)).join('\n')
-  if (thrown instanceof CommandFailure || thrown instanceof StreamstackError) return `${red('error:')} ${thrown.message}`
+  if (thrown instanceof CommandFailure || thrown instanceof StreamstackError)
+    return `${red('error:')} ${thrown.message}`
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return `${red('error:')} Something unforeseen: ${message}. Run it again with STREAMSTACK_DEBUG=1 to see where.`
 }

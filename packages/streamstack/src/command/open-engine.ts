@@ -18,7 +18,8 @@ export async function openEngine(
       ...(data === undefined ? {} : { dataFolder: resolve(io.cwd, data) }),
     })
   } catch (error) {
-    if (error instanceof WorkspaceError) throw new WorkspaceError(error.issues.map((issue) => placed(issue, dir.prefix)))
+    if (error instanceof WorkspaceError)
+      throw new WorkspaceError(error.issues.map((issue) => placed(issue, dir.prefix)))
     throw error
   }
 }

@@ -44,7 +44,10 @@ export function addRun(program: Command, io: CommandIo): void {
     .argument('[dir]', 'the workspace folder (default: this one)')
     .option('--input <json>', 'the inputs as JSON, or @file to read them from a file')
     .addOption(new Option('--format <format>', 'how chunks are written').choices([...formatNames]).default('lines'))
-    .option('--auth <json>', 'the claims of the caller, for endpoints that want a token: \'{"sub":"ada","roles":["admin"]}\'')
+    .option(
+      '--auth <json>',
+      'the claims of the caller, for endpoints that want a token: \'{"sub":"ada","roles":["admin"]}\'',
+    )
     .option('--trace', 'tell on stderr when each step starts and ends')
     .option('--data <folder>', "instead of the workspace's own data folder")
     .addHelpText(
@@ -68,8 +71,8 @@ async function runEndpoint(
   const { signal } = io
   const engine = await openEngine(io, dir, { log: terminalLog(io), data: options.data })
   try {
-    const { live, includesMetadata } = await prepare(io, engine, dir, target, options)
     await seedTables(io, engine, dir)
+    const { live, includesMetadata } = await prepare(io, engine, dir, target, options)
     // An endpoint may call its own server; then there must be one.
     const server = engine.settings.outbound.allow.includes('self')
       ? await startServer({ engine, host: '127.0.0.1', port: 0 })
@@ -77,9 +80,7 @@ async function runEndpoint(
     const cancel = (): void => live.run.cancel('It was stopped at the terminal.')
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      await (options.format === 'json'
-        ? collect(io, live)
-        : write(io, live, options.format, includesMetadata))
+      await (options.format === 'json' ? collect(io, live) : write(io, live, options.format, includesMetadata))
     } finally {
       signal.removeEventListener('abort', cancel)
       await server?.close()
@@ -99,7 +100,12 @@ async function prepare(
   options: RunOptions,
 ): Promise<{ live: LiveRun; includesMetadata: boolean }> {
   const [path = '', ...query] = target.path.split('?')
-  const { plan, pathParameters } = findPlan(engine, dir, target.method.toUpperCase(), path.startsWith('/') ? path : `/${path}`)
+  const { plan, pathParameters } = findPlan(
+    engine,
+    dir,
+    target.method.toUpperCase(),
+    path.startsWith('/') ? path : `/${path}`,
+  )
   const claims = claimsOf(engine, plan, options.auth)
   const inputs = plan.inputs.check({
     path: pathParameters,
@@ -130,7 +136,9 @@ function findPlan(
   }
   const routes = [...plans.values()].map(({ endpoint }) => `${endpoint.method} ${endpoint.path}`)
   const guess = didYouMean(`${method} ${path}`, routes) ?? routes.find((route) => route.endsWith(` ${path}`))
-  const broken = issues.filter(({ severity }) => severity === 'error').map((issue) => formatIssue(placed(issue, dir.prefix)))
+  const broken = issues
+    .filter(({ severity }) => severity === 'error')
+    .map((issue) => formatIssue(placed(issue, dir.prefix)))
   const cure =
     broken.length > 0
       ? `Some definitions are broken:\n${broken.join('\n')}`
@@ -166,11 +174,18 @@ async function inputBytes(io: CommandIo, input: string): Promise<Buffer> {
   try {
     return await readFile(resolve(io.cwd, input.slice(1)))
   } catch (error) {
-    throw new CommandFailure(`The file ${input.slice(1)} of --input cannot be read (${(error as NodeJS.ErrnoException).code}).`)
+    throw new CommandFailure(
+      `The file ${input.slice(1)} of --input cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+    )
   }
 }
 
-async function write(io: CommandIo, live: LiveRun, format: Exclude<FormatName, 'json'>, metadata: boolean): Promise<void> {
+async function write(
+  io: CommandIo,
+  live: LiveRun,
+  format: Exclude<FormatName, 'json'>,
+  metadata: boolean,
+): Promise<void> {
   const reader = new TerminalReader(live, encoderOf(format, { metadata }), io.stdout)
   live.run.start()
   reader.wake()
@@ -214,13 +229,17 @@ function tellOutcome(io: CommandIo, { run }: LiveRun, dir: WorkspaceDir): void {
   const place = step === null ? '' : `${dir.prefix}${step.position.file}:${step.position.line}:${step.position.column} `
   const where = step === null ? '' : ` (${step.function}, step ${step.id})`
   const code = run.failure === null ? '' : ` [${run.failure.code}]`
-  io.stderr.write(`${place}${red(`${outcome ?? 'ended'}:`)} ${run.failure?.message ?? 'The run ended.'}${where}${code}\n`)
+  io.stderr.write(
+    `${place}${red(`${outcome ?? 'ended'}:`)} ${run.failure?.message ?? 'The run ended.'}${where}${code}\n`,
+  )
 }
 
 function traceTo(io: CommandIo): (event: TraceEvent) => void {
   const { dim } = colorsOf(io.stderr, io.env)
   return ({ event, program, step, function: name, loop, at, chunks }) => {
     const where = `${program === '' ? '' : `${program}:`}${step}${loop.length === 0 ? '' : ` [${loop.join(',')}]`}`
-    io.stderr.write(`${dim(`${at.toFixed(1).padStart(9)} ms`)} ${event.padEnd(5)} ${where}  ${name}${dim(`  ${chunks} chunks`)}\n`)
+    io.stderr.write(
+      `${dim(`${at.toFixed(1).padStart(9)} ms`)} ${event.padEnd(5)} ${where}  ${name}${dim(`  ${chunks} chunks`)}\n`,
+    )
   }
 }

@@ -46,7 +46,10 @@ export class TerminalReader implements StreamReader {
     const { stream } = run
     while (!this.#isBlocked && !this.#isOver) {
       if (this.position < stream.log.droppedOffset) {
-        throw new StreamstackError('reader_too_slow', 'The output took less than the stream keeps; raise streams.window_bytes.')
+        throw new StreamstackError(
+          'reader_too_slow',
+          'The output took less than the stream keeps; raise streams.window_bytes.',
+        )
       }
       const read = stream.read(this.position)
       const batch = read instanceof Promise ? await read : read

@@ -45,17 +45,23 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
   const { jwt } = settings.auth
   if (jwt === null || jwt.secret === null) {
     const why =
-      jwt === null ? 'The workspace has no `auth.jwt.secret`' : 'The tokens of this workspace come from `auth.jwt.jwks_url`'
+      jwt === null
+        ? 'The workspace has no `auth.jwt.secret`'
+        : 'The tokens of this workspace come from `auth.jwt.jwks_url`'
     throw new CommandFailure(
       `${why}, so no token can be signed here. Put JWT_SECRET=… (32 characters or more) into .env, list JWT_SECRET under \`env:\` in streamstack.yaml and set \`auth: { jwt: { secret: "{{env.JWT_SECRET}}" } }\`.`,
     )
   }
   if (jwt.algorithms !== null && !jwt.algorithms.includes('HS256')) {
-    throw new CommandFailure('The token would be signed with HS256; add it to `auth.jwt.algorithms` in streamstack.yaml.')
+    throw new CommandFailure(
+      'The token would be signed with HS256; add it to `auth.jwt.algorithms` in streamstack.yaml.',
+    )
   }
   const expiresMs = parseDurationMs(options.expires)
   if (expiresMs === null || expiresMs < 1000) {
-    throw new CommandFailure(`--expires must be a duration of at least a second, such as 30m or 1h; it is '${options.expires}'.`)
+    throw new CommandFailure(
+      `--expires must be a duration of at least a second, such as 30m or 1h; it is '${options.expires}'.`,
+    )
   }
   const claims = Object.fromEntries(options.claim.map(parsedClaim))
   const scopes = options.scope.length === 0 ? {} : { scope: options.scope.join(' ') }

@@ -86,6 +86,11 @@ export function tableJsonSchema(): Schema {
           ],
         },
       },
+      seed: {
+        description:
+          'First records of the table, imported when the server starts and finds it empty: a list, or the path of a .csv, .json or .ndjson file from the workspace folder.',
+        anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }],
+      },
       indexes: {
         type: 'array',
         description: 'Columns that are searched or ordered by together.',

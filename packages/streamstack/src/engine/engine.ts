@@ -6,6 +6,7 @@ import { type RecordStore, openSqliteStore } from '../table/index.ts'
 import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
+import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
 
 export interface EngineOptions {
   /** The workspace folder. */
@@ -36,13 +37,17 @@ export class Engine {
   #outbound: Outbound
   #verifier: TokenVerifier | null
   #unwatch: (() => void) | null = null
+  readonly #dataFolder: string
+  /** Where this workspace is served, for `self` in `outbound.allow`. */
+  #ownUrl: string | null = null
 
   private constructor(options: EngineOptions, workspace: CompiledWorkspace, records: RecordStore) {
     this.dir = options.dir
     this.log = options.log
     this.records = records
+    this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
-    this.#outbound = createOutbound(workspace.settings.outbound)
+    this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
     this.#verifier = this.#newVerifier(workspace.settings)
     // The door is looked up for each call: a reload with other settings replaces it.
     const engine = this
@@ -85,22 +90,33 @@ export class Engine {
     const issues = [...compiled.issues, ...this.records.declare(compiled.tables)]
     this.#workspace = { ...compiled, issues }
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
-      const old = this.#outbound
-      this.#outbound = createOutbound(compiled.settings.outbound)
-      // Calls that are under way come to their end through the old door.
-      setTimeout(() => void old.close(), compiled.settings.limits.maxDurationMs).unref()
+      this.#replaceOutbound()
     }
     this.#verifier = this.#newVerifier(compiled.settings)
     return issues
   }
 
+  /** Says where the workspace is being served: steps may then call it by path, when the settings allow `self`. */
+  servedAt(url: string): void {
+    this.#ownUrl = url
+    if (this.settings.outbound.allow.includes('self')) this.#replaceOutbound()
+  }
+
+  /** Fills tables that declare a seed and are empty. Seeds that cannot be imported are among the issues. */
+  async seedTables(
+    options: { onProgress?: SeedProgress; signal?: AbortSignal } = {},
+  ): Promise<{ seeded: readonly SeededTable[]; issues: readonly Issue[] }> {
+    const { records, dir } = this
+    return seedTables({ records, dir, dataFolder: this.#dataFolder, ...options })
+  }
+
   /** Reloads whenever a file changes, and tells the issues. */
-  watch(onReload: (issues: readonly Issue[], changed: readonly string[]) => void): void {
+  watch(onReload: (issues: readonly Issue[], changed: readonly string[]) => void | Promise<void>): void {
     let reloading: Promise<void> = Promise.resolve()
     this.#unwatch = watchWorkspace(this.dir, (changed) => {
       reloading = reloading.then(async () => {
         try {
-          onReload(await this.reload(), changed)
+          await onReload(await this.reload(), changed)
         } catch (error) {
           this.log.error({ err: error }, 'the workspace could not be read again; the server goes on with what it had')
         }
@@ -113,6 +129,13 @@ export class Engine {
     this.runs.close()
     await this.#outbound.close()
     await this.records.close()
+  }
+
+  #replaceOutbound(): void {
+    const old = this.#outbound
+    this.#outbound = createOutbound({ ...this.settings.outbound, ownUrl: this.#ownUrl })
+    // Calls that are under way come to their end through the old door.
+    setTimeout(() => void old.close(), this.settings.limits.maxDurationMs).unref()
   }
 
   #newVerifier({ auth }: Settings): TokenVerifier | null {

@@ -1,1 +1,2 @@
+export { callerOptions } from './caller-options.ts'
 export { type ServerOptions, type StreamstackServer, startServer } from './server.ts'

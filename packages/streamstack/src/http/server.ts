@@ -46,8 +46,10 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   await listen(server, host, port)
   const { port: actualPort } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host
+  const url = `${tls === null ? 'http' : 'https'}://${name}:${actualPort}`
+  engine.servedAt(url)
   return {
-    url: `${tls === null ? 'http' : 'https'}://${name}:${actualPort}`,
+    url,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections?.()

@@ -14,15 +14,21 @@ import { ItemReader } from './item-source.ts'
 import type { ItemSource } from './item-source.ts'
 import { openUpstream, REDIRECTS_MAX } from './open-upstream.ts'
 import type { OpenedUpstream } from './open-upstream.ts'
+import { OwnServer } from './own-server.ts'
 import { prepareRequest } from './prepare-request.ts'
 import type { OutboundRequest, PreparedRequest } from './prepare-request.ts'
 
 export interface OutboundSettings {
   /**
    * What may be reached beyond the public internet: hosts, addresses and networks, each with or without a port, as
-   * `internal.example:443`, `[::1]:80`, `10.0.0.0/8`. See `allowEntryProblem`.
+   * `internal.example:443`, `[::1]:80`, `10.0.0.0/8`. See `allowEntryProblem`. The entry `self` opens `ownUrl`.
    */
   allow: readonly string[]
+  /**
+   * Where this server listens, as `http://127.0.0.1:8080`: with `self` among `allow`, a URL that is only a path, as
+   * `/api/monitoring`, leads there. Null or absent: nowhere.
+   */
+  ownUrl?: string | null
   /** From the call to the headers of the answer. */
   timeoutMs: number
   /** To an open connection, TLS included. Default 10 s. */
@@ -74,7 +80,8 @@ const TIMER_MS_MAX = 2_147_483_647
 export function createOutbound(settings: OutboundSettings): Outbound {
   const { timeoutMs, connectTimeoutMs = 10_000, idleTimeoutMs = 120_000, lookup = lookupAll } = settings
   const { maxBytes: answerBytesMax = 16 * 1024 * 1024, itemCharactersMax = 8 * 1024 * 1024 } = settings
-  const allowList = new AllowList(settings.allow)
+  const own = new OwnServer(settings.allow, settings.ownUrl ?? null)
+  const allowList = new AllowList(own.allow)
   // An agent of our own, never the global one: proxy variables of the environment do not reach it, and its
   // connections are all made, and so checked, by the connector of their origin.
   const agent = new Agent({
@@ -99,7 +106,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
 
   return {
     async request(request) {
-      const prepared = prepareRequest(request, { accept: '*/*', 'accept-encoding': ACCEPTED_CODINGS })
+      const prepared = prepareRequest(own.resolved(request), { accept: '*/*', 'accept-encoding': ACCEPTED_CODINGS })
       const { status, headers, body, url } = await open(request, prepared)
       if (!isSuccess(status) && request.acceptAnyStatus !== true) {
         const excerpt = await collectExcerpt(body)
@@ -116,7 +123,10 @@ export function createOutbound(settings: OutboundSettings): Outbound {
 
     async stream(request, items) {
       // Compressing proxies hold small pieces back, so a stream is asked for uncompressed unless the step says else.
-      const prepared = prepareRequest(request, { accept: acceptFor(items), 'accept-encoding': 'identity' })
+      const prepared = prepareRequest(own.resolved(request), {
+        accept: acceptFor(items),
+        'accept-encoding': 'identity',
+      })
       const { status, headers, body, url } = await open(request, prepared)
       if (!isSuccess(status) && request.acceptAnyStatus !== true) {
         const excerpt = await collectExcerpt(body)

@@ -3,6 +3,7 @@ import type { Issue, Position, TreeEntry, TreeNode } from '../definition/types.t
 import { didYouMean } from '../text/did-you-mean.ts'
 import { columnCodecs, columnTypes, isMisfit } from './column-type.ts'
 import type { ColumnType, StoredValue } from './column-type.ts'
+import type { RecordInput } from './record-store.ts'
 
 /** What a record gets in a column that it leaves out: a stored value, or one made at that moment. */
 export type ColumnDefault =
@@ -30,6 +31,12 @@ export interface IndexDeclaration {
   readonly position: Position
 }
 
+/** The first records of a table, which it gets when the server starts and finds it empty. */
+export type SeedDeclaration =
+  /** A file to import, named from the workspace folder. */
+  | { readonly kind: 'file'; readonly file: string; readonly position: Position }
+  | { readonly kind: 'records'; readonly records: readonly RecordInput[]; readonly position: Position }
+
 /** A table of the workspace, checked and complete. */
 export interface TableDeclaration {
   readonly name: string
@@ -38,6 +45,7 @@ export interface TableDeclaration {
   /** The name of the primary column. */
   readonly primaryKey: string
   readonly indexes: readonly IndexDeclaration[]
+  readonly seed: SeedDeclaration | null
   readonly position: Position
 }
 
@@ -99,6 +107,7 @@ class DeclarationReader {
     const entries = this.object(tree, 'A table must be an object with `columns`', [
       'columns',
       'indexes',
+      'seed',
       'description',
       'name',
     ])
@@ -129,6 +138,7 @@ class DeclarationReader {
       columns: Object.freeze(columns),
       primaryKey: primary.name,
       indexes: Object.freeze(this.indexes(entries.get('indexes')?.node, columns)),
+      seed: this.seed(entries.get('seed')?.node, columns),
       position: tree.position,
     })
   }
@@ -257,6 +267,28 @@ class DeclarationReader {
       return []
     }
     return node.items.flatMap((item) => this.index(item, columns) ?? [])
+  }
+
+  private seed(node: TreeNode | undefined, columns: readonly ColumnDeclaration[]): SeedDeclaration | null {
+    if (node === undefined || node.value === null) return null
+    const { position } = node
+    if (typeof node.value === 'string' && node.value.trim() !== '') {
+      return Object.freeze({ kind: 'file', file: node.value.trim(), position })
+    }
+    if (node.items === undefined) {
+      return this.error(position, '`seed` must be a list of records, or a .csv, .json or .ndjson file by its path.')
+    }
+    const names = columns.map((column) => column.name)
+    for (const item of node.items) {
+      if (item.entries === undefined) this.error(item.position, 'A record must be an object of column and value.')
+      for (const { key, keyPosition } of item.entries ?? []) {
+        if (names.includes(key)) continue
+        const near = didYouMean(key, names)
+        const cure = near === null ? 'Declare it, or leave it out.' : `Did you mean "${near}"?`
+        this.error(keyPosition, `The record names the unknown column "${key}". ${cure}`)
+      }
+    }
+    return Object.freeze({ kind: 'records', records: node.value as readonly RecordInput[], position })
   }
 
   private index(node: TreeNode, columns: readonly ColumnDeclaration[]): IndexDeclaration | null {

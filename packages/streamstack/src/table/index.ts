@@ -1,7 +1,7 @@
 export { columnTypes } from './column-type.ts'
 export type { ColumnType } from './column-type.ts'
 export { columnOf, readTable } from './declaration.ts'
-export type { ColumnDeclaration, IndexDeclaration, TableDeclaration } from './declaration.ts'
+export type { ColumnDeclaration, IndexDeclaration, SeedDeclaration, TableDeclaration } from './declaration.ts'
 export { operators, templateColumns } from './filter.ts'
 export type { Filter, FilterTemplate, Hole, Operator, WhereTemplate } from './filter.ts'
 export { followPage, rememberPage } from './follow.ts'

@@ -1,14 +1,14 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { declareTable } from './fixtures/declare-table.ts'
-import { followPage, rememberPage } from './follow.ts'
-import type { PageMemo } from './follow.ts'
-import { parseOrder } from './order.ts'
-import type { Query, Row } from './query.ts'
-import type { RecordInput, RecordStore } from './record-store.ts'
-import { filterFromValue } from './where-value.ts'
+import { declareTable } from './declare-table.ts'
+import { followPage, rememberPage } from '../follow.ts'
+import type { PageMemo } from '../follow.ts'
+import { parseOrder } from '../order.ts'
+import type { Query, Row } from '../query.ts'
+import type { RecordInput, RecordStore } from '../record-store.ts'
+import { filterFromValue } from '../where-value.ts'
 
 const people = declareTable('people', {
   columns: {
@@ -45,6 +45,14 @@ export async function failure(call: () => unknown): Promise<{ code: string; mess
     throw error
   }
   throw new Error('The call was expected to fail.')
+}
+
+function textsOf(rows: readonly Row[], column: string): readonly string[] {
+  return rows.map((row) => (typeof row[column] === 'string' ? row[column] : 'none'))
+}
+
+function fourDigits(n: number): string {
+  return String(n).padStart(4, '0')
 }
 
 /** What every record store must do, whatever its engine. `open` gives an empty one. */
@@ -161,7 +169,7 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
         { name: 'twin', age: 7 },
         { name: 'twin', age: 8 },
       ])
-      expect(await store.edit('people', 'id', one!['id']!, { age: 70, extra: { a: [1] } })).toMatchObject({
+      expect(await store.edit('people', 'id', one?.['id'] ?? null, { age: 70, extra: { a: [1] } })).toMatchObject({
         name: 'twin',
         age: 70,
         extra: { a: [1] },
@@ -174,7 +182,9 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
         ),
       ).toEqual([70, 8])
       expect((await failure(() => store.edit('people', 'id', -1, { age: 1 }))).code).toBe('record_missing')
-      expect((await failure(() => store.edit('people', 'id', one!['id']!, { name: null }))).code).toBe('record_invalid')
+      expect((await failure(() => store.edit('people', 'id', one?.['id'] ?? null, { name: null }))).code).toBe(
+        'record_invalid',
+      )
       expect(await store.remove('people', 'id', -1)).toBe(false)
     })
 
@@ -195,9 +205,7 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
             .date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true })
             .map((date) => date.toISOString()),
         ),
-        extra: fc
-          .jsonValue({ maxDepth: 3 })
-          .filter((value) => !JSON.stringify(value).includes('-0')) as fc.Arbitrary<Value>,
+        extra: fc.json({ maxDepth: 3 }).map((text): Value => JSON.parse(text)),
         code: fc.oneof(fc.constant(null), fc.uuid()),
       })
       await fc.assert(
@@ -212,10 +220,9 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
             expect([json.length, json.mark]).toEqual([rows.length, rows.mark])
             if (order === '') expect(rows.rows).toEqual(added)
           }
-          for (const [at, row] of added.entries()) {
-            expect(row['extra']).toEqual(records[at]!.extra)
-            expect(row['score']).toEqual(records[at]!.score === null ? null : records[at]!.score + 0)
-          }
+          expect(added.map((row) => row['extra'])).toEqual(records.map(({ extra }) => extra))
+          // -0 is stored as 0.
+          expect(added.map((row) => row['score'])).toEqual(records.map(({ score }) => score && score + 0))
         }),
         { numRuns: 40 },
       )
@@ -238,20 +245,20 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
       await store.add('keyed', { key: 'k', n: 1 })
       const query = queryOf({ table: 'keyed', columns: ['n', 'key'] })
       expect((await store.page(query, 'json')).json).toBe('[{"n":1,"key":"k"}]')
-      expect(Object.keys((await store.page(query, 'rows')).rows[0]!)).toEqual(['n', 'key'])
+      expect(Object.keys((await store.page(query, 'rows')).rows[0] ?? {})).toEqual(['n', 'key'])
       expect(JSON.parse((await store.page({ ...query, columns: ['n'] }, 'json')).json)).toEqual([{ n: 1 }])
     })
 
     test('empty values stand last in ascending and first in descending order, unless said otherwise', async () => {
       await clear('keyed')
       await store.addMany('keyed', [{ key: 'a', n: 2 }, { key: 'b' }, { key: 'c', n: 1 }])
-      const keys = async (order: string): Promise<string> =>
-        (await rowsOf({ table: 'keyed', order: parseOrder(order) })).map((row) => row['key']).join('')
-      expect(await keys('n')).toBe('cab')
-      expect(await keys('n desc')).toBe('bac')
-      expect(await keys('n asc nulls first')).toBe('bca')
-      expect(await keys('-n NULLS LAST')).toBe('acb')
-      expect(await keys('key DESC')).toBe('cba')
+      expect(textsOf(await rowsOf({ table: 'keyed', order: parseOrder('n') }), 'key').join('')).toBe('cab')
+      expect(textsOf(await rowsOf({ table: 'keyed', order: parseOrder('n desc') }), 'key').join('')).toBe('bac')
+      expect(textsOf(await rowsOf({ table: 'keyed', order: parseOrder('n asc nulls first') }), 'key').join('')).toBe(
+        'bca',
+      )
+      expect(textsOf(await rowsOf({ table: 'keyed', order: parseOrder('-n NULLS LAST') }), 'key').join('')).toBe('acb')
+      expect(textsOf(await rowsOf({ table: 'keyed', order: parseOrder('key DESC') }), 'key').join('')).toBe('cba')
     })
 
     test('text is ordered by its code points, as in JavaScript or a "C" collation', async () => {
@@ -267,8 +274,9 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
       await clear('people')
       await store.addMany('people', filterRecords)
       for (const [where, names] of filterCases) {
-        const found = (await rowsOf({ table: 'people', where: filterFromValue(where), order: parseOrder('id') })).map(
-          (row) => row['name'],
+        const found = textsOf(
+          await rowsOf({ table: 'people', where: filterFromValue(where), order: parseOrder('id') }),
+          'name',
         )
         expect([where, found.join(' ')]).toEqual([where, names])
         expect(await store.count('people', filterFromValue(where))).toBe(names === '' ? 0 : names.split(' ').length)
@@ -366,10 +374,9 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
 
     test('no record is missed or given twice while records are added and removed', async () => {
       await clear('keyed')
-      const key = (n: number): string => String(n).padStart(4, '0')
       await store.addMany(
         'keyed',
-        Array.from({ length: 100 }, (_, n) => ({ key: key(n * 10), n: n % 7 })),
+        Array.from({ length: 100 }, (_, n) => ({ key: fourDigits(n * 10), n: n % 7 })),
       )
       for (const order of ['key ASC', 'n DESC, key']) {
         const there = (await rowsOf({ table: 'keyed', order: parseOrder(order), limit: 1000 })).map((row) => row['key'])
@@ -384,10 +391,11 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
           if (page.length < 10) break
           // Before, between and behind what was read; and one of those that were read goes.
           for (const n of [offset, 500, 990])
-            await store.add('keyed', { key: `${key(n)}-${order.length}-${offset}`, n: n % 7 })
+            await store.add('keyed', { key: `${fourDigits(n)}-${order.length}-${offset}`, n: n % 7 })
           // One that was read goes and comes back: it counts as read.
-          first ??= page.rows[0]!
-          await store.remove('keyed', 'key', first['key']!)
+          first ??= page.rows[0] ?? null
+          if (first === null) break
+          await store.remove('keyed', 'key', first['key'] ?? null)
           if (offset > 0) await store.add('keyed', first)
         }
         expect(new Set(seen).size).toBe(seen.length)

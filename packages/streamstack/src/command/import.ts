@@ -1,0 +1,192 @@
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { StreamstackError } from '@streamstack/protocol'
+import { type Command, Option } from 'commander'
+import { WorkspaceError, compileWorkspace } from '../engine/index.ts'
+import {
+  type ImportFormat,
+  type ImportResult,
+  type RecordStore,
+  importFormats,
+  importRecords,
+  inferTable,
+  openSqliteStore,
+  sampleRows,
+} from '../table/index.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
+import { readWorkspace } from '../workspace/index.ts'
+import { CommandFailure } from './failure.ts'
+import { type CommandIo, colorsOf } from './io.ts'
+import { counted, placed } from './issue-lines.ts'
+import { ProgressBar, rowsPerSecond } from './progress-bar.ts'
+import { type WorkspaceDir, workspaceDir } from './workspace-dir.ts'
+
+interface ImportCommandOptions {
+  create?: true
+  replace?: true
+  ignoreUnknown?: true
+  encoding?: string
+  format?: ImportFormat
+  data?: string
+}
+
+interface ImportTarget {
+  table: string
+  /** Absolute. */
+  file: string
+}
+
+const tableEndings = ['yaml', 'yml', 'json', 'jsonc'] as const
+
+/** `import`: records of a file into a table, all in one transaction. */
+export function addImport(program: Command, io: CommandIo): void {
+  program
+    .command('import')
+    .description('Import the records of a CSV, JSON or NDJSON file into a table.')
+    .argument('<table>', 'the table, as declared in tables/')
+    .argument('<file>', 'the file: .csv, .tsv, .json, .ndjson or .jsonl')
+    .argument('[dir]', 'the workspace folder (default: this one)')
+    .option('--create', 'declare the table from what is in the file, when it is not declared yet')
+    .option('--replace', 'put the new records in the place of those that are there')
+    .option('--ignore-unknown', 'leave out columns that the table does not have')
+    .option('--encoding <name>', 'the encoding of the file, such as windows-1252 (default: UTF-8)')
+    .addOption(new Option('--format <format>', 'what the file is, when its ending does not tell').choices([...importFormats]))
+    .option('--data <folder>', "instead of the workspace's own data folder")
+    .addHelpText(
+      'after',
+      `\nRecords that do not fit are left out and written, with line and reason, beside the file as <file>.rejected.ndjson.
+Nothing is kept of an import that does not come to its end. Exit code 1 when no record went in.`,
+    )
+    .action((table: string, file: string, dir: string | undefined, options: ImportCommandOptions) =>
+      importFile(io, workspaceDir(io, dir), { table, file: resolve(io.cwd, file) }, options),
+    )
+}
+
+async function importFile(
+  io: CommandIo,
+  dir: WorkspaceDir,
+  target: ImportTarget,
+  options: ImportCommandOptions,
+): Promise<void> {
+  const created = options.create === true ? await createDeclaration(io, dir, target, options) : null
+  let inserted = 0
+  try {
+    const store = await openRecords(io, dir, target.table, options)
+    try {
+      inserted = tell(io, target, await load(io, store, target, options))
+    } finally {
+      await store.close()
+    }
+  } finally {
+    // A declaration that was made for these records goes with them.
+    if (created !== null && inserted === 0) await rm(created, { force: true })
+  }
+}
+
+async function load(
+  io: CommandIo,
+  store: RecordStore,
+  { table, file }: ImportTarget,
+  options: ImportCommandOptions,
+): Promise<ImportResult> {
+  const bar = new ProgressBar(io)
+  const { signal } = io
+  try {
+    return await importRecords(store, {
+      table,
+      file,
+      encoding: options.encoding ?? null,
+      format: options.format ?? null,
+      replace: options.replace === true,
+      ignoreUnknown: options.ignoreUnknown === true,
+      onProgress: (progress) => bar.draw(table, progress),
+      signal,
+    })
+  } catch (error) {
+    if (signal.aborted) throw new CommandFailure('Stopped. Nothing was imported; the table is as it was.')
+    throw error
+  } finally {
+    bar.clear()
+  }
+}
+
+/** Says what the import came to; it is committed by now. */
+function tell(io: CommandIo, { table }: ImportTarget, result: ImportResult): number {
+  const { green, yellow } = colorsOf(io.stdout, io.env)
+  const { inserted, rejected, seconds, rejectedFile } = result
+  if (inserted > 0) {
+    const speed = `in ${seconds.toFixed(1)} s (${rowsPerSecond(inserted + rejected, seconds)})`
+    io.stdout.write(`${green('done:')} ${counted(inserted, 'record')} imported into ${table} ${speed}.\n`)
+  }
+  if (rejectedFile !== null) {
+    const shown = relative(io.cwd, rejectedFile)
+    const file = shown.startsWith('..') ? rejectedFile : shown
+    io.stdout.write(`${yellow('rejected:')} ${counted(rejected, 'record')} did not fit; ${file} says why.\n`)
+  }
+  if (inserted > 0) return inserted
+  io.setExitCode(1)
+  io.stderr.write(rejected > 0 ? 'No record went in.\n' : 'The file holds no records; nothing was imported.\n')
+  return 0
+}
+
+/** Opens the records of a workspace. Broken endpoints do not matter here; a broken declaration of the table does. */
+async function openRecords(
+  io: CommandIo,
+  dir: WorkspaceDir,
+  table: string,
+  options: ImportCommandOptions,
+): Promise<RecordStore> {
+  const compiled = compileWorkspace(await readWorkspace(dir.path, io.env), null)
+  const broken = compiled.issues.filter(
+    ({ severity, position }) => severity === 'error' && isFileOf(table, position.file),
+  )
+  if (compiled.settings === null || broken.length > 0) {
+    const issues = compiled.settings === null ? compiled.issues : broken
+    throw new WorkspaceError(issues.map((issue) => placed(issue, dir.prefix)))
+  }
+  if (!compiled.tables.some(({ name }) => name === table)) throw unknownTable(table, compiled.tables)
+  const folder = options.data === undefined ? compiled.settings.dataFolder : resolve(io.cwd, options.data)
+  const store = openSqliteStore({ folder })
+  const unfit = store.declare(compiled.tables).filter(({ position }) => isFileOf(table, position.file))
+  if (!unfit.some(({ severity }) => severity === 'error')) return store
+  await store.close()
+  throw new WorkspaceError(unfit.map((issue) => placed(issue, dir.prefix)))
+}
+
+function unknownTable(table: string, tables: readonly { name: string }[]): CommandFailure {
+  const names = tables.map(({ name }) => name)
+  const guess = didYouMean(table, names)
+  const cure =
+    guess === null
+      ? `Declare it in tables/${table}.yaml, or add --create to have it declared from the file.`
+      : `Did you mean ${guess}? With --create it would be declared from the file.`
+  return new CommandFailure(`There is no table ${table}. ${cure}`)
+}
+
+function isFileOf(table: string, file: string): boolean {
+  return new RegExp(`^tables/(?:.*/)?${RegExp.escape(table)}\\.(?:${tableEndings.join('|')})$`).test(file)
+}
+
+/** Writes tables/<name>.yaml for what the file holds; gives its path. Null: the table is declared already. */
+async function createDeclaration(
+  io: CommandIo,
+  dir: WorkspaceDir,
+  { table, file }: ImportTarget,
+  options: ImportCommandOptions,
+): Promise<string | null> {
+  const { tableFiles } = await readWorkspace(dir.path, io.env)
+  if (tableFiles.some((one) => isFileOf(table, one.file))) return null
+  if (!/^[\p{L}_][\p{L}\p{N}_ -]*$/u.test(table)) {
+    throw new CommandFailure(`'${table}' cannot be the name of a table; use letters, digits and _.`)
+  }
+  await access(dir.path).catch((error: unknown) => {
+    throw new CommandFailure(`There is no workspace ${dir.path}; \`streamstack init\` makes one.`, { cause: error })
+  })
+  const rows = await sampleRows({ file, encoding: options.encoding ?? null, format: options.format ?? null })
+  if (rows.length === 0) throw new StreamstackError('record_invalid', 'The file holds no records to make a table of.')
+  const path = join(dir.path, 'tables', `${table}.yaml`)
+  await mkdir(join(dir.path, 'tables'), { recursive: true })
+  await writeFile(path, inferTable(rows), { flag: 'wx' })
+  io.stdout.write(`${dir.prefix}tables/${table}.yaml declares the table ${table}; look at its column types.\n`)
+  return path
+}
