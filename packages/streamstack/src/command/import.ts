@@ -1,5 +1,5 @@
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
 import { type Command, Option } from 'commander'
 import { WorkspaceError, compileWorkspace } from '../engine/index.ts'
@@ -36,7 +36,7 @@ interface ImportTarget {
   file: string
 }
 
-const tableEndings = ['yaml', 'yml', 'json', 'jsonc'] as const
+const tableEndings: readonly string[] = ['.yaml', '.yml', '.json', '.jsonc']
 
 /** `import`: records of a file into a table, all in one transaction. */
 export function addImport(program: Command, io: CommandIo): void {
@@ -164,7 +164,7 @@ function unknownTable(table: string, tables: readonly { name: string }[]): Comma
 }
 
 function isFileOf(table: string, file: string): boolean {
-  return new RegExp(`^tables/(?:.*/)?${RegExp.escape(table)}\\.(?:${tableEndings.join('|')})$`).test(file)
+  return file.startsWith('tables/') && tableEndings.some((ending) => basename(file) === `${table}${ending}`)
 }
 
 /** Writes tables/<name>.yaml for what the file holds; gives its path. Null: the table is declared already. */

@@ -1,7 +1,7 @@
 import { type Encoder, StreamstackError, publicError } from '@streamstack/protocol'
 import { encodeBatch } from '../format/index.ts'
 import type { LiveRun } from '../engine/index.ts'
-import type { StreamReader } from '../stream/index.ts'
+import type { Batch, StreamReader } from '../stream/index.ts'
 import type { Output } from './io.ts'
 
 /** Writes a run's stream to an output, as fast as that takes it; the run waits for it. */
@@ -16,6 +16,7 @@ export class TerminalReader implements StreamReader {
   #resolve: () => void = () => undefined
   #isBlocked = false
   #isReading = false
+  #wasWoken = false
   #isOver = false
 
   constructor(live: LiveRun, encoder: Encoder, output: Output) {
@@ -31,33 +32,47 @@ export class TerminalReader implements StreamReader {
   }
 
   wake(): void {
-    if (this.#isBlocked || this.#isReading || this.#isOver) return
+    if (this.#isReading) this.#wasWoken = true
+    else if (!this.#isBlocked && !this.#isOver) this.#pump()
+  }
+
+  #pump(): void {
+    const { stream } = this.#live.run
+    while (!this.#isBlocked) {
+      if (this.position < stream.log.droppedOffset) {
+        return this.#fault(
+          new StreamstackError('reader_too_slow', 'The output took less than the stream keeps; raise streams.window_bytes.'),
+        )
+      }
+      const batch = stream.read(this.position)
+      if (batch instanceof Promise) return this.#readLate(batch)
+      if (batch === null) break
+      this.#write(batch)
+    }
+    if (!this.#isBlocked && stream.end !== null) this.#leave(this.#encoder.end(stream.end))
+  }
+
+  /** A log that reads from disk answers later. */
+  #readLate(batch: Promise<Batch | null>): void {
     this.#isReading = true
-    this.#pump().then(
-      () => {
+    this.#wasWoken = false
+    batch.then(
+      (late) => {
         this.#isReading = false
+        if (this.#isOver) return
+        const { end } = this.#live.run.stream
+        if (late !== null) this.#write(late)
+        else if (end !== null) return this.#leave(this.#encoder.end(end))
+        // What came while the log was reading woke nobody.
+        if (late !== null || this.#wasWoken) this.wake()
       },
       (error: unknown) => this.#fault(error),
     )
   }
 
-  async #pump(): Promise<void> {
-    const { run } = this.#live
-    const { stream } = run
-    while (!this.#isBlocked && !this.#isOver) {
-      if (this.position < stream.log.droppedOffset) {
-        throw new StreamstackError(
-          'reader_too_slow',
-          'The output took less than the stream keeps; raise streams.window_bytes.',
-        )
-      }
-      const read = stream.read(this.position)
-      const batch = read instanceof Promise ? await read : read
-      if (batch === null) break
-      this.position = batch.offset + batch.to - batch.from - 1
-      this.#isBlocked = !this.#output.write(encodeBatch(stream, this.#encoder, batch))
-    }
-    if (!this.#isBlocked && stream.end !== null) this.#leave(this.#encoder.end(stream.end))
+  #write(batch: Batch): void {
+    this.position = batch.offset + batch.to - batch.from - 1
+    this.#isBlocked = !this.#output.write(encodeBatch(this.#live.run.stream, this.#encoder, batch))
   }
 
   #onDrain = (): void => {

@@ -38,13 +38,14 @@ export function numberArgument<Absent extends number | null>(
   return (frame) => check(expression.evaluate(frame))
 }
 
-/** A parameter that must be text; numbers and booleans become text, anything else is an error. */
+/** A parameter that must be text; numbers and booleans become text, null is `absent`, anything else is an error. */
 export function textArgument(step: StepNode, compiler: Compiler, name: string, absent = ''): (frame: Frame) => string {
   const node = step.parameters[name]
   if (node === undefined) return () => absent
   const expression = compiler.value(node)
   return (frame) => {
     const value = expression.evaluate(frame)
+    if (value === null) return absent
     if (typeof value === 'string') return value
     if (typeof value === 'number' || typeof value === 'boolean') return String(value)
     throw argumentError(step, name, 'must be text', value)

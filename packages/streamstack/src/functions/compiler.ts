@@ -62,6 +62,8 @@ export interface Compiler {
    * `{ json, length }`, and the database writes the JSON.
    */
   holdsRawRecords(variable: string): boolean
+  /** Whether a name stands anywhere in the texts of the stack: what nobody reads need not be made. */
+  mentions(name: string): boolean
   /** A function file by name. Null: there is none. */
   functionFile(name: string): { inputs: readonly InputDeclaration[] } | null
   functionNames(): Iterable<string>

@@ -1,7 +1,16 @@
 import type { StepNode, TreeNode } from '../definition/types.ts'
 import type { Frame, Strand } from '../run/index.ts'
-import { type Page, type PageMemo, type Query, followPage, rememberPage } from '../table/index.ts'
-import { numberArgument } from './arguments.ts'
+import {
+  type Page,
+  type PageMemo,
+  type Query,
+  type RecordStore,
+  afterCursor,
+  cursorOf,
+  followPage,
+  rememberPage,
+} from '../table/index.ts'
+import { numberArgument, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import { cities } from './example-tables.ts'
 import type { FunctionDefinition } from './function-definition.ts'
@@ -31,6 +40,12 @@ export const getRecords: FunctionDefinition = {
     },
     limit: { kind: 'value', summary: 'How many at most.', type: 'integer', aliases: ['per_page'] },
     offset: { kind: 'value', summary: 'How many to leave out first.', type: 'integer', default: 0 },
+    cursor: {
+      kind: 'value',
+      summary:
+        'Instead of `offset`: what `<as>_cursor` was after the page before; null for the first page. `<as>_cursor` is null after the last page.',
+      type: 'text',
+    },
     columns: {
       kind: 'literal',
       summary: 'Which columns; all, when left out.',
@@ -40,6 +55,7 @@ export const getRecords: FunctionDefinition = {
   },
   hasResult: true,
   resultDefault: 'records',
+  resultSuffixes: ['_cursor'],
   examples: [
     {
       title: 'Filter, order and limit',
@@ -56,6 +72,32 @@ export const getRecords: FunctionDefinition = {
         { function: 'Streaming API Response', content: '{{records}}' },
       ],
       sends: [[{ name: 'Espoo', people: 300_000 }]],
+    },
+    {
+      title: 'A page behind a cursor, as a caller asks for the next one',
+      tables: cities,
+      stack: [
+        {
+          function: 'Get Records',
+          table: 'cities',
+          order: 'name ASC',
+          limit: 3,
+          cursor: null,
+          columns: ['name'],
+          as: 'first',
+        },
+        {
+          function: 'Get Records',
+          table: 'cities',
+          order: 'name ASC',
+          limit: 3,
+          cursor: '{{first_cursor}}',
+          columns: ['name'],
+          as: 'second',
+        },
+        { function: 'Streaming API Response', content: '{{second}}', metadata: { next: '{{second_cursor}}' } },
+      ],
+      sends: [[{ name: 'Tampere' }, { name: 'Turku' }]],
     },
     {
       title: 'Page by page',
@@ -96,18 +138,31 @@ export const getRecords: FunctionDefinition = {
     const memo = compiler.slot(null)
     const as = step.as ?? 'records'
     const raw = compiler.holdsRawRecords(as)
+    const cursor = step.parameters['cursor'] === undefined ? null : textArgument(step, compiler, 'cursor')
+    const nextCursor = compiler.mentions(`${as}_cursor`) ? compiler.variable(`${as}_cursor`) : null
     compiler.emit((frame, strand) => {
-      const asked = query(frame)
+      const { records } = strand.run.services
+      const asked = placed(query(frame), cursor?.(frame) ?? '', records)
       const known = frame.slots[memo] as unknown as PageMemo | null
       const take = (page: Page): void => {
         frame.slots[memo] = rememberPage(known, asked, page) as never
+        if (nextCursor !== null) frame.slots[nextCursor] = cursorAfter(asked, page)
         frame.slots[slot] = raw ? { json: page.json, length: page.length } : page.rows
       }
       strand.burn(PAGE_BURN)
-      const page = strand.run.services.records.page(followPage(known, asked), raw ? 'json' : 'rows')
+      const page = records.page(followPage(known, asked), raw ? 'json' : 'rows')
       return page instanceof Promise ? strand.untilEnded(page).then(take) : take(page)
     })
   },
+}
+
+/** Where the query starts: behind a cursor, or at its offset. */
+function placed(query: Query, cursor: string, records: RecordStore): Query {
+  return cursor === '' ? query : afterCursor(query, cursor, records.table(query.table).primaryKey)
+}
+
+function cursorAfter(query: Query, page: Page): string | null {
+  return page.mark !== null && page.length === query.limit ? cursorOf(query, page.mark) : null
 }
 
 function prepareQuery(step: StepNode, compiler: Compiler): (frame: Frame) => Query {

@@ -16,6 +16,7 @@ export class JsonReader implements StreamReader {
   readonly #headers: Readonly<Record<string, string>>
   readonly #result = new JsonResult(RESULT_BYTES_MAX)
   #isReading = false
+  #wasWoken = false
   #isOver = false
 
   constructor(options: {
@@ -36,11 +37,16 @@ export class JsonReader implements StreamReader {
   }
 
   wake(): void {
-    if (this.#isReading || this.#isOver) return
+    if (this.#isOver) return
+    this.#wasWoken = true
+    if (this.#isReading) return
     this.#isReading = true
+    this.#wasWoken = false
     this.#collect().then(
       () => {
         this.#isReading = false
+        // What came between the last look and this turn would else wait for a wake that never comes.
+        if (this.#wasWoken) this.wake()
       },
       (error: unknown) => this.#fail(error),
     )

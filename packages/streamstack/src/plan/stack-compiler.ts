@@ -11,6 +11,7 @@ import { placeInValue } from './place-in-value.ts'
 import type { PlanContext } from './plan-context.ts'
 import { rawVariables } from './raw-variables.ts'
 import { RESERVED_NAMES, StackNames } from './stack-names.ts'
+import { wordsOf } from './steps.ts'
 
 interface OpenLoop {
   targets: { onBreak: Label; onContinue: Label }
@@ -28,6 +29,7 @@ export class StackCompiler implements Compiler {
   readonly #steps: StepInfo[] = []
   readonly #regions: Region[] = []
   readonly #names: StackNames
+  readonly #stack: readonly StepNode[]
   readonly #raw: ReadonlySet<string>
   readonly #isFunctionFile: boolean
   readonly #functionEnd: Label = { pc: -1 }
@@ -35,6 +37,7 @@ export class StackCompiler implements Compiler {
   #loops: OpenLoop[] = []
   #openRegions: RegionTarget[] = []
   #currentStep = -1
+  #words: ReadonlySet<string> | null = null
 
   constructor(options: {
     context: PlanContext
@@ -45,6 +48,7 @@ export class StackCompiler implements Compiler {
   }) {
     const { context, inputs, stack } = options
     this.#context = context
+    this.#stack = stack
     this.#issues = options.issues
     this.#isFunctionFile = options.isFunctionFile
     const assigned = assignedNames(stack, context.definitions)
@@ -215,6 +219,11 @@ export class StackCompiler implements Compiler {
 
   holdsRawRecords(variable: string): boolean {
     return this.#raw.has(variable)
+  }
+
+  mentions(name: string): boolean {
+    this.#words ??= wordsOf(this.#stack)
+    return this.#words.has(name)
   }
 
   functionFile(name: string): { inputs: readonly InputDeclaration[] } | null {

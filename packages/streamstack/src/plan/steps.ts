@@ -28,3 +28,14 @@ export function* textsOf(node: TreeNode): Generator<TreeNode & { value: string }
   for (const { node: inner } of node.entries ?? []) yield* textsOf(inner)
   for (const inner of node.items ?? []) yield* textsOf(inner)
 }
+
+/** Every word of every text of a stack that could be a name. */
+export function wordsOf(stack: readonly StepNode[]): ReadonlySet<string> {
+  const words = new Set<string>()
+  for (const step of allSteps(stack)) {
+    for (const { node } of stepTrees(step)) {
+      for (const { value } of textsOf(node)) for (const word of value.match(/[A-Za-z_$][\w$]*/g) ?? []) words.add(word)
+    }
+  }
+  return words
+}

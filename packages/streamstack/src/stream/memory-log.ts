@@ -1,7 +1,7 @@
 import type { Chunk } from '@streamstack/protocol'
 import { type Batch, type StreamLog, chunkBytes } from './log.ts'
 
-/** Chunks that are dropped together; small enough that the window stays close to its bound, large enough that dropping is rare. */
+/** Chunks that are dropped together, at most; small enough that the window stays close to its bound, large enough that dropping is rare. */
 const SEGMENT_BYTES = 32_768
 const SEGMENT_CHUNKS = 256
 
@@ -19,11 +19,13 @@ export class MemoryLog implements StreamLog {
   lastOffset = 0
   bytesHeld = 0
   readonly #windowBytes: number
+  readonly #segmentBytes: number
   #segments: Segment[] = []
   #tail: Segment
 
   constructor(windowBytes: number) {
     this.#windowBytes = windowBytes
+    this.#segmentBytes = Math.min(SEGMENT_BYTES, windowBytes / 8)
     this.#tail = { first: 1, chunks: [], bytesBefore: 0, bytes: 0 }
     this.#segments.push(this.#tail)
   }
@@ -35,7 +37,7 @@ export class MemoryLog implements StreamLog {
   append(chunk: Chunk): void {
     const bytes = chunkBytes(chunk)
     let tail = this.#tail
-    if (tail.bytes >= SEGMENT_BYTES || tail.chunks.length >= SEGMENT_CHUNKS) tail = this.#openSegment()
+    if (tail.bytes >= this.#segmentBytes || tail.chunks.length >= SEGMENT_CHUNKS) tail = this.#openSegment()
     tail.chunks.push(chunk)
     tail.bytes += bytes
     this.bytesHeld += bytes

@@ -4,7 +4,7 @@ import { type Batch, type StreamLog, chunkBytes } from './log.ts'
 /** Chunks that pile up within one tick go out early when they reach this. */
 const FLUSH_BYTES = 32_768
 
-/** How far the fastest reader may be behind before the producer waits. */
+/** How far the fastest reader may be behind before the producer waits; less where the log keeps less. */
 const LAG_BYTES_MAX = 262_144
 
 /** Who reads: woken when there is something new; asks `read` when it can take more. */
@@ -35,6 +35,8 @@ export class Stream {
   end: StreamEnd | null = null
   readonly #whenUnread: 'wait' | 'drop'
   readonly #unreadBytesMax: number
+  readonly #lagBytesMax: number
+  readonly #flushBytes: number
   readonly #readers = new Set<StreamReader>()
   /** Bytes appended in all, and how many of them some reader has taken. */
   #bytesAppended = 0
@@ -48,6 +50,9 @@ export class Stream {
     this.log = options.log
     this.#whenUnread = options.whenUnread
     this.#unreadBytesMax = options.unreadBytesMax
+    // A log that keeps little must not drop what its only reader has yet to take.
+    this.#lagBytesMax = Math.min(LAG_BYTES_MAX, options.unreadBytesMax)
+    this.#flushBytes = Math.min(FLUSH_BYTES, options.unreadBytesMax / 4)
   }
 
   get lastOffset(): number {
@@ -77,7 +82,7 @@ export class Stream {
   }
 
   #appended(): void | Promise<void> {
-    if (this.#bytesUnflushed >= FLUSH_BYTES || this.log.lastOffset === 1) {
+    if (this.#bytesUnflushed >= this.#flushBytes || this.log.lastOffset === 1) {
       this.#wakeReaders()
       if (this.#isFull()) return this.room()
     } else if (!this.#wakeScheduled) {
@@ -147,7 +152,7 @@ export class Stream {
 
   #isFull(): boolean {
     const unread = this.#bytesAppended - this.#bytesTaken
-    if (this.#readers.size > 0) return unread >= LAG_BYTES_MAX
+    if (this.#readers.size > 0) return unread >= this.#lagBytesMax
     return this.#whenUnread === 'wait' && unread >= this.#unreadBytesMax
   }
 

@@ -1,3 +1,4 @@
+export { afterCursor, cursorOf } from './cursor.ts'
 export { columnTypes } from './column-type.ts'
 export type { ColumnType } from './column-type.ts'
 export { columnOf, readTable } from './declaration.ts'

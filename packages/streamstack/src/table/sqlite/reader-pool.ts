@@ -35,12 +35,13 @@ export class ReaderPool {
     this.readersMax = readersMax
   }
 
-  read(request: Omit<ReadRequest, 'id'>, onSlice: Job['onSlice']): Promise<ReadResult> {
+  read(request: Omit<ReadRequest, 'id' | 'taken'>, onSlice: Job['onSlice']): Promise<ReadResult> {
     if (this.closed) return Promise.reject(new StreamstackError('storage_failed', 'The record store is closed.'))
     const id = this.nextId
     this.nextId += 1
+    const taken = new Int32Array(new SharedArrayBuffer(4))
     return new Promise((resolve, reject) => {
-      this.queue.push({ request: { ...request, id }, onSlice, resolve, reject })
+      this.queue.push({ request: { ...request, id, taken }, onSlice, resolve, reject })
       this.next()
     })
   }
@@ -82,6 +83,11 @@ export class ReaderPool {
     if (job === undefined || job.request.id !== answer.id) return
     if (answer.kind === 'slice') {
       job.onSlice(answer.json, answer.length)
+      // In the next turn of the loop: told at once, the reader would keep this turn going with slice after slice.
+      setImmediate(() => {
+        Atomics.add(job.request.taken, 0, 1)
+        Atomics.notify(job.request.taken, 0)
+      })
       return
     }
     this.busy.delete(worker)

@@ -14,7 +14,12 @@ export interface ReadRequest {
   readonly bytesMax: number
   /** Instead of records, one number: the first column of the first row. */
   readonly count: boolean
+  /** One counter: how many slices the main thread has taken in. The reader waits for it when it is too far ahead. */
+  readonly taken: Int32Array<SharedArrayBuffer>
 }
+
+/** How many slices a reader may be ahead: what the main thread takes in within one turn of its loop. */
+export const slicesAheadMax = 4
 
 /** What it answers: any number of slices, then `end` or `failed`. */
 export type ReadAnswer =

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { markKeys } from '../query.ts'
 import { StatementCache, openConnection } from './connection.ts'
 import type { Cells } from './connection.ts'
+import { slicesAheadMax } from './reader-protocol.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
 /** Records go to the main thread in slices of this many, small enough to be taken in without a pause. */
@@ -49,6 +50,7 @@ function readAll(request: ReadRequest): ReadAnswer {
   const { id } = request
   let length = 0
   let characters = 0
+  let slices = 0
   let last: Cells | null = null
   for (const { sql, parameters, hasOffset } of request.statements) {
     const bounds = hasOffset ? [request.limit, request.offset] : [request.limit - length]
@@ -62,6 +64,8 @@ function readAll(request: ReadRequest): ReadAnswer {
       last = row
       if (texts.length < sliceRecords && size < sliceCharacters) continue
       answer({ kind: 'slice', id, json: texts.join(','), length: texts.length })
+      slices += 1
+      waitForMain(request.taken, slices)
       characters += size
       texts = []
       size = 0
@@ -77,5 +81,12 @@ function readAll(request: ReadRequest): ReadAnswer {
     keys: last === null ? null : markKeys(last.slice(1)),
     count: length,
     overBytes: characters > request.bytesMax,
+  }
+}
+
+/** Sleeps while more slices are under way than the main thread takes in at one go, or it would do nothing else. */
+function waitForMain(taken: ReadRequest['taken'], slices: number): void {
+  for (let seen = Atomics.load(taken, 0); slices - seen >= slicesAheadMax; seen = Atomics.load(taken, 0)) {
+    Atomics.wait(taken, 0, seen)
   }
 }
