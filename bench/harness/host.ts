@@ -19,9 +19,14 @@ process.on('message', (request: HostRequest) => {
       void tellMemory(request.settled)
       break
     case 'peak':
-      tell({ kind: 'bytes', bytes: Math.max(peakBytes, process.memoryUsage.rss()) })
+      tell({ kind: 'number', value: Math.max(peakBytes, process.memoryUsage.rss()) })
       peakBytes = 0
       break
+    case 'cpu': {
+      const { user, system } = process.cpuUsage()
+      tell({ kind: 'number', value: (user + system) / 1_000 })
+      break
+    }
     case 'stop':
       process.exit()
   }
@@ -33,7 +38,7 @@ async function tellMemory(settled: boolean): Promise<void> {
     globalThis.gc?.()
     await sleep(50)
   }
-  tell({ kind: 'bytes', bytes: process.memoryUsage.rss() })
+  tell({ kind: 'number', value: process.memoryUsage.rss() })
 }
 
 function tell(message: HostMessage): void {

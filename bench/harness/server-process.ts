@@ -10,6 +10,8 @@ export interface ServerProcess {
   memory(settled: boolean): Promise<number>
   /** The largest resident memory since the last time it was asked for, in bytes, sampled every 20 ms. */
   peakMemory(): Promise<number>
+  /** Processor time used so far, user and system, all threads, in milliseconds. */
+  cpuMs(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -19,8 +21,8 @@ export interface ContenderModule {
   start(options: string): Promise<number>
 }
 
-export type HostMessage = { kind: 'port'; port: number } | { kind: 'bytes'; bytes: number }
-export type HostRequest = { kind: 'memory'; settled: boolean } | { kind: 'peak' } | { kind: 'stop' }
+export type HostMessage = { kind: 'port'; port: number } | { kind: 'number'; value: number }
+export type HostRequest = { kind: 'memory'; settled: boolean } | { kind: 'peak' } | { kind: 'cpu' } | { kind: 'stop' }
 
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
@@ -54,16 +56,17 @@ export async function startServer(name: string, options: unknown = null): Promis
     if (request !== null) child.send(request)
     return (await Promise.race([answer, ended]))[0]
   }
-  const bytes = async (request: HostRequest): Promise<number> => {
+  const number = async (request: HostRequest): Promise<number> => {
     const answer = await ask(request)
-    return answer.kind === 'bytes' ? answer.bytes : 0
+    return answer.kind === 'number' ? answer.value : 0
   }
   const started = await ask(null)
   return {
     name,
     port: started.kind === 'port' ? started.port : 0,
-    memory: (settled) => bytes({ kind: 'memory', settled }),
-    peakMemory: () => bytes({ kind: 'peak' }),
+    memory: (settled) => number({ kind: 'memory', settled }),
+    peakMemory: () => number({ kind: 'peak' }),
+    cpuMs: () => number({ kind: 'cpu' }),
     async stop() {
       const exit = once(child, 'exit')
       child.send({ kind: 'stop' } satisfies HostRequest)

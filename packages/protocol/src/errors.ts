@@ -206,6 +206,18 @@ export const ERRORS = {
     title: 'The upstream answer is larger than this step accepts.',
     cure: 'Ask upstream for less, read it as a stream, or raise `max_bytes` on the step.',
   },
+  file_unreadable: {
+    status: 500,
+    recoverable: false,
+    title: 'A file cannot be read as what it should be.',
+    cure: 'Look at the message: it names the file, the place in it where known, and what was expected.',
+  },
+  setting_invalid: {
+    status: 500,
+    recoverable: false,
+    title: 'A setting cannot be used.',
+    cure: 'Look at the message: it names the key in streamstack.yaml.',
+  },
   unavailable: {
     status: 503,
     recoverable: true,

@@ -27,7 +27,7 @@ export interface MakeTokenOptions {
 export async function makeToken(options: MakeTokenOptions): Promise<string> {
   checkSecret(options.secret, ['HS256'])
   if (!(Number.isFinite(options.expiresSeconds) && options.expiresSeconds > 0)) {
-    throw new StreamstackError('internal', 'A token must expire after now. Use a time such as 1h.')
+    throw new StreamstackError('setting_invalid', 'A token must expire after now. Use a time such as 1h.')
   }
   const issuedAt = Math.floor(Date.now() / 1000)
   const payload: JWTPayload = { ...options.claims, sub: options.sub, iat: issuedAt }

@@ -127,5 +127,5 @@ function checkJwksUrl(text: string): void {
 }
 
 function fault(message: string): StreamstackError {
-  return new StreamstackError('internal', message)
+  return new StreamstackError('setting_invalid', message)
 }

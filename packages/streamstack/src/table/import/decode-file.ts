@@ -17,7 +17,7 @@ interface Decoder {
 
 /**
  * The text of a file, piece by piece. Without `encoding` it is UTF-8, or UTF-16 when its first bytes say so; a file that
- * is neither is refused, never guessed at. Throws `record_invalid`, and `storage_failed` when it cannot be read.
+ * is neither is refused, never guessed at. Throws `file_unreadable`, also when it cannot be read.
  */
 export async function* decodeFile(
   file: string,
@@ -27,7 +27,7 @@ export async function* decodeFile(
   const known: boolean = encoding === null || iconv.encodingExists(encoding)
   if (!known) {
     throw new StreamstackError(
-      'record_invalid',
+      'file_unreadable',
       `The encoding "${encoding}" is unknown; use one such as utf-8, utf-16le, latin1 or windows-1252.`,
     )
   }
@@ -57,7 +57,7 @@ function detectDecoder(first: Buffer): Decoder {
   if (first[0] === 0xfe && first[1] === 0xff) return namedDecoder('utf-16be')
   if (first.subarray(0, 1024).includes(0)) {
     throw new StreamstackError(
-      'record_invalid',
+      'file_unreadable',
       'The file holds zero bytes, as UTF-16 text or binary files do; name its encoding, such as `--encoding utf-16le`.',
     )
   }
@@ -69,19 +69,19 @@ function readError(error: unknown, bytesRead: number): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
   if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
     return new StreamstackError(
-      'record_invalid',
+      'file_unreadable',
       `The file is not UTF-8 text (the first fault comes after byte ${bytesRead}); name its encoding, such as \`--encoding windows-1252\` or \`--encoding latin1\`.`,
       { cause: error },
     )
   }
   if (error.code === 'ENOENT')
-    return new StreamstackError('storage_failed', 'The file to import does not exist; check its path.', {
+    return new StreamstackError('file_unreadable', 'The file to import does not exist; check its path.', {
       cause: error,
     })
   if (error.code === 'EISDIR')
-    return new StreamstackError('storage_failed', 'What is to be imported is a folder; name a file.', { cause: error })
+    return new StreamstackError('file_unreadable', 'What is to be imported is a folder; name a file.', { cause: error })
   if (error.code === 'EACCES')
-    return new StreamstackError('storage_failed', 'The file to import cannot be read; check its permissions.', {
+    return new StreamstackError('file_unreadable', 'The file to import cannot be read; check its permissions.', {
       cause: error,
     })
   return error

@@ -126,7 +126,7 @@ describe('import from CSV', () => {
     const unmarked = iconv.encode(text, 'utf-16le', { addBOM: false })
     for (const bytes of [latin, unmarked]) {
       expect(await failure(() => importText('csv', bytes))).toMatchObject({
-        code: 'record_invalid',
+        code: 'file_unreadable',
         message: expect.stringContaining('--encoding'),
       })
     }

@@ -43,7 +43,7 @@ export interface ImportResult {
 /**
  * Imports a file into a table, in one transaction: it returns when all good records are stored for good, and whatever
  * ends it earlier leaves the table as it was. Records that do not fit go to the file of rejected records, each with its
- * line and the reason. Throws `record_invalid` for a file that cannot be read as what it is, `column_unknown`,
+ * line and the reason. Throws `file_unreadable` for a file that cannot be read as what it is, `column_unknown`,
  * `table_unknown`, `storage_failed`.
  */
 export async function importRecords(store: RecordStore, options: ImportOptions): Promise<ImportResult> {

@@ -134,6 +134,6 @@ export class JsonSplitter {
   }
 
   private wrong(problem: string): StreamstackError {
-    return new StreamstackError('record_invalid', `The JSON file cannot be imported: ${problem}.`)
+    return new StreamstackError('file_unreadable', `The JSON file cannot be imported: ${problem}.`)
   }
 }

@@ -97,7 +97,7 @@ function csvProblem(error: CsvError): string {
 }
 
 function wrong(problem: string, cause: unknown): StreamstackError {
-  return new StreamstackError('record_invalid', `The CSV file cannot be imported: ${problem}.`, {
+  return new StreamstackError('file_unreadable', `The CSV file cannot be imported: ${problem}.`, {
     cause: cause ?? undefined,
   })
 }

@@ -31,13 +31,13 @@ const endings: ReadonlyMap<string, ImportFormat> = new Map<string, ImportFormat>
 /** A line longer than this, in characters, is refused. */
 const lineLengthMax = 64 * 1024 * 1024
 
-/** The records of a file, some at a time; `progress` follows the reading. Throws `record_invalid` and `storage_failed`. */
+/** The records of a file, some at a time; `progress` follows the reading. Throws `file_unreadable`. */
 export function readSource(options: SourceOptions, progress: DecodeProgress): AsyncGenerator<readonly SourceRow[]> {
   const ending = extname(options.file).toLowerCase()
   const format = options.format ?? endings.get(ending)
   if (format === undefined) {
     throw new StreamstackError(
-      'record_invalid',
+      'file_unreadable',
       `The ending "${ending}" does not tell what the file holds; say it with \`--format\` and one of: ${importFormats.join(', ')}.`,
     )
   }
@@ -63,7 +63,7 @@ async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<readonly
     rest = lines.pop() ?? ''
     if (rest.length > lineLengthMax)
       throw new StreamstackError(
-        'record_invalid',
+        'file_unreadable',
         `The file cannot be imported: line ${line + lines.length} is too long.`,
       )
     const rows: SourceRow[] = []
