@@ -1,10 +1,13 @@
 /** `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. */
 import { chunks } from './chunks.ts'
-import { small } from './small.ts'
+import { type Report, type Scenario } from './harness/scenario.ts'
 import { printReport } from './harness/report.ts'
-import type { Report, Scenario } from './harness/scenario.ts'
+import { load } from './load.ts'
+import { paced } from './paced.ts'
+import { paging } from './paging.ts'
+import { small } from './small.ts'
 
-const scenarios: Readonly<Record<string, Scenario>> = { chunks, small }
+const scenarios: Readonly<Record<string, Scenario>> = { chunks, small, paging, paced, load }
 
 const words = process.argv.slice(2)
 const quick = words.includes('--quick')

@@ -4,7 +4,7 @@ import { dirname, join, posix } from 'node:path'
 
 /** The way of a request: each folder may import those before it. Settings are checked with the parsers of what they set, so `workspace` comes late. */
 const ORDER =
-  'text definition expression stream table outbound input access workspace run functions plan engine format http command index.ts'.split(
+  'text definition expression stream stream-store table outbound input access workspace run functions plan engine format http command index.ts'.split(
     ' ',
   )
 

@@ -2,7 +2,7 @@ import { serve } from 'streamstack'
 
 /** Our server, over a workspace folder. */
 export async function start(options: string): Promise<number> {
-  const { dir } = JSON.parse(options) as { dir: string }
-  const server = await serve({ dir, host: '127.0.0.1', port: 0 })
+  const { dir, data } = JSON.parse(options) as { dir: string; data?: string }
+  const server = await serve({ dir, host: '127.0.0.1', port: 0, ...(data === undefined ? {} : { data }) })
   return Number(new URL(server.url).port)
 }

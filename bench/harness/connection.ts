@@ -31,7 +31,8 @@ const LF = 10
  */
 export class Connection {
   readonly #socket: Socket
-  readonly #opened: Promise<void>
+  /** Settles when the connection stands; rejects when it could not be made. */
+  readonly opened: Promise<void>
   #exchange: Exchange | null = null
   #state: State = 'head'
   #head = ''
@@ -52,18 +53,18 @@ export class Connection {
       },
     })
     this.#socket = socket
-    this.#opened = new Promise((resolve, reject) => {
+    this.opened = new Promise((resolve, reject) => {
       socket.once('connect', resolve)
       socket.once('error', reject)
     })
     // Whoever waits for the connection or for an answer gets the error.
-    this.#opened.catch(() => undefined)
+    this.opened.catch(() => undefined)
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('the connection was closed before the answer was complete')))
   }
 
   async request(path: string, onPiece: PieceHandler, options: { accept?: string } = {}): Promise<Answer> {
-    await this.#opened
+    await this.opened
     return new Promise((resolve, reject) => {
       this.#state = 'head'
       this.#head = ''

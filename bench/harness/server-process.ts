@@ -48,10 +48,12 @@ export async function startServer(name: string, options: unknown = null): Promis
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the server '${name}' ended`)
+  })
+  // Whoever asks it something gets the error.
+  ended.catch(() => undefined)
   const ask = async (request: HostRequest | null): Promise<HostMessage> => {
-    const ended = once(child, 'exit').then(() => {
-      throw new Error(`the server '${name}' ended`)
-    })
     const answer = once(child, 'message') as Promise<[HostMessage]>
     if (request !== null) child.send(request)
     return (await Promise.race([answer, ended]))[0]

@@ -53,7 +53,9 @@ export async function openCall(base: string, path: string, options: CallOptions 
 
 function send(base: string, path: string, { method, headers = {}, body }: CallOptions): ClientRequest {
   const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  const request = httpRequest(new URL(path, base), {
+  const request = httpRequest(new URL(base), {
+    // As it is: a URL would normalise odd paths away.
+    path,
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     agent: false,
     headers: {

@@ -74,6 +74,12 @@ export const ERRORS = {
     title: 'There is no such run, or it has expired.',
     cure: 'Start a new run.',
   },
+  idempotency_conflict: {
+    status: 422,
+    recoverable: false,
+    title: 'The Idempotency-Key was used for another call.',
+    cure: 'Send a fresh Idempotency-Key with each new call, and the same one only to try the same call again.',
+  },
   offset_invalid: {
     status: 400,
     recoverable: false,
@@ -85,6 +91,60 @@ export const ERRORS = {
     recoverable: false,
     title: 'The stream no longer holds the chunks after this offset.',
     cure: 'Read from `first_offset`, or start a new run.',
+  },
+  stream_unknown: {
+    status: 404,
+    recoverable: false,
+    title: 'There is no such stream.',
+    cure: 'Create it with PUT; look at the name.',
+  },
+  stream_deleted: {
+    status: 410,
+    recoverable: false,
+    title: 'The stream was deleted.',
+    cure: 'Use another name; this one is free again when the last fork is deleted.',
+  },
+  stream_exists: {
+    status: 409,
+    recoverable: false,
+    title: 'A stream of this name exists, and differs from the one asked for.',
+    cure: 'Ask for the same type, expiry and origin, or use another name.',
+  },
+  stream_closed: {
+    status: 409,
+    recoverable: false,
+    title: 'The stream is closed.',
+    cure: 'Append to another stream; a closed one can only be read.',
+  },
+  content_type_conflict: {
+    status: 409,
+    recoverable: false,
+    title: "The Content-Type is not the stream's.",
+    cure: 'Send the Content-Type that the stream was created with.',
+  },
+  sequence_conflict: {
+    status: 409,
+    recoverable: false,
+    title: 'The sequence number is not the next one.',
+    cure: 'Go on from `expected_sequence`, or read the stream to see what it holds.',
+  },
+  producer_fenced: {
+    status: 403,
+    recoverable: false,
+    title: 'A newer producer has taken over.',
+    cure: 'Stop, or begin an epoch greater than `producer_epoch`.',
+  },
+  header_invalid: {
+    status: 400,
+    recoverable: false,
+    title: 'A header or query parameter of the request is not as it must be.',
+    cure: 'Look at the message: it names the header and what it must be.',
+  },
+  storage_full: {
+    status: 507,
+    recoverable: true,
+    title: 'The storage is full.',
+    cure: 'Delete streams, free disk space, or raise the named setting.',
   },
   reader_too_slow: {
     status: 410,

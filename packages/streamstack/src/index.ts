@@ -21,7 +21,7 @@ export interface ServeOptions {
 }
 
 /**
- * Serves a workspace. Throws WorkspaceError with every issue when it cannot be opened.
+ * Serves a workspace; empty tables get their seeds first. Throws WorkspaceError with every issue when it cannot be opened.
  *
  * @example
  * const server = await serve({ dir: './api', port: 8080 })
@@ -36,6 +36,10 @@ export async function serve(options: ServeOptions): Promise<StreamstackServer> {
   log.level = engine.settings.log.level
   const { host, port } = engine.settings.server
   try {
+    const { issues } = await engine.seedTables()
+    for (const { message, position } of issues) {
+      log.warn({ place: `${position.file}:${position.line}:${position.column}` }, message)
+    }
     const server = await startServer({ engine, host: options.host ?? host, port: options.port ?? port })
     if (options.watch === true) engine.watch(() => undefined)
     return {

@@ -1,6 +1,7 @@
-import type { Chunk, Decoded } from '../chunk.ts'
+import type { Chunk, Decoded, DecodedChunk } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
 import type { Format } from './format.ts'
+import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
 
 /**
@@ -25,8 +26,7 @@ export const lines: Format = {
         if (error !== null) return { type: 'error', offset: null, error }
       }
       if (!metadata) return { type: 'chunk', offset: null, content: line, metadata: null }
-      const parsed = JSON.parse(line) as { content: unknown; metadata?: Record<string, unknown> | null }
-      return { type: 'chunk', offset: null, content: parsed.content, metadata: parsed.metadata ?? null }
+      return { type: 'chunk', offset: null, ...contentPair(parseObject(line)) }
     }
     return {
       push: (text) => splitter.push(text).map(read),
@@ -60,6 +60,14 @@ function withMetadata(chunks: readonly Chunk[], from: number, to: number): strin
 /** The content of a chunk as JSON. */
 export function contentJson(chunk: Chunk): string {
   return chunk.type === 'text' ? JSON.stringify(chunk.data) : chunk.data
+}
+
+/** `{"content","metadata"}` as it was parsed. */
+export function contentPair({
+  content,
+  metadata,
+}: Record<string, unknown>): Pick<DecodedChunk, 'content' | 'metadata'> {
+  return { content, metadata: (metadata ?? null) as DecodedChunk['metadata'] }
 }
 
 function parsedError(line: string): PublicError | null {

@@ -1,8 +1,9 @@
-import type { Chunk, Decoded, Outcome } from '../chunk.ts'
-import type { PublicError } from '../errors.ts'
+import type { Chunk, Decoded } from '../chunk.ts'
+import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
 import type { Format } from './format.ts'
+import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
-import { contentJson } from './lines.ts'
+import { contentJson, contentPair } from './lines.ts'
 
 /**
  * `ndjson`: one JSON object a line, `{offset, type, content, metadata}`; errors are `{offset, type: "error", error}`, the last line is
@@ -41,12 +42,12 @@ function encode(chunks: readonly Chunk[], from: number, to: number, offset: numb
   return out
 }
 
-type Line =
-  | { type: 'chunk'; offset: number; content: unknown; metadata: Record<string, unknown> | null }
-  | { type: 'error'; offset: number | null; error: PublicError }
-  | { type: 'end'; outcome: Outcome; offset: number; error: PublicError | null }
-
+/** Throws FormatError. A type that is not known is passed over: what a newer server adds must not break an older client. */
 function decodeLine(line: string): Decoded {
-  const trimmed = line.endsWith('\r') ? line.slice(0, -1) : line
-  return trimmed === '' ? { type: 'comment' } : (JSON.parse(trimmed) as Line)
+  if (line === '' || line === '\r') return { type: 'comment' }
+  const parsed = parseObject(line)
+  if (parsed['type'] === 'error') return { ...decodedError(parsed['error']), offset: decodedOffset(parsed['offset']) }
+  if (parsed['type'] === 'end') return decodedEnd(parsed)
+  if (parsed['type'] !== 'chunk') return { type: 'comment' }
+  return { type: 'chunk', offset: decodedOffset(parsed['offset']), ...contentPair(parsed) }
 }

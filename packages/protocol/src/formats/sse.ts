@@ -1,7 +1,8 @@
-import type { Chunk, Decoded, Outcome } from '../chunk.ts'
-import type { PublicError } from '../errors.ts'
+import type { Chunk, Decoded } from '../chunk.ts'
+import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
 import type { Decoder, Format } from './format.ts'
-import { contentJson } from './lines.ts'
+import { parseObject, parsePart } from './format-error.ts'
+import { contentJson, contentPair } from './lines.ts'
 
 /**
  * `sse`: server-sent events (WHATWG HTML, "Server-sent events"). `id:` is the offset, `data:` one line of JSON: the content, or
@@ -52,10 +53,15 @@ function errorEvent(id: number, chunk: Chunk): string {
   return `id: ${id}\nevent: error\ndata: ${chunk.data}\n\n`
 }
 
-/** Reads what the encoder writes, and any other legal spelling of it: CR, LF or CRLF, fields in any order, several data lines. */
+/**
+ * Reads what the encoder writes, and any other legal spelling of it: CR, LF or CRLF, fields in any order, several data lines. Events of other
+ * kinds are passed over. Throws FormatError.
+ */
 function sseDecoder(metadata: boolean): Decoder {
-  let buffered = ''
-  let sawCarriageReturn = false
+  // A line that is not ended yet, as pieces: appending to one growing string costs O(n²) when a long line trickles in.
+  let pieces: string[] = []
+  // The LF of a CRLF that was cut between two pieces ends no second line.
+  let skipsLineFeed = false
   let atStart = true
   let event = ''
   let data: string[] = []
@@ -65,23 +71,21 @@ function sseDecoder(metadata: boolean): Decoder {
     const text = data.join('\n')
     const kind = event
     const hadData = data.length > 0
+    // To a browser an id holds on for later events; an offset is of its own event only, and an error of one reader has none.
+    const offset = id !== null && /^\d{1,16}$/.test(id) ? decodedOffset(Number(id)) : null
     event = ''
     data = []
+    id = null
     if (!hadData) return null
-    const offset = id !== null && /^\d+$/.test(id) ? Number(id) : null
-    if (kind === 'error') return { type: 'error', offset, error: JSON.parse(text) as PublicError }
-    if (kind === 'end') {
-      const end = JSON.parse(text) as { outcome: Outcome; offset: number; error: PublicError | null }
-      return { type: 'end', ...end }
-    }
+    if (kind === 'error') return { ...decodedError(parsePart(text)), offset }
+    if (kind === 'end') return decodedEnd(parseObject(text))
+    if (kind !== '' && kind !== 'message') return { type: 'comment' }
     if (text === DONE) return { type: 'chunk', offset, content: DONE, metadata: null }
-    const value = JSON.parse(text) as unknown
-    if (!metadata) return { type: 'chunk', offset, content: value, metadata: null }
-    const pair = value as { content: unknown; metadata: Record<string, unknown> | null }
-    return { type: 'chunk', offset, content: pair.content, metadata: pair.metadata }
+    if (metadata) return { type: 'chunk', offset, ...contentPair(parseObject(text)) }
+    return { type: 'chunk', offset, content: parsePart(text), metadata: null }
   }
 
-  const line = (text: string): Decoded | null => {
+  const readLine = (text: string): Decoded | null => {
     if (text === '') return dispatch()
     if (text.startsWith(':')) return { type: 'comment' }
     const colon = text.indexOf(':')
@@ -95,30 +99,28 @@ function sseDecoder(metadata: boolean): Decoder {
   }
 
   return {
-    push(piece) {
-      let input = piece
-      if (atStart && input !== '') {
-        if (input.startsWith('\uFEFF')) input = input.slice(1)
-        atStart = false
-      }
-      // The LF of a CRLF that was cut between two pieces ends no second line.
-      if (sawCarriageReturn && input.startsWith('\n')) input = input.slice(1)
-      if (piece !== '') sawCarriageReturn = false
-      const text = buffered + input
+    push(text) {
       const found: Decoded[] = []
+      if (text === '') return found
       let start = 0
-      for (let i = 0; i < text.length; i++) {
+      if (atStart && text.startsWith('\uFEFF')) start = 1
+      atStart = false
+      if (skipsLineFeed && text.startsWith('\n')) start = 1
+      skipsLineFeed = false
+      for (let i = start; i < text.length; i++) {
         const code = text.charCodeAt(i)
         if (code !== 10 && code !== 13) continue
-        const decoded = line(text.slice(start, i))
+        const rest = text.slice(start, i)
+        const decoded = readLine(pieces.length === 0 ? rest : pieces.join('') + rest)
+        pieces = []
         if (decoded !== null) found.push(decoded)
         if (code === 13) {
-          if (i + 1 === text.length) sawCarriageReturn = true
+          if (i + 1 === text.length) skipsLineFeed = true
           else if (text.charCodeAt(i + 1) === 10) i++
         }
         start = i + 1
       }
-      buffered = text.slice(start)
+      if (start < text.length) pieces.push(text.slice(start))
       return found
     },
     // An event that no blank line ended is not an event (WHATWG): it was cut off.

@@ -44,10 +44,10 @@ function queryOf(samples: Readonly<Record<string, Value>>): string {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(samples)) {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [key, inner] of Object.entries(value)) query.append(`${name}.${key}`, textOf(inner as Value))
+      for (const [key, inner] of Object.entries(value)) query.append(`${name}.${key}`, textOf(inner))
     } else query.append(name, textOf(value))
   }
-  return query.size === 0 ? '' : `?${query}`
+  return query.size === 0 ? '' : `?${query.toString()}`
 }
 
 function textOf(value: Value): string {

@@ -50,7 +50,9 @@ export function addImport(program: Command, io: CommandIo): void {
     .option('--replace', 'put the new records in the place of those that are there')
     .option('--ignore-unknown', 'leave out columns that the table does not have')
     .option('--encoding <name>', 'the encoding of the file, such as windows-1252 (default: UTF-8)')
-    .addOption(new Option('--format <format>', 'what the file is, when its ending does not tell').choices([...importFormats]))
+    .addOption(
+      new Option('--format <format>', 'what the file is, when its ending does not tell').choices([...importFormats]),
+    )
     .option('--data <folder>', "instead of the workspace's own data folder")
     .addHelpText(
       'after',

@@ -35,7 +35,10 @@ export function counted(count: number, noun: string): string {
 
 /** The same issue with its file as seen from the working folder. */
 export function placed(issue: Issue, prefix: string): Issue {
-  return { ...issue, position: { ...issue.position, file: prefix + issue.position.file } }
+  const { file } = issue.position
+  // An issue of the folder itself.
+  const shown = file === '.' && prefix !== '' ? prefix.slice(0, -1) : prefix + file
+  return { ...issue, position: { ...issue.position, file: shown } }
 }
 
 function compareText(left: string, right: string): number {

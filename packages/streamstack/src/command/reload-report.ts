@@ -1,7 +1,7 @@
 import type { Issue } from '../definition/index.ts'
 import type { CompiledWorkspace } from '../engine/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { type Colors } from './io.ts'
+import type { Colors } from './io.ts'
 import { issueLines } from './issue-lines.ts'
 
 /** What a reload changed, for the person who saved a file. */
@@ -26,7 +26,8 @@ export function reloadReport({ before, after, changed, prefix, colors }: ReloadR
     else if (old === undefined) lines.push(`${green('+')} ${routeOf(now)} added`)
     // A plan that is the same object was not compiled anew: its file, or what it uses, is broken.
     else if (old === now) lines.push(`${yellow('!')} ${routeOf(now)} is broken and goes on with its last good version`)
-    else if (changed.includes(file) || routeOf(old) !== routeOf(now)) lines.push(`${green('~')} ${routeOf(now)} updated`)
+    else if (changed.includes(file) || routeOf(old) !== routeOf(now))
+      lines.push(`${green('~')} ${routeOf(now)} updated`)
   }
   const others = changed.filter((file) => !file.startsWith('endpoints/'))
   if (others.length > 0) lines.push(`${green('~')} ${others.map((file) => prefix + file).join(', ')} read again`)
@@ -39,14 +40,8 @@ export function reloadReport({ before, after, changed, prefix, colors }: ReloadR
 
 /** Settings that only the next start reads. */
 function restartLines(before: CompiledWorkspace, after: CompiledWorkspace, { yellow }: Colors): string[] {
-  const parts = ({ settings: { server, dataFolder } }: CompiledWorkspace): Readonly<Record<string, string>> => ({
-    'server.host': server.host,
-    'server.port': String(server.port),
-    'server.tls': JSON.stringify(server.tls),
-    data: dataFolder,
-  })
-  const old = parts(before)
-  const changed = Object.entries(parts(after)).flatMap(([name, value]) => (old[name] === value ? [] : [name]))
+  const old = startSettings(before)
+  const changed = Object.entries(startSettings(after)).flatMap(([name, value]) => (old[name] === value ? [] : [name]))
   return changed.length === 0 ? [] : [yellow(`${changed.join(', ')} changed: stop and start the server for that.`)]
 }
 
@@ -60,4 +55,13 @@ function isError({ severity }: Issue): boolean {
 
 function hasIssue(issues: readonly Issue[], { message, position }: Issue): boolean {
   return issues.some((other) => other.message === message && other.position.file === position.file)
+}
+
+function startSettings({ settings: { server, dataFolder } }: CompiledWorkspace): Readonly<Record<string, string>> {
+  return {
+    'server.host': server.host,
+    'server.port': String(server.port),
+    'server.tls': JSON.stringify(server.tls),
+    data: dataFolder,
+  }
 }

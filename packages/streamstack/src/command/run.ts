@@ -80,7 +80,8 @@ async function runEndpoint(
     const cancel = (): void => live.run.cancel('It was stopped at the terminal.')
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      await (options.format === 'json' ? collect(io, live) : write(io, live, options.format, includesMetadata))
+      if (options.format === 'json') await collect(io, live)
+      else if (!(await write(io, live, options.format, includesMetadata))) return io.setExitCode(1)
     } finally {
       signal.removeEventListener('abort', cancel)
       await server?.close()
@@ -115,7 +116,7 @@ async function prepare(
   const asked = plan.hasOptions ? callerOptions(inputs['options'] ?? null) : null
   const live = engine.runs.prepare(plan, engine.settings, {
     inputs,
-    auth: claims as Value,
+    auth: claims,
     options: asked?.shape ?? null,
     owner: null,
     ...(options.trace === true ? { trace: traceTo(io) } : {}),
@@ -180,16 +181,20 @@ async function inputBytes(io: CommandIo, input: string): Promise<Buffer> {
   }
 }
 
+/** False: whoever read the output has left, and nobody is there to be told anything. */
 async function write(
   io: CommandIo,
   live: LiveRun,
   format: Exclude<FormatName, 'json'>,
   metadata: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const reader = new TerminalReader(live, encoderOf(format, { metadata }), io.stdout)
   live.run.start()
   reader.wake()
   await reader.done
+  // When the output went away, the run is being cancelled, which takes a moment.
+  await new Promise<void>((resolve) => live.run.stream.onEnd(resolve))
+  return !reader.outputIsGone
 }
 
 /** The whole result at the end; what has to be read meanwhile is read, so that the run is never held up. */

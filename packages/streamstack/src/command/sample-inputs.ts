@@ -12,12 +12,9 @@ export function sampleInputs(inputs: readonly InputDeclaration[]): Readonly<Reco
 }
 
 function sampleOptions({ properties }: InputDeclaration): Value {
-  const known = new Map<string, Value>([
-    ['chunk_size', 3],
-    ['delay', 100],
-  ])
-  const names = properties === null ? [...known.keys()] : properties.map(({ name }) => name)
-  return Object.fromEntries(names.flatMap((name) => (known.has(name) ? [[name, known.get(name) as Value]] : [])))
+  const known: Readonly<Record<string, Value>> = { chunk_size: 3, delay: 100 }
+  if (properties === null) return known
+  return Object.fromEntries(Object.entries(known).filter(([name]) => properties.some((one) => one.name === name)))
 }
 
 /** A value that fits one declaration, unless it has a pattern. */
@@ -47,7 +44,7 @@ export function sampleOf(input: InputDeclaration): Value {
       return 'ada@example.com'
     case 'uuid':
       return '6f1c1f3e-2b7d-4d55-9a53-0d4f4b6f2a10'
-    case 'any':
+    default:
       return 'example'
   }
 }

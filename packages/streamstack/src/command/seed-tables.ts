@@ -15,7 +15,9 @@ export async function seedTables(io: CommandIo, engine: Engine, dir: WorkspaceDi
   const colors = colorsOf(io.stderr, io.env)
   for (const { table, inserted, seconds } of seeded) {
     const speed = seconds < 0.2 ? '' : ` in ${seconds.toFixed(1)} s (${rowsPerSecond(inserted, seconds)})`
-    io.stderr.write(colors.dim(`Table ${table} was empty: ${counted(inserted, 'record')} imported from its seed${speed}.\n`))
+    io.stderr.write(
+      colors.dim(`Table ${table} was empty: ${counted(inserted, 'record')} imported from its seed${speed}.\n`),
+    )
   }
   for (const line of issueLines(issues, dir.prefix, colors)) io.stderr.write(`${line}\n`)
 }

@@ -10,6 +10,8 @@ export class TerminalReader implements StreamReader {
   position = 0
   /** Settles when the stream has ended and everything is written, or the output is gone. */
   readonly done: Promise<void>
+  /** Whether whoever read the output has left (`| head`). */
+  outputIsGone = false
   readonly #live: LiveRun
   readonly #encoder: Encoder
   readonly #output: Output
@@ -41,11 +43,14 @@ export class TerminalReader implements StreamReader {
     while (!this.#isBlocked) {
       if (this.position < stream.log.droppedOffset) {
         return this.#fault(
-          new StreamstackError('reader_too_slow', 'The output took less than the stream keeps; raise streams.window_bytes.'),
+          new StreamstackError(
+            'reader_too_slow',
+            'The output took less than the stream keeps; raise streams.window_bytes.',
+          ),
         )
       }
       const batch = stream.read(this.position)
-      if (batch instanceof Promise) return this.#readLate(batch)
+      if (batch instanceof Promise) return void this.#readLate(batch)
       if (batch === null) break
       this.#write(batch)
     }
@@ -53,21 +58,23 @@ export class TerminalReader implements StreamReader {
   }
 
   /** A log that reads from disk answers later. */
-  #readLate(batch: Promise<Batch | null>): void {
+  async #readLate(batch: Promise<Batch | null>): Promise<void> {
     this.#isReading = true
     this.#wasWoken = false
-    batch.then(
-      (late) => {
-        this.#isReading = false
-        if (this.#isOver) return
-        const { end } = this.#live.run.stream
-        if (late !== null) this.#write(late)
-        else if (end !== null) return this.#leave(this.#encoder.end(end))
-        // What came while the log was reading woke nobody.
-        if (late !== null || this.#wasWoken) this.wake()
-      },
-      (error: unknown) => this.#fault(error),
-    )
+    let late: Batch | null
+    try {
+      late = await batch
+    } catch (error) {
+      return this.#fault(error)
+    } finally {
+      this.#isReading = false
+    }
+    if (this.#isOver) return
+    const { end } = this.#live.run.stream
+    if (late !== null) this.#write(late)
+    else if (end !== null) return this.#leave(this.#encoder.end(end))
+    // What came while the log was reading woke nobody.
+    if (late !== null || this.#wasWoken) this.wake()
   }
 
   #write(batch: Batch): void {
@@ -80,8 +87,9 @@ export class TerminalReader implements StreamReader {
     this.wake()
   }
 
-  /** Whoever read us has gone (`| head`): nobody wants the rest. */
+  /** Nobody wants the rest. */
   #onGone = (): void => {
+    this.outputIsGone = true
     this.#live.run.cancel('Nobody reads the output any more.')
     this.#leave('')
   }

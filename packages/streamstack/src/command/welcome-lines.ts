@@ -30,11 +30,19 @@ export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly
     const lock = access.authentication ? dim(' (token)') : ''
     lines.push(`  ${method.padEnd(6)} ${path.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd())
   }
-  if (endpoints.length > listed.length) lines.push(`  … and ${endpoints.length - listed.length} more: GET / lists them all`)
+  if (endpoints.length > listed.length)
+    lines.push(`  … and ${endpoints.length - listed.length} more: GET / lists them all`)
   lines.push('', bold('Paste to try:'), '')
-  for (const endpoint of endpoints.slice(0, CURL_LINES_MAX)) lines.push(`  ${curlLine(endpoint, callUrl, dir.argument)}`)
+  for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
+    lines.push(`  ${curlLine(endpoint, callUrl, dir.argument)}`)
   const names = tables.map(({ name }) => name).join(', ')
-  lines.push('', dim(`${counted(tables.length, 'table')}${names === '' ? '' : `: ${names}`}. Saved files are live at once. Ctrl-C stops.`), '')
+  lines.push(
+    '',
+    dim(
+      `${counted(tables.length, 'table')}${names === '' ? '' : `: ${names}`}. Saved files are live at once. Ctrl-C stops.`,
+    ),
+    '',
+  )
   return lines
 }
 

@@ -37,7 +37,7 @@ export function compileWorkspace(
   const issues: Issue[] = [...files.issues]
   const settings = files.settings ?? previous?.settings ?? null
   if (settings === null) return { settings: null, issues }
-  const tables = readTables(files, issues)
+  const tables = readTables(files, previous?.tables ?? [], issues)
   const functionFiles = readFunctionFiles(files, issues)
   const context: PlanContext = {
     definitions,
@@ -61,13 +61,14 @@ export function compileWorkspace(
   return { settings, env: files.env, tables, plans, router, issues: distinct(issues) }
 }
 
-function readTables(files: WorkspaceFiles, issues: Issue[]): TableDeclaration[] {
+/** A table whose file is broken keeps the declaration it had: runs of kept plans go on reading it. */
+function readTables(files: WorkspaceFiles, previous: readonly TableDeclaration[], issues: Issue[]): TableDeclaration[] {
   const tables: TableDeclaration[] = []
   for (const { file, tree } of files.tableFiles) {
-    if (tree === null) continue
-    const read = readTable(baseName(file), tree)
-    issues.push(...read.issues)
-    if (read.table !== null) tables.push(read.table)
+    const read = tree === null ? null : readTable(baseName(file), tree)
+    issues.push(...(read?.issues ?? []))
+    const table = read?.table ?? previous.find(({ position }) => position.file === file)
+    if (table !== undefined) tables.push(table)
   }
   return tables
 }

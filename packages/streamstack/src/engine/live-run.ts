@@ -1,20 +1,26 @@
 import type { Plan } from '../plan/index.ts'
 import type { Run } from '../run/index.ts'
 import type { StreamReader } from '../stream/index.ts'
+import type { RunOwner } from './idempotency.ts'
 
 /** A run together with who may read it and what happens when nobody does. */
 export class LiveRun {
   readonly run: Run
   readonly plan: Plan
   /** Subject of the token that started it; null: the endpoint needs no token. */
-  readonly owner: { subject: string | null } | null
+  readonly owner: RunOwner
+  /** Runs of a server are numbered as they start. */
+  readonly number: number
+  /** Milliseconds since 1970; null while it goes on. */
+  endedAtMs: number | null = null
   readonly #graceMs: number
   #graceTimer: NodeJS.Timeout | undefined
 
-  constructor(run: Run, plan: Plan, options: { owner: { subject: string | null } | null; graceMs: number }) {
+  constructor(run: Run, plan: Plan, options: { owner: RunOwner; number: number; graceMs: number }) {
     this.run = run
     this.plan = plan
     this.owner = options.owner
+    this.number = options.number
     this.#graceMs = options.graceMs
   }
 

@@ -4,6 +4,7 @@ import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink } from '../run/index.ts'
 import { MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
+import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
 import { LiveRun } from './live-run.ts'
 
 /** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
@@ -16,7 +17,9 @@ export interface StartOptions {
   inputs: Readonly<Record<string, Value>>
   auth: Value
   options: StreamOptions | null
-  owner: { subject: string | null } | null
+  owner: RunOwner
+  /** The call, when it came with a key by which it may come again. */
+  keyed?: KeyedCall | null
   trace?: TraceSink
 }
 
@@ -24,6 +27,8 @@ export interface StartOptions {
 export class Runs {
   readonly #services: Services
   readonly #runs = new Map<string, LiveRun>()
+  readonly #keys = new IdempotencyKeys()
+  #startedCount = 0
   /** Runs that are over, oldest first. No Map: one that keeps losing its first entry takes ever longer to find the next. */
   readonly #retained: { id: string; bytes: number; untilMs: number }[] = []
   /** Index of the oldest that is still held. */
@@ -63,15 +68,34 @@ export class Runs {
     if (start.trace !== undefined) run.trace = start.trace
     const live = new LiveRun(run, plan, {
       owner: start.owner,
+      number: ++this.#startedCount,
       graceMs: endpoint.disconnectGraceMs ?? DISCONNECT_GRACE_MS,
     })
     this.#runs.set(run.id, live)
+    if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, run.id)
     run.stream.onEnd(() => this.#retain(live, settings))
     return live
   }
 
   get(id: string): LiveRun | undefined {
     return this.#runs.get(id)
+  }
+
+  /** The run that this very call has started before. Throws `idempotency_conflict`. */
+  startedBy(call: KeyedCall): LiveRun | undefined {
+    const id = this.#keys.find(call)
+    return id === null ? undefined : this.#runs.get(id)
+  }
+
+  /** The run that a caller has started with a key. */
+  withKey(owner: RunOwner, key: string): LiveRun | undefined {
+    const id = this.#keys.runOf(owner, key)
+    return id === null ? undefined : this.#runs.get(id)
+  }
+
+  /** Every run that is held, the newest first. */
+  newestFirst(): LiveRun[] {
+    return [...this.#runs.values()].reverse()
   }
 
   /** Runs that go on. */
@@ -89,7 +113,9 @@ export class Runs {
     this.cancelAll('The server is stopping.')
   }
 
-  #retain({ run, plan }: LiveRun, settings: Settings): void {
+  #retain(live: LiveRun, settings: Settings): void {
+    const { run, plan } = live
+    live.endedAtMs = Date.now()
     const { retentionMs, retainedBytes } = settings.streams
     const bytes = run.stream.log.bytesHeld + RUN_BYTES
     this.#retained.push({ id: run.id, bytes, untilMs: performance.now() + retentionMs })
@@ -119,6 +145,7 @@ export class Runs {
       this.#oldest++
       this.#retainedBytes -= oldest.bytes
       this.#runs.delete(oldest.id)
+      this.#keys.forget(oldest.id)
     }
     if (this.#oldest < COMPACT_AT || this.#oldest * 2 < this.#retained.length) return
     this.#retained.splice(0, this.#oldest)

@@ -46,13 +46,15 @@ export interface Compiler {
   loop(step: StepNode, slots: LoopSlots, targets: { onBreak: Label; onContinue: Label }, body: () => void): void
   /** Compiles a part that a region guards; entering and leaving it are emitted around. */
   guarded(region: RegionTarget, body: () => void): void
+  /** Compiles a finally block: leaving it early must not undo the end of a run. */
+  finallyBlock(completionSlot: number, body: () => void): void
   /** Compiles a part in which names stand for these slots. */
   withNames(names: ReadonlyMap<string, number>, body: () => void): void
   /** Compiles one branch of Parallel: Break and Continue cannot leave it. */
   branch(body: () => void): { from: Label; to: Label }
   /** Leaves the innermost loop for a target, through the finally blocks on the way. False: there is no loop to leave. */
   leaveLoop(to: 'onBreak' | 'onContinue'): boolean
-  /** Where Return leaves to: the end of a function file, through finally blocks. False: this is no function file. */
+  /** Where Return leaves to: the end of a function file, through finally blocks. False: this is no function file, or a branch of one. */
   leaveFunction(): boolean
   /** Slot of the value that a function file gives back. */
   readonly functionResult: number

@@ -86,17 +86,22 @@ async function runBranches(
   policy: Policy,
 ): Promise<void> {
   const { strand, release } = parent.fork()
-  const frames: (Frame | null)[] = branches.map(({ from, to }) =>
-    newFrame(frame.program, frame.slots, { from: from.pc, to: to.pc, depth: frame.depth }),
-  )
+  // A frame that is taken up again has its branches; those that were done are null.
+  const frames: (Frame | null)[] =
+    frame.branches ??
+    branches.map(({ from, to }) =>
+      newFrame(frame.program, frame.slots, { from: from.pc, to: to.pc, depth: frame.depth }),
+    )
   frame.branches = frames
   let next = 0
   let failure: { thrown: unknown } | null = null
   const work = async (): Promise<void> => {
     while (next < frames.length && !(failure !== null && policy === 'stop_others')) {
       const index = next++
+      const branch = frames[index] ?? null
+      if (branch === null) continue
       try {
-        await execute(strand, frames[index] as Frame)
+        await execute(strand, branch)
       } catch (thrown) {
         // A branch that ends because of its sibling, or with the run, has nothing to tell.
         if (thrown === END) continue

@@ -32,7 +32,7 @@ export const returnValue: FunctionDefinition = {
     if (!compiler.leaveFunction()) {
       compiler.issue(
         'error',
-        'Return works in a function file only. In an endpoint, send with Streaming API Response and end with Stop.',
+        'Return works in a function file only, outside the branches of Parallel. In an endpoint, send with Streaming API Response and end with Stop.',
         step.position,
       )
     }

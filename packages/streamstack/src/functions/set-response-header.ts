@@ -63,7 +63,7 @@ export const setResponseHeader = action({
       } catch {
         fail(`'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`)
       }
-      run.responseHeaders.set(header, text)
+      run.setResponseHeader(header, text)
     }
   },
 })

@@ -225,6 +225,15 @@ function chunkOf(value: Value, metadata: string | null): Chunk {
 
 function send(strand: Strand, chunk: Chunk): void | Promise<void> {
   if (chunk.data.length > 4_096) strand.burn(chunk.data.length >> 9)
+  if (strand.run.stream.isCongested) return sendInTurn(strand, chunk)
   const room = strand.run.send(chunk)
   return room === undefined ? undefined : strand.untilEnded(room)
+}
+
+/** Another branch waits for readers. This one waits as well, or each would add a chunk to what the stream must hold. */
+async function sendInTurn(strand: Strand, chunk: Chunk): Promise<void> {
+  const { run } = strand
+  while (run.stream.isCongested) await strand.untilEnded(run.stream.room())
+  const room = run.send(chunk)
+  if (room !== undefined) await strand.untilEnded(room)
 }

@@ -58,7 +58,7 @@ export const tryCatch: FunctionDefinition = {
       frame.slots[completionSlot] = { kind: 'next' }
     })
     compiler.place(at)
-    compiler.steps(finallySteps)
+    compiler.finallyBlock(completionSlot, () => compiler.steps(finallySteps))
     compiler.emit((frame) => complete(frame, completionSlot))
   },
 }

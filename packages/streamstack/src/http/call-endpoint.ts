@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
+import { StreamstackError, type Value, parseOffset, toStreamstackError } from '@streamstack/protocol'
 import { type AuthClaims, authorize } from '../access/index.ts'
-import type { Engine } from '../engine/index.ts'
+import type { Engine, KeyedCall, RunOwner } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { callerOptions } from './caller-options.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 
 /** Methods whose requests carry their inputs in the URL. */
@@ -34,32 +36,59 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
     const inputs = plan.inputs.check({ path: call.pathParameters, query, body })
     const asked = plan.hasOptions ? callerOptions(inputs['options'] ?? null) : null
     const format = chooseFormat(query.get('format'), request.headers.accept, endpoint.headers['Content-Type'])
-    const live = engine.runs.prepare(plan, engine.settings, {
-      inputs,
-      auth: claims as Value,
-      options: asked?.shape ?? null,
-      owner: claims === null ? null : { subject: typeof claims['sub'] === 'string' ? claims['sub'] : null },
-    })
+    const owner = claims === null ? null : { subject: typeof claims['sub'] === 'string' ? claims['sub'] : null }
+    const keyed = keyedCall(call, owner, inputs)
+    // Between this look and `prepare` nothing waits: calls that come together with one key make one run.
+    const known = keyed === null ? undefined : engine.runs.startedBy(keyed)
+    if (keyed !== null && known === undefined) refuseToSkip(request)
+    const live =
+      known ??
+      engine.runs.prepare(plan, engine.settings, {
+        inputs,
+        auth: claims as Value,
+        options: asked?.shape ?? null,
+        owner,
+        keyed,
+      })
     const reader = answerStream({
       live,
       response,
       format,
-      metadata: asked?.includeMetadata ?? false,
-      position: 0,
+      metadata: asked?.includeMetadata === true || query.get('include_metadata') === 'true',
+      position: known === undefined ? 0 : startPosition(known, request, null),
       headers: { ...endpoint.headers, ...corsHeaders },
       heartbeat: call.heartbeat,
     })
-    live.run.start()
+    if (known === undefined) live.run.start()
     reader.wake()
   } catch (thrown) {
     const error = toStreamstackError(thrown)
     if (error.code === 'internal')
       engine.log.error({ endpoint: endpoint.name, err: error.cause }, 'a call could not be answered')
-    // The rest of a body that is too large is not worth reading.
-    if (error.code === 'body_too_large') response.setHeader('Connection', 'close')
+    // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
+    if (error.code === 'body_too_large' && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
     if (response.headersSent || response.destroyed) response.destroy()
     else answerProblem(response, error, corsHeaders)
   }
+}
+
+function keyedCall(
+  { plan, request }: EndpointCall,
+  owner: RunOwner,
+  inputs: Readonly<Record<string, Value>>,
+): KeyedCall | null {
+  const key = idempotencyKey(request.headers)
+  return key === null ? null : { key, owner, endpoint: `${plan.endpoint.method} ${plan.endpoint.path}`, inputs }
+}
+
+/** A caller that has read a part already must not get the first chunks of another run for the next of its own. */
+function refuseToSkip({ headers }: IncomingMessage): void {
+  const after = headers['last-event-id']?.toString() ?? ''
+  if (after === '' || parseOffset(after) === 0) return
+  throw new StreamstackError(
+    'run_unknown',
+    'The run of this Idempotency-Key has expired. Start a new one with a fresh key.',
+  )
 }
 
 async function authenticate(engine: Engine, plan: Plan, request: IncomingMessage): Promise<AuthClaims | null> {

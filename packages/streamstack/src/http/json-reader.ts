@@ -96,8 +96,7 @@ export class JsonReader implements StreamReader {
   #fail(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { run } = this.#live
-    if (!run.isOver) run.cancel('The caller asked for one whole result, and it became too large.')
+    // The run goes on for its other readers, and for this caller to come back with a format that streams; without any, `on_disconnect` decides.
     answerProblem(
       this.#response,
       error instanceof StreamstackError

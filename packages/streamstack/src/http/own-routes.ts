@@ -4,7 +4,7 @@ import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import { type RunRequest, cancelRun, readRun } from './run-routes.ts'
+import { type RunRequest, cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
 
 type Route = (call: RunRequest) => Promise<void>
 
@@ -36,7 +36,10 @@ export function ownRoutes(
   app.get('/', () => listing(engine))
   app.get('/healthz', () => ({ status: 'ok' }))
   app.get('/v1/stream/runs/:id', run(readRun))
+  app.get('/v1/runs', run(listRuns))
+  app.get('/v1/runs/:id', run(showRun))
   app.post('/v1/runs/:id/cancel', run(cancelRun))
+  app.post('/v1/runs/cancel', run(cancelKeyedRun))
 
   app.setNotFoundHandler((_request, reply) => {
     reply.hijack()

@@ -68,7 +68,7 @@ export class ResponseReader implements StreamReader {
   #pump(): void {
     const { stream } = this.#live.run
     let pending: string | Buffer = ''
-    for (;;) {
+    while (this.position < stream.lastOffset) {
       if (this.position < stream.log.droppedOffset) return this.#fellBehind(pending)
       const batch = stream.read(this.position)
       if (batch instanceof Promise) {
@@ -99,8 +99,9 @@ export class ResponseReader implements StreamReader {
         if (late !== null) {
           this.position = late.offset + late.to - late.from - 1
           if (!this.#write(encodeBatch(stream, this.#encoder, late))) return
-          this.#pump()
-        } else if (stream.end !== null) this.#finish('')
+        }
+        // What came while the log was being read woke nobody.
+        this.#pump()
       },
       (error: unknown) => {
         this.#isReading = false
@@ -129,7 +130,7 @@ export class ResponseReader implements StreamReader {
     if (end === null) return
     if (run.failure !== null && end.offset === 0 && !this.#response.headersSent) {
       this.#isOver = true
-      answerProblem(this.#response, run.failure, withoutType(this.#headers))
+      answerProblem(this.#response, run.failure, withoutType(this.#headers), { run: run.id, outcome: end.outcome })
       return
     }
     this.#writeHead()

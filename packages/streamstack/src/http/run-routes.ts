@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { StreamstackError, parseOffset } from '@streamstack/protocol'
+import { StreamstackError } from '@streamstack/protocol'
 import type { Engine, LiveRun } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import { describeRun, runFilter, runPage } from './run-list.ts'
+import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 
 export interface RunRequest {
@@ -20,7 +23,7 @@ export async function readRun(call: RunRequest): Promise<void> {
   const live = await allowedRun(call)
   const { request, query } = call
   const format = chooseFormat(query.get('format'), request.headers.accept, live.plan.endpoint.headers['Content-Type'])
-  const position = startOf(live, request, query)
+  const position = startPosition(live, request, query.get('offset'))
   answerStream({
     live,
     response: call.response,
@@ -32,47 +35,90 @@ export async function readRun(call: RunRequest): Promise<void> {
   }).wake()
 }
 
+/**
+ * `GET /v1/runs`: the runs of the token's subject, the newest first; `?endpoint=`, `?outcome=`, `?limit=`, `?cursor=`. Ids of runs that need no token are what lets
+ * one read them, so nobody gets a list of those.
+ */
+export async function listRuns(call: RunRequest): Promise<void> {
+  const { engine, query } = call
+  if (engine.verifier === null) {
+    throw new StreamstackError(
+      'forbidden',
+      'Runs are listed to the subject of a token, and this server checks none: set auth.jwt in streamstack.yaml.',
+    )
+  }
+  const { subject } = await callerOf(call)
+  if (subject === null) {
+    throw new StreamstackError(
+      'forbidden',
+      'The token names no subject. Use one with `sub` to list the runs of that subject.',
+    )
+  }
+  answerJson(call, 200, runPage(engine.runs.newestFirst(), { subject, ...runFilter(query) }))
+}
+
+/** `GET /v1/runs/<id>`: what is known of a run. */
+export async function showRun(call: RunRequest): Promise<void> {
+  answerJson(call, 200, describeRun(await allowedRun(call)))
+}
+
 /** `POST /v1/runs/<id>/cancel`: ends a run; what was sent is kept. */
 export async function cancelRun(call: RunRequest): Promise<void> {
-  const { run } = await allowedRun(call)
+  cancel(call, await allowedRun(call))
+}
+
+/** `POST /v1/runs/cancel` with an Idempotency-Key: ends the run of that call, for callers whose answer has not begun to arrive. */
+export async function cancelKeyedRun(call: RunRequest): Promise<void> {
+  const { engine, request } = call
+  const key = idempotencyKey(request.headers)
+  if (key === null) {
+    throw new StreamstackError(
+      'input_invalid',
+      'Send the Idempotency-Key of the call, or POST to /v1/runs/<id>/cancel.',
+    )
+  }
+  const { authorization } = request.headers
+  const caller = engine.verifier === null || authorization === undefined ? null : await callerOf(call)
+  // A caller with a token may have called an endpoint that asks for none.
+  const live = (caller === null ? undefined : engine.runs.withKey(caller, key)) ?? engine.runs.withKey(null, key)
+  if (live === undefined) throw unknownRun()
+  cancel(call, live)
+}
+
+function cancel(call: RunRequest, { run }: LiveRun): void {
   if (!run.isOver) run.cancel('The run was cancelled by its caller.')
-  const body = JSON.stringify({ run: run.id, outcome: run.stream.end?.outcome ?? 'cancelled' })
-  call.response.writeHead(202, {
-    ...call.corsHeaders,
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-  })
-  call.response.end(body)
+  answerJson(call, 202, { run: run.id, outcome: run.stream.end?.outcome ?? 'cancelled' })
 }
 
 /** The run, for whoever started it: an id that is not theirs looks like one that does not exist. */
-async function allowedRun({ engine, id, request }: RunRequest): Promise<LiveRun> {
+async function allowedRun(call: RunRequest): Promise<LiveRun> {
+  const { engine, id } = call
   const live = engine.runs.get(id)
-  const unknown = (): StreamstackError =>
-    new StreamstackError('run_unknown', 'There is no such run, or it has expired. Start a new one.')
-  if (live === undefined) throw unknown()
+  if (live === undefined) throw unknownRun()
   if (live.owner === null) return live
-  if (engine.verifier === null) throw unknown()
-  const claims = await engine.verifier.verify(request.headers.authorization)
-  if ((typeof claims['sub'] === 'string' ? claims['sub'] : null) !== live.owner.subject) throw unknown()
+  if (engine.verifier === null) throw unknownRun()
+  if ((await callerOf(call)).subject !== live.owner.subject) throw unknownRun()
   return live
 }
 
-/** A browser's EventSource repeats its URL and adds Last-Event-ID, so the header goes first. */
-function startOf(live: LiveRun, request: IncomingMessage, query: URLSearchParams): number {
-  const { log } = live.run.stream
-  const text = request.headers['last-event-id']?.toString() || query.get('offset') || '-1'
-  const offset = parseOffset(text)
-  if (offset === null || offset > log.lastOffset) {
-    throw new StreamstackError(
-      'offset_invalid',
-      'This is no offset of this stream. Send one that it gave out, or -1 for its start.',
-    )
-  }
-  if (offset < log.droppedOffset) {
-    throw new StreamstackError('offset_expired', 'The stream no longer holds the chunks after this offset.', {
-      details: { first_offset: log.droppedOffset },
-    })
-  }
-  return offset
+/** Whom the token names. Throws `unauthenticated`. */
+async function callerOf({ engine, request }: RunRequest): Promise<{ subject: string | null }> {
+  const claims = await engine.verifier?.verify(request.headers.authorization)
+  const subject = claims?.['sub']
+  return { subject: typeof subject === 'string' ? subject : null }
+}
+
+function unknownRun(): StreamstackError {
+  return new StreamstackError('run_unknown', 'There is no such run, or it has expired. Start a new one.')
+}
+
+function answerJson({ response, corsHeaders }: RunRequest, status: number, value: object): void {
+  const body = JSON.stringify(value)
+  response.writeHead(status, {
+    ...corsHeaders,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+  })
+  response.end(body)
 }

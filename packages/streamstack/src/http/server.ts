@@ -10,7 +10,9 @@ import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { openConnections } from './open-connections.ts'
 import { ownRoutes } from './own-routes.ts'
+import { refuseRest } from './refuse-rest.ts'
 
 export interface ServerOptions {
   engine: Engine
@@ -35,7 +37,8 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   const own = ownRoutes(engine, heartbeat)
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
-    response.on('error', () => undefined)
+    response.on('error', ignore)
+    if (request.httpVersionMajor === 2) refuseRest(request)
     handle(engine, heartbeat, own, request, response).catch((error: unknown) => {
       engine.log.error({ err: error }, 'a request could not be answered')
       response.destroy()
@@ -43,6 +46,7 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   }
   const { tls } = engine.settings.server
   const server = tls === null ? createServer(serverOptions, listener) : await createTlsServer(tls, listener)
+  const breakConnections = openConnections(server)
   await listen(server, host, port)
   const { port: actualPort } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host
@@ -52,11 +56,13 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
     url,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeAllConnections?.()
+      breakConnections()
       await closed
     },
   }
 }
+
+function ignore(): void {}
 
 // No timeout for the whole of a request: a slow upload is bounded by its size; headers have Node's 60 s.
 const serverOptions = { requestTimeout: 300_000, keepAliveTimeout: 65_000 }

@@ -25,15 +25,16 @@ export class OwnServer {
     this.allow = allow.flatMap((entry) => (entry === SELF ? host : [entry]))
   }
 
-  /** A request whose URL is only a path goes to this server. Throws `upstream_refused` when that is not allowed, or there is none. */
+  /** A request whose URL is only a path goes to this server. Throws `step_failed` when that is not allowed,
+   * `upstream_refused` when no server is running. */
   resolved(request: OutboundRequest): OutboundRequest {
     const { url } = request
     // `//host/path` names another host.
     if (typeof url !== 'string' || !/^\/(?![/\\])/.test(url)) return request
     if (!this.#isAllowed) {
       throw new StreamstackError(
-        'upstream_refused',
-        'The URL of the outbound request is a path of this server. List `self` under outbound.allow in streamstack.yaml if steps may call it, or write an absolute URL.',
+        'step_failed',
+        'The URL of the outbound request is not an absolute URL (https://…). For a path of this server, list `self` under outbound.allow in streamstack.yaml.',
       )
     }
     if (this.#url === null) {

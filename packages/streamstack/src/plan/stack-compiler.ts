@@ -2,7 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, Issue, Position, StepNode, TreeNode } from '../definition/types.ts'
 import { type Expression, ExpressionErrors, compileCondition, compileValue } from '../expression/index.ts'
 import type { Compiler, Label, LoopSlots, RegionTarget } from '../functions/index.ts'
-import type { Frame, Op, Program, Region, Slot, StepInfo } from '../run/index.ts'
+import { type Frame, type Op, type Program, type Region, type Slot, type StepInfo, leaveFinally } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 import { assignedNames, resultName } from './assigned-names.ts'
 import { checkEnv } from './check-env.ts'
@@ -19,6 +19,9 @@ interface OpenLoop {
   regionDepth: number | null
 }
 
+/** What surrounds the place that is being compiled. */
+type OpenRegion = RegionTarget | { kind: 'inside-finally'; completionSlot: number }
+
 /** Compiles one stack into one program. */
 export class StackCompiler implements Compiler {
   readonly functionResult: number
@@ -31,11 +34,12 @@ export class StackCompiler implements Compiler {
   readonly #names: StackNames
   readonly #stack: readonly StepNode[]
   readonly #raw: ReadonlySet<string>
-  readonly #isFunctionFile: boolean
+  /** In a function file, but not in a branch of Parallel: the other branches would go on. */
+  #mayReturn: boolean
   readonly #functionEnd: Label = { pc: -1 }
   readonly #estimates = new EstimatedTotals(this)
   #loops: OpenLoop[] = []
-  #openRegions: RegionTarget[] = []
+  #openRegions: OpenRegion[] = []
   #currentStep = -1
   #words: ReadonlySet<string> | null = null
 
@@ -50,7 +54,7 @@ export class StackCompiler implements Compiler {
     this.#context = context
     this.#stack = stack
     this.#issues = options.issues
-    this.#isFunctionFile = options.isFunctionFile
+    this.#mayReturn = options.isFunctionFile
     const assigned = assignedNames(stack, context.definitions)
     this.#refuseReservedNames(inputs, assigned)
     this.#raw = rawVariables(stack, context.definitions, new Set(inputs.map(({ name }) => name)))
@@ -183,15 +187,22 @@ export class StackCompiler implements Compiler {
     })
   }
 
+  finallyBlock(completionSlot: number, body: () => void): void {
+    this.#openRegions.push({ kind: 'inside-finally', completionSlot })
+    body()
+    this.#openRegions.pop()
+  }
+
   withNames(names: ReadonlyMap<string, number>, body: () => void): void {
     this.#names.withNames(names, body)
   }
 
   branch(body: () => void): { from: Label; to: Label } {
-    const [loops, regions] = [this.#loops, this.#openRegions]
+    const [loops, regions, isInFunction] = [this.#loops, this.#openRegions, this.#mayReturn]
     // Names of outer loops stay readable; their targets are out of reach.
     this.#loops = loops.map((loop) => ({ ...loop, regionDepth: null }))
     this.#openRegions = []
+    this.#mayReturn = false
     const from = this.label()
     const to = this.label()
     this.place(from)
@@ -199,6 +210,7 @@ export class StackCompiler implements Compiler {
     this.place(to)
     this.#loops = loops
     this.#openRegions = regions
+    this.#mayReturn = isInFunction
     return { from, to }
   }
 
@@ -211,7 +223,7 @@ export class StackCompiler implements Compiler {
   }
 
   leaveFunction(): boolean {
-    if (!this.#isFunctionFile) return false
+    if (!this.#mayReturn) return false
     this.#leaveRegions(0)
     this.jump(this.#functionEnd)
     return true
@@ -249,7 +261,11 @@ export class StackCompiler implements Compiler {
   /** Ops that leave all regions but the outermost `depth`: a finally block on the way is run and comes back here. */
   #leaveRegions(depth: number): void {
     for (let i = this.#openRegions.length - 1; i >= depth; i--) {
-      const region = this.#openRegions[i] as RegionTarget
+      const region = this.#openRegions[i] as OpenRegion
+      if (region.kind === 'inside-finally') {
+        this.emit((frame) => leaveFinally(frame, region.completionSlot))
+        continue
+      }
       this.emit((frame) => {
         frame.regions.pop()
       })

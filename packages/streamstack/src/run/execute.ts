@@ -1,7 +1,7 @@
 import type { Frame } from './frame.ts'
 import type { Op, Program } from './program.ts'
 import type { Strand } from './strand.ts'
-import { advanceTraced } from './trace.ts'
+import { advanceTraced, unwindTraced } from './trace.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
 
 /**
@@ -9,8 +9,17 @@ import { endWhenAsked, unwind } from './unwind.ts'
  */
 export function execute(strand: Strand, frame: Frame): void | Promise<void> {
   const program = strand.run.program(frame.program)
+  takeUp(frame)
   const wait = advance(strand, program, frame)
   return wait === undefined ? undefined : finishWaiting(strand, program, frame, wait)
+}
+
+/** A frame that was left in the middle of an op, as a clone of it was: the op is done again, and goes on with the call or the branches under way. */
+function takeUp(frame: Frame): void {
+  if (frame.waitingAt >= 0) {
+    frame.pc = frame.waitingAt
+    frame.waitingAt = -1
+  } else if (frame.callee !== null || frame.branches !== null) frame.pc--
 }
 
 async function finishWaiting(strand: Strand, program: Program, frame: Frame, first: Promise<void>): Promise<void> {
@@ -19,7 +28,8 @@ async function finishWaiting(strand: Strand, program: Program, frame: Frame, fir
     try {
       await wait
     } catch (thrown) {
-      unwind(strand, program, frame, thrown)
+      if (strand.run.trace === null) unwind(strand, program, frame, thrown)
+      else unwindTraced(strand, program, frame, thrown)
     }
     frame.waitingAt = -1
     wait = advance(strand, program, frame)

@@ -14,6 +14,8 @@ export interface Frame {
   pc: number
   /** The op that is being waited for, or -1. A frame taken up again elsewhere starts with it. */
   waitingAt: number
+  /** Its first op: that of the program, or of a branch. */
+  readonly start: number
   /** The frame is done when `pc` reaches this. */
   readonly end: number
   /** Shared with branch frames of the same program. */
@@ -35,6 +37,7 @@ export function newFrame(program: string, slots: Slot[], range: { from: number; 
     program,
     pc: range.from,
     waitingAt: -1,
+    start: range.from,
     end: range.to,
     slots,
     regions: [],

@@ -12,6 +12,8 @@ import type { TraceSink } from './trace.ts'
 /** How long finally blocks may still run after a run was ended from outside. */
 const ENDING_GRACE_MS = 5_000
 
+const NO_HEADERS: ReadonlyMap<string, string> = new Map()
+
 /** Bounds of one run. What happens at each: the run fails with `limit_exceeded`. */
 export interface RunLimits {
   readonly maxDurationMs: number
@@ -57,12 +59,8 @@ export class Run {
   readonly startedAtMs = Date.now()
   trace: TraceSink | null = null
   chunksSent = 0
-  /** Upstream answers that are open, by the number that frames hold. */
-  readonly sources = new Map<number, ItemSource>()
   /** Why the run failed, with what only the server may know. */
   failure: StreamstackError | null = null
-  /** Headers that the stack set; they go out with the first chunk. */
-  readonly responseHeaders = new Map<string, string>()
   /** Set by the reader that answers the call, when the headers are out. */
   headersSent = false
   /** When the last paced chunk went out, milliseconds on the monotonic clock. */
@@ -75,7 +73,11 @@ export class Run {
   #ending: { outcome: Outcome; error: StreamstackError } | null = null
   readonly #strand: Strand = new Strand(this, null)
   #failedStep: { error: unknown; step: StepInfo } | null = null
-  #timers: NodeJS.Timeout[] = []
+  // What few runs need is made when it is needed: a run that is over is kept for a while, and there can be many of them.
+  #sources: Map<number, ItemSource> | null = null
+  #responseHeaders: Map<string, string> | null = null
+  #durationTimer: NodeJS.Timeout | undefined
+  #graceTimer: NodeJS.Timeout | undefined
 
   constructor(setup: RunSetup) {
     this.id = setup.id
@@ -90,7 +92,7 @@ export class Run {
 
   /** Runs the frame to its end and gives the stream its outcome. Never rejects. */
   start(): void {
-    this.#timers.push(setTimeout(() => this.#overTime(), this.limits.maxDurationMs))
+    this.#durationTimer = setTimeout(() => this.#overTime(), this.limits.maxDurationMs)
     try {
       const wait = execute(this.#strand, this.frame)
       if (wait === undefined) this.#finish(undefined)
@@ -129,6 +131,22 @@ export class Run {
     }
   }
 
+  /** Upstream answers that are open, by the number that frames hold. */
+  get sources(): Map<number, ItemSource> {
+    this.#sources ??= new Map()
+    return this.#sources
+  }
+
+  /** Headers that the stack set; they go out with the first chunk. */
+  get responseHeaders(): ReadonlyMap<string, string> {
+    return this.#responseHeaders ?? NO_HEADERS
+  }
+
+  setResponseHeader(name: string, value: string): void {
+    this.#responseHeaders ??= new Map()
+    this.#responseHeaders.set(name, value)
+  }
+
   /** Milliseconds since the run began, on the monotonic clock. */
   elapsedMs(): number {
     return performance.now() - this.#startedMonotonicMs
@@ -165,19 +183,24 @@ export class Run {
   #endFromOutside(outcome: Outcome, error: StreamstackError): void {
     if (this.#ending !== null || this.isOver) return
     this.#ending = { outcome, error }
-    this.#timers.push(setTimeout(() => this.#strand.endGrace(), ENDING_GRACE_MS))
+    this.#graceTimer = setTimeout(() => this.#strand.endGrace(), ENDING_GRACE_MS)
     this.#strand.end()
   }
 
   #finish(thrown: unknown): void {
-    for (const timer of this.#timers) clearTimeout(timer)
-    for (const source of this.sources.values()) source.close()
-    this.sources.clear()
+    clearTimeout(this.#durationTimer)
+    clearTimeout(this.#graceTimer)
+    this.#durationTimer = undefined
+    this.#graceTimer = undefined
+    for (const source of this.#sources?.values() ?? []) source.close()
+    this.#sources = null
     if (this.#ending !== null) this.#end(this.#ending.outcome, this.#ending.error)
     else if (thrown === undefined || thrown === STOP) this.#end('completed', null)
     else this.#end('failed', toStreamstackError(thrown))
     // Outside work that nobody waits for any more ends with the run.
     this.#strand.end()
+    // The run is kept for those who come back to its stream; its variables, which may be large, are not.
+    this.frame.slots.length = 0
   }
 
   #end(outcome: Outcome, error: StreamstackError | null): void {

@@ -1,6 +1,7 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { execute } from './execute.ts'
 import { type Frame, newFrame } from './frame.ts'
+import type { Program } from './program.ts'
 import type { Run } from './run.ts'
 import { END } from './signals.ts'
 import { yieldTurn } from './turn.ts'
@@ -21,7 +22,8 @@ export class Strand {
   /** Counts down to the next look at the clock. */
   fuel = FUEL
   #abort: AbortController | null = null
-  #endListeners = new Set<() => void>()
+  /** Made when something first waits: most runs never do. */
+  #endListeners: Set<() => void> | null = null
   readonly #parent: Strand | null
 
   constructor(run: Run, parent: Strand | null) {
@@ -34,8 +36,8 @@ export class Strand {
     const strand = new Strand(this.run, this)
     const end = (): void => strand.end()
     if (this.isEnding) end()
-    this.#endListeners.add(end)
-    return { strand, release: () => this.#endListeners.delete(end) }
+    this.#onEnd(end)
+    return { strand, release: () => this.#offEnd(end) }
   }
 
   /** Ends the strand: all that it waits for rejects with END at once. */
@@ -69,10 +71,10 @@ export class Strand {
         reject(END)
       }
       const timer = setTimeout(() => {
-        this.#endListeners.delete(stop)
+        this.#offEnd(stop)
         resolve()
       }, durationMs)
-      this.#endListeners.add(stop)
+      this.#onEnd(stop)
     })
   }
 
@@ -83,11 +85,11 @@ export class Strand {
     const ended = new Promise<never>((_, reject) => {
       stop = (): void => reject(END)
     })
-    this.#endListeners.add(stop as () => void)
+    this.#onEnd(stop as () => void)
     try {
       return await Promise.race([promise, ended])
     } finally {
-      this.#endListeners.delete(stop as () => void)
+      this.#offEnd(stop as () => void)
     }
   }
 
@@ -97,12 +99,12 @@ export class Strand {
       const abort = new AbortController()
       this.#abort = abort
       if (this.isEnding) abort.abort(END)
-      else this.#endListeners.add(() => abort.abort(END))
+      else this.#onEnd(() => abort.abort(END))
     }
     return this.#abort.signal
   }
 
-  /** Calls a function: a new frame, taken to its end; then `done` with its result. */
+  /** Calls a function: a new frame, or the one of a call under way, taken to its end; then `done` with its result. */
   call(
     caller: Frame,
     name: string,
@@ -118,13 +120,7 @@ export class Strand {
         { details: { limit: 'max_stack_depth' } },
       )
     }
-    const slots = program.slots.slice()
-    for (const [input, slot] of program.inputSlots) slots[slot] = inputs.get(input) ?? null
-    const calling = this.run.program(caller.program)
-    slots[program.allInputsSlot] = Object.fromEntries(inputs)
-    slots[program.authSlot] = caller.slots[calling.authSlot]
-    slots[program.startedSlot] = caller.slots[calling.startedSlot]
-    const frame = newFrame(name, slots, { from: 0, to: program.ops.length, depth: caller.depth + 1 })
+    const frame = caller.callee ?? this.#newCall(caller, program, inputs)
     caller.callee = frame
     const finish = (): void => {
       caller.callee = null
@@ -134,9 +130,29 @@ export class Strand {
     return wait === undefined ? finish() : wait.then(finish)
   }
 
+  #newCall(caller: Frame, program: Program, inputs: ReadonlyMap<string, Value>): Frame {
+    const slots = program.slots.slice()
+    for (const [input, slot] of program.inputSlots) slots[slot] = inputs.get(input) ?? null
+    const calling = this.run.program(caller.program)
+    slots[program.allInputsSlot] = Object.fromEntries(inputs)
+    slots[program.authSlot] = caller.slots[calling.authSlot]
+    slots[program.startedSlot] = caller.slots[calling.startedSlot]
+    return newFrame(program.name, slots, { from: 0, to: program.ops.length, depth: caller.depth + 1 })
+  }
+
+  #onEnd(listener: () => void): void {
+    this.#endListeners ??= new Set()
+    this.#endListeners.add(listener)
+  }
+
+  #offEnd(listener: () => void): void {
+    this.#endListeners?.delete(listener)
+  }
+
   #callEndListeners(): void {
     const listeners = this.#endListeners
-    this.#endListeners = new Set()
+    if (listeners === null) return
+    this.#endListeners = null
     for (const listener of listeners) listener()
   }
 }

@@ -47,13 +47,18 @@ export function advanceTraced(strand: Strand, program: Program, frame: Frame): P
       leaveSteps(strand, program, frame, () => false)
       return undefined
     } catch (thrown) {
-      try {
-        unwind(strand, program, frame, thrown)
-      } catch (unhandled) {
-        leaveSteps(strand, program, frame, () => false)
-        throw unhandled
-      }
+      unwindTraced(strand, program, frame, thrown)
     }
+  }
+}
+
+/** Unwinds; when nothing in the frame takes what was thrown, all its open steps end. */
+export function unwindTraced(strand: Strand, program: Program, frame: Frame, thrown: unknown): void {
+  try {
+    unwind(strand, program, frame, thrown)
+  } catch (unhandled) {
+    leaveSteps(strand, program, frame, () => false)
+    throw unhandled
   }
 }
 
@@ -69,7 +74,8 @@ function enterSteps(strand: Strand, program: Program, frame: Frame): void {
     open.pop()
   }
   for (const step of program.steps) {
-    if (pc < step.from || pc >= step.to || open.includes(step)) continue
+    // The steps around a branch are told by the frame that waits for it.
+    if (step.from < frame.start || pc < step.from || pc >= step.to || open.includes(step)) continue
     open.push(step)
     tell(strand, program, frame, 'start', step)
   }

@@ -6,11 +6,16 @@ import type { Strand } from './strand.ts'
 
 /**
  * Takes what was thrown to the innermost region of the frame that takes it, or throws it on to the frame's caller. Catch blocks take
- * errors; finally blocks take everything and go on with it after.
+ * errors; finally blocks take everything and go on with it after. A frame that is being ended stays so, whatever its finally blocks throw.
  */
-export function unwind(strand: Strand, program: Program, frame: Frame, thrown: unknown): void {
+export function unwind(strand: Strand, program: Program, frame: Frame, cause: unknown): void {
+  if (cause !== STOP && cause !== END) strand.run.noteFailure(program, frame, cause)
+  // What it was waiting for is over.
+  frame.callee = null
+  frame.branches = null
+  if (cause === END) frame.ending = true
+  const thrown = frame.ending ? END : cause
   const isSignal = thrown === STOP || thrown === END
-  if (!isSignal) strand.run.noteFailure(program, frame, thrown)
   for (;;) {
     const index = frame.regions.pop()
     if (index === undefined) throw thrown
@@ -41,6 +46,11 @@ export function endWhenAsked(strand: Strand, frame: Frame): void {
   else if (frame.ending) return
   frame.ending = true
   throw END
+}
+
+/** What Break, Continue and Return do when they leave a finally block: they take the place of an error, not of the run's end. */
+export function leaveFinally(frame: Frame, completionSlot: number): void {
+  if ((frame.slots[completionSlot] as unknown as Completion).kind === 'end') throw END
 }
 
 /** What a finally block does when it is through. */

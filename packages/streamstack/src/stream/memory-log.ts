@@ -20,14 +20,14 @@ export class MemoryLog implements StreamLog {
   bytesHeld = 0
   readonly #windowBytes: number
   readonly #segmentBytes: number
-  #segments: Segment[] = []
+  readonly #segments: Segment[]
   #tail: Segment
 
   constructor(windowBytes: number) {
     this.#windowBytes = windowBytes
     this.#segmentBytes = Math.min(SEGMENT_BYTES, windowBytes / 8)
     this.#tail = { first: 1, chunks: [], bytesBefore: 0, bytes: 0 }
-    this.#segments.push(this.#tail)
+    this.#segments = [this.#tail]
   }
 
   get droppedOffset(): number {

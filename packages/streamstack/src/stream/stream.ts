@@ -87,7 +87,7 @@ export class Stream {
       if (this.#isFull()) return this.room()
     } else if (!this.#wakeScheduled) {
       this.#wakeScheduled = true
-      queueMicrotask(this.#scheduledWake)
+      queueMicrotask(() => this.#scheduledWake())
     }
     return undefined
   }
@@ -127,6 +127,8 @@ export class Stream {
 
   detach(reader: StreamReader): void {
     this.#readers.delete(reader)
+    // Who waited for this reader alone waits for nobody now.
+    if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
   }
 
   /** The next chunks for a reader at `after`; by asking it tells how far it has come. */
@@ -134,6 +136,11 @@ export class Stream {
     const batch = this.log.read(after)
     if (batch instanceof Promise) return batch.then((late) => this.#take(late))
     return this.#take(batch)
+  }
+
+  /** Whether a producer waits for readers: another one, of the same run, waits behind it before it adds to what is held. */
+  get isCongested(): boolean {
+    return this.#waitingProducers.length > 0
   }
 
   /** Settles when the producer may go on. */
@@ -156,7 +163,7 @@ export class Stream {
     return this.#whenUnread === 'wait' && unread >= this.#unreadBytesMax
   }
 
-  #scheduledWake = (): void => {
+  #scheduledWake(): void {
     this.#wakeScheduled = false
     this.#wakeReaders()
   }

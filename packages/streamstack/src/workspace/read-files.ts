@@ -47,7 +47,11 @@ export async function readDefinitions(
     const texts = await Promise.all(batch.map((file) => readText(dir, file, issues)))
     batch.forEach((file, index) => {
       const text = texts[index]
-      if (text === null || text === undefined) return
+      if (text === null || text === undefined) {
+        // It is there, though nobody can read it: what it declared before stays.
+        files.push({ file, text: '', tree: null })
+        return
+      }
       const parsed = parseTree(file, text)
       issues.push(...parsed.issues)
       files.push({ file, text, tree: parsed.tree })

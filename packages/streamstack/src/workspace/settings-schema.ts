@@ -181,6 +181,20 @@ const streamsShape = {
   heartbeat: duration(100)
     .prefault('15s')
     .describe('After so much silence a reader gets a sign of life, where the format has one.'),
+  access: z
+    .enum(['closed', 'open'], 'must be closed or open')
+    .default('closed')
+    .describe(
+      'Who may use `/v1/stream/<name>`. closed: tokens with the scope or role `streams:read` or `streams:write`; open: everybody on this machine, and the server listens on no other address.',
+    ),
+  log: z
+    .enum(['memory', 'sqlite'], 'must be memory or sqlite')
+    .default('sqlite')
+    .describe('Where streams are kept. memory: gone when the server stops; sqlite: in the data folder, told as kept when on disk.'),
+  memory_bytes: byteSize.prefault('256mb').describe('What all streams with `log: memory` may hold together; more is refused with 507.'),
+  max_age: duration(1_000).optional().describe('Chunks older than this are dropped. Without it they stay as long as their stream.'),
+  max_bytes: byteSize.optional().describe('How much one stream keeps; the oldest chunks go first. Without it all stay.'),
+  long_poll_timeout: duration(1).prefault('30s').describe('How long a long-poll waits for new chunks before it answers 204.'),
 }
 
 const streams = z
@@ -306,6 +320,15 @@ export interface Settings {
     readonly retainedBytes: number
     readonly retentionMs: number
     readonly heartbeatMs: number
+    /** Who may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
+    readonly access: 'closed' | 'open'
+    readonly log: 'memory' | 'sqlite'
+    readonly memoryBytes: number
+    /** Null: chunks stay. */
+    readonly maxAgeMs: number | null
+    /** Null: a stream keeps everything. */
+    readonly maxBytes: number | null
+    readonly longPollTimeoutMs: number
   }
   /** Absolute. */
   readonly dataFolder: string
@@ -344,6 +367,12 @@ export function toSettings(checked: z.output<typeof settingsSchema>, dir: string
       retainedBytes: streams.retained_bytes,
       retentionMs: streams.retention,
       heartbeatMs: streams.heartbeat,
+      access: streams.access,
+      log: streams.log,
+      memoryBytes: streams.memory_bytes,
+      maxAgeMs: streams.max_age ?? null,
+      maxBytes: streams.max_bytes ?? null,
+      longPollTimeoutMs: streams.long_poll_timeout,
     },
     dataFolder: absolute(checked.data),
     log: { level: log.level },

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type StreamstackServer, serve } from 'streamstack'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const data = mkdtempSync(join(tmpdir(), 'streamstack-examples-'))
+let server: StreamstackServer
+
+beforeAll(async () => {
+  server = await serve({ dir: import.meta.dirname, port: 0, data })
+}, 30_000)
+
+afterAll(async () => {
+  await server.close()
+  rmSync(data, { recursive: true, force: true })
+})
+
+interface Line {
+  type: 'chunk' | 'error' | 'end'
+  content?: unknown
+  metadata?: Record<string, unknown> | null
+  outcome?: string
+}
+
+async function call(path: string, body?: unknown): Promise<Line[]> {
+  const request = body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  const answer = await fetch(`${server.url}${path}?format=ndjson`, request)
+  expect(answer.status).toBe(200)
+  const lines = (await answer.text()).trimEnd().split('\n')
+  return lines.map((line) => JSON.parse(line) as Line)
+}
+
+test('the poem comes line by line, nothing added', async () => {
+  const answer = await fetch(`${server.url}/api/poem`)
+  expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+  const lines = (await answer.text()).split('\n')
+  expect(lines).toHaveLength(13)
+  expect(lines[0]).toBe('The river does not wait to learn its end,')
+  expect(lines.slice(-2)).toEqual(['It says so once, and lets its banks go free.', ''])
+})
+
+test('the chat is cut as the caller says, and no word is lost', async () => {
+  const options = { chunk_size: 3, delay: 1, include_metadata: true }
+  const lines = await call('/api/stream-chat', { message: 'three little words', options })
+  const contents = lines.filter(({ type }) => type === 'chunk').map(({ content }) => String(content))
+  expect(contents.at(-1)).toBe('[DONE]')
+  const words = contents.slice(0, -1)
+  expect(words.every((piece) => piece.trim().split(/\s+/).length <= 3)).toBe(true)
+  expect(words.join('')).toContain('You wrote: three little words I count 3 words and 18 characters in it.')
+  expect(lines[0]?.metadata).toMatchObject({ chunk_index: 0, total_chunks: 5 })
+  expect(lines.at(-1)).toMatchObject({ type: 'end', outcome: 'completed' })
+})
+
+test('all flights come once, in order', async () => {
+  const lines = await call('/api/flights')
+  const pages = lines.filter(({ type, content }) => type === 'chunk' && Array.isArray(content))
+  const ids = pages.flatMap(({ content }) => (content as { id: number }[]).map(({ id }) => id))
+  expect(ids).toHaveLength(200_000)
+  expect(ids.every((id, index) => id === index + 1)).toBe(true)
+  expect(pages[9]?.metadata).toEqual({
+    batch_number: 10,
+    records_in_batch: 100,
+    total_processed: 900,
+    progress_percentage: expect.closeTo(0.45, 9),
+  })
+  expect(lines.at(-2)).toMatchObject({ content: '[COMPLETE]', metadata: { total_records: 200_000, status: 'success' } })
+  expect(lines.at(-1)).toMatchObject({ outcome: 'completed' })
+})
+
+test('the filter keeps to its bounds and order', async () => {
+  const lines = await call('/api/flights', { min_delay: 200, max_distance: 1000, limit: 250 })
+  const flights = lines.flatMap(({ content }) => (Array.isArray(content) ? (content as { delay: number; distance: number }[]) : []))
+  expect(flights).toHaveLength(250)
+  expect(flights.every(({ delay, distance }) => delay >= 200 && distance <= 1000)).toBe(true)
+  expect(flights.every(({ delay }, index) => index === 0 || delay <= (flights[index - 1]?.delay ?? 0))).toBe(true)
+})
+
+test('the dashboard merges two tables and the monitoring endpoint', async () => {
+  const lines = await call('/api/dashboard')
+  expect(lines.map(({ metadata }) => metadata?.['source'])).toEqual(['users', 'system', 'activity', undefined])
+  expect(lines[0]?.content).toHaveLength(4)
+  expect(JSON.stringify(lines[1]?.content)).toContain('"service":"checkout"')
+  expect(lines[2]?.content).toHaveLength(5)
+  expect(lines[3]).toMatchObject({ type: 'end', outcome: 'completed' })
+})
+
+test('the report says what failed and goes on', async () => {
+  const lines = await call('/api/orders-report')
+  expect(lines[2]).toMatchObject({
+    content: 'Error occurred: The total of order 1003 is not booked yet.',
+    metadata: { type: 'error', recoverable: true, retry_after: 30 },
+  })
+  expect(lines[3]?.content).toBe('Order 1004: 250 EUR')
+  expect(lines.at(-1)).toMatchObject({ outcome: 'completed' })
+})
+
+test('the export ends as failed, in every format', async () => {
+  const lines = await call('/api/orders-export')
+  expect(lines.map(({ type }) => type)).toEqual(['chunk', 'chunk', 'chunk', 'error', 'end'])
+  expect(lines.at(-1)).toMatchObject({ outcome: 'failed' })
+  const broken = await fetch(`${server.url}/api/orders-export?format=lines`)
+  await expect(broken.text()).rejects.toThrow()
+})

@@ -1,0 +1,10 @@
+/** Calls Streamstack endpoints and reads their streams: every chunk once, in order, whatever happens to the connection. */
+export { type Client, type ClientOptions, createClient } from './client.ts'
+export type { EndpointTypes, UntypedEndpoints } from './endpoint-types.ts'
+export type { CallOptions, ResumeOptions } from './client.ts'
+export type { Progress } from './progress.ts'
+export type { RetryOptions } from './retry.ts'
+export type { Chunk, RunStream, StreamEvents, StreamResult, StreamStatus } from './run-stream.ts'
+export { StreamError } from './stream-error.ts'
+export type { StreamFormat } from './wire.ts'
+export type { Outcome, PublicError } from '@streamstack/protocol'

@@ -1,0 +1,43 @@
+/** How often and when a connection that broke is tried again. */
+export interface RetryOptions {
+  /** Tries in a row; each chunk that arrives starts the count anew. Default: 5. */
+  attempts?: number
+  /** What the first wait is at most; it doubles with each try. Default: 1000. */
+  delayMs?: number
+  /** What any wait is at most, unless the server asks for a longer one. Default: 30000. */
+  delayMsMax?: number
+}
+
+/** Timers hold no more than some 24 days, and nobody waits for that. */
+const RETRY_AFTER_MS_MAX = 3_600_000
+
+/**
+ * How long to wait before a try; `attempt` counts from 1. Full jitter: any wait up to the bound is as likely, so that clients which were cut off
+ * together do not come back together. What the server asks for in Retry-After is the least.
+ */
+export function retryDelayMs(attempt: number, retry: Required<RetryOptions>, retryAfterMs: number | null): number {
+  const bound = Math.min(retry.delayMsMax, retry.delayMs * 2 ** (attempt - 1))
+  return Math.max(Math.random() * bound, Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX))
+}
+
+interface Wakeable {
+  addEventListener?: (type: string, listener: () => void) => void
+  removeEventListener?: (type: string, listener: () => void) => void
+}
+
+/** Waits; less when the signal fires, or when a browser finds its network again. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const page = globalThis as Wakeable
+    const wake = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      page.removeEventListener?.('online', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, ms)
+    signal.addEventListener('abort', wake)
+    page.addEventListener?.('online', wake)
+    if (signal.aborted) wake()
+  })
+}

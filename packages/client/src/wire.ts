@@ -1,0 +1,121 @@
+import { type Decoded, type PublicError, formats } from '@streamstack/protocol'
+import { StreamError } from './stream-error.ts'
+
+/** What travels: `ndjson` unless something on the way asks for another. */
+export type StreamFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json'
+
+interface Wire {
+  accept: string
+  /** What the URL has to say, because Accept cannot. */
+  query: Readonly<Record<string, string>>
+  /** Whether the server writes something at least every so often, so that silence means a dead connection. */
+  beats: boolean
+  /** Whether its last words tell the outcome. Elsewhere only a clean end of the answer does. */
+  tellsOutcome: boolean
+}
+
+export const wires: Readonly<Record<StreamFormat, Wire>> = {
+  ndjson: { accept: 'application/x-ndjson', query: {}, beats: true, tellsOutcome: true },
+  sse: { accept: 'text/event-stream', query: { include_metadata: 'true' }, beats: true, tellsOutcome: true },
+  // With metadata each chunk is one line, whatever it holds; so chunks can be counted.
+  lines: { accept: 'text/plain', query: { include_metadata: 'true' }, beats: false, tellsOutcome: false },
+  text: { accept: 'text/plain', query: { format: 'text' }, beats: false, tellsOutcome: false },
+  json: { accept: 'application/json', query: {}, beats: false, tellsOutcome: true },
+}
+
+/** What a connection brings, piece by piece; throws `connection_lost` when it breaks. After the end it is not read again. */
+export interface Connection {
+  readonly format: StreamFormat
+  read(): Promise<readonly Decoded[]>
+}
+
+/** A break of whatever kind: to be mended by another connection. */
+export function lost(message: string, cause?: unknown): StreamError {
+  return new StreamError('connection_lost', message, { recoverable: true, cause })
+}
+
+/**
+ * Throws when an answer is not of the format that was asked for: some page of a proxy, which passes where the server `isKnown` to be one of
+ * ours, or else no Streamstack server at all.
+ */
+export function demandMedium({ headers }: Response, format: StreamFormat, isKnown: boolean): void {
+  const medium = headers.get('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? 'nothing'
+  const { accept } = wires[format]
+  if (medium === accept) return
+  const message = `The answer is ${medium} where ${accept} was asked for. Is this the URL of a Streamstack server?`
+  throw new StreamError('answer_unknown', message, { recoverable: isKnown })
+}
+
+/** Bounds the wait for something that has to come before long; a call that stays silent for longer is broken off. */
+export type Watch = <T>(work: Promise<T>) => Promise<T>
+
+/** Reads an answer that streams. One piece of the network is asked for at a time: whoever reads slowly slows the sender down. */
+export function streamConnection(
+  response: Response,
+  format: Exclude<StreamFormat, 'json'>,
+  { watch, onBytes }: { watch: Watch; onBytes: (count: number) => void },
+): Connection {
+  const { beats, tellsOutcome } = wires[format]
+  const decoder = formats[format].decoder({ metadata: true })
+  const utf8 = new TextDecoder()
+  const body = response.body?.getReader()
+  let failed = false
+  return {
+    format,
+    async read() {
+      const piece = beats ? await watch(nextPiece(body)) : await nextPiece(body)
+      if (piece !== null) {
+        onBytes(piece.byteLength)
+        const items = decoder.push(utf8.decode(piece, { stream: true }))
+        failed ||= items.some(({ type }) => type === 'error')
+        return items
+      }
+      if (tellsOutcome || failed) throw lost('The connection ended before the stream did.')
+      const rest = [...decoder.push(utf8.decode()), ...decoder.flush()]
+      return [...rest, { type: 'end', outcome: 'completed', offset: null, error: null }]
+    },
+  }
+}
+
+async function nextPiece(body: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<Uint8Array | null> {
+  const read = await body?.read()
+  return read === undefined || read.done ? null : read.value
+}
+
+interface WholeResult {
+  outcome: Extract<Decoded, { type: 'end' }>['outcome']
+  chunks: readonly { offset: number; content: unknown; metadata: Record<string, unknown> | null }[]
+  error: PublicError | null
+}
+
+/** Reads an answer that is whole: everything at once, then the end. */
+export function jsonConnection(response: Response, onBytes: (count: number) => void): Connection {
+  return {
+    format: 'json',
+    async read() {
+      const text = await response.text()
+      onBytes(text.length)
+      const { outcome, chunks, error } = JSON.parse(text) as WholeResult
+      return [...decodedChunks(chunks), { type: 'end', outcome, offset: null, error }]
+    },
+  }
+}
+
+/** A run that failed where a whole result was asked for: a problem answer, which tells the chunks that there were. */
+export function failedConnection(error: StreamError): Connection {
+  const chunks = error.problem?.['chunks']
+  const items = Array.isArray(chunks) ? decodedChunks(chunks as WholeResult['chunks']) : []
+  let isRead = false
+  return {
+    format: 'json',
+    async read() {
+      if (isRead) throw error
+      isRead = true
+      return items
+    },
+  }
+}
+
+function decodedChunks(chunks: WholeResult['chunks']): Decoded[] {
+  return chunks.map(({ offset, content, metadata }) => ({ type: 'chunk', offset, content, metadata }))
+}

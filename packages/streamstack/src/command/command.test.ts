@@ -1,0 +1,303 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { commandLine } from './testing/command-line.ts'
+
+const hello = `endpoint_settings: { method: GET, path: /api/hello/:name }
+input_parameters:
+  name: { type: text, required: true }
+  times: { type: integer, default: 2 }
+function_stack:
+  - function: For
+    count: '{{times}}'
+    inner_functions:
+      - function: Streaming API Response
+        content: 'Hello {{name}}'
+`
+
+const failing = `endpoint_settings: { method: GET, path: /api/failing }
+function_stack:
+  - function: Streaming API Response
+    content: first
+  - function: Throw Error
+    message: No more paper.
+    code: paper
+`
+
+const people = `columns:
+  id: { type: integer, primary: true }
+  name: { type: text, required: true }
+  born: integer
+`
+
+describe('the command line itself', () => {
+  test('help names every command', async () => {
+    using line = commandLine()
+    const { code, out } = await line.run('--help')
+    expect(code).toBe(0)
+    for (const command of ['init', 'serve', 'check', 'run', 'import', 'token', 'schema']) expect(out).toContain(command)
+    expect(out).not.toContain('\u001B[')
+  })
+
+  test('an unknown command and an unknown option are errors with a suggestion', async () => {
+    using line = commandLine()
+    const command = await line.run('chekc')
+    expect(command.code).toBe(1)
+    expect(command.err).toContain('Did you mean check?')
+    const option = await line.run('check', '--jsno')
+    expect(option.code).toBe(1)
+    expect(option.err).toContain('Did you mean --json?')
+    expect(option.err).not.toContain('    at ')
+  })
+
+  test('the version is that of the package', async () => {
+    using line = commandLine()
+    expect((await line.run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
+
+describe('init', () => {
+  test('makes a workspace without a problem, with a secret that only its owner reads', async () => {
+    using line = commandLine()
+    const made = await line.run('init', 'api')
+    expect(made).toMatchObject({ code: 0, err: '' })
+    expect(made.out).toContain('npx streamstack serve api')
+    expect(await line.run('check', 'api')).toMatchObject({ code: 0, out: expect.stringContaining('no problems') })
+    expect(statSync(join(line.cwd, 'api/.env')).mode & 0o777).toBe(0o600)
+    const secret = readFileSync(join(line.cwd, 'api/.env'), 'utf8')
+    expect(secret).toMatch(/^JWT_SECRET=\S{32,}$/m)
+    expect(made.out).not.toContain(/JWT_SECRET=(\S+)/.exec(secret)?.[1])
+    expect(readFileSync(join(line.cwd, 'api/.gitignore'), 'utf8').split('\n')).toContain('.env')
+  })
+
+  test('its endpoints stream', async () => {
+    using line = commandLine()
+    await line.run('init', 'api')
+    const chat = await line.run(
+      'run',
+      'POST',
+      '/api/stream-chat',
+      'api',
+      '--input',
+      '{"message":"Hi","options":{"delay":1}}',
+      '--format',
+      'text',
+    )
+    expect(chat.code).toBe(0)
+    expect(chat.out).toMatch(/^You said: Hi /)
+    const notes = await line.run('run', 'GET', '/api/notes', 'api')
+    expect(
+      notes.out
+        .trimEnd()
+        .split('\n')
+        .map((chunk) => (JSON.parse(chunk) as unknown[]).length),
+    ).toEqual([2, 1])
+  })
+
+  test('refuses a folder that is not empty', async () => {
+    using line = commandLine()
+    line.write({ 'api/precious.txt': 'x' })
+    const { code, err } = await line.run('init', 'api')
+    expect(code).toBe(1)
+    expect(err).toContain('not empty')
+    expect(readdirSync(join(line.cwd, 'api'))).toEqual(['precious.txt'])
+  })
+})
+
+describe('check', () => {
+  test('prints every problem with its place, sorted, and touches nothing', async () => {
+    using line = commandLine()
+    line.write({
+      'ws/endpoints/b.yaml': hello.replace('content:', 'contnt:'),
+      'ws/endpoints/a.yaml': failing.replace('Throw Error', 'Thorw Error'),
+      'ws/streamstack.yaml': 'server: { prot: 1 }\n',
+    })
+    const { code, out } = await line.run('check', 'ws')
+    expect(code).toBe(1)
+    const lines = out.trimEnd().split('\n')
+    expect(lines.at(-1)).toMatch(/error.* in 2 endpoints/)
+    const places = lines.slice(0, -1).map((one) => /^(\S+):(\d+):(\d+) \S/.exec(one)?.[1])
+    expect(places).not.toContain(undefined)
+    expect(places).toEqual(places.toSorted((left, right) => ((left ?? '') < (right ?? '') ? -1 : 1)))
+    expect(out).toContain('`port`')
+    expect(readdirSync(join(line.cwd, 'ws')).sort()).toEqual(['endpoints', 'streamstack.yaml'])
+  })
+
+  test('warnings alone are no failure, and --json is JSON', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/a.yaml': hello.replace('path:', 'authentication: true, path:') })
+    const { code, out } = await line.run('check', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toEqual([
+      expect.objectContaining({ file: 'endpoints/a.yaml', line: expect.any(Number), severity: 'warning' }),
+    ])
+  })
+})
+
+describe('run', () => {
+  test('takes path parameters, query and input, and writes the asked format', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/hello.yaml': hello })
+    expect(await line.run('run', 'GET', '/api/hello/Ada?times=1')).toMatchObject({
+      code: 0,
+      out: 'Hello Ada\n',
+      err: '',
+    })
+    const ndjson = await line.run('run', 'get', '/api/hello/Ada', '--input', '{"times":3}', '--format', 'ndjson')
+    const lines = ndjson.out
+      .trimEnd()
+      .split('\n')
+      .map((one) => JSON.parse(one) as { type: string })
+    expect(lines.map(({ type }) => type)).toEqual(['chunk', 'chunk', 'chunk', 'end'])
+    const json = await line.run('run', 'GET', '/api/hello/Ada', '--format', 'json')
+    expect(JSON.parse(json.out)).toMatchObject({ outcome: 'completed', chunks: [{ content: 'Hello Ada' }, {}] })
+  })
+
+  test('a failed run keeps what was sent, names the step and exits with 1', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/failing.yaml': failing })
+    const { code, out, err } = await line.run('run', 'GET', '/api/failing')
+    expect(code).toBe(1)
+    expect(out.split('\n')[0]).toBe('first')
+    expect(err).toContain('endpoints/failing.yaml:5:5 failed: No more paper.')
+    expect(err).not.toContain('    at ')
+  })
+
+  test('inputs are checked as over HTTP, and nothing runs when they do not fit', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/hello.yaml': hello })
+    const { code, out, err } = await line.run('run', 'GET', '/api/hello/Ada', '--input', '{"times":"often"}')
+    expect(code).toBe(1)
+    expect(out).toBe('')
+    expect(err).toContain('times')
+  })
+
+  test('an endpoint that wants a token wants --auth, and its claims are `auth`', async () => {
+    using line = commandLine()
+    line.write({
+      'endpoints/me.yaml':
+        'endpoint_settings: { method: GET, path: /me, roles: [admin] }\nfunction_stack:\n  - { function: Streaming API Response, content: "{{auth.sub}}" }\n',
+    })
+    expect(await line.run('run', 'GET', '/me')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('--auth'),
+    })
+    expect(await line.run('run', 'GET', '/me', '--auth', '{"sub":"ada"}')).toMatchObject({ code: 1, out: '' })
+    const allowed = await line.run('run', 'GET', '/me', '--auth', '{"sub":"ada","roles":["admin"]}')
+    expect(allowed).toMatchObject({ code: 0, out: 'ada\n' })
+  })
+
+  test('--trace tells the steps on stderr and leaves stdout alone', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/hello.yaml': hello })
+    const { out, err } = await line.run('run', 'GET', '/api/hello/Ada', '--trace')
+    expect(out).toBe('Hello Ada\nHello Ada\n')
+    expect(err).toMatch(/start 1\.inner\.1 \[1\] {2}Streaming API Response/)
+  })
+
+  test('Ctrl-C cancels the run', async () => {
+    using line = commandLine()
+    line.write({
+      'endpoints/slow.yaml': failing.replace(/- function: Throw[^]*/, '- { function: Sleep, duration: 600000 }\n'),
+    })
+    const running = line.start('run', 'GET', '/api/failing')
+    await running.until(/first/)
+    expect(await running.stop()).toMatchObject({ code: 1, out: 'first\n', err: expect.stringContaining('cancelled:') })
+  })
+
+  test('an endpoint that is not there gets a suggestion', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/failing.yaml': failing })
+    const { code, err } = await line.run('run', 'GET', '/api/faling')
+    expect(code).toBe(1)
+    expect(err).toContain('Did you mean GET /api/failing?')
+  })
+})
+
+describe('import', () => {
+  test('says what went in and what did not, with reasons in a file', async () => {
+    using line = commandLine()
+    line.write({
+      'ws/endpoints/a.yaml': failing,
+      'ws/tables/people.yaml': people,
+      'p.csv': 'name,born\nAda,1815\nGrace,long ago\nBarbara,\n',
+    })
+    const { code, out } = await line.run('import', 'people', 'p.csv', 'ws')
+    expect(code).toBe(0)
+    expect(out).toContain('2 records imported into people')
+    expect(out).toContain('1 record did not fit; p.csv.rejected.ndjson says why')
+    expect(JSON.parse(readFileSync(join(line.cwd, 'p.csv.rejected.ndjson'), 'utf8'))).toMatchObject({
+      line: 3,
+      reason: expect.stringContaining('born'),
+    })
+  })
+
+  test('exits with 1 when nothing went in', async () => {
+    using line = commandLine()
+    line.write({ 'tables/people.yaml': people, 'endpoints/a.yaml': failing, 'p.ndjson': '{"name":null}\n' })
+    const { code, out, err } = await line.run('import', 'people', 'p.ndjson')
+    expect(code).toBe(1)
+    expect(out).not.toContain('done:')
+    expect(err).toContain('No record went in.')
+  })
+
+  test('--create declares the table, and takes the declaration back when nothing goes in', async () => {
+    using line = commandLine()
+    line.write({
+      'endpoints/a.yaml': failing,
+      'p.json': '[{"name":"Ada","born":1815}]',
+      'broken.json': '[{"name":"Ada"},',
+    })
+    expect(await line.run('import', 'peple', 'p.json')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('--create'),
+    })
+    expect(await line.run('import', 'people', 'broken.json', '--create')).toMatchObject({ code: 1 })
+    expect(readdirSync(line.cwd)).not.toContain('people.yaml')
+    const made = await line.run('import', 'people', 'p.json', '--create')
+    expect(made).toMatchObject({ code: 0, out: expect.stringContaining('1 record imported') })
+    expect(readFileSync(join(line.cwd, 'tables/people.yaml'), 'utf8')).toContain('born: { type: integer }')
+    expect(await line.run('import', 'people', 'p.json', '--replace')).toMatchObject({ code: 0 })
+  })
+})
+
+describe('token', () => {
+  test('prints a token alone, with the claims that were asked for', async () => {
+    using line = commandLine()
+    await line.run('init', '.')
+    const { code, out, err } = await line.run(
+      'token',
+      '--sub',
+      'ada',
+      '--role',
+      'admin',
+      '--role',
+      'editor',
+      '--scope',
+      'read',
+      '--claim',
+      'tenant=7',
+    )
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+    const payload: unknown = JSON.parse(Buffer.from(out.split('.')[1] ?? '', 'base64url').toString())
+    expect(payload).toMatchObject({ sub: 'ada', roles: ['admin', 'editor'], scope: 'read', tenant: 7 })
+  })
+
+  test('without a secret it tells how to set one', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/a.yaml': failing })
+    const { code, out, err } = await line.run('token')
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toContain('auth.jwt.secret')
+  })
+})
+
+test('schema prints JSON Schema of each kind of file', async () => {
+  using line = commandLine()
+  for (const kind of ['endpoint', 'function', 'table', 'settings']) {
+    expect(JSON.parse((await line.run('schema', kind)).out)).toHaveProperty('properties')
+  }
+  expect(await line.run('schema', 'poem')).toMatchObject({ code: 1, out: '' })
+})

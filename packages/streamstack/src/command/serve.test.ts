@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:net'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { commandLine } from './testing/command-line.ts'
+
+const endpoint = (path: string, content: string): string =>
+  `endpoint_settings: { method: GET, path: ${path} }\nfunction_stack:\n  - { function: Streaming API Response, content: ${content} }\n`
+
+const urlIn = (out: string): string => /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0] ?? ''
+const text = async (url: string): Promise<string> => (await fetch(`${url}?format=text`)).text()
+
+test('the printed curl lines work when pasted', async () => {
+  using line = commandLine()
+  line.write({
+    'endpoints/ask.json':
+      '{"endpoint_settings":{"path":"/api/ask/:id"},"input_parameters":{"id":{"type":"integer"},"message":{"type":"text","required":true},"options":{"type":"object","properties":{"chunk_size":"words"}}},"function_stack":[{"function":"Streaming API Response","content":"{{id}} {{message}}"}]}',
+    'endpoints/find.yaml': `${endpoint('/api/find', "'{{kind}} {{far}}'")}input_parameters: { kind: { type: text, required: true, values: ["it's"] }, far: { type: number, required: true, min: 3 } }\n`,
+  })
+  const running = line.start('serve', '--port', '0')
+  const lines = (await running.until(/Ctrl-C/)).split('\n').filter((one) => one.startsWith('  curl '))
+  expect(lines).toHaveLength(2)
+  const answers: string[] = []
+  for (const one of lines)
+    answers.push((await promisify(execFile)('sh', ['-c', `${one} -sS --fail -H 'Accept: text/plain'`])).stdout)
+  expect(answers).toEqual([expect.stringMatching(/^1 What makes/), "it's 3\n"])
+  expect(await running.stop()).toMatchObject({ code: 0, err: '' })
+})
+
+test('saved files are live: added, broken, mended, removed', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one') })
+  const running = line.start('serve', '--port', '0')
+  const url = urlIn(await running.until(/Ctrl-C/))
+  line.write({ 'endpoints/b.yaml': endpoint('/b', 'two') })
+  await running.until(/\+ GET \/b added/)
+  expect(await text(`${url}/b`)).toBe('two')
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'three').replace('content', 'contnt') })
+  const broken = await running.until(/! GET \/a is broken and goes on with its last good version/)
+  expect(broken).not.toContain('mended')
+  await running.until(/endpoints\/a\.yaml:3:\d+ .*Did you mean `content`/)
+  expect(await text(`${url}/a`)).toBe('one')
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'three') })
+  await running.until(/~ GET \/a updated[^]*All errors are mended/)
+  expect(await text(`${url}/a`)).toBe('three')
+  rmSync(join(line.cwd, 'endpoints/b.yaml'))
+  await running.until(/- GET \/b removed/)
+  expect((await fetch(`${url}/b`)).status).toBe(404)
+  expect(await running.stop()).toMatchObject({ code: 0 })
+})
+
+test('one broken endpoint does not keep the others from being served', async () => {
+  using line = commandLine()
+  line.write({
+    'endpoints/a.yaml': endpoint('/a', 'one'),
+    'endpoints/b.yaml': 'function_stack: [{ function: Nonsense }]\n',
+  })
+  const running = line.start('serve', '--port', '0')
+  const out = await running.until(/Ctrl-C/)
+  expect(out).toMatch(/endpoints\/b\.yaml:1:\d+ .*Nonsense/)
+  expect(await text(`${urlIn(out)}/a`)).toBe('one')
+  await running.stop()
+})
+
+test('settings with an error, and a workspace without endpoints, are not served', async () => {
+  using line = commandLine()
+  line.write({
+    'a/endpoints/a.yaml': endpoint('/a', 'one'),
+    'a/streamstack.yaml': 'server: { port: many }\n',
+    'b/streamstack.yaml': '',
+  })
+  const settings = await line.run('serve', 'a')
+  expect(settings).toMatchObject({ code: 1, err: expect.stringMatching(/a\/streamstack\.yaml:1:\d+ .*server\.port/) })
+  expect(settings.out).not.toContain('http://')
+  expect(await line.run('serve', 'b')).toMatchObject({ code: 1, out: expect.stringContaining('endpoints/') })
+})
+
+test('a port in use and a data folder that cannot be made are one line with the cure', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one'), file: '' })
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as { port: number }
+  const inUse = await line.run('serve', '--port', String(port))
+  other.close()
+  expect(inUse.code).toBe(1)
+  expect(inUse.err).toMatch(/^error: Port \d+ on 127\.0\.0\.1 is in use\. .*--port\.\n$/)
+  const noFolder = await line.run('serve', '--port', '0', '--data', 'file/inside')
+  expect(noFolder.code).toBe(1)
+  expect(noFolder.err).toMatch(/^error: The data folder .*--data.*\n$/)
+})
+
+test('stopping tells readers that their run was cancelled', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/a.yaml': `${endpoint('/a', 'one')}  - { function: Sleep, duration: 600000 }\n` })
+  const running = line.start('serve', '--port', '0')
+  const url = urlIn(await running.until(/Ctrl-C/))
+  const answer = await fetch(`${url}/a?format=ndjson`)
+  const rest = answer.text()
+  expect(await running.stop()).toMatchObject({ code: 0 })
+  expect(JSON.parse((await rest).trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+    type: 'end',
+    outcome: 'cancelled',
+  })
+})
+
+test('an empty table gets its seed, once, and a seed that is missing is said with its place', async () => {
+  using line = commandLine()
+  line.write({
+    'endpoints/a.yaml':
+      'endpoint_settings: { method: GET, path: /a }\nfunction_stack:\n  - { function: Count Records, table: people, as: people }\n  - { function: Count Records, table: places, as: places }\n  - { function: Streaming API Response, content: "{{people}} {{places}}" }\n',
+    'tables/people.yaml': 'columns: { name: text }\nseed: [{ name: Ada }, { name: Grace }]\n',
+    'tables/places.yaml': 'columns: { name: text }\nseed: seeds/places.csv\n',
+    'tables/gone.yaml': 'columns: { name: text }\nseed: seeds/gone.csv\n',
+    'seeds/places.csv': 'name\nLund\nOslo\nBern\n',
+  })
+  const first = await line.run('run', 'GET', '/a')
+  expect(first).toMatchObject({ code: 0, out: '2 3\n' })
+  expect(first.err).toMatch(/tables\/gone\.yaml:2:7 .*stays empty/)
+  const second = await line.run('run', 'GET', '/a')
+  expect(second.out).toBe('2 3\n')
+  expect(second.err).not.toContain('people')
+})

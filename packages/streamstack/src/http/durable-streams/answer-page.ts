@@ -1,0 +1,47 @@
+import { type LiveStream, formatOffset, isJson } from '../../stream-store/index.ts'
+import { nextCursor } from './cursor.ts'
+import { bodyOf } from './page-body.ts'
+import { type Headers, type StreamCall, answer, headerOf } from './stream-call.ts'
+
+/** How much one answer brings, about: a chunk that is larger comes whole. */
+const PAGE_BYTES_MAX = 512 * 1024
+
+/** Immutable by position, so a client's own cache may keep it; for others it may be confidential. */
+const CACHE_PAGE = 'private, max-age=60, stale-while-revalidate=300'
+
+/** The next page after a position, as one answer. */
+export function answerPage(
+  call: StreamCall,
+  stream: LiveStream,
+  after: number,
+  { cursor, isNow }: { cursor: string | null; isNow: boolean },
+): void {
+  const { record } = stream
+  const page = call.service.store.read(stream, after, PAGE_BYTES_MAX)
+  const isUpToDate = page.last === stream.visibleTail
+  const isClosed = isUpToDate && stream.isVisiblyClosed
+  const headers: Headers = {
+    'Content-Type': record.contentType,
+    'Stream-Next-Offset': formatOffset(page.last, record.family),
+    'Stream-Cursor': nextCursor(cursor),
+    // What is up to date now is not for long.
+    'Cache-Control': isNow ? 'no-store' : isUpToDate ? 'no-cache' : CACHE_PAGE,
+  }
+  if (isUpToDate) headers['Stream-Up-To-Date'] = 'true'
+  if (isClosed) headers['Stream-Closed'] = 'true'
+  if (!isNow) {
+    const tag = `"${record.family}:${after}:${page.last}${isClosed ? ':closed' : ''}"`
+    headers['ETag'] = tag
+    if (matches(headerOf(call.request, 'if-none-match'), tag)) {
+      answer(call, 304, headers)
+      return
+    }
+  }
+  answer(call, 200, headers, bodyOf(page, isJson(record.contentType)))
+}
+
+/** If-None-Match (RFC 9110 §13.1.2). */
+function matches(header: string | null, tag: string): boolean {
+  if (header === null) return false
+  return header.split(',').some((part) => part.trim().replace(/^W\//, '') === tag || part.trim() === '*')
+}

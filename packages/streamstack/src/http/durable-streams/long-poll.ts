@@ -1,0 +1,48 @@
+import { type LiveStream, formatOffset } from '../../stream-store/index.ts'
+import { answerPage } from './answer-page.ts'
+import { nextCursor } from './cursor.ts'
+import { type Headers, type StreamCall, answer, settle } from './stream-call.ts'
+
+/** Waits at the end of a stream for what comes next: chunks, its closure, or nothing for `longPollTimeoutMs`. */
+export function longPoll(call: StreamCall, stream: LiveStream, after: number, cursor: string | null): void {
+  const { service, response } = call
+  if (stream.isVisiblyClosed) {
+    answerNothing(call, stream, cursor)
+    return
+  }
+  const timer = setTimeout(() => {
+    leave()
+    answerNothing(call, stream, cursor)
+  }, service.longPollTimeoutMs)
+  const watcher = {
+    wake(): void {
+      if (stream.visibleTail === after && !stream.isVisiblyClosed && !stream.isGone) return
+      leave()
+      settle(
+        call,
+        // A stream that is gone says here which way.
+        () => service.store.open(call.name),
+        (found) => {
+          if (found.visibleTail > after) answerPage(call, found, after, { cursor, isNow: false })
+          else answerNothing(call, found, cursor)
+        },
+      )
+    },
+  }
+  const leave = (): void => {
+    clearTimeout(timer)
+    stream.watchers.delete(watcher)
+  }
+  stream.watchers.add(watcher)
+  response.on('close', leave)
+}
+
+function answerNothing(call: StreamCall, stream: LiveStream, cursor: string | null): void {
+  const headers: Headers = {
+    'Stream-Next-Offset': formatOffset(stream.visibleTail, stream.record.family),
+    'Stream-Up-To-Date': 'true',
+    'Stream-Cursor': nextCursor(cursor),
+  }
+  if (stream.isVisiblyClosed) headers['Stream-Closed'] = 'true'
+  answer(call, 204, headers)
+}

@@ -1,0 +1,41 @@
+import { type Page, mediaType } from '../../stream-store/index.ts'
+import { bodyOf } from './page-body.ts'
+
+/** How chunks of a stream are written as events: text as it is, JSON messages as an array, anything else as base64. */
+export type SseEncoding = 'text' | 'json' | 'base64'
+
+export function sseEncoding(contentType: string): SseEncoding {
+  const type = mediaType(contentType)
+  if (type === 'application/json') return 'json'
+  return type.startsWith('text/') ? 'text' : 'base64'
+}
+
+/** What follows every data event, and tells a reader where it is. */
+export interface Control {
+  readonly streamNextOffset: string
+  /** Left out at the end of a closed stream: there is nothing to come back for. */
+  readonly streamCursor?: string
+  readonly upToDate?: true
+  readonly streamClosed?: true
+}
+
+const DATA_START = Buffer.from('event: data\ndata: ')
+const EVENT_END = Buffer.from('\n\n')
+const CR = 0x0d
+const LF = 0x0a
+
+/** A page and where it ends; a control event alone when the page is empty. */
+export function sseEvents(page: Page, encoding: SseEncoding, control: Control): Buffer {
+  const end = Buffer.from(`event: control\ndata:${JSON.stringify(control)}\n\n`)
+  if (page.bytes === 0) return end
+  const body = bodyOf(page, encoding === 'json')
+  const data = encoding === 'base64' ? Buffer.from(body.toString('base64')) : lines(body)
+  return Buffer.concat([DATA_START, data, EVENT_END, end])
+}
+
+/** Every line of the content becomes a data line: whatever it holds, it cannot end the event (WHATWG HTML, "Server-sent events"). */
+function lines(body: Buffer): Buffer {
+  if (!body.includes(LF) && !body.includes(CR)) return body
+  // As latin1 a byte is a character: bytes that are no UTF-8 stay what they are.
+  return Buffer.from(body.toString('latin1').replace(/\r\n|\r|\n/g, '\ndata: '), 'latin1')
+}

@@ -1,0 +1,153 @@
+import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
+import { formatOffset } from '../../stream-store/index.ts'
+import { breakConnection } from '../break-connection.ts'
+import { nextCursor } from './cursor.ts'
+import { type Control, type SseEncoding, sseEncoding, sseEvents } from './sse-events.ts'
+import { type Headers, type StreamCall, writeHead } from './stream-call.ts'
+
+/** How much one data event brings, about. */
+const EVENT_BYTES_MAX = 64 * 1024
+
+/**
+ * A connection ends after about a minute and the client comes back with its offset (Durable Streams, "Connection Lifecycle"): so caches in
+ * between can join readers. Not all at once.
+ */
+const CONNECTION_MS = 55_000
+const CONNECTION_JITTER_MS = 10_000
+
+const HEARTBEAT = Buffer.from(': keep-alive\n\n')
+
+/** Events of one stretch of a stream, written once for all readers that are at the same place. */
+interface SharedEvents {
+  readonly after: number
+  readonly last: number
+  readonly tail: number
+  readonly isClosed: boolean
+  readonly cursor: string
+  readonly events: Buffer
+}
+
+/**
+ * A reader that gets events: first what there is, then what comes. Its place is all that it has: while its connection is full nothing is kept
+ * for it, and it goes on from the log.
+ */
+export class SseReader implements StreamWatcher {
+  lastWriteMs = performance.now()
+  readonly #call: StreamCall
+  readonly #stream: LiveStream
+  readonly #encoding: SseEncoding
+  readonly #sentCursor: string | null
+  readonly #untilMs = performance.now() + CONNECTION_MS + Math.random() * CONNECTION_JITTER_MS
+  #position: number
+  /** A control event was sent for this place: nothing is to be told until something changes. */
+  #isTold = false
+  #isBlocked = false
+  #isOver = false
+
+  constructor(call: StreamCall, stream: LiveStream, position: number, cursor: string | null) {
+    this.#call = call
+    this.#stream = stream
+    this.#position = position
+    this.#sentCursor = cursor
+    this.#encoding = sseEncoding(stream.record.contentType)
+    const headers: Headers = {
+      'Content-Type': 'text/event-stream',
+      'Cache-Control': 'no-cache, no-transform',
+      'X-Accel-Buffering': 'no',
+    }
+    if (this.#encoding === 'base64') headers['Stream-SSE-Data-Encoding'] = 'base64'
+    // Read first: what is no longer kept is refused with a status, not in the middle of a stream.
+    if (position < stream.visibleTail) call.service.store.read(stream, position, 1)
+    writeHead(call, 200, headers)
+    stream.watchers.add(this)
+    call.service.heartbeat.add(this)
+    call.response.on('drain', () => {
+      this.#isBlocked = false
+      this.wake()
+    })
+    call.response.on('close', () => this.#leave())
+  }
+
+  wake(): void {
+    if (this.#isOver || this.#isBlocked) return
+    try {
+      this.#pump()
+    } catch (error) {
+      // The reader fell behind what is kept, or the log cannot be read: it must not take this for the end.
+      this.#call.service.onError(error)
+      this.#leave()
+      breakConnection(this.#call.response, '')
+    }
+  }
+
+  beat(): void {
+    if (this.#isOver || this.#isBlocked) return
+    this.#call.service.store.touch(this.#stream)
+    if (performance.now() > this.#untilMs) this.#end()
+    else this.#write(HEARTBEAT)
+  }
+
+  #pump(): void {
+    const stream = this.#stream
+    while (!this.#isBlocked && !this.#isOver) {
+      if (stream.isGone) {
+        this.#end()
+        return
+      }
+      const isAtEnd = this.#position === stream.visibleTail
+      if (isAtEnd && this.#isTold && !stream.isVisiblyClosed) return
+      const { events, last } = this.#next()
+      this.#position = last
+      const isOver = stream.isVisiblyClosed && last === stream.visibleTail
+      this.#isTold = last === stream.visibleTail
+      this.#write(events)
+      if (isOver) this.#end()
+      else if (performance.now() > this.#untilMs && this.#isTold) this.#end()
+    }
+  }
+
+  #next(): SharedEvents {
+    const stream = this.#stream
+    const after = this.#position
+    const tail = stream.visibleTail
+    const isClosed = stream.isVisiblyClosed
+    const cursor = nextCursor(this.#sentCursor)
+    const shared = stream.shared as SharedEvents | null
+    if (
+      shared !== null &&
+      shared.after === after &&
+      shared.tail === tail &&
+      shared.isClosed === isClosed &&
+      shared.cursor === cursor
+    ) {
+      return shared
+    }
+    const page = this.#call.service.store.read(stream, after, EVENT_BYTES_MAX)
+    const isAtEnd = page.last === tail
+    const control: Control = {
+      streamNextOffset: formatOffset(page.last, stream.record.family),
+      ...(isAtEnd && isClosed ? {} : { streamCursor: cursor }),
+      ...(isAtEnd ? { upToDate: true } : {}),
+      ...(isAtEnd && isClosed ? { streamClosed: true } : {}),
+    }
+    const next = { after, last: page.last, tail, isClosed, cursor, events: sseEvents(page, this.#encoding, control) }
+    stream.shared = next
+    return next
+  }
+
+  #write(events: Buffer): void {
+    this.lastWriteMs = performance.now()
+    this.#isBlocked = !this.#call.response.write(events)
+  }
+
+  #end(): void {
+    this.#leave()
+    this.#call.response.end()
+  }
+
+  #leave(): void {
+    this.#isOver = true
+    this.#stream.watchers.delete(this)
+    this.#call.service.heartbeat.remove(this)
+  }
+}

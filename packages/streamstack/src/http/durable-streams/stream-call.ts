@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StreamstackError, problemBody, toStreamstackError } from '@streamstack/protocol'
+import { challengeHeader } from '../../access/index.ts'
+import type { StreamStore } from '../../stream-store/index.ts'
+import type { Heartbeat } from '../heartbeat.ts'
+
+/** What all calls of one server share. */
+export interface StreamService {
+  readonly store: StreamStore
+  readonly heartbeat: Heartbeat
+  readonly bodyLimitBytes: number
+  readonly longPollTimeoutMs: number
+  /** The scheme of URLs that are handed out. */
+  readonly scheme: 'http' | 'https'
+  readonly onError: (error: unknown) => void
+}
+
+/** One request for one stream. */
+export interface StreamCall {
+  readonly service: StreamService
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Name of the stream. */
+  readonly name: string
+  /** As it was sent, without the query. */
+  readonly path: string
+  /** With its question mark; empty without a query. */
+  readonly search: string
+  readonly corsHeaders: Readonly<Record<string, string>>
+}
+
+export type Headers = Record<string, string | number>
+
+/** On every answer (Durable Streams, "Browser Security Headers"): bytes that somebody else wrote must not become a page or a script. */
+const SECURITY_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'cross-origin' }
+
+/** Details of an error that the protocol has headers for. */
+const DETAIL_HEADERS: Readonly<Record<string, string>> = {
+  next_offset: 'Stream-Next-Offset',
+  closed: 'Stream-Closed',
+  producer_epoch: 'Producer-Epoch',
+  expected_sequence: 'Producer-Expected-Seq',
+  received_sequence: 'Producer-Received-Seq',
+  first_offset: 'Stream-First-Offset',
+}
+
+export function writeHead({ response, corsHeaders }: Pick<StreamCall, 'response' | 'corsHeaders'>, status: number, headers: Headers): void {
+  response.writeHead(status, { ...SECURITY_HEADERS, ...corsHeaders, ...headers })
+}
+
+/** An answer that is whole, and never kept by caches unless the headers say so. */
+export function answer(call: StreamCall, status: number, headers: Headers, body: Buffer | string = ''): void {
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  const own: Headers = { 'Cache-Control': 'no-store', ...headers }
+  if (status !== 204 && status !== 304) own['Content-Length'] = length
+  writeHead(call, status, own)
+  call.response.end(length === 0 || call.request.method === 'HEAD' ? undefined : body)
+}
+
+/** Answers why not. Whatever is not ours goes to the log and is told as `internal`. */
+export function refuse(call: StreamCall, thrown: unknown): void {
+  const error = toStreamstackError(thrown)
+  if (error.code === 'internal' || error.code === 'storage_failed') call.service.onError(error.cause ?? error)
+  if (call.response.headersSent || call.response.destroyed) {
+    call.response.destroy()
+    return
+  }
+  const headers: Headers = { 'Content-Type': 'application/problem+json; charset=utf-8' }
+  for (const [detail, value] of Object.entries(error.details ?? {})) {
+    const name = DETAIL_HEADERS[detail]
+    if (name !== undefined) headers[name] = String(value)
+  }
+  if (error.status === 401) headers['WWW-Authenticate'] = challengeHeader(error)
+  if (error.retryAfterMs !== undefined) headers['Retry-After'] = Math.ceil(error.retryAfterMs / 1000)
+  answer(call, error.status, headers, JSON.stringify(problemBody(error)))
+}
+
+/** Does what may be done at once or later, and refuses when it cannot be done. */
+export function settle<T>(call: StreamCall, act: () => T | Promise<T>, then: (result: T) => void): void {
+  try {
+    const result = act()
+    if (result instanceof Promise) {
+      result.then(then).catch((error: unknown) => refuse(call, error))
+    } else then(result)
+  } catch (error) {
+    refuse(call, error)
+  }
+}
+
+/** A header that may be given once. Node joins repeated ones by a comma. */
+export function headerOf(request: IncomingMessage, name: string): string | null {
+  const value = request.headers[name]
+  return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value
+}
+
+/** Where a path of this server is for whoever sent the request. */
+export function absoluteUrl({ service, request }: StreamCall, path: string): string {
+  const authority = request.headers.host ?? headerOf(request, ':authority') ?? 'localhost'
+  return `${service.scheme}://${authority}${path}`
+}
+
+export function headerInvalid(message: string): StreamstackError {
+  return new StreamstackError('header_invalid', message)
+}

@@ -1,0 +1,38 @@
+import { StreamstackError } from '@streamstack/protocol'
+
+/** Every stream has its URL under this. */
+export const STREAM_ROOT = '/v1/stream/'
+
+/** Names under this are the protocol's own: subscriptions and keys. */
+export const RESERVED_ROOT = '__ds/'
+
+const NAME_BYTES_MAX = 512
+const HAS_CONTROL = /[\u0000-\u001f\u007f]/
+
+/**
+ * The name of the stream that a path leads to: what follows the root, decoded; its parts are divided by slashes. Throws `stream_unknown`
+ * for paths that can be no stream's.
+ */
+export function streamName(path: string): string {
+  const raw = path.slice(STREAM_ROOT.length)
+  const name = raw.includes('%') ? decoded(raw) : raw
+  const isFit =
+    path.startsWith(STREAM_ROOT) &&
+    name !== null &&
+    Buffer.byteLength(name) <= NAME_BYTES_MAX &&
+    !HAS_CONTROL.test(name) &&
+    name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  if (isFit) return name
+  throw new StreamstackError(
+    'stream_unknown',
+    `No stream can have this name. Use up to ${NAME_BYTES_MAX} bytes in parts divided by single slashes.`,
+  )
+}
+
+function decoded(raw: string): string | null {
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return null
+  }
+}

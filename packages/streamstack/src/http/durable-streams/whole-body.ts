@@ -1,0 +1,34 @@
+import { StreamstackError } from '@streamstack/protocol'
+import { readBody } from '../../input/index.ts'
+import { type StreamCall, refuse } from './stream-call.ts'
+
+/** Reads a request's body, and refuses the call when that fails. Most appends come in one piece, which is passed on as it is. */
+export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
+  const { request, service } = call
+  const limitBytes = service.bodyLimitBytes
+  if (request.headers['content-encoding'] !== undefined) {
+    readBody(request, limitBytes)
+      .then(then)
+      .catch((error: unknown) => refuse(call, error))
+    return
+  }
+  const pieces: Buffer[] = []
+  let bytes = 0
+  request.on('data', (piece: Buffer) => {
+    bytes += piece.length
+    // The rest of a body that is too large is read and dropped: a client that still sends would not see the answer.
+    if (bytes <= limitBytes) pieces.push(piece)
+    else pieces.length = 0
+  })
+  request.on('end', () => {
+    if (bytes > limitBytes) refuse(call, tooLarge(limitBytes))
+    // A request that was cut off ends like a whole one over HTTP/2, and says so only by this.
+    else if (!request.aborted) then(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes))
+  })
+  request.on('error', () => undefined)
+}
+
+function tooLarge(limitBytes: number): StreamstackError {
+  const message = `The body is larger than the ${limitBytes.toLocaleString('en')} bytes that this server accepts. Send less at a time, or raise server.body_limit.`
+  return new StreamstackError('body_too_large', message, { details: { limit_bytes: limitBytes } })
+}

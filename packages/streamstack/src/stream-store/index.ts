@@ -1,0 +1,8 @@
+export type { AppendRequest, Producer } from './append-rules.ts'
+export type { CreateRequest } from './create-rules.ts'
+export { jsonMessages } from './json-messages.ts'
+export type { LiveStream, StreamWatcher } from './live-stream.ts'
+export { formatOffset, parseStreamOffset } from './offset.ts'
+export { isJson, mediaType } from './stream-record.ts'
+export { type AppendResult, type Page, StreamStore, describe } from './stream-store.ts'
+export { openStreamStore } from './open-stream-store.ts'

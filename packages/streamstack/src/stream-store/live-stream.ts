@@ -1,0 +1,47 @@
+import type { StreamRecord } from './stream-record.ts'
+
+/** Who wants to know that a stream has changed: chunks that can be read, its closure, its end. Must not throw. */
+export interface StreamWatcher {
+  wake(): void
+}
+
+/** A stream that is in use: its record, what of it may be seen, and who watches. */
+export class LiveStream {
+  /** Ahead of what may be seen, while writes are under way. */
+  record: StreamRecord
+  /** Position of the newest chunk that readers may see. */
+  visibleTail: number
+  isVisiblyClosed: boolean
+  /** Whether the making of the stream is kept. */
+  isVisible: boolean
+  /** Deleted or expired: nothing more can be read here. */
+  isGone = false
+  /** Writes under way. */
+  pending = 0
+  /** The newest of them; writes settle in order. */
+  lastWrite: Promise<unknown> = Promise.resolve()
+  /** When the time of its last use was last kept, for the sliding expiry. */
+  touchKeptMs: number
+  /** Old chunks are being dropped. */
+  isTrimming = false
+  readonly watchers = new Set<StreamWatcher>()
+  /** For whoever encodes chunks for many readers: belongs to this stream, and goes with it. */
+  shared: object | null = null
+
+  constructor(record: StreamRecord, isVisible: boolean) {
+    this.record = record
+    this.visibleTail = isVisible ? record.tail : 0
+    this.isVisiblyClosed = isVisible && record.isClosed
+    this.isVisible = isVisible
+    this.touchKeptMs = record.touchedMs
+  }
+
+  /** Whether it can be forgotten and read again when it is needed. */
+  get isIdle(): boolean {
+    return this.pending === 0 && this.watchers.size === 0
+  }
+
+  wakeWatchers(): void {
+    for (const watcher of this.watchers) watcher.wake()
+  }
+}

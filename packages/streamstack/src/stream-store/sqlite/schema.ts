@@ -1,0 +1,83 @@
+import { DatabaseSync } from 'node:sqlite'
+
+/** The file in the data folder that holds all streams, and the one whose lock says who writes it. */
+export const databaseFile = 'streams.sqlite'
+export const lockFile = 'streams.lock'
+
+/**
+ * A chunk's key holds its stream and its position, so that one B-tree keeps all chunks in the order in which they are read: 2^27 streams of
+ * 2^36 chunks each.
+ */
+export const positionsPerStream = 2 ** 36
+export const streamsMax = 2 ** 27
+
+/** SQL for the key of a chunk. Parameters are cast: a JavaScript number comes as a float, whose products are exact to 2^53 only. */
+export function chunkKey(stream: string, position: string): string {
+  return `(CAST(${stream} AS INTEGER) * ${positionsPerStream} + CAST(${position} AS INTEGER))`
+}
+
+const version = 1
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS streams (
+    id INTEGER PRIMARY KEY,
+    -- Null: removed; its chunks are being deleted.
+    name TEXT UNIQUE,
+    family TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    ttl_seconds INTEGER,
+    expires_at TEXT,
+    origin TEXT,
+    inherited TEXT NOT NULL,
+    tail INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    dropped INTEGER NOT NULL,
+    oldest_ms REAL,
+    closed INTEGER NOT NULL,
+    sequence TEXT,
+    touched_ms REAL NOT NULL,
+    expiry_ms REAL,
+    forks INTEGER NOT NULL,
+    deleted INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS streams_expiry ON streams (expiry_ms) WHERE expiry_ms IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS streams_oldest ON streams (oldest_ms) WHERE oldest_ms IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS streams_removed ON streams (id) WHERE name IS NULL;
+  CREATE TABLE IF NOT EXISTS chunks (key INTEGER PRIMARY KEY, at_ms REAL NOT NULL, data BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS producers (
+    stream INTEGER NOT NULL,
+    producer TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    PRIMARY KEY (stream, producer)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${version};
+`
+
+/** Opens the file for the one that writes it, and makes what is missing. Throws what SQLite throws. */
+export function openForWriting(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 5_000 })
+  try {
+    // FULL: what was told as kept is there after a power cut.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    // Larger steps than SQLite's own: each ends with two more waits for the disk.
+    database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384')
+    const found = database.prepare('PRAGMA user_version').get()?.['user_version']
+    if (found !== 0 && found !== version) {
+      throw new Error(`streams.sqlite was written by another version of Streamstack (${String(found)})`)
+    }
+    database.exec(schema)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** A connection that only reads. */
+export function openForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })
+  database.exec('PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456')
+  return database
+}

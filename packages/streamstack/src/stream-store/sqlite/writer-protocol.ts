@@ -1,0 +1,51 @@
+/** What a writer thread is given at its start. */
+export interface WriterData {
+  readonly path: string
+}
+
+/** A value of a row, as it goes to SQLite. */
+export type Cell = string | number | null
+
+/** Rare changes, done in their order and before the others. */
+export type Operation =
+  | { readonly kind: 'create'; readonly row: readonly Cell[] }
+  | { readonly kind: 'remove'; readonly id: number }
+  | { readonly kind: 'document'; readonly name: string; readonly text: string | null }
+
+/** Changes that are kept together, in one transaction. */
+export interface Batch {
+  readonly kind: 'batch'
+  readonly operations: readonly Operation[]
+  /** Four numbers for each chunk: stream, position, when, bytes. */
+  readonly chunks: Float64Array
+  /** The chunks' bytes, one after another. */
+  readonly data: Uint8Array
+  /** Records as they are now: the last state of each stream. */
+  readonly updates: readonly (readonly Cell[])[]
+  /** Stream, producer, epoch, sequence. */
+  readonly producers: readonly (readonly Cell[])[]
+}
+
+export interface TrimTask {
+  readonly kind: 'trim'
+  readonly id: number
+  readonly bytes: number
+  readonly dropped: number
+  readonly tail: number
+  readonly bytesMax: number
+  readonly beforeMs: number
+}
+
+export type WriterTask = Batch | TrimTask | { readonly kind: 'close' }
+
+export type WriterAnswer =
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'trimmed'
+      readonly dropped: number
+      readonly bytesFreed: number
+      readonly oldestMs: number | null
+    }
+  | { readonly kind: 'failed'; readonly message: string; readonly errcode: number | null }
+  /** What nobody waits for; it is tried again. */
+  | { readonly kind: 'deletion-failed'; readonly message: string }

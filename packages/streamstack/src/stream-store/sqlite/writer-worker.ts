@@ -1,0 +1,122 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { chunkKey, openForWriting } from './schema.ts'
+import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
+
+/** Chunks that are deleted in one transaction, so that nobody waits long for it. */
+const deletedAtOnce = 2_000
+/** Pause between such transactions, in ms: the disk belongs to those who append. */
+const deletionPauseMs = 5
+const deletionRetryMs = 60_000
+
+const port = parentPort
+if (port === null) throw new Error('The writer runs as a worker thread.')
+const { path }: WriterData = workerData
+const database = openForWriting(path)
+
+const statements = {
+  create: database.prepare(`INSERT INTO streams (id, name, family, content_type, ttl_seconds, expires_at, origin, inherited,
+    tail, bytes, dropped, oldest_ms, closed, sequence, touched_ms, expiry_ms, forks, deleted) VALUES (${'?,'.repeat(17)}?)`),
+  remove: database.prepare('UPDATE streams SET name = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?'),
+  update: database.prepare(`UPDATE streams SET tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
+    touched_ms = ?, expiry_ms = ?, forks = ?, deleted = ? WHERE id = ? AND name IS NOT NULL`),
+  chunk: database.prepare(`INSERT INTO chunks (key, at_ms, data) VALUES (${chunkKey('?', '?')}, ?, ?)`),
+  producer: database.prepare('INSERT OR REPLACE INTO producers (stream, producer, epoch, sequence) VALUES (?, ?, ?, ?)'),
+  putDocument: database.prepare('INSERT OR REPLACE INTO documents (name, text) VALUES (?, ?)'),
+  dropDocument: database.prepare('DELETE FROM documents WHERE name = ?'),
+  oldest: database.prepare(`SELECT length(data) AS bytes, at_ms AS atMs FROM chunks
+    WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1', '?3')} ORDER BY key LIMIT ${deletedAtOnce}`),
+  oldestMs: database.prepare(`SELECT at_ms AS atMs FROM chunks
+    WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1 + 1', '0')} ORDER BY key LIMIT 1`),
+  deleteThrough: database.prepare(`DELETE FROM chunks WHERE key > ${chunkKey('?1', '?2')} AND key <= ${chunkKey('?1', '?3')}`),
+  removed: database.prepare('SELECT id FROM streams WHERE name IS NULL LIMIT 1'),
+  deleteSome: database.prepare(`DELETE FROM chunks WHERE key IN
+    (SELECT key FROM chunks WHERE key >= ${chunkKey('?1', '0')} AND key < ${chunkKey('?1 + 1', '0')} LIMIT ${deletedAtOnce})`),
+  deleteProducers: database.prepare('DELETE FROM producers WHERE stream = ?'),
+  deleteStream: database.prepare('DELETE FROM streams WHERE id = ? AND name IS NULL'),
+}
+
+port.on('message', (task: WriterTask) => {
+  if (task.kind === 'close') {
+    database.close()
+    port.close()
+    return
+  }
+  try {
+    answer(transaction(() => (task.kind === 'batch' ? write(task) : trim(task))))
+  } catch (error) {
+    const errcode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
+    answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error), errcode })
+  }
+})
+deleteRemoved()
+
+function answer(message: WriterAnswer): void {
+  port?.postMessage(message)
+}
+
+function transaction<T>(act: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = act()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    // SQLite itself has gone back already after some errors.
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function write({ operations, chunks, data, updates, producers }: Batch): WriterAnswer {
+  let removes = false
+  for (const operation of operations) {
+    if (operation.kind === 'create') statements.create.run(...operation.row)
+    else if (operation.kind === 'remove') {
+      statements.remove.run(operation.id)
+      removes = true
+    } else if (operation.text === null) statements.dropDocument.run(operation.name)
+    else statements.putDocument.run(operation.name, operation.text)
+  }
+  let start = 0
+  for (let at = 0; at < chunks.length; at += 4) {
+    const end = start + (chunks[at + 3] ?? 0)
+    statements.chunk.run(chunks[at] ?? 0, chunks[at + 1] ?? 0, chunks[at + 2] ?? 0, data.subarray(start, end))
+    start = end
+  }
+  for (const row of updates) statements.update.run(...row)
+  for (const row of producers) statements.producer.run(...row)
+  if (removes) setTimeout(deleteRemoved, deletionPauseMs)
+  return { kind: 'done' }
+}
+
+/** Drops the oldest chunks of a stream, `deletedAtOnce` at most; the newest one stays. */
+function trim({ id, bytes, dropped, tail, bytesMax, beforeMs }: TrimTask): WriterAnswer {
+  let through = dropped
+  let bytesFreed = 0
+  for (const row of statements.oldest.iterate(id, dropped, tail)) {
+    if (bytes - bytesFreed <= bytesMax && Number(row['atMs']) >= beforeMs) break
+    bytesFreed += Number(row['bytes'])
+    through += 1
+  }
+  statements.deleteThrough.run(id, dropped, through)
+  const oldest = statements.oldestMs.get(id, through)
+  return { kind: 'trimmed', dropped: through, bytesFreed, oldestMs: oldest === undefined ? null : Number(oldest['atMs']) }
+}
+
+/** Chunks of streams that were removed go little by little, also those that a stop left behind. */
+function deleteRemoved(): void {
+  if (!database.isOpen) return
+  try {
+    const id = statements.removed.get()?.['id']
+    if (typeof id !== 'number') return
+    transaction(() => {
+      if (Number(statements.deleteSome.run(id).changes) > 0) return
+      statements.deleteProducers.run(id)
+      statements.deleteStream.run(id)
+    })
+    setTimeout(deleteRemoved, deletionPauseMs)
+  } catch (error) {
+    answer({ kind: 'deletion-failed', message: error instanceof Error ? error.message : String(error) })
+    setTimeout(deleteRemoved, deletionRetryMs)
+  }
+}

@@ -1,0 +1,103 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { type DocBlock, comparable, docBlocks, matchesDocumented } from './support/doc-blocks.ts'
+import { DocPage, type Printed } from './support/doc-page.ts'
+
+const repository = dirname(import.meta.dirname)
+const pages = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md', { cwd: repository })]
+  .filter((page) => !page.startsWith('docs/reference/'))
+  .toSorted((one, other) => one.localeCompare(other, 'en'))
+
+/** How long a saved file may take to be live before a documented answer counts as wrong. */
+const RELOAD_MS_MAX = 5_000
+
+const isServer = ({ language, text }: DocBlock): boolean =>
+  language === 'sh' && /^(?:npx streamstack serve|npm start)\b.*$/m.test(text) && text.trim().split('\n').length === 1
+
+describe.concurrent('what the docs say', () => {
+  test.each(pages)(
+    '%s: files load, commands run and print what stands there',
+    async (name) => {
+      const blocks = docBlocks(read(name))
+      if (!blocks.some((block) => block.language === 'sh' || isDefinition(block))) return
+      const page = await DocPage.open()
+      try {
+        await follow(page, name, blocks)
+      } finally {
+        await page.close()
+      }
+    },
+    60_000,
+  )
+
+  test.each(pages)('%s: links lead somewhere', (name) => {
+    const links = Array.from(read(name).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g), (match) => match[1] ?? '')
+    expect(links.filter((link) => !existsSync(join(repository, dirname(name), link)))).toEqual([])
+  })
+})
+
+/** Does what a page says, from its top to its end. */
+async function follow(page: DocPage, name: string, blocks: readonly DocBlock[]): Promise<void> {
+  await writeLooseDefinitions(page, blocks)
+  for (const [index, block] of blocks.entries()) {
+    if (block.file !== null) await page.write(block.file, block.text)
+    if (block.language !== 'sh') continue
+    const next = blocks[index + 1]
+    const documented = next?.language === 'text' ? next.text : null
+    const place = `${name}:${block.line}`
+    if (isServer(block)) {
+      const printed = await page.serve(block.text)
+      if (documented !== null) expectDocumented(place, printed, documented)
+    } else {
+      if (!page.isServing && /\bcurl\b/.test(block.text)) await page.serve('npx streamstack serve')
+      await runDocumented(page, place, block.text, documented)
+    }
+  }
+  if (blocks.some(isDefinition)) await expectNoProblems(page, name)
+}
+
+function read(name: string): string {
+  return readFileSync(join(repository, name), 'utf8')
+}
+
+function isDefinition({ language, text, file }: DocBlock): boolean {
+  return (language === 'yaml' || language === 'json') && (file !== null || text.includes('function_stack'))
+}
+
+/** Definitions that are shown without a file name load as well; each gets a path of its own. */
+async function writeLooseDefinitions(page: DocPage, blocks: readonly DocBlock[]): Promise<void> {
+  for (const block of blocks) {
+    if (block.file !== null || !isDefinition(block)) continue
+    await page.write(`endpoints/shown-on-line-${block.line}.${block.language}`, block.text)
+  }
+}
+
+/** `check` speaks for the server: what it passes, loads. */
+async function expectNoProblems(page: DocPage, name: string): Promise<void> {
+  const folders = existsSync(join(page.dir, 'my-api')) ? ['my-api'] : []
+  if (existsSync(join(page.dir, 'endpoints'))) folders.push('.')
+  for (const folder of folders) {
+    const { output, exitCode } = await page.run(`npx streamstack check ${folder}`)
+    expect(exitCode, `${name}, ${folder}: ${output}`).toBe(0)
+  }
+}
+
+/** Commands that follow a saved file are repeated until the server has seen it. */
+async function runDocumented(page: DocPage, place: string, commands: string, documented: string | null): Promise<void> {
+  const started = performance.now()
+  let printed = await page.run(commands)
+  const isRight = (): boolean => documented === null || matchesDocumented(printed.output, documented)
+  while (page.isServing && !isRight() && performance.now() - started < RELOAD_MS_MAX) {
+    await sleep(100)
+    printed = await page.run(commands)
+  }
+  if (documented !== null) expectDocumented(place, printed, documented)
+  else expect(printed.exitCode, `${place}: ${printed.output}`).toBe(0)
+}
+
+function expectDocumented(place: string, { output }: Printed, documented: string): void {
+  // The second comparison shows the difference.
+  if (!matchesDocumented(output, documented)) expect(comparable(output), place).toBe(comparable(documented))
+}
