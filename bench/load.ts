@@ -38,7 +38,9 @@ function loadWorkspace(endpoints: number): Record<string, unknown> {
   }
   for (let number = 0; number < endpoints; number++) {
     if (number % 3 === 0) files[`endpoints/report-${number}.yaml`] = reportYaml(number)
-    else files[`endpoints/${number % 3 === 1 ? 'chat' : 'merge'}-${number}.json`] = number % 3 === 1 ? chat(number) : merge(number)
+    else
+      files[`endpoints/${number % 3 === 1 ? 'chat' : 'merge'}-${number}.json`] =
+        number % 3 === 1 ? chat(number) : merge(number)
   }
   return files
 }
@@ -90,7 +92,11 @@ function chat(number: number): unknown {
           {
             function: 'Streaming API Response',
             content: '{{item.toUpperCase()}} ',
-            metadata: { index: '{{loop_index}}', of: '{{array_length}}', share: '{{(loop_index + 1) / array_length * 100}}' },
+            metadata: {
+              index: '{{loop_index}}',
+              of: '{{array_length}}',
+              share: '{{(loop_index + 1) / array_length * 100}}',
+            },
           },
         ],
       },
@@ -102,7 +108,11 @@ function chat(number: number): unknown {
 
 function merge(number: number): unknown {
   return {
-    endpoint_settings: { method: 'GET', path: `/api/customers/{customer}/orders-${number}`, response_type: 'streaming' },
+    endpoint_settings: {
+      method: 'GET',
+      path: `/api/customers/{customer}/orders-${number}`,
+      response_type: 'streaming',
+    },
     input_parameters: {
       customer: { type: 'text', required: true, maxLength: 100 },
       least: { type: 'number', default: 0, min: 0 },
@@ -132,7 +142,11 @@ function merge(number: number): unknown {
                   { function: 'Update Variable', name: 'sum', value: '{{sum + order.total}}' },
                   {
                     function: 'Streaming API Response',
-                    content: { id: '{{order.id}}', text: '{{order.status}}: {{order.total.toFixed(2)}}', batch: '{{current_batch}}' },
+                    content: {
+                      id: '{{order.id}}',
+                      text: '{{order.status}}: {{order.total.toFixed(2)}}',
+                      batch: '{{current_batch}}',
+                    },
                   },
                 ],
               },

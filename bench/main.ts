@@ -6,6 +6,7 @@ import { load } from './load.ts'
 import { paced } from './paced.ts'
 import { paging } from './paging.ts'
 import { small } from './small.ts'
+import { writeResults } from './harness/write-results.ts'
 
 const scenarios: Readonly<Record<string, Scenario>> = { chunks, small, paging, paced, load }
 
@@ -17,14 +18,18 @@ const unknown = [
   ...words.filter((word) => word.startsWith('--') && !['--quick', '--write'].includes(word)),
 ]
 if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}. Scenarios: ${Object.keys(scenarios).join(', ')}; options: --quick, --write.`)
+  console.error(
+    `There is no ${unknown.join(', ')}. Scenarios: ${Object.keys(scenarios).join(', ')}; options: --quick, --write.`,
+  )
   process.exit(1)
 }
 
 const reports: Report[] = []
-for (const name of named.length > 0 ? named : Object.keys(scenarios)) {
-  const report = await (scenarios[name] as Scenario)({ quick })
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  const report = await scenario({ quick })
   reports.push(report)
   printReport(report)
 }
-process.exitCode = reports.every(({ goals }) => goals.every(({ met }) => met)) ? 0 : 1
+if (words.includes('--write')) await writeResults(reports, quick)
+process.exitCode = reports.every(({ goals }) => goals.every(({ met, isAim }) => met || isAim === true)) ? 0 : 1

@@ -43,9 +43,21 @@ export async function paging({ quick }: ScenarioOptions): Promise<Report> {
         const folder = join(data, String(part))
         await importFlights(flights.slice(0, part), folder)
         contenders.push(
-          await prepare('streamstack', part, flights, await startServer('streamstack', { dir: WORKSPACE, data: folder })),
+          await prepare(
+            'streamstack',
+            part,
+            flights,
+            await startServer('streamstack', { dir: WORKSPACE, data: folder }),
+          ),
         )
-        contenders.push(await prepare('fastify', part, flights, await startServer('paging-fastify', { file: join(folder, databaseFile) })))
+        contenders.push(
+          await prepare(
+            'fastify',
+            part,
+            flights,
+            await startServer('paging-fastify', { file: join(folder, databaseFile) }),
+          ),
+        )
       }
       const readings = await interleave(contenders, { warmups: 1, rounds: quick ? 3 : 5 }, read)
       return report(rows, readings)

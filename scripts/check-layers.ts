@@ -1,4 +1,4 @@
-/** Proves that no folder of the server knows a later one, that the protocol knows nobody, and that no file imports itself by a detour. */
+/** Proves that no folder of the server knows a later one, that what runs in browsers imports no more than it may, and that no file imports itself by a detour. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 
@@ -11,6 +11,13 @@ const ORDER =
 /** Services of a run: it knows their types and nothing else, so that another store takes their place without a change there. */
 const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound'])
 
+/** What each package may import by name; null: what its package.json lists, which knip checks. */
+const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {
+  'packages/protocol/src': [],
+  'packages/client/src': ['@streamstack/protocol'],
+  'packages/streamstack/src': null,
+}
+
 const IMPORTS =
   /^\s*(?:import|export)\s+(type\s)?[\w*\s{},$]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)|new URL\('(\.[^']+\.ts)'/gm
 
@@ -18,7 +25,7 @@ const root = dirname(import.meta.dirname)
 const problems = new Set<string>()
 const graph = new Map<string, readonly string[]>()
 
-for (const home of ['packages/protocol/src', 'packages/streamstack/src']) {
+for (const home of Object.keys(PACKAGES)) {
   for (const name of readdirSync(join(root, home), { recursive: true, encoding: 'utf8' })) {
     const file = posix.join(home, name.replaceAll('\\', '/'))
     // Tests and what they alone use go through public doors, wherever these are.
@@ -34,11 +41,11 @@ function importsOf(file: string, home: string): readonly string[] {
     const path = target.startsWith('.') ? posix.join(posix.dirname(file), target) : null
     // Types are gone when the program runs: inside a folder they may name each other both ways.
     if (path !== null && type === undefined) found.push(path)
-    if (home.includes('protocol')) {
-      if (path?.startsWith(home) !== true) problems.add(`${file} imports '${target}'; the protocol imports nothing.`)
-    } else if (path?.startsWith(home) === true) {
-      checkOrder(file, file.split('/')[3] ?? '', path.split('/')[3] ?? '', type !== undefined)
-    } else if (path !== null) problems.add(`${file} reaches into '${path}'; import that package by its name.`)
+    const allowed = PACKAGES[home] ?? null
+    if (path === null) {
+      if (allowed?.includes(target) === false) problems.add(`${file} imports '${target}', which ${home} may not.`)
+    } else if (!path.startsWith(home)) problems.add(`${file} reaches into '${path}'; import that package by its name.`)
+    else if (allowed === null) checkOrder(file, file.split('/')[3] ?? '', path.split('/')[3] ?? '', type !== undefined)
   }
   return found
 }

@@ -6,7 +6,10 @@ import { type TestServer, endpoint, send, testServer } from './support/test-serv
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 
-function token(claims: Record<string, unknown>, { secret = SECRET, expires = '5m' }: { secret?: string; expires?: string } = {}): Promise<string> {
+function token(
+  claims: Record<string, unknown>,
+  { secret = SECRET, expires = '5m' }: { secret?: string; expires?: string } = {},
+): Promise<string> {
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuedAt()
@@ -243,7 +246,10 @@ describe('bodies', () => {
 
   test('cannot reach into prototypes', async () => {
     await using server = await testServer({
-      'endpoints/any.json': endpoint('/any', [send('{{data}}')], { method: 'POST', inputs: { data: { type: 'object', required: true } } }),
+      'endpoints/any.json': endpoint('/any', [send('{{data}}')], {
+        method: 'POST',
+        inputs: { data: { type: 'object', required: true } },
+      }),
     })
     const answer = await server.call('/any?format=text', { body: '{"data":{"__proto__":{"polluted":true},"ok":1}}' })
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
@@ -253,12 +259,15 @@ describe('bodies', () => {
 })
 
 describe('odd requests', () => {
-  test.each(['/%zz', '/a%00b', '//', '/?format=%', '/%E0%A4%A', `/${'a'.repeat(5_000)}`])('%s are answered', async (path) => {
-    await using server = await testServer({ 'endpoints/e.json': endpoint('/e/:id', [send('{{id}}')]) })
-    const answer = await server.call(path)
-    expect([200, 400, 404, 414]).toContain(answer.status)
-    expect(answer.text).not.toMatch(/\/tmp|node_modules|at Object/)
-  })
+  test.each(['/%zz', '/a%00b', '//', '/?format=%', '/%E0%A4%A', `/${'a'.repeat(5_000)}`])(
+    '%s are answered',
+    async (path) => {
+      await using server = await testServer({ 'endpoints/e.json': endpoint('/e/:id', [send('{{id}}')]) })
+      const answer = await server.call(path)
+      expect([200, 400, 404, 414]).toContain(answer.status)
+      expect(answer.text).not.toMatch(/\/tmp|node_modules|at Object/)
+    },
+  )
 
   test('path parameters are decoded once', async () => {
     await using server = await testServer({ 'endpoints/e.json': endpoint('/e/:id', [send('{{id}}')]) })

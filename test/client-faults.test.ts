@@ -33,7 +33,7 @@ async function newCaller(): Promise<Caller> {
     ),
   })
   const proxy = await faultProxy(server.url)
-  const token = await makeToken({ secret: SECRET, subject: 'somebody' })
+  const token = await makeToken({ secret: SECRET, sub: 'somebody', expiresSeconds: 600 })
   return {
     server,
     proxy,
@@ -63,8 +63,6 @@ async function read(stream: AsyncIterable<Chunk>): Promise<Chunk[]> {
   for await (const chunk of stream) chunks.push(chunk)
   return chunks
 }
-
-const whole = CONTENTS.map((content, index) => ({ content, metadata: { n: index }, offset: index + 1 }))
 
 /** Cuts a call at each `every`th byte and reads it to its end all the same. */
 async function cutEverywhere(

@@ -31,7 +31,12 @@ const cases: Case[] = [
   {
     title: 'Break leaves through every finally on the way, inner first, once',
     stack: [
-      loop(3, send('in'), attempt([attempt([leave, NEVER], { last: [send('f1')] }), NEVER], { last: [send('f2')] }), NEVER),
+      loop(
+        3,
+        send('in'),
+        attempt([attempt([leave, NEVER], { last: [send('f1')] }), NEVER], { last: [send('f2')] }),
+        NEVER,
+      ),
       send('after'),
     ],
     sends: ['in', 'f1', 'f2', 'after'],
@@ -61,7 +66,10 @@ const cases: Case[] = [
   },
   {
     title: 'Break in a catch block leaves the loop, and the finally of the same block runs',
-    stack: [loop(2, attempt([fails()], { caught: [send('c'), leave, NEVER], last: [send('f')] }), NEVER), send('after')],
+    stack: [
+      loop(2, attempt([fails()], { caught: [send('c'), leave, NEVER], last: [send('f')] }), NEVER),
+      send('after'),
+    ],
     sends: ['c', 'f', 'after'],
   },
   {
@@ -72,7 +80,9 @@ const cases: Case[] = [
   {
     title: 'a catch block takes the error of the innermost block alone',
     stack: [
-      attempt([attempt([fails('inner')], { caught: [send('c1 {{error_message}}')] }), send('between')], { caught: [NEVER] }),
+      attempt([attempt([fails('inner')], { caught: [send('c1 {{error_message}}')] }), send('between')], {
+        caught: [NEVER],
+      }),
       send('after'),
     ],
     sends: ['c1 inner', 'between', 'after'],
@@ -117,7 +127,13 @@ const cases: Case[] = [
   },
   {
     title: 'Stop goes past catch blocks, through finally blocks, and completes',
-    stack: [attempt([attempt([stop, NEVER], { caught: [NEVER], last: [send('f1')] }), NEVER], { caught: [NEVER], last: [send('f2')] }), NEVER],
+    stack: [
+      attempt([attempt([stop, NEVER], { caught: [NEVER], last: [send('f1')] }), NEVER], {
+        caught: [NEVER],
+        last: [send('f2')],
+      }),
+      NEVER,
+    ],
     sends: ['f1', 'f2'],
   },
   {
@@ -171,19 +187,24 @@ const cases: Case[] = [
 ]
 
 describe('leaving blocks', () => {
-  test.each(cases.map((one) => [one.title, one] as const))('%s', async (_, { stack, sends, fails: failure, functions = {} }) => {
-    const files: Record<string, unknown> = { 'endpoints/e.json': endpoint('/e', [send('begin'), ...stack]) }
-    for (const [name, inner] of Object.entries(functions)) files[`functions/${name}.json`] = { function_stack: inner }
-    await using server = await testServer(files)
-    const answer = await server.call('/e?format=ndjson')
-    expect(answer.status).toBe(200)
-    expect(contents(answer.text)).toEqual(['begin', ...sends])
-    expect(answer.text).not.toContain('never')
-    const end = ndjsonLines(answer.text).at(-1)
-    if (failure === undefined) expect(end).toMatchObject({ outcome: 'completed', error: null })
-    else expect(end).toMatchObject({ outcome: 'failed', error: { message: failure } })
-    expect(ndjsonLines(answer.text).filter(({ type }) => type === 'error')).toHaveLength(failure === undefined ? 0 : 1)
-  })
+  test.each(cases.map((one) => [one.title, one] as const))(
+    '%s',
+    async (_, { stack, sends, fails: failure, functions = {} }) => {
+      const files: Record<string, unknown> = { 'endpoints/e.json': endpoint('/e', [send('begin'), ...stack]) }
+      for (const [name, inner] of Object.entries(functions)) files[`functions/${name}.json`] = { function_stack: inner }
+      await using server = await testServer(files)
+      const answer = await server.call('/e?format=ndjson')
+      expect(answer.status).toBe(200)
+      expect(contents(answer.text)).toEqual(['begin', ...sends])
+      expect(answer.text).not.toContain('never')
+      const end = ndjsonLines(answer.text).at(-1)
+      if (failure === undefined) expect(end).toMatchObject({ outcome: 'completed', error: null })
+      else expect(end).toMatchObject({ outcome: 'failed', error: { message: failure } })
+      expect(ndjsonLines(answer.text).filter(({ type }) => type === 'error')).toHaveLength(
+        failure === undefined ? 0 : 1,
+      )
+    },
+  )
 })
 
 describe('a cancel', () => {
@@ -205,10 +226,10 @@ describe('a cancel', () => {
     [
       'runs every finally on its way, inner first, and no catch',
       [
-        attempt(
-          [attempt([send('waiting'), sleep, NEVER], { caught: [NEVER], last: [send('f1')] }), NEVER],
-          { caught: [NEVER], last: [send('f2')] },
-        ),
+        attempt([attempt([send('waiting'), sleep, NEVER], { caught: [NEVER], last: [send('f1')] }), NEVER], {
+          caught: [NEVER],
+          last: [send('f2')],
+        }),
         NEVER,
       ],
       ['waiting', 'f1', 'f2'],
@@ -247,7 +268,10 @@ describe('a cancel', () => {
     ],
     [
       'is not undone by an error in a finally block with a catch around it',
-      [attempt([attempt([send('waiting'), sleep], { last: [fails('in the end')] }), NEVER], { caught: [NEVER] }), NEVER],
+      [
+        attempt([attempt([send('waiting'), sleep], { last: [fails('in the end')] }), NEVER], { caught: [NEVER] }),
+        NEVER,
+      ],
       ['waiting'],
     ],
     [
@@ -267,18 +291,28 @@ describe('a cancel', () => {
     ],
     [
       'does not wait for a finally block that waits',
-      [attempt([attempt([send('waiting'), sleep], { last: [send('f1'), sleep, NEVER] })], { last: [send('f2')] }), NEVER],
+      [
+        attempt([attempt([send('waiting'), sleep], { last: [send('f1'), sleep, NEVER] })], { last: [send('f2')] }),
+        NEVER,
+      ],
       ['waiting', 'f1', 'f2'],
     ],
   ])('%s', async (_, stack, sends) => {
-    expect(await cancelled({ 'endpoints/e.json': endpoint('/e', stack, { settings: { max_iterations: 1e12 } }) })).toEqual(sends)
+    expect(
+      await cancelled({ 'endpoints/e.json': endpoint('/e', stack, { settings: { max_iterations: 1e12 } }) }),
+    ).toEqual(sends)
   })
 
   test('reaches into functions and runs the finally blocks of function and caller', async () => {
     expect(
       await cancelled({
-        'functions/waits.json': { function_stack: [attempt([send('waiting'), sleep], { caught: [NEVER], last: [send('in')] }), NEVER] },
-        'endpoints/e.json': endpoint('/e', [attempt([run('waits'), NEVER], { caught: [NEVER], last: [send('out')] }), NEVER]),
+        'functions/waits.json': {
+          function_stack: [attempt([send('waiting'), sleep], { caught: [NEVER], last: [send('in')] }), NEVER],
+        },
+        'endpoints/e.json': endpoint('/e', [
+          attempt([run('waits'), NEVER], { caught: [NEVER], last: [send('out')] }),
+          NEVER,
+        ]),
       }),
     ).toEqual(['waiting', 'in', 'out'])
   })
@@ -296,7 +330,11 @@ describe('limits', () => {
     ['max_iterations', { max_iterations: 1_000 }, [send('a'), endless(set)]],
   ])('%s ends the run as failed, and says which bound it was: %j', async (name, settings, stack) => {
     await using server = await testServer({
-      'endpoints/e.json': endpoint('/e', [attempt(stack, { last: [{ function: 'Log', message: 'cleaned up', level: 'debug' }] }), NEVER], { settings }),
+      'endpoints/e.json': endpoint(
+        '/e',
+        [attempt(stack, { last: [{ function: 'Log', message: 'cleaned up', level: 'debug' }] }), NEVER],
+        { settings },
+      ),
     })
     const { text } = await server.call('/e?format=ndjson')
     const lines = ndjsonLines(text)
@@ -345,8 +383,12 @@ describe('limits', () => {
 
   test('a loop that never waits holds nobody up', async () => {
     await using server = await testServer({
-      'endpoints/busy.json': endpoint('/busy', [send('busy'), endless(set), NEVER], { settings: { max_iterations: 1e12 } }),
-      'endpoints/ticks.json': endpoint('/ticks', [loop(10, send('{{loop_index}}'), { function: 'Sleep', duration: 5 })]),
+      'endpoints/busy.json': endpoint('/busy', [send('busy'), endless(set), NEVER], {
+        settings: { max_iterations: 1e12 },
+      }),
+      'endpoints/ticks.json': endpoint('/ticks', [
+        loop(10, send('{{loop_index}}'), { function: 'Sleep', duration: 5 }),
+      ]),
     })
     const busy = await Promise.all([server.open('/busy?format=ndjson'), server.open('/busy?format=ndjson')])
     const ticks = await Promise.all([1, 2, 3].map(() => server.call('/ticks?format=ndjson')))
@@ -409,7 +451,10 @@ describe('Parallel', () => {
     await using server = await testServer({
       'endpoints/e.json': endpoint('/e', [
         {
-          ...branches([pause, fails('down')], [attempt([{ function: 'Sleep', duration: 60 }, send('slow')], { last: [send('cleaned')] })]),
+          ...branches(
+            [pause, fails('down')],
+            [attempt([{ function: 'Sleep', duration: 60 }, send('slow')], { last: [send('cleaned')] })],
+          ),
           on_error: policy,
         },
         send('after'),
@@ -424,7 +469,9 @@ describe('Parallel', () => {
   test('a failed branch is caught around it, and the run goes on', async () => {
     await using server = await testServer({
       'endpoints/e.json': endpoint('/e', [
-        attempt([branches([pause, fails('down')], [{ function: 'Sleep', duration: 3_600_000 }, NEVER])], { caught: [send('{{error_message}}')] }),
+        attempt([branches([pause, fails('down')], [{ function: 'Sleep', duration: 3_600_000 }, NEVER])], {
+          caught: [send('{{error_message}}')],
+        }),
         branches([send('again')]),
       ]),
     })
@@ -434,7 +481,10 @@ describe('Parallel', () => {
   test('Stop in a branch ends the run, through the finally blocks of the others', async () => {
     await using server = await testServer({
       'endpoints/e.json': endpoint('/e', [
-        branches([pause, stop], [attempt([{ function: 'Sleep', duration: 3_600_000 }, NEVER], { last: [send('cleaned')] })]),
+        branches(
+          [pause, stop],
+          [attempt([{ function: 'Sleep', duration: 3_600_000 }, NEVER], { last: [send('cleaned')] })],
+        ),
         NEVER,
       ]),
     })
@@ -450,7 +500,11 @@ describe('Parallel', () => {
         function_stack: [branches([branches([send('{{n}}a')], [send('{{n}}b')])], [send('{{n}}c')]), back('{{n * 2}}')],
       },
       'endpoints/e.json': endpoint('/e', [
-        loop(3, { function: 'Run Function', name: 'twice', inputs: { n: '{{loop_index}}' }, as: 'double' }, send('{{double}}')),
+        loop(
+          3,
+          { function: 'Run Function', name: 'twice', inputs: { n: '{{loop_index}}' }, as: 'double' },
+          send('{{double}}'),
+        ),
       ]),
     })
     const sent = contents((await server.call('/e?format=ndjson')).text)

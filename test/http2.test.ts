@@ -14,9 +14,7 @@ const secure = (): Promise<TestServer> =>
     'streamstack.yaml': {
       server: { body_limit: '64kb', tls: { cert: fixture('cert'), key: fixture('key') } },
     },
-    'endpoints/ok.json': endpoint('/ok', [
-      { function: 'For', count: 200, inner_functions: [send('{{loop_index}}')] },
-    ]),
+    'endpoints/ok.json': endpoint('/ok', [{ function: 'For', count: 200, inner_functions: [send('{{loop_index}}')] }]),
     'endpoints/half.json': endpoint('/half', [send('good'), { function: 'Throw Error', message: 'broken' }]),
     'endpoints/refused.json': endpoint('/refused', [{ function: 'Throw Error', message: 'no', status: 409 }]),
     'endpoints/open.json': endpoint('/open', [send('open'), { function: 'Sleep', duration: 3_600_000 }]),
@@ -65,7 +63,9 @@ describe('HTTP/2', () => {
     await using server = await secure()
     expect(server.url).toMatch(/^https:/)
     const client = session(server)
-    const answers = await Promise.all(['ndjson', 'ndjson', 'ndjson'].map((format) => call(client, `/ok?format=${format}`)))
+    const answers = await Promise.all(
+      ['ndjson', 'ndjson', 'ndjson'].map((format) => call(client, `/ok?format=${format}`)),
+    )
     for (const { headers, text, code } of answers) {
       expect(headers[':status']).toBe(200)
       expect(headers['stream-url']).toMatch(/^\/v1\/stream\/runs\//)
@@ -133,14 +133,18 @@ describe('HTTP/2', () => {
   test('HTTP/1.1 over TLS is served, too', async () => {
     await using server = await secure()
     const text = await new Promise<string>((resolve, reject) => {
-      const outgoing = request(new URL('/ok?format=ndjson', server.url), { ca: certificate, agent: false }, (response) => {
-        expect(response.httpVersion).toBe('1.1')
-        let received = ''
-        response.on('data', (data: Buffer) => {
-          received += data.toString()
-        })
-        response.on('end', () => resolve(received))
-      })
+      const outgoing = request(
+        new URL('/ok?format=ndjson', server.url),
+        { ca: certificate, agent: false },
+        (response) => {
+          expect(response.httpVersion).toBe('1.1')
+          let received = ''
+          response.on('data', (data: Buffer) => {
+            received += data.toString()
+          })
+          response.on('end', () => resolve(received))
+        },
+      )
       outgoing.on('error', reject)
       outgoing.end()
     })

@@ -60,7 +60,7 @@ describe('the basic stack with its endpoint configuration', () => {
       headers: { Accept: 'text/event-stream' },
       body: { message: 'hi', options: { chunk_size: 2, include_metadata: true } },
     })
-    const data = [...answer.text.matchAll(/^data: (.*)$/gm)].map(([, text]) => text as string)
+    const data = [...answer.text.matchAll(/^data: (.*)$/gm)].map(([, text]) => text ?? '')
     const pieces = data.slice(0, -2).map((text) => JSON.parse(text) as { content: string; metadata: object })
     expect(pieces.map(({ content }) => content).join('')).toBe(LINES.join(''))
     expect(pieces[0]).toMatchObject({ content: 'Welcome to ', metadata: { chunk_index: 0 } })
@@ -128,9 +128,9 @@ describe.each(['large-dataset', 'large-dataset-stack'])('the stack of %s', (name
   test('a number of records that is a multiple of the page ends with one empty batch, as written', async () => {
     await using server = await dataset(200)
     const lines = ndjsonLines((await server.call('/data?format=ndjson', { method: 'POST' })).text)
-    expect(lines.filter(({ content }) => Array.isArray(content)).map(({ metadata }) => metadata?.['records_in_batch'])).toEqual(
-      [100, 100, 0],
-    )
+    expect(
+      lines.filter(({ content }) => Array.isArray(content)).map(({ metadata }) => metadata?.['records_in_batch']),
+    ).toEqual([100, 100, 0])
     expect(lines.at(-2)?.metadata).toMatchObject({ total_records: 200 })
   })
 

@@ -29,7 +29,12 @@ describe('a run that is over', () => {
       const byHeader = await server.call(`${url}?format=ndjson`, { headers: { 'Last-Event-ID': String(offset) } })
       expect(contents(byQuery.text)).toEqual(numbers(offset))
       expect(byHeader.text).toBe(byQuery.text)
-      expect(ndjsonLines(byQuery.text).at(-1)).toEqual({ type: 'end', outcome: 'completed', offset: COUNT, error: null })
+      expect(ndjsonLines(byQuery.text).at(-1)).toEqual({
+        type: 'end',
+        outcome: 'completed',
+        offset: COUNT,
+        error: null,
+      })
     }
   })
 
@@ -120,7 +125,10 @@ describe('a run that goes on', () => {
     const first = await server.open('/slow?format=ndjson')
     await first.until('"offset":2')
     const whole = await server.call(`${first.headers['stream-url'] as string}?format=json`)
-    expect(JSON.parse(whole.text)).toMatchObject({ outcome: 'completed', chunks: numbers(0).map((content) => ({ content })) })
+    expect(JSON.parse(whole.text)).toMatchObject({
+      outcome: 'completed',
+      chunks: numbers(0).map((content) => ({ content })),
+    })
   })
 
   test('is cancelled for all its readers at once, and keeps what was sent', async () => {

@@ -135,7 +135,7 @@ describe('headers', () => {
     await using server = await twoWays()
     const { headers } = await server.call('/all')
     expect(headers['stream-run']).toMatch(/^[0-9a-f-]{36}$/)
-    expect(headers['stream-url']).toBe(`/v1/stream/runs/${headers['stream-run']}`)
+    expect(headers['stream-url']).toBe(`/v1/stream/runs/${String(headers['stream-run'])}`)
     expect(headers['cache-control']).toBe('no-cache, no-transform')
     expect(headers['x-accel-buffering']).toBe('no')
     expect(headers['content-length']).toBeUndefined()
@@ -164,7 +164,11 @@ describe('headers', () => {
 
 test('the first chunk arrives while the run goes on', async () => {
   await using server = await testServer({
-    'endpoints/slow.json': endpoint('/slow', [send('first'), { function: 'Sleep', duration: 3_600_000 }, send('never')]),
+    'endpoints/slow.json': endpoint('/slow', [
+      send('first'),
+      { function: 'Sleep', duration: 3_600_000 },
+      send('never'),
+    ]),
   })
   const open = await server.open('/slow?format=lines')
   await open.until('first\n')
@@ -178,26 +182,29 @@ test('the first chunk arrives while the run goes on', async () => {
 })
 
 describe('a failure before the first chunk', () => {
-  test.each(['lines', 'text', 'sse', 'ndjson', 'json'])('is a problem answer with its own status: %s', async (format) => {
-    await using server = await testServer({
-      'endpoints/full.json': endpoint('/full', [
-        { function: 'Throw Error', message: 'No seats left.', code: 'sold_out', status: 409, retry_after: 1.5 },
-      ]),
-    })
-    const answer = await server.call(`/full?format=${format}`)
-    expect(answer.status).toBe(409)
-    expect(answer.ending).toBe('clean')
-    expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8')
-    expect(answer.headers['retry-after']).toBe('2')
-    expect(problem(answer)).toMatchObject({
-      type: 'about:blank',
-      status: 409,
-      code: 'sold_out',
-      detail: 'No seats left.',
-      recoverable: false,
-      retry_after: 1.5,
-    })
-  })
+  test.each(['lines', 'text', 'sse', 'ndjson', 'json'])(
+    'is a problem answer with its own status: %s',
+    async (format) => {
+      await using server = await testServer({
+        'endpoints/full.json': endpoint('/full', [
+          { function: 'Throw Error', message: 'No seats left.', code: 'sold_out', status: 409, retry_after: 1.5 },
+        ]),
+      })
+      const answer = await server.call(`/full?format=${format}`)
+      expect(answer.status).toBe(409)
+      expect(answer.ending).toBe('clean')
+      expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8')
+      expect(answer.headers['retry-after']).toBe('2')
+      expect(problem(answer)).toMatchObject({
+        type: 'about:blank',
+        status: 409,
+        code: 'sold_out',
+        detail: 'No seats left.',
+        recoverable: false,
+        retry_after: 1.5,
+      })
+    },
+  )
 
   test('says nothing of what is inside', async () => {
     await using server = await testServer({

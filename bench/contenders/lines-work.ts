@@ -3,7 +3,7 @@ export interface LinesWork {
   lines: readonly string[]
   contentType: string
   /** One chunk as text; `index` counts from 0. */
-  encode(line: string, index: number): string
+  encode: (line: string, index: number) => string
   /** What stands at the end. */
   last: string
 }

@@ -98,7 +98,7 @@ export class Connection {
         if (this.#sizeLeft === 0) this.#state = 'dataEnd'
         continue
       }
-      const byte = buffer[at++] as number
+      const byte = buffer[at++] ?? 0
       if (this.#state === 'size') {
         if (byte === LF) this.#state = this.#sizeLeft === 0 ? 'trailer' : 'data'
         else if (byte !== CR) this.#sizeLeft = this.#sizeLeft * 16 + hexDigit(byte)
@@ -114,7 +114,7 @@ export class Connection {
   /** Gives the position after the head, or `length` while it is not complete. */
   #takeHead(exchange: Exchange, buffer: Buffer, length: number): number {
     const before = this.#head.length
-    this.#head += buffer.latin1Slice(0, length)
+    this.#head += buffer.toString('latin1', 0, length)
     const end = this.#head.indexOf('\r\n\r\n')
     if (end === -1) return length
     exchange.answer.status = Number(this.#head.slice(9, 12))

@@ -9,7 +9,12 @@ export function reportMarkdown({ title, method, tables, goals }: Report): string
       tableMarkdown({
         caption: 'Goals',
         columns: ['', 'goal', 'measured', ''],
-        rows: goals.map(({ what, goal, measured, met }) => [what, goal, measured, met ? 'met' : '**not met**']),
+        rows: goals.map(({ what, goal, measured, met, isAim }) => [
+          what,
+          isAim === true ? `${goal} (aim)` : goal,
+          measured,
+          met ? 'met' : isAim === true ? 'not yet' : '**not met**',
+        ]),
       }),
     )
   }

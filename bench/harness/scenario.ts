@@ -4,6 +4,8 @@ export interface Goal {
   goal: string
   measured: string
   met: boolean
+  /** Where we want to come, not what must hold. */
+  isAim?: boolean
 }
 
 /** A table of the report; the first column names the row. */

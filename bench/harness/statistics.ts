@@ -7,6 +7,6 @@ export function quantile(values: readonly number[], share: number): number {
 export function median(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort()
   const middle = sorted.length >> 1
-  if (sorted.length % 2 === 1) return sorted[middle] as number
+  if (sorted.length % 2 === 1) return sorted[middle] ?? Number.NaN
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2
 }

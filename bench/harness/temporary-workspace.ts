@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,6 +9,9 @@ export async function withWorkspace<Result>(
   use: (dir: string) => Promise<Result>,
 ): Promise<Result> {
   const dir = await mkdtemp(join(tmpdir(), 'streamstack-bench-'))
+  const remove = (): void => rmSync(dir, { recursive: true, force: true })
+  // An end by a signal comes past no finally block.
+  process.once('exit', remove)
   try {
     for (const [path, content] of Object.entries(files)) {
       const file = join(dir, path)
@@ -16,6 +20,7 @@ export async function withWorkspace<Result>(
     }
     return await use(dir)
   } finally {
+    process.off('exit', remove)
     await rm(dir, { recursive: true, force: true })
   }
 }

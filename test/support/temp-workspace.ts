@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** Files of a workspace by path: text as it is, anything else as JSON. */
+/** Files of a workspace by path: text and bytes as they are, anything else as JSON. */
 export type Files = Readonly<Record<string, unknown>>
 
 export interface TempWorkspace extends AsyncDisposable {
@@ -18,7 +18,8 @@ export async function tempWorkspace(files: Files): Promise<TempWorkspace> {
     const path = join(dir, file)
     if (content === null) return rm(path, { recursive: true })
     await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content, null, 2))
+    const isRaw = typeof content === 'string' || content instanceof Uint8Array
+    await writeFile(path, isRaw ? content : JSON.stringify(content, null, 2))
   }
   for (const [file, content] of Object.entries(files)) await write(file, content)
   return { dir, write, [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) }

@@ -48,7 +48,7 @@ export async function testServer(files: Files, options: TestServerOptions = {}):
       dir: workspace.dir,
       call: (path, callOptions) => call(server.url, path, callOptions),
       open: (path, callOptions) => openCall(server.url, path, callOptions),
-      write: workspace.write,
+      write: (file, content) => workspace.write(file, content),
       close,
       async [Symbol.asyncDispose]() {
         await close()

@@ -35,6 +35,9 @@ export interface ReaderOptions {
   onStatus: (status: ReaderStatus, cause: StreamError | null) => void
 }
 
+/** A chunk as it is handed out. */
+export type ReadChunk = Pick<DecodedChunk, 'content' | 'metadata' | 'offset'>
+
 /** How reading ended. */
 export interface ReaderEnd {
   outcome: Outcome | null
@@ -81,7 +84,7 @@ export class ReconnectingReader {
   }
 
   /** The next chunks; null at the end, which `end` tells. Never rejects. One call at a time. */
-  async pull(): Promise<readonly DecodedChunk[] | null> {
+  async pull(): Promise<readonly ReadChunk[] | null> {
     while (this.end === null) {
       try {
         if (this.#next !== null) {
@@ -168,8 +171,8 @@ export class ReconnectingReader {
     }
   }
 
-  #take(items: readonly Decoded[], format: StreamFormat): DecodedChunk[] {
-    const chunks: DecodedChunk[] = []
+  #take(items: readonly Decoded[], format: StreamFormat): ReadChunk[] {
+    const chunks: ReadChunk[] = []
     for (const item of items) {
       if (item.type === 'comment') continue
       if (item.type === 'end') {
@@ -202,12 +205,11 @@ export class ReconnectingReader {
     return true
   }
 
-  #hand(chunk: DecodedChunk, format: StreamFormat, chunks: DecodedChunk[]): void {
+  #hand({ content, metadata }: ReadChunk, format: StreamFormat, chunks: ReadChunk[]): void {
     if (this.#options.format !== 'text') {
-      chunks.push({ ...chunk, offset: this.position })
+      chunks.push({ content, metadata, offset: this.position })
       return
     }
-    const { content } = chunk
     if (typeof content !== 'string' && this.#charactersToDrop > 0) {
       // The same value may be written in more ways than one, so its characters cannot be counted.
       const message = 'A stream of values cannot be taken up again as text. Use the format ndjson.'
@@ -219,7 +221,7 @@ export class ReconnectingReader {
     this.#charactersToDrop -= dropped
     if (dropped === text.length) return
     if (format === 'text') this.#charactersRead += text.length
-    chunks.push({ ...chunk, offset: format === 'text' ? null : this.position, content: text.slice(dropped) })
+    chunks.push({ content: text.slice(dropped), metadata, offset: format === 'text' ? null : this.position })
   }
 
   async #recover(thrown: unknown): Promise<void> {

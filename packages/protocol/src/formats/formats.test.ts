@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Chunk, type Decoded, type PublicError, type StreamEnd, formats, parseOffset, sortableOffset } from '../index.ts'
+import {
+  type Chunk,
+  type Decoded,
+  type PublicError,
+  type StreamEnd,
+  formats,
+  parseOffset,
+  sortableOffset,
+} from '../index.ts'
 
 const names = ['sse', 'ndjson', 'lines', 'text'] as const
 
@@ -26,13 +34,11 @@ const hostile = fc.oneof(
 )
 const json = fc.jsonValue({ maxDepth: 3 })
 const metadata = fc.option(fc.dictionary(hostile, json, { maxKeys: 3 }))
-const chunk: fc.Arbitrary<Chunk> = fc
-  .tuple(fc.oneof(hostile, json), metadata)
-  .map(([content, meta]) => ({
-    type: typeof content === 'string' ? ('text' as const) : ('json' as const),
-    data: typeof content === 'string' ? content : JSON.stringify(content),
-    metadata: meta === null ? null : JSON.stringify(meta),
-  }))
+const chunk: fc.Arbitrary<Chunk> = fc.tuple(fc.oneof(hostile, json), metadata).map(([content, meta]) => ({
+  type: typeof content === 'string' ? ('text' as const) : ('json' as const),
+  data: typeof content === 'string' ? content : JSON.stringify(content),
+  metadata: meta === null ? null : JSON.stringify(meta),
+}))
 const chunks = fc.array(chunk, { maxLength: 8 })
 const error: fc.Arbitrary<PublicError> = fc.record({
   code: fc.string(),
@@ -50,7 +56,12 @@ function metadataOf({ metadata: text }: Chunk): unknown {
 }
 
 /** Decodes bytes that arrive in pieces, as a client does: characters may be cut, too. */
-function decode(name: (typeof names)[number], withMetadata: boolean, bytes: Uint8Array, cuts: readonly number[]): Decoded[] {
+function decode(
+  name: (typeof names)[number],
+  withMetadata: boolean,
+  bytes: Uint8Array,
+  cuts: readonly number[],
+): Decoded[] {
   const decoder = formats[name].decoder({ metadata: withMetadata })
   const text = new TextDecoder()
   const found: Decoded[] = []
@@ -66,8 +77,7 @@ function decode(name: (typeof names)[number], withMetadata: boolean, bytes: Uint
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** What a chunk can be after UTF-8: a lone surrogate is no character. */
-const throughUtf8 = (value: unknown): unknown =>
-  typeof value === 'string' ? Buffer.from(value).toString() : value
+const throughUtf8 = (value: unknown): unknown => (typeof value === 'string' ? Buffer.from(value).toString() : value)
 
 describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
   const whole = (list: readonly Chunk[], first: number, end: StreamEnd, withMetadata: boolean): string => {
@@ -90,7 +100,12 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
             error: failure,
           }
           const bytes = bytesOf(whole(list, first, end, withMetadata))
-          const decoded = decode(name, withMetadata, bytes, cuts.filter((cut) => cut < bytes.length))
+          const decoded = decode(
+            name,
+            withMetadata,
+            bytes,
+            cuts.filter((cut) => cut < bytes.length),
+          )
           const hasMetadata = withMetadata || name === 'ndjson'
           const expected = list.map((one, i) => ({
             type: 'chunk',
@@ -115,7 +130,14 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
     const once = decode(name, true, bytes, [])
     expect(once.map(({ type }) => type)).toEqual(['chunk', 'chunk', 'chunk', 'end'])
     for (let cut = 0; cut <= bytes.length; cut++) expect(decode(name, true, bytes, [cut])).toEqual(once)
-    expect(decode(name, true, bytes, Array.from(bytes, (_, i) => i))).toEqual(once)
+    expect(
+      decode(
+        name,
+        true,
+        bytes,
+        Array.from(bytes, (_, i) => i),
+      ),
+    ).toEqual(once)
   })
 
   test('cut off anywhere it gives whole chunks only, and never an end', () => {
@@ -127,7 +149,8 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
     for (let length = 0; length < text.length; length++) {
       const found = decode(name, false, bytesOf(text.slice(0, length)), [])
       expect(found.some(({ type }) => type === 'end')).toBe(false)
-      for (const [i, one] of found.entries()) expect(one).toMatchObject({ type: 'chunk', content: contentOf(list[i] as Chunk) })
+      for (const [i, one] of found.entries())
+        expect(one).toMatchObject({ type: 'chunk', content: list.map(contentOf)[i] })
     }
   })
 
@@ -193,7 +216,12 @@ describe('lines', () => {
       fc.property(fc.array(line, { maxLength: 6 }), fc.array(fc.nat(500), { maxLength: 6 }), (texts, cuts) => {
         const list = texts.map((data): Chunk => ({ type: 'text', data, metadata: null }))
         const bytes = bytesOf(formats.lines.encoder({ metadata: false }).chunks(list, 0, list.length, 1))
-        const decoded = decode('lines', false, bytes, cuts.filter((cut) => cut < bytes.length))
+        const decoded = decode(
+          'lines',
+          false,
+          bytes,
+          cuts.filter((cut) => cut < bytes.length),
+        )
         expect(decoded.map((one) => (one as { content: unknown }).content)).toEqual(texts.map(throughUtf8))
       }),
     )
@@ -214,7 +242,9 @@ describe('lines', () => {
   test('an error is a line of its own, which text that looks alike is not', () => {
     const failure: PublicError = { code: 'x', message: 'y\nz', recoverable: false, retry_after: null }
     const encoder = formats.lines.encoder({ metadata: false })
-    expect(decode('lines', false, bytesOf(encoder.fault(failure)), [])).toEqual([{ type: 'error', offset: null, error: failure }])
+    expect(decode('lines', false, bytesOf(encoder.fault(failure)), [])).toEqual([
+      { type: 'error', offset: null, error: failure },
+    ])
     const like: Chunk = { type: 'text', data: '{"error":{"code":', metadata: null }
     expect(decode('lines', false, bytesOf(encoder.chunks([like], 0, 1, 1)), [])).toMatchObject([{ content: like.data }])
   })

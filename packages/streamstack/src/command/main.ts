@@ -12,6 +12,7 @@ import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
 import { addToken } from './token.ts'
+import { addTypes } from './types.ts'
 
 /** Runs the command line. Never rejects: what goes wrong is said on stderr and in the exit code. `args` is without node and script. */
 export async function main(args: readonly string[], io: CommandIo = processIo()): Promise<void> {
@@ -47,7 +48,7 @@ function program(io: CommandIo): Command {
     .configureHelp({ styleTitle: out.bold, styleCommandText: out.cyan, styleSubcommandText: out.cyan })
     .showHelpAfterError('See --help.')
     .addHelpText('after', start)
-  for (const add of [addInit, addServe, addCheck, addRun, addImport, addToken, addSchema]) add(command, io)
+  for (const add of [addInit, addServe, addCheck, addRun, addImport, addToken, addSchema, addTypes]) add(command, io)
   return command
 }
 

@@ -5,6 +5,7 @@ import type { TreeNode } from './types.ts'
 /** Headers of one connection or one message's framing: the server sets them (RFC 9110 §7.6.1, RFC 9112 §6). */
 const governedHeaders: ReadonlySet<string> = new Set([
   'connection',
+  'content-encoding',
   'content-length',
   'date',
   'keep-alive',
@@ -13,6 +14,14 @@ const governedHeaders: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ])
+
+/** Headers that the server writes as well, as it spells them: the two must be one. */
+const ownSpellings: Readonly<Record<string, string>> = Object.assign(Object.create(null) as Record<string, string>, {
+  'cache-control': 'Cache-Control',
+  'content-type': 'Content-Type',
+  'x-accel-buffering': 'X-Accel-Buffering',
+  'x-content-type-options': 'X-Content-Type-Options',
+})
 
 /** Reads declared response headers; those that only the server can set are left out. */
 export function normalizeHeaders(node: TreeNode, list: IssueList): Readonly<Record<string, string>> {
@@ -45,7 +54,7 @@ export function normalizeHeaders(node: TreeNode, list: IssueList): Readonly<Reco
       if (name !== 'connection' || String(value).trim().toLowerCase() !== 'keep-alive') {
         list.warning(keyPosition, `The header ${key} is set by the server and left out here; remove it.`)
       }
-    } else headers[key] = String(value).trim()
+    } else headers[ownSpellings[name] ?? key] = String(value).trim()
     seen.add(name)
   }
   return Object.freeze(headers)

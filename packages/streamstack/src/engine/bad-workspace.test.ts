@@ -124,7 +124,7 @@ const cases: Case[] = [
   {
     title: 'a table with a type that does not exist',
     files: { 'tables/bad.yaml': 'columns:\n  id: { type: integr, primary: true }\n' },
-    says: [/^tables\/bad\.yaml:2:\d+ .*integr.*Did you mean.*integer/],
+    says: [/^tables\/bad\.yaml:2:\d+ .*integr.*did you mean.*integer/],
   },
   {
     title: 'two endpoints with one path',
@@ -165,8 +165,8 @@ const cases: Case[] = [
   },
   {
     title: 'a file that is not UTF-8',
-    files: { 'endpoints/bad.json': '{}' },
-    says: [/^endpoints\/bad\.json:1:1 /],
+    files: { 'endpoints/bad.json': Buffer.from('{ "a": "\xe9" }', 'latin1') },
+    says: [/^endpoints\/bad\.json:1:1 .*UTF-8/],
   },
   {
     title: 'the same key twice',
@@ -175,29 +175,40 @@ const cases: Case[] = [
   },
   {
     title: 'a reserved key',
-    files: { 'endpoints/bad.json': '{ "function_stack": [ { "function": "Create Variable", "name": "x", "value": { "__proto__": 1 } } ] }' },
+    files: {
+      'endpoints/bad.json':
+        '{ "function_stack": [ { "function": "Create Variable", "name": "x", "value": { "__proto__": 1 } } ] }',
+    },
     says: [/^endpoints\/bad\.json:1:\d+ .*__proto__/],
   },
 ]
 
 describe('a definition that is wrong', () => {
-  test.each(cases.map((one) => [one.title, one] as const))('%s: told with its place, and the rest is served', async (_, { files, says }) => {
-    const { lines, workspace } = await compiled(files)
-    for (const pattern of says) expect(lines.join('\n')).toMatch(new RegExp(pattern, `${pattern.flags}m`))
-    expect(lines, lines.join('\n')).toHaveLength(says.length)
-    for (const line of lines) {
-      expect(line).toMatch(/^[\w./-]+:\d+:\d+ /)
-      expect(line.length).toBeLessThan(600)
-      expect(line).not.toMatch(/\/tmp\/|node_modules|hush-hush|\bat \w+ \(/)
-    }
-    if (workspace.settings === null) throw new Error('nothing is served')
-    expect([...workspace.plans.keys()]).toContain('endpoints/good.json')
-    expect([...workspace.plans.keys()]).not.toContain('endpoints/bad.json')
-  })
+  test.each(cases.map((one) => [one.title, one] as const))(
+    '%s: told with its place, and the rest is served',
+    async (_, { files, says }) => {
+      const { lines, workspace } = await compiled(files)
+      for (const pattern of says) expect(lines.join('\n')).toMatch(new RegExp(pattern, `${pattern.flags}m`))
+      expect(lines, lines.join('\n')).toHaveLength(says.length)
+      for (const line of lines) {
+        expect(line).toMatch(/^[\w./-]+:\d+:\d+ /)
+        expect(line.length).toBeLessThan(600)
+        expect(line).not.toMatch(/\/tmp\/|node_modules|hush-hush|\bat \w+ \(/)
+      }
+      if (workspace.settings === null) throw new Error('nothing is served')
+      expect([...workspace.plans.keys()]).toContain('endpoints/good.json')
+      expect([...workspace.plans.keys()]).not.toContain('endpoints/bad.json')
+    },
+  )
 
   test('every problem of a file is told at once', async () => {
     const { lines } = await compiled({
-      'endpoints/bad.json': stack(send('{{a}}'), send('{{b}}'), { function: 'Slep', duration: 1 }, { function: 'Sleep' }),
+      'endpoints/bad.json': stack(
+        send('{{a}}'),
+        send('{{b}}'),
+        { function: 'Slep', duration: 1 },
+        { function: 'Sleep' },
+      ),
     })
     expect(lines.length).toBeGreaterThanOrEqual(2)
   })

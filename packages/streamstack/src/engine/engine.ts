@@ -3,6 +3,7 @@ import { type TokenVerifier, createTokenVerifier } from '../access/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, openSqliteStore } from '../table/index.ts'
+import { type StreamStore, hasStreams, openStreamStore } from '../stream-store/index.ts'
 import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
@@ -37,6 +38,7 @@ export class Engine {
   #outbound: Outbound
   #verifier: TokenVerifier | null
   #unwatch: (() => void) | null = null
+  #streams: StreamStore | null = null
   readonly #dataFolder: string
   /** Where this workspace is served, for `self` in `outbound.allow`. */
   #ownUrl: string | null = null
@@ -75,6 +77,26 @@ export class Engine {
 
   get settings(): Settings {
     return this.#workspace.settings
+  }
+
+  /** Whether streams of an earlier time are in the data folder. */
+  get hasKeptStreams(): boolean {
+    return this.settings.streams.log === 'sqlite' && hasStreams(this.#dataFolder)
+  }
+
+  /** Streams by name, opened when they are first needed. Throws `storage_failed`. */
+  get streams(): StreamStore {
+    if (this.#streams !== null) return this.#streams
+    const { log, memoryBytes, maxAgeMs, maxBytes } = this.settings.streams
+    this.#streams = openStreamStore({
+      log,
+      memoryBytes,
+      maxAgeMs,
+      maxBytes,
+      folder: this.#dataFolder,
+      onError: (error) => this.log.error({ err: error }, 'streams could not be looked after'),
+    })
+    return this.#streams
   }
 
   /** Checks tokens; null: the settings have no `auth.jwt`. */
@@ -129,6 +151,7 @@ export class Engine {
     this.runs.close()
     await this.#outbound.close()
     await this.records.close()
+    await this.#streams?.close()
   }
 
   #replaceOutbound(): void {

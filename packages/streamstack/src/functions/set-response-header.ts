@@ -6,6 +6,7 @@ import { textArgument } from './arguments.ts'
 /** Headers that the connection or the format decides. */
 const RESERVED = new Set([
   'connection',
+  'content-encoding',
   'content-length',
   'content-type',
   'date',

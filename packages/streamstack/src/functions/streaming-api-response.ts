@@ -112,7 +112,6 @@ function compileValue(step: StepNode, compiler: Compiler): void {
     frame.slots[pieces] = cut
     frame.slots[position] = 0
     frame.slots[sharedMetadata] = data
-    if (cut.length === 0) frame.pc = done.pc
     return undefined
   })
 
@@ -163,6 +162,9 @@ function shapeOf(step: StepNode, compiler: Compiler): Shape | null {
   }
 }
 
+/** Cut up, nothing is still one chunk: its metadata must not be lost. */
+const EMPTY_TEXT: readonly Value[] = ['']
+
 /** The pieces to send; null: the content as it is. What the caller asks for goes before what the step says. */
 function cutUp(frame: Frame, strand: Strand, value: Value, shape: Shape | null): readonly Value[] | null {
   const { options } = strand.run
@@ -174,12 +176,13 @@ function cutUp(frame: Frame, strand: Strand, value: Value, shape: Shape | null):
     const unit = options?.chunkSize == null ? by : 'words'
     if (size !== Infinity) {
       strand.burn(value.length >> 6)
-      return splitText(value, unit, size)
+      const pieces = splitText(value, unit, size)
+      return pieces.length === 0 ? EMPTY_TEXT : pieces
     }
   } else if (Array.isArray(value) && by === 'records' && stepSize !== Infinity) {
     const parts: Value[] = []
     for (let i = 0; i < value.length; i += stepSize) parts.push(value.slice(i, i + stepSize))
-    return parts
+    return parts.length === 0 ? [value] : parts
   }
   return paced ? [value] : null
 }

@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { LiveRun } from '../engine/index.ts'
 import { JsonResult } from '../format/index.ts'
 import type { StreamReader } from '../stream/index.ts'
+import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 
 /** The largest whole result: beyond it a client has to take a stream. */
@@ -85,8 +86,7 @@ export class JsonReader implements StreamReader {
     }
     const body = this.#result.json(run.id, end)
     this.#response.writeHead(200, {
-      ...this.#headers,
-      ...Object.fromEntries(run.responseHeaders),
+      ...withStepHeaders(this.#headers, run.responseHeaders),
       'Content-Type': 'application/json; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
     })

@@ -3,6 +3,7 @@ import { type Encoder, StreamstackError, publicError } from '@streamstack/protoc
 import type { LiveRun } from '../engine/index.ts'
 import { encodeBatch } from '../format/index.ts'
 import type { Batch, StreamReader } from '../stream/index.ts'
+import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -121,7 +122,7 @@ export class ResponseReader implements StreamReader {
     if (this.#response.headersSent) return
     const { run } = this.#live
     run.headersSent = true
-    this.#response.writeHead(200, { ...this.#headers, ...Object.fromEntries(run.responseHeaders) })
+    this.#response.writeHead(200, withStepHeaders(this.#headers, run.responseHeaders))
   }
 
   #finish(last: string | Buffer): void {

@@ -43,14 +43,14 @@ export function runFilter(query: URLSearchParams): RunFilter {
   return { endpoint: query.get('endpoint'), outcome, before, limit }
 }
 
-/** A page of a subject's runs; `next_cursor` leads to the one after it and is null on the last. */
+/** A page of a list of runs; `next_cursor` leads to the one after it and is null on the last. */
 export function runPage(
   newestFirst: readonly LiveRun[],
-  { subject, endpoint, outcome, before, limit }: RunFilter & { subject: string },
+  { isOwn, endpoint, outcome, before, limit }: RunFilter & { isOwn: (live: LiveRun) => boolean },
 ): object {
   const page: LiveRun[] = []
   for (const live of newestFirst) {
-    if (live.number >= before || live.owner?.subject !== subject) continue
+    if (live.number >= before || !isOwn(live)) continue
     if (endpoint !== null && endpoint !== live.run.endpoint && endpoint !== routeOf(live)) continue
     if (outcome !== null && outcome !== (live.run.stream.end?.outcome ?? 'running')) continue
     if (page.length === limit) return { runs: page.map(describeRun), next_cursor: String(page.at(-1)?.number) }

@@ -36,25 +36,29 @@ export async function readRun(call: RunRequest): Promise<void> {
 }
 
 /**
- * `GET /v1/runs`: the runs of the token's subject, the newest first; `?endpoint=`, `?outcome=`, `?limit=`, `?cursor=`. Ids of runs that need no token are what lets
- * one read them, so nobody gets a list of those.
+ * `GET /v1/runs`: the runs of the token's subject, the newest first; `?endpoint=`, `?outcome=`, `?limit=`, `?cursor=`. The id of a run that needs no token is what
+ * lets one read it, so those are listed only where `streams.access: open` says that whoever reaches the server may read everything.
  */
 export async function listRuns(call: RunRequest): Promise<void> {
-  const { engine, query } = call
-  if (engine.verifier === null) {
+  const isOwn = await ownRuns(call)
+  answerJson(call, 200, runPage(call.engine.runs.newestFirst(), { isOwn, ...runFilter(call.query) }))
+}
+
+async function ownRuns(call: RunRequest): Promise<(live: LiveRun) => boolean> {
+  const { verifier, settings } = call.engine
+  if (verifier === null && settings.streams.access === 'open') return ({ owner }) => owner === null
+  if (verifier === null) {
     throw new StreamstackError(
       'forbidden',
-      'Runs are listed to the subject of a token, and this server checks none: set auth.jwt in streamstack.yaml.',
+      'Runs are listed to the subject of a token, and this server checks none: set auth.jwt in streamstack.yaml, or streams.access: open while you try things on your own machine.',
     )
   }
   const { subject } = await callerOf(call)
-  if (subject === null) {
-    throw new StreamstackError(
-      'forbidden',
-      'The token names no subject. Use one with `sub` to list the runs of that subject.',
-    )
-  }
-  answerJson(call, 200, runPage(engine.runs.newestFirst(), { subject, ...runFilter(query) }))
+  if (subject !== null) return ({ owner }) => owner?.subject === subject
+  throw new StreamstackError(
+    'forbidden',
+    'The token names no subject. Use one with `sub` to list the runs of that subject.',
+  )
 }
 
 /** `GET /v1/runs/<id>`: what is known of a run. */

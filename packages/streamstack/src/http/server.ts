@@ -9,6 +9,7 @@ import type { Engine } from '../engine/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { callEndpoint } from './call-endpoint.ts'
+import { DurableStreams, checkOpenHost } from './durable-streams/index.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { openConnections } from './open-connections.ts'
 import { ownRoutes } from './own-routes.ts'
@@ -33,13 +34,15 @@ const METHODS: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
 export async function startServer({ engine, host, port }: ServerOptions): Promise<StreamstackServer> {
+  checkOpenHost(engine, host)
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
+  const streams = new DurableStreams(engine, heartbeat)
   const own = ownRoutes(engine, heartbeat)
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
     if (request.httpVersionMajor === 2) refuseRest(request)
-    handle(engine, heartbeat, own, request, response).catch((error: unknown) => {
+    handle(engine, heartbeat, streams, own, request, response).catch((error: unknown) => {
       engine.log.error({ err: error }, 'a request could not be answered')
       response.destroy()
     })
@@ -58,6 +61,7 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       breakConnections()
       await closed
+      await streams.close()
     },
   }
 }
@@ -109,10 +113,11 @@ function listenProblem(error: NodeJS.ErrnoException, host: string, port: number)
   }
 }
 
-/** Every request comes through here: CORS, then an endpoint of the workspace, then the server's own routes. */
+/** Every request comes through here: CORS, then streams by name, an endpoint of the workspace, then the server's own routes. */
 async function handle(
   engine: Engine,
   heartbeat: Heartbeat,
+  streams: DurableStreams,
   own: (request: IncomingMessage, response: ServerResponse) => void,
   request: IncomingMessage,
   response: ServerResponse,
@@ -125,6 +130,10 @@ async function handle(
   if (cors.preflight) {
     response.writeHead(204, cors.headers)
     response.end()
+    return
+  }
+  if (DurableStreams.owns(path)) {
+    streams.handle(request, response, path, cors.headers)
     return
   }
   // HEAD would start a run that nobody reads.

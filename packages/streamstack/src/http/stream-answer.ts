@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { LiveRun } from '../engine/index.ts'
 import { type FormatName, encoderOf } from '../format/index.ts'
+import { untransformed } from './answer-headers.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { JsonReader } from './json-reader.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -33,11 +34,6 @@ export function answerStream(options: StreamAnswerOptions): ResponseReader | Jso
   const encoder = encoderOf(format, { metadata })
   headers['Content-Type'] = declaredType(options.headers, encoder.contentType)
   return new ResponseReader({ live, response, encoder, position, headers, heartbeat })
-}
-
-/** Whatever an endpoint says of caching, nothing on the way may change the bytes: a proxy that compresses holds chunks back. */
-function untransformed(declared = 'no-cache'): string {
-  return declared.includes('no-transform') ? declared : `${declared}, no-transform`
 }
 
 /** The endpoint's own Content-Type where it says the same medium; an endpoint's type that does not fit the format would be a lie. */

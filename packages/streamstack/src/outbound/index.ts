@@ -1,4 +1,5 @@
-export { allowEntryProblem } from './allow-list.ts'
+export { AllowList, allowEntryProblem } from './allow-list.ts'
+export { checkUrl } from './guard.ts'
 export type { Lookup, ResolvedAddress } from './guard.ts'
 export { ITEM_FORMATS } from './item-format.ts'
 export type { ItemFormat } from './item-format.ts'

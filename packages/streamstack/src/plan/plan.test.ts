@@ -49,8 +49,7 @@ describe('a frame', () => {
         })
         // All clones of a short run, some of a long one.
         const every = Math.ceil(clones.length / 12)
-        for (let i = seed % every; i < clones.length; i += every) {
-          const { frame, chunks: sent } = clones[i] as (typeof clones)[number]
+        for (const { frame, chunks: sent } of clones.filter((_, i) => i % every === seed % every)) {
           const rest = await run(plan, frame)
           expect([...whole.contents.slice(0, sent), ...rest.contents]).toEqual(whole.contents)
           expect(rest.outcome).toBe(whole.outcome)
@@ -71,7 +70,10 @@ describe('a frame', () => {
           {
             function: 'Parallel',
             branches: [
-              [{ function: 'Sleep', duration: 1 }, { function: 'Run Function', name: 'nests', inputs: { n: 1 } }],
+              [
+                { function: 'Sleep', duration: 1 },
+                { function: 'Run Function', name: 'nests', inputs: { n: 1 } },
+              ],
               [{ function: 'Sleep', duration: 3 }],
             ],
           },
@@ -120,10 +122,11 @@ describe('a frame', () => {
     for (const { frame, chunks: sent } of clones) {
       const rest = await run(plan, frame)
       const all = [...whole.contents.slice(0, sent), ...rest.contents]
-      expect(all.toSorted()).toEqual(whole.contents.toSorted())
+      expect(new Set(all)).toEqual(new Set(whole.contents))
+      expect(all).toHaveLength(whole.contents.length)
       expect(all.at(-1)).toBe('after')
       for (const name of ['a', 'b', 'c']) {
-        const own = all.filter((content) => String(content).startsWith(`${name} `))
+        const own = all.filter((content) => JSON.stringify(content).startsWith(`"${name} `))
         expect(own).toEqual([`${name} 0`, `${name} 1`, `${name} 2`])
       }
     }
@@ -156,7 +159,9 @@ test('a plan is shared: runs of it side by side do not see each other', async ()
 })
 
 describe('the trace', () => {
-  const traced = async (stack: readonly unknown[]): Promise<{ events: TraceEvent[]; finished: FinishedRun; plan: Plan }> => {
+  const traced = async (
+    stack: readonly unknown[],
+  ): Promise<{ events: TraceEvent[]; finished: FinishedRun; plan: Plan }> => {
     const plan = planned(stack)
     const events: TraceEvent[] = []
     const finished = await runFrame(plan.programs, firstFrame(plan, {}, null), { trace: (event) => events.push(event) })
@@ -168,7 +173,9 @@ describe('the trace', () => {
       { function: 'For', count: 2, inner_functions: [{ function: 'Streaming API Response', content: 'x' }] },
       { function: 'Run Function', name: 'nests', inputs: { n: 1 } },
     ])
-    const told = events.map(({ event, program, step, loop, chunks }) => `${event} ${program}:${step} [${loop}] ${chunks}`)
+    const told = events.map(
+      ({ event, program, step, loop, chunks }) => `${event} ${program}:${step} [${loop.join()}] ${chunks}`,
+    )
     expect(told.slice(0, 6)).toEqual([
       'start :1 [] 0',
       'start :1.inner.1 [0] 0',
@@ -205,7 +212,10 @@ describe('the trace', () => {
     const plan = planned([
       {
         function: 'Parallel',
-        branches: [[{ function: 'Sleep', duration: 60_000 }], [{ function: 'Group', steps: [{ function: 'Sleep', duration: 60_000 }] }]],
+        branches: [
+          [{ function: 'Sleep', duration: 60_000 }],
+          [{ function: 'Group', steps: [{ function: 'Sleep', duration: 60_000 }] }],
+        ],
       },
     ])
     const events: TraceEvent[] = []
@@ -214,7 +224,11 @@ describe('the trace', () => {
       onRun: (one) => setTimeout(() => one.cancel('enough'), 5),
     })
     expect(finished.outcome).toBe('cancelled')
-    const count = (kind: string): string[] => events.filter(({ event }) => event === kind).map(({ step }) => step).sort()
+    const count = (kind: string): string[] =>
+      events
+        .filter(({ event }) => event === kind)
+        .map(({ step }) => step)
+        .sort()
     expect(count('start')).toHaveLength(4)
     expect(count('end')).toEqual(count('start'))
   })
@@ -257,11 +271,22 @@ describe('at load', () => {
   })
 
   test('no branch of Parallel leaves what is around it', () => {
-    const branch = (step: unknown) => [{ function: 'For', count: 2, inner_functions: [{ function: 'Parallel', branches: [[step]] }] }]
+    const branch = (step: unknown) => [
+      { function: 'For', count: 2, inner_functions: [{ function: 'Parallel', branches: [[step]] }] },
+    ]
     expect(errorsOf(branch({ function: 'Break' }))).toHaveLength(1)
     expect(errorsOf(branch({ function: 'Continue' }))).toHaveLength(1)
-    const [error] = errorsOf([{ function: 'Run Function', name: 'f' }], { f: { function_stack: branch({ function: 'Return' }) } })
+    const [error] = errorsOf([{ function: 'Run Function', name: 'f' }], {
+      f: { function_stack: branch({ function: 'Return' }) },
+    })
     expect(error).toMatch(/^functions\/f\.json.*Return/)
-    expect(errorsOf([{ function: 'Parallel', branches: [branch({ function: 'Group', steps: [{ function: 'Sleep', duration: 0 }] })] }])).toEqual([])
+    expect(
+      errorsOf([
+        {
+          function: 'Parallel',
+          branches: [branch({ function: 'Group', steps: [{ function: 'Sleep', duration: 0 }] })],
+        },
+      ]),
+    ).toEqual([])
   })
 })

@@ -1,7 +1,14 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { firstMessages } from './json-messages.ts'
 import { parseStreamOffset } from './offset.ts'
-import { type ForkOrigin, type InheritedSpan, type StreamRecord, forkPosition, isJson, mediaType } from './stream-record.ts'
+import {
+  type ForkOrigin,
+  type InheritedSpan,
+  type StreamRecord,
+  forkPosition,
+  isJson,
+  mediaType,
+} from './stream-record.ts'
 
 /** How long a chain of forks may be: each link costs every reader of the last one. */
 const FORK_DEPTH_MAX = 256
@@ -23,7 +30,10 @@ export interface CreateRequest {
 /** A name that is taken is fine when the same is asked for again. Throws `stream_exists`. */
 export function checkSameStream(record: StreamRecord, request: CreateRequest): void {
   if (record.isDeleted) {
-    throw new StreamstackError('stream_exists', 'A deleted stream of this name is kept for its forks. Use another name.')
+    throw new StreamstackError(
+      'stream_exists',
+      'A deleted stream of this name is kept for its forks. Use another name.',
+    )
   }
   const { fork } = request
   const inherits = record.origin !== null && request.ttlSeconds === null && request.expiresAt === null
@@ -67,10 +77,14 @@ export function forkOf(
   if (source === null) throw new StreamstackError('stream_unknown', 'The stream to fork from does not exist.')
   if (source.isDeleted) throw new StreamstackError('stream_exists', 'The stream to fork from was deleted.')
   if (contentType !== null && mediaType(contentType) !== mediaType(source.contentType)) {
-    throw new StreamstackError('content_type_conflict', `A fork keeps its source's type: ${mediaType(source.contentType)}.`)
+    throw new StreamstackError(
+      'content_type_conflict',
+      `A fork keeps its source's type: ${mediaType(source.contentType)}.`,
+    )
   }
   const position = fork.offset === null ? source.tail : parseStreamOffset(fork.offset, source.family)
-  if (position > source.tail) throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the source.')
+  if (position > source.tail)
+    throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the source.')
   const inherited = spansThrough(source, position)
   if (inherited.length > FORK_DEPTH_MAX) {
     throw new StreamstackError('limit_exceeded', `Forks of forks go ${FORK_DEPTH_MAX} deep; fork from an earlier one.`)

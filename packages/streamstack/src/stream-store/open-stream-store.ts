@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { MemoryStorage } from './memory/storage.ts'
+import { databaseFile } from './sqlite/schema.ts'
 import { openSqliteStorage } from './sqlite/storage.ts'
 import { StreamStore } from './stream-store.ts'
 
@@ -17,5 +20,13 @@ export interface StreamStoreSettings {
 /** Opens the streams of a server. Throws `storage_failed` when the folder cannot be used, or another process has it. */
 export function openStreamStore(settings: StreamStoreSettings): StreamStore {
   const { log, folder, memoryBytes, ...options } = settings
-  return new StreamStore(log === 'memory' ? new MemoryStorage(memoryBytes) : openSqliteStorage(folder, options.onError), options)
+  return new StreamStore(
+    log === 'memory' ? new MemoryStorage(memoryBytes) : openSqliteStorage(folder, options.onError),
+    options,
+  )
+}
+
+/** Whether a data folder holds streams. */
+export function hasStreams(folder: string): boolean {
+  return existsSync(join(folder, databaseFile))
 }

@@ -3,7 +3,13 @@ import type { ProducerState, StreamRecord } from './stream-record.ts'
 /** One thing to keep. Those of one `write` are kept together or not at all. */
 export type Change =
   | { readonly kind: 'create'; readonly record: StreamRecord }
-  | { readonly kind: 'chunk'; readonly id: number; readonly position: number; readonly atMs: number; readonly data: Buffer }
+  | {
+      readonly kind: 'chunk'
+      readonly id: number
+      readonly position: number
+      readonly atMs: number
+      readonly data: Buffer
+    }
   /** The record as it is now, all that can change of it. */
   | { readonly kind: 'update'; readonly record: StreamRecord }
   | { readonly kind: 'producer'; readonly id: number; readonly producer: string; readonly state: ProducerState }

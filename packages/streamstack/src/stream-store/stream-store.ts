@@ -82,9 +82,12 @@ export class StreamStore {
     const nowMs = steadyNowMs()
     const { fork } = request
     const source = fork === null ? null : this.#find(fork.from)
-    const plan = fork === null ? null : forkOf(fork, source?.record ?? null, request.contentType, (after, through) =>
-      source === null ? null : this.#slice(source, after, through, 1)?.parts[0] ?? null,
-    )
+    const plan =
+      fork === null
+        ? null
+        : forkOf(fork, source?.record ?? null, request.contentType, (after, through) =>
+            source === null ? null : (this.#slice(source, after, through, 1)?.parts[0] ?? null),
+          )
     const chunks = [plan?.prefix ?? null, request.data].filter((data) => data !== null)
     const bytes = chunks.reduce((sum, data) => sum + data.length, 0)
     this.#storage.admit(bytes)
@@ -406,10 +409,7 @@ function afterWrites<T>(stream: LiveStream, then: () => T): T | Promise<T> {
   return stream.pending === 0 ? then() : stream.lastWrite.then(then)
 }
 
-function resultOf(
-  { family }: StreamRecord,
-  { tail, isClosed, isDuplicate, producer }: AppendState,
-): AppendResult {
+function resultOf({ family }: StreamRecord, { tail, isClosed, isDuplicate, producer }: AppendState): AppendResult {
   return {
     nextOffset: formatOffset(tail, family),
     isClosed,

@@ -8,14 +8,12 @@ const chunk = (data: string): Chunk => ({ type: 'text', data, metadata: null })
 /** Everything that a log holds after an offset. */
 function readAll(log: MemoryLog, after: number): { offset: number; data: string }[] {
   const found: { offset: number; data: string }[] = []
-  for (let position = after; ; ) {
+  for (let position = after; ;) {
     const batch = log.read(position)
     if (batch === null) return found
     expect(batch.offset).toBe(position + 1)
     expect(batch.to).toBeGreaterThan(batch.from)
-    for (let i = batch.from; i < batch.to; i++) {
-      found.push({ offset: ++position, data: (batch.chunks[i] as Chunk).data })
-    }
+    for (const { data } of batch.chunks.slice(batch.from, batch.to)) found.push({ offset: ++position, data })
   }
 }
 
@@ -46,7 +44,7 @@ class TestReader implements StreamReader {
   }
 
   take(batch: Batch): void {
-    for (let i = batch.from; i < batch.to; i++) this.seen.push((batch.chunks[i] as Chunk).data)
+    this.seen.push(...batch.chunks.slice(batch.from, batch.to).map(({ data }) => data))
     this.position = batch.offset + batch.to - batch.from - 1
   }
 }
@@ -59,7 +57,7 @@ describe('the memory log', () => {
         fc.integer({ min: 1, max: 200_000 }),
         (sizes, windowBytes) => {
           const log = new MemoryLog(windowBytes)
-          for (const [i, size] of sizes.entries()) void log.append(chunk(`${i + 1}${'x'.repeat(size)}`))
+          for (const [i, size] of sizes.entries()) log.append(chunk(`${i + 1}${'x'.repeat(size)}`))
           expect(log.lastOffset).toBe(sizes.length)
           expect(log.droppedOffset).toBeLessThan(sizes.length)
           for (let after = log.droppedOffset; after <= sizes.length; after += Math.max(1, sizes.length >> 4)) {
@@ -78,7 +76,7 @@ describe('the memory log', () => {
     const windowBytes = 100_000
     const log = new MemoryLog(windowBytes)
     for (let i = 0; i < 20_000; i++) {
-      void log.append(chunk('x'.repeat(100)))
+      log.append(chunk('x'.repeat(100)))
       expect(log.bytesHeld).toBeLessThanOrEqual(windowBytes * 1.25)
     }
     const held = readAll(log, log.droppedOffset)
@@ -93,10 +91,10 @@ describe('the memory log', () => {
     for (let i = 0; i < 500; i++) {
       const one = chunk('y'.repeat(i % 50))
       appended += chunkBytes(one)
-      void log.append(one)
+      log.append(one)
     }
     let last: Batch | null = null
-    for (let at = log.droppedOffset; ; ) {
+    for (let at = log.droppedOffset; ;) {
       const batch = log.read(at)
       if (batch === null) break
       expect(batch.bytesThrough).toBeGreaterThan(last?.bytesThrough ?? 0)
@@ -171,21 +169,24 @@ describe('the stream', () => {
     expect(slow.position).toBe(0)
   })
 
-  test.each([8_192, 65_536, 1_000_000])('never drops what its only reader has yet to take, with a window of %i', async (windowBytes) => {
-    const stream = newStream('drop', windowBytes)
-    const reader = new TestReader(stream)
-    reader.isPaused = true
-    for (let i = 0; i < 3_000; i++) {
-      const wait = stream.append(chunk('x'.repeat(i % 200)))
-      expect(stream.log.droppedOffset).toBeLessThanOrEqual(reader.position)
-      if (wait !== undefined) {
-        reader.takeAll()
-        await wait
+  test.each([8_192, 65_536, 1_000_000])(
+    'never drops what its only reader has yet to take, with a window of %i',
+    async (windowBytes) => {
+      const stream = newStream('drop', windowBytes)
+      const reader = new TestReader(stream)
+      reader.isPaused = true
+      for (let i = 0; i < 3_000; i++) {
+        const wait = stream.append(chunk('x'.repeat(i % 200)))
+        expect(stream.log.droppedOffset).toBeLessThanOrEqual(reader.position)
+        if (wait !== undefined) {
+          reader.takeAll()
+          await wait
+        }
       }
-    }
-    reader.takeAll()
-    expect(reader.seen).toHaveLength(3_000)
-  })
+      reader.takeAll()
+      expect(reader.seen).toHaveLength(3_000)
+    },
+  )
 
   test('with nobody to read: `wait` makes the producer wait, `drop` does not', () => {
     const waiting = newStream('wait', 20_000)

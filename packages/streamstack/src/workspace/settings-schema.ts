@@ -190,11 +190,21 @@ const streamsShape = {
   log: z
     .enum(['memory', 'sqlite'], 'must be memory or sqlite')
     .default('sqlite')
-    .describe('Where streams are kept. memory: gone when the server stops; sqlite: in the data folder, told as kept when on disk.'),
-  memory_bytes: byteSize.prefault('256mb').describe('What all streams with `log: memory` may hold together; more is refused with 507.'),
-  max_age: duration(1_000).optional().describe('Chunks older than this are dropped. Without it they stay as long as their stream.'),
-  max_bytes: byteSize.optional().describe('How much one stream keeps; the oldest chunks go first. Without it all stay.'),
-  long_poll_timeout: duration(1).prefault('30s').describe('How long a long-poll waits for new chunks before it answers 204.'),
+    .describe(
+      'Where streams are kept. memory: gone when the server stops; sqlite: in the data folder, told as kept when on disk.',
+    ),
+  memory_bytes: byteSize
+    .prefault('256mb')
+    .describe('What all streams with `log: memory` may hold together; more is refused with 507.'),
+  max_age: duration(1_000)
+    .optional()
+    .describe('Chunks older than this are dropped. Without it they stay as long as their stream.'),
+  max_bytes: byteSize
+    .optional()
+    .describe('How much one stream keeps; the oldest chunks go first. Without it all stay.'),
+  long_poll_timeout: duration(1)
+    .prefault('30s')
+    .describe('How long a long-poll waits for new chunks before it answers 204.'),
 }
 
 const streams = z

@@ -14,8 +14,13 @@ export type StreamRight = 'streams:read' | 'streams:write'
  * @returns nothing at once in open mode, so that the fast path has no promise.
  * @throws StreamstackError `unauthenticated`, `forbidden` or `unavailable`.
  */
-export function allowCall(engine: Engine, request: IncomingMessage, right: StreamRight): void | Promise<void> {
-  if (engine.settings.streams.access === 'open') return refuseForeignPage(engine, request)
+export function allowCall(
+  engine: Engine,
+  request: IncomingMessage,
+  right: StreamRight,
+  startedOpen: boolean,
+): void | Promise<void> {
+  if (startedOpen && engine.settings.streams.access === 'open') return refuseForeignPage(engine, request)
   return allowToken(engine, request, right)
 }
 
@@ -38,7 +43,13 @@ function refuseForeignPage({ settings }: Engine, { headers }: IncomingMessage): 
   }
   const { origin } = headers
   if (origin === undefined || URL.parse(origin)?.host === host) return
-  const asked = { origin, method: 'GET', requestMethod: undefined, requestHeaders: undefined, privateNetwork: undefined }
+  const asked = {
+    origin,
+    method: 'GET',
+    requestMethod: undefined,
+    requestHeaders: undefined,
+    privateNetwork: undefined,
+  }
   if (corsHeaders(settings.server.cors, asked)?.['Access-Control-Allow-Origin'] !== undefined) return
   throw new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
 }

@@ -1,12 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import {
-  type AppendRequest,
-  type AppendResult,
-  type Producer,
-  isJson,
-  jsonMessages,
-} from '../../stream-store/index.ts'
+import { type AppendRequest, type AppendResult, type Producer, isJson, jsonMessages } from '../../stream-store/index.ts'
 import { type Headers, type StreamCall, answer, headerInvalid, headerOf, refuse, settle } from './stream-call.ts'
 import { withBody } from './whole-body.ts'
 
@@ -48,7 +42,8 @@ function dataOf(body: Buffer, { contentType, close }: Omit<AppendRequest, 'data'
   if (contentType === null) throw headerInvalid('Content-Type is missing: send that of the stream.')
   if (!isJson(contentType)) return body
   const messages = jsonMessages(body)
-  if (messages === null) throw new StreamstackError('body_unreadable', 'There is nothing to append: the array is empty.')
+  if (messages === null)
+    throw new StreamstackError('body_unreadable', 'There is nothing to append: the array is empty.')
   return messages
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { StreamstackError } from '@streamstack/protocol'
+import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
+import { answerProblem } from '../answer-problem.ts'
 import type { Heartbeat } from '../heartbeat.ts'
 import { type StreamRight, allowCall } from './access.ts'
 import { appendToStream } from './append-to-stream.ts'
@@ -36,12 +37,17 @@ const methods: Readonly<Record<string, StreamMethod>> = {
 export class DurableStreams {
   readonly #engine: Engine
   readonly #heartbeat: Heartbeat
+  /** Settings that are read again may close what was open, never the other way round: the host was checked at the start. */
+  readonly #startedOpen: boolean
   #service: StreamService | null = null
   #subscriptions: Subscriptions | null = null
 
   constructor(engine: Engine, heartbeat: Heartbeat) {
     this.#engine = engine
     this.#heartbeat = heartbeat
+    this.#startedOpen = engine.settings.streams.access === 'open'
+    // Subscriptions of an earlier run of the server go on.
+    if (engine.hasKeptStreams) this.#service = this.#open()
   }
 
   /** Whether a path is answered here. */
@@ -55,7 +61,13 @@ export class DurableStreams {
     path: string,
     corsHeaders: Readonly<Record<string, string>>,
   ): void {
-    const service = (this.#service ??= this.#open())
+    let service: StreamService
+    try {
+      service = this.#service ??= this.#open()
+    } catch (error) {
+      answerProblem(response, toStreamstackError(error), corsHeaders)
+      return
+    }
     const search = (request.url ?? '').slice(path.length)
     const call: StreamCall = { service, request, response, name: '', path, search, corsHeaders }
     settle(
@@ -86,9 +98,13 @@ export class DurableStreams {
     }
     const method = methods[request.method ?? '']
     if (method === undefined) throw new StreamstackError('method_not_allowed', `A stream answers to ${METHODS}.`)
-    const allowed = allowCall(this.#engine, request, method.right)
+    const allowed = this.#allow(request, method.right)
     if (allowed === undefined) method.act({ ...call, name })
     else return allowed.then(() => method.act({ ...call, name }))
+  }
+
+  #allow(request: IncomingMessage, right: StreamRight): void | Promise<void> {
+    return allowCall(this.#engine, request, right, this.#startedOpen)
   }
 
   #open(): StreamService {
@@ -101,7 +117,7 @@ export class DurableStreams {
       scheme: settings.server.tls === null ? 'http' : 'https',
       onError: (error) => log.error({ err: error }, 'a stream could not be served'),
     }
-    this.#subscriptions = new Subscriptions(this.#engine, service)
+    this.#subscriptions = new Subscriptions(this.#engine, service, (request, right) => this.#allow(request, right))
     return service
   }
 }
@@ -113,4 +129,3 @@ function deleteStream(call: StreamCall): void {
     () => answer(call, 204, {}),
   )
 }
-

@@ -14,7 +14,8 @@ export function readStream(call: StreamCall): void {
   if (live !== null && live !== 'long-poll' && live !== 'sse') {
     throw headerInvalid('live must be long-poll or sse.')
   }
-  if (live !== null && sent === null) throw headerInvalid('A live read needs offset: -1 for the start, now for the end.')
+  if (live !== null && sent === null)
+    throw headerInvalid('A live read needs offset: -1 for the start, now for the end.')
   const stream = service.store.open(call.name)
   const after = sent === 'now' ? stream.visibleTail : parseStreamOffset(sent ?? '-1', stream.record.family)
   if (after > stream.visibleTail) {

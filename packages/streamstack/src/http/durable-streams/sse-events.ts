@@ -19,7 +19,8 @@ export interface Control {
   readonly streamClosed?: true
 }
 
-const DATA_START = Buffer.from('event: data\ndata: ')
+const DATA_START = Buffer.from('event: data\ndata:')
+const SPACE = 0x20
 const EVENT_END = Buffer.from('\n\n')
 const CR = 0x0d
 const LF = 0x0a
@@ -33,9 +34,13 @@ export function sseEvents(page: Page, encoding: SseEncoding, control: Control): 
   return Buffer.concat([DATA_START, data, EVENT_END, end])
 }
 
-/** Every line of the content becomes a data line: whatever it holds, it cannot end the event (WHATWG HTML, "Server-sent events"). */
+/**
+ * Every line of the content becomes a data line: whatever it holds, it cannot end the event (WHATWG HTML, "Server-sent events"). Readers take
+ * one space off, so a line that begins with one, as tokens of language models do, gets another.
+ */
 function lines(body: Buffer): Buffer {
-  if (!body.includes(LF) && !body.includes(CR)) return body
+  if (body[0] !== SPACE && !body.includes(LF) && !body.includes(CR)) return body
   // As latin1 a byte is a character: bytes that are no UTF-8 stay what they are.
-  return Buffer.from(body.toString('latin1').replace(/\r\n|\r|\n/g, '\ndata: '), 'latin1')
+  const text = body.toString('latin1').replace(/(\r\n|\r|\n)( ?)/g, '\ndata:$2$2')
+  return Buffer.from(text.startsWith(' ') ? ` ${text}` : text, 'latin1')
 }

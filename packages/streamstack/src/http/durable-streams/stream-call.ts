@@ -44,7 +44,11 @@ const DETAIL_HEADERS: Readonly<Record<string, string>> = {
   first_offset: 'Stream-First-Offset',
 }
 
-export function writeHead({ response, corsHeaders }: Pick<StreamCall, 'response' | 'corsHeaders'>, status: number, headers: Headers): void {
+export function writeHead(
+  { response, corsHeaders }: Pick<StreamCall, 'response' | 'corsHeaders'>,
+  status: number,
+  headers: Headers,
+): void {
   response.writeHead(status, { ...SECURITY_HEADERS, ...corsHeaders, ...headers })
 }
 

@@ -74,7 +74,11 @@ export function runFrame(
   options.onRun?.(run)
   return new Promise((resolve) => {
     stream.onEnd(() => {
-      resolve({ contents: contentsOf(stream), outcome: stream.end?.outcome ?? '', message: stream.end?.error?.message ?? null })
+      resolve({
+        contents: contentsOf(stream),
+        outcome: stream.end?.outcome ?? '',
+        message: stream.end?.error?.message ?? null,
+      })
     })
     run.start()
   })

@@ -14,7 +14,13 @@ export const FUNCTION_FILES: Readonly<Record<string, unknown>> = {
         inner_functions: [
           {
             function: 'Try/Catch Block',
-            try_block: [{ function: 'Conditional', condition: '{{loop_index}} === 1', true_branch: [{ function: 'Return', value: '{{n}}!' }] }],
+            try_block: [
+              {
+                function: 'Conditional',
+                condition: '{{loop_index}} === 1',
+                true_branch: [{ function: 'Return', value: '{{n}}!' }],
+              },
+            ],
             finally_block: [{ function: 'Streaming API Response', content: 'left {{loop_index}}' }],
           },
         ],
@@ -50,7 +56,9 @@ export function stacks(waits: boolean): fc.Arbitrary<Step[]> {
           as: 'got',
         })),
       },
-      ...(inLoop ? [{ weight: 6, arbitrary: fc.constantFrom<Step>({ function: 'Break' }, { function: 'Continue' }) }] : []),
+      ...(inLoop
+        ? [{ weight: 6, arbitrary: fc.constantFrom<Step>({ function: 'Break' }, { function: 'Continue' }) }]
+        : []),
       ...(waits ? [{ weight: 3, arbitrary: fc.constant<Step>({ function: 'Sleep', duration: 0 }) }] : []),
       { weight: 1, arbitrary: fc.constant<Step>({ function: 'Stop' }) },
     )
@@ -71,7 +79,11 @@ export function stacks(waits: boolean): fc.Arbitrary<Step[]> {
       },
       {
         weight: 1,
-        arbitrary: body.map((inner_logic) => ({ function: 'While Loop', condition: '{{loop_index}} < 2', inner_logic })),
+        arbitrary: body.map((inner_logic) => ({
+          function: 'While Loop',
+          condition: '{{loop_index}} < 2',
+          inner_logic,
+        })),
       },
       {
         weight: 1,

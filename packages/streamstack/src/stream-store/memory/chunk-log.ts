@@ -40,7 +40,10 @@ export class ChunkLog {
       const { ends } = slab
       const start = last === slab.after ? 0 : (ends[last - slab.after - 1] ?? 0)
       const most = Math.min(ends.length, through - slab.after)
-      const count = Math.max(fitting(ends, most, start + bytesMax - bytes), parts.length === 0 ? last - slab.after + 1 : 0)
+      const count = Math.max(
+        fitting(ends, most, start + bytesMax - bytes),
+        parts.length === 0 ? last - slab.after + 1 : 0,
+      )
       const end = ends[count - 1] ?? 0
       if (end <= start) break
       parts.push(slab.buffer.subarray(start, end))

@@ -5,8 +5,14 @@ const codes = { busy: 5, readOnly: 8, full: 13, cannotOpen: 14, notADatabase: 26
 
 const texts: ReadonlyMap<number, string> = new Map([
   [codes.readOnly, 'The data folder cannot be written; give it write permission, or name another with `--data`.'],
-  [codes.cannotOpen, 'The streams cannot be opened; check the permissions of the data folder, or name another with `--data`.'],
-  [codes.notADatabase, 'The file streams.sqlite in the data folder is no database; move it away, or name another folder.'],
+  [
+    codes.cannotOpen,
+    'The streams cannot be opened; check the permissions of the data folder, or name another with `--data`.',
+  ],
+  [
+    codes.notADatabase,
+    'The file streams.sqlite in the data folder is no database; move it away, or name another folder.',
+  ],
 ])
 
 /** SQLite's result code of an error, without its extension; null for other errors. */

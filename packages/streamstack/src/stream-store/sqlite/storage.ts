@@ -24,7 +24,9 @@ export function openSqliteStorage(folder: string, onError: (error: unknown) => v
   try {
     mkdirSync(folder, { recursive: true })
   } catch (cause) {
-    throw new StreamstackError('storage_failed', 'The data folder cannot be made; name another with `--data`.', { cause })
+    throw new StreamstackError('storage_failed', 'The data folder cannot be made; name another with `--data`.', {
+      cause,
+    })
   }
   const lock = holdLock(join(folder, lockFile))
   try {
@@ -63,9 +65,7 @@ class SqliteStorage implements StreamStorage {
       byName: prepare('SELECT * FROM streams WHERE name = ?'),
       producer: prepare('SELECT epoch, sequence FROM producers WHERE stream = ? AND producer = ?'),
       names: prepare('SELECT name FROM streams WHERE name > ? AND deleted = 0 ORDER BY name LIMIT ?'),
-      expired: prepare(
-        'SELECT name FROM streams WHERE expiry_ms <= ? AND deleted = 0 AND name IS NOT NULL LIMIT ?',
-      ),
+      expired: prepare('SELECT name FROM streams WHERE expiry_ms <= ? AND deleted = 0 AND name IS NOT NULL LIMIT ?'),
       old: prepare('SELECT name FROM streams WHERE oldest_ms < ? AND name IS NOT NULL LIMIT ?'),
       documents: prepare('SELECT name, text FROM documents WHERE name >= ? AND name < ?'),
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of node:sqlite know rows as objects alone
@@ -86,7 +86,10 @@ class SqliteStorage implements StreamStorage {
 
   nextId(): number {
     if (this.#lastId + 1 >= streamsMax) {
-      throw new StreamstackError('storage_full', 'This file has held as many streams as it can number. Begin a new one.')
+      throw new StreamstackError(
+        'storage_full',
+        'This file has held as many streams as it can number. Begin a new one.',
+      )
     }
     this.#lastId += 1
     return this.#lastId

@@ -14,20 +14,26 @@ const { path }: WriterData = workerData
 const database = openForWriting(path)
 
 const statements = {
-  create: database.prepare(`INSERT INTO streams (id, name, family, content_type, ttl_seconds, expires_at, origin, inherited,
+  create:
+    database.prepare(`INSERT INTO streams (id, name, family, content_type, ttl_seconds, expires_at, origin, inherited,
     tail, bytes, dropped, oldest_ms, closed, sequence, touched_ms, expiry_ms, forks, deleted) VALUES (${'?,'.repeat(17)}?)`),
   remove: database.prepare('UPDATE streams SET name = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?'),
-  update: database.prepare(`UPDATE streams SET tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
+  update:
+    database.prepare(`UPDATE streams SET tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
     touched_ms = ?, expiry_ms = ?, forks = ?, deleted = ? WHERE id = ? AND name IS NOT NULL`),
   chunk: database.prepare(`INSERT INTO chunks (key, at_ms, data) VALUES (${chunkKey('?', '?')}, ?, ?)`),
-  producer: database.prepare('INSERT OR REPLACE INTO producers (stream, producer, epoch, sequence) VALUES (?, ?, ?, ?)'),
+  producer: database.prepare(
+    'INSERT OR REPLACE INTO producers (stream, producer, epoch, sequence) VALUES (?, ?, ?, ?)',
+  ),
   putDocument: database.prepare('INSERT OR REPLACE INTO documents (name, text) VALUES (?, ?)'),
   dropDocument: database.prepare('DELETE FROM documents WHERE name = ?'),
   oldest: database.prepare(`SELECT length(data) AS bytes, at_ms AS atMs FROM chunks
     WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1', '?3')} ORDER BY key LIMIT ${deletedAtOnce}`),
   oldestMs: database.prepare(`SELECT at_ms AS atMs FROM chunks
     WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1 + 1', '0')} ORDER BY key LIMIT 1`),
-  deleteThrough: database.prepare(`DELETE FROM chunks WHERE key > ${chunkKey('?1', '?2')} AND key <= ${chunkKey('?1', '?3')}`),
+  deleteThrough: database.prepare(
+    `DELETE FROM chunks WHERE key > ${chunkKey('?1', '?2')} AND key <= ${chunkKey('?1', '?3')}`,
+  ),
   removed: database.prepare('SELECT id FROM streams WHERE name IS NULL LIMIT 1'),
   deleteSome: database.prepare(`DELETE FROM chunks WHERE key IN
     (SELECT key FROM chunks WHERE key >= ${chunkKey('?1', '0')} AND key < ${chunkKey('?1 + 1', '0')} LIMIT ${deletedAtOnce})`),
@@ -44,7 +50,8 @@ port.on('message', (task: WriterTask) => {
   try {
     answer(transaction(() => (task.kind === 'batch' ? write(task) : trim(task))))
   } catch (error) {
-    const errcode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
+    const errcode =
+      error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
     answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error), errcode })
   }
 })
@@ -100,7 +107,12 @@ function trim({ id, bytes, dropped, tail, bytesMax, beforeMs }: TrimTask): Write
   }
   statements.deleteThrough.run(id, dropped, through)
   const oldest = statements.oldestMs.get(id, through)
-  return { kind: 'trimmed', dropped: through, bytesFreed, oldestMs: oldest === undefined ? null : Number(oldest['atMs']) }
+  return {
+    kind: 'trimmed',
+    dropped: through,
+    bytesFreed,
+    oldestMs: oldest === undefined ? null : Number(oldest['atMs']),
+  }
 }
 
 /** Chunks of streams that were removed go little by little, also those that a stop left behind. */

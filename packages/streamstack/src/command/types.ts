@@ -1,0 +1,142 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
+import { compileWorkspace } from '../engine/index.ts'
+import { readWorkspace } from '../workspace/index.ts'
+import { type CommandIo, colorsOf } from './io.ts'
+import { issueLines } from './issue-lines.ts'
+import { workspaceDir } from './workspace-dir.ts'
+
+interface TypesOptions {
+  output?: string
+}
+
+/** `types`: TypeScript types of a workspace's endpoints, for the client. */
+export function addTypes(program: Command, io: CommandIo): void {
+  program
+    .command('types')
+    .description('Write the TypeScript types of the endpoints of a workspace, for @streamstack/client.')
+    .argument('[dir]', 'the workspace folder (default: this one)')
+    .option('-o, --output <file>', 'write them to a file instead of printing them')
+    .addHelpText(
+      'after',
+      '\nExample:\n  streamstack types my-api -o src/endpoints.ts\nthen, in a program:\n  const client = createClient<Endpoints>({ url })',
+    )
+    .action((dir: string | undefined, options: TypesOptions) => types(io, dir, options))
+}
+
+async function types(io: CommandIo, named: string | undefined, { output }: TypesOptions): Promise<void> {
+  const { path, prefix } = workspaceDir(io, named)
+  const compiled = compileWorkspace(await readWorkspace(path, io.env), null)
+  // Types that miss the endpoints which are broken would break programs for another reason than they say.
+  if (compiled.settings === null || compiled.issues.some(({ severity }) => severity === 'error')) {
+    for (const line of issueLines(compiled.issues, prefix, colorsOf(io.stderr, io.env))) io.stderr.write(`${line}\n`)
+    io.setExitCode(1)
+    return
+  }
+  const text = endpointTypes([...compiled.plans.values()].map(({ endpoint }) => endpoint))
+  if (output === undefined) io.stdout.write(text)
+  else await writeFile(resolve(io.cwd, output), text)
+}
+
+/** A module that exports the interface `Endpoints`. */
+export function endpointTypes(endpoints: readonly EndpointDefinition[]): string {
+  const members = endpoints
+    .map((endpoint) => ({ name: `${endpoint.method} ${endpoint.path}`, endpoint }))
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1))
+    .map(({ name, endpoint }) => {
+      const inputs = membersType(endpointInputs(endpoint), 2)
+      return `${comment(endpoint.description, 1)}  ${quoted(name)}: {\n    inputs: ${inputs}\n  }\n`
+    })
+  return [
+    '// Made by `streamstack types`. Run it again when endpoints change.\n\n',
+    '/** For `createClient<Endpoints>()` of @streamstack/client. */\n',
+    `export interface Endpoints {\n${members.join('')}}\n`,
+  ].join('')
+}
+
+interface Member {
+  name: string
+  description: string | null
+  isRequired: boolean
+  /** At this depth of indentation. */
+  type: (depth: number) => string
+}
+
+/** What stands in the path has to be sent, whatever its declaration says. */
+function endpointInputs({ inputs, path }: EndpointDefinition): Member[] {
+  const inPath = new Set(pathParameters(path))
+  return inputs.map((input) => {
+    const member = memberOf(input)
+    return inPath.has(input.name) ? { ...member, isRequired: true, type: (depth) => typeOf(input, depth) } : member
+  })
+}
+
+function memberOf(input: InputDeclaration): Member {
+  const isRequired = input.required && input.default === undefined
+  const isNullable = input.nullable || !isRequired
+  return {
+    name: input.name,
+    description: input.description,
+    isRequired,
+    type: (depth) => (isNullable ? orNull(typeOf(input, depth)) : typeOf(input, depth)),
+  }
+}
+
+function orNull(type: string): string {
+  return type === 'unknown' ? type : `${type} | null`
+}
+
+function typeOf(input: InputDeclaration, depth: number): string {
+  if (input.values !== null) return input.values.map((value) => JSON.stringify(value)).join(' | ')
+  switch (input.type) {
+    case 'text':
+    case 'email':
+    case 'uuid':
+      return 'string'
+    case 'timestamp':
+      return 'string | number'
+    case 'integer':
+    case 'number':
+      return 'number'
+    case 'boolean':
+      return 'boolean'
+    case 'list':
+      return `readonly (${input.items === null ? 'unknown' : typeOf(input.items, depth)})[]`
+    case 'object':
+      return input.properties === null
+        ? '{ readonly [name: string]: unknown }'
+        : membersType([...input.properties.map(memberOf), anyOther], depth)
+    case 'any':
+      return 'unknown'
+  }
+}
+
+/** Objects may hold more than what is declared. */
+const anyOther: Member = { name: '', description: null, isRequired: true, type: () => 'unknown' }
+
+function membersType(members: readonly Member[], depth: number): string {
+  if (members.length === 0) return '{}'
+  const indent = '  '.repeat(depth + 1)
+  const lines = members.map((member) => {
+    if (member === anyOther) return `${indent}[name: string]: unknown\n`
+    const mark = member.isRequired ? '' : '?'
+    return `${comment(member.description, depth + 1)}${indent}${memberName(member.name)}${mark}: ${member.type(depth + 1)}\n`
+  })
+  return `{\n${lines.join('')}${'  '.repeat(depth)}}`
+}
+
+function comment(text: string | null, depth: number): string {
+  if (text === null || text.trim() === '') return ''
+  const line = text.trim().replaceAll(/\s+/g, ' ').replaceAll('*/', '* /')
+  return `${'  '.repeat(depth)}/** ${line} */\n`
+}
+
+function memberName(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name)
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,4 @@
+export { SUBSCRIPTION_ERRORS, SubscriptionError } from './subscription-error.ts'
+export { type Acknowledgement, SubscriptionManager, type WakeNotice } from './subscription-manager.ts'
+export type { Subscription, SubscriptionConfig } from './subscription.ts'
+export { WebhookSigner } from './webhook-signer.ts'

@@ -1,0 +1,175 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { contents } from './support/http-client.ts'
+import { tempWorkspace } from './support/temp-workspace.ts'
+import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { serve } from '../packages/streamstack/src/index.ts'
+
+const watched = (files: Record<string, unknown> = {}): Promise<TestServer> =>
+  testServer({ 'endpoints/hello.json': endpoint('/hello', [send('one')]), ...files }, { watch: true })
+
+/** Asks until the answer is the wanted one; the test's own time limit ends it. */
+async function eventually(server: TestServer, path: string, wanted: string | number): Promise<void> {
+  for (;;) {
+    const { status, text } = await server.call(path)
+    if (typeof wanted === 'number' ? status === wanted : text === wanted) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+describe('a workspace that changes while it is served', () => {
+  test('an edited, an added, a moved and a removed endpoint are live', async () => {
+    await using server = await watched()
+    expect((await server.call('/hello?format=text')).text).toBe('one')
+    await server.write('endpoints/hello.json', endpoint('/hello', [send('two')]))
+    await eventually(server, '/hello?format=text', 'two')
+    await server.write(
+      'endpoints/deep/new.yaml',
+      'endpoint_settings: { method: GET, path: /new }\nfunction_stack:\n  - { function: Streaming API Response, content: new }\n',
+    )
+    await eventually(server, '/new?format=text', 'new')
+    await server.write('endpoints/hello.json', endpoint('/hallo', [send('three')]))
+    await eventually(server, '/hallo?format=text', 'three')
+    expect((await server.call('/hello')).status).toBe(404)
+    await server.write('endpoints/hello.json', null)
+    await eventually(server, '/hallo', 404)
+    expect((await server.call('/new?format=text')).text).toBe('new')
+  })
+
+  test('a broken edit keeps the last good plan, until it is mended', async () => {
+    await using server = await watched({ 'endpoints/other.json': endpoint('/other', [send('a')]) })
+    await server.write('endpoints/hello.json', '{ "function_stack": [')
+    // A good edit of another file shows that the broken one was read.
+    await server.write('endpoints/other.json', endpoint('/other', [send('b')]))
+    await eventually(server, '/other?format=text', 'b')
+    expect((await server.call('/hello?format=text')).text).toBe('one')
+    await server.write('endpoints/hello.json', endpoint('/hello', [send('mended')]))
+    await eventually(server, '/hello?format=text', 'mended')
+  })
+
+  test('a broken function file keeps the plans that call it', async () => {
+    await using server = await watched({
+      'functions/greet.json': { function_stack: [send('hi')] },
+      'endpoints/greets.json': endpoint('/greets', [{ function: 'Run Function', name: 'greet' }]),
+    })
+    await server.write('functions/greet.json', { function_stack: [send('{{nothing}}')] })
+    await server.write('endpoints/hello.json', endpoint('/hello', [send('two')]))
+    await eventually(server, '/hello?format=text', 'two')
+    expect((await server.call('/greets?format=text')).text).toBe('hi')
+    await server.write('functions/greet.json', { function_stack: [send('hello')] })
+    await eventually(server, '/greets?format=text', 'hello')
+  })
+
+  test('broken settings keep the server going with those it had', async () => {
+    await using server = await watched({ 'streamstack.yaml': { log: { level: 'silent' }, variables: { word: 'old' } } })
+    await server.write('endpoints/hello.json', endpoint('/hello', [send('{{word}}')]))
+    await eventually(server, '/hello?format=text', 'old')
+    await server.write('streamstack.yaml', 'server: { port: [')
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    expect((await server.call('/hello?format=text')).text).toBe('old')
+    await server.write('streamstack.yaml', { log: { level: 'silent' }, variables: { word: 'new' } })
+    await eventually(server, '/hello?format=text', 'new')
+  })
+
+  test('a run that is under way finishes on its old plan', async () => {
+    await using server = await watched({
+      'functions/say.json': { input_parameters: { n: { type: 'any' } }, function_stack: [send('old {{n}}')] },
+      'endpoints/slow.json': endpoint('/slow', [
+        {
+          function: 'For',
+          count: 15,
+          inner_functions: [
+            { function: 'Run Function', name: 'say', inputs: { n: '{{loop_index}}' } },
+            { function: 'Sleep', duration: 25 },
+          ],
+        },
+      ]),
+    })
+    const open = await server.open('/slow?format=ndjson')
+    await open.until('old 1')
+    await server.write('functions/say.json', {
+      input_parameters: { n: { type: 'any' } },
+      function_stack: [send('new {{n}}')],
+    })
+    await server.write('endpoints/slow.json', endpoint('/slow', [send('new')]))
+    await eventually(server, '/slow?format=text', 'new')
+    expect((await open.ended).text).toContain('"outcome":"completed"')
+    expect(contents((await open.ended).text)).toEqual(Array.from({ length: 15 }, (_, i) => `old ${i}`))
+  })
+
+  test('a new table can be used at once', async () => {
+    await using server = await watched()
+    await server.write(
+      'tables/notes.yaml',
+      'columns:\n  id: { type: integer, primary: true }\n  text: { type: text }\n',
+    )
+    await server.write(
+      'endpoints/notes.json',
+      endpoint('/notes', [{ function: 'Add Record', table: 'notes', record: { text: 'x' } }, send('{{record.text}}')]),
+    )
+    await eventually(server, '/notes?format=text', 'x')
+  })
+
+  test('with nothing left to serve it still answers', async () => {
+    await using server = await watched()
+    await server.write('endpoints', null)
+    await eventually(server, '/hello', 404)
+    expect((await server.call('/healthz')).status).toBe(200)
+  })
+})
+
+describe('a server that cannot start', () => {
+  test('because its port is in use, says so and how to choose another', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    try {
+      await expect(testServer({}, { port })).rejects.toThrow(new RegExp(`Port ${port} .*in use.*--port`))
+    } finally {
+      other.close()
+    }
+  })
+
+  test('because the data folder is a file, says where and what to do', async () => {
+    await using workspace = await tempWorkspace({ 'streamstack.yaml': 'data: taken\n', taken: 'a file' })
+    const starting = serve({ dir: workspace.dir, port: 0 })
+    await expect(starting).rejects.toMatchObject({ code: 'storage_failed' })
+    await expect(starting).rejects.toThrow(/data/)
+  })
+
+  test('because the database is none, says so and leaves it as it is', async () => {
+    await using workspace = await tempWorkspace({ 'streamstack.yaml': 'data: data\n' })
+    await workspace.write('data/records.sqlite', 'this is no database, it only looks like one'.repeat(100))
+    await expect(serve({ dir: workspace.dir, port: 0 })).rejects.toMatchObject({ code: 'storage_failed' })
+  })
+
+  test('because there is no workspace, names the folder', async () => {
+    await expect(serve({ dir: join('/nowhere', 'at-all'), port: 0 })).rejects.toThrow(/at-all|streamstack\.yaml|init/)
+  })
+
+  test('because its settings are wrong, lists every problem', async () => {
+    await using workspace = await tempWorkspace({
+      'streamstack.yaml': 'server: { port: x }\nlimits: { max_chunks: -1 }\n',
+      'endpoints/e.json': endpoint('/e', [send('x')]),
+    })
+    await expect(serve({ dir: workspace.dir, port: 0 })).rejects.toMatchObject({
+      name: 'WorkspaceError',
+      issues: { length: 2 },
+    })
+  })
+
+  test('leaves nothing behind: the next start works', async () => {
+    await using workspace = await tempWorkspace({
+      'streamstack.yaml': 'log: { level: silent }\n',
+      '.streamstack': 'a file',
+    })
+    await expect(serve({ dir: workspace.dir, port: 0 })).rejects.toThrow()
+    await workspace.write('.streamstack', null)
+    await writeFile(join(workspace.dir, 'note.txt'), 'not a definition')
+    const server = await serve({ dir: workspace.dir, port: 0 })
+    await server.close()
+  })
+})
