@@ -177,9 +177,9 @@ test('when streams are always cut, the rest comes as one JSON answer', async () 
     token,
     retry: { delayMs: 1, attempts: 3 },
     fetch: (input, init) => {
-      const { Accept = '' } = init?.headers as Record<string, string>
-      asked.push(Accept)
-      proxy.arm(Accept === 'application/json' ? null : { direction: 'response', afterBytes: 400, kind: 'cut' })
+      const accept = new Headers(init?.headers).get('Accept') ?? ''
+      asked.push(accept)
+      proxy.arm(accept === 'application/json' ? null : { direction: 'response', afterBytes: 400, kind: 'cut' })
       return fetch(input, init)
     },
   })

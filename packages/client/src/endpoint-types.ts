@@ -13,7 +13,7 @@ export type UntypedEndpoints = Record<string, { inputs: Record<string, unknown> 
 
 /** The arguments after the endpoint: inputs may be left out where none is required. */
 export type CallArguments<Types, Options> = Types extends { inputs: infer Inputs }
-  ? Record<never, never> extends Inputs
+  ? Partial<Inputs> extends Inputs
     ? [inputs?: Inputs, options?: Options]
     : [inputs: Inputs, options?: Options]
   : never

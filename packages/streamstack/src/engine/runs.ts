@@ -95,7 +95,7 @@ export class Runs {
 
   /** Every run that is held, the newest first. */
   newestFirst(): LiveRun[] {
-    return [...this.#runs.values()].reverse()
+    return [...this.#runs.values()].toReversed()
   }
 
   /** Runs that go on. */

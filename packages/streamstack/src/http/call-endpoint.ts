@@ -45,7 +45,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
       known ??
       engine.runs.prepare(plan, engine.settings, {
         inputs,
-        auth: claims as Value,
+        auth: claims,
         options: asked?.shape ?? null,
         owner,
         keyed,
