@@ -258,7 +258,7 @@ describe('the list of runs', () => {
     expect((await server.call('/v1/runs')).status).toBe(401)
     expect((await server.call('/v1/runs', { headers: { Authorization: 'Bearer x' } })).status).toBe(401)
     await using unguarded = await testServer({ 'endpoints/a.json': endpoint('/a', [send('a')]) })
-    const run = String(runOf(await unguarded.call('/a'))
+    const run = String(runOf(await unguarded.call('/a')))
     const refused = await unguarded.call('/v1/runs', { headers: ann })
     expect([refused.status, problem(refused)['code']]).toEqual([403, 'forbidden'])
     expect(refused.text).not.toContain(run)
@@ -272,7 +272,7 @@ describe('the list of runs', () => {
       next_cursor: null,
     })
     // Whoever knows the id of an open run may see it.
-    expect((await unguarded.call(`/v1/runs/${run ?? ''}`)).status).toBe(200)
+    expect((await unguarded.call(`/v1/runs/${run}`)).status).toBe(200)
   })
 })
 
@@ -286,7 +286,7 @@ test('a reader that wants one whole result, and cannot get it, does not end the 
   const main = await small.open('/long?format=ndjson')
   await main.until('"offset":1,')
   await main.until('"offset":100,')
-  const whole = await small.call(`${main.headers['stream-url']}?format=json`)
+  const whole = await small.call(`${String(main.headers['stream-url'])}?format=json`)
   expect(whole.status).toBeGreaterThanOrEqual(400)
   expect(ndjsonLines((await main.ended).text).at(-1)).toMatchObject({ type: 'end', outcome: 'completed', offset: 400 })
 })

@@ -87,10 +87,29 @@ describe('a run that is over', () => {
     expect((await server.call(`${url}?format=text`)).ending).toBe('broken')
   })
 
-  test('is forgotten after its retention', async () => {
-    await using server = await testServer({ ...files, 'streamstack.yaml': { streams: { retained_bytes: '4mb' } } })
-    expect((await server.call('/v1/stream/runs/00000000-0000-4000-8000-000000000000')).status).toBe(404)
-    expect(problem(await server.call('/v1/stream/runs/none'))['code']).toBe('run_unknown')
+  test('is forgotten after its retention, like one that never was', async () => {
+    await using server = await testServer({ ...files, 'streamstack.yaml': { streams: { retention: 1 } } })
+    const url = await finishedRun(server)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    // Runs that are past their time are let go of when the next one ends.
+    await finishedRun(server)
+    const forgotten = await server.call(url)
+    expect(forgotten.status).toBe(404)
+    expect(problem(forgotten)['code']).toBe('run_unknown')
+    expect(forgotten.text).toBe((await server.call('/v1/stream/runs/00000000-0000-4000-8000-000000000000')).text)
+  })
+
+  test('makes room for others: the oldest goes first', async () => {
+    await using server = await testServer({
+      'streamstack.yaml': { streams: { window_bytes: '64kb', retained_bytes: '200kb' } },
+      'endpoints/big.json': endpoint('/big', [send('x'.repeat(30_000)), send('y'.repeat(30_000))]),
+    })
+    const urls: string[] = []
+    for (let i = 0; i < 6; i++) urls.push(await finishedRun(server, '/big'))
+    const statuses = await Promise.all(urls.map(async (url) => (await server.call(url)).status))
+    expect(statuses[0]).toBe(404)
+    expect(statuses.at(-1)).toBe(200)
+    expect(statuses).toEqual(statuses.toSorted((a, b) => b - a))
   })
 })
 

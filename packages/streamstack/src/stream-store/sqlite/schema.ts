@@ -16,6 +16,12 @@ export function chunkKey(stream: string, position: string): string {
   return `(CAST(${stream} AS INTEGER) * ${positionsPerStream} + CAST(${position} AS INTEGER))`
 }
 
+/** SQL that moves the journal up to a key to where chunks are read from. In their order there, so that each page is written once. */
+export function settleSql(throughKey: string): string {
+  return `INSERT INTO chunks (key, at_ms, data) SELECT ${chunkKey('stream', 'position')} AS key, at_ms, data
+    FROM journal WHERE key <= ${throughKey} ORDER BY 1`
+}
+
 const version = 1
 
 const schema = `
@@ -43,6 +49,15 @@ const schema = `
   CREATE INDEX IF NOT EXISTS streams_expiry ON streams (expiry_ms) WHERE expiry_ms IS NOT NULL;
   CREATE INDEX IF NOT EXISTS streams_oldest ON streams (oldest_ms) WHERE oldest_ms IS NOT NULL;
   CREATE INDEX IF NOT EXISTS streams_removed ON streams (id) WHERE name IS NULL;
+  -- Chunks as they come, of all streams: a commit writes one place of the file, however many streams it is for.
+  CREATE TABLE IF NOT EXISTS journal (
+    key INTEGER PRIMARY KEY,
+    stream INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    at_ms REAL NOT NULL,
+    data BLOB NOT NULL
+  ) STRICT;
+  -- Where they go after a while, many at once, and are read from.
   CREATE TABLE IF NOT EXISTS chunks (key INTEGER PRIMARY KEY, at_ms REAL NOT NULL, data BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS producers (
     stream INTEGER NOT NULL,
@@ -62,12 +77,14 @@ export function openForWriting(path: string): DatabaseSync {
     // FULL: what was told as kept is there after a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     // Larger steps than SQLite's own: each ends with two more waits for the disk.
-    database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384')
+    database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY')
     const found = database.prepare('PRAGMA user_version').get()?.['user_version']
     if (found !== 0 && found !== version) {
       throw new Error(`streams.sqlite was written by another version of Streamstack (${String(found)})`)
     }
     database.exec(schema)
+    // What a stop left in the journal.
+    database.exec(`BEGIN IMMEDIATE; ${settleSql('9e15')}; DELETE FROM journal; COMMIT`)
     return database
   } catch (error) {
     database.close()

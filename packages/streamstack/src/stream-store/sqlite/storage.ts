@@ -6,6 +6,7 @@ import type { Change, DueQuery, FailureListener, Slice, StreamStorage, TrimLimit
 import type { ProducerState, StreamRecord } from '../stream-record.ts'
 import { streamStorageError } from './errors.ts'
 import { holdLock } from './lock.ts'
+import { RecentChunks } from './recent-chunks.ts'
 import { recordOf } from './record-row.ts'
 import { chunkKey, databaseFile, lockFile, openForReading, openForWriting, streamsMax } from './schema.ts'
 import { Writer } from './writer.ts'
@@ -45,6 +46,7 @@ class SqliteStorage implements StreamStorage {
   readonly #lock: DatabaseSync
   readonly #reader: DatabaseSync
   readonly #writer: Writer
+  readonly #recent = new RecentChunks()
   readonly #statements
   #lastId: number
   #failureListener: FailureListener = () => undefined
@@ -76,7 +78,7 @@ class SqliteStorage implements StreamStorage {
       this.#producers.clear()
       this.#failureListener()
     }
-    this.#writer = new Writer(path, failed, onError)
+    this.#writer = new Writer(path, this.#recent, failed, onError)
   }
 
   load(name: string): StreamRecord | null {
@@ -120,11 +122,17 @@ class SqliteStorage implements StreamStorage {
   }
 
   read(owner: number, after: number, through: number, bytesMax: number): Slice | null {
+    const recent = this.#recent.read(owner, after, through, bytesMax)
+    if (recent !== null) return recent
     const parts: Buffer[] = []
     let bytes = 0
     let from = after
     let last = after
-    for (const [position, data] of this.#statements.chunks.iterate(owner, after, through)) {
+    for (const [position, data] of this.#statements.chunks.iterate(
+      owner,
+      after,
+      Math.min(through, this.#recent.firstOf(owner) - 1),
+    )) {
       if (parts.length === 0) from = position - 1
       else if (bytes + data.length > bytesMax) break
       parts.push(Buffer.from(data.buffer, data.byteOffset, data.length))

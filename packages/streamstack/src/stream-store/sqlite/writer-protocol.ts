@@ -16,10 +16,12 @@ export type Operation =
 export interface Batch {
   readonly kind: 'batch'
   readonly operations: readonly Operation[]
+  /** Key of the first chunk in the journal; the others follow. */
+  readonly firstKey: number
   /** Four numbers for each chunk: stream, position, when, bytes. */
   readonly chunks: Float64Array
   /** The chunks' bytes, one after another. */
-  readonly data: Uint8Array
+  readonly data: Uint8Array<ArrayBuffer>
   /** Records as they are now: the last state of each stream. */
   readonly updates: readonly (readonly Cell[])[]
   /** Stream, producer, epoch, sequence. */
@@ -47,5 +49,7 @@ export type WriterAnswer =
       readonly oldestMs: number | null
     }
   | { readonly kind: 'failed'; readonly message: string; readonly errcode: number | null }
+  /** Chunks up to this key of the journal have been moved to where they are read from. */
+  | { readonly kind: 'settled'; readonly throughKey: number }
   /** What nobody waits for; it is tried again. */
-  | { readonly kind: 'deletion-failed'; readonly message: string }
+  | { readonly kind: 'care-failed'; readonly message: string }

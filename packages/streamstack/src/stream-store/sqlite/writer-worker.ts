@@ -1,12 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { chunkKey, openForWriting } from './schema.ts'
+import { chunkKey, openForWriting, settleSql } from './schema.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
 /** Chunks that are deleted in one transaction, so that nobody waits long for it. */
 const deletedAtOnce = 2_000
 /** Pause between such transactions, in ms: the disk belongs to those who append. */
 const deletionPauseMs = 5
-const deletionRetryMs = 60_000
+const careRetryMs = 60_000
+/** Chunks in the journal before they are moved: many, that each page is written seldom; few, that moving them is no long pause. */
+const settleChunks = 4_096
+const settleBytes = 4 * 1024 * 1024
+/** They do not wait longer than this for others. */
+const settleMs = 250
 
 const port = parentPort
 if (port === null) throw new Error('The writer runs as a worker thread.')
@@ -21,7 +26,10 @@ const statements = {
   update:
     database.prepare(`UPDATE streams SET tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
     touched_ms = ?, expiry_ms = ?, forks = ?, deleted = ? WHERE id = ? AND name IS NOT NULL`),
-  chunk: database.prepare(`INSERT INTO chunks (key, at_ms, data) VALUES (${chunkKey('?', '?')}, ?, ?)`),
+  chunk: database.prepare('INSERT INTO journal (key, stream, position, at_ms, data) VALUES (?, ?, ?, ?, ?)'),
+  settle: database.prepare(settleSql('?')),
+  settled: database.prepare('DELETE FROM journal WHERE key <= ?'),
+  forget: database.prepare('DELETE FROM journal WHERE stream = ?'),
   producer: database.prepare(
     'INSERT OR REPLACE INTO producers (stream, producer, epoch, sequence) VALUES (?, ?, ?, ?)',
   ),
@@ -41,6 +49,12 @@ const statements = {
   deleteStream: database.prepare('DELETE FROM streams WHERE id = ? AND name IS NULL'),
 }
 
+/** The journal's newest key, and what it holds. */
+let newestKey = 0
+let chunksWaiting = 0
+let bytesWaiting = 0
+let settleTimer: NodeJS.Timeout | undefined
+
 port.on('message', (task: WriterTask) => {
   if (task.kind === 'close') {
     database.close()
@@ -49,6 +63,8 @@ port.on('message', (task: WriterTask) => {
   }
   try {
     answer(transaction(() => (task.kind === 'batch' ? write(task) : trim(task))))
+    if (chunksWaiting >= settleChunks || bytesWaiting >= settleBytes) settle()
+    else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, settleMs)
   } catch (error) {
     const errcode =
       error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
@@ -74,7 +90,7 @@ function transaction<T>(act: () => T): T {
   }
 }
 
-function write({ operations, chunks, data, updates, producers }: Batch): WriterAnswer {
+function write({ operations, firstKey, chunks, data, updates, producers }: Batch): WriterAnswer {
   let removes = false
   for (const operation of operations) {
     if (operation.kind === 'create') statements.create.run(...operation.row)
@@ -87,13 +103,41 @@ function write({ operations, chunks, data, updates, producers }: Batch): WriterA
   let start = 0
   for (let at = 0; at < chunks.length; at += 4) {
     const end = start + (chunks[at + 3] ?? 0)
-    statements.chunk.run(chunks[at] ?? 0, chunks[at + 1] ?? 0, chunks[at + 2] ?? 0, data.subarray(start, end))
+    newestKey = firstKey + at / 4
+    const [stream = 0, position = 0, atMs = 0] = chunks.subarray(at, at + 3)
+    statements.chunk.run(newestKey, stream, position, atMs, data.subarray(start, end))
     start = end
   }
+  chunksWaiting += chunks.length / 4
+  bytesWaiting += data.length
   for (const row of updates) statements.update.run(...row)
   for (const row of producers) statements.producer.run(...row)
   if (removes) setTimeout(deleteRemoved, deletionPauseMs)
   return { kind: 'done' }
+}
+
+/** Moves the journal to where chunks are read from. */
+function settle(): void {
+  clearTimeout(settleTimer)
+  settleTimer = undefined
+  if (!database.isOpen || chunksWaiting === 0) return
+  try {
+    transaction(() => {
+      statements.settle.run(newestKey)
+      statements.settled.run(newestKey)
+    })
+    chunksWaiting = 0
+    bytesWaiting = 0
+    answer({ kind: 'settled', throughKey: newestKey })
+  } catch (error) {
+    careFailed(error, settle)
+  }
+}
+
+/** They are kept as they are, and it is tried again. */
+function careFailed(error: unknown, again: () => void): void {
+  answer({ kind: 'care-failed', message: error instanceof Error ? error.message : String(error) })
+  setTimeout(again, careRetryMs)
 }
 
 /** Drops the oldest chunks of a stream, `deletedAtOnce` at most; the newest one stays. */
@@ -122,13 +166,13 @@ function deleteRemoved(): void {
     const id = statements.removed.get()?.['id']
     if (typeof id !== 'number') return
     transaction(() => {
+      statements.forget.run(id)
       if (Number(statements.deleteSome.run(id).changes) > 0) return
       statements.deleteProducers.run(id)
       statements.deleteStream.run(id)
     })
     setTimeout(deleteRemoved, deletionPauseMs)
   } catch (error) {
-    answer({ kind: 'deletion-failed', message: error instanceof Error ? error.message : String(error) })
-    setTimeout(deleteRemoved, deletionRetryMs)
+    careFailed(error, deleteRemoved)
   }
 }

@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Change, FailureListener } from '../storage.ts'
 import type { StreamRecord } from '../stream-record.ts'
 import { isFull, streamStorageError } from './errors.ts'
+import type { RecentChunks } from './recent-chunks.ts'
 import { createRow, updateRow } from './record-row.ts'
 import type { Batch, Cell, Operation, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
@@ -39,6 +40,7 @@ interface Job {
 export class Writer {
   readonly #worker: Worker
   readonly #onFailure: FailureListener
+  readonly #recent: RecentChunks
   #queue: Waiting[] = []
   #trims: WaitingTrim[] = []
   #queueBytes = 0
@@ -48,14 +50,19 @@ export class Writer {
   #stopped: StreamstackError | null = null
   #idle: (() => void) | null = null
 
-  constructor(path: string, onFailure: FailureListener, onError: (error: unknown) => void) {
+  /** The next key of the journal, which begins anew with each start. */
+  #nextKey = 1
+
+  constructor(path: string, recent: RecentChunks, onFailure: FailureListener, onError: (error: unknown) => void) {
     this.#onFailure = onFailure
+    this.#recent = recent
     // Beside the sources stands the source, beside the built files the built one.
     const file = import.meta.url.endsWith('.ts') ? './writer-worker.ts' : './writer-worker.js'
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: { path } satisfies WriterData })
     this.#worker.unref()
     this.#worker.on('message', (answer: WriterAnswer) => {
-      if (answer.kind === 'deletion-failed') onError(new Error(answer.message))
+      if (answer.kind === 'care-failed') onError(new Error(answer.message))
+      else if (answer.kind === 'settled') recent.settle(answer.throughKey)
       else this.#take(answer)
     })
     this.#worker.on('error', (error) => this.#fail(error))
@@ -100,7 +107,7 @@ export class Writer {
       }
       this.#stopped ??= new StreamstackError('storage_failed', 'The streams are closed.')
       const ended = new Promise((resolve) => this.#worker.once('exit', resolve))
-      this.#post({ kind: 'close' }, [])
+      this.#post({ kind: 'close' })
       await ended
     } else await this.#worker.terminate()
   }
@@ -129,12 +136,16 @@ export class Writer {
         if (answer.kind === 'trimmed') trim.resolve(answer)
       }
       this.#job = { kept, failed: trim.reject }
-      this.#post(trim.task, [])
+      this.#post(trim.task)
       return
     }
     const taken = this.#takeBatch()
+    const batch = batchOf(taken, this.#nextKey)
+    const { chunks, data } = batch
     this.#job = {
       kept: () => {
+        this.#nextKey += chunks.length / 4
+        remember(this.#recent, chunks, data)
         for (const { bytes, resolve } of taken) {
           this.#queueBytes -= bytes
           resolve()
@@ -144,8 +155,7 @@ export class Writer {
         for (const { reject } of taken) reject(error)
       },
     }
-    const batch = batchOf(taken.map(({ changes }) => changes))
-    this.#post(batch, [batch.data.buffer as ArrayBuffer, batch.chunks.buffer as ArrayBuffer])
+    this.#post(batch)
   }
 
   #takeBatch(): readonly Waiting[] {
@@ -161,9 +171,9 @@ export class Writer {
     return all
   }
 
-  #post(task: WriterTask, transferred: ArrayBuffer[]): void {
+  #post(task: WriterTask): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    this.#worker.postMessage(task, transferred)
+    this.#worker.postMessage(task)
   }
 
   #take(answer: WriterAnswer): void {
@@ -196,13 +206,13 @@ export class Writer {
 }
 
 /** Many small objects would be copied to the thread one by one; numbers and bytes go in one piece each. */
-function batchOf(writes: readonly (readonly Change[])[]): Batch {
+function batchOf(writes: readonly Waiting[], firstKey: number): Batch {
   const operations: Operation[] = []
   const chunks: Extract<Change, { kind: 'chunk' }>[] = []
   const updates = new Map<number, StreamRecord>()
   const producers: Cell[][] = []
   let bytes = 0
-  for (const change of writes.flat()) {
+  for (const change of writes.flatMap(({ changes }) => changes)) {
     switch (change.kind) {
       case 'create':
         operations.push({ kind: 'create', row: createRow(change.record) })
@@ -232,5 +242,22 @@ function batchOf(writes: readonly (readonly Change[])[]): Batch {
     end += chunk.data.length
     numbers.set([chunk.id, chunk.position, chunk.atMs, chunk.data.length], index * 4)
   }
-  return { kind: 'batch', operations, chunks: numbers, data, updates: [...updates.values()].map(updateRow), producers }
+  return {
+    kind: 'batch',
+    operations,
+    firstKey,
+    chunks: numbers,
+    data,
+    updates: [...updates.values()].map(updateRow),
+    producers,
+  }
+}
+
+function remember(recent: RecentChunks, chunks: Float64Array, data: Uint8Array<ArrayBuffer>): void {
+  let start = 0
+  for (let at = 0; at < chunks.length; at += 4) {
+    const [stream = 0, position = 0, , bytes = 0] = chunks.subarray(at, at + 4)
+    recent.add(stream, position, Buffer.from(data.buffer, start, bytes))
+    start += bytes
+  }
 }
