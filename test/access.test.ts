@@ -258,6 +258,42 @@ describe('bodies', () => {
   })
 })
 
+describe('names that objects have anyway', () => {
+  test.each(['toString', 'valueOf', 'hasOwnProperty', 'isPrototypeOf'])(
+    '%s as an input that was not sent is null',
+    async (name) => {
+      await using server = await testServer({
+        'endpoints/e.json': endpoint(
+          '/e',
+          [send(`{{${name}}}`), send(`{{input.${name}}}`), send('{{input.constructor}}')],
+          {
+            method: 'POST',
+            inputs: { [name]: { type: 'any' } },
+          },
+        ),
+      })
+      const answer = await server.call('/e?format=ndjson', { body: {} })
+      expect(answer.status).toBe(200)
+      expect(contents(answer.text)).toEqual([null, null, null])
+      const given = await server.call('/e?format=ndjson', { body: { [name]: 'mine' } })
+      expect(contents(given.text)).toEqual(['mine', 'mine', null])
+    },
+  )
+
+  test.each(['constructor', '__proto__', 'toString'])(
+    '%s as a media type, a format or a parameter is nothing special',
+    async (name) => {
+      await using server = await testServer({ 'endpoints/e.json': endpoint('/e', [send('x')]) })
+      expect((await server.call('/e', { headers: { Accept: name } })).status).toBe(200)
+      expect((await server.call(`/e?format=${name}`)).status).toBe(406)
+      expect((await server.call(`/v1/stream/runs/${name}`)).status).toBe(404)
+      expect((await server.call(`/${name}`)).status).toBe(404)
+      const odd = await server.call('/e', { method: 'POST', body: 'x', headers: { 'Content-Type': name } })
+      expect(odd.status).toBe(405)
+    },
+  )
+})
+
 describe('odd requests', () => {
   test.each(['/%zz', '/a%00b', '//', '/?format=%', '/%E0%A4%A', `/${'a'.repeat(5_000)}`])(
     '%s are answered',

@@ -11,21 +11,35 @@ const serving = (): Promise<TestServer> =>
   testServer({
     'streamstack.yaml': { auth: { jwt: { secret: 'a-secret-for-tests-that-is-long-enough' } } },
     'endpoints/count.json': endpoint('/count/:id', [
-      { function: 'For', count: 20, inner_functions: [send('{{id}}-{{loop_index}}'), { function: 'Sleep', duration: 1 }] },
+      {
+        function: 'For',
+        count: 20,
+        inner_functions: [send('{{id}}-{{loop_index}}'), { function: 'Sleep', duration: 1 }],
+      },
     ]),
     'endpoints/echo.json': endpoint(
       '/echo',
       [{ function: 'For Each', input: '{{items}}', inner_functions: [send('{{item}}', { at: '{{loop_index}}' })] }],
       { method: 'POST', inputs: { items: { type: 'list', required: true }, options: { type: 'object' } } },
     ),
-    'endpoints/private.json': endpoint('/private', [send('never')], { method: 'POST', settings: { authentication: true } }),
+    'endpoints/private.json': endpoint('/private', [send('never')], {
+      method: 'POST',
+      settings: { authentication: true },
+    }),
     'endpoints/open.json': endpoint('/open', [
       send('open'),
       { function: 'Try/Catch Block', try_block: [sleep], finally_block: [send('closed')] },
     ]),
     'endpoints/busy.json': endpoint(
       '/busy',
-      [send('open'), { function: 'While Loop', condition: true, inner_logic: [{ function: 'Create Variable', name: 'x', value: 1 }] }],
+      [
+        send('open'),
+        {
+          function: 'While Loop',
+          condition: true,
+          inner_logic: [{ function: 'Create Variable', name: 'x', value: 1 }],
+        },
+      ],
       { settings: { max_iterations: 1e12 } },
     ),
   })
@@ -43,12 +57,18 @@ test('many runs at once each get their own chunks, in order', async () => {
 
 test.each(['sse', 'ndjson', 'lines'] as const)('any content comes back from %s as it was sent', async (format) => {
   await using server = await serving()
-  const content = fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 2 }), fc.constant('😀'.repeat(9_000)))
+  const content = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.jsonValue({ maxDepth: 2 }),
+    fc.constant('😀'.repeat(9_000)),
+  )
   await fc.assert(
     fc.asyncProperty(fc.array(content, { maxLength: 12 }), async (items) => {
       // As JSON carries it: -0 is 0 there.
       const sent = JSON.parse(JSON.stringify(items)) as unknown[]
-      const answer = await server.call(`/echo?format=${format}`, { body: { items, options: { include_metadata: true } } })
+      const answer = await server.call(`/echo?format=${format}`, {
+        body: { items, options: { include_metadata: true } },
+      })
       const decoder = formats[format].decoder({ metadata: true })
       const decoded = [...decoder.push(answer.text), ...decoder.flush()].filter(({ type }) => type === 'chunk')
       expect(decoded.map((one) => (one.type === 'chunk' ? [one.content, one.metadata] : []))).toEqual(
@@ -60,12 +80,18 @@ test.each(['sse', 'ndjson', 'lines'] as const)('any content comes back from %s a
 })
 
 describe('one connection for many calls', () => {
-  const over = (agent: Agent, server: TestServer, path: string, body?: string): Promise<{ status: number; text: string; port: number }> =>
+  const over = (
+    agent: Agent,
+    server: TestServer,
+    path: string,
+    body?: string,
+  ): Promise<{ status: number; text: string; port: number }> =>
     new Promise((resolve, reject) => {
       const outgoing = request(new URL(path, server.url), {
         agent,
         method: body === undefined ? 'GET' : 'POST',
-        headers: body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+        headers:
+          body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
       })
       outgoing.on('response', (response) => {
         const port = response.socket.localPort ?? 0
@@ -102,7 +128,9 @@ describe('one connection for many calls', () => {
 test('a server with runs under way closes, and no reader takes that for the end', async () => {
   const server = await serving()
   const calls = await Promise.all(
-    ['/open', '/open', '/busy', '/busy'].flatMap((path) => ['ndjson', 'text'].map((format) => server.open(`${path}?format=${format}`))),
+    ['/open', '/open', '/busy', '/busy'].flatMap((path) =>
+      ['ndjson', 'text'].map((format) => server.open(`${path}?format=${format}`)),
+    ),
   )
   await Promise.all(calls.map((call) => call.until('open')))
   await server[Symbol.asyncDispose]()
@@ -115,7 +143,10 @@ test('a server with runs under way closes, and no reader takes that for the end'
 
 test('a caller who leaves before the first chunk lets the run come to its end, or its grace time', async () => {
   await using server = await testServer({
-    'endpoints/late.json': endpoint('/late', [{ function: 'Sleep', duration: 30 }, { function: 'Add Record', table: 'done', record: {} }]),
+    'endpoints/late.json': endpoint('/late', [
+      { function: 'Sleep', duration: 30 },
+      { function: 'Add Record', table: 'done', record: {} },
+    ]),
     'endpoints/done.json': endpoint('/done', [{ function: 'Count Records', table: 'done' }, send('{{count}}')]),
     'tables/done.yaml': 'columns:\n  id: { type: integer, primary: true }\n',
   })

@@ -5,14 +5,15 @@ export type FormatName = keyof typeof formats | 'json'
 
 const NAMES: readonly FormatName[] = ['lines', 'text', 'sse', 'ndjson', 'json']
 
-const BY_MEDIA_TYPE: Readonly<Record<string, FormatName>> = {
-  'text/plain': 'lines',
-  'text/event-stream': 'sse',
-  'application/x-ndjson': 'ndjson',
-  'application/ndjson': 'ndjson',
-  'application/jsonl': 'ndjson',
-  'application/json': 'json',
-}
+// A map: callers choose the key, and an object would answer to `constructor`.
+const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map([
+  ['text/plain', 'lines'],
+  ['text/event-stream', 'sse'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+  ['application/jsonl', 'ndjson'],
+  ['application/json', 'json'],
+])
 
 /**
  * The format of an answer: `?format=`, else the media type that Accept likes best, else the Content-Type that the endpoint
@@ -39,7 +40,7 @@ function preferred(accept: string): FormatName | undefined {
   let best: { format: FormatName | undefined; quality: number } = { format: undefined, quality: 0 }
   for (const part of accept.split(',')) {
     const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase())
-    const format = BY_MEDIA_TYPE[type]
+    const format = BY_MEDIA_TYPE.get(type)
     if (format === undefined && type !== '*/*' && type !== 'text/*' && type !== 'application/*') continue
     const weight = parameters.find((parameter) => parameter.startsWith('q='))
     const quality = weight === undefined ? 1 : Number(weight.slice(2))
@@ -49,7 +50,9 @@ function preferred(accept: string): FormatName | undefined {
 }
 
 function mediaFormat(contentType: string | undefined): FormatName | undefined {
-  return contentType === undefined ? undefined : BY_MEDIA_TYPE[contentType.split(';')[0]?.trim().toLowerCase() ?? '']
+  return contentType === undefined
+    ? undefined
+    : BY_MEDIA_TYPE.get(contentType.split(';')[0]?.trim().toLowerCase() ?? '')
 }
 
 const encoders = new Map<string, Encoder>()

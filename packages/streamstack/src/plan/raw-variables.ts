@@ -33,17 +33,32 @@ export function rawVariables(
 }
 
 function isLookedInto(name: string, text: string): boolean {
-  const escaped = name.replaceAll('$', String.raw`\$`)
-  const uses = text.match(new RegExp(String.raw`(?<![\w$])${escaped}(?![\w$])`, 'g'))?.length ?? 0
-  if (uses === 0) return false
+  if (!text.includes(name)) return false
+  const { use, length } = usesOf(name)
+  if (!use.test(text)) return false
   // Text outside braces is no use; conditions are expressions throughout.
   const first = text.indexOf('{{')
   const last = text.lastIndexOf('}}')
-  const inside = first === -1 || last === -1 ? text : text.slice(first, last)
-  const isPlainText = first === -1 && !/[=<>!&|.(]/.test(text)
-  if (isPlainText) return false
-  const whole = inside.match(new RegExp(String.raw`(?<![\w$])${escaped}(?![\w$])`, 'g'))?.length ?? 0
-  const lengths = inside.match(new RegExp(String.raw`(?<![\w$.])${escaped}\.length(?![\w$])`, 'g'))?.length ?? 0
+  if (first === -1 && !/[=<>!&|.(]/.test(text)) return false
   // Two expressions in one text: what stands between them may be either, so all of it counts.
-  return whole !== lengths
+  const inside = first === -1 || last === -1 ? text : text.slice(first, last)
+  return inside.split(use).length !== inside.split(length).length
+}
+
+const patterns = new Map<string, { use: RegExp; length: RegExp }>()
+
+/** Where a name is used at all, and where for its length. */
+function usesOf(name: string): { use: RegExp; length: RegExp } {
+  let found = patterns.get(name)
+  if (found === undefined) {
+    const escaped = RegExp.escape(name)
+    found = {
+      use: new RegExp(String.raw`(?<![\w$])${escaped}(?![\w$])`),
+      length: new RegExp(String.raw`(?<![\w$.])${escaped}\.length(?![\w$])`),
+    }
+    // Names come from files: a long life with many edits must not make this grow for ever.
+    if (patterns.size >= 1_000) patterns.clear()
+    patterns.set(name, found)
+  }
+  return found
 }

@@ -100,7 +100,6 @@ const serverShape = {
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
   tls: z.strictObject(tlsShape, objectMessage).optional(),
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
-  trust_proxy: flag.prefault(false).describe('Whether a proxy in front tells the address of callers.'),
 }
 
 /** Adds what another station says of a value, so that it completes the sentence. */
@@ -300,7 +299,6 @@ export interface Settings {
       readonly credentials: boolean
       readonly maxAgeSeconds: number
     }
-    readonly trustProxy: boolean
   }
   /** Names that `{{env.NAME}}` may read. */
   readonly envNames: readonly string[]
@@ -357,7 +355,6 @@ export function toSettings(checked: z.output<typeof settingsSchema>, dir: string
       bodyLimitBytes: server.body_limit,
       tls: server.tls === undefined ? null : { certFile: absolute(server.tls.cert), keyFile: absolute(server.tls.key) },
       cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
-      trustProxy: server.trust_proxy,
     },
     envNames: [...new Set(checked.env)],
     variables: checked.variables,

@@ -116,7 +116,6 @@ describe('settings', () => {
         bodyLimitBytes: 1_048_576,
         tls: null,
         cors: { origins: [], credentials: false, maxAgeSeconds: 600 },
-        trustProxy: false,
       },
       envNames: [],
       variables: {},
