@@ -265,7 +265,7 @@ describe('names that objects have anyway', () => {
       await using server = await testServer({
         'endpoints/e.json': endpoint(
           '/e',
-          [send(`{{${name}}}`), send(`{{input.${name}}}`), send('{{input.constructor}}')],
+          [send(`{{${name}}}`), send(`{{input.${name}}}`), send('{{input.missing}}')],
           {
             method: 'POST',
             inputs: { [name]: { type: 'any' } },

@@ -1,4 +1,5 @@
 import { type Chunk, type StreamFormat, createClient } from '@streamstack/client'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeToken } from '../packages/streamstack/src/access/index.ts'
 import { type Fault, type FaultProxy, faultProxy } from './support/fault-proxy.ts'
@@ -24,6 +25,11 @@ async function newCaller(): Promise<Caller> {
     'endpoints/small.json': endpoint(
       '/small',
       CONTENTS.map((content, index) => send(content, { n: index })),
+      { method: 'POST', settings },
+    ),
+    'endpoints/long.json': endpoint(
+      '/long',
+      [{ function: 'For', count: 100, inner_functions: [send('chunk {{loop_index}}')] }],
       { method: 'POST', settings },
     ),
     'endpoints/words.json': endpoint(
@@ -128,6 +134,41 @@ test('a connection that is cut again and again goes on from where it was', async
   expect(await caller.outcomes()).toEqual(['completed'])
   expect(seen).toContain('reconnecting')
   expect(seen.at(-1)).toBe('ended')
+})
+
+test('a long stream over a bad network: cut at random, again and again', async () => {
+  await using caller = await newCaller()
+  const { proxy, token } = caller
+  proxy.pace({ pieceBytes: 500, delayMs: 0 })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('ndjson' as const, 'sse' as const, 'lines' as const),
+      fc.array(fc.record({ afterBytes: fc.nat(6_000), kind: fc.constantFrom('cut' as const, 'reset' as const) }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      async (format, cuts) => {
+        const left = [...cuts]
+        const armNext = (): void => {
+          const next = left.shift()
+          proxy.arm(next === undefined ? null : { direction: 'response', ...next })
+        }
+        const stream = createClient({ url: proxy.url, token, retry: { delayMs: 0, attempts: 7 } }).call(
+          'POST /long',
+          {},
+          { format },
+        )
+        stream.on('status', ({ status }) => status === 'reconnecting' && armNext())
+        armNext()
+        const chunks = await read(stream)
+        expect(chunks.map(({ content }) => content)).toEqual(
+          Array.from({ length: 100 }, (_, index) => `chunk ${index}`),
+        )
+      },
+    ),
+    { numRuns: 25 },
+  )
+  expect(await caller.outcomes()).toEqual(Array<string>(25).fill('completed'))
 })
 
 test('a connection that trickles delivers every chunk once', async () => {

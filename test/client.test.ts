@@ -271,9 +271,12 @@ describe('leaving', () => {
     expect(JSON.parse((await server.call(`/v1/runs/${stream.run}`)).text)).toMatchObject({ outcome: null })
   })
 
-  test('before anything was read', async () => {
-    const ended = newClient().call('GET /poem', {}, { signal: AbortSignal.abort() })
+  test('before anything was sent', async () => {
+    await using page = await answering((_request, response) => void response.end())
+    const ended = createClient({ url: page.url }).call('POST /a', {}, { signal: AbortSignal.abort() })
     expect(await ended.result()).toMatchObject({ outcome: null, error: { code: 'aborted' }, chunks: [] })
+    await fetch(page.url)
+    expect(page.requests.map(({ method }) => method)).toEqual(['GET'])
   })
 })
 
@@ -284,6 +287,35 @@ test('a reload comes back to its run with the key of the call', async () => {
   const second = newClient().call('GET /long', {}, options)
   expect((await second.result()).chunks).toHaveLength(40)
   expect(second.run).toBe(first.run)
+})
+
+test('a run that went away with its server is not run again, and has no good end', async () => {
+  const files = {
+    'endpoints/slow.json': endpoint('/slow', [send('one'), { function: 'Sleep', duration: 60_000 }], {
+      method: 'POST',
+    }),
+  }
+  await using before = await testServer(files)
+  const requests: string[] = []
+  const client = createClient({
+    url: before.url,
+    retry: { delayMs: 1, attempts: 50 },
+    fetch: (input, init) => {
+      requests.push(`${init?.method ?? 'GET'} ${new URL(input instanceof Request ? input.url : input).pathname}`)
+      return fetch(input, init)
+    },
+  })
+  const stream = client.call('POST /slow')
+  const found: unknown[] = []
+  const failed = failure(stream, found)
+  await expect.poll(() => found.length).toBe(1)
+  await before.close()
+  await using after = await testServer(files, { port: Number(new URL(before.url).port) })
+  expect(after.url).toBe(before.url)
+  expect(await failed).toMatchObject({ code: 'run_unknown', status: 404, outcome: null })
+  expect(found).toEqual(['one'])
+  expect(requests.filter((request) => request === 'POST /slow')).toHaveLength(1)
+  expect(new Set(requests.slice(1))).toEqual(new Set([`GET ${stream.url ?? ''}`]))
 })
 
 test('only streams of the own server are resumed, so that the token goes nowhere else', () => {

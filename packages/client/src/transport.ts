@@ -32,7 +32,8 @@ export class Transport {
 
   async send(path: string, init: RequestInit, headers: Readonly<Record<string, string>>): Promise<Response> {
     const request = async (): Promise<Response> => {
-      const token = typeof this.#token === 'function' ? await this.#token() : this.#token
+      // Waits even for a token that is there, so that whoever aborts at once aborts before anything is sent.
+      const token = await (typeof this.#token === 'function' ? this.#token() : this.#token)
       const authorization: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
       return this.#fetch(this.#base + path, { cache: 'no-store', ...init, headers: { ...headers, ...authorization } })
     }

@@ -10,6 +10,9 @@ import { LiveRun } from './live-run.ts'
 /** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
 const DISCONNECT_GRACE_MS = 10_000
 
+/** The same for callers that sent a key, and so mean to come back: clients wait up to 31 s in all between their tries. */
+const KEYED_GRACE_MS = 40_000
+
 /** How often runs that are past their retention are looked for. */
 const SWEEP_MS = 5_000
 
@@ -69,7 +72,7 @@ export class Runs {
     const live = new LiveRun(run, plan, {
       owner: start.owner,
       number: ++this.#startedCount,
-      graceMs: endpoint.disconnectGraceMs ?? DISCONNECT_GRACE_MS,
+      graceMs: endpoint.disconnectGraceMs ?? (start.keyed == null ? DISCONNECT_GRACE_MS : KEYED_GRACE_MS),
     })
     this.#runs.set(run.id, live)
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, run.id)

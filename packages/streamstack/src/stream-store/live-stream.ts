@@ -16,6 +16,8 @@ export class LiveStream {
   isVisible: boolean
   /** Deleted or expired: nothing more can be read here. */
   isGone = false
+  /** Taken away, which the storage may not know yet: until it does, the name must not be looked up there. */
+  isRemoved = false
   /** Writes under way. */
   pending = 0
   /** The newest of them; writes settle in order. */
@@ -24,6 +26,7 @@ export class LiveStream {
   touchKeptMs: number
   /** Old chunks are being dropped. */
   isTrimming = false
+  #isWaking = false
   readonly watchers = new Set<StreamWatcher>()
   /** For whoever encodes chunks for many readers: belongs to this stream, and goes with it. */
   shared: object | null = null
@@ -38,10 +41,16 @@ export class LiveStream {
 
   /** Whether it can be forgotten and read again when it is needed. */
   get isIdle(): boolean {
-    return this.pending === 0 && this.watchers.size === 0
+    return this.pending === 0 && this.watchers.size === 0 && !this.isRemoved
   }
 
+  /** Once for all changes of one turn of the event loop. */
   wakeWatchers(): void {
-    for (const watcher of this.watchers) watcher.wake()
+    if (this.#isWaking || this.watchers.size === 0) return
+    this.#isWaking = true
+    setImmediate(() => {
+      this.#isWaking = false
+      for (const watcher of this.watchers) watcher.wake()
+    })
   }
 }

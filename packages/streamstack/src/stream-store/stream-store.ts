@@ -2,30 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
 import { type AppendRequest, type Producer, judgeAppend } from './append-rules.ts'
 import { type CreateRequest, checkSameStream, forkOf } from './create-rules.ts'
-import { expiryMs, isExpired, steadyNowMs } from './expiry.ts'
+import { isExpired, steadyNowMs } from './expiry.ts'
 import { LiveStream } from './live-stream.ts'
+import { LiveStreams } from './live-streams.ts'
 import { formatOffset } from './offset.ts'
+import { Retention, type RetentionOptions } from './retention.ts'
 import type { Change, StreamStorage } from './storage.ts'
-import { type ProducerState, type StreamRecord, forkPosition, isJson } from './stream-record.ts'
+import type { ProducerState, StreamRecord } from './stream-record.ts'
 
-/** Streams that are kept ready in memory while nobody uses them. */
-const IDLE_MAX = 4_096
-/** Streams whose time may have come, looked at in one turn. */
-const DUE_MAX = 200
 const SWEEP_MS = 1_000
 /** How much of a sliding expiry may pass before a read is noted in the storage; after a crash a stream lives that much shorter. */
 const TOUCH_FRACTION = 0.05
-/** So much may be trimmed away at once, that trimming is rare. */
-const TRIM_FRACTION = 0.9
 
-export interface StreamStoreOptions {
-  /** Chunks older than this go; null: they stay. */
-  readonly maxAgeMs: number | null
-  /** Bytes of chunks that one stream keeps, about; null: all. */
-  readonly maxBytes: number | null
-  /** Work that nobody waits for has failed. */
-  readonly onError: (error: unknown) => void
-}
+export type StreamStoreOptions = RetentionOptions
 
 export interface CreateResult {
   readonly isNew: boolean
@@ -60,16 +49,20 @@ export type StreamListener = (event: StreamEvent, stream: LiveStream) => void
 export class StreamStore {
   readonly #storage: StreamStorage
   readonly #options: StreamStoreOptions
-  /** Oldest use first. */
-  readonly #live = new Map<string, LiveStream>()
+  readonly #live: LiveStreams
+  readonly #retention: Retention
   #listener: StreamListener | null = null
   readonly #sweep: NodeJS.Timeout
 
   constructor(storage: StreamStorage, options: StreamStoreOptions) {
     this.#storage = storage
     this.#options = options
-    this.#sweep = setInterval(() => this.#lookAfterDue(), SWEEP_MS).unref()
-    storage.onFailure(() => this.#readAgain())
+    this.#live = new LiveStreams(storage)
+    this.#retention = new Retention(storage, options, (stream) =>
+      this.#unattended(stream, [{ kind: 'update', record: stream.record }]),
+    )
+    this.#sweep = setInterval(() => this.#retention.lookAfterDue((name) => this.#find(name)), SWEEP_MS).unref()
+    storage.onFailure(() => this.#live.readAgain())
   }
 
   /** Makes a stream, or finds it as it was asked for. Throws `stream_exists`, and for forks `stream_unknown`, `offset_invalid`, `content_type_conflict`. */
@@ -121,7 +114,7 @@ export class StreamStore {
       changes.push({ kind: 'update', record: source.record })
     }
     const stream = new LiveStream(record, false)
-    this.#live.set(name, stream)
+    this.#live.add(stream)
     const created = (): CreateResult => {
       stream.isVisible = true
       this.#show(stream, record.tail, record.isClosed)
@@ -251,56 +244,43 @@ export class StreamStore {
   }
 
   #find(name: string): LiveStream | null {
-    let stream = this.#live.get(name)
-    if (stream === undefined) {
-      const record = this.#storage.load(name)
-      if (record === null) return null
-      stream = new LiveStream(record, true)
-      this.#live.set(name, stream)
-      if (this.#live.size > IDLE_MAX) this.#forgetIdle()
-    }
+    const stream = this.#live.get(name)
+    if (stream === null) return null
     if (stream.record.isDeleted || !isExpired(stream.record)) return stream
     // An expired stream is as good as deleted, whenever that is noticed.
     const removed = this.#remove(stream)
     if (removed !== undefined) removed.catch(this.#options.onError)
-    return this.#live.get(name) ?? null
+    return this.#live.get(name)
   }
 
   #remove(stream: LiveStream): void | Promise<void> {
     const changes: Change[] = []
-    this.#release(stream, changes)
-    return this.#write(stream, changes, () => this.#listener?.('removed', stream))
+    const removed: LiveStream[] = []
+    this.#release(stream, changes, removed)
+    return this.#write(stream, changes, () => {
+      for (const one of removed) this.#live.forget(one)
+      this.#listener?.('removed', stream)
+    })
   }
 
   /** Takes a stream away and, with the last of its forks, sources that were deleted before. */
-  #release(stream: LiveStream, changes: Change[]): void {
+  #release(stream: LiveStream, changes: Change[], removed: LiveStream[]): void {
     const { record } = stream
     stream.isGone = true
+    stream.wakeWatchers()
     if (record.forks > 0) {
       record.isDeleted = true
       changes.push({ kind: 'update', record })
-    } else {
-      this.#live.delete(record.name)
-      changes.push({ kind: 'remove', record })
-      const source = record.origin === null ? null : this.#loaded(record.origin.from)
-      if (source !== null) {
-        source.record.forks -= 1
-        if (source.record.isDeleted && source.record.forks === 0) this.#release(source, changes)
-        else changes.push({ kind: 'update', record: source.record })
-      }
+      return
     }
-    stream.wakeWatchers()
-  }
-
-  /** As it is, expired or not. */
-  #loaded(name: string): LiveStream | null {
-    const stream = this.#live.get(name)
-    if (stream !== undefined) return stream
-    const record = this.#storage.load(name)
-    if (record === null) return null
-    const loaded = new LiveStream(record, true)
-    this.#live.set(name, loaded)
-    return loaded
+    stream.isRemoved = true
+    removed.push(stream)
+    changes.push({ kind: 'remove', record })
+    const source = record.origin === null ? null : this.#live.get(record.origin.from)
+    if (source === null) return
+    source.record.forks -= 1
+    if (source.record.isDeleted && source.record.forks === 0) this.#release(source, changes, removed)
+    else changes.push({ kind: 'update', record: source.record })
   }
 
   #slice(stream: LiveStream, after: number, through: number, bytesMax: number) {
@@ -338,70 +318,7 @@ export class StreamStore {
     stream.visibleTail = tail
     stream.isVisiblyClosed = isClosed
     stream.wakeWatchers()
-    const { maxBytes } = this.#options
-    if (maxBytes !== null && stream.record.bytes > maxBytes) this.#trim(stream)
-  }
-
-  #trim(stream: LiveStream): void {
-    const { maxBytes, maxAgeMs } = this.#options
-    if (stream.isTrimming) return
-    const { record } = stream
-    const isOver = maxBytes !== null && record.bytes > maxBytes
-    const trimmed = this.#storage.trim(record, {
-      bytesMax: isOver ? maxBytes * TRIM_FRACTION : Infinity,
-      beforeMs: maxAgeMs === null ? -Infinity : steadyNowMs() - maxAgeMs,
-    })
-    const note = (result: Awaited<typeof trimmed>): void => {
-      stream.isTrimming = false
-      if (result === null) return
-      if (stream.isGone) return
-      record.dropped = result.dropped
-      record.bytes -= result.bytesFreed
-      record.oldestMs = result.oldestMs
-      this.#unattended(stream, [{ kind: 'update', record }])
-    }
-    if (!(trimmed instanceof Promise)) return note(trimmed)
-    stream.isTrimming = true
-    trimmed.then(note).catch((error: unknown) => {
-      stream.isTrimming = false
-      this.#options.onError(error)
-    })
-  }
-
-  #lookAfterDue(): void {
-    const nowMs = Math.max(Date.now(), steadyNowMs())
-    const oldestBeforeMs = this.#options.maxAgeMs === null ? null : nowMs - this.#options.maxAgeMs
-    for (const name of this.#storage.due({ nowMs, oldestBeforeMs, limit: DUE_MAX })) {
-      const stream = this.#find(name)
-      if (stream === null) continue
-      const { record } = stream
-      if (oldestBeforeMs !== null && record.oldestMs !== null && record.oldestMs < oldestBeforeMs) this.#trim(stream)
-      // It was read since its time was kept last.
-      else if (!record.isDeleted && expiryMs(record) > nowMs) this.#unattended(stream, [{ kind: 'update', record }])
-    }
-  }
-
-  #forgetIdle(): void {
-    for (const [name, stream] of this.#live) {
-      if (this.#live.size <= IDLE_MAX) return
-      if (stream.isIdle) this.#live.delete(name)
-      else {
-        this.#live.delete(name)
-        this.#live.set(name, stream)
-      }
-    }
-  }
-
-  /** After writes that could not be kept: what is in the storage is the truth. */
-  #readAgain(): void {
-    for (const [name, stream] of this.#live) {
-      const record = this.#storage.load(name)
-      if (record === null || record.id !== stream.record.id) {
-        stream.isGone = true
-        this.#live.delete(name)
-      } else stream.record = record
-      stream.wakeWatchers()
-    }
+    this.#retention.check(stream)
   }
 }
 
@@ -437,17 +354,4 @@ function expired(record: StreamRecord, first: number): StreamstackError {
   return new StreamstackError('offset_expired', 'The stream no longer holds the chunks after this offset.', {
     details: { first_offset: formatOffset(first, record.family) },
   })
-}
-
-/** What a store tells of a stream: all that is public, as one object. */
-export function describe({ record, visibleTail, isVisiblyClosed }: LiveStream) {
-  return {
-    contentType: record.contentType,
-    nextOffset: formatOffset(visibleTail, record.family),
-    isClosed: isVisiblyClosed,
-    ttlSeconds: record.ttlSeconds,
-    expiresAt: record.expiresAt,
-    isJson: isJson(record.contentType),
-    forkPosition: forkPosition(record),
-  }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type CreateRequest, describe, isJson, jsonMessages } from '../../stream-store/index.ts'
+import { type CreateRequest, describeStream, isJson, jsonMessages } from '../../stream-store/index.ts'
 import { type Headers, type StreamCall, absoluteUrl, answer, headerInvalid, headerOf, settle } from './stream-call.ts'
 import { streamName } from './stream-name.ts'
 import { withBody } from './whole-body.ts'
@@ -15,7 +15,7 @@ export function createStream(call: StreamCall): void {
       call,
       () => service.store.create(name, createRequest(call, body)),
       ({ isNew, stream }) => {
-        const { contentType, nextOffset, isClosed } = describe(stream)
+        const { contentType, nextOffset, isClosed } = describeStream(stream)
         const headers: Headers = { 'Content-Type': contentType, 'Stream-Next-Offset': nextOffset }
         if (isClosed) headers['Stream-Closed'] = 'true'
         if (isNew) headers['Location'] = absoluteUrl(call, request.url?.split('?')[0] ?? call.path)

@@ -6,7 +6,7 @@ import type { Heartbeat } from '../heartbeat.ts'
 import { type StreamRight, allowCall } from './access.ts'
 import { appendToStream } from './append-to-stream.ts'
 import { createStream } from './create-stream.ts'
-import { describeStream, readStream } from './read-stream.ts'
+import { answerHead, readStream } from './read-stream.ts'
 import { type StreamCall, type StreamService, answer, settle } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT, streamName } from './stream-name.ts'
 import { Subscriptions } from './subscription-routes.ts'
@@ -27,7 +27,7 @@ interface StreamMethod {
 
 const methods: Readonly<Record<string, StreamMethod>> = {
   GET: { right: 'streams:read', act: readStream },
-  HEAD: { right: 'streams:read', act: describeStream },
+  HEAD: { right: 'streams:read', act: answerHead },
   POST: { right: 'streams:write', act: appendToStream },
   PUT: { right: 'streams:write', act: createStream },
   DELETE: { right: 'streams:write', act: deleteStream },

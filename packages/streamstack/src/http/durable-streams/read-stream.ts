@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { describe, parseStreamOffset } from '../../stream-store/index.ts'
+import { describeStream, parseStreamOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { longPoll } from './long-poll.ts'
 import { SseReader } from './sse-reader.ts'
@@ -29,8 +29,8 @@ export function readStream(call: StreamCall): void {
 }
 
 /** `HEAD`: what is known of a stream. */
-export function describeStream(call: StreamCall): void {
-  const stream = describe(call.service.store.open(call.name))
+export function answerHead(call: StreamCall): void {
+  const stream = describeStream(call.service.store.open(call.name))
   const headers: Headers = { 'Content-Type': stream.contentType, 'Stream-Next-Offset': stream.nextOffset }
   if (stream.isClosed) headers['Stream-Closed'] = 'true'
   if (stream.ttlSeconds !== null) headers['Stream-TTL'] = stream.ttlSeconds

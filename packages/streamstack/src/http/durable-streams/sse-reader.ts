@@ -2,6 +2,7 @@ import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { breakConnection } from '../break-connection.ts'
 import { nextCursor } from './cursor.ts'
+import { type SharedBytes, SharedWriter, shareBytes } from './shared-writer.ts'
 import { type Control, type SseEncoding, sseEncoding, sseEvents } from './sse-events.ts'
 import { type Headers, type StreamCall, writeHead } from './stream-call.ts'
 
@@ -15,7 +16,7 @@ const EVENT_BYTES_MAX = 64 * 1024
 const CONNECTION_MS = 55_000
 const CONNECTION_JITTER_MS = 10_000
 
-const HEARTBEAT = Buffer.from(': keep-alive\n\n')
+const HEARTBEAT = shareBytes(Buffer.from(': keep-alive\n\n'))
 
 /** Events of one stretch of a stream, written once for all readers that are at the same place. */
 interface SharedEvents {
@@ -24,7 +25,7 @@ interface SharedEvents {
   readonly tail: number
   readonly isClosed: boolean
   readonly cursor: string
-  readonly events: Buffer
+  readonly events: SharedBytes
 }
 
 /**
@@ -38,6 +39,7 @@ export class SseReader implements StreamWatcher {
   readonly #encoding: SseEncoding
   readonly #sentCursor: string | null
   readonly #untilMs = performance.now() + CONNECTION_MS + Math.random() * CONNECTION_JITTER_MS
+  readonly #writer: SharedWriter
   #position: number
   /** A control event was sent for this place: nothing is to be told until something changes. */
   #isTold = false
@@ -48,6 +50,10 @@ export class SseReader implements StreamWatcher {
     this.#call = call
     this.#stream = stream
     this.#position = position
+    this.#writer = new SharedWriter(call.response, () => {
+      this.#isBlocked = false
+      this.wake()
+    })
     this.#sentCursor = cursor
     this.#encoding = sseEncoding(stream.record.contentType)
     const headers: Headers = {
@@ -61,10 +67,6 @@ export class SseReader implements StreamWatcher {
     writeHead(call, 200, headers)
     stream.watchers.add(this)
     call.service.heartbeat.add(this)
-    call.response.on('drain', () => {
-      this.#isBlocked = false
-      this.wake()
-    })
     call.response.on('close', () => this.#leave())
   }
 
@@ -130,14 +132,21 @@ export class SseReader implements StreamWatcher {
       ...(isAtEnd ? { upToDate: true } : {}),
       ...(isAtEnd && isClosed ? { streamClosed: true } : {}),
     }
-    const next = { after, last: page.last, tail, isClosed, cursor, events: sseEvents(page, this.#encoding, control) }
+    const next = {
+      after,
+      last: page.last,
+      tail,
+      isClosed,
+      cursor,
+      events: shareBytes(sseEvents(page, this.#encoding, control)),
+    }
     stream.shared = next
     return next
   }
 
-  #write(events: Buffer): void {
+  #write(events: SharedBytes): void {
     this.lastWriteMs = performance.now()
-    this.#isBlocked = !this.#call.response.write(events)
+    this.#isBlocked = !this.#writer.write(events)
   }
 
   #end(): void {
@@ -147,6 +156,7 @@ export class SseReader implements StreamWatcher {
 
   #leave(): void {
     this.#isOver = true
+    this.#writer.release()
     this.#stream.watchers.delete(this)
     this.#call.service.heartbeat.remove(this)
   }

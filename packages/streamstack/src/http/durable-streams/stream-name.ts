@@ -7,7 +7,7 @@ export const STREAM_ROOT = '/v1/stream/'
 export const RESERVED_ROOT = '__ds/'
 
 const NAME_BYTES_MAX = 512
-const HAS_CONTROL = /[\u0000-\u001f\u007f]/
+const HAS_CONTROL = /\p{Cc}/u
 
 /**
  * The name of the stream that a path leads to: what follows the root, decoded; its parts are divided by slashes. Throws `stream_unknown`

@@ -53,11 +53,11 @@ export function workerName(body: Value): string {
 export function acknowledgement(body: Value): Acknowledgement {
   const fields = object(body, 'The body')
   const acks = list(fields['acks'] ?? [], 'acks').map((ack) => {
-    const { stream, path: alias, offset } = object(ack, 'Each of acks')
-    return { stream: nameOf(stream ?? alias), offset: String(offset) }
+    const fields = object(ack, 'Each of acks')
+    return { stream: nameOf(fields['stream'] ?? fields['path']), offset: optionalText(fields, 'offset') ?? '' }
   })
   return {
-    wakeId: String(fields['wake_id']),
+    wakeId: optionalText(fields, 'wake_id') ?? '',
     generation: Number(fields['generation']),
     acks,
     isDone: fields['done'] === true,

@@ -54,7 +54,7 @@ export function recordOf(row: StreamRow): StreamRecord {
     contentType: String(row['content_type']),
     ttlSeconds: numberOrNull(row['ttl_seconds']),
     expiresAt: textOrNull(row['expires_at']),
-    origin: row['origin'] === null ? null : (JSON.parse(String(row['origin'])) as ForkOrigin),
+    origin: typeof row['origin'] === 'string' ? (JSON.parse(row['origin']) as ForkOrigin) : null,
     inherited: JSON.parse(String(row['inherited'])) as InheritedSpan[],
     tail: Number(row['tail']),
     bytes: Number(row['bytes']),

@@ -77,7 +77,9 @@ export function openForWriting(path: string): DatabaseSync {
     // FULL: what was told as kept is there after a power cut.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     // Larger steps than SQLite's own: each ends with two more waits for the disk.
-    database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY')
+    database.exec(
+      'PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY',
+    )
     const found = database.prepare('PRAGMA user_version').get()?.['user_version']
     if (found !== 0 && found !== version) {
       throw new Error(`streams.sqlite was written by another version of Streamstack (${String(found)})`)

@@ -78,7 +78,7 @@ class SqliteStorage implements StreamStorage {
       this.#producers.clear()
       this.#failureListener()
     }
-    this.#writer = new Writer(path, this.#recent, failed, onError)
+    this.#writer = new Writer({ path, recent: this.#recent, onFailure: failed, onError })
   }
 
   load(name: string): StreamRecord | null {

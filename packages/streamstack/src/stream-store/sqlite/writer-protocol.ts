@@ -38,10 +38,16 @@ export interface TrimTask {
   readonly beforeMs: number
 }
 
-export type WriterTask = Batch | TrimTask | { readonly kind: 'close' }
+export type WriterTask =
+  | Batch
+  | TrimTask
+  /** The main thread has heard of a failure: what comes from here on may be kept again. */
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'close' }
 
 export type WriterAnswer =
-  | { readonly kind: 'done' }
+  /** So many of the oldest batches are kept. */
+  | { readonly kind: 'done'; readonly batches: number }
   | {
       readonly kind: 'trimmed'
       readonly dropped: number

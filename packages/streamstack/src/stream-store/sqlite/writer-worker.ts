@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { chunkKey, openForWriting, settleSql } from './schema.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
@@ -6,6 +6,8 @@ import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './wr
 const deletedAtOnce = 2_000
 /** Pause between such transactions, in ms: the disk belongs to those who append. */
 const deletionPauseMs = 5
+/** Batches of one transaction. */
+const batchesAtOnce = 64
 const careRetryMs = 60_000
 /** Chunks in the journal before they are moved: many, that each page is written seldom; few, that moving them is no long pause. */
 const settleChunks = 4_096
@@ -55,26 +57,62 @@ let chunksWaiting = 0
 let bytesWaiting = 0
 let settleTimer: NodeJS.Timeout | undefined
 
-port.on('message', (task: WriterTask) => {
-  if (task.kind === 'close') {
-    database.close()
-    port.close()
-    return
+/** Since a transaction failed: what was sent before the main thread heard of it was judged by what is not there. */
+let isDiscarding = false
+
+port.on('message', (first: WriterTask) => {
+  // All that is waiting goes into one transaction: the disk is waited for once.
+  let batches: Batch[] = []
+  for (let task: WriterTask | undefined = first; task !== undefined; task = nextTask(batches.length)) {
+    if (task.kind === 'resume') isDiscarding = false
+    else if (task.kind === 'close') {
+      keep(batches)
+      database.close()
+      port.close()
+      return
+    } else if (isDiscarding) continue
+    else if (task.kind === 'batch') batches.push(task)
+    else {
+      keep(batches)
+      batches = []
+      attempt(() => trim(task))
+    }
   }
-  try {
-    answer(transaction(() => (task.kind === 'batch' ? write(task) : trim(task))))
-    if (chunksWaiting >= settleChunks || bytesWaiting >= settleBytes) settle()
-    else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, settleMs)
-  } catch (error) {
-    const errcode =
-      error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
-    answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error), errcode })
-  }
+  keep(batches)
+  if (chunksWaiting >= settleChunks || bytesWaiting >= settleBytes) settle()
+  else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, settleMs)
 })
 deleteRemoved()
 
 function answer(message: WriterAnswer): void {
   port?.postMessage(message)
+}
+
+/** What is waiting for this thread, too; some at a time, or nobody would hear that anything is done. */
+function nextTask(batches: number): WriterTask | undefined {
+  if (port === null || batches >= batchesAtOnce) return undefined
+  const received: { message: WriterTask } | undefined = receiveMessageOnPort(port)
+  return received?.message
+}
+
+function keep(batches: readonly Batch[]): void {
+  if (batches.length === 0) return
+  attempt(() => {
+    for (const batch of batches) write(batch)
+    return { kind: 'done', batches: batches.length }
+  })
+}
+
+function attempt(act: () => WriterAnswer): void {
+  if (isDiscarding) return
+  try {
+    answer(transaction(act))
+  } catch (error) {
+    isDiscarding = true
+    const errcode =
+      error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
+    answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error), errcode })
+  }
 }
 
 function transaction<T>(act: () => T): T {
@@ -90,7 +128,7 @@ function transaction<T>(act: () => T): T {
   }
 }
 
-function write({ operations, firstKey, chunks, data, updates, producers }: Batch): WriterAnswer {
+function write({ operations, firstKey, chunks, data, updates, producers }: Batch): void {
   let removes = false
   for (const operation of operations) {
     if (operation.kind === 'create') statements.create.run(...operation.row)
@@ -113,7 +151,6 @@ function write({ operations, firstKey, chunks, data, updates, producers }: Batch
   for (const row of updates) statements.update.run(...row)
   for (const row of producers) statements.producer.run(...row)
   if (removes) setTimeout(deleteRemoved, deletionPauseMs)
-  return { kind: 'done' }
 }
 
 /** Moves the journal to where chunks are read from. */

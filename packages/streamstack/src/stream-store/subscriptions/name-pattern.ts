@@ -9,8 +9,8 @@ function isAnyParts(part: string): boolean {
 
 function matchPart(pattern: string, part: string): boolean {
   return matchParts(
-    [...pattern],
-    [...part],
+    pattern.split(''),
+    part.split(''),
     (character) => character === '*',
     (a, b) => a === b,
   )

@@ -1,28 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { LiveStream } from '../live-stream.ts'
-import { formatOffset, parseStreamOffset } from '../offset.ts'
 import type { StreamEvent, StreamStore } from '../stream-store.ts'
 import { matchesPattern } from './name-pattern.ts'
 import { SubscriptionError } from './subscription-error.ts'
+import { type StreamStatus, SubscriptionLinks } from './subscription-links.ts'
 import { type Link, type Subscription, type SubscriptionConfig, fromText, toText } from './subscription.ts'
 import { WakeTokens } from './wake-token.ts'
 
 const SUBSCRIPTIONS_MAX = 1_000
-/** Streams of one subscription. */
-const LINKS_MAX = 10_000
 const RETRY_MS_MIN = 1_000
 const RETRY_MS_MAX = 60_000
 const DOCUMENT_PREFIX = 'subscription/'
-const ZERO_OFFSET = '0000000000000000_0000000000000000'
-
-/** A stream of a subscription, as the wire tells of it. */
-export interface StreamStatus {
-  readonly path: string
-  readonly link_type: 'explicit' | 'glob'
-  readonly acked_offset: string
-  readonly tail_offset: string
-  readonly has_pending: boolean
-}
 
 /** What a webhook is told. */
 export interface WakeNotice {
@@ -57,12 +45,16 @@ export class SubscriptionManager {
   readonly #options: SubscriptionOptions
   readonly #tokens = new WakeTokens()
   readonly #subscriptions = new Map<string, Subscription>()
-  /** Who is to be called for a stream. */
-  readonly #linked = new Map<string, Set<Subscription>>()
+  readonly #links: SubscriptionLinks
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
-    for (const text of options.store.documents(DOCUMENT_PREFIX).values()) this.#add(fromText(text))
+    this.#links = new SubscriptionLinks(options.store)
+    for (const text of options.store.documents(DOCUMENT_PREFIX).values()) {
+      const subscription = fromText(text)
+      this.#subscriptions.set(subscription.id, subscription)
+      this.#links.resume(subscription)
+    }
     options.store.listen((event, stream) => this.#changed(event, stream))
     for (const subscription of this.#subscriptions.values()) this.#background(() => this.#wakeIfPending(subscription))
   }
@@ -97,13 +89,13 @@ export class SubscriptionManager {
       failures: 0,
       timer: null,
     }
-    for (const name of config.streams) this.#link(subscription, name, { isExplicit: true, acked: this.#tail(name) })
-    if (config.pattern !== null) {
-      for (const name of this.#matching(config.pattern)) {
-        this.#link(subscription, name, { isMatched: true, acked: this.#tail(name) })
-      }
+    try {
+      this.#links.begin(subscription)
+    } catch (error) {
+      this.#links.leaveAll(subscription)
+      throw error
     }
-    this.#add(subscription)
+    this.#subscriptions.set(id, subscription)
     await this.#keep(subscription)
     return { isNew: true, subscription }
   }
@@ -120,13 +112,15 @@ export class SubscriptionManager {
     if (subscription === undefined) return
     this.#subscriptions.delete(id)
     this.#stopTimer(subscription)
-    for (const name of subscription.links.keys()) this.#linked.get(name)?.delete(subscription)
+    this.#links.leaveAll(subscription)
     await this.#options.store.putDocument(DOCUMENT_PREFIX + id, null)
   }
 
   async addStreams(id: string, names: readonly string[]): Promise<void> {
     const subscription = this.get(id)
-    for (const name of names) this.#link(subscription, name, { isExplicit: true, acked: this.#tail(name) })
+    for (const name of names) {
+      this.#links.follow(subscription, name, { isExplicit: true, acked: this.#links.tail(name) })
+    }
     await this.#keep(subscription)
   }
 
@@ -135,22 +129,12 @@ export class SubscriptionManager {
     const link = subscription.links.get(name)
     if (link === undefined) return
     link.isExplicit = false
-    if (!link.isMatched) this.#unlink(subscription, name)
+    if (!link.isMatched) this.#links.leave(subscription, name)
     await this.#keep(subscription)
   }
 
-  streams({ links }: Subscription): readonly StreamStatus[] {
-    return [...links].map(([path, link]) => {
-      const stream = this.#options.store.find(path)
-      const family = stream?.record.family ?? null
-      return {
-        path,
-        link_type: link.isExplicit ? 'explicit' : 'glob',
-        acked_offset: link.acked < 0 ? '-1' : family === null ? ZERO_OFFSET : formatOffset(link.acked, family),
-        tail_offset: stream === null || family === null ? ZERO_OFFSET : formatOffset(stream.visibleTail, family),
-        has_pending: stream !== null && isPending(stream, link),
-      }
-    })
+  streams(subscription: Subscription): readonly StreamStatus[] {
+    return this.#links.statuses(subscription)
   }
 
   /** Takes the work for a worker, and gives the token to acknowledge it. */
@@ -163,7 +147,8 @@ export class SubscriptionManager {
         generation: subscription.generation,
       })
     }
-    if (!this.#hasPending(subscription)) throw new SubscriptionError('NO_PENDING_WORK', 'There is nothing to do.')
+    if (this.#links.firstPending(subscription) === null)
+      throw new SubscriptionError('NO_PENDING_WORK', 'There is nothing to do.')
     const taken = wake ?? this.#newWake(subscription)
     taken.holder = worker
     this.#startLease(subscription)
@@ -180,7 +165,7 @@ export class SubscriptionManager {
   ): Promise<boolean> {
     const subscription = type === 'pull-wake' ? this.#pull(id) : this.get(id)
     this.#checkToken(subscription, token, ack)
-    const positions = ack.acks.map(({ stream, offset }) => this.#ackPosition(subscription, stream, offset))
+    const positions = ack.acks.map(({ stream, offset }) => this.#links.acknowledged(subscription, stream, offset))
     for (const { link, position } of positions) link.acked = position
     if (ack.isDone) this.#endWake(subscription)
     else this.#startLease(subscription)
@@ -200,7 +185,7 @@ export class SubscriptionManager {
     this.#options.store.listen(null)
     for (const subscription of this.#subscriptions.values()) this.#stopTimer(subscription)
     this.#subscriptions.clear()
-    this.#linked.clear()
+    this.#links.clear()
   }
 
   #pull(id: string): Subscription {
@@ -212,7 +197,7 @@ export class SubscriptionManager {
   #changed(event: StreamEvent, stream: LiveStream): void {
     const { name } = stream.record
     if (event === 'removed') {
-      for (const subscription of this.#linked.get(name) ?? []) this.#streamRemoved(subscription, name)
+      for (const subscription of this.#links.followersOf(name)) this.#streamRemoved(subscription, name)
       return
     }
     if (event === 'created') {
@@ -220,14 +205,14 @@ export class SubscriptionManager {
         const { pattern } = subscription.config
         if (pattern === null || !matchesPattern(pattern, name)) continue
         try {
-          this.#link(subscription, name, { isMatched: true, acked: -1 })
+          this.#links.follow(subscription, name, { isMatched: true, acked: -1 })
           this.#background(() => this.#keep(subscription))
         } catch (error) {
           this.#options.onError(error)
         }
       }
     }
-    for (const subscription of this.#linked.get(name) ?? []) {
+    for (const subscription of this.#links.followersOf(name)) {
       if (subscription.wake === null) this.#background(() => this.#wakeIfPending(subscription))
     }
   }
@@ -236,72 +221,14 @@ export class SubscriptionManager {
   #streamRemoved(subscription: Subscription, name: string): void {
     const link = subscription.links.get(name)
     if (link?.isExplicit === true) link.acked = -1
-    else this.#unlink(subscription, name)
+    else this.#links.leave(subscription, name)
     this.#background(() => this.#keep(subscription))
-  }
-
-  #add(subscription: Subscription): void {
-    this.#subscriptions.set(subscription.id, subscription)
-    for (const name of subscription.links.keys()) this.#watch(subscription, name)
-  }
-
-  #link(subscription: Subscription, name: string, { acked, ...type }: Partial<Link> & { acked: number }): void {
-    const { links } = subscription
-    const known = links.get(name)
-    if (known !== undefined) {
-      Object.assign(known, type)
-      return
-    }
-    if (links.size >= LINKS_MAX) {
-      throw new SubscriptionError(
-        'INVALID_REQUEST',
-        `A subscription can follow ${LINKS_MAX} streams; use a narrower pattern.`,
-      )
-    }
-    links.set(name, { isExplicit: false, isMatched: false, acked, ...type })
-    if (this.#subscriptions.has(subscription.id)) this.#watch(subscription, name)
-  }
-
-  #watch(subscription: Subscription, name: string): void {
-    const known = this.#linked.get(name)
-    if (known === undefined) this.#linked.set(name, new Set([subscription]))
-    else known.add(subscription)
-  }
-
-  #unlink(subscription: Subscription, name: string): void {
-    subscription.links.delete(name)
-    const linked = this.#linked.get(name)
-    linked?.delete(subscription)
-    if (linked?.size === 0) this.#linked.delete(name)
-  }
-
-  #matching(pattern: string): string[] {
-    const found: string[] = []
-    for (let after = ''; ;) {
-      const names = this.#options.store.names(after, 1_000)
-      found.push(...names.filter((name) => matchesPattern(pattern, name)))
-      const last = names.at(-1)
-      if (last === undefined) return found
-      after = last
-    }
-  }
-
-  #tail(name: string): number {
-    return this.#options.store.find(name)?.visibleTail ?? -1
-  }
-
-  #hasPending({ links }: Subscription): boolean {
-    for (const [name, link] of links) {
-      const stream = this.#options.store.find(name)
-      if (stream !== null && isPending(stream, link)) return true
-    }
-    return false
   }
 
   /** True: a wake is on its way. */
   async #wakeIfPending(subscription: Subscription): Promise<boolean> {
     if (subscription.wake !== null || !this.#subscriptions.has(subscription.id)) return false
-    if (!this.#hasPending(subscription)) return false
+    if (this.#links.firstPending(subscription) === null) return false
     const { generation } = subscription
     this.#newWake(subscription)
     // A later wake must not have the number of one that a worker has heard of, whatever happens in between.
@@ -316,7 +243,7 @@ export class SubscriptionManager {
     subscription.generation += 1
     const snapshot = new Map<string, number>()
     for (const name of subscription.links.keys()) {
-      const tail = this.#tail(name)
+      const tail = this.#links.tail(name)
       if (tail >= 0) snapshot.set(name, tail)
     }
     subscription.wake = { id: `w_${randomUUID()}`, snapshot, holder: null }
@@ -363,10 +290,7 @@ export class SubscriptionManager {
   /** Tells those who follow the wake stream; nobody waits for them here. */
   async #announce(subscription: Subscription): Promise<void> {
     const { id, config, generation } = subscription
-    const [stream = ''] = [...subscription.links].filter(([name, link]) => {
-      const found = this.#options.store.find(name)
-      return found !== null && isPending(found, link)
-    })[0] ?? ['']
+    const stream = this.#links.firstPending(subscription) ?? ''
     const event = { type: 'wake', subscription_id: id, stream, generation, ts: Date.now() }
     await this.#options.store.append(config.wakeStream ?? '', {
       contentType: 'application/json',
@@ -399,20 +323,6 @@ export class SubscriptionManager {
     throw new SubscriptionError('FENCED', 'The work was given to another, or is done.')
   }
 
-  #ackPosition(subscription: Subscription, name: string, offset: string): { link: Link; position: number } {
-    const link = subscription.links.get(name)
-    const stream = this.#options.store.find(name)
-    if (link === undefined || stream === null || offset === '-1') {
-      throw new SubscriptionError(
-        'INVALID_OFFSET',
-        `There is nothing to acknowledge in the stream ${JSON.stringify(name)}.`,
-      )
-    }
-    const position = positionOf(offset, stream)
-    if (position !== null && position >= link.acked && position <= stream.visibleTail) return { link, position }
-    throw new SubscriptionError('INVALID_OFFSET', 'The offset lies before what was acknowledged, or beyond the end.')
-  }
-
   async #keep(subscription: Subscription): Promise<void> {
     if (!this.#subscriptions.has(subscription.id)) return
     await this.#options.store.putDocument(DOCUMENT_PREFIX + subscription.id, toText(subscription))
@@ -420,18 +330,6 @@ export class SubscriptionManager {
 
   #background(act: () => Promise<unknown>): void {
     act().catch(this.#options.onError)
-  }
-}
-
-function isPending({ visibleTail }: LiveStream, { acked }: Link): boolean {
-  return visibleTail > Math.max(acked, 0)
-}
-
-function positionOf(offset: string, { record }: LiveStream): number | null {
-  try {
-    return parseStreamOffset(offset, record.family)
-  } catch {
-    return null
   }
 }
 

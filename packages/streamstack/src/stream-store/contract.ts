@@ -1,0 +1,350 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { AppendRequest } from './append-rules.ts'
+import type { CreateRequest } from './create-rules.ts'
+import type { LiveStream } from './live-stream.ts'
+import { jsonMessages } from './json-messages.ts'
+import { formatOffset, parseStreamOffset } from './offset.ts'
+import type { StreamEvent, StreamStore, StreamStoreOptions } from './stream-store.ts'
+
+/** Opens an empty store that is closed after the test. */
+export type OpenStore = (options?: Partial<StreamStoreOptions>) => StreamStore
+
+const READ_BYTES = 1_000_000
+
+/** A request to make a stream of text, but for what is given. */
+export function createText(more: Partial<CreateRequest> = {}): CreateRequest {
+  return { contentType: 'text/plain', ttlSeconds: null, expiresAt: null, data: null, close: false, fork: null, ...more }
+}
+
+/** A request to append text, but for what is given. */
+export function appendText(text: string | null, more: Partial<AppendRequest> = {}): AppendRequest {
+  const data = text === null ? null : Buffer.from(text)
+  return { contentType: 'text/plain', data, close: false, producer: null, sequence: null, ...more }
+}
+
+/** All that a stream holds after a position, read in pages of `bytesMax`. */
+export function textAfter(store: StreamStore, stream: LiveStream, after = 0, bytesMax = READ_BYTES): string {
+  let text = ''
+  for (let at = after; ;) {
+    const page = store.read(stream, at, bytesMax)
+    if (page.bytes === 0) return text
+    text += Buffer.concat(page.parts).toString()
+    at = page.last
+  }
+}
+
+async function code(act: () => unknown): Promise<unknown> {
+  try {
+    await act()
+    return null
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? error.code : error
+  }
+}
+
+/** What every storage of streams must do, through the store on top of it. */
+export function streamStoreContract(open: OpenStore): void {
+  describe('append and read', () => {
+    test('gives back exactly the bytes that were appended, in any pages, from any position', async () => {
+      const store = open()
+      let count = 0
+      const chunk = fc.uint8Array({ minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes))
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(chunk, { minLength: 1, maxLength: 40 }),
+          fc.integer({ min: 1, max: 900 }),
+          async (chunks, bytesMax) => {
+            count += 1
+            const { stream } = await store.create(
+              `bytes/${count}`,
+              createText({ contentType: 'application/octet-stream' }),
+            )
+            await Promise.all(
+              chunks.map(async (data) =>
+                store.append(`bytes/${count}`, appendText(null, { contentType: 'application/octet-stream', data })),
+              ),
+            )
+            for (const from of [0, Math.floor(chunks.length / 2), chunks.length]) {
+              const read: Buffer[] = []
+              for (let at = from; at < chunks.length;) {
+                const page = store.read(stream, at, bytesMax)
+                expect(page.last).toBeGreaterThan(at)
+                read.push(...page.parts)
+                at = page.last
+              }
+              expect(Buffer.concat(read).equals(Buffer.concat(chunks.slice(from)))).toBe(true)
+            }
+          },
+        ),
+        { numRuns: 40 },
+      )
+    })
+
+    test('keeps the order of appends that are sent at once, and tells each its own offset', async () => {
+      const store = open()
+      const { stream } = await store.create('order', createText())
+      const results = await Promise.all(
+        Array.from({ length: 500 }, async (_, index) => store.append('order', appendText(`${index};`))),
+      )
+      const offsets = results.map(({ nextOffset }) => nextOffset)
+      expect(offsets).toEqual([...offsets].sort())
+      expect(new Set(offsets).size).toBe(500)
+      expect(textAfter(store, stream, 0, 64)).toBe(Array.from({ length: 500 }, (_, index) => `${index};`).join(''))
+    })
+
+    test('wakes a watcher only when what it was woken for can be read', async () => {
+      const store = open()
+      const { stream } = await store.create('watched', createText())
+      const seen: string[] = []
+      let position = 0
+      const watcher = {
+        wake(): void {
+          const page = store.read(stream, position, READ_BYTES)
+          seen.push(Buffer.concat(page.parts).toString())
+          position = page.last
+        },
+      }
+      stream.watchers.add(watcher)
+      for (const text of ['a', 'b', 'c']) {
+        await store.append('watched', appendText(text))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await expect.poll(() => seen.join('')).toBe('abc')
+      stream.watchers.delete(watcher)
+      await store.append('watched', appendText('d'))
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(seen.join('')).toBe('abc')
+    })
+
+    test('takes chunks larger than a page, and empty pages at the end', async () => {
+      const store = open()
+      const large = 'x'.repeat(300_000)
+      const { stream } = await store.create('large', createText({ data: Buffer.from(large) }))
+      await store.append('large', appendText('y'))
+      expect(textAfter(store, stream, 0, 1_000)).toBe(`${large}y`)
+      expect(store.read(stream, 2, 1_000)).toMatchObject({ last: 2, bytes: 0 })
+      await expect(code(() => store.read(stream, 3, 1_000))).resolves.toBe('offset_invalid')
+    })
+
+    test('refuses what does not fit the stream, and then holds nothing of it', async () => {
+      const store = open()
+      const { stream } = await store.create('strict', createText({ data: Buffer.from('kept') }))
+      expect(await code(() => store.append('strict', appendText('{}', { contentType: 'application/json' })))).toBe(
+        'content_type_conflict',
+      )
+      expect(await code(() => store.append('other', appendText('x')))).toBe('stream_unknown')
+      await store.append('strict', appendText('+', { sequence: 'b' }))
+      expect(await code(() => store.append('strict', appendText('x', { sequence: 'B' })))).toBe('sequence_conflict')
+      expect(await code(() => store.append('strict', appendText('x', { sequence: 'b' })))).toBe('sequence_conflict')
+      expect(textAfter(store, stream)).toBe('kept+')
+    })
+  })
+
+  describe('producers', () => {
+    const from = (epoch: number, sequence: number, id = 'p') => ({ producer: { id, epoch, sequence } })
+
+    test('take each sequence number once, however often it is sent', async () => {
+      const store = open()
+      const { stream } = await store.create('once', createText())
+      const sent = [0, 0, 1, 0, 1, 2, 2]
+      const results = await Promise.all(
+        sent.map(async (sequence) => store.append('once', appendText(`${sequence}`, from(0, sequence)))),
+      )
+      expect(results.map(({ isDuplicate }) => isDuplicate)).toEqual([false, true, false, true, true, false, true])
+      expect(textAfter(store, stream)).toBe('012')
+      expect(results.at(-1)?.producer).toEqual({ epoch: 0, sequence: 2 })
+    })
+
+    test('are fenced by a newer epoch, and may not leave gaps', async () => {
+      const store = open()
+      const { stream } = await store.create('fenced', createText())
+      await store.append('fenced', appendText('a', from(0, 0)))
+      expect(await code(() => store.append('fenced', appendText('x', from(0, 2))))).toBe('sequence_conflict')
+      expect(await code(() => store.append('fenced', appendText('x', from(1, 1))))).toBe('header_invalid')
+      await store.append('fenced', appendText('b', from(1, 0)))
+      expect(await code(() => store.append('fenced', appendText('x', from(0, 1))))).toBe('producer_fenced')
+      await store.append('fenced', appendText('c', from(0, 0, 'other')))
+      expect(textAfter(store, stream)).toBe('abc')
+    })
+
+    test('of two with one epoch, the second copy of a number is a duplicate, whatever it carries', async () => {
+      const store = open()
+      const { stream } = await store.create('twins', createText())
+      await store.append('twins', appendText('first', from(3, 0)))
+      expect(await store.append('twins', appendText('second', from(3, 0)))).toMatchObject({ isDuplicate: true })
+      expect(textAfter(store, stream)).toBe('first')
+    })
+  })
+
+  describe('closure, expiry, deletion', () => {
+    test('a closed stream takes nothing more, and says so', async () => {
+      const store = open()
+      const { stream } = await store.create('closed', createText())
+      expect(await store.append('closed', appendText('end', { close: true }))).toMatchObject({ isClosed: true })
+      expect(await code(() => store.append('closed', appendText('x')))).toBe('stream_closed')
+      expect(await store.append('closed', appendText(null, { close: true }))).toMatchObject({ isDuplicate: true })
+      expect(textAfter(store, stream)).toBe('end')
+      expect(stream.isVisiblyClosed).toBe(true)
+    })
+
+    test('a stream past its time is gone, and its name free', async () => {
+      const store = open()
+      const past = new Date(Date.now() - 1_000).toISOString()
+      await store.create('old', createText({ expiresAt: past, data: Buffer.from('old') }))
+      expect(await code(() => store.open('old'))).toBe('stream_unknown')
+      const { stream, isNew } = await store.create('old', createText({ data: Buffer.from('new') }))
+      expect(isNew).toBe(true)
+      expect(textAfter(store, stream)).toBe('new')
+    })
+
+    test('a stream that is made again has other offsets: an old cursor is refused', async () => {
+      const store = open()
+      const first = await store.create('again', createText({ data: Buffer.from('1') }))
+      const cursor = formatOffset(1, first.stream.record.family)
+      await store.delete('again')
+      expect(first.stream.isGone).toBe(true)
+      const second = await store.create('again', createText({ data: Buffer.from('2') }))
+      await expect(code(() => parseStreamOffset(cursor, second.stream.record.family))).resolves.toBe('offset_invalid')
+      expect(textAfter(store, second.stream)).toBe('2')
+    })
+
+    test('a name that was deleted a moment ago is free, and what is made there is new', async () => {
+      const store = open()
+      await store.create('fast', createText({ data: Buffer.from('old') }))
+      const deleted = store.delete('fast')
+      expect(store.find('fast')).toBeNull()
+      expect(await code(() => store.append('fast', appendText('x')))).toBe('stream_unknown')
+      const made = store.create('fast', createText({ data: Buffer.from('new') }))
+      const appended = store.append('fast', appendText('er'))
+      await Promise.all([deleted, made, appended])
+      expect(textAfter(store, store.open('fast'))).toBe('newer')
+    })
+
+    test('creating is repeatable with the same, and refused with something else', async () => {
+      const store = open()
+      await store.create('same', createText({ ttlSeconds: 60 }))
+      expect(
+        await store.create('same', createText({ ttlSeconds: 60, contentType: 'Text/Plain; charset=utf-8' })),
+      ).toMatchObject({ isNew: false })
+      expect(await code(() => store.create('same', createText({ ttlSeconds: 61 })))).toBe('stream_exists')
+      expect(await code(() => store.create('same', createText({ ttlSeconds: 60, contentType: 'text/html' })))).toBe(
+        'stream_exists',
+      )
+    })
+
+    test('names are listed in order, in pages, without those that are gone', async () => {
+      const store = open()
+      for (const name of ['b', 'a/2', 'c', 'a/1']) await store.create(name, createText())
+      await store.delete('c')
+      expect(store.names('', 2)).toEqual(['a/1', 'a/2'])
+      expect(store.names('a/2', 10)).toEqual(['b'])
+    })
+  })
+
+  describe('forks', () => {
+    const fork = (from: string, offset: string | null = null, subOffset = 0) =>
+      createText({ contentType: null, fork: { from, offset, subOffset } })
+
+    test('share the past and go their own way', async () => {
+      const store = open()
+      const source = await store.create('source', createText({ data: Buffer.from('a') }))
+      await store.append('source', appendText('b'))
+      const { stream } = await store.create('fork', fork('source', formatOffset(1, source.stream.record.family)))
+      await store.append('source', appendText('c'))
+      await store.append('fork', appendText('x'))
+      const { stream: deep } = await store.create('deep', fork('fork'))
+      await store.append('deep', appendText('y'))
+      expect(textAfter(store, stream)).toBe('ax')
+      expect(textAfter(store, deep, 0, 1)).toBe('axy')
+      expect(textAfter(store, source.stream)).toBe('abc')
+    })
+
+    test('take a part of the next chunk along', async () => {
+      const store = open()
+      const zero = '0000000000000000_0000000000000000'
+      await store.create('words', createText({ data: Buffer.from('hello') }))
+      const { stream } = await store.create('word', fork('words', zero, 2))
+      expect(textAfter(store, stream)).toBe('he')
+      const data = jsonMessages(Buffer.from('[{"a":"],["}, [1,2], "\\"," ]'))
+      await store.create('messages', createText({ contentType: 'application/json', data }))
+      const messages = await store.create('message', fork('messages', zero, 2))
+      expect(textAfter(store, messages.stream)).toBe('{"a":"],["}, [1,2],')
+      expect(await code(() => store.create('beyond', fork('messages', zero, 4)))).toBe('offset_invalid')
+      expect(await code(() => store.create('far', fork('words', zero, 6)))).toBe('offset_invalid')
+    })
+
+    test('keep a deleted source until the last of them is gone', async () => {
+      const store = open()
+      await store.create('root', createText({ data: Buffer.from('r') }))
+      await store.create('branch', fork('root'))
+      const { stream: leaf } = await store.create('leaf', fork('branch'))
+      await store.delete('root')
+      await store.delete('branch')
+      expect(await code(() => store.open('root'))).toBe('stream_deleted')
+      expect(await code(() => store.create('root', createText()))).toBe('stream_exists')
+      expect(textAfter(store, leaf)).toBe('r')
+      await store.delete('leaf')
+      expect(await code(() => store.open('root'))).toBe('stream_unknown')
+      expect(await store.create('root', createText())).toMatchObject({ isNew: true })
+    })
+  })
+
+  describe('retention', () => {
+    test('drops the oldest chunks beyond the bound, and never lets a reader past the gap', async () => {
+      const store = open({ maxBytes: 200_000 })
+      const { stream } = await store.create('bounded', createText())
+      const chunk = 'x'.repeat(10_000)
+      for (let count = 0; count < 60; count++) await store.append('bounded', appendText(chunk))
+      // Trimming goes on after the append was told as kept, and some time after the chunks came.
+      await expect
+        .poll(
+          async () => {
+            await store.append('bounded', appendText(chunk))
+            return stream.record.dropped
+          },
+          { timeout: 8_000 },
+        )
+        .toBeGreaterThan(30)
+      const { record } = stream
+      expect(record.bytes).toBeLessThan(600_000)
+      let refusal: unknown = null
+      try {
+        store.read(stream, 0, READ_BYTES)
+      } catch (error) {
+        refusal = error
+      }
+      expect(refusal).toMatchObject({
+        code: 'offset_expired',
+        details: { first_offset: formatOffset(record.dropped, record.family) },
+      })
+      expect(textAfter(store, stream, record.dropped)).toBe(chunk.repeat(record.tail - record.dropped))
+    })
+  })
+
+  describe('listeners and documents', () => {
+    test('hear of every change in its order, when it can be seen', async () => {
+      const store = open()
+      const events: [StreamEvent, string, number][] = []
+      store.listen((event, stream) => events.push([event, stream.record.name, stream.visibleTail]))
+      await store.create('heard', createText())
+      await store.append('heard', appendText('x'))
+      await store.append('heard', appendText(null, { close: true }))
+      await store.delete('heard')
+      expect(events).toEqual([
+        ['created', 'heard', 0],
+        ['appended', 'heard', 1],
+        ['removed', 'heard', 1],
+      ])
+    })
+
+    test('documents are kept by name', async () => {
+      const store = open()
+      await store.putDocument('a/1', 'one')
+      await store.putDocument('a/2', 'two')
+      await store.putDocument('b', 'three')
+      await store.putDocument('a/1', null)
+      expect([...store.documents('a/')]).toEqual([['a/2', 'two']])
+    })
+  })
+}

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, describe, expect, test } from 'vitest'
+import { appendText, createText, streamStoreContract, textAfter } from '../contract.ts'
+import { StreamStore, type StreamStoreOptions } from '../stream-store.ts'
+import { openSqliteStorage } from './storage.ts'
+
+const stores: StreamStore[] = []
+const folders: string[] = []
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'streamstack-streams-'))
+  folders.push(folder)
+  return folder
+}
+
+function open(options: Partial<StreamStoreOptions> = {}, folder = newFolder()): StreamStore {
+  const onError = (error: unknown): void => expect.unreachable(String(error))
+  const storage = openSqliteStorage(folder, options.onError ?? onError)
+  const store = new StreamStore(storage, { maxAgeMs: null, maxBytes: null, onError, ...options })
+  stores.push(store)
+  return store
+}
+
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+streamStoreContract(open)
+
+describe('what is on disk', () => {
+  test('is the same after the store was closed and opened', async () => {
+    const folder = newFolder()
+    const first = open({}, folder)
+    const producer = { id: 'p', epoch: 2, sequence: 0 }
+    await first.create('kept', createText({ ttlSeconds: 3_600, data: Buffer.from('a') }))
+    await first.append('kept', appendText('b', { producer, sequence: '5' }))
+    await first.create('fork', createText({ contentType: null, fork: { from: 'kept', offset: null, subOffset: 0 } }))
+    await first.append('fork', appendText('c', { close: true }))
+    const { record } = first.open('fork')
+    await stores.pop()?.close()
+    const second = open({}, folder)
+    expect(second.open('fork').record).toEqual(record)
+    expect(textAfter(second, second.open('fork'))).toBe('abc')
+    expect(await second.append('kept', appendText('b', { producer }))).toMatchObject({ isDuplicate: true })
+    expect(() => second.append('kept', appendText('x', { sequence: '4' }))).toThrow(
+      expect.objectContaining({ code: 'sequence_conflict' }),
+    )
+    expect(second.open('kept').record.ttlSeconds).toBe(3_600)
+  })
+
+  test('holds every append that was told as kept, and no torn one, after kill -9', async () => {
+    const folder = newFolder()
+    let told = ''
+    for (let round = 0; round < 3; round++) {
+      const child = spawn(
+        process.execPath,
+        ['--conditions=streamstack-source', join(import.meta.dirname, 'testing/append-worker.ts'), folder],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      )
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (told += text))
+      const wanted = told.length + 2_000 + round * 3_000
+      await expect.poll(() => told.length, { timeout: 15_000, interval: 5 }).toBeGreaterThan(wanted)
+      child.kill('SIGKILL')
+      await new Promise((resolve) => child.on('close', resolve))
+      const store = open({}, folder)
+      const stream = store.open('killed')
+      const text = textAfter(store, stream)
+      await stores.pop()?.close()
+      const numbers = text.split(';').slice(0, -1).map(Number)
+      expect(numbers).toEqual(numbers.map((_, index) => index))
+      const toldNumbers = told.split(';').slice(0, -1).map(Number)
+      expect(Math.max(...toldNumbers)).toBeLessThan(numbers.length)
+    }
+  }, 60_000)
+
+  test('belongs to one server at a time', async () => {
+    const folder = newFolder()
+    open({}, folder)
+    expect(() => open({}, folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }))
+  })
+
+  test('in the form of another version is refused', () => {
+    const folder = newFolder()
+    const file = join(folder, 'streams.sqlite')
+    const database = new DatabaseSync(file)
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    expect(() => open({}, folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }))
+  })
+})
+
+describe('a write that fails', () => {
+  test('is told to whoever waits, stops every later append, and leaves what was kept to be read', async () => {
+    const folder = newFolder()
+    const store = open({}, folder)
+    const { stream } = await store.create('broken', createText({ data: Buffer.from('kept') }))
+    const other = new DatabaseSync(join(folder, 'streams.sqlite'), { timeout: 5_000 })
+    await expect.poll(() => Number(other.prepare('SELECT count(*) AS count FROM journal').get()?.['count'])).toBe(0)
+    other.exec("CREATE TRIGGER fail BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END")
+    const failed = [1, 2, 3].map(async () => store.append('broken', appendText('lost')))
+    for (const append of failed) await expect(append).rejects.toMatchObject({ code: 'storage_failed', status: 503 })
+    other.exec('DROP TRIGGER fail')
+    other.close()
+    expect(() => store.append('broken', appendText('later'))).toThrow(
+      expect.objectContaining({ code: 'storage_failed' }),
+    )
+    expect(stream.visibleTail).toBe(1)
+    expect(textAfter(store, store.open('broken'))).toBe('kept')
+  })
+})
+
+describe('idle streams', () => {
+  test('are forgotten in memory and found on disk', async () => {
+    const store = open()
+    const names = Array.from({ length: 5_000 }, (_, index) => `idle/${index}`)
+    await Promise.all(names.map(async (name) => store.create(name, createText({ data: Buffer.from(name) }))))
+    for (const name of ['idle/0', 'idle/2500', 'idle/4999']) expect(textAfter(store, store.open(name))).toBe(name)
+    await store.append('idle/0', appendText('!'))
+    expect(textAfter(store, store.open('idle/0'))).toBe('idle/0!')
+  })
+})
