@@ -24,7 +24,10 @@ interface Line {
 }
 
 async function call(path: string, body?: unknown): Promise<Line[]> {
-  const request = body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  const request =
+    body === undefined
+      ? {}
+      : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
   const answer = await fetch(`${server.url}${path}?format=ndjson`, request)
   expect(answer.status).toBe(200)
   const lines = (await answer.text()).trimEnd().split('\n')
@@ -70,7 +73,9 @@ test('all flights come once, in order', async () => {
 
 test('the filter keeps to its bounds and order', async () => {
   const lines = await call('/api/flights', { min_delay: 200, max_distance: 1000, limit: 250 })
-  const flights = lines.flatMap(({ content }) => (Array.isArray(content) ? (content as { delay: number; distance: number }[]) : []))
+  const flights = lines.flatMap(({ content }) =>
+    Array.isArray(content) ? (content as { delay: number; distance: number }[]) : [],
+  )
   expect(flights).toHaveLength(250)
   expect(flights.every(({ delay, distance }) => delay >= 200 && distance <= 1000)).toBe(true)
   expect(flights.every(({ delay }, index) => index === 0 || delay <= (flights[index - 1]?.delay ?? 0))).toBe(true)

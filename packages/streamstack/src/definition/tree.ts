@@ -67,3 +67,8 @@ export function quote(value: Value): string {
   const text = JSON.stringify(value)
   return text.length > quoteLengthMax ? `${text.slice(0, quoteLengthMax)}…` : text
 }
+
+/** The text of a parameter that was checked to be text when the definition was read; '' when there is none. */
+export function literalText(node: TreeNode | undefined): string {
+  return typeof node?.value === 'string' ? node.value : ''
+}

@@ -1,4 +1,4 @@
-import findMyWay, { type HTTPMethod, type Instance } from 'find-my-way'
+import findMyWay, { type Instance } from 'find-my-way'
 import {
   type EndpointDefinition,
   type FunctionFile,
@@ -127,7 +127,7 @@ function routerOf(plans: ReadonlyMap<string, Plan>): Instance<never> {
     const route = `${method} ${path.replaceAll(/:[^/]+/g, ':')}`
     if (taken.has(route)) continue
     taken.add(route)
-    router.on(method as HTTPMethod, routerPath(path), noHandler, plan)
+    router.on(method, routerPath(path), noHandler, plan)
   }
   return router
 }

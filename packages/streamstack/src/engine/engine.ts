@@ -51,13 +51,13 @@ export class Engine {
     this.#workspace = workspace
     this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
     this.#verifier = this.#newVerifier(workspace.settings)
-    // The door is looked up for each call: a reload with other settings replaces it.
-    const engine = this
+    // The door is asked for at each call: a reload with other settings replaces it.
+    const outbound = (): Outbound => this.#outbound
     this.runs = new Runs({
       records,
       log: options.log,
       get outbound() {
-        return engine.#outbound
+        return outbound()
       },
     })
   }

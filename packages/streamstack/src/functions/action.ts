@@ -9,7 +9,7 @@ export type Perform = (frame: Frame, strand: Strand) => Value | void | Promise<V
 
 interface ActionDefinition extends Omit<FunctionDefinition, 'compile'> {
   /** Called once when the plan is made: compiles the parameters, gives the work. */
-  prepare(step: StepNode, compiler: Compiler): Perform
+  prepare: (step: StepNode, compiler: Compiler) => Perform
 }
 
 /** A function that does one thing and has no inner stack: its result goes to the variable that the step names. */

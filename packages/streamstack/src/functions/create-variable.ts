@@ -1,3 +1,4 @@
+import { literalText } from '../definition/index.ts'
 import { action } from './action.ts'
 
 export const createVariable = action({
@@ -19,7 +20,7 @@ export const createVariable = action({
     },
   ],
   prepare(step, compiler) {
-    const slot = compiler.variable(String(step.parameters['name']?.value))
+    const slot = compiler.variable(literalText(step.parameters['name']))
     const value = compiler.value(step.parameters['value'], null)
     return (frame) => {
       frame.slots[slot] = value.evaluate(frame)

@@ -192,7 +192,7 @@ function columnsOf(node: TreeNode | undefined, step: StepNode, compiler: Compile
   }
   const table = knownTable(step, compiler)
   if (table !== null) for (const name of names as readonly string[]) checkColumn(compiler, node, table, name)
-  return names as readonly string[]
+  return names
 }
 
 /** Counts all records that a Get Records step pages through: `estimated_total`. */

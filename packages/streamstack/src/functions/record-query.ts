@@ -1,6 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { StepNode, TreeNode } from '../definition/types.ts'
-import type { Expression } from '../expression/index.ts'
 import type { Frame } from '../run/index.ts'
 import {
   type Filter,
@@ -14,7 +13,7 @@ import {
   whereFromValue,
 } from '../table/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
-import { kindOf } from './arguments.ts'
+import { kindOf, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 
 /** The table of a step. A name that is known at load is checked at load. */
@@ -35,12 +34,14 @@ export function prepareTable(step: StepNode, compiler: Compiler): (frame: Frame)
   if (typeof name !== 'string') {
     if (node !== undefined)
       compiler.issue('error', `'table' must be the name of a table; it is ${kindOf(name)}.`, node.position)
-  } else if (compiler.table(name) === null && node !== undefined) {
+    return () => ''
+  }
+  if (compiler.table(name) === null && node !== undefined) {
     const guess = didYouMean(name, compiler.tableNames())
     const cure = guess === null ? ` Declare it in tables/${name}.yaml.` : ` Did you mean '${guess}'?`
     compiler.issue('error', `There is no table '${name}'.${cure}`, node.position)
   }
-  return () => String(name)
+  return () => name
 }
 
 /** The table's declaration, when its name is known at load. */
@@ -92,11 +93,11 @@ export function prepareColumn(
 ): ((frame: Frame) => string) | null {
   const node = step.parameters[parameter]
   if (node === undefined) return null
-  const expression: Expression<Frame> = compiler.value(node)
+  const expression = compiler.value(node)
   const table = knownTable(step, compiler)
-  if (expression.constant && table !== null)
-    checkColumn(compiler, node, table, String(expression.evaluate(undefined as never)))
-  return (frame) => String(expression.evaluate(frame))
+  const known = expression.constant ? expression.evaluate(undefined as never) : null
+  if (typeof known === 'string' && table !== null) checkColumn(compiler, node, table, known)
+  return textArgument(step, compiler, parameter)
 }
 
 /** Reports a column that the table does not have, where it stands in the file. */

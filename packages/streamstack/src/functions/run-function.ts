@@ -2,6 +2,7 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import { didYouMean } from '../text/did-you-mean.ts'
 import type { Expression } from '../expression/index.ts'
 import type { Frame } from '../run/index.ts'
+import { literalText } from '../definition/index.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 
 export const runFunction: FunctionDefinition = {
@@ -45,7 +46,7 @@ export const runFunction: FunctionDefinition = {
   ],
   compile(step, compiler) {
     const nameNode = step.parameters['name']
-    const name = String(nameNode?.value)
+    const name = literalText(nameNode)
     const file = compiler.functionFile(name)
     if (file === null) {
       const guess = didYouMean(name, compiler.functionNames())

@@ -1,3 +1,4 @@
+import { literalText } from '../definition/index.ts'
 import type { StepNode } from '../definition/types.ts'
 import type { FunctionDefinition } from '../functions/index.ts'
 import { allSteps } from './steps.ts'
@@ -24,7 +25,7 @@ export function assignedNames(
     for (const [parameter, shape] of Object.entries(definition.parameters)) {
       const node = step.parameters[parameter]
       if (node === undefined) continue
-      if (shape.kind === 'variable') add(String(node.value), step)
+      if (shape.kind === 'variable') add(literalText(node), step)
       if (shape.kind === 'assignments') for (const { key } of node.entries ?? []) add(key, step)
     }
     const result = resultName(step, definition)

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { literalText } from '../definition/index.ts'
 import type { EndpointDefinition, FunctionFile, Issue } from '../definition/types.ts'
 import { type InputChecker, compileInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
@@ -100,7 +101,7 @@ export function firstFrame(plan: Plan, inputs: Readonly<Record<string, Value>>, 
 function calledFunctions(stack: FunctionFile['stack']): ReadonlySet<string> {
   const called = new Set<string>()
   for (const step of allSteps(stack)) {
-    if (step.function === 'Run Function') called.add(String(step.parameters['name']?.value))
+    if (step.function === 'Run Function') called.add(literalText(step.parameters['name']))
   }
   return called
 }
