@@ -2,6 +2,6 @@ export type { Builtin, Group, Parameter, ParameterType, Receiver } from './built
 export { builtins } from './builtins/index.ts'
 export { namedConstants } from './builtins/number.ts'
 export { compileCondition, compileValue } from './compile-value.ts'
-export { ExpressionError, ExpressionErrors } from './expression-error.ts'
+export { ExpressionErrors } from './expression-error.ts'
 export type { Binding, Expression, Reference, Scope } from './expression.ts'
 export { limits } from './limits.ts'

@@ -322,6 +322,20 @@ export function streamStoreContract(open: OpenStore): void {
     })
   })
 
+  describe('retention by age', () => {
+    test('drops what is too old, the newest chunk, too, and goes on counting where it was', async () => {
+      const store = open({ maxAgeMs: 50 })
+      const { stream } = await store.create('aging', createText({ data: Buffer.from('old') }))
+      await store.append('aging', appendText('old, too'))
+      await expect.poll(() => stream.record.dropped, { timeout: 8_000, interval: 50 }).toBe(2)
+      expect(stream.record.bytes).toBe(0)
+      expect(await code(() => store.read(stream, 0, READ_BYTES))).toBe('offset_expired')
+      expect(store.read(stream, 2, READ_BYTES)).toMatchObject({ last: 2, bytes: 0 })
+      await store.append('aging', appendText('new'))
+      expect(textAfter(store, stream, 2)).toBe('new')
+    })
+  })
+
   describe('listeners and documents', () => {
     test('hear of every change in its order, when it can be seen', async () => {
       const store = open()

@@ -33,6 +33,7 @@ export interface Slice {
 export interface Trimmed {
   readonly dropped: number
   readonly bytesFreed: number
+  /** When to look again: what is left is not older. Null: nothing is left. */
   readonly oldestMs: number | null
 }
 
@@ -68,7 +69,7 @@ export interface StreamStorage {
   write(changes: readonly Change[]): void | Promise<void>
   /** The next chunks of one owner, at least one, about `bytesMax` of them; null: there are none up to `through`. */
   read(owner: number, after: number, through: number, bytesMax: number): Slice | null
-  /** Drops the oldest chunks of a stream; null: nothing to drop. Never the newest one. */
+  /** Drops the oldest chunks of a stream: all that are too old, and for their bytes all but the newest. Null: nothing to drop. */
   trim(record: StreamRecord, limits: TrimLimits): Trimmed | null | Promise<Trimmed | null>
   /** Names of streams that are not deleted, in order, after a name. */
   names(after: string, limit: number): readonly string[]

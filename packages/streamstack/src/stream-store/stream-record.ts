@@ -34,7 +34,7 @@ export interface StreamRecord {
   bytes: number
   /** Own chunks up to here are gone. */
   dropped: number
-  /** When its oldest own chunk that is kept was appended, ms since 1970; null: there is none. */
+  /** When its oldest own chunk that is kept was appended, about, ms since 1970; null: there is none. */
   oldestMs: number | null
   isClosed: boolean
   /** The last Stream-Seq. It is kept for the stream, not for each writer. */

@@ -54,20 +54,22 @@ export class ChunkLog {
     return { after: from, last, parts, bytes }
   }
 
-  /** Drops whole buffers, never the newest. */
+  /** Drops whole buffers: for their age when all in them is old, for their bytes never the newest. */
   trim({ bytesMax, beforeMs }: TrimLimits): Trimmed | null {
     let bytesFreed = 0
-    while (this.#slabs.length > 1) {
-      const [oldest] = this.#slabs as [Slab]
-      if (this.bytes <= bytesMax && oldest.newestMs >= beforeMs) break
+    let dropped: number | null = null
+    for (let [oldest] = this.#slabs; oldest !== undefined; [oldest] = this.#slabs) {
+      const isOver = this.bytes > bytesMax && this.#slabs.length > 1
+      if (!isOver && oldest.newestMs >= beforeMs) {
+        return { dropped: oldest.after, bytesFreed, oldestMs: oldest.newestMs }
+      }
       const bytes = oldest.ends.at(-1) ?? 0
+      dropped = oldest.after + oldest.ends.length
       this.#slabs.shift()
       this.bytes -= bytes
       bytesFreed += bytes
     }
-    const first = this.#slabs[0]
-    if (bytesFreed === 0 || first === undefined) return null
-    return { dropped: first.after, bytesFreed, oldestMs: first.oldestMs }
+    return dropped === null ? null : { dropped, bytesFreed, oldestMs: null }
   }
 
   #room(bytes: number, position: number, atMs: number): Slab {

@@ -38,7 +38,7 @@ const statements = {
   putDocument: database.prepare('INSERT OR REPLACE INTO documents (name, text) VALUES (?, ?)'),
   dropDocument: database.prepare('DELETE FROM documents WHERE name = ?'),
   oldest: database.prepare(`SELECT length(data) AS bytes, at_ms AS atMs FROM chunks
-    WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1', '?3')} ORDER BY key LIMIT ${deletedAtOnce}`),
+    WHERE key > ${chunkKey('?1', '?2')} AND key <= ${chunkKey('?1', '?3')} ORDER BY key LIMIT ${deletedAtOnce}`),
   oldestMs: database.prepare(`SELECT at_ms AS atMs FROM chunks
     WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1 + 1', '0')} ORDER BY key LIMIT 1`),
   deleteThrough: database.prepare(
@@ -177,22 +177,25 @@ function careFailed(error: unknown, again: () => void): void {
   setTimeout(again, careRetryMs)
 }
 
-/** Drops the oldest chunks of a stream, `deletedAtOnce` at most; the newest one stays. */
+/** Drops the oldest chunks of a stream, `deletedAtOnce` at most. */
 function trim({ id, bytes, dropped, tail, bytesMax, beforeMs }: TrimTask): WriterAnswer {
   let through = dropped
   let bytesFreed = 0
   for (const row of statements.oldest.iterate(id, dropped, tail)) {
-    if (bytes - bytesFreed <= bytesMax && Number(row['atMs']) >= beforeMs) break
+    const isOver = bytes - bytesFreed > bytesMax && through + 1 < tail
+    if (!isOver && Number(row['atMs']) >= beforeMs) break
     bytesFreed += Number(row['bytes'])
     through += 1
   }
   statements.deleteThrough.run(id, dropped, through)
   const oldest = statements.oldestMs.get(id, through)
+  // What is left may all be in the journal, and so is new.
+  const left = through < tail ? Date.now() : null
   return {
     kind: 'trimmed',
     dropped: through,
     bytesFreed,
-    oldestMs: oldest === undefined ? null : Number(oldest['atMs']),
+    oldestMs: oldest === undefined ? left : Number(oldest['atMs']),
   }
 }
 
