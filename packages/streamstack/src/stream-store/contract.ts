@@ -7,7 +7,7 @@ import { jsonMessages } from './json-messages.ts'
 import { formatOffset, parseStreamOffset } from './offset.ts'
 import type { StreamEvent, StreamStore, StreamStoreOptions } from './stream-store.ts'
 
-/** Opens an empty store that is closed after the test. */
+/** Opens a store; with options one of its own. Each test uses names of its own. */
 export type OpenStore = (options?: Partial<StreamStoreOptions>) => StreamStore
 
 const READ_BYTES = 1_000_000
@@ -235,10 +235,11 @@ export function streamStoreContract(open: OpenStore): void {
 
     test('names are listed in order, in pages, without those that are gone', async () => {
       const store = open()
-      for (const name of ['b', 'a/2', 'c', 'a/1']) await store.create(name, createText())
-      await store.delete('c')
-      expect(store.names('', 2)).toEqual(['a/1', 'a/2'])
-      expect(store.names('a/2', 10)).toEqual(['b'])
+      for (const name of ['b', 'a/2', 'c', 'a/1']) await store.create(`names/${name}`, createText())
+      await store.delete('names/c')
+      expect(store.names('names/', 2)).toEqual(['names/a/1', 'names/a/2'])
+      expect(store.names('names/a/2', 1)).toEqual(['names/b'])
+      expect(store.names('names/b', 10)).not.toContain('names/c')
     })
   })
 
@@ -345,6 +346,7 @@ export function streamStoreContract(open: OpenStore): void {
       await store.append('heard', appendText('x'))
       await store.append('heard', appendText(null, { close: true }))
       await store.delete('heard')
+      store.listen(null)
       expect(events).toEqual([
         ['created', 'heard', 0],
         ['appended', 'heard', 1],

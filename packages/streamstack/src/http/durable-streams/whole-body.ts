@@ -20,11 +20,16 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
     if (bytes <= limitBytes) pieces.push(piece)
     else pieces.length = 0
   })
-  request.on('end', () => {
+  const finish = (): void => {
     if (bytes > limitBytes) refuse(call, tooLarge(limitBytes))
-    // A request that was cut off ends like a whole one over HTTP/2, and says so only by this.
     else if (!request.aborted) then(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes))
+  }
+  request.on('end', () => {
+    // Over HTTP/2 a body that was cut off ends like a whole one, and says so only later in the same turn.
+    if (request.httpVersionMajor === 2) setImmediate(finish)
+    else finish()
   })
+  // Whoever sent half a body is gone: there is nobody to answer.
   request.on('error', () => undefined)
 }
 

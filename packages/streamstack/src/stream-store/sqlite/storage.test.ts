@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { appendText, createText, streamStoreContract, textAfter } from '../contract.ts'
 import { StreamStore, type StreamStoreOptions } from '../stream-store.ts'
 import { openSqliteStorage } from './storage.ts'
@@ -30,7 +30,23 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-streamStoreContract(open)
+// Starting a thread for every test would be most of the work.
+let shared: StreamStore | null = null
+const sharedFolder = mkdtempSync(join(tmpdir(), 'streamstack-streams-'))
+
+afterAll(async () => {
+  await shared?.close()
+  rmSync(sharedFolder, { recursive: true, force: true })
+})
+
+streamStoreContract((options) => {
+  if (options !== undefined) return open(options)
+  if (shared === null) {
+    shared = open({}, sharedFolder)
+    stores.pop()
+  }
+  return shared
+})
 
 describe('what is on disk', () => {
   test('is the same after the store was closed and opened', async () => {
