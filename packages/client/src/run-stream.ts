@@ -57,6 +57,8 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #ended = Promise.withResolvers<StreamResult<Content, Metadata>>()
   readonly #chunks: Chunk<Content, Metadata>[] = []
+  /** Offset of the last chunk that the caller got; null before the first, and where the format has no offsets. */
+  #handedOffset: number | null = null
   #isTaken = false
   #isCancelling = false
 
@@ -88,7 +90,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
 
   /** Offset of the last chunk that was read. */
   get offset(): number {
-    return this.#reader.position
+    return this.#handedOffset ?? this.#reader.position
   }
 
   get status(): ReaderStatus {
@@ -203,6 +205,8 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
 
   #hand(chunk: Chunk<Content, Metadata>): void {
     const { progress } = this.#reader
+    // The reader is ahead: it takes chunks in batches.
+    this.#handedOffset = chunk.offset
     progress.countChunk(chunk.metadata as object | null)
     this.#emit('chunk', chunk)
     if (this.#listeners.has('progress')) this.#emit('progress', progress.now())

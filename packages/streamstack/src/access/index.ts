@@ -1,6 +1,7 @@
 export { toAuthClaims } from './auth-claims.ts'
 export type { AuthClaims } from './auth-claims.ts'
 export { authorize } from './authorize.ts'
+export { subjectOf } from './subject.ts'
 export { corsHeaders, corsOriginFault, isOriginAllowed, isPreflight } from './cors.ts'
 export type { CorsRequest, CorsSettings } from './cors.ts'
 export type { FetchJson } from './key-set.ts'

@@ -21,6 +21,8 @@ export interface CommandIo {
 
 /** The process's own: Ctrl-C and SIGTERM fire the signal, a second one kills. */
 export function processIo(): CommandIo {
+  // For as long as the process lives: the error of the last write comes after the command has ended.
+  for (const output of [process.stdout, process.stderr]) output.on('error', ignoreBrokenPipe)
   let controller: AbortController | null = null
   const onSignal = (): void => {
     if (controller?.signal.aborted === true) process.exit(130)
@@ -43,6 +45,11 @@ export function processIo(): CommandIo {
       process.exitCode = code
     },
   }
+}
+
+/** A pipe whose reader left (`| head`) is no error of ours; commands that go on writing watch for it themselves. */
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 /** Colours for a terminal, none for a file or a pipe; NO_COLOR and FORCE_COLOR decide otherwise (no-color.org, force-color.org). */

@@ -16,16 +16,12 @@ import { addTypes } from './types.ts'
 
 /** Runs the command line. Never rejects: what goes wrong is said on stderr and in the exit code. `args` is without node and script. */
 export async function main(args: readonly string[], io: CommandIo = processIo()): Promise<void> {
-  // A pipe whose reader left (`| head`) is no error of ours; commands that go on writing watch for it themselves.
-  io.stdout.on('error', ignoreBrokenPipe)
   try {
     await program(io).parseAsync([...args], { from: 'user' })
   } catch (thrown) {
     io.setExitCode(thrown instanceof CommanderError ? thrown.exitCode : 1)
     const words = wordsFor(thrown, io)
     if (words !== null) io.stderr.write(`${words}\n`)
-  } finally {
-    io.stdout.off('error', ignoreBrokenPipe)
   }
 }
 
@@ -78,8 +74,4 @@ function wordsFor(thrown: unknown, io: CommandIo): string | null {
 function causeOf({ cause }: Error): string {
   if (cause === undefined) return ''
   return `\ncaused by: ${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}`
-}
-
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
 }

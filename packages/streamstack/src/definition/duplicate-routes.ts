@@ -2,14 +2,19 @@ import type { EndpointDefinition, Issue } from './types.ts'
 
 /**
  * An error for each endpoint whose method and path an earlier one (by file name) has already; names of path parameters
- * do not tell paths apart, so `/a/:x` and `/a/:y` are one path.
+ * do not tell paths apart, so `/a/:x` and `/a/:y` are one path. A file that serves a route already, in `holders` by
+ * `routeOf`, goes before all others.
  */
-export function duplicateRoutes(endpoints: Iterable<EndpointDefinition>): Issue[] {
+export function duplicateRoutes(
+  endpoints: Iterable<EndpointDefinition>,
+  holders: ReadonlyMap<string, string> = new Map(),
+): Issue[] {
   const issues: Issue[] = []
   const first = new Map<string, EndpointDefinition>()
-  const sorted = [...endpoints].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0))
+  const waits = (endpoint: EndpointDefinition): number => (holders.get(routeOf(endpoint)) === endpoint.file ? 0 : 1)
+  const sorted = [...endpoints].sort((a, b) => waits(a) - waits(b) || (a.file < b.file ? -1 : a.file > b.file ? 1 : 0))
   for (const endpoint of sorted) {
-    const route = `${endpoint.method} ${endpoint.path.replace(/\/:[^/]+/g, '/:')}`
+    const route = routeOf(endpoint)
     const earlier = first.get(route)
     if (earlier === undefined) {
       first.set(route, endpoint)
@@ -22,4 +27,9 @@ export function duplicateRoutes(endpoints: Iterable<EndpointDefinition>): Issue[
     })
   }
   return issues
+}
+
+/** Method and path, without the names of path parameters. */
+export function routeOf({ method, path }: EndpointDefinition): string {
+  return `${method} ${path.replace(/\/:[^/]+/g, '/:')}`
 }

@@ -1,7 +1,7 @@
 export { parseByteSize } from './byte-size.ts'
 export { type CatalogIndex, type IndexedFunction, type KeyMeaning } from './catalog-index.ts'
 export { isVariableName } from './check-parameter.ts'
-export { duplicateRoutes } from './duplicate-routes.ts'
+export { duplicateRoutes, routeOf } from './duplicate-routes.ts'
 export { parseDurationMs } from './duration.ts'
 export { endpointJsonSchema, functionJsonSchema, tableJsonSchema } from './endpoint-schema.ts'
 export { normalizeEndpoint } from './normalize-endpoint.ts'

@@ -6,6 +6,7 @@ import {
   duplicateRoutes,
   normalizeEndpoint,
   normalizeFunctionFile,
+  routeOf,
 } from '../definition/index.ts'
 import { functions } from '../functions/index.ts'
 import { inspectInputs } from '../input/index.ts'
@@ -27,17 +28,18 @@ export interface CompiledWorkspace {
 const definitions = new Map(functions.map((definition) => [definition.name, definition]))
 
 /**
- * Compiles what was read. An endpoint whose file is broken keeps the plan it had in `previous`; the issues say so. Null: the settings are broken, nothing
- * can be served.
+ * Compiles what was read. An endpoint whose file is broken keeps the plan it had in `previous`; the issues say so. `keptTables` stand in for the
+ * declarations of their files. Null: the settings are broken, nothing can be served.
  */
 export function compileWorkspace(
   files: WorkspaceFiles,
   previous: CompiledWorkspace | null,
+  keptTables: readonly TableDeclaration[] = [],
 ): CompiledWorkspace | { settings: null; issues: readonly Issue[] } {
   const issues: Issue[] = [...files.issues]
   const settings = files.settings ?? previous?.settings ?? null
   if (settings === null) return { settings: null, issues }
-  const tables = readTables(files, previous?.tables ?? [], issues)
+  const tables = readTables(files, previous?.tables ?? [], keptTables, issues)
   const functionFiles = readFunctionFiles(files, issues)
   const context: PlanContext = {
     definitions,
@@ -49,25 +51,58 @@ export function compileWorkspace(
   const library = compileFunctions(functionFiles, context)
   issues.push(...library.issues)
   const endpoints = readEndpoints(files, issues)
-  const plans = new Map<string, Plan>()
+  const candidates = new Map<string, Plan>()
   for (const { file } of files.endpointFiles) {
     const endpoint = endpoints.find((one) => one.file === file)
     const compiled = endpoint === undefined ? null : compilePlan(endpoint, library, context)
     if (compiled !== null) issues.push(...compiled.issues)
     const plan = compiled?.plan ?? previous?.plans.get(file)
-    if (plan !== undefined && plan !== null) plans.set(file, plan)
+    if (plan !== undefined && plan !== null) candidates.set(file, plan)
   }
+  const plans = withoutDuplicates(candidates, previous?.plans ?? new Map(), issues)
   const router = routerOf(plans)
   return { settings, env: files.env, tables, plans, router, issues: distinct(issues) }
 }
 
+/**
+ * One plan for each route. The file that serves a route keeps it; a file that asks for it too goes on with the plan that it
+ * had, where that has still a route to itself.
+ */
+function withoutDuplicates(
+  candidates: ReadonlyMap<string, Plan>,
+  previous: ReadonlyMap<string, Plan>,
+  issues: Issue[],
+): ReadonlyMap<string, Plan> {
+  const holders = new Map([...previous].map(([file, { endpoint }]) => [routeOf(endpoint), file]))
+  const plans = new Map(candidates)
+  for (;;) {
+    const duplicates = duplicateRoutes(
+      [...plans.values()].map(({ endpoint }) => endpoint),
+      holders,
+    )
+    if (duplicates.length === 0) return plans
+    issues.push(...duplicates)
+    for (const { position } of duplicates) {
+      const before = previous.get(position.file)
+      if (before === undefined || before === plans.get(position.file)) plans.delete(position.file)
+      else plans.set(position.file, before)
+    }
+  }
+}
+
 /** A table whose file is broken keeps the declaration it had: runs of kept plans go on reading it. */
-function readTables(files: WorkspaceFiles, previous: readonly TableDeclaration[], issues: Issue[]): TableDeclaration[] {
+function readTables(
+  files: WorkspaceFiles,
+  previous: readonly TableDeclaration[],
+  kept: readonly TableDeclaration[],
+  issues: Issue[],
+): TableDeclaration[] {
   const tables: TableDeclaration[] = []
   for (const { file, tree } of files.tableFiles) {
     const read = tree === null ? null : readTable(baseName(file), tree)
     issues.push(...(read?.issues ?? []))
-    const table = read?.table ?? previous.find(({ position }) => position.file === file)
+    const ofFile = ({ position }: TableDeclaration): boolean => position.file === file
+    const table = kept.find(ofFile) ?? read?.table ?? previous.find(ofFile)
     if (table !== undefined) tables.push(table)
   }
   return tables
@@ -113,20 +148,13 @@ function readEndpoints(files: WorkspaceFiles, issues: Issue[]): EndpointDefiniti
     issues.push(...faults)
     if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
   }
-  const duplicates = duplicateRoutes(endpoints)
-  issues.push(...duplicates)
-  return endpoints.filter(({ file }) => !duplicates.some(({ position }) => position.file === file))
+  return endpoints
 }
 
 function routerOf(plans: ReadonlyMap<string, Plan>): Instance<never> {
   const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: 2_000 }) as unknown as Instance<never>
-  const taken = new Set<string>()
   for (const plan of plans.values()) {
     const { method, path } = plan.endpoint
-    // A plan that was kept may meet a new file with its route: the one that comes first stays.
-    const route = `${method} ${path.replaceAll(/:[^/]+/g, ':')}`
-    if (taken.has(route)) continue
-    taken.add(route)
     router.on(method, routerPath(path), noHandler, plan)
   }
   return router

@@ -2,7 +2,7 @@ import type { Issue } from '../definition/types.ts'
 import { type TokenVerifier, createTokenVerifier } from '../access/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
-import { type RecordStore, openSqliteStore } from '../table/index.ts'
+import { type RecordStore, type TableDeclaration, openSqliteStore } from '../table/index.ts'
 import { type StreamStore, hasStreams, openStreamStore } from '../stream-store/index.ts'
 import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
@@ -107,9 +107,19 @@ export class Engine {
   /** Reads the workspace again. Runs that go on keep their plans; broken files keep the plans they had. */
   async reload(): Promise<readonly Issue[]> {
     const previous = this.#workspace
-    const compiled = compileWorkspace(await readWorkspace(this.dir), previous)
+    const files = await readWorkspace(this.dir)
+    const working = this.records.tables()
+    let compiled = compileWorkspace(files, previous)
     if (compiled.settings === null) return compiled.issues
-    const issues = [...compiled.issues, ...this.records.declare(compiled.tables)]
+    const problems = this.records.declare(compiled.tables)
+    const kept = this.#refusedTables(compiled.tables, working)
+    if (kept.length > 0) {
+      // Steps are compiled against the tables as they are, and not as the refused files want them.
+      compiled = compileWorkspace(files, previous, kept)
+      if (compiled.settings === null) return compiled.issues
+      this.records.declare(compiled.tables)
+    }
+    const issues = [...compiled.issues, ...problems]
     this.#workspace = { ...compiled, issues }
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
       this.#replaceOutbound()
@@ -152,6 +162,15 @@ export class Engine {
     await this.#outbound.close()
     await this.records.close()
     await this.#streams?.close()
+  }
+
+  /** Last good declarations of the tables whose new ones do not fit what is stored. */
+  #refusedTables(wanted: readonly TableDeclaration[], working: readonly TableDeclaration[]): TableDeclaration[] {
+    const usable = new Set(this.records.tables().map(({ name }) => name))
+    return wanted.flatMap(({ name, position }) => {
+      const before = working.find((table) => table.name === name)
+      return usable.has(name) || before === undefined ? [] : [{ ...before, position }]
+    })
   }
 
   #replaceOutbound(): void {

@@ -20,7 +20,7 @@ const refused: Readonly<Record<string, readonly [what: string, cure: string]>> =
 
 const operatorCures: Readonly<Record<string, string>> = {
   '&': 'Write && for "and".',
-  '|': 'Write || for "or".',
+  '|': 'There are no pipes: use a method or a function, as {{name.toUpperCase()}}; and write || for "or".',
   '^': 'Write ** for a power, !== for "either or".',
   '~': 'Write ! for "not".',
   '<<': 'Write * 2 ** n.',

@@ -32,42 +32,82 @@ export function typeName(value: Value): string {
   }
 }
 
+/** What one call may still read of values; shared where one call makes texts of many. */
+export class WalkBudget {
+  characters: number = limits.textLengthMax
+  nodes: number = limits.nodesMax
+
+  /** Takes one value of some characters. */
+  take(characters: number): void {
+    this.characters -= characters
+    if (this.characters < 0) throw tooLong()
+    this.nodes -= 1
+    if (this.nodes < 0) throw tooManyNodes()
+  }
+}
+
 /** A value as text in a template: a text as it is, null as nothing, lists and objects as JSON. */
-export function textOf(value: Value): string {
-  if (typeof value === 'string') return value
-  if (value === null) return ''
-  return typeof value === 'object' ? jsonOf(value) : String(value)
+export function textOf(value: Value, budget?: WalkBudget): string {
+  if (typeof value === 'object' && value !== null) return jsonOf(value, undefined, budget)
+  const text = value === null ? '' : String(value)
+  budget?.take(text.length)
+  return text
 }
 
 /** JSON text, refused before it is made when it would pass the bound. */
-export function jsonOf(value: Value, indent?: number): string {
-  measure(value, limits.textLengthMax, 0)
+export function jsonOf(value: Value, indent?: number, budget = new WalkBudget()): string {
+  measure(value, budget, 0)
   return JSON.stringify(value, null, indent)
 }
 
 /**
- * Walks a value and counts about the characters of its JSON; what is left of `budget`. A list that holds itself many
- * times over is small in memory and endless as text, so only a walk can tell.
+ * Walks a value and takes about the characters of its JSON from the budget. A list that holds itself many times over is
+ * small in memory and endless as text, so only a walk can tell.
  */
-function measure(value: Value, budget: number, depth: number): number {
-  if (budget < 0) throw tooLong()
+function measure(value: Value, budget: WalkBudget, depth: number): void {
   if (depth > limits.valueDepthMax) throw tooDeep()
-  if (typeof value === 'string') return budget - value.length - 2
-  if (typeof value !== 'object' || value === null) return budget - 4
-  let left = budget - 2
+  if (typeof value === 'string') return budget.take(value.length + 2)
+  if (typeof value !== 'object' || value === null) return budget.take(4)
+  budget.take(2)
   if (isList(value)) {
-    for (const item of value) left = measure(item, left - 1, depth + 1)
-    return left
+    for (const item of value) measure(item, budget, depth + 1)
+    return
   }
-  for (const key of Object.keys(value)) left = measure(value[key] ?? null, left - key.length - 4, depth + 1)
-  return left
+  for (const key of Object.keys(value)) {
+    budget.take(key.length + 4)
+    measure(value[key] ?? null, budget, depth + 1)
+  }
 }
 
-/** Throws when lists and objects stand deeper in one another than the bound. */
-export function checkDepth(value: Value, depth = 0): void {
+/** Throws when lists and objects stand deeper in one another than the bound, or hold more values than a walk may reach. */
+export function checkDepth(value: Value, depth = 0, budget = new WalkBudget()): void {
+  budget.take(0)
   if (typeof value !== 'object' || value === null) return
   if (depth > limits.valueDepthMax) throw tooDeep()
-  for (const inner of isList(value) ? value : Object.values(value)) checkDepth(inner, depth + 1)
+  if (isList(value)) for (const item of value) checkDepth(item, depth + 1, budget)
+  else for (const key of Object.keys(value)) checkDepth(value[key] ?? null, depth + 1, budget)
+}
+
+/** Whether two values are equal all the way down. */
+export function isDeeplyEqual(left: Value, right: Value, depth = 0, budget = new WalkBudget()): boolean {
+  if (Object.is(left, right) || left === right) return true
+  budget.take(0)
+  if (depth > limits.valueDepthMax) throw tooDeep()
+  if (isList(left)) {
+    return (
+      isList(right) &&
+      left.length === right.length &&
+      left.every((item, index) => isDeeplyEqual(item, right[index] ?? null, depth + 1, budget))
+    )
+  }
+  if (!isObject(left) || !isObject(right)) return false
+  const names = Object.keys(left)
+  return (
+    names.length === Object.keys(right).length &&
+    names.every(
+      (name) => Object.hasOwn(right, name) && isDeeplyEqual(left[name] ?? null, right[name] ?? null, depth + 1, budget),
+    )
+  )
 }
 
 /** The text, unless it is over the bound. */
@@ -86,6 +126,15 @@ export function checkListItems(count: number): void {
   if (count > limits.listItemsMax) {
     throw new BuiltinFailure(
       `the list would have more than ${limits.listItemsMax.toLocaleString('en')} items; work page by page.`,
+    )
+  }
+}
+
+/** Checks the number of items of a list before it is sorted. */
+export function checkSortedItems(count: number): void {
+  if (count > limits.sortedItemsMax) {
+    throw new BuiltinFailure(
+      `a list of more than ${limits.sortedItemsMax.toLocaleString('en')} items is not sorted at once; sort where the records are read, or page by page.`,
     )
   }
 }
@@ -120,6 +169,12 @@ export function keyOf(value: Value): string {
 function tooLong(): BuiltinFailure {
   return new BuiltinFailure(
     `the text would be longer than ${limits.textLengthMax.toLocaleString('en')} characters; send it in several chunks.`,
+  )
+}
+
+function tooManyNodes(): BuiltinFailure {
+  return new BuiltinFailure(
+    `the value holds more than ${limits.nodesMax.toLocaleString('en')} values, those that stand in it twice counted twice; work on a part of it.`,
   )
 }
 

@@ -49,10 +49,20 @@ function preferred(accept: string): FormatName | undefined {
   return best.format
 }
 
+/** Any other medium that an endpoint declares, such as text/csv, is what its stack writes itself, line by line. */
 function mediaFormat(contentType: string | undefined): FormatName | undefined {
-  return contentType === undefined
-    ? undefined
-    : BY_MEDIA_TYPE.get(contentType.split(';')[0]?.trim().toLowerCase() ?? '')
+  if (contentType === undefined) return undefined
+  return BY_MEDIA_TYPE.get(medium(contentType)) ?? 'lines'
+}
+
+/** A Content-Type without its parameters. */
+function medium(contentType: string): string {
+  return (contentType.split(';')[0] as string).trim().toLowerCase()
+}
+
+/** The Content-Type of a format's answer: the endpoint's own where it fits the format; any other would be a lie. */
+export function contentTypeOf(name: FormatName, encoded: string, declared: string | undefined): string {
+  return declared !== undefined && mediaFormat(declared) === name ? declared : encoded
 }
 
 const encoders = new Map<string, Encoder>()

@@ -1,3 +1,3 @@
-export { type FormatName, chooseFormat, encoderOf } from './choose-format.ts'
+export { type FormatName, chooseFormat, contentTypeOf, encoderOf } from './choose-format.ts'
 export { JsonResult } from './json-result.ts'
 export { encodeBatch } from './shared-encoding.ts'

@@ -64,6 +64,10 @@ export interface Compiler {
    * `{ json, length }`, and the database writes the JSON.
    */
   holdsRawRecords(variable: string): boolean
+  /** Names that Update Variable may set: inputs, and variables that a step creates, by hand, as a result or as a loop's item. */
+  readonly settableNames: ReadonlySet<string>
+  /** Every variable that steps set, inner stacks included, with the steps that do. */
+  assignedNames(stack: readonly StepNode[]): ReadonlyMap<string, readonly StepNode[]>
   /** Whether a name stands anywhere in the texts of the stack: what nobody reads need not be made. */
   mentions(name: string): boolean
   /** A function file by name. Null: there is none. */

@@ -39,6 +39,8 @@ export interface FunctionDefinition extends FunctionShape {
   examples: readonly Example[]
   /** Ends of further variables that the step sets besides its result: `_status` makes `response_status`. */
   resultSuffixes?: readonly string[]
+  /** Whether it gives new values to variables only, which another step must create. */
+  updatesOnly?: boolean
   /** Compiles one step into ops. Parameters were checked against the shape. */
   compile(step: StepNode, compiler: Compiler): void
 }

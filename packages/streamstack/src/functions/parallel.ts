@@ -1,7 +1,8 @@
+import type { CaseNode, StepNode } from '../definition/types.ts'
 import { type Frame, END, type Strand, execute, newFrame } from '../run/index.ts'
 import { numberArgument } from './arguments.ts'
 import type { FunctionDefinition } from './function-definition.ts'
-import type { Label } from './compiler.ts'
+import type { Compiler, Label } from './compiler.ts'
 
 export const parallel: FunctionDefinition = {
   name: 'Parallel',
@@ -61,6 +62,8 @@ export const parallel: FunctionDefinition = {
     },
   ],
   compile(step, compiler) {
+    const stacks = step.cases['branches'] ?? []
+    warnOfSharedVariables(compiler, stacks)
     const atOnce = numberArgument(step, compiler, 'at_once', 8, { min: 1, max: 1000, integer: true })
     const policy = (step.parameters['on_error']?.value ?? 'stop_others') as Policy
     const done = compiler.label()
@@ -71,9 +74,41 @@ export const parallel: FunctionDefinition = {
         frame.pc = done.pc
       }),
     )
-    for (const { steps } of step.cases['branches'] ?? []) branches.push(compiler.branch(() => compiler.steps(steps)))
+    for (const { steps } of stacks) branches.push(compiler.branch(() => compiler.steps(steps)))
     compiler.place(done)
   },
+}
+
+/** Branches share the variables of the stack: what two of them set, the later one overwrites, whichever that is. */
+function warnOfSharedVariables(compiler: Compiler, branches: readonly CaseNode[]): void {
+  const takenBy = new Map<string, number>()
+  const warned = new Set<StepNode>()
+  for (const [index, { steps }] of branches.entries()) {
+    for (const [name, setters] of compiler.assignedNames(steps)) {
+      const setter = setters.find((one) => !one.disabled && !warned.has(one) && overwrites(compiler, one, name))
+      if (setter === undefined) continue
+      const other = takenBy.get(name)
+      if (other === undefined) {
+        takenBy.set(name, index)
+        continue
+      }
+      warned.add(setter)
+      compiler.issue(
+        'warning',
+        `Branches ${other + 1} and ${index + 1} of Parallel both set the variable '${name}', and each overwrites what the other has set. Give each branch a name of its own${compiler.resultSlot(setter) === -1 ? '' : ', with `as`'}.`,
+        setter.position,
+      )
+    }
+  }
+}
+
+/** A result that nobody reads harms nobody; an update such as `{{count + 1}}` keeps what was set before it. */
+function overwrites(compiler: Compiler, step: StepNode, name: string): boolean {
+  if (compiler.resultSlot(step) !== -1) return compiler.mentions(name)
+  const { value, updates } = step.parameters
+  const written = updates?.entries?.find(({ key }) => key === name)?.node ?? value
+  const words = new Set<string>(JSON.stringify(written?.value ?? null).match(/[A-Za-z_$][\w$]*/g))
+  return !words.has(name)
 }
 
 type Policy = 'stop_others' | 'wait_for_others' | 'ignore'

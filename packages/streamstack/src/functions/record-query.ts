@@ -3,6 +3,7 @@ import type { StepNode, TreeNode } from '../definition/types.ts'
 import type { Frame } from '../run/index.ts'
 import {
   type Filter,
+  type FilterTemplate,
   type OrderTerm,
   type TableDeclaration,
   type WhereTemplate,
@@ -61,6 +62,7 @@ export function prepareWhere(step: StepNode, compiler: Compiler): (frame: Frame)
   const table = knownTable(step, compiler)
   if (table !== null)
     for (const column of templateColumns(template.template)) checkColumn(compiler, node, table, column)
+  if (!hasOwnColumns(template, node, compiler)) return () => null
   const holes = template.holes.map((hole) => compiler.value({ value: hole.source, position: node.position }))
   if (holes.length === 0) {
     const filter = loading(compiler, node, () => fillHoles(template, []))
@@ -71,6 +73,39 @@ export function prepareWhere(step: StepNode, compiler: Compiler): (frame: Frame)
       template,
       holes.map((hole) => hole.evaluate(frame)),
     )
+}
+
+/** Columns and operators stand in the definition: an expression in their place would hand them to whoever fills it. */
+function hasOwnColumns({ template, holes }: WhereTemplate, node: TreeNode, compiler: Compiler): boolean {
+  const [first] = filterHoles(template)
+  const hole = first === undefined ? undefined : holes[first]
+  if (hole === undefined) return true
+  compiler.issue(
+    'error',
+    `'where' cannot be a whole filter from ${hole.source}: whoever fills it would choose columns and operators. Write the columns here, as in \`origin ==? {{input.origin}}\`; \`?\`, or \`ignore_null: true\` beside an operator, drops a comparison that has no value.`,
+    nodeAt(node, hole.path).position,
+  )
+  return false
+}
+
+function filterHoles(template: FilterTemplate | null): number[] {
+  switch (template?.kind) {
+    case 'hole':
+      return [template.hole]
+    case 'not':
+      return filterHoles(template.filter)
+    case 'all':
+    case 'any':
+      return template.filters.flatMap(filterHoles)
+    default:
+      return []
+  }
+}
+
+function nodeAt(node: TreeNode, path: readonly (string | number)[]): TreeNode {
+  const [step, ...rest] = path
+  const inner = typeof step === 'number' ? node.items?.[step] : node.entries?.find((entry) => entry.key === step)?.node
+  return inner === undefined ? node : nodeAt(inner, rest)
 }
 
 /** The order of a step: text as `id ASC`, or a list of such texts. */

@@ -1,8 +1,11 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
 import type { Expression } from '../expression/index.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
+import type { InputDeclaration, StepNode } from '../definition/types.ts'
+import { type InputChecker, type InputFault, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame } from '../run/index.ts'
 import { literalText } from '../definition/index.ts'
+import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 
 export const runFunction: FunctionDefinition = {
@@ -78,21 +81,60 @@ export const runFunction: FunctionDefinition = {
       }
     }
     const slot = compiler.resultSlot(step)
+    // Faults of the declarations are told where they stand; a plan that calls a broken function is never made.
+    if (inspectInputs(file.inputs).some(({ severity }) => severity === 'error')) return
+    checkWrittenInputs(step, compiler, name, file.inputs)
+    const checker = compileInputs(file.inputs)
     compiler.emit((frame, strand) => {
-      const inputs = new Map<string, Value>()
-      for (const input of file.inputs) {
-        const value = given.get(input.name)?.evaluate(frame) ?? input.default ?? null
-        if (value === null && input.required && !input.nullable) {
-          throw new StreamstackError(
-            'step_failed',
-            `Run Function (step ${step.id}): input '${input.name}' of '${name}' must not be null.`,
-          )
-        }
-        inputs.set(input.name, value)
-      }
-      return strand.call(frame, name, inputs, (result) => {
+      const sent: Record<string, Value> = {}
+      for (const [key, expression] of given) sent[key] = expression.evaluate(frame)
+      const { values, faults } = checked(checker, sent)
+      if (faults.length > 0) throw misfit(step, name, faults)
+      return strand.call(frame, name, new Map(Object.entries(values)), (result) => {
         if (slot !== -1) frame.slots[slot] = result
       })
     })
   },
+}
+
+const noQuery = new URLSearchParams()
+
+/** Checks values as a JSON body is checked. */
+function checked(
+  checker: InputChecker,
+  sent: Readonly<Record<string, Value>>,
+): { values: Readonly<Record<string, Value>>; faults: readonly InputFault[] } {
+  try {
+    return { values: checker.check({ path: {}, query: noQuery, body: sent }), faults: [] }
+  } catch (error) {
+    const faults =
+      error instanceof StreamstackError && error.code === 'input_invalid' ? error.details?.['errors'] : null
+    if (!Array.isArray(faults)) throw error
+    return { values: {}, faults: faults }
+  }
+}
+
+/** Values that hold no expression are checked when the definition loads, where they stand. */
+function checkWrittenInputs(
+  step: StepNode,
+  compiler: Compiler,
+  name: string,
+  inputs: readonly InputDeclaration[],
+): void {
+  for (const { key, node } of step.parameters['inputs']?.entries ?? []) {
+    const input = inputs.find((one) => one.name === key)
+    if (input === undefined || JSON.stringify(node.value).includes('{{')) continue
+    for (const { path, message } of checked(compileInputs([input]), { [key]: node.value }).faults) {
+      compiler.issue('error', `Function '${name}': input '${path}' ${message}.`, node.position)
+    }
+  }
+}
+
+/** What the stack computed may be secret, so that the message tells what an input must be and not what it was. */
+function misfit(step: StepNode, name: string, faults: readonly InputFault[]): StreamstackError {
+  const errors = faults.map(({ path, message }) => ({ path, message: message.split('; got ')[0] ?? message }))
+  const list = errors.map(({ path, message }) => (path === '' ? message : `input '${path}' ${message}`)).join('; ')
+  return new StreamstackError('input_invalid', `Run Function (step ${step.id}): function '${name}': ${list}.`, {
+    details: { errors },
+  })
 }

@@ -1,6 +1,7 @@
 import type { Chunk, Value } from '@streamstack/protocol'
 import { splitText } from '../text/split-text.ts'
 import type { StepNode } from '../definition/types.ts'
+import { jsonText } from '../expression/index.ts'
 import type { Frame, Strand } from '../run/index.ts'
 import { numberArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
@@ -11,6 +12,9 @@ import { type RawRecords, rawRecordsSlot } from './raw-records.ts'
 type ChunkBy = 'words' | 'characters' | 'sentences' | 'records'
 
 const MINUTE_MS = 60_000
+
+/** The largest chunk; what is larger goes in parts, for making one text of it holds everything else up. */
+const CHUNK_CHARACTERS_MAX = 32 * 1024 * 1024
 
 export const streamingApiResponse: FunctionDefinition = {
   name: 'Streaming API Response',
@@ -216,14 +220,14 @@ function metadataOf(step: StepNode, compiler: Compiler): (frame: Frame) => strin
   }
   return (frame) => {
     const value = expression.evaluate(frame)
-    return value === null ? null : JSON.stringify(value)
+    return value === null ? null : jsonText(value, CHUNK_CHARACTERS_MAX)
   }
 }
 
 function chunkOf(value: Value, metadata: string | null): Chunk {
   return typeof value === 'string'
     ? { type: 'text', data: value, metadata }
-    : { type: 'json', data: JSON.stringify(value), metadata }
+    : { type: 'json', data: jsonText(value, CHUNK_CHARACTERS_MAX), metadata }
 }
 
 function send(strand: Strand, chunk: Chunk): void | Promise<void> {

@@ -1,10 +1,12 @@
 import { literalText } from '../definition/index.ts'
 import { action } from './action.ts'
+import { checkUpdated } from './check-updated.ts'
 
 export const updateVariable = action({
   name: 'Update Variable',
   aliases: ['Update Var'],
   summary: 'Gives a variable a new value.',
+  updatesOnly: true,
   parameters: {
     name: { kind: 'variable', summary: 'Name of the variable.', required: true },
     value: { kind: 'value', summary: 'Its new value.', type: 'any', required: true },
@@ -21,7 +23,10 @@ export const updateVariable = action({
     },
   ],
   prepare(step, compiler) {
-    const slot = compiler.variable(literalText(step.parameters['name']))
+    const node = step.parameters['name']
+    const name = literalText(node)
+    checkUpdated(compiler, name, node?.position ?? step.position)
+    const slot = compiler.variable(name)
     const value = compiler.value(step.parameters['value'], null)
     return (frame) => {
       frame.slots[slot] = value.evaluate(frame)

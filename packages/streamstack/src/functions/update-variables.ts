@@ -1,9 +1,11 @@
 import { action } from './action.ts'
 import { prepareAssignments } from './assign.ts'
+import { checkUpdated } from './check-updated.ts'
 
 export const updateVariables = action({
   name: 'Update Variables',
   summary: 'Gives several variables new values, one after the other: a value sees the updates above it.',
+  updatesOnly: true,
   parameters: {
     updates: {
       kind: 'assignments',
@@ -24,5 +26,10 @@ export const updateVariables = action({
       sends: [[100, 1]],
     },
   ],
-  prepare: (step, compiler) => prepareAssignments(step, compiler, 'updates'),
+  prepare(step, compiler) {
+    for (const { key, keyPosition } of step.parameters['updates']?.entries ?? []) {
+      checkUpdated(compiler, key, keyPosition)
+    }
+    return prepareAssignments(step, compiler, 'updates')
+  },
 })

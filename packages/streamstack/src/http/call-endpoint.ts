@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError, type Value, parseOffset, toStreamstackError } from '@streamstack/protocol'
-import { type AuthClaims, authorize } from '../access/index.ts'
+import { type AuthClaims, authorize, subjectOf } from '../access/index.ts'
 import type { Engine, KeyedCall, RunOwner } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
@@ -36,11 +36,11 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
     const inputs = plan.inputs.check({ path: call.pathParameters, query, body })
     const asked = plan.hasOptions ? callerOptions(inputs['options'] ?? null) : null
     const format = chooseFormat(query.get('format'), request.headers.accept, endpoint.headers['Content-Type'])
-    const owner = claims === null ? null : { subject: typeof claims['sub'] === 'string' ? claims['sub'] : null }
+    const owner = claims === null ? null : { subject: subjectOf(claims) }
     const keyed = keyedCall(call, owner, inputs)
     // Between this look and `prepare` nothing waits: calls that come together with one key make one run.
     const known = keyed === null ? undefined : engine.runs.startedBy(keyed)
-    if (keyed !== null && known === undefined) refuseToSkip(request)
+    if (known === undefined) refuseToSkip(request, keyed !== null)
     const live =
       known ??
       engine.runs.prepare(plan, engine.settings, {
@@ -73,21 +73,30 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
 }
 
 function keyedCall(
-  { plan, request }: EndpointCall,
+  { plan, request, query }: EndpointCall,
   owner: RunOwner,
   inputs: Readonly<Record<string, Value>>,
 ): KeyedCall | null {
-  const key = idempotencyKey(request.headers)
+  const key = idempotencyKey(request.headers, query)
   return key === null ? null : { key, owner, endpoint: `${plan.endpoint.method} ${plan.endpoint.path}`, inputs }
 }
 
-/** A caller that has read a part already must not get the first chunks of another run for the next of its own. */
-function refuseToSkip({ headers }: IncomingMessage): void {
+/**
+ * A caller that has read a part already must not get the first chunks of another run for the next of its own; and an EventSource, which
+ * calls again by itself when a stream is over or was cut, must not run the endpoint again and again.
+ */
+function refuseToSkip({ headers }: IncomingMessage, hasKey: boolean): void {
   const after = headers['last-event-id']?.toString() ?? ''
   if (after === '' || parseOffset(after) === 0) return
+  if (hasKey) {
+    throw new StreamstackError(
+      'run_unknown',
+      'The run of this Idempotency-Key has expired. Start a new one with a fresh key.',
+    )
+  }
   throw new StreamstackError(
-    'run_unknown',
-    'The run of this Idempotency-Key has expired. Start a new one with a fresh key.',
+    'offset_invalid',
+    'Last-Event-ID belongs to a run, and this would start a new one. Read on at the Stream-Url of the first answer, or call with an Idempotency-Key (?idempotency_key= for EventSource).',
   )
 }
 

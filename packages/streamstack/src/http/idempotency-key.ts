@@ -4,10 +4,10 @@ import { StreamstackError } from '@streamstack/protocol'
 /** Keys are random ids; what is longer is none. */
 const KEY_CHARACTERS_MAX = 255
 
-/** The Idempotency-Key of a request, in quotes (RFC 8941, as the draft of the header asks) or bare (as everybody sends it); null: none. Throws `input_invalid`. */
-export function idempotencyKey(headers: IncomingHttpHeaders): string | null {
-  const sent = headers['idempotency-key']?.toString()
-  if (sent === undefined) return null
+/** The Idempotency-Key of a request, or `?idempotency_key=` for EventSource, which can set no header. In quotes (RFC 8941, as the draft of the header asks) or bare (as everybody sends it); null: none. Throws `input_invalid`. */
+export function idempotencyKey(headers: IncomingHttpHeaders, query: URLSearchParams): string | null {
+  const sent = headers['idempotency-key']?.toString() ?? query.get('idempotency_key')
+  if (sent === null) return null
   const key = /^"(.*)"$/.exec(sent)?.[1] ?? sent
   if (key !== '' && key.length <= KEY_CHARACTERS_MAX) return key
   throw new StreamstackError(

@@ -5,6 +5,7 @@ import { JsonResult } from '../format/index.ts'
 import type { StreamReader } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
+import { hasLeft } from './has-left.ts'
 
 /** The largest whole result: beyond it a client has to take a stream. */
 const RESULT_BYTES_MAX = 16 * 1024 * 1024
@@ -30,11 +31,14 @@ export class JsonReader implements StreamReader {
     this.#live = options.live
     this.#response = options.response
     this.#headers = options.headers
-    this.#response.on('close', () => {
+    const leave = (): void => {
       this.#isOver = true
       this.#live.detach(this)
-    })
+    }
+    this.#response.on('close', leave)
     this.#live.attach(this)
+    // Who left while the call was being checked has been told of already.
+    if (hasLeft(this.#response)) leave()
   }
 
   wake(): void {

@@ -13,7 +13,14 @@ export function ownRoutes(
   engine: Engine,
   heartbeat: Heartbeat,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const app = fastify({ logger: false })
+  const app = fastify({
+    logger: false,
+    // What is wrong before any route is found, such as %ff in a path.
+    frameworkErrors: (thrown, _request, reply) => {
+      reply.hijack()
+      answerProblem(reply.raw, asStreamstackError(engine, thrown), {})
+    },
+  })
   const run = (route: Route) => (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
     reply.hijack()
     const call: RunRequest = {

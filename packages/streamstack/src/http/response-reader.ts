@@ -6,6 +6,7 @@ import type { Batch, StreamReader } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
+import { hasLeft } from './has-left.ts'
 import type { Heartbeat } from './heartbeat.ts'
 
 /** Batches are joined until a write is about so large: small writes cost a system call each. */
@@ -51,6 +52,8 @@ export class ResponseReader implements StreamReader {
     this.#response.on('close', () => this.#leave())
     this.#live.attach(this)
     this.#heartbeat.add(this)
+    // Who left while the call was being checked has been told of already.
+    if (hasLeft(this.#response)) this.#leave()
   }
 
   wake(): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
+import { subjectOf } from '../access/index.ts'
 import type { Engine, LiveRun } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -73,8 +74,8 @@ export async function cancelRun(call: RunRequest): Promise<void> {
 
 /** `POST /v1/runs/cancel` with an Idempotency-Key: ends the run of that call, for callers whose answer has not begun to arrive. */
 export async function cancelKeyedRun(call: RunRequest): Promise<void> {
-  const { engine, request } = call
-  const key = idempotencyKey(request.headers)
+  const { engine, request, query } = call
+  const key = idempotencyKey(request.headers, query)
   if (key === null) {
     throw new StreamstackError(
       'input_invalid',
@@ -108,8 +109,7 @@ async function allowedRun(call: RunRequest): Promise<LiveRun> {
 /** Whom the token names. Throws `unauthenticated`. */
 async function callerOf({ engine, request }: RunRequest): Promise<{ subject: string | null }> {
   const claims = await engine.verifier?.verify(request.headers.authorization)
-  const subject = claims?.['sub']
-  return { subject: typeof subject === 'string' ? subject : null }
+  return { subject: claims === undefined ? null : subjectOf(claims) }
 }
 
 function unknownRun(): StreamstackError {

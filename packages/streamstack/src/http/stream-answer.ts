@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { LiveRun } from '../engine/index.ts'
-import { type FormatName, encoderOf } from '../format/index.ts'
+import { type FormatName, contentTypeOf, encoderOf } from '../format/index.ts'
 import { untransformed } from './answer-headers.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { JsonReader } from './json-reader.ts'
@@ -32,16 +32,6 @@ export function answerStream(options: StreamAnswerOptions): ResponseReader | Jso
   }
   if (format === 'json') return new JsonReader({ live, response, position, headers })
   const encoder = encoderOf(format, { metadata })
-  headers['Content-Type'] = declaredType(options.headers, encoder.contentType)
+  headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])
   return new ResponseReader({ live, response, encoder, position, headers, heartbeat })
-}
-
-/** The endpoint's own Content-Type where it says the same medium; an endpoint's type that does not fit the format would be a lie. */
-function declaredType(headers: Readonly<Record<string, string>>, contentType: string): string {
-  const declared = headers['Content-Type']
-  return declared !== undefined && medium(declared) === medium(contentType) ? declared : contentType
-}
-
-function medium(contentType: string): string {
-  return (contentType.split(';')[0] as string).trim().toLowerCase()
 }

@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import type { ByteSource } from './byte-source.ts'
 import { contentTypeOf, isJson } from './headers.ts'
 import { textDecoderFor } from './text-decoder-for.ts'
@@ -92,8 +93,7 @@ export function decodeBody(bytes: Buffer, headers: Readonly<Record<string, strin
     const text = new TextDecoder().decode(bytes)
     if (text.trim() === '') return { body: null, encoding: 'json' }
     try {
-      const body: Value = JSON.parse(text)
-      return { body, encoding: 'json' }
+      return { body: parseExactJson(text), encoding: 'json' }
     } catch (cause) {
       const message = `${host} answered with ${mediaType} that is not valid JSON.`
       throw new StreamstackError('upstream_failed', message, { cause })

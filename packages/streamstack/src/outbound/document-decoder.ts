@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
 import { itemTooLarge } from './item-failure.ts'
 import { textDecoderFor } from './text-decoder-for.ts'
@@ -50,8 +51,7 @@ export class JsonDecoder implements ItemDecoder {
     const document = this.#pieces.join('') + this.#text.decode()
     if (document.trim() === '') return
     try {
-      const value: Value = JSON.parse(document)
-      items.push(value)
+      items.push(parseExactJson(document))
     } catch (cause) {
       const message = `The answer of ${this.#host} is not valid JSON.`
       throw new StreamstackError('upstream_failed', message, { cause })

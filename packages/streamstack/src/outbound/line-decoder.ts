@@ -1,6 +1,8 @@
 import type { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
+import { incomplete, outcomeOf } from './own-end.ts'
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
 import { itemTooLarge } from './item-failure.ts'
 import { textDecoderFor } from './text-decoder-for.ts'
@@ -74,9 +76,15 @@ export class NdjsonDecoder extends LineDecoder {
   protected override take(line: string, items: Value[]): void {
     this.#line++
     if (line.trim() === '') return
+    const value = this.#value(line)
+    const outcome = outcomeOf(value)
+    if (outcome !== null && outcome !== 'completed') throw incomplete(this.#host, outcome)
+    items.push(value)
+  }
+
+  #value(line: string): Value {
     try {
-      const value: Value = JSON.parse(line)
-      items.push(value)
+      return parseExactJson(line)
     } catch (cause) {
       const message = `Line ${this.#line} of the answer of ${this.#host} is not valid JSON.`
       throw new StreamstackError('upstream_failed', message, { cause })

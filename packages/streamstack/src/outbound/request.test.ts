@@ -185,6 +185,14 @@ describe('what comes back', () => {
     expect(got).toMatchObject({ status, body: null })
   })
 
+  test('JSON keeps whole numbers beyond 2^53 digit by digit', async () => {
+    const answer = await call((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end('{"id":9007199254740993,"list":[-18446744073709551616,1]}')
+    })
+    expect(answer.body).toEqual({ id: '9007199254740993', list: ['-18446744073709551616', 1] })
+  })
+
   test('a header that came twice is one text', async () => {
     const got = await call((_request, response) => {
       response.setHeader('set-cookie', ['a=1', 'b=2'])

@@ -1,8 +1,10 @@
 import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
+import { incomplete, outcomeOf } from './own-end.ts'
 import type { Value } from '@streamstack/protocol'
 import { createParser } from 'eventsource-parser'
 import type { EventSourceMessage, EventSourceParser } from 'eventsource-parser'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
 import { itemTooLarge } from './item-failure.ts'
 
@@ -103,7 +105,11 @@ export class SseDecoder implements ItemDecoder {
       const message = `${this.#host} reported an error in the middle of its answer.`
       this.#failure = new StreamstackError('upstream_failed', message, { cause: new Error(data.slice(0, 1024)) })
     } else {
-      this.#items.push(this.#value(data))
+      const value = this.#value(data)
+      const outcome = event === 'end' ? outcomeOf(value) : null
+      if (outcome === null) this.#items.push(value)
+      else if (outcome === 'completed') this.#done = true
+      else this.#failure = incomplete(this.#host, outcome)
     }
   }
 
@@ -112,7 +118,7 @@ export class SseDecoder implements ItemDecoder {
     if (!JSON_START.test(data)) return data
     const structured = STRUCTURED_START.test(data)
     try {
-      const value: Value = JSON.parse(data)
+      const value = parseExactJson(data)
       // `1.0` or a long number is text that JSON would change: only what survives the round trip is a value.
       return structured || JSON.stringify(value) === data ? value : data
     } catch (cause) {

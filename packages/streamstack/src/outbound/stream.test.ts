@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import { startUpstream } from './fixtures/test-upstream.ts'
 import type { TestHandler } from './fixtures/test-upstream.ts'
 import { createOutbound } from './index.ts'
@@ -214,11 +215,11 @@ describe('server-sent events', () => {
         ends,
         fc.integer({ min: 1, max: 40 }),
         async (values, end, pieceBytes) => {
-          // Negative zero is the one JSON number that does not survive its own text.
-          const sent: Value[] = JSON.parse(JSON.stringify(values))
-          body = Buffer.from(sent.map((value) => `data: ${JSON.stringify(value)}${end}${end}`).join(''))
+          const sent = values.map((value) => JSON.stringify(value))
+          const items = sent.map(parseExactJson)
+          body = Buffer.from(sent.map((text) => `data: ${text}${end}${end}`).join(''))
           size = pieceBytes
-          expect(await readAll(await outbound.stream({ url: upstream.origin, signal }, 'sse'))).toEqual({ items: sent })
+          expect(await readAll(await outbound.stream({ url: upstream.origin, signal }, 'sse'))).toEqual({ items })
         },
       ),
       { numRuns: 60 },
@@ -237,6 +238,14 @@ describe('lines, JSON lines, text and documents', () => {
     for (const size of [1, 2, 1000]) {
       expect(await readAll(await open(serve(body, 'text/plain', size), 'lines'))).toEqual({ items })
     }
+  })
+
+  test('keep whole numbers beyond 2^53 digit by digit', async () => {
+    const text = '{"n":9007199254740993,"m":9007199254740991}'
+    const exact = { n: '9007199254740993', m: 9007199254740991 }
+    expect(await itemsOf(`${text}\n`, 'ndjson', 'application/x-ndjson')).toEqual([exact])
+    expect(await itemsOf(text, 'auto', 'application/json')).toEqual([exact])
+    expect(await itemsOf(`data: ${text}\n\ndata: 9007199254740993\n\n`, 'sse')).toEqual([exact, '9007199254740993'])
   })
 
   test('lines in a declared charset', async () => {

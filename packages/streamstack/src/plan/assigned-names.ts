@@ -8,6 +8,15 @@ export function resultName(step: StepNode, definition: FunctionDefinition): stri
   return step.as ?? definition.resultDefault ?? null
 }
 
+/** The variables among these that some step creates; the others are only updated. */
+export function createdNames(
+  assigned: ReadonlyMap<string, readonly StepNode[]>,
+  definitions: ReadonlyMap<string, FunctionDefinition>,
+): string[] {
+  const creates = (step: StepNode): boolean => definitions.get(step.function)?.updatesOnly !== true
+  return [...assigned].filter(([, steps]) => steps.some(creates)).map(([name]) => name)
+}
+
 /** Names of all variables that some step of a stack sets, with the steps that do. */
 export function assignedNames(
   stack: readonly StepNode[],

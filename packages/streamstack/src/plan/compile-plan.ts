@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { literalText } from '../definition/index.ts'
 import type { EndpointDefinition, FunctionFile, Issue } from '../definition/types.ts'
-import { type InputChecker, compileInputs } from '../input/index.ts'
+import { type InputChecker, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
 import { newFrame } from '../run/index.ts'
 import type { PlanContext } from './plan-context.ts'
@@ -34,6 +34,7 @@ export function compileFunctions(files: readonly FunctionFile[], context: PlanCo
   const programs = new Map<string, Program>()
   const calls = new Map<string, ReadonlySet<string>>()
   for (const { name, inputs, stack } of files) {
+    issues.push(...inspectInputs(inputs))
     const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: true })
     programs.set(name, compiler.program(name, stack))
     calls.set(name, calledFunctions(stack))

@@ -4,9 +4,10 @@ import { type Expression, ExpressionErrors, compileCondition, compileValue } fro
 import type { Compiler, Label, LoopSlots, RegionTarget } from '../functions/index.ts'
 import { type Frame, type Op, type Program, type Region, type Slot, type StepInfo, leaveFinally } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
-import { assignedNames, resultName } from './assigned-names.ts'
+import { assignedNames, createdNames, resultName } from './assigned-names.ts'
 import { checkEnv } from './check-env.ts'
 import { EstimatedTotals } from './estimated-totals.ts'
+import { hiddenInputs } from './hidden-inputs.ts'
 import { placeInValue } from './place-in-value.ts'
 import type { PlanContext } from './plan-context.ts'
 import { rawVariables } from './raw-variables.ts'
@@ -25,6 +26,7 @@ type OpenRegion = RegionTarget | { kind: 'inside-finally'; completionSlot: numbe
 /** Compiles one stack into one program. */
 export class StackCompiler implements Compiler {
   readonly functionResult: number
+  readonly settableNames: ReadonlySet<string>
   readonly #context: PlanContext
   readonly #issues: Issue[]
   readonly #ops: Op[] = []
@@ -56,7 +58,9 @@ export class StackCompiler implements Compiler {
     this.#issues = options.issues
     this.#mayReturn = options.isFunctionFile
     const assigned = assignedNames(stack, context.definitions)
+    this.settableNames = new Set([...createdNames(assigned, context.definitions), ...inputs.map(({ name }) => name)])
     this.#refuseReservedNames(inputs, assigned)
+    this.#issues.push(...hiddenInputs(inputs))
     this.#raw = rawVariables(stack, context.definitions, new Set(inputs.map(({ name }) => name)))
     this.#names = new StackNames({
       inputs,
@@ -231,6 +235,10 @@ export class StackCompiler implements Compiler {
 
   holdsRawRecords(variable: string): boolean {
     return this.#raw.has(variable)
+  }
+
+  assignedNames(stack: readonly StepNode[]): ReadonlyMap<string, readonly StepNode[]> {
+    return assignedNames(stack, this.#context.definitions)
   }
 
   mentions(name: string): boolean {

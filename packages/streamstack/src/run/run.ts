@@ -5,7 +5,7 @@ import { execute } from './execute.ts'
 import type { Frame } from './frame.ts'
 import type { Program, StepInfo } from './program.ts'
 import type { Services } from './services.ts'
-import { STOP } from './signals.ts'
+import { END, STOP } from './signals.ts'
 import { Strand } from './strand.ts'
 import type { TraceSink } from './trace.ts'
 
@@ -117,17 +117,17 @@ export class Run {
   send(chunk: Chunk): void | Promise<void> {
     const { limits } = this
     if (++this.chunksSent > limits.maxChunks) {
-      throw limitError('max_chunks', `${limits.maxChunks} chunks`)
+      this.#endAtLimit('max_chunks', `${limits.maxChunks} chunks`)
     }
     this.#bytesSent += chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length)
-    if (this.#bytesSent > limits.maxBytes) throw limitError('max_bytes', `${limits.maxBytes} bytes`)
+    if (this.#bytesSent > limits.maxBytes) this.#endAtLimit('max_bytes', `${limits.maxBytes} bytes`)
     return this.stream.append(chunk)
   }
 
   /** Called by each round of each loop. */
   countIteration(): void {
     if (++this.#iterations > this.limits.maxIterations) {
-      throw limitError('max_iterations', `${this.limits.maxIterations} rounds of its loops`)
+      this.#endAtLimit('max_iterations', `${this.limits.maxIterations} rounds of its loops`)
     }
   }
 
@@ -174,6 +174,13 @@ export class Run {
   /** The step that the failure came from. */
   get failedStep(): StepInfo | null {
     return this.failure === null ? null : (this.#failedStep?.step ?? null)
+  }
+
+  /** A limit is no error that a stack could catch: the run fails, whatever its catch blocks say. */
+  #endAtLimit(name: string, bound: string): never {
+    this.#endFromOutside('failed', limitError(name, bound))
+    // oxlint-disable-next-line no-throw-literal -- a signal that unwinds frames, not an error.
+    throw END
   }
 
   #overTime(): void {

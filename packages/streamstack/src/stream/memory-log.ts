@@ -62,7 +62,8 @@ export class MemoryLog implements StreamLog {
     const segment: Segment = { first: this.lastOffset + 1, chunks: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
     this.#segments.push(segment)
     this.#tail = segment
-    while (this.bytesHeld > this.#windowBytes && this.#segments.length > 1) {
+    // What is left is never less than the window, so that one large chunk does not push itself out.
+    while (this.bytesHeld - (this.#segments[0] as Segment).bytes >= this.#windowBytes) {
       this.bytesHeld -= (this.#segments.shift() as Segment).bytes
     }
     return segment

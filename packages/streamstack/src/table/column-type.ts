@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 
 /** What a column holds. */
 export type ColumnType = 'integer' | 'number' | 'text' | 'boolean' | 'timestamp' | 'json' | 'uuid'
@@ -211,8 +212,7 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
       // A cell that looks like a list or an object is one; any other text is a JSON string.
       if (!text.startsWith('{') && !text.startsWith('[')) return jsonOf(value)
       try {
-        const parsed: Value = JSON.parse(text)
-        return jsonOf(parsed)
+        return jsonOf(parseExactJson(text))
       } catch (error) {
         if (error instanceof SyntaxError)
           return { misfit: 'must be JSON; it starts like a list or an object but is none' }

@@ -124,7 +124,12 @@ function pathOf(folder: string, name: string): string {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // Gone again, a link that leads to itself, or not ours to look into: reading it as a file tells which.
+    return false
+  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import { BuiltinFailure } from '../failure.ts'
+import { checkLocaleName } from '../unicode-bounds.ts'
 
 const months = 'January February March April May June July August September October November December'.split(' ')
 const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
@@ -9,8 +10,13 @@ const tokenPattern = /\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|H|hh|h
 const formatters = new Map<string, Intl.DateTimeFormat>()
 const formattersMax = 64
 
+const patternLengthMax = 1000
+
 /** Writes a moment by a pattern in a time zone; names of months and days are English. */
 export function formatDate(ms: number, pattern: string, zone: string): string {
+  if (pattern.length > patternLengthMax) {
+    throw new BuiltinFailure(`the pattern of a date has at most ${patternLengthMax} characters.`)
+  }
   const offsetMs = zone === 'UTC' ? 0 : zoneOffsetMs(ms, zone)
   // A date whose UTC fields read as the zone's wall clock.
   const local = new Date(ms + offsetMs)
@@ -93,6 +99,7 @@ function zoneOffsetMs(ms: number, zone: string): number {
 function formatterOf(zone: string): Intl.DateTimeFormat {
   const known = formatters.get(zone)
   if (known !== undefined) return known
+  checkLocaleName(zone)
   let made: Intl.DateTimeFormat
   try {
     made = new Intl.DateTimeFormat('en-US', {

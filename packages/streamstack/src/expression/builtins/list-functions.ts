@@ -2,7 +2,18 @@ import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from '../failure.ts'
 import { limits } from '../limits.ts'
 import { numberOf, order } from '../operator.ts'
-import { checkListItems, isList, isObject, jsonOf, type List, setProperty, textOf, typeName } from '../value.ts'
+import {
+  checkListItems,
+  checkSortedItems,
+  isList,
+  isObject,
+  jsonOf,
+  type List,
+  setProperty,
+  textOf,
+  typeName,
+  WalkBudget,
+} from '../value.ts'
 import {
   any,
   type Builtin,
@@ -69,9 +80,10 @@ export const listFunctions: readonly Builtin[] = [
     parameters: [list('list'), optional(selector('by'))],
     example: ['unique([1, 2, 1, {a: 1}, {a: 1}])', [1, 2, { a: 1 }]],
     run: (items, by) => {
+      const budget = new WalkBudget()
       const seen = new Set<Value>()
       return items.filter((item, index) => {
-        const identity = identityOf(by === undefined ? item : by(item, index, items, null))
+        const identity = identityOf(by === undefined ? item : by(item, index, items, null), budget)
         if (seen.has(identity)) return false
         seen.add(identity)
         return true
@@ -117,9 +129,10 @@ export const listFunctions: readonly Builtin[] = [
       },
     ],
     run: (items, by) => {
+      const budget = new WalkBudget()
       const groups = new Map<string, Value[]>()
       items.forEach((item, index) => {
-        const key = textOf(by(item, index, items, null))
+        const key = textOf(by(item, index, items, null), budget)
         const group = groups.get(key)
         if (group === undefined) groups.set(key, [item])
         else group.push(item)
@@ -133,9 +146,10 @@ export const listFunctions: readonly Builtin[] = [
     parameters: [list('list'), selector('by')],
     example: ["countBy(['a', 'b', 'a'], item => item)", { a: 2, b: 1 }],
     run: (items, by) => {
+      const budget = new WalkBudget()
       const counts = new Map<string, number>()
       items.forEach((item, index) => {
-        const key = textOf(by(item, index, items, null))
+        const key = textOf(by(item, index, items, null), budget)
         counts.set(key, (counts.get(key) ?? 0) + 1)
       })
       return objectOf(counts)
@@ -147,7 +161,8 @@ export const listFunctions: readonly Builtin[] = [
     parameters: [list('list'), selector('by')],
     example: ["keyBy([{id: 7, n: 1}], 'id')", { 7: { id: 7, n: 1 } }],
     run: (items, by) => {
-      return objectOf(new Map(items.map((item, index) => [textOf(by(item, index, items, null)), item])))
+      const budget = new WalkBudget()
+      return objectOf(new Map(items.map((item, index) => [textOf(by(item, index, items, null), budget), item])))
     },
   }),
   defineFunction('list', {
@@ -158,6 +173,7 @@ export const listFunctions: readonly Builtin[] = [
     example: ["sortBy([{n: 10}, {n: 9}], 'n')", [{ n: 9 }, { n: 10 }]],
     run: (items, by, direction = 'asc') => {
       if (!/^(?:asc|desc)$/i.test(direction)) throw new BuiltinFailure("the direction is 'asc' or 'desc'.")
+      checkSortedItems(items.length)
       const sign = /^desc$/i.test(direction) ? -1 : 1
       const keyed = items.map((item, index) => ({ item, key: by(item, index, items, null) }))
       return keyed.sort((left, right) => naturalOrder(left.key, right.key, sign)).map(({ item }) => item)
@@ -199,8 +215,12 @@ export const listFunctions: readonly Builtin[] = [
     parameters: [list('list'), rest(list('others'))],
     example: ['intersection([1, 2, 3], [2, 3, 4])', [2, 3]],
     run: (items, others) => {
-      const sets = others.map((other) => new Set(other.map(identityOf)))
-      return items.filter((item) => sets.every((set) => set.has(identityOf(item))))
+      const budget = new WalkBudget()
+      const sets = others.map((other) => identitiesOf(other, budget))
+      return items.filter((item) => {
+        const identity = identityOf(item, budget)
+        return sets.every((set) => set.has(identity))
+      })
     },
   }),
   defineFunction('list', {
@@ -209,8 +229,9 @@ export const listFunctions: readonly Builtin[] = [
     parameters: [list('list'), rest(list('others'))],
     example: ['difference([1, 2, 3], [2])', [1, 3]],
     run: (items, others) => {
-      const excluded = new Set(others.flatMap((other) => other.map(identityOf)))
-      return items.filter((item) => !excluded.has(identityOf(item)))
+      const budget = new WalkBudget()
+      const excluded = identitiesOf(others.flat(), budget)
+      return items.filter((item) => !excluded.has(identityOf(item, budget)))
     },
   }),
 ]
@@ -240,9 +261,13 @@ function numbersOf(items: List, by: Callback | undefined): number[] {
 }
 
 /** What makes two items the same: for lists and objects their JSON, marked so that no text is taken for it. */
-function identityOf(value: Value): Value {
-  if (typeof value === 'string') return `text:${value}`
-  return typeof value === 'object' && value !== null ? `json:${jsonOf(value)}` : value
+function identityOf(value: Value, budget: WalkBudget): Value {
+  if (typeof value === 'string') return `text:${textOf(value, budget)}`
+  return typeof value === 'object' && value !== null ? `json:${jsonOf(value, undefined, budget)}` : value
+}
+
+function identitiesOf(items: List, budget: WalkBudget): Set<Value> {
+  return new Set(items.map((item) => identityOf(item, budget)))
 }
 
 function naturalOrder(left: Value, right: Value, sign: number): number {

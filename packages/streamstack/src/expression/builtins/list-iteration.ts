@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from '../failure.ts'
 import { numberOf } from '../operator.ts'
-import { checkDepth, checkListItems, isList, type List, textOf } from '../value.ts'
+import { checkDepth, checkListItems, checkSortedItems, isList, type List, textOf, WalkBudget } from '../value.ts'
 import { any, type Builtin, callback, type Callback, defineMethod, optional } from './builtin.ts'
 
 /** Methods of lists that take an arrow function of (item, position, list). */
@@ -99,10 +99,12 @@ export const listIteration: readonly Builtin[] = [
         'A new, sorted list: by text unless a function of two items gives a negative, zero or positive number. See also sortBy.',
       parameters: [optional(callback('compare'))],
       example: [`[10, 9, 1].${name}((a, b) => a - b)`, [1, 9, 10]],
-      run: (receiver, compare) =>
-        compare === undefined
+      run: (receiver, compare) => {
+        checkSortedItems(receiver.length)
+        return compare === undefined
           ? sortedByText(receiver)
-          : receiver.toSorted((left, right) => numberOf(compare(left, right, null, null))),
+          : receiver.toSorted((left, right) => numberOf(compare(left, right, null, null)))
+      },
     }),
   ),
 ]
@@ -124,7 +126,8 @@ function reduced(items: List, call: Callback, initial: Value | undefined, fromEn
 
 /** JavaScript's own order, with the texts made by us: its conversion of objects would look for methods in them. */
 function sortedByText(items: List): List {
-  const keyed = items.map((item) => ({ item, key: item === null ? 'null' : textOf(item) }))
+  const budget = new WalkBudget()
+  const keyed = items.map((item) => ({ item, key: item === null ? 'null' : textOf(item, budget) }))
   keyed.sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0))
   return keyed.map(({ item }) => item)
 }

@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from '../failure.ts'
-import { checkListItems, checkTextLength, isList, type List, textOf } from '../value.ts'
+import { checkListItems, checkTextLength, isList, type List, textOf, WalkBudget } from '../value.ts'
 import { any, type Builtin, defineMethod, list, number, optional, rest, text } from './builtin.ts'
 
 /** Methods of lists that take no arrow function: JavaScript's own. None changes the list; each makes a new one. */
@@ -60,9 +60,10 @@ export const listMethods: readonly Builtin[] = [
     parameters: [optional(text('separator'))],
     example: ["['a', 'b'].join(' and ')", 'a and b'],
     run: (receiver, separator = ',') => {
+      const budget = new WalkBudget()
       let length = 0
       const texts = receiver.map((item) => {
-        const itemText = textOf(item)
+        const itemText = textOf(item, budget)
         length += itemText.length + separator.length
         checkTextLength(length - separator.length)
         return itemText

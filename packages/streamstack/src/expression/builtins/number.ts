@@ -1,5 +1,6 @@
 import { BuiltinFailure } from '../failure.ts'
 import { numberOf } from '../operator.ts'
+import { checkLocaleName } from '../unicode-bounds.ts'
 import { isList } from '../value.ts'
 import type { Value } from '@streamstack/protocol'
 import { any, type Builtin, defineFunction, defineMethod, number, optional, rest, text } from './builtin.ts'
@@ -209,11 +210,13 @@ export const numberBuiltins: readonly Builtin[] = [
     summary: 'The number as text with separators, a fixed number of digits if given, in the way of a language (en).',
     parameters: [number('value'), optional(number('digits')), optional(text('language'))],
     example: ['formatNumber(1234567.891, 2)', '1,234,567.89'],
-    run: (value, digits, language) =>
-      new Intl.NumberFormat(language ?? 'en', {
+    run: (value, digits, language) => {
+      checkLocaleName(language)
+      return new Intl.NumberFormat(language ?? 'en', {
         minimumFractionDigits: digits,
         maximumFractionDigits: digits,
-      }).format(value),
+      }).format(value)
+    },
   }),
   ...['random', 'Math.random'].map((name) =>
     defineFunction('number', {

@@ -4,6 +4,7 @@ import { readComputed } from '../property.ts'
 import {
   checkDepth,
   copyProperties,
+  isDeeplyEqual,
   isList,
   isObject,
   jsonOf,
@@ -12,6 +13,7 @@ import {
   setProperty,
   textOf,
   typeName,
+  WalkBudget,
 } from '../value.ts'
 import { any, type Builtin, defineFunction, number, object, optional, rest, text } from './builtin.ts'
 
@@ -50,9 +52,10 @@ export const objectBuiltins: readonly Builtin[] = [
     run: (entries) => {
       const made: Record<string, Value> = {}
       if (!isList(entries)) throw new BuiltinFailure(`needs a list of [name, value], not ${typeName(entries)}.`)
+      const budget = new WalkBudget()
       for (const entry of entries) {
         if (!isList(entry)) throw new BuiltinFailure(`needs a list of [name, value]; an item is ${typeName(entry)}.`)
-        setProperty(made, textOf(entry[0] ?? null), entry[1] ?? null)
+        setProperty(made, textOf(entry[0] ?? null, budget), entry[1] ?? null)
       }
       return made
     },
@@ -96,10 +99,12 @@ export const objectBuiltins: readonly Builtin[] = [
     parameters: [object('object'), rest(any('names'))],
     example: ["omit({a: 1, b: 2}, 'b')", { a: 1 }],
     run: (value, names) => {
-      const omitted = new Set(names.flat().map(textOf))
+      const budget = new WalkBudget()
+      const omitted = new Set(names.flat().map((name) => textOf(name, budget)))
+      omitted.add('__proto__')
       const made: Record<string, Value> = {}
-      copyProperties(made, value)
-      return Object.fromEntries(Object.entries(made).filter(([name]) => !omitted.has(name)))
+      for (const name of Object.keys(value)) if (!omitted.has(name)) made[name] = value[name] ?? null
+      return made
     },
   }),
   defineFunction('object', {
@@ -133,11 +138,7 @@ export const objectBuiltins: readonly Builtin[] = [
     summary: 'Whether two values are equal all the way down.',
     parameters: [any('left'), any('right')],
     example: ['isEqual({a: [1]}, {a: [1]})', true],
-    run: (left, right) => {
-      checkDepth(left)
-      checkDepth(right)
-      return equal(left, right)
-    },
+    run: (left, right) => isDeeplyEqual(left, right),
   }),
   defineFunction('object', {
     name: 'JSON.stringify',
@@ -161,7 +162,9 @@ export const objectBuiltins: readonly Builtin[] = [
       } catch {
         throw new BuiltinFailure('the text is not valid JSON.')
       }
-      return sanitized(value, 0)
+      checkDepth(value)
+      // Only a text that spells the name, perhaps with escapes, needs the copy.
+      return json.includes('__proto__') || json.includes('\\u') ? sanitized(value) : value
     },
   }),
 ]
@@ -177,26 +180,10 @@ function collection(value: Value): Properties | readonly Value[] {
 }
 
 /** Text from outside can hold an own `__proto__`, which later copies would take for the prototype. */
-function sanitized(value: Value, depth: number): Value {
+function sanitized(value: Value): Value {
   if (typeof value !== 'object' || value === null) return value
-  if (depth === 0) checkDepth(value)
-  if (isList(value)) return value.map((item) => sanitized(item, depth + 1))
+  if (isList(value)) return value.map(sanitized)
   const made: Record<string, Value> = {}
-  for (const key of Object.keys(value)) if (key !== '__proto__') made[key] = sanitized(value[key] ?? null, depth + 1)
+  for (const key of Object.keys(value)) if (key !== '__proto__') made[key] = sanitized(value[key] ?? null)
   return made
-}
-
-function equal(left: Value, right: Value): boolean {
-  if (Object.is(left, right) || left === right) return true
-  if (isList(left)) {
-    return (
-      isList(right) && left.length === right.length && left.every((item, index) => equal(item, right[index] ?? null))
-    )
-  }
-  if (!isObject(left) || !isObject(right)) return false
-  const names = Object.keys(left)
-  return (
-    names.length === Object.keys(right).length &&
-    names.every((name) => Object.hasOwn(right, name) && equal(left[name] ?? null, right[name] ?? null))
-  )
 }

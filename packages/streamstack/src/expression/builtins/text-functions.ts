@@ -1,16 +1,19 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { BuiltinFailure } from '../failure.ts'
 import { limits } from '../limits.ts'
+import { replacedAll } from '../text-search.ts'
+import { checkUnicodeText } from '../unicode-bounds.ts'
 import { boundedText, checkListItems, textOf } from '../value.ts'
 import { any, type Builtin, defineFunction, number, optional, text } from './builtin.ts'
 
-const htmlEscapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
+/** In this order: the escapes themselves hold `&`. */
+const htmlEscapes: readonly (readonly [string, string])[] = [
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&#39;'],
+]
 
 /** Functions that make texts, or read them. */
 export const textFunctions: readonly Builtin[] = [
@@ -49,6 +52,7 @@ export const textFunctions: readonly Builtin[] = [
     parameters: [text('text')],
     example: ["slug('Crème Brûlée, 2 ways!')", 'creme-brulee-2-ways'],
     run: (value) => {
+      checkUnicodeText(value, limits.comparedLengthMax)
       const plain = value.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
       return words(plain, /[\p{L}\p{N}]+/gu).join('-')
     },
@@ -83,7 +87,7 @@ export const textFunctions: readonly Builtin[] = [
     summary: 'The text with & < > " and \' written as HTML entities.',
     parameters: [text('text')],
     example: ["escapeHtml('<b>')", '&lt;b&gt;'],
-    run: (value) => boundedText(value.replaceAll(/[&<>"']/g, (character) => htmlEscapes[character] ?? character)),
+    run: (value) => htmlEscapes.reduce((text, [from, to]) => boundedText(replacedAll(text, from, to)), value),
   }),
   defineFunction('text', {
     name: 'base64Encode',

@@ -1,5 +1,7 @@
 import { BuiltinFailure } from '../failure.ts'
 import { limits } from '../limits.ts'
+import { lastPlaceOf, piecesOf, replacedAll, searchIn } from '../text-search.ts'
+import { checkLocaleName, checkUnicodeText } from '../unicode-bounds.ts'
 import { boundedText, checkListItems, checkTextLength, textOf } from '../value.ts'
 import { any, type Builtin, defineMethod, number, optional, rest, text } from './builtin.ts'
 
@@ -52,35 +54,43 @@ export const textMethods: readonly Builtin[] = [
     summary: 'Whether the text holds another.',
     parameters: [text('search'), optional(number('from'))],
     example: ["'streaming'.includes('ream')", true],
-    run: (receiver, search, from) => receiver.includes(search, from),
+    run: (receiver, search, from = 0) => searchIn(receiver, search)(from) !== -1,
   }),
   defineMethod('text', {
     name: 'indexOf',
     summary: 'Where another text first stands, or -1.',
     parameters: [text('search'), optional(number('from'))],
     example: ["'a-b-c'.indexOf('-')", 1],
-    run: (receiver, search, from) => receiver.indexOf(search, from),
+    run: (receiver, search, from = 0) => searchIn(receiver, search)(from),
   }),
   defineMethod('text', {
     name: 'lastIndexOf',
     summary: 'Where another text last stands, or -1.',
     parameters: [text('search'), optional(number('from'))],
     example: ["'a-b-c'.lastIndexOf('-')", 3],
-    run: (receiver, search, from) => receiver.lastIndexOf(search, from),
+    run: (receiver, search, from) => lastPlaceOf(receiver, search, from),
   }),
   defineMethod('text', {
     name: 'localeCompare',
     summary: 'Negative, zero or positive as the text sorts before, with or after another, by the rules of a language.',
     parameters: [text('other'), optional(text('language'))],
     example: ["'a'.localeCompare('b')", -1],
-    run: (receiver, other, language) => receiver.localeCompare(other, language ?? 'en'),
+    run: (receiver, other, language) => {
+      checkUnicodeText(receiver, limits.comparedLengthMax)
+      checkUnicodeText(other, limits.comparedLengthMax)
+      checkLocaleName(language)
+      return receiver.localeCompare(other, language ?? 'en')
+    },
   }),
   defineMethod('text', {
     name: 'normalize',
     summary: 'The text in a Unicode normal form: NFC, NFD, NFKC or NFKD.',
     parameters: [optional(text('form'))],
     example: ["'e\\u0301'.normalize('NFC')", 'é'],
-    run: (receiver, form) => receiver.normalize(form),
+    run: (receiver, form = 'NFC') => {
+      checkUnicodeText(receiver, form.startsWith('NFK') ? limits.compatibilityLengthMax : limits.normalizedLengthMax)
+      return receiver.normalize(form)
+    },
   }),
   defineMethod('text', {
     name: 'padEnd',
@@ -118,7 +128,10 @@ export const textMethods: readonly Builtin[] = [
     summary: 'The text with the first place of another text replaced. The replacement is taken as it is, `$` included.',
     parameters: [text('search'), text('replacement')],
     example: ["'a-b-c'.replace('-', '+')", 'a+b-c'],
-    run: (receiver, search, replacement) => receiver.replace(search, () => replacement),
+    run: (receiver, search, replacement) => {
+      const place = searchIn(receiver, search)(0)
+      return place === -1 ? receiver : receiver.slice(0, place) + replacement + receiver.slice(place + search.length)
+    },
   }),
   defineMethod('text', {
     name: 'replaceAll',
@@ -126,9 +139,19 @@ export const textMethods: readonly Builtin[] = [
     parameters: [text('search'), text('replacement')],
     example: ["'a-b-c'.replaceAll('-', '+')", 'a+b+c'],
     run: (receiver, search, replacement) => {
-      const places = search === '' ? receiver.length + 1 : countOf(receiver, search)
-      checkTextLength(receiver.length + places * (replacement.length - search.length))
-      return receiver.replaceAll(search, () => replacement)
+      if (search === '' && receiver.length > limits.gapsMax) {
+        throw new BuiltinFailure(
+          `an empty text stands at more than ${limits.gapsMax.toLocaleString('en')} places; replace in parts of the text.`,
+        )
+      }
+      const growth = replacement.length - search.length
+      const placesMax = receiver.length / Math.max(1, search.length) + 1
+      // Counting takes as long as replacing, so only where the text could grow over the bound.
+      if (receiver.length + placesMax * growth > limits.textLengthMax) {
+        const places = search === '' ? receiver.length + 1 : countOf(receiver, search)
+        checkTextLength(receiver.length + places * growth)
+      }
+      return search === '' ? receiver.replaceAll(search, () => replacement) : replacedAll(receiver, search, replacement)
     },
   }),
   defineMethod('text', {
@@ -145,7 +168,7 @@ export const textMethods: readonly Builtin[] = [
     example: ["'a,b,c'.split(',')", ['a', 'b', 'c']],
     run: (receiver, separator, limit) => {
       if (separator === undefined) return [receiver]
-      const pieces = receiver.split(separator, limits.listItemsMax + 1)
+      const pieces = piecesOf(receiver, separator, limits.listItemsMax + 1)
       checkListItems(pieces.length)
       return limit === undefined ? pieces : pieces.slice(0, Math.max(0, limit))
     },
@@ -209,7 +232,8 @@ export const textMethods: readonly Builtin[] = [
 ]
 
 function countOf(text: string, search: string): number {
+  const next = searchIn(text, search)
   let count = 0
-  for (let at = text.indexOf(search); at !== -1; at = text.indexOf(search, at + search.length)) count += 1
+  for (let at = next(0); at !== -1; at = next(at + search.length)) count += 1
   return count
 }

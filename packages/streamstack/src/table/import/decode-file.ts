@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import iconv from 'iconv-lite'
 import { StreamstackError } from '@streamstack/protocol'
+import { Utf8Decoder } from './utf8-decoder.ts'
 
 /** How much of a file is read at once. */
 const chunkBytes = 256 * 1024
@@ -43,7 +44,7 @@ export async function* decodeFile(
     const rest = decoder?.end() ?? ''
     if (rest !== '') yield rest
   } catch (error) {
-    throw readError(error, progress.bytesRead)
+    throw readError(error)
   }
 }
 
@@ -61,19 +62,11 @@ function detectDecoder(first: Buffer): Decoder {
       'The file holds zero bytes, as UTF-16 text or binary files do; name its encoding, such as `--encoding utf-16le`.',
     )
   }
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  return { write: (bytes) => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
+  return new Utf8Decoder()
 }
 
-function readError(error: unknown, bytesRead: number): unknown {
+function readError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error
-  if (error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-    return new StreamstackError(
-      'file_unreadable',
-      `The file is not UTF-8 text (the first fault comes after byte ${bytesRead}); name its encoding, such as \`--encoding windows-1252\` or \`--encoding latin1\`.`,
-      { cause: error },
-    )
-  }
   if (error.code === 'ENOENT')
     return new StreamstackError('file_unreadable', 'The file to import does not exist; check its path.', {
       cause: error,

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { importRecords, inferTable, openSqliteStore, sampleRows } from '../index.ts'
 import type { ImportOptions, ImportProgress, ImportResult, Row } from '../index.ts'
+import { parseExactJson } from '../../text/parse-exact-json.ts'
 import { declareTable } from '../testing/declare-table.ts'
 import { failure, queryOf } from '../testing/record-store-contract.ts'
 import { JsonSplitter } from './json-splitter.ts'
@@ -143,6 +144,8 @@ describe('import from CSV', () => {
       ['', 'is empty'],
       ['id,id\n1,2\n', 'twice'],
       ['id,nam\n1,x\n', 'did you mean "name"'],
+      ['id,name,__proto__\n1,x,2\n', 'a column "__proto__", which is a reserved name; rename'],
+      [',id,name\n0,1,x\n', 'a column without a name. Give it one in the file'],
     ]
     for (const [text, message] of cases)
       expect([text, (await failure(() => importText('csv', text))).message]).toEqual([
@@ -150,7 +153,37 @@ describe('import from CSV', () => {
         expect.stringContaining(message),
       ])
     expect(await people()).toEqual(before)
-    expect(await importText('csv', 'id,name,other\n1,x,y\n', { ignoreUnknown: true })).toMatchObject({ inserted: 1 })
+    for (const text of ['id,name,other\n1,x,y\n', ',id,name,\n0,1,x,\n']) {
+      expect(await importText('csv', text, { ignoreUnknown: true })).toMatchObject({ inserted: 1, rejected: 0 })
+      expect(await people()).toMatchObject([{ id: 1, name: 'x' }])
+    }
+  })
+
+  test('bytes that are no UTF-8 are told by their line, wherever the file is read in pieces', async () => {
+    const line = `1,${'x'.repeat(60)}\n`
+    const wide = `1,${'é'.repeat(30)}a\n`
+    for (const good of [line, wide]) {
+      for (const lines of [0, 1, 4095, 4096, 4097, 5000]) {
+        const file = Buffer.concat([
+          Buffer.from(`id,name\n${good.repeat(lines)}`),
+          Buffer.from([49, 44, 0xe9, 10]),
+          Buffer.from(good.repeat(5000)),
+        ])
+        const { code, message } = await failure(() => importText('csv', file))
+        expect([code, message]).toEqual(['file_unreadable', expect.stringContaining(`in line ${lines + 2})`)])
+        expect(message).not.toContain('byte')
+      }
+    }
+    const cut = Buffer.concat([Buffer.from('id,name\n1,x\n2,'), Buffer.from([0xc3])])
+    expect((await failure(() => importText('csv', cut))).message).toContain('in line 3)')
+  })
+
+  test('a character that two pieces of the file share stays whole', async () => {
+    const name = 'é'.repeat(200_000)
+    for (const id of [1, 12]) {
+      await importText('csv', `id,name\n${id},${name}\n`)
+      expect((await people())[0]?.['name']).toBe(name)
+    }
   })
 })
 
@@ -221,7 +254,7 @@ describe('import from JSON', () => {
             at = end
           }
           splitter.end()
-          expect(found).toEqual(JSON.parse(JSON.stringify(rows)))
+          expect(found).toEqual(parseExactJson(JSON.stringify(rows)))
         },
       ),
       { numRuns: 200 },
@@ -229,7 +262,39 @@ describe('import from JSON', () => {
   })
 })
 
+describe('whole numbers beyond 2^53', () => {
+  test('go in digit by digit, from every kind of file', async () => {
+    const record = '{"id":9007199254740993,"name":123456789012345678,"extra":{"n":[-9007199254740995]}}'
+    const csv = 'id,name,extra\n9007199254740993,123456789012345678,"{""n"":[-9007199254740995]}"\n'
+    for (const [ending, text] of [
+      ['ndjson', record],
+      ['json', `[${record}]`],
+      ['csv', csv],
+    ] as const) {
+      expect(await importText(ending, text)).toMatchObject({ inserted: 1, rejected: 0 })
+      expect(await people()).toMatchObject([
+        { id: '9007199254740993', name: '123456789012345678', extra: { n: ['-9007199254740995'] } },
+      ])
+    }
+    const tooBig = await importText('ndjson', '{"id":1,"name":"x","age":18446744073709551616}')
+    expect(rejectedOf(tooBig)).toEqual([
+      { line: 1, reason: expect.stringContaining('64 bits'), row: { id: 1, name: 'x', age: '18446744073709551616' } },
+    ])
+  })
+})
+
 describe('an import', () => {
+  test('that rejects nothing takes the rejected records of an earlier one away', async () => {
+    const file = fileOf('csv', 'id,name,age\n1,x,old\n')
+    const first = await importRecords(store, { table: 'people', file, replace: true })
+    expect(existsSync(`${file}.rejected.ndjson`)).toBe(true)
+    writeFileSync(file, 'id,name,age\n1,x,30\n')
+    const second = await importRecords(store, { table: 'people', file, replace: true })
+    expect([first.rejected, second.rejected, second.rejectedFile]).toEqual([1, 0, null])
+    expect(existsSync(`${file}.rejected.ndjson`)).toBe(false)
+    expect(existsSync(file)).toBe(true)
+  })
+
   test('adds to what is there unless it replaces it, and tells its progress', async () => {
     await importText('ndjson', '{"id":1,"name":"a"}')
     const seen: ImportProgress[] = []
@@ -303,5 +368,20 @@ describe('a declaration from data', () => {
         tags: { type: 'json' },
       },
     })
+  })
+
+  test('a column of whole numbers beyond 64 bits is text, so that none of them loses a digit', async () => {
+    const rows = 'account,ratio,wide\n9007199254740993,1.5,0.5\n18446744073709551616,2,9007199254740993\n'
+    const file = fileOf('csv', rows)
+    const text = inferTable(await sampleRows({ file }))
+    expect(parse(text)).toEqual({
+      columns: { account: { type: 'text' }, ratio: { type: 'number' }, wide: { type: 'text' } },
+    })
+    const own = openSqliteStore({ folder: join(root, 'wide') })
+    own.declare([declareTable('wide', parse(text))])
+    await importRecords(own, { table: 'wide', file })
+    const { rows: kept } = await own.page(queryOf({ table: 'wide' }), 'rows')
+    expect(kept.map((row) => row['account'])).toEqual(['9007199254740993', '18446744073709551616'])
+    await own.close()
   })
 })

@@ -74,7 +74,7 @@ export async function importRecords(store: RecordStore, options: ImportOptions):
       rows += batch.length
       options.onProgress?.({ rows, bytesRead: progress.bytesRead, bytesTotal })
     }
-    await rejected.close()
+    await rejected.finish()
     const inserted = await loader.commit()
     return {
       inserted,
@@ -97,6 +97,7 @@ class RowMapper {
   /** How many records were refused for a column that the table does not have. */
   unknownCount = 0
   private lastUnknown = ''
+  private unnamed = false
 
   constructor(table: TableDeclaration, ignoreUnknown: boolean) {
     this.table = table
@@ -126,7 +127,8 @@ class RowMapper {
   /** `Release Date` in a file means the column `release_date`. */
   private place(name: string): number {
     const simple = simplified(name)
-    const found = this.table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
+    const found =
+      simple === '' ? [] : this.table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
     const at = found.length === 1 ? found[0]! : -1
     this.places.set(name, at)
     return at
@@ -134,14 +136,22 @@ class RowMapper {
 
   /** When all of the first records name a column that is not there, the file and the table do not belong together. */
   allUnknown(): StreamstackError {
+    const cure = this.unnamed
+      ? 'Give it one in the file (pandas writes its index without one: index=False leaves it out)'
+      : `Declare the column in tables/${this.table.name}.yaml`
     return new StreamstackError(
       'column_unknown',
-      `Nothing was imported: ${this.lastUnknown}. Declare the column in tables/${this.table.name}.yaml, or leave unknown columns out with \`--ignore-unknown\`.`,
+      `Nothing was imported: ${this.lastUnknown}. ${cure}, or leave unknown columns out with \`--ignore-unknown\`.`,
     )
   }
 
   private unknown(name: string): string {
     this.unknownCount += 1
+    this.unnamed = name === ''
+    if (this.unnamed) {
+      this.lastUnknown = 'the file has a column without a name'
+      return this.lastUnknown
+    }
     const near = didYouMean(
       name,
       this.table.columns.map((column) => column.name),

@@ -86,6 +86,9 @@ function fits(type: ColumnType, value: Value): boolean {
     return false
   // A number may be a time and a text of digits an id; only text that looks like a time is one.
   if (type === 'timestamp' && typeof value !== 'string') return false
-  if (type === 'integer' && typeof value === 'string' && !/^\s*[+-]?\d+\s*$/.test(value)) return false
+  const digits = typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value)
+  if (type === 'integer' && typeof value === 'string' && !digits) return false
+  // A number would lose digits of it; where 64 bits do not hold it either, its column is text.
+  if (type === 'number' && digits && !Number.isSafeInteger(Number(value))) return false
   return !isMisfit(columnCodecs[type].coerce(value))
 }

@@ -66,8 +66,11 @@ async function* allTexts(first: string, rest: AsyncIterator<string>): AsyncGener
 
 function checkedHeader(record: readonly string[]): readonly string[] {
   const header = record.map((name) => name.trim())
-  const twin = header.find((name, at) => header.indexOf(name) !== at)
+  const twin = header.find((name, at) => name !== '' && header.indexOf(name) !== at)
   if (twin !== undefined) throw wrong(`its first line names the column "${twin}" twice`, null)
+  // An object cannot hold a value of this name like any other, and no column may have it.
+  if (header.includes('__proto__'))
+    throw wrong('its first line names a column "__proto__", which is a reserved name; rename the column there', null)
   return header
 }
 

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { lstat, open, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { StreamstackError } from '@streamstack/protocol'
 import type { SourceRow } from './source-row.ts'
@@ -35,9 +35,35 @@ export class RejectedFile {
     }
   }
 
+  /** Ends the file; where nothing was rejected, that of an earlier import goes, for it would tell of records that went in. */
+  async finish(): Promise<void> {
+    await this.close()
+    if (this.count > 0 || !(await exists(this.path))) return
+    try {
+      await unlink(this.path)
+    } catch (error) {
+      throw new StreamstackError(
+        'storage_failed',
+        'The file of records that an earlier import rejected cannot be removed from beside the imported file; delete it, or give its folder write permission.',
+        { cause: error },
+      )
+    }
+  }
+
   async close(): Promise<void> {
     const { handle } = this
     this.handle = null
     await handle?.close()
+  }
+}
+
+/** Looked at first: on a file system that is read-only, removing what is not there fails too. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
   }
 }

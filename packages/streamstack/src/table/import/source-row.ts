@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../../text/parse-exact-json.ts'
 
 /** A record as it stands in a file. */
 export interface SourceRow {
@@ -10,11 +11,11 @@ export interface SourceRow {
   readonly problem: string | null
 }
 
-/** A record from JSON text. */
+/** A record from JSON text; whole numbers that a number cannot hold are their text, as in CSV. */
 export function parsedRow(text: string, line: number): SourceRow {
   let row: Value
   try {
-    row = JSON.parse(text)
+    row = parseExactJson(text)
   } catch (error) {
     if (error instanceof SyntaxError) return { line, row: text, problem: 'is not valid JSON' }
     throw error

@@ -49,7 +49,7 @@ export class RecordWriter {
       ...sets.map(({ column, value }) => sqliteDialect.bind(column, value)),
       sqliteDialect.bind(primary, key),
     ]
-    const update = (): Row | null => this.rowOf(table, this.statements.prepare(sql).statement.get(...parameters))
+    const update = (): Row | null => this.rowOf(table, this.statements.prepare(sql).statement.all(...parameters))
     if (!sets.some(({ value }) => isWide(value))) return this.attempt(table, update)
     return this.attempt(table, () =>
       this.transaction(() => {
@@ -91,14 +91,17 @@ export class RecordWriter {
     const columns = given.map(({ column }) => quoteName(column.name)).join(',')
     const values = given.length === 0 ? 'DEFAULT VALUES' : `(${columns}) VALUES (${given.map(() => '?').join(',')})`
     const { statement } = this.statements.prepare(`INSERT INTO ${quoteName(table.name)} ${values}${returning(table)}`)
-    return this.rowOf(table, statement.get(...given.map(({ value }) => value)))!
+    return this.rowOf(table, statement.all(...given.map(({ value }) => value)))!
   }
 
-  private rowOf(table: TableDeclaration, cells: Cells | undefined): Row | null {
-    if (cells === undefined) return null
+  /**
+   * The record that a statement gave back. Statements that write are asked for all their rows: `get` takes the first before SQLite
+   * commits, and says nothing when the commit then fails, as on a full disk.
+   */
+  private rowOf(table: TableDeclaration, cells: readonly Cells[]): Row | null {
     const rows: Row[] = []
-    appendRows(rows, table.columns, [cells])
-    return rows[0]!
+    appendRows(rows, table.columns, cells.slice(0, 1))
+    return rows[0] ?? null
   }
 
   /** Writes at once; while another process writes, tries again without holding up the thread. */

@@ -1,0 +1,17 @@
+import { type Outcome, StreamstackError, type Value } from '@streamstack/protocol'
+
+const OUTCOMES: ReadonlySet<unknown> = new Set<Outcome>(['completed', 'failed', 'cancelled', 'abandoned'])
+
+/** The outcome that another Streamstack server ends its answer with (`{outcome, offset, error}`); null for anything else. */
+export function outcomeOf(value: Value): Outcome | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  const end = value as Readonly<Record<string, Value>>
+  return OUTCOMES.has(end['outcome']) && typeof end['offset'] === 'number' && 'error' in end
+    ? (end['outcome'] as Outcome)
+    : null
+}
+
+/** What a stream that did not complete is to whoever hands it on: broken off, however politely it says so. */
+export function incomplete(host: string, outcome: Outcome): StreamstackError {
+  return new StreamstackError('upstream_failed', `${host} ended its answer with the outcome ${outcome}.`)
+}
