@@ -13,6 +13,10 @@ const DISCONNECT_GRACE_MS = 10_000
 /** The same for callers that sent a key, and so mean to come back: clients wait up to 31 s in all between their tries. */
 const KEYED_GRACE_MS = 40_000
 
+/** What the windows of all runs that go on are to keep together, and the least that one gets however many there are. */
+const ACTIVE_WINDOWS_BYTES = 256 * 1024 * 1024
+const WINDOW_BYTES_MIN = 524_288
+
 /** How often runs that are past their retention are looked for. */
 const SWEEP_MS = 5_000
 
@@ -46,7 +50,7 @@ export class Runs {
   /** Makes a run that is ready to start: attach a reader, then call `run.start()`. */
   prepare(plan: Plan, settings: Settings, start: StartOptions): LiveRun {
     const { endpoint } = plan
-    const { windowBytes } = settings.streams
+    const windowBytes = this.#windowFor(settings.streams.windowBytes)
     const { limits } = endpoint
     const run = new Run({
       id: randomUUID(),
@@ -78,6 +82,12 @@ export class Runs {
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, run.id)
     run.stream.onEnd(() => this.#retain(live, settings))
     return live
+  }
+
+  /** Many runs at once get smaller windows: a crowd of readers that stand still must not fill the memory. */
+  #windowFor(windowBytes: number): number {
+    const share = ACTIVE_WINDOWS_BYTES / (this.activeCount + 1)
+    return Math.min(windowBytes, Math.max(share, WINDOW_BYTES_MIN))
   }
 
   get(id: string): LiveRun | undefined {

@@ -49,10 +49,11 @@ function preferred(accept: string): FormatName | undefined {
   return best.format
 }
 
-/** Any other medium that an endpoint declares, such as text/csv, is what its stack writes itself, line by line. */
+/** Any other text that an endpoint declares, such as text/csv, is what its stack writes itself, line by line. */
 function mediaFormat(contentType: string | undefined): FormatName | undefined {
   if (contentType === undefined) return undefined
-  return BY_MEDIA_TYPE.get(medium(contentType)) ?? 'lines'
+  const type = medium(contentType)
+  return BY_MEDIA_TYPE.get(type) ?? (type.startsWith('text/') ? 'lines' : undefined)
 }
 
 /** A Content-Type without its parameters. */
