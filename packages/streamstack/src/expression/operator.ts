@@ -26,7 +26,7 @@ export function numberOf(value: Value): number {
 
 /** `==`: as in JavaScript for primitives; lists and objects equal only themselves. */
 export function looselyEqual(left: Value, right: Value): boolean {
-  // oxlint-disable-next-line eqeqeq -- the operator that the expression asks for
+  // The operator that the expression asks for.
   return isPrimitive(left) && isPrimitive(right) ? left == right : left === right
 }
 

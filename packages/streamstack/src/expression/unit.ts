@@ -90,7 +90,6 @@ export function folded<C>(parts: readonly Compiled<C>[], run: Code<C>): Compiled
   if (parts.some((part) => part.constant === undefined)) return { run, constant: undefined }
   try {
     // Constant parts never look at the context.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
     return constantOf(run(undefined as C, unmetered))
   } catch {
     // It may stand in a branch that is never taken, so the failure belongs to the run that takes it.

@@ -18,7 +18,7 @@ export const stop = action({
     },
   ],
   prepare: () => () => {
-    // oxlint-disable-next-line no-throw-literal -- a signal that unwinds frames, not an error.
+    // A signal that unwinds frames, not an error.
     throw STOP
   },
 })

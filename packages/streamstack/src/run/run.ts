@@ -179,7 +179,7 @@ export class Run {
   /** A limit is no error that a stack could catch: the run fails, whatever its catch blocks say. */
   #endAtLimit(name: string, bound: string): never {
     this.#endFromOutside('failed', limitError(name, bound))
-    // oxlint-disable-next-line no-throw-literal -- a signal that unwinds frames, not an error.
+    // A signal that unwinds frames, not an error.
     throw END
   }
 

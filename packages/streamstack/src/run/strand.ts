@@ -158,6 +158,6 @@ export class Strand {
 }
 
 function rejectedEnd(): Promise<never> {
-  // eslint-disable-next-line prefer-promise-reject-errors -- END is a signal that unwinds frames, not an error.
+  // END is a signal that unwinds frames, not an error.
   return Promise.reject(END)
 }

@@ -117,7 +117,6 @@ export function defineMethod<const R extends Receiver, const P extends readonly 
 
 /** Calls convert every argument to the type of its parameter before a built-in sees it, so the types may be forgotten. */
 function erased(run: unknown): Run {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   return run as Run
 }
 

@@ -70,7 +70,7 @@ class SqliteStorage implements StreamStorage {
       expired: prepare('SELECT name FROM streams WHERE expiry_ms <= ? AND deleted = 0 AND name IS NOT NULL LIMIT ?'),
       old: prepare('SELECT name FROM streams WHERE oldest_ms < ? AND name IS NOT NULL LIMIT ?'),
       documents: prepare('SELECT name, text FROM documents WHERE name >= ? AND name < ?'),
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of node:sqlite know rows as objects alone
+      // The types of node:sqlite know rows as objects alone.
       chunks: chunks as unknown as ChunkStatement,
     }
     this.#lastId = Number(this.#reader.prepare('SELECT max(id) AS id FROM streams').get()?.['id'] ?? 0)

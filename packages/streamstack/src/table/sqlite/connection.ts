@@ -73,7 +73,7 @@ export class StatementCache {
     if (known !== undefined) return known
     const plain = this.database.prepare(sql)
     plain.setReturnArrays(true)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of node:sqlite know rows as objects alone
+    // The types of node:sqlite know rows as objects alone.
     const prepared = { statement: plain as unknown as ArrayStatement, mayScan: null }
     const oldest = this.entries.keys().next()
     if (this.entries.size >= this.entriesMax && oldest.done === false) this.entries.delete(oldest.value)
