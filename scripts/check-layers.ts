@@ -4,12 +4,12 @@ import { dirname, join, posix } from 'node:path'
 
 /** The way of a request: each folder may import those before it. Settings are checked with the parsers of what they set, so `workspace` comes late. */
 const ORDER =
-  'text definition expression stream stream-store table outbound input access workspace run functions plan engine format http command index.ts'.split(
+  'text definition expression stream observe stream-store table outbound input access channel workspace run functions plan engine format http command index.ts'.split(
     ' ',
   )
 
 /** Services of a run: it knows their types and nothing else, so that another store takes their place without a change there. */
-const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound'])
+const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound', 'channel'])
 
 /** What each package may import by name; null: what its package.json lists, which knip checks. */
 const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {

@@ -170,6 +170,12 @@ export const ERRORS = {
     title: 'The run was cancelled.',
     cure: 'Start a new run.',
   },
+  abandoned: {
+    status: 503,
+    recoverable: true,
+    title: 'The run was cut off.',
+    cure: 'Read what was kept of it, and start it again for the rest.',
+  },
   expression_failed: {
     status: 500,
     recoverable: false,

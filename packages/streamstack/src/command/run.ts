@@ -77,7 +77,7 @@ async function runEndpoint(
     const server = engine.settings.outbound.allow.includes('self')
       ? await startServer({ engine, host: '127.0.0.1', port: 0 })
       : null
-    const cancel = (): void => live.run.cancel('It was stopped at the terminal.')
+    const cancel = (): void => live.cancel('It was stopped at the terminal.')
     signal.addEventListener('abort', cancel, { once: true })
     try {
       if (options.format === 'json') await collect(io, live)
@@ -119,6 +119,8 @@ async function prepare(
     auth: claims,
     options: asked?.shape ?? null,
     owner: null,
+    // Another process may be serving this workspace, and the streams of its data folder are that one's.
+    delivery: 'memory',
     ...(options.trace === true ? { trace: traceTo(io) } : {}),
   })
   return { live, includesMetadata: asked?.includeMetadata ?? false }
@@ -189,18 +191,18 @@ async function write(
   metadata: boolean,
 ): Promise<boolean> {
   const reader = new TerminalReader(live, encoderOf(format, { metadata }), io.stdout)
-  live.run.start()
+  live.execution.start()
   reader.wake()
   await reader.done
   // When the output went away, the run is being cancelled, which takes a moment.
-  await new Promise<void>((resolve) => live.run.stream.onEnd(resolve))
+  await new Promise<void>((resolve) => live.stream.onEnd(resolve))
   return !reader.outputIsGone
 }
 
 /** The whole result at the end; what has to be read meanwhile is read, so that the run is never held up. */
 async function collect(io: CommandIo, live: LiveRun): Promise<void> {
-  const { run } = live
-  const { stream } = run
+  const run = live.execution
+  const { stream } = live
   const result = new JsonResult(RESULT_BYTES_MAX)
   const reader = { position: 0, wake: () => take() }
   const take = (): void => {
@@ -225,7 +227,7 @@ async function collect(io: CommandIo, live: LiveRun): Promise<void> {
   if (stream.end !== null) io.stdout.write(`${result.json(run.id, stream.end)}\n`)
 }
 
-function tellOutcome(io: CommandIo, { run }: LiveRun, dir: WorkspaceDir): void {
+function tellOutcome(io: CommandIo, { execution: run }: LiveRun, dir: WorkspaceDir): void {
   const outcome = run.stream.end?.outcome
   if (outcome === 'completed') return
   io.setExitCode(1)

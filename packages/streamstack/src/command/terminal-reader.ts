@@ -39,7 +39,7 @@ export class TerminalReader implements StreamReader {
   }
 
   #pump(): void {
-    const { stream } = this.#live.run
+    const { stream } = this.#live
     while (!this.#isBlocked) {
       if (this.position < stream.log.droppedOffset) {
         return this.#fault(
@@ -70,7 +70,7 @@ export class TerminalReader implements StreamReader {
       this.#isReading = false
     }
     if (this.#isOver) return
-    const { end } = this.#live.run.stream
+    const { end } = this.#live.stream
     if (late !== null) this.#write(late)
     else if (end !== null) return this.#leave(this.#encoder.end(end))
     // What came while the log was reading woke nobody.
@@ -79,7 +79,7 @@ export class TerminalReader implements StreamReader {
 
   #write(batch: Batch): void {
     this.position = batch.offset + batch.to - batch.from - 1
-    this.#isBlocked = !this.#output.write(encodeBatch(this.#live.run.stream, this.#encoder, batch))
+    this.#isBlocked = !this.#output.write(encodeBatch(this.#live.stream, this.#encoder, batch))
   }
 
   #onDrain = (): void => {
@@ -90,12 +90,12 @@ export class TerminalReader implements StreamReader {
   /** Nobody wants the rest. */
   #onGone = (): void => {
     this.outputIsGone = true
-    this.#live.run.cancel('Nobody reads the output any more.')
+    this.#live.cancel('Nobody reads the output any more.')
     this.#leave('')
   }
 
   #fault(error: unknown): void {
-    this.#live.run.cancel('The output could not be written.')
+    this.#live.cancel('The output could not be written.')
     this.#leave(this.#encoder.fault(publicError(error)))
   }
 

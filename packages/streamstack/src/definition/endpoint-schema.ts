@@ -157,6 +157,10 @@ const settingsSchema: Schema = {
     scopes: { ...names, description: 'Any one of these scopes suffices.' },
     limits: { type: 'object', additionalProperties: false, properties: limits },
     ...limits,
+    delivery: {
+      enum: ['memory', 'durable'],
+      description: 'Where chunks are kept: in memory, or on disk before a reader sees them.',
+    },
     on_disconnect: { enum: ['continue', 'cancel'], description: 'What happens to a run without readers.' },
     disconnect_grace: { ...duration, description: 'How long it goes on without readers before it is cancelled.' },
     description: { type: 'string' },

@@ -43,6 +43,7 @@ export function normalizeEndpoint(
     inputs: withPathParameters(inputs, path, tree.position),
     access: settings.access,
     limits: settings.limits,
+    delivery: settings.delivery,
     onDisconnect: settings.onDisconnect,
     disconnectGraceMs: settings.disconnectGraceMs,
     stack,

@@ -4,7 +4,15 @@ import { quote } from './tree.ts'
 import type { Position } from './types.ts'
 
 /** Path prefixes that the server answers itself. */
-const reservedPrefixes: readonly string[] = ['/v1/stream', '/v1/runs', '/v1/ws', '/healthz', '/readyz', '/metrics']
+const reservedPrefixes: readonly string[] = [
+  '/v1/stream',
+  '/v1/runs',
+  '/v1/ws',
+  '/v1/probe',
+  '/healthz',
+  '/readyz',
+  '/metrics',
+]
 
 /**
  * One spelling for a declared path: a leading slash, no trailing one, `{id}` as `:id`. Null (and an issue) when it can be

@@ -12,7 +12,7 @@ import type { EndpointDefinition, LimitDeclaration, TreeEntry, TreeNode } from '
 /** The part of an endpoint that its settings decide; `path` is null when none is written. */
 export interface EndpointSettings extends Pick<
   EndpointDefinition,
-  'method' | 'description' | 'headers' | 'access' | 'limits' | 'onDisconnect' | 'disconnectGraceMs'
+  'method' | 'description' | 'headers' | 'access' | 'limits' | 'delivery' | 'onDisconnect' | 'disconnectGraceMs'
 > {
   path: string | null
 }
@@ -33,6 +33,7 @@ export const settingsKeys: readonly string[] = [
   'scopes',
   'limits',
   ...limitKeys,
+  'delivery',
   'on_disconnect',
   'disconnect_grace',
 ]
@@ -71,6 +72,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     headers: headers === undefined ? Object.freeze({}) : normalizeHeaders(headers.node, list),
     access: normalizeAccess(byKey.get('authentication'), byKey.get('roles'), byKey.get('scopes'), list),
     limits: readLimits(byKey, list),
+    delivery: readDelivery(byKey.get('delivery')?.node, list),
     onDisconnect: readOnDisconnect(byKey.get('on_disconnect')?.node, list),
     disconnectGraceMs: readDuration(byKey.get('disconnect_grace'), 0, list),
   }
@@ -120,6 +122,14 @@ function checkResponseType(node: TreeNode | undefined, list: IssueList): void {
     node.position,
     `\`response_type\` must be "streaming"; it is ${quote(node.value)}. A caller that cannot stream asks for ?format=json.`,
   )
+}
+
+function readDelivery(node: TreeNode | undefined, list: IssueList): EndpointDefinition['delivery'] {
+  if (node === undefined || node.value === 'memory') return 'memory'
+  if (node.value !== 'durable') {
+    list.error(node.position, `\`delivery\` must be "memory" or "durable"; it is ${quote(node.value)}.`)
+  }
+  return 'durable'
 }
 
 function readOnDisconnect(node: TreeNode | undefined, list: IssueList): EndpointDefinition['onDisconnect'] {

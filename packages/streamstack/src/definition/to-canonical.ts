@@ -21,6 +21,7 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(limits.maxChunks !== null && { max_chunks: limits.maxChunks }),
       ...(limits.maxBytes !== null && { max_bytes: limits.maxBytes }),
       ...(limits.maxIterations !== null && { max_iterations: limits.maxIterations }),
+      ...(endpoint.delivery !== 'memory' && { delivery: endpoint.delivery }),
       ...(endpoint.onDisconnect !== 'cancel' && { on_disconnect: endpoint.onDisconnect }),
       ...(endpoint.disconnectGraceMs !== null && { disconnect_grace: endpoint.disconnectGraceMs }),
     },

@@ -178,6 +178,8 @@ export interface EndpointDefinition {
   inputs: readonly InputDeclaration[]
   access: AccessDeclaration
   limits: LimitDeclaration
+  /** Where the chunks of a run are kept: in memory, or on disk before anybody sees them. */
+  delivery: 'memory' | 'durable'
   onDisconnect: 'continue' | 'cancel'
   /** How long a run without readers goes on under `cancel`. */
   disconnectGraceMs: number | null

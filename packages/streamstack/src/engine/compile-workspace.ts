@@ -145,6 +145,14 @@ function readEndpoints(files: WorkspaceFiles, issues: Issue[]): EndpointDefiniti
         position: read.endpoint.position,
       })
     }
+    if (read.endpoint.delivery === 'durable' && files.settings?.streams.log === 'memory') {
+      faults.push({
+        severity: 'error',
+        message:
+          '`delivery: durable` keeps chunks on disk, and `streams.log` in streamstack.yaml is memory; set it to sqlite.',
+        position: read.endpoint.position,
+      })
+    }
     issues.push(...faults)
     if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
   }

@@ -53,13 +53,19 @@ export class Engine {
     this.#verifier = this.#newVerifier(workspace.settings)
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
-    this.runs = new Runs({
-      records,
-      log: options.log,
-      get outbound() {
-        return outbound()
+    this.runs = new Runs(
+      {
+        records,
+        log: options.log,
+        get outbound() {
+          return outbound()
+        },
       },
-    })
+      {
+        open: () => this.streams,
+        openKept: () => (this.#streams !== null || this.hasKeptStreams ? this.streams : null),
+      },
+    )
   }
 
   /** Reads and compiles a workspace and opens its records. Throws WorkspaceError, or StreamstackError `storage_failed`. */
@@ -70,6 +76,9 @@ export class Engine {
     const issues = records.declare(compiled.tables)
     return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, records)
   }
+
+  /** New calls are refused: the server is stopping. */
+  isDraining = false
 
   get workspace(): CompiledWorkspace {
     return this.#workspace
@@ -158,7 +167,7 @@ export class Engine {
 
   async close(): Promise<void> {
     this.#unwatch?.()
-    this.runs.close()
+    await this.runs.close()
     await this.#outbound.close()
     await this.records.close()
     await this.#streams?.close()

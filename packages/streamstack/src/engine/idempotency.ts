@@ -23,11 +23,8 @@ export class IdempotencyKeys {
   find(call: KeyedCall): string | null {
     const known = this.#calls.get(nameOf(call.owner, call.key))
     if (known === undefined) return null
-    if (known.fingerprint === fingerprintOf(call)) return known.run
-    throw new StreamstackError(
-      'idempotency_conflict',
-      'This Idempotency-Key was used for a call of another endpoint or with other inputs. Send a fresh key with each new call.',
-    )
+    refuseOtherCall(known.fingerprint, call)
+    return known.run
   }
 
   /** The id of the run that a caller has started with a key, whatever the call was; null when there is none. */
@@ -54,8 +51,22 @@ function nameOf(owner: RunOwner, key: string): string {
   return JSON.stringify([owner === null ? 0 : owner.subject, key])
 }
 
+/** Throws `idempotency_conflict` when a call is not the one that its key was first used for. */
+export function refuseOtherCall(fingerprint: string, call: KeyedCall): void {
+  if (fingerprint === fingerprintOf(call)) return
+  throw new StreamstackError(
+    'idempotency_conflict',
+    'This Idempotency-Key was used for a call of another endpoint or with other inputs. Send a fresh key with each new call.',
+  )
+}
+
+/** What a key of a caller is called where runs are kept: a digest, because the key may be a secret between the two. */
+export function keyDigest(owner: RunOwner, key: string): string {
+  return createHash('sha256').update(nameOf(owner, key)).digest('base64')
+}
+
 /** A digest, because inputs may be large and hold what should not stay in memory. */
-function fingerprintOf({ endpoint, inputs }: KeyedCall): string {
+export function fingerprintOf({ endpoint, inputs }: KeyedCall): string {
   return createHash('sha256')
     .update(JSON.stringify([endpoint, inputs]))
     .digest('base64')

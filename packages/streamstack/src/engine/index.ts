@@ -2,5 +2,6 @@ export { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts
 export { Engine, type EngineOptions, WorkspaceError } from './engine.ts'
 export type { KeyedCall, RunOwner } from './idempotency.ts'
 export { LiveRun } from './live-run.ts'
-export type { StartOptions } from './runs.ts'
+export type { RunView } from './run-view.ts'
+export type { Runs, StartOptions } from './runs.ts'
 export type { SeededTable, SeedProgress } from './seed-tables.ts'

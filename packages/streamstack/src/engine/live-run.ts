@@ -1,41 +1,87 @@
+import type { StreamstackError } from '@streamstack/protocol'
 import type { Plan } from '../plan/index.ts'
 import type { Run } from '../run/index.ts'
-import type { StreamReader } from '../stream/index.ts'
+import type { Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
+import { type RunView, runUrl } from './run-view.ts'
 
-/** A run together with who may read it and what happens when nobody does. */
-export class LiveRun {
-  readonly run: Run
+/** A run of this process together with who may read it and what happens when nobody does. */
+export class LiveRun implements RunView {
+  readonly execution: Run
   readonly plan: Plan
-  /** Subject of the token that started it; null: the endpoint needs no token. */
   readonly owner: RunOwner
-  /** Runs of a server are numbered as they start. */
-  readonly number: number
-  /** Milliseconds since 1970; null while it goes on. */
   endedAtMs: number | null = null
   readonly #graceMs: number
   #graceTimer: NodeJS.Timeout | undefined
 
-  constructor(run: Run, plan: Plan, options: { owner: RunOwner; number: number; graceMs: number }) {
-    this.run = run
+  constructor(execution: Run, plan: Plan, options: { owner: RunOwner; graceMs: number }) {
+    this.execution = execution
     this.plan = plan
     this.owner = options.owner
-    this.number = options.number
     this.#graceMs = options.graceMs
+  }
+
+  get run(): string {
+    return this.execution.id
+  }
+
+  get stream(): Stream {
+    return this.execution.stream
+  }
+
+  get url(): string {
+    return runUrl(this.run)
+  }
+
+  get endpoint(): string {
+    return this.plan.endpoint.name
+  }
+
+  get route(): string {
+    const { method, path } = this.plan.endpoint
+    return `${method} ${path}`
+  }
+
+  get contentType(): string | undefined {
+    return this.plan.endpoint.headers['Content-Type']
+  }
+
+  get responseHeaders(): ReadonlyMap<string, string> {
+    return this.execution.responseHeaders
+  }
+
+  get failure(): StreamstackError | null {
+    return this.execution.failure
+  }
+
+  get startedAtMs(): number {
+    return this.execution.startedAtMs
+  }
+
+  get chunksSent(): number {
+    return this.execution.chunksSent
+  }
+
+  answerBegan(): void {
+    this.execution.headersSent = true
+  }
+
+  cancel(message: string): void {
+    if (!this.execution.isOver) this.execution.cancel(message)
   }
 
   attach(reader: StreamReader): void {
     clearTimeout(this.#graceTimer)
-    this.run.stream.attach(reader)
+    this.stream.attach(reader)
   }
 
   /** The reader is gone. When it was the last, an endpoint with `on_disconnect: cancel` has its grace time for someone to come back. */
   detach(reader: StreamReader): void {
-    const { stream } = this.run
+    const { stream } = this
     stream.detach(reader)
     if (this.plan.endpoint.onDisconnect !== 'cancel' || stream.readerCount > 0 || stream.end !== null) return
     clearTimeout(this.#graceTimer)
-    this.#graceTimer = setTimeout(() => this.run.cancel('Nobody was reading the run any more.'), this.#graceMs)
+    this.#graceTimer = setTimeout(() => this.execution.cancel('Nobody was reading the run any more.'), this.#graceMs)
     stream.onEnd(() => clearTimeout(this.#graceTimer))
   }
 }

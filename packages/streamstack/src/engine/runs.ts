@@ -1,11 +1,28 @@
-import { randomUUID } from 'node:crypto'
-import type { Value } from '@streamstack/protocol'
+import { setTimeout } from 'node:timers/promises'
+import { ERRORS, type StreamstackError, type Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink } from '../run/index.ts'
 import { MemoryLog, Stream } from '../stream/index.ts'
+import {
+  type LiveStream,
+  StoredLog,
+  type StreamStore,
+  encodeStoredEnd,
+  storedContentType,
+} from '../stream-store/index.ts'
 import type { Settings } from '../workspace/index.ts'
-import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
+import {
+  IdempotencyKeys,
+  type KeyedCall,
+  type RunOwner,
+  fingerprintOf,
+  keyDigest,
+  refuseOtherCall,
+} from './idempotency.ts'
 import { LiveRun } from './live-run.ts'
+import { newRunId } from './run-id.ts'
+import type { RunView } from './run-view.ts'
+import { RUNS_PREFIX, type RunNote, StoredRun, abandonedEnd, readRunNote } from './stored-run.ts'
 
 /** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
 const DISCONNECT_GRACE_MS = 10_000
@@ -16,6 +33,15 @@ const KEYED_GRACE_MS = 40_000
 /** What the windows of all runs that go on are to keep together, and the least that one gets however many there are. */
 const ACTIVE_WINDOWS_BYTES = 256 * 1024 * 1024
 const WINDOW_BYTES_MIN = 524_288
+
+/** What of a durable run stays in memory for the readers at its end; who is further behind reads from the store. */
+const RECENT_BYTES = 524_288
+
+/** Runs that get their outcome in one write after a crash. */
+const SETTLED_AT_ONCE = 500
+
+/** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
+const CLOSE_MS = 5_500
 
 /** How often runs that are past their retention are looked for. */
 const SWEEP_MS = 5_000
@@ -28,36 +54,49 @@ export interface StartOptions {
   /** The call, when it came with a key by which it may come again. */
   keyed?: KeyedCall | null
   trace?: TraceSink
+  /** Instead of the endpoint's own. */
+  delivery?: 'memory' | 'durable'
 }
 
-/** All runs of the server: those that go on, and for a while those that are over, so that readers can come back. */
+/** The store of durable runs; null: this workspace has kept none so far. */
+export type RunStorage = { open(): StreamStore; openKept(): StreamStore | null }
+
+/** All runs of the server: those that go on, and for a while those that are over, so that readers can come back; durable ones from the store. */
 export class Runs {
   readonly #services: Services
+  readonly #storage: RunStorage
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
-  #startedCount = 0
   /** Runs that are over, oldest first. No Map: one that keeps losing its first entry takes ever longer to find the next. */
   readonly #retained: { id: string; bytes: number; untilMs: number }[] = []
   /** Index of the oldest that is still held. */
   #oldest = 0
   #retainedBytes = 0
+  #activeCount = 0
   #sweep: NodeJS.Timeout | undefined
 
-  constructor(services: Services) {
+  constructor(services: Services, storage: RunStorage) {
     this.#services = services
+    this.#storage = storage
   }
 
-  /** Makes a run that is ready to start: attach a reader, then call `run.start()`. */
+  /** Makes a run that is ready to start: attach a reader, then call `start()`. Throws `storage_failed`, `storage_full` or `unavailable` when it is to be kept and cannot. */
   prepare(plan: Plan, settings: Settings, start: StartOptions): LiveRun {
     const { endpoint } = plan
-    const windowBytes = this.#windowFor(settings.streams.windowBytes)
     const { limits } = endpoint
-    const run = new Run({
-      id: randomUUID(),
+    const id = newRunId()
+    const windowBytes = this.#windowFor(settings.streams.windowBytes)
+    const delivery = start.delivery ?? endpoint.delivery
+    const log =
+      delivery === 'memory'
+        ? new MemoryLog(windowBytes)
+        : this.#keep(id, plan, settings, start, (error) => execution.fail(error))
+    const execution: Run = new Run({
+      id,
       programs: plan.programs,
       frame: firstFrame(plan, start.inputs, start.auth),
       stream: new Stream({
-        log: new MemoryLog(windowBytes),
+        log,
         whenUnread: endpoint.onDisconnect === 'cancel' ? 'wait' : 'drop',
         unreadBytesMax: windowBytes / 2,
       }),
@@ -72,16 +111,79 @@ export class Runs {
       options: start.options,
       endpoint: endpoint.name,
     })
-    if (start.trace !== undefined) run.trace = start.trace
-    const live = new LiveRun(run, plan, {
+    if (start.trace !== undefined) execution.trace = start.trace
+    const live = new LiveRun(execution, plan, {
       owner: start.owner,
-      number: ++this.#startedCount,
       graceMs: endpoint.disconnectGraceMs ?? (start.keyed == null ? DISCONNECT_GRACE_MS : KEYED_GRACE_MS),
     })
-    this.#runs.set(run.id, live)
-    if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, run.id)
-    run.stream.onEnd(() => this.#retain(live, settings))
+    this.#runs.set(id, live)
+    this.#activeCount += 1
+    if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
+    execution.stream.onEnd(() => this.#ended(live, settings, delivery === 'durable'))
     return live
+  }
+
+  /** The log of a durable run. It is made together with the first chunks, in one write: nobody waits for the disk twice. */
+  #keep(
+    id: string,
+    { endpoint }: Plan,
+    settings: Settings,
+    { owner, keyed }: StartOptions,
+    onFailure: (error: StreamstackError) => void,
+  ): StoredLog {
+    const store = this.#storage.open()
+    const note: RunNote = {
+      endpoint: endpoint.name,
+      route: `${endpoint.method} ${endpoint.path}`,
+      contentType: endpoint.headers['Content-Type'] ?? null,
+      owner,
+      call: keyed == null ? null : fingerprintOf(keyed),
+      startedAtMs: Date.now(),
+      end: null,
+    }
+    const { stream, kept } = store.createOwn(RUNS_PREFIX + id, {
+      contentType: storedContentType,
+      // Counted from the last use; a run that is silent for long must not expire under way.
+      ttlSeconds: Math.ceil((settings.streams.durableRetentionMs + settings.limits.maxDurationMs) / 1000),
+      key: keyed == null ? null : keyDigest(owner, keyed.key),
+      note: JSON.stringify(note),
+    })
+    // What could not be kept is told by the first write to it.
+    kept?.catch(() => undefined)
+    return new StoredLog({
+      store,
+      stream,
+      recentBytes: RECENT_BYTES,
+      noteAtEnd: ({ outcome, error }) => {
+        const status = this.#runs.get(id)?.failure?.status ?? 200
+        return JSON.stringify({ ...note, end: { outcome, error, status, atMs: Date.now() } } satisfies RunNote)
+      },
+      onFailure,
+    })
+  }
+
+  /** Gives runs that a crash cut off their outcome: `abandoned`, after the last chunk that was kept. Returns how many there were. */
+  async settleAbandoned(): Promise<number> {
+    const store = this.#storage.openKept()
+    if (store === null) return 0
+    let count = 0
+    for (;;) {
+      const cutOff = store.noted({ prefix: RUNS_PREFIX, before: null, goingOn: true, limit: SETTLED_AT_ONCE })
+      const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
+      if (streams.length === 0) return count
+      await Promise.all(
+        streams.map((stream) => {
+          const end = abandonedEnd()
+          const note = readRunNote(stream)
+          const status = ERRORS.abandoned.status
+          return store.extend(stream, [encodeStoredEnd(end)], {
+            close: true,
+            note: JSON.stringify({ ...note, end: { ...end, status, atMs: Date.now() } } satisfies RunNote),
+          })
+        }),
+      )
+      count += streams.length
+    }
   }
 
   /** Many runs at once get smaller windows: a crowd of readers that stand still must not fill the memory. */
@@ -90,62 +192,111 @@ export class Runs {
     return Math.min(windowBytes, Math.max(share, WINDOW_BYTES_MIN))
   }
 
-  get(id: string): LiveRun | undefined {
-    return this.#runs.get(id)
+  get(id: string): RunView | undefined {
+    return this.#runs.get(id) ?? this.#stored(this.#storage.openKept()?.find(RUNS_PREFIX + id) ?? null)
   }
 
   /** The run that this very call has started before. Throws `idempotency_conflict`. */
-  startedBy(call: KeyedCall): LiveRun | undefined {
+  startedBy(call: KeyedCall): RunView | undefined {
     const id = this.#keys.find(call)
-    return id === null ? undefined : this.#runs.get(id)
+    if (id !== null) return this.#runs.get(id)
+    const kept = this.#storage.openKept()?.withKey(keyDigest(call.owner, call.key)) ?? null
+    if (kept !== null) refuseOtherCall(readRunNote(kept).call ?? '', call)
+    return this.#stored(kept)
   }
 
   /** The run that a caller has started with a key. */
-  withKey(owner: RunOwner, key: string): LiveRun | undefined {
+  withKey(owner: RunOwner, key: string): RunView | undefined {
     const id = this.#keys.runOf(owner, key)
-    return id === null ? undefined : this.#runs.get(id)
+    if (id !== null) return this.#runs.get(id)
+    return this.#stored(this.#storage.openKept()?.withKey(keyDigest(owner, key)) ?? null)
   }
 
-  /** Every run that is held, the newest first. */
-  newestFirst(): LiveRun[] {
-    return [...this.#runs.values()].toReversed()
+  #stored(kept: LiveStream | null): RunView | undefined {
+    const store = this.#storage.openKept()
+    if (kept === null || store === null) return undefined
+    return new StoredRun(kept.record.name.slice(RUNS_PREFIX.length), store, kept)
+  }
+
+  /** Every run that can be read, the newest first, those in memory and those in the store; only runs that began before the one with an id, unless it is null. */
+  *newestFirst(before: string | null): Generator<RunView> {
+    const held = [...this.#runs.values()].filter(({ run }) => before === null || run < before)
+    held.sort((a, b) => (a.run < b.run ? 1 : -1))
+    let next = 0
+    for (const stored of this.#storedNewestFirst(before)) {
+      for (let live = held[next]; live !== undefined && live.run >= stored.run; live = held[++next]) yield live
+      if (!this.#runs.has(stored.run)) yield stored
+    }
+    yield* held.slice(next)
+  }
+
+  *#storedNewestFirst(before: string | null): Generator<RunView> {
+    const store = this.#storage.openKept()
+    if (store === null) return
+    for (let last = before === null ? null : RUNS_PREFIX + before; ;) {
+      const page = store.noted({ prefix: RUNS_PREFIX, before: last, goingOn: false, limit: 100 })
+      for (const { name } of page) {
+        const run = this.#stored(store.find(name))
+        if (run !== undefined) yield run
+      }
+      if (page.length < 100) return
+      last = page.at(-1)?.name ?? null
+    }
   }
 
   /** Runs that go on. */
   get activeCount(): number {
-    return this.#runs.size - (this.#retained.length - this.#oldest)
+    return this.#activeCount
   }
 
   /** Ends every run that goes on. */
   cancelAll(message: string): void {
-    for (const { run } of this.#runs.values()) if (!run.isOver) run.cancel(message)
+    for (const live of this.#runs.values()) live.cancel(message)
   }
 
-  close(): void {
+  /** Ends every run and waits until each has its outcome, so long as finally blocks may take. */
+  async close(): Promise<void> {
     clearInterval(this.#sweep)
     this.cancelAll('The server is stopping.')
+    const untilMs = performance.now() + CLOSE_MS
+    while (this.#activeCount > 0 && performance.now() < untilMs) await setTimeout(5)
+  }
+
+  #ended(live: LiveRun, settings: Settings, isKept: boolean): void {
+    live.endedAtMs = Date.now()
+    this.#activeCount -= 1
+    // What could not be kept is, like what was not to be, in memory alone.
+    if (
+      isKept &&
+      live.stream.end?.error?.code !== 'storage_failed' &&
+      live.stream.end?.error?.code !== 'storage_full'
+    ) {
+      this.#runs.delete(live.run)
+      this.#keys.forget(live.run)
+    } else this.#retain(live, settings)
+    this.#tellFailure(live)
   }
 
   #retain(live: LiveRun, settings: Settings): void {
-    const { run, plan } = live
-    live.endedAtMs = Date.now()
     const { retentionMs, retainedBytes } = settings.streams
-    const bytes = run.stream.log.bytesHeld + RUN_BYTES
-    this.#retained.push({ id: run.id, bytes, untilMs: performance.now() + retentionMs })
+    const bytes = live.stream.log.bytesHeld + RUN_BYTES
+    this.#retained.push({ id: live.run, bytes, untilMs: performance.now() + retentionMs })
     this.#retainedBytes += bytes
     this.#evict((held) => held > retainedBytes)
     this.#sweep ??= setInterval(() => this.#evict(() => false), SWEEP_MS).unref()
-    const { failure } = run
+  }
+
+  #tellFailure({ execution, failure, endpoint, stream }: LiveRun): void {
     if (failure === null) return
     const fields = {
-      run: run.id,
-      endpoint: plan.endpoint.name,
+      run: execution.id,
+      endpoint,
       code: failure.code,
-      step: run.failedStep?.id,
-      place: run.failedStep === null ? undefined : placeText(run.failedStep.position),
+      step: execution.failedStep?.id,
+      place: execution.failedStep === null ? undefined : placeText(execution.failedStep.position),
       ...(failure.cause === undefined ? {} : { err: failure.cause }),
     }
-    if (run.stream.end?.outcome === 'cancelled') this.#services.log.debug(fields, 'a run was cancelled')
+    if (stream.end?.outcome === 'cancelled') this.#services.log.debug(fields, 'a run was cancelled')
     else this.#services.log.warn(fields, `a run failed: ${failure.message}`)
   }
 

@@ -35,7 +35,7 @@ export class JsonResult {
   }
 
   /** The whole result. */
-  json(run: string, end: StreamEnd): string {
+  json(run: string | null, end: StreamEnd): string {
     return `{"run":${JSON.stringify(run)},"outcome":"${end.outcome}","chunks":${this.chunksJson()},"error":${JSON.stringify(end.error)}}`
   }
 }

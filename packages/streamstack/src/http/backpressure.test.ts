@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type OpenCall, openCall } from '../../../../test/support/http-client.ts'
 import { type TempWorkspace, tempWorkspace } from '../../../../test/support/temp-workspace.ts'
 import { endpoint, send } from '../../../../test/support/test-server.ts'
-import { Engine } from '../engine/index.ts'
+import { Engine, LiveRun } from '../engine/index.ts'
 import { type StreamstackServer, startServer } from './index.ts'
 
 const KILOBYTE = 'x'.repeat(1_000)
@@ -47,8 +47,8 @@ async function stable(value: () => number): Promise<number> {
 
 const runOf = ({ headers }: OpenCall) => {
   const live = engine.runs.get(headers['stream-run'] as string)
-  if (live === undefined) throw new Error('the run is gone')
-  return live.run
+  if (!(live instanceof LiveRun)) throw new Error('the run is gone')
+  return live.execution
 }
 
 /** Offsets of the chunks of an NDJSON answer; a last line that was cut off is none. */

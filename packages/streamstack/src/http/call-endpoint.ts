@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError, type Value, parseOffset, toStreamstackError } from '@streamstack/protocol'
 import { type AuthClaims, authorize, subjectOf } from '../access/index.ts'
-import type { Engine, KeyedCall, RunOwner } from '../engine/index.ts'
+import type { Engine, KeyedCall, LiveRun, RunOwner } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
@@ -14,6 +14,9 @@ import { answerStream } from './stream-answer.ts'
 
 /** Methods whose requests carry their inputs in the URL. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE'])
+
+/** When callers may try again that came while the server stops. */
+const STOPPING_RETRY_MS = 5_000
 
 export interface EndpointCall {
   engine: Engine
@@ -40,26 +43,31 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
     const keyed = keyedCall(call, owner, inputs)
     // Between this look and `prepare` nothing waits: calls that come together with one key make one run.
     const known = keyed === null ? undefined : engine.runs.startedBy(keyed)
-    if (known === undefined) refuseToSkip(request, keyed !== null)
-    const live =
-      known ??
-      engine.runs.prepare(plan, engine.settings, {
-        inputs,
-        auth: claims,
-        options: asked?.shape ?? null,
-        owner,
-        keyed,
-      })
+    if (known === undefined) {
+      refuseToSkip(request, keyed !== null)
+      refuseWhileStopping(engine)
+    }
+    const started =
+      known === undefined
+        ? engine.runs.prepare(plan, engine.settings, {
+            inputs,
+            auth: claims,
+            options: asked?.shape ?? null,
+            owner,
+            keyed,
+          })
+        : null
+    const source = known ?? (started as LiveRun)
     const reader = answerStream({
-      live,
+      source,
       response,
       format,
       metadata: asked?.includeMetadata === true || query.get('include_metadata') === 'true',
-      position: known === undefined ? 0 : startPosition(known, request, null),
+      position: started === null ? startPosition(source, request, null) : 0,
       headers: { ...endpoint.headers, ...corsHeaders },
       heartbeat: call.heartbeat,
     })
-    if (known === undefined) live.run.start()
+    started?.execution.start()
     reader.wake()
   } catch (thrown) {
     const error = toStreamstackError(thrown)
@@ -98,6 +106,13 @@ function refuseToSkip({ headers }: IncomingMessage, hasKey: boolean): void {
     'offset_invalid',
     'Last-Event-ID belongs to a run, and this would start a new one. Read on at the Stream-Url of the first answer, or call with an Idempotency-Key (?idempotency_key= for EventSource).',
   )
+}
+
+function refuseWhileStopping({ isDraining }: Engine): void {
+  if (!isDraining) return
+  throw new StreamstackError('unavailable', 'The server is stopping. Call again in a moment.', {
+    retryAfterMs: STOPPING_RETRY_MS,
+  })
 }
 
 async function authenticate(engine: Engine, plan: Plan, request: IncomingMessage): Promise<AuthClaims | null> {

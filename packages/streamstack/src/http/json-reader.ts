@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import type { LiveRun } from '../engine/index.ts'
 import { JsonResult } from '../format/index.ts'
-import type { StreamReader } from '../stream/index.ts'
+import type { StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 import { hasLeft } from './has-left.ts'
@@ -13,7 +12,7 @@ const RESULT_BYTES_MAX = 16 * 1024 * 1024
 /** Collects a run's stream and answers once, when it has ended: the `json` format. */
 export class JsonReader implements StreamReader {
   position: number
-  readonly #live: LiveRun
+  readonly #source: StreamSource
   readonly #response: ServerResponse
   readonly #headers: Readonly<Record<string, string>>
   readonly #result = new JsonResult(RESULT_BYTES_MAX)
@@ -22,21 +21,21 @@ export class JsonReader implements StreamReader {
   #isOver = false
 
   constructor(options: {
-    live: LiveRun
+    source: StreamSource
     response: ServerResponse
     position: number
     headers: Readonly<Record<string, string>>
   }) {
     this.position = options.position
-    this.#live = options.live
+    this.#source = options.source
     this.#response = options.response
     this.#headers = options.headers
     const leave = (): void => {
       this.#isOver = true
-      this.#live.detach(this)
+      this.#source.detach(this)
     }
     this.#response.on('close', leave)
-    this.#live.attach(this)
+    this.#source.attach(this)
     // Who left while the call was being checked has been told of already.
     if (hasLeft(this.#response)) leave()
   }
@@ -58,7 +57,7 @@ export class JsonReader implements StreamReader {
   }
 
   async #collect(): Promise<void> {
-    const { stream } = this.#live.run
+    const { stream } = this.#source
     for (;;) {
       if (this.position < stream.log.droppedOffset) {
         throw new StreamstackError(
@@ -76,21 +75,21 @@ export class JsonReader implements StreamReader {
   }
 
   #answer(): void {
-    const { run } = this.#live
-    const { end } = run.stream
+    const source = this.#source
+    const { end } = source.stream
     if (end === null) return
     this.#isOver = true
-    if (run.failure !== null) {
-      answerProblem(this.#response, run.failure, this.#headers, {
-        run: run.id,
+    if (source.failure !== null) {
+      answerProblem(this.#response, source.failure, this.#headers, {
+        run: source.run,
         outcome: end.outcome,
         chunks: JSON.parse(this.#result.chunksJson()) as unknown,
       })
       return
     }
-    const body = this.#result.json(run.id, end)
+    const body = this.#result.json(source.run, end)
     this.#response.writeHead(200, {
-      ...withStepHeaders(this.#headers, run.responseHeaders),
+      ...withStepHeaders(this.#headers, source.responseHeaders),
       'Content-Type': 'application/json; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
     })

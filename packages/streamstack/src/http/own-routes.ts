@@ -4,6 +4,7 @@ import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { addProbeRoutes } from './probe-route.ts'
 import { type RunRequest, cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
 
 type Route = (call: RunRequest) => Promise<void>
@@ -47,6 +48,7 @@ export function ownRoutes(
   app.get('/v1/runs/:id', run(showRun))
   app.post('/v1/runs/:id/cancel', run(cancelRun))
   app.post('/v1/runs/cancel', run(cancelKeyedRun))
+  addProbeRoutes(app, engine, heartbeat)
 
   app.setNotFoundHandler((_request, reply) => {
     reply.hijack()

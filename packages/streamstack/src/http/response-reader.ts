@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type Encoder, StreamstackError, publicError } from '@streamstack/protocol'
-import type { LiveRun } from '../engine/index.ts'
 import { encodeBatch } from '../format/index.ts'
-import type { Batch, StreamReader } from '../stream/index.ts'
+import type { Batch, StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
@@ -21,7 +20,7 @@ export class ResponseReader implements StreamReader {
   position: number
   /** When something was last written, milliseconds on the monotonic clock. */
   lastWriteMs = performance.now()
-  readonly #live: LiveRun
+  readonly #source: StreamSource
   readonly #response: ServerResponse
   readonly #encoder: Encoder
   readonly #headers: Readonly<Record<string, string>>
@@ -31,7 +30,7 @@ export class ResponseReader implements StreamReader {
   #isOver = false
 
   constructor(options: {
-    live: LiveRun
+    source: StreamSource
     response: ServerResponse
     encoder: Encoder
     /** Offset after which to read. */
@@ -40,7 +39,7 @@ export class ResponseReader implements StreamReader {
     heartbeat: Heartbeat
   }) {
     this.position = options.position
-    this.#live = options.live
+    this.#source = options.source
     this.#response = options.response
     this.#encoder = options.encoder
     this.#headers = options.headers
@@ -50,7 +49,7 @@ export class ResponseReader implements StreamReader {
       this.wake()
     })
     this.#response.on('close', () => this.#leave())
-    this.#live.attach(this)
+    this.#source.attach(this)
     this.#heartbeat.add(this)
     // Who left while the call was being checked has been told of already.
     if (hasLeft(this.#response)) this.#leave()
@@ -70,7 +69,7 @@ export class ResponseReader implements StreamReader {
   }
 
   #pump(): void {
-    const { stream } = this.#live.run
+    const { stream } = this.#source
     let pending: string | Buffer = ''
     while (this.position < stream.lastOffset) {
       if (this.position < stream.log.droppedOffset) return this.#fellBehind(pending)
@@ -99,7 +98,7 @@ export class ResponseReader implements StreamReader {
       (late) => {
         this.#isReading = false
         if (this.#isOver) return
-        const { stream } = this.#live.run
+        const { stream } = this.#source
         if (late !== null) {
           this.position = late.offset + late.to - late.from - 1
           if (!this.#write(encodeBatch(stream, this.#encoder, late))) return
@@ -123,18 +122,21 @@ export class ResponseReader implements StreamReader {
 
   #writeHead(): void {
     if (this.#response.headersSent) return
-    const { run } = this.#live
-    run.headersSent = true
-    this.#response.writeHead(200, withStepHeaders(this.#headers, run.responseHeaders))
+    const source = this.#source
+    source.answerBegan()
+    this.#response.writeHead(200, withStepHeaders(this.#headers, source.responseHeaders))
   }
 
   #finish(last: string | Buffer): void {
-    const { run } = this.#live
-    const { end } = run.stream
+    const source = this.#source
+    const { end } = source.stream
     if (end === null) return
-    if (run.failure !== null && end.offset === 0 && !this.#response.headersSent) {
+    if (source.failure !== null && end.offset === 0 && !this.#response.headersSent) {
       this.#isOver = true
-      answerProblem(this.#response, run.failure, withoutType(this.#headers), { run: run.id, outcome: end.outcome })
+      answerProblem(this.#response, source.failure, withoutType(this.#headers), {
+        run: source.run,
+        outcome: end.outcome,
+      })
       return
     }
     this.#writeHead()
@@ -162,7 +164,7 @@ export class ResponseReader implements StreamReader {
   #leave(): void {
     this.#isOver = true
     this.#heartbeat.remove(this)
-    this.#live.detach(this)
+    this.#source.detach(this)
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Outcome, StreamstackError } from '@streamstack/protocol'
-import type { LiveRun } from '../engine/index.ts'
+import type { RunView, Runs } from '../engine/index.ts'
 
 const PAGE_RUNS = 50
 const PAGE_RUNS_MAX = 200
@@ -8,34 +8,39 @@ const OUTCOMES: readonly string[] = ['running', 'completed', 'failed', 'cancelle
   | 'running'
 )[]
 
+/** The id of a run. */
+const CURSOR = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Runs that one page looks at for those that are asked for. */
+const LOOKED_AT_MAX = 5_000
+
 /** Which runs of a list are asked for. */
 export interface RunFilter {
   /** Name of the endpoint, or its method and path. */
   endpoint: string | null
   /** An outcome, or `running`. */
   outcome: string | null
-  /** Only runs that started before the run of this number. */
-  before: number
+  /** Only runs that started before the one with this id; null: all. */
+  before: string | null
   limit: number
 }
 
 /** Reads the filter of a query. Throws `input_invalid` with every fault. */
 export function runFilter(query: URLSearchParams): RunFilter {
   const faults: { path: string; message: string }[] = []
-  const number = (name: string, max: number, fallback: number, message: string): number => {
-    const text = query.get(name)
-    if (text === null) return fallback
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : 0
-    if (value >= 1 && value <= max) return value
-    faults.push({ path: name, message })
-    return fallback
-  }
   const outcome = query.get('outcome')
   if (outcome !== null && !OUTCOMES.includes(outcome)) {
     faults.push({ path: 'outcome', message: `must be one of ${OUTCOMES.join(', ')}` })
   }
-  const limit = number('limit', PAGE_RUNS_MAX, PAGE_RUNS, `must be a whole number from 1 to ${PAGE_RUNS_MAX}`)
-  const before = number('cursor', Number.MAX_SAFE_INTEGER, Infinity, 'must be the `next_cursor` of the page before')
+  const limitText = query.get('limit') ?? String(PAGE_RUNS)
+  const limit = /^\d{1,3}$/.test(limitText) ? Number(limitText) : 0
+  if (limit < 1 || limit > PAGE_RUNS_MAX) {
+    faults.push({ path: 'limit', message: `must be a whole number from 1 to ${PAGE_RUNS_MAX}` })
+  }
+  const before = query.get('cursor')
+  if (before !== null && !CURSOR.test(before)) {
+    faults.push({ path: 'cursor', message: 'must be the `next_cursor` of the page before' })
+  }
   if (faults.length > 0) {
     const names = faults.map(({ path, message }) => `${path} ${message}`)
     throw new StreamstackError('input_invalid', `${names.join('; ')}.`, { details: { errors: faults } })
@@ -45,39 +50,46 @@ export function runFilter(query: URLSearchParams): RunFilter {
 
 /** A page of a list of runs; `next_cursor` leads to the one after it and is null on the last. */
 export function runPage(
-  newestFirst: readonly LiveRun[],
-  { isOwn, endpoint, outcome, before, limit }: RunFilter & { isOwn: (live: LiveRun) => boolean },
+  runs: Runs,
+  { isOwn, endpoint, outcome, before, limit }: RunFilter & { isOwn: (run: RunView) => boolean },
 ): object {
-  const page: LiveRun[] = []
-  for (const live of newestFirst) {
-    if (live.number >= before || !isOwn(live)) continue
-    if (endpoint !== null && endpoint !== live.run.endpoint && endpoint !== routeOf(live)) continue
-    if (outcome !== null && outcome !== (live.run.stream.end?.outcome ?? 'running')) continue
-    if (page.length === limit) return { runs: page.map(describeRun), next_cursor: String(page.at(-1)?.number) }
-    page.push(live)
+  const page: object[] = []
+  let looked = 0
+  let last: string | null = null
+  for (const run of runs.newestFirst(before)) {
+    // Filters that match little must not make one call read everything.
+    if (page.length === limit || ++looked > LOOKED_AT_MAX) return { runs: page, next_cursor: last }
+    last = run.run
+    if (!isOwn(run)) continue
+    if (endpoint !== null && endpoint !== run.endpoint && endpoint !== run.route) continue
+    if (outcome !== null && outcome !== (run.stream.end?.outcome ?? 'running')) continue
+    page.push(describeRun(run))
   }
-  return { runs: page.map(describeRun), next_cursor: null }
+  return { runs: page, next_cursor: null }
 }
 
 /** What callers may know of a run: no inputs, no content. */
-export function describeRun(live: LiveRun): object {
-  const { run, endedAtMs } = live
-  const { stream } = run
+export function describeRun({
+  run,
+  endpoint,
+  route,
+  url,
+  stream,
+  chunksSent,
+  startedAtMs,
+  endedAtMs,
+}: RunView): object {
   return {
-    id: run.id,
-    endpoint: run.endpoint,
-    route: routeOf(live),
+    id: run,
+    endpoint,
+    route,
     outcome: stream.end?.outcome ?? null,
     error: stream.end?.error ?? null,
-    started_at: new Date(run.startedAtMs).toISOString(),
+    started_at: new Date(startedAtMs).toISOString(),
     ended_at: endedAtMs === null ? null : new Date(endedAtMs).toISOString(),
-    chunks: run.chunksSent,
+    chunks: chunksSent,
     offset: stream.lastOffset,
     first_offset: stream.log.droppedOffset,
-    stream_url: `/v1/stream/runs/${run.id}`,
+    stream_url: url,
   }
-}
-
-function routeOf({ plan }: LiveRun): string {
-  return `${plan.endpoint.method} ${plan.endpoint.path}`
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { subjectOf } from '../access/index.ts'
-import type { Engine, LiveRun } from '../engine/index.ts'
+import type { Engine, RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -21,12 +21,12 @@ export interface RunRequest {
 
 /** `GET /v1/stream/runs/<id>`: a further reader of a run, after the offset that it names. */
 export async function readRun(call: RunRequest): Promise<void> {
-  const live = await allowedRun(call)
+  const source = await allowedRun(call)
   const { request, query } = call
-  const format = chooseFormat(query.get('format'), request.headers.accept, live.plan.endpoint.headers['Content-Type'])
-  const position = startPosition(live, request, query.get('offset'))
+  const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
+  const position = startPosition(source, request, query.get('offset'))
   answerStream({
-    live,
+    source,
     response: call.response,
     format,
     metadata: query.get('include_metadata') === 'true',
@@ -42,10 +42,10 @@ export async function readRun(call: RunRequest): Promise<void> {
  */
 export async function listRuns(call: RunRequest): Promise<void> {
   const isOwn = await ownRuns(call)
-  answerJson(call, 200, runPage(call.engine.runs.newestFirst(), { isOwn, ...runFilter(call.query) }))
+  answerJson(call, 200, runPage(call.engine.runs, { isOwn, ...runFilter(call.query) }))
 }
 
-async function ownRuns(call: RunRequest): Promise<(live: LiveRun) => boolean> {
+async function ownRuns(call: RunRequest): Promise<(run: RunView) => boolean> {
   const { verifier, settings } = call.engine
   if (verifier === null && settings.streams.access === 'open') return ({ owner }) => owner === null
   if (verifier === null) {
@@ -90,13 +90,13 @@ export async function cancelKeyedRun(call: RunRequest): Promise<void> {
   cancel(call, live)
 }
 
-function cancel(call: RunRequest, { run }: LiveRun): void {
-  if (!run.isOver) run.cancel('The run was cancelled by its caller.')
-  answerJson(call, 202, { run: run.id, outcome: run.stream.end?.outcome ?? 'cancelled' })
+function cancel(call: RunRequest, view: RunView): void {
+  view.cancel('The run was cancelled by its caller.')
+  answerJson(call, 202, { run: view.run, outcome: view.stream.end?.outcome ?? 'cancelled' })
 }
 
 /** The run, for whoever started it: an id that is not theirs looks like one that does not exist. */
-async function allowedRun(call: RunRequest): Promise<LiveRun> {
+async function allowedRun(call: RunRequest): Promise<RunView> {
   const { engine, id } = call
   const live = engine.runs.get(id)
   if (live === undefined) throw unknownRun()

@@ -35,6 +35,8 @@ const METHODS: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
 export async function startServer({ engine, host, port }: ServerOptions): Promise<StreamstackServer> {
   checkOpenHost(engine, host)
+  const cutOff = await engine.runs.settleAbandoned()
+  if (cutOff > 0) engine.log.warn({ runs: cutOff }, 'runs that the last stop cut off are now abandoned')
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)
   const own = ownRoutes(engine, heartbeat)

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { StreamstackError, parseOffset } from '@streamstack/protocol'
-import type { LiveRun } from '../engine/index.ts'
+import type { StreamSource } from '../stream/index.ts'
 
 /**
- * The offset after which a reader of a run wants to begin. A browser's EventSource repeats its URL and adds Last-Event-ID, so the header goes
+ * The offset after which a reader of a stream wants to begin. A browser's EventSource repeats its URL and adds Last-Event-ID, so the header goes
  * before `?offset=`. Throws `offset_invalid`, `offset_expired`.
  */
-export function startPosition(live: LiveRun, request: IncomingMessage, asked: string | null): number {
-  const { log } = live.run.stream
+export function startPosition({ stream }: StreamSource, request: IncomingMessage, asked: string | null): number {
+  const { log } = stream
   const text = request.headers['last-event-id']?.toString() || asked || '-1'
   const offset = parseOffset(text)
   if (offset === null || offset > log.lastOffset) {

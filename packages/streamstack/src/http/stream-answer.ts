@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import type { LiveRun } from '../engine/index.ts'
 import { type FormatName, contentTypeOf, encoderOf } from '../format/index.ts'
+import type { StreamSource } from '../stream/index.ts'
 import { untransformed } from './answer-headers.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { JsonReader } from './json-reader.ts'
 import { ResponseReader } from './response-reader.ts'
 
 export interface StreamAnswerOptions {
-  live: LiveRun
+  source: StreamSource
   response: ServerResponse
   format: FormatName
   /** Whether the caller wants metadata where it is not always there. */
@@ -19,19 +19,19 @@ export interface StreamAnswerOptions {
   heartbeat: Heartbeat
 }
 
-/** Attaches an HTTP answer to a run's stream as a reader. */
+/** Attaches an HTTP answer to a stream as a reader. */
 export function answerStream(options: StreamAnswerOptions): ResponseReader | JsonReader {
-  const { live, response, format, position, metadata, heartbeat } = options
+  const { source, response, format, position, metadata, heartbeat } = options
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',
     ...options.headers,
     'Cache-Control': untransformed(options.headers['Cache-Control']),
-    'Stream-Run': live.run.id,
-    'Stream-Url': `/v1/stream/runs/${live.run.id}`,
+    ...(source.run === null ? {} : { 'Stream-Run': source.run }),
+    'Stream-Url': source.url,
   }
-  if (format === 'json') return new JsonReader({ live, response, position, headers })
+  if (format === 'json') return new JsonReader({ source, response, position, headers })
   const encoder = encoderOf(format, { metadata })
   headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])
-  return new ResponseReader({ live, response, encoder, position, headers, heartbeat })
+  return new ResponseReader({ source, response, encoder, position, headers, heartbeat })
 }

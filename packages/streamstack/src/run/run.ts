@@ -69,6 +69,8 @@ export class Run {
   readonly #startedMonotonicMs = performance.now()
   #bytesSent = 0
   #iterations = 0
+  /** All ops are done; the outcome may still be on its way to the disk. */
+  #isFinished = false
   /** Why the run is being ended from outside; null while it is not. */
   #ending: { outcome: Outcome; error: StreamstackError } | null = null
   readonly #strand: Strand = new Strand(this, null)
@@ -161,6 +163,11 @@ export class Run {
     this.#endFromOutside('cancelled', new StreamstackError('cancelled', message))
   }
 
+  /** Ends the run from outside with an error that no catch block can take. */
+  fail(error: StreamstackError): void {
+    this.#endFromOutside('failed', error)
+  }
+
   /** Remembers which step an error came from: the innermost that it passed. */
   noteFailure(program: Program, frame: Frame, error: unknown): void {
     if (this.#failedStep?.error === error) return
@@ -188,13 +195,14 @@ export class Run {
   }
 
   #endFromOutside(outcome: Outcome, error: StreamstackError): void {
-    if (this.#ending !== null || this.isOver) return
+    if (this.#ending !== null || this.#isFinished) return
     this.#ending = { outcome, error }
     this.#graceTimer = setTimeout(() => this.#strand.endGrace(), ENDING_GRACE_MS)
     this.#strand.end()
   }
 
   #finish(thrown: unknown): void {
+    this.#isFinished = true
     clearTimeout(this.#durationTimer)
     clearTimeout(this.#graceTimer)
     this.#durationTimer = undefined
@@ -214,7 +222,7 @@ export class Run {
     this.failure = error
     const said = error === null ? null : publicError(error)
     // Before the first chunk the outcome alone tells it, so that HTTP can answer with a status.
-    const tellsInBand = outcome === 'failed' && this.stream.lastOffset > 0
+    const tellsInBand = outcome === 'failed' && this.stream.bytesAppended > 0
     const last: Chunk | null = tellsInBand ? { type: 'error', data: JSON.stringify(said), metadata: null } : null
     this.stream.finish({ outcome, error: said }, last)
   }

@@ -25,6 +25,10 @@ export interface CreateRequest {
   /** The stream is closed from its beginning. */
   readonly close: boolean
   readonly fork: ForkOrigin | null
+  /** Another way to find it; null or missing: none. */
+  readonly key?: string | null
+  /** Of streams that the server keeps for itself: they are not listed, and nobody is told of them. */
+  readonly note?: string | null
 }
 
 /** A name that is taken is fine when the same is asked for again. Throws `stream_exists`. */

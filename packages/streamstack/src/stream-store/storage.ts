@@ -10,8 +10,10 @@ export type Change =
       readonly atMs: number
       readonly data: Buffer
     }
-  /** The record as it is now, all that can change of it. */
+  /** The record as it is now, all that can change of it but its note. */
   | { readonly kind: 'update'; readonly record: StreamRecord }
+  /** The note of a record as it is now. */
+  | { readonly kind: 'note'; readonly record: StreamRecord }
   | { readonly kind: 'producer'; readonly id: number; readonly producer: string; readonly state: ProducerState }
   /** The name is free at once; the chunks may go later. */
   | { readonly kind: 'remove'; readonly record: StreamRecord }
@@ -53,6 +55,20 @@ export interface DueQuery {
   readonly limit: number
 }
 
+export interface NotedQuery {
+  readonly prefix: string
+  /** Only names that come before this one; null: all. */
+  readonly before: string | null
+  /** Only streams that are not closed. */
+  readonly goingOn: boolean
+  readonly limit: number
+}
+
+export interface NotedStream {
+  readonly name: string
+  readonly note: string
+}
+
 /** Called when writes that were taken could not be kept: what is in memory is ahead of the storage and must be read again. */
 export type FailureListener = () => void
 
@@ -71,7 +87,11 @@ export interface StreamStorage {
   read(owner: number, after: number, through: number, bytesMax: number): Slice | null
   /** Drops the oldest chunks of a stream: all that are too old, and for their bytes all but the newest. Null: nothing to drop. */
   trim(record: StreamRecord, limits: TrimLimits): Trimmed | null | Promise<Trimmed | null>
-  /** Names of streams that are not deleted, in order, after a name. */
+  /** The name of the stream that has a key; null: there is none. */
+  nameOf(key: string): string | null
+  /** Streams with a note whose names begin with a prefix, those with the greatest names first, as they are kept. */
+  noted(query: NotedQuery): readonly NotedStream[]
+  /** Names of streams that are not deleted and have no note, in order, after a name. */
   names(after: string, limit: number): readonly string[]
   due(query: DueQuery): readonly string[]
   documents(prefix: string): ReadonlyMap<string, string>

@@ -28,6 +28,10 @@ export interface StreamRecord {
   readonly origin: ForkOrigin | null
   /** Oldest first; empty unless the stream is a fork. Its own chunks follow. */
   readonly inherited: readonly InheritedSpan[]
+  /** Another way to find the stream: no two have the same. Null: it has none. */
+  readonly key: string | null
+  /** What its maker notes about it; nothing here reads it. */
+  note: string | null
   /** Position of the newest chunk. */
   tail: number
   /** Bytes of its own chunks that are kept. */

@@ -7,7 +7,7 @@ import { LiveStream } from './live-stream.ts'
 import { LiveStreams } from './live-streams.ts'
 import { formatOffset } from './offset.ts'
 import { Retention, type RetentionOptions } from './retention.ts'
-import type { Change, StreamStorage } from './storage.ts'
+import type { Change, NotedQuery, NotedStream, StreamStorage } from './storage.ts'
 import type { ProducerState, StreamRecord } from './stream-record.ts'
 
 const SWEEP_MS = 1_000
@@ -15,6 +15,9 @@ const SWEEP_MS = 1_000
 const TOUCH_FRACTION = 0.05
 
 export type StreamStoreOptions = RetentionOptions
+
+/** What a stream of the server's own begins with. */
+export type OwnStream = Pick<CreateRequest, 'contentType' | 'ttlSeconds' | 'key'> & { readonly note: string }
 
 export interface CreateResult {
   readonly isNew: boolean
@@ -95,6 +98,8 @@ export class StreamStore {
       expiresAt: ownExpiry ? request.expiresAt : (source?.record.expiresAt ?? null),
       origin: fork,
       inherited: plan?.inherited ?? [],
+      key: request.key ?? null,
+      note: request.note ?? null,
       tail: base + chunks.length,
       bytes,
       dropped: base,
@@ -118,7 +123,7 @@ export class StreamStore {
     const created = (): CreateResult => {
       stream.isVisible = true
       this.#show(stream, record.tail, record.isClosed)
-      this.#listener?.('created', stream)
+      this.#tell('created', stream)
       return { isNew: true, stream }
     }
     return this.#write(stream, changes, created)
@@ -168,9 +173,61 @@ export class StreamStore {
     const { tail, isClosed } = record
     return this.#write(stream, changes, () => {
       this.#show(stream, tail, isClosed)
-      if (data !== null) this.#listener?.('appended', stream)
+      if (data !== null) this.#tell('appended', stream)
       return resultOf(record, { tail, isClosed, isDuplicate: false, producer })
     })
+  }
+
+  /** A stream that the server keeps for itself, made anew; it is there at once, and kept when the promise settles. Throws as `create`. */
+  createOwn(name: string, own: OwnStream): { stream: LiveStream; kept: void | Promise<unknown> } {
+    const created = this.create(name, { ...own, expiresAt: null, data: null, close: false, fork: null })
+    const stream = this.#live.get(name)
+    if (stream === null) throw new Error(`The stream ${name} is gone as soon as it was made.`)
+    return { stream, kept: created instanceof Promise ? created : undefined }
+  }
+
+  /**
+   * Adds chunks to a stream of the server's own, all or none, and closes it or changes its note with them. Settles when they are kept; readers see
+   * them then. Throws, or rejects with, `unavailable` (too much waits for the disk: try again), `storage_full`, `storage_failed`, `stream_closed`.
+   */
+  extend(
+    stream: LiveStream,
+    chunks: readonly Buffer[],
+    { close = false, note }: { close?: boolean; note?: string } = {},
+  ): void | Promise<void> {
+    const { record } = stream
+    if (stream.isGone) throw unknown()
+    if (record.isClosed) throw new StreamstackError('stream_closed', 'The stream is closed.')
+    this.#storage.admit(chunks.reduce((sum, { length }) => sum + length, 0))
+    const nowMs = steadyNowMs()
+    const changes: Change[] = []
+    for (const data of chunks) {
+      record.tail += 1
+      record.bytes += data.length
+      record.oldestMs ??= nowMs
+      changes.push({ kind: 'chunk', id: record.id, position: record.tail, atMs: nowMs, data })
+    }
+    if (close) record.isClosed = true
+    record.touchedMs = nowMs
+    stream.touchKeptMs = nowMs
+    changes.push({ kind: 'update', record })
+    if (note !== undefined) {
+      record.note = note
+      changes.push({ kind: 'note', record })
+    }
+    const { tail, isClosed } = record
+    return this.#write(stream, changes, () => this.#show(stream, tail, isClosed))
+  }
+
+  /** The stream that has a key. */
+  withKey(key: string): LiveStream | null {
+    const name = this.#storage.nameOf(key)
+    return name === null ? null : this.find(name)
+  }
+
+  /** Streams with a note, by name from the last to the first, as they are kept. */
+  noted(query: NotedQuery): readonly NotedStream[] {
+    return this.#storage.noted(query)
   }
 
   /**
@@ -218,7 +275,7 @@ export class StreamStore {
     return this.#remove(stream)
   }
 
-  /** Tells of every change that can be seen. One listener at a time. */
+  /** Tells of every change that can be seen, but of streams that the server keeps for itself. One listener at a time. */
   listen(listener: StreamListener | null): void {
     this.#listener = listener
   }
@@ -243,6 +300,10 @@ export class StreamStore {
     await this.#storage.close()
   }
 
+  #tell(event: StreamEvent, stream: LiveStream): void {
+    if (stream.record.note === null) this.#listener?.(event, stream)
+  }
+
   #find(name: string): LiveStream | null {
     const stream = this.#live.get(name)
     if (stream === null) return null
@@ -259,7 +320,7 @@ export class StreamStore {
     this.#release(stream, changes, removed)
     return this.#write(stream, changes, () => {
       for (const one of removed) this.#live.forget(one)
-      this.#listener?.('removed', stream)
+      this.#tell('removed', stream)
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Chunk } from '@streamstack/protocol'
+import type { Chunk, StreamEnd } from '@streamstack/protocol'
 
 /** A run of chunks that a log hands out: `chunks[from]` has the offset `offset`, up to `chunks[to - 1]`. Never changed after. */
 export interface Batch {
@@ -16,12 +16,19 @@ export interface StreamLog {
   readonly lastOffset: number
   /** The smallest offset that one can still read after: everything up to it was dropped. */
   readonly droppedOffset: number
-  /** Adds one chunk. A promise settles when readers may see it. Throws `storage_failed` when it cannot be kept. */
+  /**
+   * Adds one chunk, which readers may see at once or, when it must be kept first, later. A promise means: wait for it before adding more. Throws
+   * when nothing can be kept any more.
+   */
   append(chunk: Chunk): void | Promise<void>
+  /** Nothing comes after this last chunk. A promise settles when all of it is kept, and rejects when it could not be. */
+  finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void | Promise<void>
   /** The next chunks after an offset, at least one and some 32 kB at most (one chunk may be larger); null when there are none yet. `after` must not be below `droppedOffset`. */
   read(after: number): Batch | null | Promise<Batch | null>
   /** What the log holds in memory now. */
   readonly bytesHeld: number
+  /** Called when chunks can be seen that could not when they were added. */
+  onVisible: (() => void) | null
 }
 
 /** What an object of a chunk costs in memory besides its text. */

@@ -1,4 +1,4 @@
-import type { Chunk } from '@streamstack/protocol'
+import type { Chunk, StreamEnd } from '@streamstack/protocol'
 import { type Batch, type StreamLog, chunkBytes } from './log.ts'
 
 /** Chunks that are dropped together, at most; small enough that the window stays close to its bound, large enough that dropping is rare. */
@@ -16,17 +16,21 @@ interface Segment {
 
 /** A log that keeps the newest chunks in memory, about `windowBytes` of them, and drops the oldest. */
 export class MemoryLog implements StreamLog {
-  lastOffset = 0
+  lastOffset: number
   bytesHeld = 0
+  /** Everything is seen at once. */
+  onVisible = null
   readonly #windowBytes: number
   readonly #segmentBytes: number
   readonly #segments: Segment[]
   #tail: Segment
 
-  constructor(windowBytes: number) {
+  /** `after`: offset of the last chunk before this log. */
+  constructor(windowBytes: number, after = 0) {
+    this.lastOffset = after
     this.#windowBytes = windowBytes
     this.#segmentBytes = Math.min(SEGMENT_BYTES, windowBytes / 8)
-    this.#tail = { first: 1, chunks: [], bytesBefore: 0, bytes: 0 }
+    this.#tail = { first: after + 1, chunks: [], bytesBefore: 0, bytes: 0 }
     this.#segments = [this.#tail]
   }
 
@@ -42,6 +46,10 @@ export class MemoryLog implements StreamLog {
     tail.bytes += bytes
     this.bytesHeld += bytes
     this.lastOffset++
+  }
+
+  finish(_end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void {
+    if (last !== null) this.append(last)
   }
 
   read(after: number): Batch | null {

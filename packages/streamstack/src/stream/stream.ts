@@ -1,4 +1,4 @@
-import type { Chunk, StreamEnd } from '@streamstack/protocol'
+import { type Chunk, type StreamEnd, publicError } from '@streamstack/protocol'
 import { type Batch, type StreamLog, chunkBytes } from './log.ts'
 
 /** Chunks that pile up within one tick go out early when they reach this. */
@@ -43,6 +43,7 @@ export class Stream {
   #bytesTaken = 0
   #bytesUnflushed = 0
   #wakeScheduled = false
+  #isFinished = false
   #waitingProducers: (() => void)[] = []
   #endListeners: (() => void)[] = []
 
@@ -53,6 +54,7 @@ export class Stream {
     // A log that keeps little must not drop what its only reader has yet to take.
     this.#lagBytesMax = Math.min(LAG_BYTES_MAX, options.unreadBytesMax)
     this.#flushBytes = Math.min(FLUSH_BYTES, options.unreadBytesMax / 4)
+    this.log.onVisible = () => this.#wakeReaders()
   }
 
   get lastOffset(): number {
@@ -73,15 +75,18 @@ export class Stream {
    * it before appending more (readers are behind, or the log is writing).
    */
   append(chunk: Chunk): void | Promise<void> {
+    const { lastOffset } = this.log
     const written = this.log.append(chunk)
     const bytes = chunkBytes(chunk)
     this.#bytesAppended += bytes
-    this.#bytesUnflushed += bytes
-    if (written !== undefined) return written.then(() => this.#appended())
-    return this.#appended()
+    if (this.log.lastOffset !== lastOffset) return this.#seen(bytes)
+    // The log says when it can be seen.
+    if (written !== undefined) return written.then(() => this.room())
+    return this.#isFull() ? this.room() : undefined
   }
 
-  #appended(): void | Promise<void> {
+  #seen(bytes: number): void | Promise<void> {
+    this.#bytesUnflushed += bytes
     if (this.#bytesUnflushed >= this.#flushBytes || this.log.lastOffset === 1) {
       this.#wakeReaders()
       if (this.#isFull()) return this.room()
@@ -92,21 +97,24 @@ export class Stream {
     return undefined
   }
 
-  /** Says how the stream ended, after one last chunk if there is one. Nothing can be appended after. */
+  /**
+   * Says how the stream ended, after one last chunk if there is one. Nothing can be appended after. Readers hear of it when the log has kept it; a log
+   * that cannot keep it was left before its end, and that is the outcome.
+   */
   finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void {
-    const written = last === null ? undefined : this.log.append(last)
+    if (this.#isFinished) throw new Error('a stream ends once')
+    this.#isFinished = true
+    const written = this.log.finish(end, last)
     if (written === undefined) this.#finished(end)
     else {
-      // A log that could not keep the last chunk still ends: the outcome tells the same.
       written.then(
         () => this.#finished(end),
-        () => this.#finished(end),
+        (error: unknown) => this.#finished({ outcome: 'abandoned', error: publicError(error) }),
       )
     }
   }
 
   #finished(end: Omit<StreamEnd, 'offset'>): void {
-    if (this.end !== null) throw new Error('a stream ends once')
     this.end = { outcome: end.outcome, offset: this.log.lastOffset, error: end.error }
     this.#wakeReaders()
     this.#releaseProducers()

@@ -177,6 +177,9 @@ const streamsShape = {
     .prefault('64mb')
     .describe('How much all runs that are over may keep together; the oldest go first.'),
   retention: duration(0).prefault('5m').describe('How long a run that is over can still be read.'),
+  durable_retention: duration(0)
+    .prefault('1d')
+    .describe('How long a run with `delivery: durable` can be read after it was last written or read.'),
   heartbeat: duration(100)
     .prefault('15s')
     .describe('After so much silence a reader gets a sign of life, where the format has one.'),
@@ -327,6 +330,7 @@ export interface Settings {
     readonly windowBytes: number
     readonly retainedBytes: number
     readonly retentionMs: number
+    readonly durableRetentionMs: number
     readonly heartbeatMs: number
     /** Who may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
     readonly access: 'closed' | 'open'
@@ -373,6 +377,7 @@ export function toSettings(checked: z.output<typeof settingsSchema>, dir: string
       windowBytes: streams.window_bytes,
       retainedBytes: streams.retained_bytes,
       retentionMs: streams.retention,
+      durableRetentionMs: streams.durable_retention,
       heartbeatMs: streams.heartbeat,
       access: streams.access,
       log: streams.log,

@@ -138,6 +138,7 @@ describe('settings', () => {
         windowBytes: 4_194_304,
         retainedBytes: 67_108_864,
         retentionMs: 300_000,
+        durableRetentionMs: 86_400_000,
         heartbeatMs: 15_000,
         access: 'closed',
         log: 'sqlite',

@@ -3,17 +3,19 @@ import { describeStream, parseStreamOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { longPoll } from './long-poll.ts'
 import { SseReader } from './sse-reader.ts'
-import { type Headers, type StreamCall, answer, headerInvalid } from './stream-call.ts'
+import { type Headers, type StreamCall, answer, headerInvalid, headerOf } from './stream-call.ts'
 
 /** `GET`: what there is after an offset, or with `live` what comes. */
 export function readStream(call: StreamCall): void {
   const { service } = call
   const query = new URLSearchParams(call.search)
   const live = query.get('live')
-  const sent = offsetOf(query)
   if (live !== null && live !== 'long-poll' && live !== 'sse') {
     throw headerInvalid('live must be long-poll or sse.')
   }
+  // A browser's EventSource that comes back repeats its URL and adds where it was, so that goes before the query. Other answers are kept by their URL alone.
+  const lastEventId = live === 'sse' ? headerOf(call.request, 'last-event-id') || null : null
+  const sent = lastEventId ?? offsetOf(query)
   if (live !== null && sent === null)
     throw headerInvalid('A live read needs offset: -1 for the start, now for the end.')
   const stream = service.store.open(call.name)

@@ -19,19 +19,22 @@ export interface Control {
   readonly streamClosed?: true
 }
 
-const DATA_START = Buffer.from('event: data\ndata:')
 const SPACE = 0x20
 const EVENT_END = Buffer.from('\n\n')
 const CR = 0x0d
 const LF = 0x0a
 
-/** A page and where it ends; a control event alone when the page is empty. */
+/**
+ * A page and where it ends; a control event alone when the page is empty. The first of them carries the offset as its `id`, which the protocol
+ * leaves free: a browser's EventSource repeats its URL, offset included, when a connection is over, and knows its place by that alone.
+ */
 export function sseEvents(page: Page, encoding: SseEncoding, control: Control): Buffer {
-  const end = Buffer.from(`event: control\ndata:${JSON.stringify(control)}\n\n`)
-  if (page.bytes === 0) return end
+  const id = `id: ${control.streamNextOffset}\n`
+  const end = `event: control\ndata:${JSON.stringify(control)}\n\n`
+  if (page.bytes === 0) return Buffer.from(id + end)
   const body = bodyOf(page, encoding === 'json')
   const data = encoding === 'base64' ? Buffer.from(body.toString('base64')) : lines(body)
-  return Buffer.concat([DATA_START, data, EVENT_END, end])
+  return Buffer.concat([Buffer.from(`${id}event: data\ndata:`), data, EVENT_END, Buffer.from(end)])
 }
 
 /**

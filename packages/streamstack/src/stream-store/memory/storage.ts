@@ -1,6 +1,15 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { expiryMs } from '../expiry.ts'
-import type { Change, DueQuery, Slice, StreamStorage, TrimLimits, Trimmed } from '../storage.ts'
+import type {
+  Change,
+  DueQuery,
+  NotedQuery,
+  NotedStream,
+  Slice,
+  StreamStorage,
+  TrimLimits,
+  Trimmed,
+} from '../storage.ts'
 import type { ProducerState, StreamRecord } from '../stream-record.ts'
 import { ChunkLog } from './chunk-log.ts'
 
@@ -28,6 +37,21 @@ export class MemoryStorage implements StreamStorage {
 
   load(name: string): StreamRecord | null {
     return this.#byName.get(name)?.record ?? null
+  }
+
+  nameOf(key: string): string | null {
+    for (const { record } of this.#byName.values()) if (record.key === key && !record.isDeleted) return record.name
+    return null
+  }
+
+  noted({ prefix, before, goingOn, limit }: NotedQuery): readonly NotedStream[] {
+    const found: NotedStream[] = []
+    for (const [name, { record }] of this.#byName) {
+      const isMeant = name.startsWith(prefix) && name !== prefix && (before === null || name < before)
+      if (!isMeant || record.note === null || record.isDeleted || (goingOn && record.isClosed)) continue
+      found.push({ name, note: record.note })
+    }
+    return found.sort((a, b) => (a.name < b.name ? 1 : -1)).slice(0, limit)
   }
 
   nextId(): number {
@@ -63,7 +87,9 @@ export class MemoryStorage implements StreamStorage {
 
   names(after: string, limit: number): readonly string[] {
     const names: string[] = []
-    for (const [name, { record }] of this.#byName) if (name > after && !record.isDeleted) names.push(name)
+    for (const [name, { record }] of this.#byName) {
+      if (name > after && !record.isDeleted && record.note === null) names.push(name)
+    }
     return names.sort().slice(0, limit)
   }
 
@@ -115,6 +141,7 @@ export class MemoryStorage implements StreamStorage {
         else this.#documents.set(change.name, change.text)
         return
       case 'update':
+      case 'note':
       // The record is the one that is kept here: it has changed already.
     }
   }

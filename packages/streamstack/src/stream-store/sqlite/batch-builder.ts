@@ -23,6 +23,9 @@ export class BatchBuilder {
       case 'remove':
         this.#operations.push({ kind: 'remove', id: change.record.id })
         return
+      case 'note':
+        this.#operations.push({ kind: 'note', id: change.record.id, text: change.record.note })
+        return
       case 'document':
         this.#operations.push({ kind: 'document', name: change.name, text: change.text })
         return

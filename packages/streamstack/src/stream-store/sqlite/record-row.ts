@@ -23,6 +23,8 @@ export function createRow(record: StreamRecord): Cell[] {
     finite(expiryMs(record)),
     record.forks,
     record.isDeleted ? 1 : 0,
+    record.key,
+    record.note,
   ]
 }
 
@@ -65,6 +67,8 @@ export function recordOf(row: StreamRow): StreamRecord {
     touchedMs: Number(row['touched_ms']),
     forks: Number(row['forks']),
     isDeleted: row['deleted'] === 1,
+    key: textOrNull(row['key']),
+    note: textOrNull(row['note']),
   }
 }
 

@@ -22,7 +22,7 @@ export function settleSql(throughKey: string): string {
     FROM journal WHERE key <= ${throughKey} ORDER BY 1`
 }
 
-const version = 1
+const version = 2
 
 const schema = `
   CREATE TABLE IF NOT EXISTS streams (
@@ -44,11 +44,17 @@ const schema = `
     touched_ms REAL NOT NULL,
     expiry_ms REAL,
     forks INTEGER NOT NULL,
-    deleted INTEGER NOT NULL
+    deleted INTEGER NOT NULL,
+    -- Another way to find it.
+    key TEXT,
+    -- Its maker's.
+    note TEXT
   ) STRICT;
   CREATE INDEX IF NOT EXISTS streams_expiry ON streams (expiry_ms) WHERE expiry_ms IS NOT NULL;
   CREATE INDEX IF NOT EXISTS streams_oldest ON streams (oldest_ms) WHERE oldest_ms IS NOT NULL;
   CREATE INDEX IF NOT EXISTS streams_removed ON streams (id) WHERE name IS NULL;
+  CREATE UNIQUE INDEX IF NOT EXISTS streams_key ON streams (key) WHERE key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS streams_going_on ON streams (name) WHERE closed = 0 AND note IS NOT NULL;
   -- Chunks as they come, of all streams: a commit writes one place of the file, however many streams it is for.
   CREATE TABLE IF NOT EXISTS journal (
     key INTEGER PRIMARY KEY,
@@ -81,7 +87,8 @@ export function openForWriting(path: string): DatabaseSync {
       'PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY',
     )
     const found = database.prepare('PRAGMA user_version').get()?.['user_version']
-    if (found !== 0 && found !== version) {
+    if (found === 1) database.exec('ALTER TABLE streams ADD COLUMN key TEXT; ALTER TABLE streams ADD COLUMN note TEXT')
+    else if (found !== 0 && found !== version) {
       throw new Error(`streams.sqlite was written by another version of Streamstack (${String(found)})`)
     }
     database.exec(schema)

@@ -2,7 +2,17 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
-import type { Change, DueQuery, FailureListener, Slice, StreamStorage, TrimLimits, Trimmed } from '../storage.ts'
+import type {
+  Change,
+  DueQuery,
+  FailureListener,
+  NotedQuery,
+  NotedStream,
+  Slice,
+  StreamStorage,
+  TrimLimits,
+  Trimmed,
+} from '../storage.ts'
 import type { ProducerState, StreamRecord } from '../stream-record.ts'
 import { streamStorageError } from './errors.ts'
 import { holdLock } from './lock.ts'
@@ -41,6 +51,11 @@ export function openSqliteStorage(folder: string, onError: (error: unknown) => v
   }
 }
 
+function notedSql(condition: string): string {
+  return `SELECT name, note FROM streams
+    WHERE name > ? AND name < ? AND note IS NOT NULL AND deleted = 0 ${condition} ORDER BY name DESC LIMIT ?`
+}
+
 /** Keeps streams in one SQLite file: written by one thread, read by this one. */
 class SqliteStorage implements StreamStorage {
   readonly #lock: DatabaseSync
@@ -65,8 +80,11 @@ class SqliteStorage implements StreamStorage {
     chunks.setReturnArrays(true)
     this.#statements = {
       byName: prepare('SELECT * FROM streams WHERE name = ?'),
+      byKey: prepare('SELECT name FROM streams WHERE key = ? AND deleted = 0'),
+      noted: prepare(notedSql('')),
+      notedGoingOn: prepare(notedSql('AND closed = 0')),
       producer: prepare('SELECT epoch, sequence FROM producers WHERE stream = ? AND producer = ?'),
-      names: prepare('SELECT name FROM streams WHERE name > ? AND deleted = 0 ORDER BY name LIMIT ?'),
+      names: prepare('SELECT name FROM streams WHERE name > ? AND deleted = 0 AND note IS NULL ORDER BY name LIMIT ?'),
       expired: prepare('SELECT name FROM streams WHERE expiry_ms <= ? AND deleted = 0 AND name IS NOT NULL LIMIT ?'),
       old: prepare('SELECT name FROM streams WHERE oldest_ms < ? AND name IS NOT NULL LIMIT ?'),
       documents: prepare('SELECT name, text FROM documents WHERE name >= ? AND name < ?'),
@@ -84,6 +102,17 @@ class SqliteStorage implements StreamStorage {
   load(name: string): StreamRecord | null {
     const row = this.#statements.byName.get(name)
     return row === undefined ? null : recordOf(row)
+  }
+
+  nameOf(key: string): string | null {
+    const name = this.#statements.byKey.get(key)?.['name']
+    return typeof name === 'string' ? name : null
+  }
+
+  noted({ prefix, before, goingOn, limit }: NotedQuery): readonly NotedStream[] {
+    const statement = goingOn ? this.#statements.notedGoingOn : this.#statements.noted
+    const rows = statement.all(prefix, before ?? `${prefix}\u{10ffff}`, limit)
+    return rows.map((row) => ({ name: String(row['name']), note: String(row['note']) }))
   }
 
   nextId(): number {

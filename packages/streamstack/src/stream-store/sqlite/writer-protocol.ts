@@ -10,6 +10,7 @@ export type Cell = string | number | null
 export type Operation =
   | { readonly kind: 'create'; readonly row: readonly Cell[] }
   | { readonly kind: 'remove'; readonly id: number }
+  | { readonly kind: 'note'; readonly id: number; readonly text: string | null }
   | { readonly kind: 'document'; readonly name: string; readonly text: string | null }
 
 /** Changes that are kept together, in one transaction. */

@@ -23,11 +23,14 @@ const database = openForWriting(path)
 const statements = {
   create:
     database.prepare(`INSERT INTO streams (id, name, family, content_type, ttl_seconds, expires_at, origin, inherited,
-    tail, bytes, dropped, oldest_ms, closed, sequence, touched_ms, expiry_ms, forks, deleted) VALUES (${'?,'.repeat(17)}?)`),
-  remove: database.prepare('UPDATE streams SET name = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?'),
+    tail, bytes, dropped, oldest_ms, closed, sequence, touched_ms, expiry_ms, forks, deleted, key, note) VALUES (${'?,'.repeat(19)}?)`),
+  remove: database.prepare(
+    'UPDATE streams SET name = NULL, key = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?',
+  ),
   update:
     database.prepare(`UPDATE streams SET tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
     touched_ms = ?, expiry_ms = ?, forks = ?, deleted = ? WHERE id = ? AND name IS NOT NULL`),
+  note: database.prepare('UPDATE streams SET note = ? WHERE id = ? AND name IS NOT NULL'),
   chunk: database.prepare('INSERT INTO journal (key, stream, position, at_ms, data) VALUES (?, ?, ?, ?, ?)'),
   settle: database.prepare(settleSql('?')),
   settled: database.prepare('DELETE FROM journal WHERE key <= ?'),
@@ -50,6 +53,8 @@ const statements = {
   deleteProducers: database.prepare('DELETE FROM producers WHERE stream = ?'),
   deleteStream: database.prepare('DELETE FROM streams WHERE id = ? AND name IS NULL'),
 }
+
+// The port alone keeps this thread: what is to be done later is done at the next start when it ends before. So no timer holds up a stop.
 
 /** The journal's newest key, and what it holds. */
 let newestKey = 0
@@ -75,12 +80,14 @@ port.on('message', (first: WriterTask) => {
     else {
       keep(batches)
       batches = []
+      // What waits in the journal counts as well: else a stream that was filled at once and left alone would keep more than it may.
+      settle()
       attempt(() => trim(task))
     }
   }
   keep(batches)
   if (chunksWaiting >= settleChunks || bytesWaiting >= settleBytes) settle()
-  else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, settleMs)
+  else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, settleMs).unref()
 })
 deleteRemoved()
 
@@ -135,7 +142,8 @@ function write({ operations, firstKey, chunks, data, updates, producers }: Batch
     else if (operation.kind === 'remove') {
       statements.remove.run(operation.id)
       removes = true
-    } else if (operation.text === null) statements.dropDocument.run(operation.name)
+    } else if (operation.kind === 'note') statements.note.run(operation.text, operation.id)
+    else if (operation.text === null) statements.dropDocument.run(operation.name)
     else statements.putDocument.run(operation.name, operation.text)
   }
   let start = 0
@@ -150,7 +158,7 @@ function write({ operations, firstKey, chunks, data, updates, producers }: Batch
   bytesWaiting += data.length
   for (const row of updates) statements.update.run(...row)
   for (const row of producers) statements.producer.run(...row)
-  if (removes) setTimeout(deleteRemoved, deletionPauseMs)
+  if (removes) setTimeout(deleteRemoved, deletionPauseMs).unref()
 }
 
 /** Moves the journal to where chunks are read from. */
@@ -174,7 +182,7 @@ function settle(): void {
 /** They are kept as they are, and it is tried again. */
 function careFailed(error: unknown, again: () => void): void {
   answer({ kind: 'care-failed', message: error instanceof Error ? error.message : String(error) })
-  setTimeout(again, careRetryMs)
+  setTimeout(again, careRetryMs).unref()
 }
 
 /** Drops the oldest chunks of a stream, `deletedAtOnce` at most. */
@@ -211,7 +219,7 @@ function deleteRemoved(): void {
       statements.deleteProducers.run(id)
       statements.deleteStream.run(id)
     })
-    setTimeout(deleteRemoved, deletionPauseMs)
+    setTimeout(deleteRemoved, deletionPauseMs).unref()
   } catch (error) {
     careFailed(error, deleteRemoved)
   }

@@ -1,0 +1,23 @@
+import type { StreamSource } from '../stream/index.ts'
+import type { RunOwner } from './idempotency.ts'
+
+/** A run as readers and lists see it: one that goes on, one that is over, one of an earlier time of the server. */
+export interface RunView extends StreamSource {
+  readonly run: string
+  /** Name of the endpoint, and its method and path. */
+  readonly endpoint: string
+  readonly route: string
+  readonly owner: RunOwner
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number
+  /** Null while it goes on. */
+  readonly endedAtMs: number | null
+  readonly chunksSent: number
+  /** Ends it, when it still goes on. */
+  cancel(message: string): void
+}
+
+/** Every run has its stream under this. */
+export function runUrl(id: string): string {
+  return `/v1/stream/runs/${id}`
+}

@@ -1,0 +1,21 @@
+import type { StreamstackError } from '@streamstack/protocol'
+import type { Stream, StreamReader } from './stream.ts'
+
+/** A stream as the server offers it to readers: that of a run, of a channel, of the server itself. */
+export interface StreamSource {
+  readonly stream: Stream
+  /** Where one comes back to it: the path of its own URL. */
+  readonly url: string
+  /** The run that it belongs to; null: none. */
+  readonly run: string | null
+  /** `Content-Type` that was declared for it, which decides the format when the reader has no wish. */
+  readonly contentType: string | undefined
+  /** Headers that its producer wants in answers; they go out with the first chunk. */
+  readonly responseHeaders: ReadonlyMap<string, string>
+  /** Why it ended, for an answer that has not begun. */
+  readonly failure: StreamstackError | null
+  attach(reader: StreamReader): void
+  detach(reader: StreamReader): void
+  /** An answer has begun: what its producer wants in headers from now on comes too late. */
+  answerBegan(): void
+}
