@@ -8,6 +8,8 @@ const reservedPrefixes: readonly string[] = [
   '/v1/stream',
   '/v1/runs',
   '/v1/ws',
+  '/v1/channels',
+  '/v1/presence',
   '/v1/probe',
   '/healthz',
   '/readyz',

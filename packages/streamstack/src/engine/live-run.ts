@@ -10,6 +10,7 @@ export class LiveRun implements RunView {
   readonly execution: Run
   readonly plan: Plan
   readonly owner: RunOwner
+  readonly select = null
   endedAtMs: number | null = null
   readonly #graceMs: number
   #graceTimer: NodeJS.Timeout | undefined

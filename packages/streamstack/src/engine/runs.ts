@@ -172,11 +172,11 @@ export class Runs {
       const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
       if (streams.length === 0) return count
       await Promise.all(
-        streams.map((stream) => {
+        streams.map(async (stream) => {
           const end = abandonedEnd()
           const note = readRunNote(stream)
           const status = ERRORS.abandoned.status
-          return store.extend(stream, [encodeStoredEnd(end)], {
+          await store.extend(stream, [encodeStoredEnd(end)], {
             close: true,
             note: JSON.stringify({ ...note, end: { ...end, status, atMs: Date.now() } } satisfies RunNote),
           })

@@ -50,6 +50,7 @@ const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 export class StoredRun implements RunView {
   readonly run: string
   readonly responseHeaders = NO_HEADERS
+  readonly select = null
   readonly #note: RunNote
   readonly #store: StreamStore
   readonly #kept: LiveStream

@@ -1,4 +1,4 @@
-import type { StreamstackError } from '@streamstack/protocol'
+import type { Chunk, StreamstackError } from '@streamstack/protocol'
 import type { Stream, StreamReader } from './stream.ts'
 
 /** A stream as the server offers it to readers: that of a run, of a channel, of the server itself. */
@@ -14,6 +14,8 @@ export interface StreamSource {
   readonly responseHeaders: ReadonlyMap<string, string>
   /** Why it ended, for an answer that has not begun. */
   readonly failure: StreamstackError | null
+  /** Which chunks this reader may see; null: all. What it may not see leaves a gap in its offsets and nothing else. */
+  readonly select: ((chunk: Chunk) => boolean) | null
   attach(reader: StreamReader): void
   detach(reader: StreamReader): void
   /** An answer has begun: what its producer wants in headers from now on comes too late. */
