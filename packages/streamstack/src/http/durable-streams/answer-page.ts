@@ -1,7 +1,8 @@
-import { type LiveStream, formatOffset, isJson } from '../../stream-store/index.ts'
+import { formatOffset, isJson } from '../../stream-store/index.ts'
 import { nextCursor } from './cursor.ts'
 import { bodyOf } from './page-body.ts'
-import { type Headers, type StreamCall, answer, headerOf } from './stream-call.ts'
+import type { Readable } from './readable.ts'
+import { type Headers, type ReadCall, answer, headerOf } from './stream-call.ts'
 
 /** How much one answer brings, about: a chunk that is larger comes whole. */
 const PAGE_BYTES_MAX = 512 * 1024
@@ -11,8 +12,8 @@ const CACHE_PAGE = 'private, max-age=60, stale-while-revalidate=300'
 
 /** The next page after a position, as one answer. */
 export function answerPage(
-  call: StreamCall,
-  stream: LiveStream,
+  call: ReadCall,
+  stream: Readable,
   after: number,
   { cursor, isNow }: { cursor: string | null; isNow: boolean },
 ): void {

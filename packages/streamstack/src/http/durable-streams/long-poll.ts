@@ -1,10 +1,11 @@
-import { type LiveStream, formatOffset } from '../../stream-store/index.ts'
+import { formatOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { nextCursor } from './cursor.ts'
-import { type Headers, type StreamCall, answer, settle } from './stream-call.ts'
+import type { Readable } from './readable.ts'
+import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
 
 /** Waits at the end of a stream for what comes next: chunks, its closure, or nothing for `longPollTimeoutMs`. */
-export function longPoll(call: StreamCall, stream: LiveStream, after: number, cursor: string | null): void {
+export function longPoll(call: ReadCall, stream: Readable, after: number, cursor: string | null): void {
   const { service, response } = call
   if (stream.isVisiblyClosed) {
     answerNothing(call, stream, cursor)
@@ -37,7 +38,7 @@ export function longPoll(call: StreamCall, stream: LiveStream, after: number, cu
   response.on('close', leave)
 }
 
-function answerNothing(call: StreamCall, stream: LiveStream, cursor: string | null): void {
+function answerNothing(call: ReadCall, stream: Readable, cursor: string | null): void {
   const headers: Headers = {
     'Stream-Next-Offset': formatOffset(stream.visibleTail, stream.record.family),
     'Stream-Up-To-Date': 'true',

@@ -3,10 +3,10 @@ import { describeStream, parseStreamOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { longPoll } from './long-poll.ts'
 import { SseReader } from './sse-reader.ts'
-import { type Headers, type StreamCall, answer, headerInvalid, headerOf } from './stream-call.ts'
+import { type Headers, type ReadCall, type StreamCall, answer, headerInvalid, headerOf } from './stream-call.ts'
 
 /** `GET`: what there is after an offset, or with `live` what comes. */
-export function readStream(call: StreamCall): void {
+export function readStream(call: ReadCall): void {
   const { service } = call
   const query = new URLSearchParams(call.search)
   const live = query.get('live')

@@ -1,10 +1,11 @@
-import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
+import type { StreamWatcher } from '../../stream-store/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { breakConnection } from '../break-connection.ts'
 import { nextCursor } from './cursor.ts'
 import { type SharedBytes, SharedWriter, shareBytes } from './shared-writer.ts'
 import { type Control, type SseEncoding, sseEncoding, sseEvents } from './sse-events.ts'
-import { type Headers, type StreamCall, writeHead } from './stream-call.ts'
+import type { Readable } from './readable.ts'
+import { type Headers, type ReadCall, writeHead } from './stream-call.ts'
 
 /** How much one data event brings, about. */
 const EVENT_BYTES_MAX = 64 * 1024
@@ -34,8 +35,8 @@ interface SharedEvents {
  */
 export class SseReader implements StreamWatcher {
   lastWriteMs = performance.now()
-  readonly #call: StreamCall
-  readonly #stream: LiveStream
+  readonly #call: ReadCall
+  readonly #stream: Readable
   readonly #encoding: SseEncoding
   readonly #sentCursor: string | null
   readonly #untilMs = performance.now() + CONNECTION_MS + Math.random() * CONNECTION_JITTER_MS
@@ -46,7 +47,7 @@ export class SseReader implements StreamWatcher {
   #isBlocked = false
   #isOver = false
 
-  constructor(call: StreamCall, stream: LiveStream, position: number, cursor: string | null) {
+  constructor(call: ReadCall, stream: Readable, position: number, cursor: string | null) {
     this.#call = call
     this.#stream = stream
     this.#position = position

@@ -3,6 +3,7 @@ import { StreamstackError, problemBody, toStreamstackError } from '@streamstack/
 import { challengeHeader } from '../../access/index.ts'
 import type { StreamStore } from '../../stream-store/index.ts'
 import type { Heartbeat } from '../heartbeat.ts'
+import type { Readable, ReadableStore } from './readable.ts'
 
 /** What all calls of one server share. */
 export interface StreamService {
@@ -15,9 +16,19 @@ export interface StreamService {
   readonly onError: (error: unknown) => void
 }
 
+/** What readers of a stream need of that. */
+export type ReadService = Pick<StreamService, 'heartbeat' | 'longPollTimeoutMs' | 'onError'> & {
+  readonly store: ReadableStore<Readable>
+}
+
 /** One request for one stream. */
-export interface StreamCall {
+export interface StreamCall extends ReadCall {
   readonly service: StreamService
+}
+
+/** One request that reads a stream. */
+export interface ReadCall {
+  readonly service: ReadService
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** Name of the stream. */
@@ -53,7 +64,7 @@ export function writeHead(
 }
 
 /** An answer that is whole, and never kept by caches unless the headers say so. */
-export function answer(call: StreamCall, status: number, headers: Headers, body: Buffer | string = ''): void {
+export function answer(call: ReadCall, status: number, headers: Headers, body: Buffer | string = ''): void {
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   const own: Headers = { 'Cache-Control': 'no-store', ...headers }
   if (status !== 204 && status !== 304) own['Content-Length'] = length
@@ -62,7 +73,7 @@ export function answer(call: StreamCall, status: number, headers: Headers, body:
 }
 
 /** Answers why not. Whatever is not ours goes to the log and is told as `internal`. */
-export function refuse(call: StreamCall, thrown: unknown): void {
+export function refuse(call: ReadCall, thrown: unknown): void {
   const error = toStreamstackError(thrown)
   if (error.code === 'internal' || error.code === 'storage_failed') call.service.onError(error.cause ?? error)
   if (call.response.headersSent || call.response.destroyed) {
@@ -80,7 +91,7 @@ export function refuse(call: StreamCall, thrown: unknown): void {
 }
 
 /** Does what may be done at once or later, and refuses when it cannot be done. */
-export function settle<T>(call: StreamCall, act: () => T | Promise<T>, then: (result: T) => void): void {
+export function settle<T>(call: ReadCall, act: () => T | Promise<T>, then: (result: T) => void): void {
   try {
     const result = act()
     if (result instanceof Promise) {

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { StreamSource } from '../../stream/index.ts'
+import { formatOffset } from '../../stream-store/index.ts'
+import type { Heartbeat } from '../heartbeat.ts'
+import { readStream } from './read-stream.ts'
+import { SourceStore } from './source-view.ts'
+import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
+
+/** Offsets as this protocol writes them: no other reader of ours gets one like it. */
+const OFFSET = /^(?:now|\d{16}_[0-9a-f]{16})$/
+
+/**
+ * Whether a read of one of the server's own streams is meant in the open protocol: it says `live`, names an offset of that protocol, or begins at `-1`
+ * without any wish for a format.
+ */
+export function isProtocolRead({ method, headers }: IncomingMessage, query: URLSearchParams): boolean {
+  if (method === 'HEAD' || query.has('live')) return true
+  if (query.has('format') || headers['last-event-id'] !== undefined) return false
+  const offset = query.get('offset') ?? ''
+  const { accept = '*/*' } = headers
+  return OFFSET.test(offset) || (offset === '-1' && accept === '*/*')
+}
+
+export interface SourceRead {
+  readonly source: StreamSource
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly heartbeat: Heartbeat
+  readonly longPollTimeoutMs: number
+  readonly onError: (error: unknown) => void
+  readonly corsHeaders: Readonly<Record<string, string>>
+}
+
+/** Reads a stream of the server's own by the open protocol: a page, a long-poll or server-sent events. */
+export function readSource({ source, request, response, corsHeaders, ...shared }: SourceRead): void {
+  const store = new SourceStore(source)
+  const url = request.url ?? ''
+  const [path = ''] = url.split('?')
+  const call: ReadCall = {
+    service: { ...shared, store },
+    request,
+    response,
+    name: path,
+    path,
+    search: url.slice(path.length),
+    corsHeaders,
+  }
+  settle(
+    call,
+    () => (request.method === 'HEAD' ? answerHead(call, store) : readStream(call)),
+    () => undefined,
+  )
+}
+
+function answerHead(call: ReadCall, store: SourceStore): void {
+  const { record, visibleTail, isVisiblyClosed } = store.open()
+  const headers: Headers = {
+    'Content-Type': record.contentType,
+    'Stream-Next-Offset': formatOffset(visibleTail, record.family),
+  }
+  if (isVisiblyClosed) headers['Stream-Closed'] = 'true'
+  answer(call, 200, headers)
+}
