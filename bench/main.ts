@@ -1,14 +1,28 @@
 /** `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. */
+import { catchUp } from './catch-up.ts'
 import { chunks } from './chunks.ts'
+import { durableAppends } from './durable-appends.ts'
+import { fanOut } from './fan-out.ts'
 import { type Report, type Scenario } from './harness/scenario.ts'
 import { printReport } from './harness/report.ts'
 import { load } from './load.ts'
+import { manyStreams } from './many-streams.ts'
 import { paced } from './paced.ts'
 import { paging } from './paging.ts'
 import { small } from './small.ts'
 import { writeResults } from './harness/write-results.ts'
 
-const scenarios: Readonly<Record<string, Scenario>> = { chunks, small, paging, paced, load }
+const scenarios: Readonly<Record<string, Scenario>> = {
+  chunks,
+  small,
+  paging,
+  paced,
+  load,
+  'durable-appends': durableAppends,
+  'fan-out': fanOut,
+  'catch-up': catchUp,
+  'many-streams': manyStreams,
+}
 
 const words = process.argv.slice(2)
 const quick = words.includes('--quick')

@@ -3,6 +3,8 @@ import { type Socket, connect } from 'node:net'
 /** What came back for one request. Times are milliseconds from the moment the request was written. */
 export interface Answer {
   status: number
+  /** Status line and headers. */
+  head: string
   firstByteMs: number
   endMs: number
   bytes: number
@@ -19,15 +21,15 @@ interface Exchange {
   answer: Answer
 }
 
-/** Where the parser stands in an answer of `Transfer-Encoding: chunked` (RFC 9112, section 7.1). */
-type State = 'head' | 'size' | 'data' | 'dataEnd' | 'trailer'
+/** Where the parser stands in an answer: whole by its `Content-Length`, or of `Transfer-Encoding: chunked` (RFC 9112, section 7.1). */
+type State = 'head' | 'whole' | 'size' | 'data' | 'dataEnd' | 'trailer'
 
 const CR = 13
 const LF = 10
 
 /**
  * One keep-alive HTTP/1.1 connection that asks for one stream after the other. Written on the bare socket, into one buffer, without an object a
- * chunk, so that the client costs less than the fastest server. An answer that is not ended by its last chunk is an error.
+ * chunk, so that the client costs less than the fastest server. An answer that is not ended by its last chunk or its length is an error.
  */
 export class Connection {
   readonly #socket: Socket
@@ -73,7 +75,7 @@ export class Connection {
         resolve,
         reject,
         sentAtMs: performance.now(),
-        answer: { status: 0, firstByteMs: 0, endMs: 0, bytes: 0 },
+        answer: { status: 0, head: '', firstByteMs: 0, endMs: 0, bytes: 0 },
       }
       this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: ${options.accept ?? '*/*'}\r\n\r\n`)
     })
@@ -88,14 +90,16 @@ export class Connection {
     if (exchange === null) return this.#fail(new Error('bytes came that nobody asked for'))
     let at = this.#state === 'head' ? this.#takeHead(exchange, buffer, length) : 0
     while (at < length) {
-      if (this.#state === 'data') {
+      if (this.#state === 'data' || this.#state === 'whole') {
         const end = Math.min(length, at + this.#sizeLeft)
         if (exchange.answer.bytes === 0) exchange.answer.firstByteMs = performance.now() - exchange.sentAtMs
         exchange.answer.bytes += end - at
         this.#sizeLeft -= end - at
         exchange.onPiece(buffer, at, end)
         at = end
-        if (this.#sizeLeft === 0) this.#state = 'dataEnd'
+        if (this.#sizeLeft > 0) continue
+        if (this.#state === 'whole') return this.#end(exchange)
+        this.#state = 'dataEnd'
         continue
       }
       const byte = buffer[at++] ?? 0
@@ -119,6 +123,13 @@ export class Connection {
     if (end === -1) return length
     exchange.answer.status = Number(this.#head.slice(9, 12))
     const head = this.#head.slice(0, end)
+    exchange.answer.head = head
+    const whole = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    if (exchange.answer.status === 200 && whole > 0) {
+      this.#state = 'whole'
+      this.#sizeLeft = whole
+      return end + 4 - before
+    }
     if (exchange.answer.status !== 200 || !/\r\ntransfer-encoding: chunked/i.test(head)) {
       this.#fail(new Error(`an answer that is no stream: ${this.#head.slice(0, 1_000)}`))
       return length

@@ -18,6 +18,9 @@ process.on('message', (request: HostRequest) => {
     case 'memory':
       void tellMemory(request.settled)
       break
+    case 'used':
+      void tellUsed()
+      break
     case 'peak':
       tell({ kind: 'number', value: Math.max(peakBytes, process.memoryUsage.rss()) })
       peakBytes = 0
@@ -34,11 +37,21 @@ process.on('message', (request: HostRequest) => {
 tell({ kind: 'port', port: await contender.start(options) })
 
 async function tellMemory(settled: boolean): Promise<void> {
-  for (let i = 0; settled && i < 3; i++) {
+  if (settled) await collectGarbage()
+  tell({ kind: 'number', value: process.memoryUsage.rss() })
+}
+
+async function tellUsed(): Promise<void> {
+  await collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  tell({ kind: 'number', value: heapUsed + external })
+}
+
+async function collectGarbage(): Promise<void> {
+  for (let i = 0; i < 3; i++) {
     globalThis.gc?.()
     await sleep(50)
   }
-  tell({ kind: 'number', value: process.memoryUsage.rss() })
 }
 
 function tell(message: HostMessage): void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** A contender that runs in its own process. */
@@ -8,6 +9,8 @@ export interface ServerProcess {
   readonly port: number
   /** Resident memory in bytes. `settled`: after garbage collections. */
   memory(settled: boolean): Promise<number>
+  /** What the main thread's heap and buffers hold after garbage collections, in bytes. */
+  usedMemory(): Promise<number>
   /** The largest resident memory since the last time it was asked for, in bytes, sampled every 20 ms. */
   peakMemory(): Promise<number>
   /** Processor time used so far, user and system, all threads, in milliseconds. */
@@ -22,9 +25,10 @@ export interface ContenderModule {
 }
 
 export type HostMessage = { kind: 'port'; port: number } | { kind: 'number'; value: number }
-export type HostRequest = { kind: 'memory'; settled: boolean } | { kind: 'peak' } | { kind: 'cpu' } | { kind: 'stop' }
+export type HostRequest = { kind: 'memory'; settled: boolean } | { kind: 'used' } | { kind: 'peak' } | { kind: 'cpu' } | { kind: 'stop' }
 
 const running = new Set<ChildProcess>()
+let started = 0
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
@@ -32,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 /**
  * Starts `contenders/<name>.ts` in a process of its own. With the environment's BENCH_PROFILE set to a folder, each process writes a CPU profile
- * there when it stops.
+ * of each of its threads to a folder of its own there when it stops.
  */
 export async function startServer(name: string, options: unknown = null): Promise<ServerProcess> {
   const profile = process.env['BENCH_PROFILE']
@@ -40,9 +44,7 @@ export async function startServer(name: string, options: unknown = null): Promis
     execArgv: [
       '--conditions=streamstack-source',
       '--expose-gc',
-      ...(profile === undefined
-        ? []
-        : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}-${process.pid}.cpuprofile`]),
+      ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, `${name}-${++started}`)}`]),
     ],
     env: { ...process.env, NODE_ENV: 'production' },
   })
@@ -62,11 +64,12 @@ export async function startServer(name: string, options: unknown = null): Promis
     const answer = await ask(request)
     return answer.kind === 'number' ? answer.value : 0
   }
-  const started = await ask(null)
+  const ready = await ask(null)
   return {
     name,
-    port: started.kind === 'port' ? started.port : 0,
+    port: ready.kind === 'port' ? ready.port : 0,
     memory: (settled) => number({ kind: 'memory', settled }),
+    usedMemory: () => number({ kind: 'used' }),
     peakMemory: () => number({ kind: 'peak' }),
     cpuMs: () => number({ kind: 'cpu' }),
     async stop() {

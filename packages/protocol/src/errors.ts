@@ -116,6 +116,18 @@ export const ERRORS = {
     title: 'The stream is closed.',
     cure: 'Append to another stream; a closed one can only be read.',
   },
+  channel_unknown: {
+    status: 404,
+    recoverable: false,
+    title: 'There is no such channel.',
+    cure: 'Look at the name; channels are declared in channels/<name>.yaml.',
+  },
+  channel_full: {
+    status: 503,
+    recoverable: true,
+    title: 'There are as many channels in use, or members in one, as there may be.',
+    cure: 'Try again later, or raise `channels.max_open` in streamstack.yaml.',
+  },
   content_type_conflict: {
     status: 409,
     recoverable: false,
@@ -139,6 +151,18 @@ export const ERRORS = {
     recoverable: false,
     title: 'A header or query parameter of the request is not as it must be.',
     cure: 'Look at the message: it names the header and what it must be.',
+  },
+  message_invalid: {
+    status: 400,
+    recoverable: false,
+    title: 'A message over the WebSocket is not as it must be.',
+    cure: 'Look at the message: it names the field and what it must be.',
+  },
+  too_many: {
+    status: 429,
+    recoverable: true,
+    title: 'Too much was asked for at once.',
+    cure: 'End something before asking for more, or raise the named setting in streamstack.yaml.',
   },
   storage_full: {
     status: 507,

@@ -3,7 +3,10 @@ import type { PublicError } from './errors.ts'
 
 /**
  * The WebSocket protocol of `/v1/ws`: JSON objects as text messages, one object a message. Many streams share one connection; `id` is what the
- * client calls each of them, unique among those that are open on the connection.
+ * client calls each of them, unique among those that are open on the connection: 1 to 64 letters, digits and `_ . : / -`.
+ *
+ * Whatever is asked for under an id gets one last word under it, `end`, `left`, `published` or `error`, after which the id is free. A message that is
+ * not of this protocol gets an `error` without an id and then the close code 4400; so does an id that is open already.
  */
 
 /** Offered in `Sec-WebSocket-Protocol`; next to it browsers may send a token as `streamstack.token.<the token>`, since they can set no header. */
@@ -12,7 +15,10 @@ export const WEBSOCKET_TOKEN_PREFIX = 'streamstack.token.'
 
 /** What a client sends. */
 export type ClientMessage =
-  /** The token of the connection: first of all, or later to replace one that is about to expire. Null: nobody. */
+  /**
+   * The token of the connection: first of all, or later to replace one that is about to expire, of the same subject (else 4401). Null: nobody, where
+   * there was no token before.
+   */
   | { type: 'auth'; token: string | null }
   /** Calls an endpoint and reads its run. With a key that was used before: reads that run on, after `after`. */
   | {
@@ -24,23 +30,26 @@ export type ClientMessage =
       key?: string
       after?: number
     }
-  /** Reads a stream by the path of its URL, as `/v1/stream/runs/<id>`; `after` an offset, default: from its start. */
-  | { type: 'read'; id: string; stream: string; after?: number }
+  /**
+   * Reads a stream by the path of its URL, as `/v1/stream/runs/<id>`; `after` an offset, or `now` for what comes alone. Default: from its start, and where
+   * a stream never ends, from what is kept of it.
+   */
+  | { type: 'read'; id: string; stream: string; after?: number | 'now' }
   /** Reads a channel: its history and then what comes. `after`: an offset, or `now` for what comes alone. `presence`: be seen there, with `data` for others to see. */
   | { type: 'subscribe'; id: string; channel: string; after?: number | 'now'; presence?: boolean; data?: unknown }
   /** Reads who is there: one `chunk` with all members, then one for each that joins or leaves. */
   | { type: 'presence'; id: string; channel: string }
   /** With a key, a publish that is sent again adds nothing. */
   | { type: 'publish'; id: string; channel: string; content: unknown; metadata?: Record<string, unknown>; key?: string }
-  /** Stops reading; a run goes on by its `on_disconnect`. */
+  /** Stops reading; a run goes on by its `on_disconnect`. Nothing happens when the id is not open: its last word is on the way. */
   | { type: 'leave'; id: string }
-  /** Ends the run that is read under this id. */
+  /** Ends the run that is read under this id; its `end` follows. As with `leave`, an id that is not open is passed over. */
   | { type: 'cancel'; id: string }
   | { type: 'ping' }
 
 /** What the server sends. */
 export type ServerMessage =
-  /** First of all, and after each `auth`. `expires_in`: seconds until the token expires, null: never, or there is none. */
+  /** First of all, and after each `auth` that is taken. `expires_in`: seconds until the token expires, null: never, or there is none. */
   | { type: 'welcome'; subject: string | null; expires_in: number | null }
   /** A stream is open under an id: what comes next begins after `after`. `url` is where it can be read on, `run` its run. */
   | { type: 'open'; id: string; url: string; run: string | null; after: number }
@@ -52,7 +61,7 @@ export type ServerMessage =
   | { type: 'published'; id: string; offset: number }
   /** The stream is left; the id is free. */
   | { type: 'left'; id: string }
-  /** What was asked under an id is refused or broken off, and the id is free; null: it concerns the connection. */
+  /** What was asked under an id is refused or broken off, and the id is free; null: it concerns the connection, or an id that stays as it is. */
   | { type: 'error'; id: string | null; error: PublicError }
   /** The token expires in so many seconds: send `auth`. */
   | { type: 'expiring'; expires_in: number }
@@ -61,6 +70,8 @@ export type ServerMessage =
 /** How a connection can end (RFC 6455 §7.4), and whether coming back helps. Streams are read on by their offsets. */
 export const CLOSE_CODES = {
   going_away: { code: 1001, comeBack: true, reason: 'The page or the server went away.' },
+  protocol_error: { code: 1002, comeBack: false, reason: 'A frame is not as RFC 6455 asks.' },
+  text_invalid: { code: 1007, comeBack: false, reason: 'A message is not UTF-8.' },
   too_large: { code: 1009, comeBack: false, reason: 'A message was too large.' },
   server_error: { code: 1011, comeBack: true, reason: 'The server met an error.' },
   restarting: { code: 1012, comeBack: true, reason: 'The server is stopping or restarting.' },

@@ -5,7 +5,7 @@ import { type StreamstackServer, startServer } from './http/index.ts'
 
 export { StreamstackError } from '@streamstack/protocol'
 export { WorkspaceError } from './engine/index.ts'
-export type { StreamstackServer } from './http/index.ts'
+export type { CloseOptions, StreamstackServer } from './http/index.ts'
 
 export interface ServeOptions {
   /** The workspace folder. */
@@ -44,8 +44,8 @@ export async function serve(options: ServeOptions): Promise<StreamstackServer> {
     if (options.watch === true) engine.watch(() => undefined)
     return {
       url: server.url,
-      async close() {
-        await server.close()
+      async close(closeOptions) {
+        await server.close(closeOptions)
         await engine.close()
       },
     }

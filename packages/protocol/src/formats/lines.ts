@@ -1,6 +1,6 @@
 import type { Chunk, Decoded, DecodedChunk } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
-import type { Format } from './format.ts'
+import type { Decoder, EncodeOptions, Format } from './format.ts'
 import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
 
@@ -18,24 +18,26 @@ export const lines: Format = {
     fault: (error) => `{"error":${JSON.stringify(error)}}\n`,
     end: () => '',
   }),
-  decoder: ({ metadata }) => {
-    const splitter = lineSplitter()
-    const read = (line: string): Decoded => {
-      if (line.startsWith('{"error":{"code":')) {
-        const error = parsedError(line)
-        if (error !== null) return { type: 'error', offset: null, error }
-      }
-      if (!metadata) return { type: 'chunk', offset: null, content: line, metadata: null }
-      return { type: 'chunk', offset: null, ...contentPair(parseObject(line)) }
+  decoder: linesDecoder,
+}
+
+export function linesDecoder({ metadata }: EncodeOptions): Decoder {
+  const splitter = lineSplitter()
+  const read = (line: string): Decoded => {
+    if (line.startsWith('{"error":{"code":')) {
+      const error = parsedError(line)
+      if (error !== null) return { type: 'error', offset: null, error }
     }
-    return {
-      push: (text) => splitter.push(text).map(read),
-      flush: () => {
-        const rest = splitter.rest()
-        return rest === '' ? [] : [read(rest)]
-      },
-    }
-  },
+    if (!metadata) return { type: 'chunk', offset: null, content: line, metadata: null }
+    return { type: 'chunk', offset: null, ...contentPair(parseObject(line)) }
+  }
+  return {
+    push: (text) => splitter.push(text).map(read),
+    flush: () => {
+      const rest = splitter.rest()
+      return rest === '' ? [] : [read(rest)]
+    },
+  }
 }
 
 function plain(chunks: readonly Chunk[], from: number, to: number): string {

@@ -1,6 +1,6 @@
 import type { Chunk, Decoded } from '../chunk.ts'
 import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
-import type { Format } from './format.ts'
+import type { Decoder, Format } from './format.ts'
 import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
 import { contentJson, contentPair } from './lines.ts'
@@ -19,14 +19,16 @@ export const ndjson: Format = {
     fault: (error) => `{"offset":null,"type":"error","error":${JSON.stringify(error)}}\n`,
     end: ({ outcome, offset, error }) => JSON.stringify({ type: 'end', outcome, offset, error }) + '\n',
   }),
-  decoder: () => {
-    const splitter = lineSplitter()
-    return {
-      push: (text) => splitter.push(text).map(decodeLine),
-      // A line that no LF ended may be cut in two: it is not a line.
-      flush: () => [],
-    }
-  },
+  decoder: ndjsonDecoder,
+}
+
+export function ndjsonDecoder(): Decoder {
+  const splitter = lineSplitter()
+  return {
+    push: (text) => splitter.push(text).map(decodeLine),
+    // A line that no LF ended may be cut in two: it is not a line.
+    flush: () => [],
+  }
 }
 
 function encode(chunks: readonly Chunk[], from: number, to: number, offset: number): string {

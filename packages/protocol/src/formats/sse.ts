@@ -1,6 +1,6 @@
 import type { Chunk, Decoded } from '../chunk.ts'
 import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
-import type { Decoder, Format } from './format.ts'
+import type { Decoder, EncodeOptions, Format } from './format.ts'
 import { parseObject, parsePart } from './format-error.ts'
 import { contentJson, contentPair } from './lines.ts'
 
@@ -20,10 +20,13 @@ export const sse: Format = {
     fault: (error) => `event: error\ndata: ${JSON.stringify(error)}\n\n`,
     end: (end) => `event: end\ndata: ${JSON.stringify(end)}\n\n`,
   }),
-  decoder: ({ metadata }) => sseDecoder(metadata),
+  decoder: sseDecoder,
 }
 
 const DONE = '[DONE]'
+
+/** A field and its value, without the one space that may stand before it; no field is a comment. */
+const LINE = /^([^:]*):? ?([^]*)$/
 
 function plain(chunks: readonly Chunk[], from: number, to: number, offset: number): string {
   let out = ''
@@ -57,7 +60,7 @@ function errorEvent(id: number, chunk: Chunk): string {
  * Reads what the encoder writes, and any other legal spelling of it: CR, LF or CRLF, fields in any order, several data lines. Events of other
  * kinds are passed over. Throws FormatError.
  */
-function sseDecoder(metadata: boolean): Decoder {
+export function sseDecoder({ metadata }: EncodeOptions): Decoder {
   // A line that is not ended yet, as pieces: appending to one growing string costs O(n²) when a long line trickles in.
   let pieces: string[] = []
   // The LF of a CRLF that was cut between two pieces ends no second line.
@@ -87,11 +90,8 @@ function sseDecoder(metadata: boolean): Decoder {
 
   const readLine = (text: string): Decoded | null => {
     if (text === '') return dispatch()
-    if (text.startsWith(':')) return { type: 'comment' }
-    const colon = text.indexOf(':')
-    const field = colon === -1 ? text : text.slice(0, colon)
-    let value = colon === -1 ? '' : text.slice(colon + 1)
-    if (value.startsWith(' ')) value = value.slice(1)
+    const [, field = '', value = ''] = LINE.exec(text) ?? []
+    if (field === '') return { type: 'comment' }
     if (field === 'data') data.push(value)
     else if (field === 'event') event = value
     else if (field === 'id' && !value.includes('\0')) id = value

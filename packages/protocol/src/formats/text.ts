@@ -1,5 +1,5 @@
 import type { Chunk } from '../chunk.ts'
-import type { Format } from './format.ts'
+import type { Decoder, Format } from './format.ts'
 
 /**
  * `text`: contents joined with nothing between, for clients that show every byte they get. Nothing is added, an error
@@ -15,10 +15,14 @@ export const text: Format = {
     fault: () => '',
     end: () => '',
   }),
-  decoder: () => ({
+  decoder: textDecoder,
+}
+
+export function textDecoder(): Decoder {
+  return {
     push: (piece) => (piece === '' ? [] : [{ type: 'chunk', offset: null, content: piece, metadata: null }]),
     flush: () => [],
-  }),
+  }
 }
 
 function joined(chunks: readonly Chunk[], from: number, to: number): string {

@@ -16,7 +16,20 @@ export interface CommandIo {
   readonly cwd: string
   /** Fires when the user or the system wants the command to end. Asking for it is what takes the default, dying at once, away. */
   readonly signal: AbortSignal
+  /** Ends the process now, whatever is still open. */
+  exit(code: number): void
   setExitCode(code: number): void
+}
+
+/** Why a command is to end: by Ctrl-C (SIGINT), at once; by SIGTERM, in good order. */
+export class Stopped extends Error {
+  override readonly name = 'Stopped'
+  readonly by: 'SIGINT' | 'SIGTERM'
+
+  constructor(by: 'SIGINT' | 'SIGTERM') {
+    super(`Stopped by ${by}.`)
+    this.by = by
+  }
 }
 
 /** The process's own: Ctrl-C and SIGTERM fire the signal, a second one kills. */
@@ -24,9 +37,10 @@ export function processIo(): CommandIo {
   // For as long as the process lives: the error of the last write comes after the command has ended.
   for (const output of [process.stdout, process.stderr]) output.on('error', ignoreBrokenPipe)
   let controller: AbortController | null = null
-  const onSignal = (): void => {
-    if (controller?.signal.aborted === true) process.exit(130)
-    controller?.abort(new Error('Stopped.'))
+  const onSignal = (by: 'SIGINT' | 'SIGTERM'): void => {
+    // As a shell counts: 128 and the number of the signal.
+    if (controller?.signal.aborted === true) process.exit(by === 'SIGINT' ? 130 : 143)
+    controller?.abort(new Stopped(by))
   }
   return {
     stdout: process.stdout,
@@ -36,10 +50,13 @@ export function processIo(): CommandIo {
     get signal() {
       if (controller === null) {
         controller = new AbortController()
-        process.on('SIGINT', onSignal)
-        process.on('SIGTERM', onSignal)
+        process.on('SIGINT', () => onSignal('SIGINT'))
+        process.on('SIGTERM', () => onSignal('SIGTERM'))
       }
       return controller.signal
+    },
+    exit(code) {
+      process.exit(code)
     },
     setExitCode(code) {
       process.exitCode = code

@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { Command, CommanderError } from 'commander'
 import { WorkspaceError } from '../engine/index.ts'
 import { addCheck } from './check.ts'
+import { addDoctor } from './doctor.ts'
 import { CommandFailure } from './failure.ts'
 import { addImport } from './import.ts'
 import { addInit } from './init.ts'
@@ -44,7 +45,8 @@ function program(io: CommandIo): Command {
     .configureHelp({ styleTitle: out.bold, styleCommandText: out.cyan, styleSubcommandText: out.cyan })
     .showHelpAfterError('See --help.')
     .addHelpText('after', start)
-  for (const add of [addInit, addServe, addCheck, addRun, addImport, addToken, addSchema, addTypes]) add(command, io)
+  for (const add of [addInit, addServe, addCheck, addRun, addImport, addToken, addSchema, addTypes, addDoctor])
+    add(command, io)
   return command
 }
 

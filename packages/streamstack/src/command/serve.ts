@@ -1,10 +1,9 @@
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { pino } from 'pino'
 import type { Engine } from '../engine/index.ts'
 import { type StreamstackServer, startServer } from '../http/index.ts'
 import { CommandFailure } from './failure.ts'
-import { type CommandIo, colorsOf } from './io.ts'
+import { type CommandIo, Stopped, colorsOf } from './io.ts'
 import { issueLines } from './issue-lines.ts'
 import { openEngine } from './open-engine.ts'
 import { reloadReport } from './reload-report.ts'
@@ -18,8 +17,8 @@ interface ServeOptions {
   data?: string
 }
 
-/** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
-const STOP_MS = 5_500
+/** After the grace time: finally blocks get 5 s, then what is kept is closed. Whatever does not end then, such as a disk that hangs, is left. */
+const CLOSE_MS_MAX = 20_000
 
 /** `serve`: a workspace over HTTP, with every saved file live at once. */
 export function addServe(program: Command, io: CommandIo): void {
@@ -59,6 +58,7 @@ async function serveWorkspace(io: CommandIo, dir: WorkspaceDir, options: ServeOp
     await seedTables(io, engine, dir)
     if (signal.aborted) return
     const server = await listen(engine, options)
+    let graceMs = 0
     try {
       watch(io, engine, dir, (level) => {
         log.level = level
@@ -67,10 +67,12 @@ async function serveWorkspace(io: CommandIo, dir: WorkspaceDir, options: ServeOp
         io.stdout.write(`${line}\n`)
       }
       await aborted(signal)
-      io.stdout.write('Stopping.\n')
-      await endRuns(engine)
+      graceMs = stopGraceMs(signal, engine)
+      const waits = graceMs > 0 && engine.runs.activeCount > 0
+      io.stdout.write(waits ? `Stopping; runs have ${graceMs / 1000} s to end.\n` : 'Stopping.\n')
+      exitAfter(io, graceMs + CLOSE_MS_MAX)
     } finally {
-      await server.close()
+      await server.close({ graceMs })
     }
   } finally {
     await engine.close()
@@ -102,13 +104,17 @@ function watch(io: CommandIo, engine: Engine, dir: WorkspaceDir, setLevel: (leve
   })
 }
 
-/** Runs get told that the server stops, so that their readers hear the outcome instead of a broken connection. */
-async function endRuns(engine: Engine): Promise<void> {
-  engine.runs.cancelAll('The server is stopping.')
-  const untilMs = performance.now() + STOP_MS
-  while (engine.runs.activeCount > 0 && performance.now() < untilMs) await setTimeout(10)
-  // What readers wrote last leaves with the next turn.
-  await setImmediate()
+/** Whoever presses Ctrl-C waits for nothing; a machine that sends SIGTERM lets runs come to their own end. */
+function stopGraceMs({ reason }: AbortSignal, { settings }: Engine): number {
+  return reason instanceof Stopped && reason.by === 'SIGTERM' ? settings.server.stopGraceMs : 0
+}
+
+function exitAfter(io: CommandIo, ms: number): void {
+  const timer = setTimeout(() => {
+    io.stderr.write('The server did not come to its end in time and is left as it is.\n')
+    io.exit(1)
+  }, ms)
+  timer.unref()
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

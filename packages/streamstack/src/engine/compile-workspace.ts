@@ -8,6 +8,7 @@ import {
   normalizeFunctionFile,
   routeOf,
 } from '../definition/index.ts'
+import { ChannelTable, asksForToken, readChannel } from '../channel/index.ts'
 import { functions } from '../functions/index.ts'
 import { inspectInputs } from '../input/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
@@ -19,6 +20,7 @@ export interface CompiledWorkspace {
   readonly settings: Settings
   readonly env: Readonly<Record<string, string>>
   readonly tables: readonly TableDeclaration[]
+  readonly channels: ChannelTable
   /** By file. */
   readonly plans: ReadonlyMap<string, Plan>
   readonly router: Instance<never>
@@ -40,6 +42,7 @@ export function compileWorkspace(
   const settings = files.settings ?? previous?.settings ?? null
   if (settings === null) return { settings: null, issues }
   const tables = readTables(files, previous?.tables ?? [], keptTables, issues)
+  const channels = readChannels(files, settings, previous?.channels ?? null, issues)
   const functionFiles = readFunctionFiles(files, issues)
   const context: PlanContext = {
     definitions,
@@ -61,7 +64,7 @@ export function compileWorkspace(
   }
   const plans = withoutDuplicates(candidates, previous?.plans ?? new Map(), issues)
   const router = routerOf(plans)
-  return { settings, env: files.env, tables, plans, router, issues: distinct(issues) }
+  return { settings, env: files.env, tables, channels, plans, router, issues: distinct(issues) }
 }
 
 /**
@@ -106,6 +109,36 @@ function readTables(
     if (table !== undefined) tables.push(table)
   }
   return tables
+}
+
+/** A channel whose file is broken keeps the declaration it had. */
+function readChannels(
+  files: WorkspaceFiles,
+  settings: Settings,
+  previous: ChannelTable | null,
+  issues: Issue[],
+): ChannelTable {
+  const read = files.channelFiles.map(({ file, tree }) => ({ file, read: tree === null ? null : readChannel(file, tree) }))
+  const checked = read.map((one) => {
+    const channel = one.read?.channel ?? null
+    if (one.read === null || channel === null) return one
+    if (channel.delivery === 'durable' && settings.streams.log === 'memory') {
+      const message =
+        '`delivery: durable` keeps messages on disk, and `streams.log` in streamstack.yaml is memory; set it to sqlite.'
+      return { ...one, read: { ...one.read, channel: null, issues: [...one.read.issues, error(message, channel.position)] } }
+    }
+    if (settings.auth.jwt === null && asksForToken(channel)) {
+      const message =
+        'The channel wants a token, and `auth.jwt` is not set in streamstack.yaml: whoever must have one is refused until it is.'
+      issues.push({ severity: 'warning', message, position: channel.position })
+    }
+    return one
+  })
+  return ChannelTable.of(checked, previous, issues)
+}
+
+function error(message: string, position: Issue['position']): Issue {
+  return { severity: 'error', message, position }
 }
 
 function readFunctionFiles(files: WorkspaceFiles, issues: Issue[]): FunctionFile[] {

@@ -1,9 +1,12 @@
+import { StreamstackError } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
 import { type TokenVerifier, createTokenVerifier } from '../access/index.ts'
+import { Channels } from '../channel/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, type TableDeclaration, openSqliteStore } from '../table/index.ts'
-import { type StreamStore, hasStreams, openStreamStore } from '../stream-store/index.ts'
+import { Observation } from '../observe/index.ts'
+import { type StreamStore, hasStreams, openStreamStore, steadyNowMs } from '../stream-store/index.ts'
 import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
@@ -33,6 +36,8 @@ export class Engine {
   readonly dir: string
   readonly records: RecordStore
   readonly runs: Runs
+  readonly channels: Channels
+  readonly observation = new Observation()
   readonly log: Logger
   #workspace: CompiledWorkspace
   #outbound: Outbound
@@ -53,9 +58,18 @@ export class Engine {
     this.#verifier = this.#newVerifier(workspace.settings)
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
+    this.channels = new Channels({
+      settings: () => ({ ...this.settings.channels, windowBytes: this.settings.streams.windowBytes }),
+      store: () => this.streams,
+      checksTokens: () => this.#verifier !== null,
+      log: options.log,
+      nowMs: steadyNowMs,
+    })
+    this.channels.declare(workspace.channels)
     this.runs = new Runs(
       {
         records,
+        channels: this.channels,
         log: options.log,
         get outbound() {
           return outbound()
@@ -65,6 +79,7 @@ export class Engine {
         open: () => this.streams,
         openKept: () => (this.#streams !== null || this.hasKeptStreams ? this.streams : null),
       },
+      this.observation,
     )
   }
 
@@ -134,6 +149,7 @@ export class Engine {
       this.#replaceOutbound()
     }
     this.#verifier = this.#newVerifier(compiled.settings)
+    this.channels.declare(compiled.channels)
     return issues
   }
 
@@ -165,9 +181,17 @@ export class Engine {
     })
   }
 
+  /** Throws why the server should get no calls now: `unavailable` while it stops, `storage_failed` when streams can no longer be kept. */
+  checkReady(): void {
+    if (this.isDraining) throw new StreamstackError('unavailable', 'The server is stopping.')
+    this.#streams?.checkWritable()
+  }
+
   async close(): Promise<void> {
     this.#unwatch?.()
     await this.runs.close()
+    this.channels.close()
+    this.observation.close()
     await this.#outbound.close()
     await this.records.close()
     await this.#streams?.close()

@@ -3,7 +3,7 @@ import type { Plan } from '../plan/index.ts'
 import type { Run } from '../run/index.ts'
 import type { Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
-import { type RunView, runUrl } from './run-view.ts'
+import { type RunView, runUrl, toldError } from './run-view.ts'
 
 /** A run of this process together with who may read it and what happens when nobody does. */
 export class LiveRun implements RunView {
@@ -52,6 +52,9 @@ export class LiveRun implements RunView {
   }
 
   get failure(): StreamstackError | null {
+    const { end } = this.stream
+    // What could not be kept is not so, whatever the run itself came to.
+    if (end !== null && end.outcome === 'abandoned' && end.error !== null) return toldError(end.error)
     return this.execution.failure
   }
 

@@ -1,3 +1,4 @@
+import { ERRORS, type PublicError, StreamstackError } from '@streamstack/protocol'
 import type { StreamSource } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 
@@ -20,4 +21,15 @@ export interface RunView extends StreamSource {
 /** Every run has its stream under this. */
 export function runUrl(id: string): string {
   return `/v1/stream/runs/${id}`
+}
+
+/** An error as it was told at the end of a run, for answers that have not begun. `status`: instead of the table's. */
+export function toldError(error: PublicError, status?: number): StreamstackError {
+  const code = Object.hasOwn(ERRORS, error.code) ? (error.code as keyof typeof ERRORS) : 'thrown'
+  return new StreamstackError(code, error.message, {
+    publicCode: error.code,
+    recoverable: error.recoverable,
+    ...(status === undefined ? {} : { status }),
+    ...(error.retry_after === null ? {} : { retryAfterMs: error.retry_after * 1000 }),
+  })
 }

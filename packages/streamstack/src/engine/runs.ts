@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { ERRORS, type StreamstackError, type Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink } from '../run/index.ts'
+import type { Observation } from '../observe/index.ts'
 import { MemoryLog, Stream } from '../stream/index.ts'
 import {
   type LiveStream,
@@ -65,6 +66,7 @@ export type RunStorage = { open(): StreamStore; openKept(): StreamStore | null }
 export class Runs {
   readonly #services: Services
   readonly #storage: RunStorage
+  readonly #observation: Observation
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
   /** Runs that are over, oldest first. No Map: one that keeps losing its first entry takes ever longer to find the next. */
@@ -75,9 +77,10 @@ export class Runs {
   #activeCount = 0
   #sweep: NodeJS.Timeout | undefined
 
-  constructor(services: Services, storage: RunStorage) {
+  constructor(services: Services, storage: RunStorage, observation: Observation) {
     this.#services = services
     this.#storage = storage
+    this.#observation = observation
   }
 
   /** Makes a run that is ready to start: attach a reader, then call `start()`. Throws `storage_failed`, `storage_full` or `unavailable` when it is to be kept and cannot. */
@@ -118,6 +121,7 @@ export class Runs {
     })
     this.#runs.set(id, live)
     this.#activeCount += 1
+    this.#observation.metrics.runBegan()
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
     execution.stream.onEnd(() => this.#ended(live, settings, delivery === 'durable'))
     return live
@@ -141,48 +145,54 @@ export class Runs {
       startedAtMs: Date.now(),
       end: null,
     }
+    const maxDurationMs = endpoint.limits.maxDurationMs ?? settings.limits.maxDurationMs
+    const { durableRetentionMs } = settings.streams
     const { stream, kept } = store.createOwn(RUNS_PREFIX + id, {
       contentType: storedContentType,
       // Counted from the last use; a run that is silent for long must not expire under way.
-      ttlSeconds: Math.ceil((settings.streams.durableRetentionMs + settings.limits.maxDurationMs) / 1000),
+      ttlSeconds: Math.ceil((durableRetentionMs + maxDurationMs) / 1000),
       key: keyed == null ? null : keyDigest(owner, keyed.key),
       note: JSON.stringify(note),
     })
-    // What could not be kept is told by the first write to it.
-    kept?.catch(() => undefined)
     return new StoredLog({
       store,
       stream,
+      created: kept,
       recentBytes: RECENT_BYTES,
-      noteAtEnd: ({ outcome, error }) => {
-        const status = this.#runs.get(id)?.failure?.status ?? 200
-        return JSON.stringify({ ...note, end: { outcome, error, status, atMs: Date.now() } } satisfies RunNote)
+      atEnd: ({ outcome, error }) => {
+        const live = this.#runs.get(id)
+        const end = {
+          outcome,
+          error,
+          status: live?.failure?.status ?? 200,
+          headers: [...(live?.responseHeaders ?? [])],
+          atMs: Date.now(),
+        }
+        return {
+          note: JSON.stringify({ ...note, end } satisfies RunNote),
+          ttlSeconds: Math.ceil(durableRetentionMs / 1000),
+        }
       },
       onFailure,
     })
   }
 
-  /** Gives runs that a crash cut off their outcome: `abandoned`, after the last chunk that was kept. Returns how many there were. */
-  async settleAbandoned(): Promise<number> {
+  /**
+   * Gives runs that a crash cut off their outcome: `abandoned`, after the last chunk that was kept; from now on they are kept for `retentionMs`. Returns
+   * how many there were.
+   */
+  async settleAbandoned(retentionMs: number): Promise<number> {
     const store = this.#storage.openKept()
     if (store === null) return 0
     let count = 0
-    for (;;) {
-      const cutOff = store.noted({ prefix: RUNS_PREFIX, before: null, goingOn: true, limit: SETTLED_AT_ONCE })
+    for (let before: string | null = null; ;) {
+      const cutOff = store.noted({ prefix: RUNS_PREFIX, before, goingOn: true, limit: SETTLED_AT_ONCE })
+      // One that is past its time is not found.
       const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
-      if (streams.length === 0) return count
-      await Promise.all(
-        streams.map(async (stream) => {
-          const end = abandonedEnd()
-          const note = readRunNote(stream)
-          const status = ERRORS.abandoned.status
-          await store.extend(stream, [encodeStoredEnd(end)], {
-            close: true,
-            note: JSON.stringify({ ...note, end: { ...end, status, atMs: Date.now() } } satisfies RunNote),
-          })
-        }),
-      )
+      await Promise.all(streams.map(async (stream) => settle(store, stream, retentionMs)))
       count += streams.length
+      before = cutOff.at(-1)?.name ?? null
+      if (before === null) return count
     }
   }
 
@@ -265,16 +275,30 @@ export class Runs {
   #ended(live: LiveRun, settings: Settings, isKept: boolean): void {
     live.endedAtMs = Date.now()
     this.#activeCount -= 1
-    // What could not be kept is, like what was not to be, in memory alone.
-    if (
-      isKept &&
-      live.stream.end?.error?.code !== 'storage_failed' &&
-      live.stream.end?.error?.code !== 'storage_full'
-    ) {
+    // How a run ended that could not be kept is, like what was not to be kept, in memory alone.
+    if (isKept && live.stream.end?.outcome !== 'abandoned') {
       this.#runs.delete(live.run)
       this.#keys.forget(live.run)
     } else this.#retain(live, settings)
+    this.#observe(live)
     this.#tellFailure(live)
+  }
+
+  #observe({ execution, owner, endpoint, route, run, stream, failure }: LiveRun): void {
+    this.#observation.runEnded({
+      endpoint,
+      route,
+      caller: owner?.subject ?? null,
+      // Whoever knows the id of a run without an owner may read it.
+      run: owner === null ? null : run,
+      outcome: stream.end?.outcome ?? 'abandoned',
+      // Once an answer has begun, its status is out.
+      status: failure === null || execution.headersSent ? 200 : failure.status,
+      code: stream.end?.error?.code ?? null,
+      durationMs: execution.elapsedMs(),
+      chunks: execution.chunksSent,
+      bytes: execution.bytesSent,
+    })
   }
 
   #retain(live: LiveRun, settings: Settings): void {
@@ -315,6 +339,17 @@ export class Runs {
     this.#retained.splice(0, this.#oldest)
     this.#oldest = 0
   }
+}
+
+async function settle(store: StreamStore, stream: LiveStream, retentionMs: number): Promise<void> {
+  const end = abandonedEnd()
+  const { status } = ERRORS.abandoned
+  const note: RunNote = { ...readRunNote(stream), end: { ...end, status, headers: [], atMs: Date.now() } }
+  await store.extend(stream, [encodeStoredEnd(end)], {
+    close: true,
+    note: JSON.stringify(note),
+    ttlSeconds: Math.ceil(retentionMs / 1000),
+  })
 }
 
 /** So many entries that are gone may stay in front of the list before it is moved up. */

@@ -1,8 +1,8 @@
-import { ERRORS, type Outcome, type PublicError, StreamstackError, type StreamEnd } from '@streamstack/protocol'
+import { ERRORS, type Outcome, type PublicError, type StreamEnd, type StreamstackError } from '@streamstack/protocol'
 import { Stream, type StreamReader } from '../stream/index.ts'
-import { type LiveStream, StoredLog, type StreamStore } from '../stream-store/index.ts'
+import { FinishedLog, type LiveStream, type StreamStore } from '../stream-store/index.ts'
 import type { RunOwner } from './idempotency.ts'
-import { type RunView, runUrl } from './run-view.ts'
+import { type RunView, runUrl, toldError } from './run-view.ts'
 
 /** Names of the streams of durable runs begin with this: a character that no name of a caller can hold keeps them apart. */
 export const RUNS_PREFIX = '\u0001runs/'
@@ -22,6 +22,8 @@ export interface RunNote {
     readonly error: PublicError | null
     /** HTTP status of the error. */
     readonly status: number
+    /** Headers that the stack has set. */
+    readonly headers: readonly (readonly [name: string, value: string])[]
     readonly atMs: number
   } | null
 }
@@ -44,12 +46,10 @@ export function abandonedEnd(): Omit<StreamEnd, 'offset'> {
   }
 }
 
-const NO_HEADERS: ReadonlyMap<string, string> = new Map()
-
 /** A durable run that is over, read from the store; nothing of it is in memory but for the time that it is read. */
 export class StoredRun implements RunView {
   readonly run: string
-  readonly responseHeaders = NO_HEADERS
+  readonly responseHeaders: ReadonlyMap<string, string>
   readonly select = null
   readonly #note: RunNote
   readonly #store: StreamStore
@@ -61,17 +61,12 @@ export class StoredRun implements RunView {
     this.#store = store
     this.#kept = kept
     this.#note = readRunNote(kept)
+    this.responseHeaders = new Map(this.#note.end?.headers)
   }
 
   get stream(): Stream {
     if (this.#stream !== null) return this.#stream
-    const log = new StoredLog({
-      store: this.#store,
-      stream: this.#kept,
-      recentBytes: 0,
-      noteAtEnd: () => '',
-      onFailure: () => undefined,
-    })
+    const log = new FinishedLog(this.#store, this.#kept)
     const stream = new Stream({ log, whenUnread: 'drop', unreadBytesMax: 0 })
     const { outcome, error } = this.#note.end ?? abandonedEnd()
     stream.end = { outcome, error, offset: log.lastOffset }
@@ -101,14 +96,7 @@ export class StoredRun implements RunView {
 
   get failure(): StreamstackError | null {
     const { error, status } = this.#note.end ?? { ...abandonedEnd(), status: ERRORS.abandoned.status }
-    if (error === null) return null
-    const code = Object.hasOwn(ERRORS, error.code) ? (error.code as keyof typeof ERRORS) : 'thrown'
-    return new StreamstackError(code, error.message, {
-      publicCode: error.code,
-      status,
-      recoverable: error.recoverable,
-      ...(error.retry_after === null ? {} : { retryAfterMs: error.retry_after * 1000 }),
-    })
+    return error === null ? null : toldError(error, status)
   }
 
   get startedAtMs(): number {

@@ -11,11 +11,11 @@ export class JsonResult {
     this.#bytesMax = bytesMax
   }
 
-  /** Throws `result_too_large` at the bound. */
-  add({ chunks, from, to, offset }: Batch): void {
+  /** `select`: which chunks go in; null: all. Throws `result_too_large` at the bound. */
+  add({ chunks, from, to, offset }: Batch, select: ((chunk: Chunk) => boolean) | null = null): void {
     for (let i = from; i < to; i++) {
       const chunk = chunks[i] as Chunk
-      if (chunk.type === 'error') continue
+      if (chunk.type === 'error' || select?.(chunk) === false) continue
       const content = chunk.type === 'text' ? JSON.stringify(chunk.data) : chunk.data
       const part = `{"offset":${offset + i - from},"content":${content},"metadata":${chunk.metadata ?? 'null'}}`
       this.#bytes += part.length

@@ -3,7 +3,7 @@ import type { Batch, Stream } from '../stream/index.ts'
 
 interface Encoded {
   offset: number
-  to: number
+  count: number
   bytes: Buffer
 }
 
@@ -13,6 +13,8 @@ const newest = new WeakMap<Stream, Map<Encoder, Encoded>>()
 /** A batch as text, or as bytes that all readers of the stream in this format share. */
 export function encodeBatch(stream: Stream, encoder: Encoder, batch: Batch): string | Buffer {
   const { chunks, from, to, offset } = batch
+  // Where chunks stand in their arrays says nothing: the same ones come from memory and from disk.
+  const count = to - from
   if (stream.readerCount < 2) return encoder.chunks(chunks, from, to, offset)
   let byEncoder = newest.get(stream)
   if (byEncoder === undefined) {
@@ -20,8 +22,8 @@ export function encodeBatch(stream: Stream, encoder: Encoder, batch: Batch): str
     newest.set(stream, byEncoder)
   }
   const known = byEncoder.get(encoder)
-  if (known !== undefined && known.offset === offset && known.to === to) return known.bytes
+  if (known !== undefined && known.offset === offset && known.count === count) return known.bytes
   const bytes = Buffer.from(encoder.chunks(chunks, from, to, offset))
-  byEncoder.set(encoder, { offset, to, bytes })
+  byEncoder.set(encoder, { offset, count, bytes })
   return bytes
 }

@@ -13,6 +13,8 @@ export interface Example {
   functions?: Readonly<Record<string, Value>>
   /** Tables that it reads or writes: columns as in `tables/<name>.yaml`, and what they hold before. */
   tables?: Readonly<Record<string, ExampleTable>>
+  /** Channels that it publishes to, as in `channels/<name>.yaml`. */
+  channels?: Readonly<Record<string, Value>>
   /** What other services answer, by URL. */
   upstream?: Readonly<Record<string, ExampleAnswer>>
   /** Contents of the chunks that it sends, in order. */

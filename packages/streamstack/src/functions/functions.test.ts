@@ -89,6 +89,7 @@ async function runExample(example: Example): Promise<Answer> {
     }).replaceAll(EXAMPLE_ORIGIN, upstreamOrigin),
   }
   for (const [name, file] of Object.entries(example.functions ?? {})) files[`functions/${name}.json`] = file
+  for (const [name, file] of Object.entries(example.channels ?? {})) files[`channels/${name}.json`] = file
   const tables = Object.fromEntries(
     Object.entries(example.tables ?? {}).map(([name, { columns, records }]) => [
       name,

@@ -18,6 +18,7 @@ import { group } from './group.ts'
 import { logMessage } from './log.ts'
 import { parallel } from './parallel.ts'
 import { precondition } from './precondition.ts'
+import { publishToChannel } from './publish-to-channel.ts'
 import { returnValue } from './return.ts'
 import { runFunction } from './run-function.ts'
 import { setResponseHeader } from './set-response-header.ts'
@@ -61,6 +62,7 @@ export const functions: readonly FunctionDefinition[] = [
   parallel,
   streamingApiResponse,
   splitTextFunction,
+  publishToChannel,
   getRecords,
   getRecord,
   countRecords,

@@ -1,10 +1,13 @@
-/** Who wants to be kept alive. */
-interface Beating {
+/** Who stays although nothing comes. */
+export interface Beating {
   readonly lastWriteMs: number
+  /** Keeps the connection alive. */
   beat(): void
+  /** The server stops: whoever would stay for ever tells its client to come back after so long, and goes. Must not throw. */
+  goodbye(retryMs: number): void
 }
 
-/** One clock for all readers of a server: whoever has written nothing for the interval, beats. */
+/** One clock for all readers of a server: whoever has written nothing for the interval, beats; when the server stops, all hear of it. */
 export class Heartbeat {
   readonly #intervalMs: number
   readonly #readers = new Set<Beating>()
@@ -24,6 +27,10 @@ export class Heartbeat {
     if (this.#readers.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+
+  goodbye(retryMs: number): void {
+    for (const reader of [...this.#readers]) reader.goodbye(retryMs)
   }
 
   #tick(): void {

@@ -8,7 +8,11 @@ const KEY_CHARACTERS_MAX = 255
 export function idempotencyKey(headers: IncomingHttpHeaders, query: URLSearchParams): string | null {
   const sent = headers['idempotency-key']?.toString() ?? query.get('idempotency_key')
   if (sent === null) return null
-  const key = /^"(.*)"$/.exec(sent)?.[1] ?? sent
+  return checkedKey(/^"(.*)"$/.exec(sent)?.[1] ?? sent)
+}
+
+/** A key as it may be. Throws `input_invalid`. */
+export function checkedKey(key: string): string {
   if (key !== '' && key.length <= KEY_CHARACTERS_MAX) return key
   throw new StreamstackError(
     'input_invalid',

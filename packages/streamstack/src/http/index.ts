@@ -1,3 +1,3 @@
 export { callerOptions } from './caller-options.ts'
 export type { ProbeSeen, ProbeState } from './probe-route.ts'
-export { type ServerOptions, type StreamstackServer, startServer } from './server.ts'
+export { type CloseOptions, type ServerOptions, type StreamstackServer, startServer } from './server.ts'

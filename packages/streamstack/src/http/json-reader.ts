@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { JsonResult } from '../format/index.ts'
+import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
@@ -15,6 +16,7 @@ export class JsonReader implements StreamReader {
   readonly #source: StreamSource
   readonly #response: ServerResponse
   readonly #headers: Readonly<Record<string, string>>
+  readonly #record: ReaderRecord | null
   readonly #result = new JsonResult(RESULT_BYTES_MAX)
   #isReading = false
   #wasWoken = false
@@ -25,17 +27,21 @@ export class JsonReader implements StreamReader {
     response: ServerResponse
     position: number
     headers: Readonly<Record<string, string>>
+    record: ReaderRecord | null
   }) {
     this.position = options.position
     this.#source = options.source
     this.#response = options.response
     this.#headers = options.headers
+    this.#record = options.record
     const leave = (): void => {
       this.#isOver = true
       this.#source.detach(this)
+      this.#record?.detached()
     }
     this.#response.on('close', leave)
     this.#source.attach(this)
+    this.#record?.attached(this.#source.stream, this.position)
     // Who left while the call was being checked has been told of already.
     if (hasLeft(this.#response)) leave()
   }
@@ -59,6 +65,8 @@ export class JsonReader implements StreamReader {
   async #collect(): Promise<void> {
     const { stream } = this.#source
     for (;;) {
+      const { refusal = null, select } = this.#source
+      if (refusal !== null) throw refusal
       if (this.position < stream.log.droppedOffset) {
         throw new StreamstackError(
           'reader_too_slow',
@@ -68,7 +76,7 @@ export class JsonReader implements StreamReader {
       const read = stream.read(this.position)
       const batch = read instanceof Promise ? await read : read
       if (batch === null) break
-      this.#result.add(batch)
+      this.#result.add(batch, select)
       this.position = batch.offset + batch.to - batch.from - 1
     }
     if (stream.end !== null && !this.#isOver) this.#answer()
@@ -79,6 +87,7 @@ export class JsonReader implements StreamReader {
     const { end } = source.stream
     if (end === null) return
     this.#isOver = true
+    this.#record?.wrote(this.position, performance.now())
     if (source.failure !== null) {
       answerProblem(this.#response, source.failure, this.#headers, {
         run: source.run,

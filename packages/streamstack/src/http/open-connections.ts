@@ -1,14 +1,69 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 
-/** Follows a server's connections, those of HTTP/2 included, which `closeAllConnections` leaves open. The result breaks them all. */
-export function openConnections(server: Server): () => void {
+export interface OpenConnections {
+  /** Breaks them all. */
+  destroy(): void
+  /** From now on each is closed when its answers have ended; those that wait for a request, at once. */
+  retire(): void
+  /** Answers that have not ended. */
+  readonly answersOpen: number
+  /** What went out over all connections so far, headers, framing and encryption included. */
+  bytesSent(): number
+}
+
+/** Follows a server's connections, those of HTTP/2 included, which `closeAllConnections` leaves open. */
+export function openConnections(server: Server): OpenConnections {
   const sockets = new Set<Socket>()
+  const sessions = new Set<Http2Session>()
+  const answers = new Set<ServerResponse>()
+  let isRetired = false
+  let bytesOfClosed = 0
+  server.on('session', (session: Http2Session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    if (isRetired) session.close()
+  })
+  // First, so that whoever answers finds what is said here.
+  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
+    answers.add(response)
+    if (isRetired) sayLast(response)
+    response.once('close', () => {
+      answers.delete(response)
+      // The connection is idle a moment later.
+      if (isRetired) setImmediate(() => server.closeIdleConnections())
+    })
+  })
   server.on('connection', (socket) => {
     sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      bytesOfClosed += socket.bytesWritten
+    })
   })
-  return () => {
-    for (const socket of sockets) socket.destroy()
+  return {
+    destroy() {
+      for (const socket of sockets) socket.destroy()
+    },
+    retire() {
+      isRetired = true
+      for (const response of answers) sayLast(response)
+      for (const session of sessions) session.close()
+      server.closeIdleConnections()
+    },
+    get answersOpen() {
+      return answers.size
+    },
+    bytesSent() {
+      let bytes = bytesOfClosed
+      for (const socket of sockets) bytes += socket.bytesWritten
+      return bytes
+    },
   }
+}
+
+/** This answer is the last of its connection (RFC 9112 §9.6). HTTP/2 says so for the connection. */
+function sayLast(response: ServerResponse): void {
+  if (response.req.httpVersionMajor === 1 && !response.headersSent) response.setHeader('Connection', 'close')
 }

@@ -3,9 +3,11 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
+import { CHANNELS_ROOT, PRESENCE_ROOT, publishToChannel, readChannel, readPresence } from './channel-routes.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { addProbeRoutes } from './probe-route.ts'
 import { type RunRequest, cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
+import { answerReadiness, systemRoutes } from './system-routes.ts'
 
 type Route = (call: RunRequest) => Promise<void>
 
@@ -22,12 +24,12 @@ export function ownRoutes(
       answerProblem(reply.raw, asStreamstackError(engine, thrown), {})
     },
   })
-  const run = (route: Route) => (request: FastifyRequest<{ Params: { id: string } }>, reply: FastifyReply) => {
+  const run = (route: Route) => (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack()
     const call: RunRequest = {
       engine,
       heartbeat,
-      id: request.params.id,
+      id: (request.params as { id?: string }).id ?? '',
       request: request.raw,
       response: reply.raw,
       query: new URLSearchParams(request.url.split('?')[1] ?? ''),
@@ -41,22 +43,41 @@ export function ownRoutes(
     })
   }
 
+  const system = systemRoutes(engine)
+
   app.get('/', () => listing(engine))
   app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) => answerReadiness(engine, reply))
+  app.get('/metrics', run(system.scrape))
+  app.get('/v1/stream/system/metrics', run(system.metrics))
+  app.get('/v1/stream/system/activity', run(system.activity))
   app.get('/v1/stream/runs/:id', run(readRun))
   app.get('/v1/runs', run(listRuns))
   app.get('/v1/runs/:id', run(showRun))
   app.post('/v1/runs/:id/cancel', run(cancelRun))
   app.post('/v1/runs/cancel', run(cancelKeyedRun))
+  void app.register((channels, _options, registered) => {
+    // Who may not publish is refused before the body is read.
+    channels.removeAllContentTypeParsers()
+    channels.addContentTypeParser('*', (_request, _payload, parsed) => parsed(null))
+    // A HEAD would become a reader.
+    channels.get(`${CHANNELS_ROOT}*`, { exposeHeadRoute: false }, run(readChannel))
+    channels.post(`${CHANNELS_ROOT}*`, run(publishToChannel))
+    channels.get(`${PRESENCE_ROOT}*`, { exposeHeadRoute: false }, run(readPresence))
+    registered()
+  })
+  app.get('/v1/ws', ({ raw }, reply) => {
+    reply.hijack()
+    // HTTP/2 has no such header (RFC 9113 §8.2.2).
+    answerProblem(reply.raw, handshakeMissing(), raw.httpVersionMajor === 1 ? { Upgrade: 'websocket' } : {})
+  })
   addProbeRoutes(app, engine, heartbeat)
 
   app.setNotFoundHandler((_request, reply) => {
     reply.hijack()
-    answerProblem(
-      reply.raw,
-      new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.'),
-      {},
-    )
+    const error = new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.')
+    engine.observation.pathUnknown(error.code, error.status)
+    answerProblem(reply.raw, error, {})
   })
   app.setErrorHandler((thrown, _request, reply) => {
     reply.hijack()
@@ -66,6 +87,15 @@ export function ownRoutes(
   return (request, response) => {
     void ready.then(() => app.routing(request, response))
   }
+}
+
+/** Handshakes do not come here: the server takes them before. */
+function handshakeMissing(): StreamstackError {
+  return new StreamstackError(
+    'header_invalid',
+    'Here a WebSocket is opened: over HTTP/1.1, with Upgrade: websocket. A proxy in between must pass that on.',
+    { status: 426 },
+  )
 }
 
 function listing(engine: Engine): object {

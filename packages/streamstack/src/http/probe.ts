@@ -58,6 +58,11 @@ export class Probe {
     this.#send(': keep-alive\n\n')
   }
 
+  /** What the way to the client does to silence is not known before the end: it is cut off, as everything is that goes on for too long. */
+  goodbye(): void {
+    this.#response.destroy()
+  }
+
   /** Each tick at its time from the start, however late the one before it was. */
   #next(): void {
     const { chunks, intervalMs, silenceMs } = this.#plan

@@ -1,12 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import { type Encoder, StreamstackError, publicError } from '@streamstack/protocol'
-import { encodeBatch } from '../format/index.ts'
+import { encodeBatch, encodeSelected } from '../format/index.ts'
+import type { ReaderRecord } from '../observe/index.ts'
 import type { Batch, StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
 import { hasLeft } from './has-left.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { sseGoodbye } from './sse-goodbye.ts'
 
 /** Batches are joined until a write is about so large: small writes cost a system call each. */
 const WRITE_BYTES = 16_384
@@ -25,6 +27,7 @@ export class ResponseReader implements StreamReader {
   readonly #encoder: Encoder
   readonly #headers: Readonly<Record<string, string>>
   readonly #heartbeat: Heartbeat
+  readonly #record: ReaderRecord | null
   #isBlocked = false
   #isReading = false
   #isOver = false
@@ -37,6 +40,7 @@ export class ResponseReader implements StreamReader {
     position: number
     headers: Readonly<Record<string, string>>
     heartbeat: Heartbeat
+    record: ReaderRecord | null
   }) {
     this.position = options.position
     this.#source = options.source
@@ -44,18 +48,21 @@ export class ResponseReader implements StreamReader {
     this.#encoder = options.encoder
     this.#headers = options.headers
     this.#heartbeat = options.heartbeat
+    this.#record = options.record
     this.#response.on('drain', () => {
       this.#isBlocked = false
       this.wake()
     })
     this.#response.on('close', () => this.#leave())
     this.#source.attach(this)
+    this.#record?.attached(this.#source.stream, this.position)
     this.#heartbeat.add(this)
     // Who left while the call was being checked has been told of already.
     if (hasLeft(this.#response)) this.#leave()
   }
 
   wake(): void {
+    this.#record?.woken(this.#source.stream)
     if (!this.#isBlocked && !this.#isReading && !this.#isOver) this.#pump()
   }
 
@@ -68,18 +75,33 @@ export class ResponseReader implements StreamReader {
     this.lastWriteMs = performance.now()
   }
 
+  /** A run comes to its own end. Where there is none, the reader ends without one, which tells clients to come back with their offset. */
+  goodbye(retryMs: number): void {
+    if (this.#isOver || this.#source.run !== null) return
+    this.#writeHead()
+    this.#isOver = true
+    if (this.#encoder.contentType.startsWith('text/event-stream')) this.#response.end(sseGoodbye(retryMs))
+    else breakConnection(this.#response, '')
+  }
+
   #pump(): void {
-    const { stream } = this.#source
+    const { stream, refusal = null } = this.#source
+    if (refusal !== null) return this.#refused(refusal)
     let pending: string | Buffer = ''
     while (this.position < stream.lastOffset) {
       if (this.position < stream.log.droppedOffset) return this.#fellBehind(pending)
-      const batch = stream.read(this.position)
+      let batch: Batch | null | Promise<Batch | null>
+      try {
+        batch = stream.read(this.position)
+      } catch (error) {
+        return this.#fault(error, pending)
+      }
       if (batch instanceof Promise) {
         if (pending.length > 0) this.#write(pending)
         return this.#readLate(batch)
       }
       if (batch === null) break
-      const encoded = encodeBatch(stream, this.#encoder, batch)
+      const encoded = this.#encode(batch)
       this.position = batch.offset + batch.to - batch.from - 1
       pending = pending.length === 0 ? encoded : joined(pending, encoded)
       if (pending.length >= WRITE_BYTES) {
@@ -91,6 +113,11 @@ export class ResponseReader implements StreamReader {
     else if (pending.length > 0) this.#write(pending)
   }
 
+  #encode(batch: Batch): string | Buffer {
+    const { stream, select } = this.#source
+    return select === null ? encodeBatch(stream, this.#encoder, batch) : encodeSelected(this.#encoder, batch, select)
+  }
+
   /** A log that reads from disk answers later. */
   #readLate(batch: Promise<Batch | null>): void {
     this.#isReading = true
@@ -98,10 +125,10 @@ export class ResponseReader implements StreamReader {
       (late) => {
         this.#isReading = false
         if (this.#isOver) return
-        const { stream } = this.#source
         if (late !== null) {
+          const encoded = this.#encode(late)
           this.position = late.offset + late.to - late.from - 1
-          if (!this.#write(encodeBatch(stream, this.#encoder, late))) return
+          if (encoded.length > 0 && !this.#write(encoded)) return
         }
         // What came while the log was being read woke nobody.
         this.#pump()
@@ -117,6 +144,7 @@ export class ResponseReader implements StreamReader {
     this.#writeHead()
     this.lastWriteMs = performance.now()
     this.#isBlocked = !this.#response.write(data)
+    this.#record?.wrote(this.position, this.lastWriteMs)
     return !this.#isBlocked
   }
 
@@ -144,6 +172,14 @@ export class ResponseReader implements StreamReader {
     this.#isOver = true
     if (end.outcome === 'completed' || this.#encoder.tellsOutcome) this.#response.end(words)
     else breakConnection(this.#response, words)
+    this.#record?.wrote(this.position, performance.now())
+  }
+
+  /** The source has broken this reader off. */
+  #refused(error: StreamstackError): void {
+    if (this.#response.headersSent) return this.#fault(error, '')
+    this.#isOver = true
+    answerProblem(this.#response, error, withoutType(this.#headers))
   }
 
   #fellBehind(pending: string | Buffer): void {
@@ -159,12 +195,14 @@ export class ResponseReader implements StreamReader {
     this.#writeHead()
     this.#isOver = true
     breakConnection(this.#response, joined(pending, this.#encoder.fault(publicError(error))))
+    this.#record?.wrote(this.position, performance.now())
   }
 
   #leave(): void {
     this.#isOver = true
     this.#heartbeat.remove(this)
     this.#source.detach(this)
+    this.#record?.detached()
   }
 }
 

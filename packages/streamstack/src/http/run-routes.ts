@@ -3,8 +3,11 @@ import { StreamstackError } from '@streamstack/protocol'
 import { subjectOf } from '../access/index.ts'
 import type { Engine, RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
+import { ReaderRecord } from '../observe/index.ts'
+import { isProtocolRead, readSource } from './durable-streams/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
+import { checkOwner, knownRun, unknownRun } from './run-access.ts'
 import { describeRun, runFilter, runPage } from './run-list.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
@@ -23,6 +26,7 @@ export interface RunRequest {
 export async function readRun(call: RunRequest): Promise<void> {
   const source = await allowedRun(call)
   const { request, query } = call
+  if (isProtocolRead(request, query)) return readByProtocol(call, source)
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset'))
   answerStream({
@@ -33,7 +37,20 @@ export async function readRun(call: RunRequest): Promise<void> {
     position,
     headers: call.corsHeaders,
     heartbeat: call.heartbeat,
+    record: new ReaderRecord(call.engine.observation.metrics, source.endpoint, null),
   }).wake()
+}
+
+function readByProtocol({ engine, heartbeat, request, response, corsHeaders }: RunRequest, source: RunView): void {
+  readSource({
+    source,
+    request,
+    response,
+    heartbeat,
+    longPollTimeoutMs: engine.settings.streams.longPollTimeoutMs,
+    onError: (error) => engine.log.error({ err: error, run: source.run }, 'a run could not be read'),
+    corsHeaders,
+  })
 }
 
 /**
@@ -98,22 +115,15 @@ function cancel(call: RunRequest, view: RunView): void {
 /** The run, for whoever started it: an id that is not theirs looks like one that does not exist. */
 async function allowedRun(call: RunRequest): Promise<RunView> {
   const { engine, id } = call
-  const live = engine.runs.get(id)
-  if (live === undefined) throw unknownRun()
-  if (live.owner === null) return live
-  if (engine.verifier === null) throw unknownRun()
-  if ((await callerOf(call)).subject !== live.owner.subject) throw unknownRun()
-  return live
+  const run = knownRun(engine, id)
+  if (run.owner !== null) checkOwner(run, engine.verifier === null ? null : await callerOf(call))
+  return run
 }
 
 /** Whom the token names. Throws `unauthenticated`. */
 async function callerOf({ engine, request }: RunRequest): Promise<{ subject: string | null }> {
   const claims = await engine.verifier?.verify(request.headers.authorization)
   return { subject: claims === undefined ? null : subjectOf(claims) }
-}
-
-function unknownRun(): StreamstackError {
-  return new StreamstackError('run_unknown', 'There is no such run, or it has expired. Start a new one.')
 }
 
 function answerJson({ response, corsHeaders }: RunRequest, status: number, value: object): void {

@@ -3,17 +3,19 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
-import type { HTTPMethod } from 'find-my-way'
 import { corsHeaders, isPreflight } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
-import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { DurableStreams, checkOpenHost } from './durable-streams/index.ts'
+import { findEndpoint, methodsAt } from './find-endpoint.ts'
+import { drain } from './drain.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { openConnections } from './open-connections.ts'
 import { ownRoutes } from './own-routes.ts'
+import { stoppingError } from './prepare-call.ts'
 import { refuseRest } from './refuse-rest.ts'
+import { WebSockets } from './websocket/index.ts'
 
 export interface ServerOptions {
   engine: Engine
@@ -22,20 +24,29 @@ export interface ServerOptions {
   port: number
 }
 
+export interface CloseOptions {
+  /**
+   * How long runs may go on while their readers read, and new calls get 503; then they are cancelled, and have a few seconds for their finally blocks.
+   * 0: they are cancelled at once. Without it nobody hears anything.
+   */
+  graceMs?: number
+}
+
 /** A listening server. */
 export interface StreamstackServer {
   /** As `http://127.0.0.1:8080`. */
   readonly url: string
-  /** Stops listening and breaks what is open. */
-  close(): Promise<void>
+  /** Stops listening and breaks what is open; with `graceMs` only what is left when runs have had that time to come to their own end. */
+  close(options?: CloseOptions): Promise<void>
 }
 
-const METHODS: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+/** What does not end by itself, or begins something. Runs still go on while the server stops, and so do their readers. */
+const REFUSED_WHILE_STOPPING = /^\/v1\/(?:stream\/(?!runs\/)|ws|channels|presence|probe)/
 
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
 export async function startServer({ engine, host, port }: ServerOptions): Promise<StreamstackServer> {
   checkOpenHost(engine, host)
-  const cutOff = await engine.runs.settleAbandoned()
+  const cutOff = await engine.runs.settleAbandoned(engine.settings.streams.durableRetentionMs)
   if (cutOff > 0) engine.log.warn({ runs: cutOff }, 'runs that the last stop cut off are now abandoned')
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)
@@ -51,7 +62,9 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   }
   const { tls } = engine.settings.server
   const server = tls === null ? createServer(serverOptions, listener) : await createTlsServer(tls, listener)
-  const breakConnections = openConnections(server)
+  const connections = openConnections(server)
+  const webSockets = new WebSockets(engine, server)
+  engine.observation.metrics.bytesSent = () => connections.bytesSent()
   await listen(server, host, port)
   const { port: actualPort } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host
@@ -59,9 +72,11 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   engine.servedAt(url)
   return {
     url,
-    async close() {
+    async close({ graceMs } = {}) {
+      if (graceMs !== undefined) await drain({ engine, heartbeat, connections }, graceMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      breakConnections()
+      await webSockets.close()
+      connections.destroy()
       await closed
       await streams.close()
     },
@@ -134,29 +149,31 @@ async function handle(
     response.end()
     return
   }
+  if (engine.isDraining && REFUSED_WHILE_STOPPING.test(path)) {
+    answerProblem(response, stoppingError(), cors.headers)
+    return
+  }
   if (DurableStreams.owns(path)) {
     streams.handle(request, response, path, cors.headers)
     return
   }
-  // HEAD would start a run that nobody reads.
-  const { router } = engine.workspace
-  const found = METHODS.includes(method as HTTPMethod) ? router.find(method as HTTPMethod, path) : null
+  const found = findEndpoint(engine, method, path)
   if (found !== null) {
     await callEndpoint({
       engine,
       heartbeat,
-      plan: found.store as Plan,
+      ...found,
       request,
       response,
-      pathParameters: found.params as Record<string, string>,
       query: mark === -1 ? noQuery : new URLSearchParams(url.slice(mark + 1)),
       corsHeaders: cors.headers,
     })
     return
   }
-  const allowed = METHODS.filter((other) => other !== method && router.find(other, path) !== null)
+  const allowed = methodsAt(engine, path)
   if (allowed.length > 0) {
     const error = new StreamstackError('method_not_allowed', `This path answers to ${allowed.join(', ')}.`)
+    engine.observation.pathUnknown(error.code, error.status)
     answerProblem(response, error, { ...cors.headers, Allow: allowed.join(', ') })
     return
   }

@@ -6,14 +6,20 @@ import type { StreamSource } from '../stream/index.ts'
  * The offset after which a reader of a stream wants to begin. A browser's EventSource repeats its URL and adds Last-Event-ID, so the header goes
  * before `?offset=`. Throws `offset_invalid`, `offset_expired`.
  */
-export function startPosition({ stream }: StreamSource, request: IncomingMessage, asked: string | null): number {
+export function startPosition(source: StreamSource, request: IncomingMessage, asked: string | null): number {
+  return positionAfter(source, request.headers['last-event-id']?.toString() || asked || '-1')
+}
+
+/** The offset that a text stands for in a stream: one that it gave out, -1 for its start, now for its end. Throws `offset_invalid`, `offset_expired`. */
+export function positionAfter({ stream, begin }: StreamSource, text: string): number {
   const { log } = stream
-  const text = request.headers['last-event-id']?.toString() || asked || '-1'
+  if (text === 'now') return log.lastOffset
   const offset = parseOffset(text)
+  if (offset === 0 && begin !== undefined) return begin
   if (offset === null || offset > log.lastOffset) {
     throw new StreamstackError(
       'offset_invalid',
-      'This is no offset of this stream. Send one that it gave out, or -1 for its start.',
+      'This is no offset of this stream. Send one that it gave out, -1 for its start, or now for its end.',
     )
   }
   if (offset < log.droppedOffset) {

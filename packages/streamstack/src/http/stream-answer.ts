@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type FormatName, contentTypeOf, encoderOf } from '../format/index.ts'
+import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import { untransformed } from './answer-headers.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -17,11 +18,13 @@ export interface StreamAnswerOptions {
   /** CORS and what the endpoint declares. */
   headers: Readonly<Record<string, string>>
   heartbeat: Heartbeat
+  /** Where it is counted what the reader does; none for the server's own streams, which would count themselves. */
+  record?: ReaderRecord
 }
 
 /** Attaches an HTTP answer to a stream as a reader. */
 export function answerStream(options: StreamAnswerOptions): ResponseReader | JsonReader {
-  const { source, response, format, position, metadata, heartbeat } = options
+  const { source, response, format, position, metadata, heartbeat, record = null } = options
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',
@@ -30,8 +33,8 @@ export function answerStream(options: StreamAnswerOptions): ResponseReader | Jso
     ...(source.run === null ? {} : { 'Stream-Run': source.run }),
     'Stream-Url': source.url,
   }
-  if (format === 'json') return new JsonReader({ source, response, position, headers })
+  if (format === 'json') return new JsonReader({ source, response, position, headers, record })
   const encoder = encoderOf(format, { metadata })
   headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])
-  return new ResponseReader({ source, response, encoder, position, headers, heartbeat })
+  return new ResponseReader({ source, response, encoder, position, headers, heartbeat, record })
 }

@@ -7,6 +7,7 @@ import { newFrame } from '../run/index.ts'
 import type { PlanContext } from './plan-context.ts'
 import { StackCompiler } from './stack-compiler.ts'
 import { functionCycles } from './function-cycles.ts'
+import { steadyNowMs } from './steady-now.ts'
 import { allSteps } from './steps.ts'
 
 /** A compiled endpoint: frozen, shared by all its runs. */
@@ -95,7 +96,7 @@ export function firstFrame(plan: Plan, inputs: Readonly<Record<string, Value>>, 
   for (const [name, slot] of program.inputSlots) slots[slot] = inputs[name] ?? null
   slots[program.allInputsSlot] = inputs
   slots[program.authSlot] = auth
-  slots[program.startedSlot] = Date.now()
+  slots[program.startedSlot] = steadyNowMs()
   return newFrame('', slots, { from: 0, to: program.ops.length, depth: 0 })
 }
 

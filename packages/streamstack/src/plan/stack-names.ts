@@ -4,6 +4,7 @@ import type { Binding, Scope } from '../expression/index.ts'
 import type { LoopSlots } from '../functions/index.ts'
 import type { Frame, Slot } from '../run/index.ts'
 import type { PlanContext } from './plan-context.ts'
+import { steadyNowMs } from './steady-now.ts'
 
 const INPUT = 'input'
 const AUTH = 'auth'
@@ -141,7 +142,7 @@ export class StackNames implements Scope<Frame> {
         return { kind: 'read', read: () => new Date().toISOString() }
       case 'elapsed_time': {
         const slot = this.variable(STARTED)
-        return { kind: 'read', read: (frame) => Date.now() - (frame.slots[slot] as number) }
+        return { kind: 'read', read: (frame) => steadyNowMs() - (frame.slots[slot] as number) }
       }
       case INPUT:
       case AUTH:

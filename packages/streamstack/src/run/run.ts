@@ -59,6 +59,8 @@ export class Run {
   readonly startedAtMs = Date.now()
   trace: TraceSink | null = null
   chunksSent = 0
+  /** Characters of content and metadata. */
+  bytesSent = 0
   /** Why the run failed, with what only the server may know. */
   failure: StreamstackError | null = null
   /** Set by the reader that answers the call, when the headers are out. */
@@ -67,7 +69,6 @@ export class Run {
   pacedAtMs = 0
   readonly #programs: ReadonlyMap<string, Program>
   readonly #startedMonotonicMs = performance.now()
-  #bytesSent = 0
   #iterations = 0
   /** All ops are done; the outcome may still be on its way to the disk. */
   #isFinished = false
@@ -121,8 +122,8 @@ export class Run {
     if (++this.chunksSent > limits.maxChunks) {
       this.#endAtLimit('max_chunks', `${limits.maxChunks} chunks`)
     }
-    this.#bytesSent += chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length)
-    if (this.#bytesSent > limits.maxBytes) this.#endAtLimit('max_bytes', `${limits.maxBytes} bytes`)
+    this.bytesSent += chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length)
+    if (this.bytesSent > limits.maxBytes) this.#endAtLimit('max_bytes', `${limits.maxBytes} bytes`)
     return this.stream.append(chunk)
   }
 

@@ -1,3 +1,4 @@
+import type { Channels } from '../channel/index.ts'
 import type { Outbound } from '../outbound/index.ts'
 import type { RecordStore } from '../table/index.ts'
 
@@ -13,5 +14,6 @@ export interface Logger {
 export interface Services {
   readonly records: RecordStore
   readonly outbound: Outbound
+  readonly channels: Channels
   readonly log: Logger
 }

@@ -50,13 +50,18 @@ export class Retention {
     }
   }
 
-  #trim(stream: LiveStream): void {
+  /** Lets go of what is older than its owner wants it, besides what the settings say. */
+  trimBefore(stream: LiveStream, beforeMs: number): void {
+    this.#trim(stream, beforeMs)
+  }
+
+  #trim(stream: LiveStream, ownBeforeMs = -Infinity): void {
     if (stream.isTrimming) return
     const { maxBytes, maxAgeMs, onError } = this.#options
     const isOver = maxBytes !== null && stream.record.bytes > maxBytes
     const trimmed = this.#storage.trim(stream.record, {
       bytesMax: isOver ? maxBytes * TRIM_FRACTION : Infinity,
-      beforeMs: maxAgeMs === null ? -Infinity : steadyNowMs() - maxAgeMs,
+      beforeMs: Math.max(ownBeforeMs, maxAgeMs === null ? -Infinity : steadyNowMs() - maxAgeMs),
     })
     if (!(trimmed instanceof Promise)) {
       this.#note(stream, trimmed)

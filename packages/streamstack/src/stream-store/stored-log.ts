@@ -1,60 +1,79 @@
 import { type Chunk, StreamstackError, type StreamEnd, toStreamstackError } from '@streamstack/protocol'
 import { type Batch, MemoryLog, type StreamLog, chunkBytes } from '../stream/index.ts'
+import { readStored } from './finished-log.ts'
 import type { LiveStream, StreamWatcher } from './live-stream.ts'
 import type { StreamStore } from './stream-store.ts'
-import { decodeStored, encodeStored, encodeStoredEnd } from './stored-chunk.ts'
+import { encodeStored, encodeStoredEnd } from './stored-chunk.ts'
 
 /** What may wait for the disk before the producer waits, too. */
 const UNKEPT_BYTES_MAX = 1_048_576
 
-/** How much a reader that is behind gets at once. */
-const READ_BYTES = 32_768
-
 /** When the disk is behind with what all have appended: how long until the next try. */
 const RETRY_MS = 20
 
+/** So long a disk may be behind; then nothing more is taken. */
+const BEHIND_MS_MAX = 30_000
+
+/** What a stream ends with. */
+export interface StoredEnd {
+  /** Its note from then on, kept together with the end. */
+  readonly note: string
+  /** How long it is kept after it was last written or read; null: for ever. */
+  readonly ttlSeconds: number | null
+}
+
 export interface StoredLogOptions {
   readonly store: StreamStore
+  /** Not closed. */
   readonly stream: LiveStream
+  /** Settles when the making of the stream is kept, where it was just made. */
+  readonly created: void | Promise<unknown>
   /** The newest chunks that are kept in memory as well, for the readers at the end of the stream. */
   readonly recentBytes: number
-  /** The note of the stream once it has ended, kept together with the end. */
-  readonly noteAtEnd: (end: Omit<StreamEnd, 'offset'>) => string
+  readonly atEnd: (end: Omit<StreamEnd, 'offset'>) => StoredEnd
   /** Called once, when something could not be kept: nothing more will be. */
   readonly onFailure: (error: StreamstackError) => void
 }
 
-/** A log whose chunks are seen when the store has kept them, and read from there by those who are behind. Offsets are the positions in the store. */
+/**
+ * A log whose chunks are seen when the store has kept them, and read from there by those who are behind. Offsets are the positions in the store. What
+ * comes in one turn is written together, and what comes while the disk is busy does not wait for it: the store keeps the order.
+ */
 export class StoredLog implements StreamLog, StreamWatcher {
   lastOffset: number
   onVisible: (() => void) | null = null
   readonly #store: StreamStore
   readonly #stream: LiveStream
   readonly #recent: MemoryLog
-  readonly #noteAtEnd: StoredLogOptions['noteAtEnd']
+  readonly #atEnd: StoredLogOptions['atEnd']
   readonly #onFailure: StoredLogOptions['onFailure']
   /** What came since the last write, and as bytes. */
   #chunks: Chunk[] = []
   #messages: Buffer[] = []
+  #end: Omit<StreamEnd, 'offset'> | null = null
+  readonly #ended = Promise.withResolvers<void>()
   #isScheduled = false
+  /** Since when the store takes nothing, on the monotonic clock; null: it does. */
+  #behindSinceMs: number | null = null
   #unkeptBytes = 0
   #waiting: (() => void)[] = []
   #failure: StreamstackError | null = null
 
-  constructor({ store, stream, recentBytes, noteAtEnd, onFailure }: StoredLogOptions) {
+  constructor({ store, stream, created, recentBytes, atEnd, onFailure }: StoredLogOptions) {
     this.#store = store
     this.#stream = stream
-    this.#noteAtEnd = noteAtEnd
+    this.#atEnd = atEnd
     this.#onFailure = onFailure
-    // The end, which comes last of a closed stream, is no chunk.
-    this.lastOffset = stream.visibleTail - (stream.isVisiblyClosed ? 1 : 0)
+    this.lastOffset = stream.visibleTail
     this.#recent = new MemoryLog(recentBytes, this.lastOffset)
     // Keeps the store from letting go of it while it is written.
-    if (!stream.isVisiblyClosed) stream.watchers.add(this)
+    stream.watchers.add(this)
+    created?.catch((thrown: unknown) => this.#fail(thrown))
   }
 
+  /** What retention has taken from the disk may still be in memory. */
   get droppedOffset(): number {
-    return Math.min(this.#stream.record.dropped, this.lastOffset)
+    return Math.min(this.#stream.record.dropped, this.#recent.droppedOffset)
   }
 
   get bytesHeld(): number {
@@ -74,22 +93,20 @@ export class StoredLog implements StreamLog, StreamWatcher {
     return this.#unkeptBytes < UNKEPT_BYTES_MAX ? undefined : new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  async finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): Promise<void> {
+  finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): Promise<void> {
+    if (this.#failure !== null) return Promise.reject(this.#failure)
     if (last !== null) this.#add(last)
-    try {
-      await this.#write(end)
-    } finally {
-      this.#stream.watchers.delete(this)
-    }
+    this.#end = end
+    this.#flush()
+    return this.#ended.promise
   }
 
   read(after: number): Batch | null {
     if (after >= this.lastOffset) return null
     if (after >= this.#recent.droppedOffset) return this.#recent.read(after)
-    const page = this.#store.read(this.#stream, after, READ_BYTES)
-    const chunks = decodeStored(page.parts)
-    // Whoever is behind what is in memory holds nobody up.
-    return { chunks, from: 0, to: chunks.length, offset: after + 1, bytesThrough: 0 }
+    const batch = readStored(this.#store, this.#stream, after)
+    // No further than to where memory begins: what is taken from there is what producers wait for.
+    return { ...batch, to: Math.min(batch.to, this.#recent.droppedOffset - after) }
   }
 
   #add(chunk: Chunk): void {
@@ -98,44 +115,48 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.#unkeptBytes += chunkBytes(chunk)
   }
 
+  /** Hands on what has come, with the end if that has come. */
   #flush(): void {
     this.#isScheduled = false
-    // What it throws has been told to `onFailure`.
-    if (this.#failure === null) this.#write(null).catch(() => undefined)
-  }
-
-  /** Writes what has come, and an end if there is one. */
-  async #write(end: Omit<StreamEnd, 'offset'> | null): Promise<void> {
-    if (this.#failure !== null) throw this.#failure
+    const end = this.#end
+    if (this.#failure !== null || (this.#chunks.length === 0 && end === null)) return
     const chunks = this.#chunks
-    const messages = this.#messages
-    if (end === null && chunks.length === 0) return
+    const messages = end === null ? this.#messages : [...this.#messages, encodeStoredEnd(end)]
+    let kept: void | Promise<void>
     try {
-      const kept =
-        end === null
-          ? this.#store.extend(this.#stream, messages)
-          : this.#store.extend(this.#stream, [...messages, encodeStoredEnd(end)], {
-              close: true,
-              note: this.#noteAtEnd(end),
-            })
-      this.#chunks = []
-      this.#messages = []
-      if (kept !== undefined) await kept
+      kept = this.#store.extend(this.#stream, messages, end === null ? {} : { close: true, ...this.#atEnd(end) })
     } catch (thrown) {
       const error = toStreamstackError(thrown)
-      if (error.code === 'unavailable') return this.#tryAgain(end)
-      throw this.#fail(error)
+      if (error.code === 'unavailable') this.#tryAgain(error)
+      else this.#fail(error)
+      return
     }
-    this.#show(chunks)
+    this.#behindSinceMs = null
+    this.#chunks = []
+    this.#messages = []
+    this.#end = null
+    if (kept === undefined) this.#show(chunks, end !== null)
+    else {
+      kept.then(
+        () => this.#show(chunks, end !== null),
+        (thrown: unknown) => this.#fail(thrown),
+      )
+    }
   }
 
   /** The disk is behind: what has come stays here, with what comes meanwhile, and its producer waits. */
-  async #tryAgain(end: Omit<StreamEnd, 'offset'> | null): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-    return this.#write(end)
+  #tryAgain(error: StreamstackError): void {
+    const nowMs = performance.now()
+    this.#behindSinceMs ??= nowMs
+    if (nowMs - this.#behindSinceMs > BEHIND_MS_MAX) {
+      this.#fail(error)
+      return
+    }
+    this.#isScheduled = true
+    setTimeout(() => this.#flush(), RETRY_MS)
   }
 
-  #show(chunks: readonly Chunk[]): void {
+  #show(chunks: readonly Chunk[], isEnd: boolean): void {
     for (const chunk of chunks) {
       this.#recent.append(chunk)
       this.#unkeptBytes -= chunkBytes(chunk)
@@ -143,17 +164,28 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.lastOffset += chunks.length
     if (this.#unkeptBytes < UNKEPT_BYTES_MAX) this.#release()
     if (chunks.length > 0) this.onVisible?.()
+    if (!isEnd) return
+    this.#stream.watchers.delete(this)
+    this.#ended.resolve()
   }
 
-  #fail(error: StreamstackError): StreamstackError {
-    if (this.#failure !== null) return this.#failure
-    this.#failure = error
+  #fail(thrown: unknown): void {
+    if (this.#failure !== null) return
+    const error = toStreamstackError(thrown)
+    // A stream whose making failed is not there any more; that callers could make it with PUT is no advice here.
+    this.#failure =
+      error.code === 'stream_unknown'
+        ? new StreamstackError('storage_failed', 'The stream could not be kept.', { cause: error })
+        : error
     this.#chunks = []
     this.#messages = []
+    this.#unkeptBytes = 0
     this.#stream.watchers.delete(this)
+    // Nobody may wait for it yet.
+    this.#ended.promise.catch(() => undefined)
+    this.#ended.reject(this.#failure)
     this.#release()
-    this.#onFailure(error)
-    return error
+    this.#onFailure(this.#failure)
   }
 
   #release(): void {

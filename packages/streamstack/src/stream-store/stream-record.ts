@@ -22,7 +22,7 @@ export interface StreamRecord {
   /** As it was sent when the stream was made. */
   readonly contentType: string
   /** Sliding: the stream expires when nobody read or wrote for so long. Null: it does not. */
-  readonly ttlSeconds: number | null
+  ttlSeconds: number | null
   /** RFC 3339, as it was sent. */
   readonly expiresAt: string | null
   readonly origin: ForkOrigin | null

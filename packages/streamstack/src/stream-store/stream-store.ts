@@ -143,6 +143,11 @@ export class StreamStore {
     return stream === null || !stream.isVisible || stream.record.isDeleted ? null : stream
   }
 
+  /** Throws `storage_failed` when nothing can be kept any more, `unavailable` when too much waits for the disk. */
+  checkWritable(): void {
+    this.#storage.admit(0)
+  }
+
   /** Adds a chunk, or closes, or both. Throws what `judgeAppend` says, `stream_unknown`, `storage_failed` or `storage_full`. */
   append(name: string, request: AppendRequest): AppendResult | Promise<AppendResult> {
     const stream = this.#find(name)
@@ -187,13 +192,13 @@ export class StreamStore {
   }
 
   /**
-   * Adds chunks to a stream of the server's own, all or none, and closes it or changes its note with them. Settles when they are kept; readers see
+   * Adds chunks to a stream of the server's own, all or none, and closes it or changes its note or its life with them. Settles when they are kept; readers see
    * them then. Throws, or rejects with, `unavailable` (too much waits for the disk: try again), `storage_full`, `storage_failed`, `stream_closed`.
    */
   extend(
     stream: LiveStream,
     chunks: readonly Buffer[],
-    { close = false, note }: { close?: boolean; note?: string } = {},
+    { close = false, note, ttlSeconds }: { close?: boolean; note?: string; ttlSeconds?: number | null } = {},
   ): void | Promise<void> {
     const { record } = stream
     if (stream.isGone) throw unknown()
@@ -208,6 +213,7 @@ export class StreamStore {
       changes.push({ kind: 'chunk', id: record.id, position: record.tail, atMs: nowMs, data })
     }
     if (close) record.isClosed = true
+    if (ttlSeconds !== undefined) record.ttlSeconds = ttlSeconds
     record.touchedMs = nowMs
     stream.touchKeptMs = nowMs
     changes.push({ kind: 'update', record })
@@ -217,6 +223,11 @@ export class StreamStore {
     }
     const { tail, isClosed } = record
     return this.#write(stream, changes, () => this.#show(stream, tail, isClosed))
+  }
+
+  /** Lets go of the chunks of a stream of the server's own that were added before a time, ms since 1970. */
+  trim(stream: LiveStream, beforeMs: number): void {
+    this.#retention.trimBefore(stream, beforeMs)
   }
 
   /** The stream that has a key. */
@@ -231,8 +242,8 @@ export class StreamStore {
   }
 
   /**
-   * The next chunks after a position, about `bytesMax` of them and at least one; empty at the end. Throws `offset_invalid` beyond the end, and
-   * `offset_expired` with `first_offset` when the next chunk is no longer kept: a reader never gets past a gap without knowing.
+   * The next chunks after a position, about `bytesMax` of them and at least one; empty at the end. Throws `offset_invalid` beyond the end, `storage_failed`
+   * when they cannot be read, and `offset_expired` with `first_offset` when the next chunk is no longer kept: a reader never gets past a gap without knowing.
    */
   read(stream: LiveStream, after: number, bytesMax: number): Page {
     const through = stream.visibleTail
@@ -344,11 +355,21 @@ export class StreamStore {
     else changes.push({ kind: 'update', record: source.record })
   }
 
+  /** What is kept is not as it was written, or cannot be had: the log is told the cause, and readers the error that comes back. */
+  unreadable(cause: unknown): StreamstackError {
+    this.#options.onError(cause)
+    return new StreamstackError('storage_failed', 'What is kept of the stream cannot be read.', { cause })
+  }
+
   #slice(stream: LiveStream, after: number, through: number, bytesMax: number) {
     const { record } = stream
     const span = record.inherited.find((inherited) => after < inherited.through)
-    if (span === undefined) return this.#storage.read(record.id, after, through, bytesMax)
-    return this.#storage.read(span.owner, after, Math.min(span.through, through), bytesMax)
+    const owner = span?.owner ?? record.id
+    try {
+      return this.#storage.read(owner, after, Math.min(span?.through ?? through, through), bytesMax)
+    } catch (cause) {
+      throw this.unreadable(cause)
+    }
   }
 
   /** Writes for a stream; what is to be done when it is kept comes in the order of the writes. */

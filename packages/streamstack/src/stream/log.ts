@@ -23,7 +23,7 @@ export interface StreamLog {
   append(chunk: Chunk): void | Promise<void>
   /** Nothing comes after this last chunk. A promise settles when all of it is kept, and rejects when it could not be. */
   finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void | Promise<void>
-  /** The next chunks after an offset, at least one and some 32 kB at most (one chunk may be larger); null when there are none yet. `after` must not be below `droppedOffset`. */
+  /** The next chunks after an offset, at least one and some 32 kB at most (one chunk may be larger); null when there are none yet. `after` must not be below `droppedOffset`. Throws, or rejects, when they cannot be read. */
   read(after: number): Batch | null | Promise<Batch | null>
   /** What the log holds in memory now. */
   readonly bytesHeld: number

@@ -16,6 +16,13 @@ export interface StreamSource {
   readonly failure: StreamstackError | null
   /** Which chunks this reader may see; null: all. What it may not see leaves a gap in its offsets and nothing else. */
   readonly select: ((chunk: Chunk) => boolean) | null
+  /**
+   * Why this reader is to be broken off, set while it reads: what it may see has changed, or its token has expired. Its readers are woken then, tell it and
+   * read no more. Default: null.
+   */
+  readonly refusal?: StreamstackError | null
+  /** The offset after which its start is, where that moves on: a stream without an end begins with what it still holds. Default: 0. */
+  readonly begin?: number
   attach(reader: StreamReader): void
   detach(reader: StreamReader): void
   /** An answer has begun: what its producer wants in headers from now on comes too late. */

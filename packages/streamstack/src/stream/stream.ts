@@ -33,6 +33,10 @@ export class Stream {
   readonly log: StreamLog
   /** Null while chunks may come. */
   end: StreamEnd | null = null
+  /** Of the chunks that come one after another, one at a time is marked with when it came, so that a reader can tell how long it took to it. */
+  markedOffset = 0
+  /** On the monotonic clock. */
+  markedAtMs = 0
   readonly #whenUnread: 'wait' | 'drop'
   readonly #unreadBytesMax: number
   readonly #lagBytesMax: number
@@ -42,6 +46,9 @@ export class Stream {
   #bytesAppended = 0
   #bytesTaken = 0
   #bytesUnflushed = 0
+  /** Offset of the newest chunk, whether or not it can be seen. */
+  #appendedOffset: number
+  #isMarked = false
   #wakeScheduled = false
   #isFinished = false
   #waitingProducers: (() => void)[] = []
@@ -49,6 +56,7 @@ export class Stream {
 
   constructor(options: StreamOptions) {
     this.log = options.log
+    this.#appendedOffset = options.log.lastOffset
     this.#whenUnread = options.whenUnread
     this.#unreadBytesMax = options.unreadBytesMax
     // A log that keeps little must not drop what its only reader has yet to take.
@@ -77,6 +85,8 @@ export class Stream {
   append(chunk: Chunk): void | Promise<void> {
     const { lastOffset } = this.log
     const written = this.log.append(chunk)
+    this.#appendedOffset++
+    if (!this.#isMarked) this.#mark()
     const bytes = chunkBytes(chunk)
     this.#bytesAppended += bytes
     if (this.log.lastOffset !== lastOffset) return this.#seen(bytes)
@@ -139,7 +149,7 @@ export class Stream {
     if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
   }
 
-  /** The next chunks for a reader at `after`; by asking it tells how far it has come. */
+  /** The next chunks for a reader at `after`; by asking it tells how far it has come. Throws, or rejects, when the log cannot read them. */
   read(after: number): Batch | null | Promise<Batch | null> {
     const batch = this.log.read(after)
     if (batch instanceof Promise) return batch.then((late) => this.#take(late))
@@ -179,6 +189,14 @@ export class Stream {
   #wakeReaders(): void {
     this.#bytesUnflushed = 0
     for (const reader of this.#readers) reader.wake()
+    if (this.markedOffset <= this.log.lastOffset) this.#isMarked = false
+  }
+
+  /** The next chunk is marked when readers were woken for this one: one look at the clock for all that comes in a tick. */
+  #mark(): void {
+    this.#isMarked = true
+    this.markedOffset = this.#appendedOffset
+    this.markedAtMs = performance.now()
   }
 
   #releaseProducers(): void {

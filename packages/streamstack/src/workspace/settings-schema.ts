@@ -57,16 +57,19 @@ function durationWithUnit() {
     .meta({ title: 'duration with its unit' })
 }
 
-const byteSizeMessage = 'must be a size such as 512kb or 10mb'
-const byteSize = z
-  .union([z.string(), z.number()], byteSizeMessage)
-  .transform((value, context) => {
-    const bytes = parseByteSize(value)
-    if (bytes !== null && bytes >= 1) return bytes
-    context.addIssue({ code: 'custom', message: byteSizeMessage })
-    return z.NEVER
-  })
-  .meta({ title: 'size, or bytes' })
+function byteSizeFrom(min: number, message: string) {
+  return z
+    .union([z.string(), z.number()], message)
+    .transform((value, context) => {
+      const bytes = parseByteSize(value)
+      if (bytes !== null && bytes >= min) return bytes
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    })
+    .meta({ title: 'size, or bytes' })
+}
+
+const byteSize = byteSizeFrom(1, 'must be a size such as 512kb or 10mb')
 
 function names(message: string) {
   return z
@@ -94,12 +97,37 @@ const corsShape = {
   max_age: durationWithUnit().prefault('10m').describe('How long browsers may remember the answer to a preflight.'),
 }
 
+const websocketShape = {
+  max_connections: wholeNumber(1, 1_000_000)
+    .prefault(10_000)
+    .describe('Most WebSocket connections at once; further ones are closed with 1013.'),
+  max_streams: wholeNumber(1, 100_000)
+    .prefault(100)
+    .describe('Most streams, channels and publishes that are open on one connection at once.'),
+  message_rate: wholeNumber(1, 1_000_000)
+    .prefault(200)
+    .describe('Messages a second of one connection; after a burst, more close it with 4429.'),
+  queue_bytes: byteSizeFrom(65_536, 'must be a size of at least 64kb')
+    .prefault('64kb')
+    .describe('How much may wait for one connection to take it, all of its streams together; then they pause.'),
+  slow_timeout: duration(100)
+    .prefault('1m')
+    .describe('A connection that takes nothing of what waits for so long is closed with 4440.'),
+  auth_timeout: duration(100)
+    .prefault('10s')
+    .describe('How long a connection without a token may ask for nothing before it is closed with 4408.'),
+}
+
 const serverShape = {
   host: text.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all of the machine.'),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
+  stop_grace: duration(0)
+    .prefault('10s')
+    .describe('How long runs may go on when the server is told to stop (SIGTERM); then they are cancelled.'),
   tls: z.strictObject(tlsShape, objectMessage).optional(),
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
+  websocket: z.strictObject(websocketShape, objectMessage).prefault({}),
 }
 
 /** Adds what another station says of a value, so that it completes the sentence. */
@@ -216,6 +244,23 @@ const streams = z
     message: 'must not be less than `streams.window_bytes`',
   })
 
+const channelsShape = {
+  max_open: wholeNumber(1, 1_000_000)
+    .prefault(100_000)
+    .describe('Channels in memory at the same time, those with readers or a history there; more are refused with 503.'),
+  memory_bytes: byteSize
+    .prefault('256mb')
+    .describe('What the messages of all channels may hold in memory together; more are refused with 507.'),
+  presence_grace: duration(0)
+    .prefault('5s')
+    .describe('How long somebody is still there after the last connection: coming back within it is no leaving.'),
+  token_in_url: flag
+    .default(false)
+    .describe(
+      'Whether `?access_token=` is read for GET of channels and presence, for EventSource, which can send no header. URLs end up in logs: only with tokens that expire soon.',
+    ),
+}
+
 const logShape = {
   level: z
     .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
@@ -254,6 +299,7 @@ const rootShape = {
   outbound: z.strictObject(outboundShape, objectMessage).prefault({}),
   limits: z.strictObject(limitsShape, objectMessage).prefault({}),
   streams: streams.prefault({}),
+  channels: z.strictObject(channelsShape, objectMessage).prefault({}),
   data: text.default('.streamstack').describe('Folder of the database, from the workspace folder.'),
   log: z.strictObject(logShape, objectMessage).prefault({}),
 }
@@ -279,11 +325,13 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   server: Object.keys(serverShape),
   'server.tls': Object.keys(tlsShape),
   'server.cors': Object.keys(corsShape),
+  'server.websocket': Object.keys(websocketShape),
   auth: Object.keys(authShape),
   'auth.jwt': Object.keys(jwtShape),
   outbound: Object.keys(outboundShape),
   limits: Object.keys(limitsShape),
   streams: Object.keys(streamsShape),
+  channels: Object.keys(channelsShape),
   log: Object.keys(logShape),
 }
 
@@ -295,12 +343,26 @@ export interface Settings {
     /** 0: any free port. */
     readonly port: number
     readonly bodyLimitBytes: number
+    readonly stopGraceMs: number
     readonly tls: { readonly certFile: string; readonly keyFile: string } | null
     /** No origins: other origins are not let in. */
     readonly cors: {
       readonly origins: readonly string[]
       readonly credentials: boolean
       readonly maxAgeSeconds: number
+    }
+    /** Bounds of `/v1/ws`; all but the first are of one connection. */
+    readonly websocket: {
+      readonly maxConnections: number
+      /** What is open at once. */
+      readonly maxStreams: number
+      /** Messages a second. */
+      readonly messageRate: number
+      readonly queueBytesMax: number
+      /** How long it may take nothing of what waits for it. */
+      readonly slowTimeoutMs: number
+      /** How long it may ask for nothing while it has no token. */
+      readonly authTimeoutMs: number
     }
   }
   /** Names that `{{env.NAME}}` may read. */
@@ -342,6 +404,12 @@ export interface Settings {
     readonly maxBytes: number | null
     readonly longPollTimeoutMs: number
   }
+  readonly channels: {
+    readonly maxOpen: number
+    readonly memoryBytes: number
+    readonly presenceGraceMs: number
+    readonly tokenInUrl: boolean
+  }
   /** Absolute. */
   readonly dataFolder: string
   readonly log: { readonly level: (typeof logLevels)[number] }
@@ -349,7 +417,7 @@ export interface Settings {
 
 /** Checked data in the shape that the program uses; `dir` is the absolute path of the workspace. */
 export function toSettings(checked: z.output<typeof settingsSchema>, dir: string): Settings {
-  const { server, auth, outbound, limits, streams, log } = checked
+  const { server, auth, outbound, limits, streams, channels, log } = checked
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
   return deepFreeze({
     name: checked.name ?? null,
@@ -357,8 +425,17 @@ export function toSettings(checked: z.output<typeof settingsSchema>, dir: string
       host: server.host,
       port: server.port,
       bodyLimitBytes: server.body_limit,
+      stopGraceMs: server.stop_grace,
       tls: server.tls === undefined ? null : { certFile: absolute(server.tls.cert), keyFile: absolute(server.tls.key) },
       cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
+      websocket: {
+        maxConnections: server.websocket.max_connections,
+        maxStreams: server.websocket.max_streams,
+        messageRate: server.websocket.message_rate,
+        queueBytesMax: server.websocket.queue_bytes,
+        slowTimeoutMs: server.websocket.slow_timeout,
+        authTimeoutMs: server.websocket.auth_timeout,
+      },
     },
     envNames: [...new Set(checked.env)],
     variables: checked.variables,
@@ -385,6 +462,12 @@ export function toSettings(checked: z.output<typeof settingsSchema>, dir: string
       maxAgeMs: streams.max_age ?? null,
       maxBytes: streams.max_bytes ?? null,
       longPollTimeoutMs: streams.long_poll_timeout,
+    },
+    channels: {
+      maxOpen: channels.max_open,
+      memoryBytes: channels.memory_bytes,
+      presenceGraceMs: channels.presence_grace,
+      tokenInUrl: channels.token_in_url,
     },
     dataFolder: absolute(checked.data),
     log: { level: log.level },

@@ -1,19 +1,16 @@
-import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { type FSWatcher, readdirSync, realpathSync, statSync, watch } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isDefinitionName, isIgnoredName } from './read-files.ts'
 import { settingsNames } from './workspace.ts'
 
 /** Folders of a workspace whose files matter; nothing else is watched, so data, packages and build output cost nothing. */
-const watchedFolders: readonly string[] = ['endpoints', 'functions', 'tables', 'tests']
+const watchedFolders: readonly string[] = ['endpoints', 'functions', 'tables', 'channels', 'tests']
 
 /** Editors write a file in several steps; one report follows this long after the last. */
 const quietMs = 50
 
 /** A report waits no longer than this for quiet. */
 const waitMsMax = 100
-
-/** Watchers below this many folders; a link that loops would otherwise never end. */
-const folderDepthMax = 32
 
 /**
  * Reports changes of a workspace's files: settings, `.env` and definitions, edited, added or removed, new folders included.
@@ -59,8 +56,9 @@ export function watchWorkspace(
 
   /** `isNew`: the folder appeared while watching, so files that came with it are changes too. */
   const follow = (folder: string, isNew: boolean): void => {
-    if (stopped || watchers.has(folder) || folder.split('/').length > folderDepthMax) return
+    if (stopped || watchers.has(folder)) return
     try {
+      if (leadsBack(root, folder)) return
       const watcher = watch(join(root, folder), (_, name) => look(folder, name))
       watcher.on('error', (error) => {
         forget(folder)
@@ -130,6 +128,14 @@ function isFolder(path: string): boolean {
     // Gone again, a link that leads to itself, or not ours to look into: reading it as a file tells which.
     return false
   }
+}
+
+/** Whether a folder is, by a link, one of those above it: what is in it is watched there. Two such links in one folder would else double with every level. */
+function leadsBack(root: string, folder: string): boolean {
+  if (folder === '') return false
+  const names = folder.split('/')
+  const real = realpathSync(join(root, folder))
+  return names.some((_, depth) => realpathSync(join(root, ...names.slice(0, depth))) === real)
 }
 
 function isMissing(error: unknown): boolean {

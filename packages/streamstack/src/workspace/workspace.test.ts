@@ -120,6 +120,7 @@ describe('settings', () => {
         host: '127.0.0.1',
         port: 8080,
         bodyLimitBytes: 1_048_576,
+        stopGraceMs: 10_000,
         tls: null,
         cors: { origins: [], credentials: false, maxAgeSeconds: 600 },
       },

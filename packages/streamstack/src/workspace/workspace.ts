@@ -20,6 +20,7 @@ export interface WorkspaceFiles {
   endpointFiles: readonly TreeFile[]
   functionFiles: readonly TreeFile[]
   tableFiles: readonly TreeFile[]
+  channelFiles: readonly TreeFile[]
   /** Faults of reading, parsing and settings; those of the definitions come from normalising them. */
   issues: Issue[]
 }
@@ -60,6 +61,7 @@ export async function readWorkspace(dir: string, environment: Environment = proc
     endpointFiles: endpointFiles ?? [],
     functionFiles: (await readDefinitions(root, 'functions', issues)) ?? [],
     tableFiles: (await readDefinitions(root, 'tables', issues)) ?? [],
+    channelFiles: (await readDefinitions(root, 'channels', issues)) ?? [],
     issues,
   }
 }
@@ -84,7 +86,7 @@ async function exists(path: string, kind: 'file' | 'folder'): Promise<boolean> {
 }
 
 function emptyWorkspace(dir: string, issues: Issue[]): WorkspaceFiles {
-  return { dir, settings: null, env: {}, endpointFiles: [], functionFiles: [], tableFiles: [], issues }
+  return { dir, settings: null, env: {}, endpointFiles: [], functionFiles: [], tableFiles: [], channelFiles: [], issues }
 }
 
 function issueAt(file: string, message: string): Issue {

@@ -3,6 +3,7 @@ import type { Proxy, ProxyName } from './proxy.ts'
 /** What can go wrong between server and client. */
 export type Fault =
   | 'buffering'
+  | 'delay'
   | 'compression'
   | 'rewriting'
   | 'caching'
@@ -25,7 +26,7 @@ const cures: Readonly<Record<Fault, Cures>> = {
   buffering: {
     nginx:
       '`proxy_buffering off;` and `gzip off;` in the location; no `proxy_ignore_headers X-Accel-Buffering;`. On an ingress: the annotation nginx.ingress.kubernetes.io/proxy-buffering: "off"',
-    Caddy: '`flush_interval -1` inside reverse_proxy; no `encode` and no `response_buffers` for this site',
+    Caddy: 'no `response_buffers` (before 2.7: `buffer_responses`), no `flush_interval` and no `encode` for this site',
     Apache:
       '`SetEnv no-gzip 1` for this path; `flushpackets=on` on the ProxyPass line; no filter (mod_substitute, mod_ext_filter) on it',
     HAProxy: '`option http-no-delay` in the backend; no `compression` line and no `filter` that waits for the body',
@@ -43,6 +44,12 @@ const cures: Readonly<Record<Fault, Cures>> = {
       'Application Gateway: response buffer off (`enableResponseBuffering: false`); Front Door: no caching, no compression',
     other:
       'Switch off buffering of responses, caching and everything that waits for whole bodies; let it obey X-Accel-Buffering: no and Cache-Control: no-transform, which the server sends',
+  },
+  delay: {
+    HAProxy: '`option http-no-delay` in the backend',
+    nginx: '`tcp_nodelay on;`',
+    other:
+      "Switch Nagle's algorithm off towards clients (TCP_NODELAY). HAProxy, which does not show itself: `option http-no-delay` in the backend",
   },
   compression: {
     nginx: '`gzip off;` (and `brotli off;`) in the location, or a `gzip_types` without text/event-stream and without *',
@@ -113,8 +120,9 @@ const cures: Readonly<Record<Fault, Cures>> = {
     HAProxy: '`option abortonclose` in the backend',
     Varnish: '`return (pipe);` for this path',
     Apache: 'nothing: it looks at the client when it writes, so the next chunk or heartbeat tells it',
+    Caddy: 'no `flush_interval -1`, which means to read on',
     other:
-      'Let it close its connection to the server when the client closes; ask for cancel (the SDK does) in the meantime',
+      'Let it close its connection to the server when the client closes. HAProxy, which does not show itself: `option abortonclose` in the backend',
   },
   cors: {
     nginx: 'no `add_header Access-Control-…` and no answer to OPTIONS of its own',

@@ -28,7 +28,17 @@ export function commandLine(env: Readonly<Record<string, string>> = {}): Command
     const stderr = new Collected()
     const controller = new AbortController()
     let code = 0
-    const io = { stdout, stderr, env, cwd, signal: controller.signal, setExitCode: (given: number) => (code = given) }
+    const io = {
+      stdout,
+      stderr,
+      env,
+      cwd,
+      signal: controller.signal,
+      setExitCode: (given: number) => (code = given),
+      exit: (given: number) => {
+        throw new Error(`The command did not end by itself, and would now with ${given}.`)
+      },
+    }
     const ended = main(args, io).then(() => ({ code, out: stdout.text, err: stderr.text }))
     return { stdout, controller, ended }
   }

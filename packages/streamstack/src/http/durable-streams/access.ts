@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import { corsHeaders } from '../../access/index.ts'
+import type { AuthClaims, TokenVerifier } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
+import { admitsOrigin } from '../page-origin.ts'
 
 /** What a call does to a stream, and so what a token must allow. */
-export type StreamRight = 'streams:read' | 'streams:write'
+export type StreamRight = 'streams:read' | 'streams:write' | 'system:read'
 
 /**
  * Who may use streams by name. `streams.access: closed`: a valid token whose scopes or roles hold `streams:read` for reading and
- * `streams:write` for making, appending and deleting; without `auth.jwt` nobody. `open`: every program on this machine, but no page of a
+ * `streams:write` for making, appending and deleting, `system:read` for what the server tells of itself; without `auth.jwt` nobody. `open`: every program on this machine, but no page of a
  * foreign origin, which a browser would let in otherwise, and no name that leads here by another's DNS.
  *
  * @returns nothing at once in open mode, so that the fast path has no promise.
@@ -24,33 +25,43 @@ export function allowCall(
   return allowToken(engine, request, right)
 }
 
-async function allowToken({ verifier }: Engine, request: IncomingMessage, right: StreamRight): Promise<void> {
-  if (verifier === null) {
-    throw new StreamstackError(
-      'unavailable',
-      'Streams want a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
-    )
-  }
-  const { scopes, roles } = await verifier.verify(request.headers.authorization)
+/** As `allowCall`, of a caller whose token was checked before; null: there was none. */
+export function allowClaims(
+  engine: Engine,
+  request: Pick<IncomingMessage, 'headers'>,
+  claims: AuthClaims | null,
+  right: StreamRight,
+  startedOpen: boolean,
+): void {
+  if (startedOpen && engine.settings.streams.access === 'open') return refuseForeignPage(engine, request)
+  verifierOf(engine)
+  if (claims === null) throw new StreamstackError('unauthenticated', `This wants a token with the scope ${right}.`)
+  demandRight(claims, right)
+}
+
+async function allowToken(engine: Engine, request: IncomingMessage, right: StreamRight): Promise<void> {
+  demandRight(await verifierOf(engine).verify(request.headers.authorization), right)
+}
+
+function verifierOf({ verifier }: Engine): TokenVerifier {
+  if (verifier !== null) return verifier
+  throw new StreamstackError(
+    'unavailable',
+    'Streams want a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
+  )
+}
+
+function demandRight({ scopes, roles }: AuthClaims, right: StreamRight): void {
   if (scopes.includes(right) || roles.includes(right)) return
   throw new StreamstackError('forbidden', `The token does not hold the scope ${right}.`)
 }
 
-function refuseForeignPage({ settings }: Engine, { headers }: IncomingMessage): void {
+function refuseForeignPage({ settings }: Engine, { headers }: Pick<IncomingMessage, 'headers'>): void {
   const host = headers.host ?? String(headers[':authority'] ?? '')
   if (!isLoopback(host.replace(/:\d+$/, ''))) {
     throw new StreamstackError('forbidden', 'With `streams.access: open`, call this server by localhost or 127.0.0.1.')
   }
-  const { origin } = headers
-  if (origin === undefined || URL.parse(origin)?.host === host) return
-  const asked = {
-    origin,
-    method: 'GET',
-    requestMethod: undefined,
-    requestHeaders: undefined,
-    privateNetwork: undefined,
-  }
-  if (corsHeaders(settings.server.cors, asked)?.['Access-Control-Allow-Origin'] !== undefined) return
+  if (admitsOrigin(settings.server.cors, headers.origin, host)) return
   throw new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
 }
 

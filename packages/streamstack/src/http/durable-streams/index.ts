@@ -11,10 +11,14 @@ import { type StreamCall, type StreamService, answer, settle } from './stream-ca
 import { RESERVED_ROOT, STREAM_ROOT, streamName } from './stream-name.ts'
 import { Subscriptions } from './subscription-routes.ts'
 
-export { checkOpenHost } from './access.ts'
+export { allowCall, allowClaims, checkOpenHost } from './access.ts'
+export { isProtocolRead, readSource } from './read-source.ts'
 
 /** Runs have their own readers, with formats, and their own right: whoever started one. */
 const RUNS_ROOT = `${STREAM_ROOT}runs/`
+
+/** The server's own streams, with another right. */
+const SYSTEM_ROOT = `${STREAM_ROOT}system/`
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
 const REQUEST_HEADERS =
@@ -52,7 +56,7 @@ export class DurableStreams {
 
   /** Whether a path is answered here. */
   static owns(path: string): boolean {
-    return path.startsWith(STREAM_ROOT) && !path.startsWith(RUNS_ROOT)
+    return path.startsWith(STREAM_ROOT) && !path.startsWith(RUNS_ROOT) && !path.startsWith(SYSTEM_ROOT)
   }
 
   handle(

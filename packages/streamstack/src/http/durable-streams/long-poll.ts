@@ -1,3 +1,4 @@
+import type { Beating } from '../heartbeat.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { nextCursor } from './cursor.ts'
@@ -11,10 +12,13 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
     answerNothing(call, stream, cursor)
     return
   }
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     leave()
     answerNothing(call, stream, cursor)
-  }, service.longPollTimeoutMs)
+  }
+  const timer = setTimeout(giveUp, service.longPollTimeoutMs)
+  // There is no sign of life for it: an answer has a beginning only when it has an end.
+  const waiting: Beating = { lastWriteMs: Infinity, beat: () => undefined, goodbye: giveUp }
   const watcher = {
     wake(): void {
       if (stream.visibleTail === after && !stream.isVisiblyClosed && !stream.isGone) return
@@ -32,9 +36,11 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
   }
   const leave = (): void => {
     clearTimeout(timer)
+    service.heartbeat.remove(waiting)
     stream.watchers.delete(watcher)
   }
   stream.watchers.add(watcher)
+  service.heartbeat.add(waiting)
   response.on('close', leave)
 }
 

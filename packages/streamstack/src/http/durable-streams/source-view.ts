@@ -51,8 +51,9 @@ export class SourceView implements Readable {
     },
   }
 
-  read(after: number, bytesMax: number): Page {
-    const { stream, select } = this.#source
+  read(asked: number, bytesMax: number): Page {
+    const { stream, select, begin } = this.#source
+    const after = asked === 0 ? (begin ?? 0) : asked
     if (after > this.visibleTail) {
       throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
     }

@@ -1,6 +1,7 @@
 import type { StreamWatcher } from '../../stream-store/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { breakConnection } from '../break-connection.ts'
+import { sseGoodbye } from '../sse-goodbye.ts'
 import { nextCursor } from './cursor.ts'
 import { type SharedBytes, SharedWriter, shareBytes } from './shared-writer.ts'
 import { type Control, type SseEncoding, sseEncoding, sseEvents } from './sse-events.ts'
@@ -88,6 +89,12 @@ export class SseReader implements StreamWatcher {
     this.#call.service.store.touch(this.#stream)
     if (performance.now() > this.#untilMs) this.#end()
     else this.#write(HEARTBEAT)
+  }
+
+  goodbye(retryMs: number): void {
+    if (this.#isOver) return
+    this.#write(shareBytes(Buffer.from(sseGoodbye(retryMs))))
+    this.#end()
   }
 
   #pump(): void {

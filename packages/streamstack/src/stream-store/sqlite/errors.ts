@@ -1,13 +1,17 @@
 import { StreamstackError } from '@streamstack/protocol'
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) that mean something of their own here. */
-const codes = { busy: 5, readOnly: 8, full: 13, cannotOpen: 14, notADatabase: 26 } as const
+const codes = { busy: 5, readOnly: 8, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const
 
 const texts: ReadonlyMap<number, string> = new Map([
   [codes.readOnly, 'The data folder cannot be written; give it write permission, or name another with `--data`.'],
   [
     codes.cannotOpen,
     'The streams cannot be opened; check the permissions of the data folder, or name another with `--data`.',
+  ],
+  [
+    codes.corrupt,
+    'The file streams.sqlite in the data folder is damaged. Stop the server, keep a copy, and move it away or restore a backup.',
   ],
   [
     codes.notADatabase,

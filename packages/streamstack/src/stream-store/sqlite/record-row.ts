@@ -31,6 +31,7 @@ export function createRow(record: StreamRecord): Cell[] {
 /** What can change of a record, and last its id. */
 export function updateRow(record: StreamRecord): Cell[] {
   return [
+    record.ttlSeconds,
     record.tail,
     record.bytes,
     record.dropped,

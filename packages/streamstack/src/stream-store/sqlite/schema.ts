@@ -94,11 +94,23 @@ export function openForWriting(path: string): DatabaseSync {
     database.exec(schema)
     // What a stop left in the journal.
     database.exec(`BEGIN IMMEDIATE; ${settleSql('9e15')}; DELETE FROM journal; COMMIT`)
+    forgetTheFuture(database)
     return database
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/** What was last used or written while the clock was ahead counts as of now; else it would live longer by as much as the clock was wrong. */
+function forgetTheFuture(database: DatabaseSync): void {
+  const nowMs = Date.now()
+  database
+    .prepare(
+      'UPDATE streams SET touched_ms = ?1, expiry_ms = ?1 + ttl_seconds * 1000 WHERE ttl_seconds > 0 AND touched_ms > ?1',
+    )
+    .run(nowMs)
+  database.prepare('UPDATE streams SET oldest_ms = ?1 WHERE oldest_ms > ?1').run(nowMs)
 }
 
 /** A connection that only reads. */

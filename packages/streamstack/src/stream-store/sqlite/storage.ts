@@ -100,18 +100,18 @@ class SqliteStorage implements StreamStorage {
   }
 
   load(name: string): StreamRecord | null {
-    const row = this.#statements.byName.get(name)
+    const row = asked(() => this.#statements.byName.get(name))
     return row === undefined ? null : recordOf(row)
   }
 
   nameOf(key: string): string | null {
-    const name = this.#statements.byKey.get(key)?.['name']
+    const name = asked(() => this.#statements.byKey.get(key))?.['name']
     return typeof name === 'string' ? name : null
   }
 
   noted({ prefix, before, goingOn, limit }: NotedQuery): readonly NotedStream[] {
     const statement = goingOn ? this.#statements.notedGoingOn : this.#statements.noted
-    const rows = statement.all(prefix, before ?? `${prefix}\u{10ffff}`, limit)
+    const rows = asked(() => statement.all(prefix, before ?? `${prefix}\u{10ffff}`, limit))
     return rows.map((row) => ({ name: String(row['name']), note: String(row['note']) }))
   }
 
@@ -129,7 +129,7 @@ class SqliteStorage implements StreamStorage {
   producer(id: number, producer: string): ProducerState | null {
     const known = this.#producers.get(`${id} ${producer}`)
     if (known !== undefined) return known
-    const row = this.#statements.producer.get(id, producer)
+    const row = asked(() => this.#statements.producer.get(id, producer))
     return row === undefined ? null : { epoch: Number(row['epoch']), sequence: Number(row['sequence']) }
   }
 
@@ -152,7 +152,10 @@ class SqliteStorage implements StreamStorage {
 
   read(owner: number, after: number, through: number, bytesMax: number): Slice | null {
     const recent = this.#recent.read(owner, after, through, bytesMax)
-    if (recent !== null) return recent
+    return recent ?? asked(() => this.#readChunks(owner, after, through, bytesMax))
+  }
+
+  #readChunks(owner: number, after: number, through: number, bytesMax: number): Slice | null {
     const parts: Buffer[] = []
     let bytes = 0
     let from = after
@@ -177,17 +180,17 @@ class SqliteStorage implements StreamStorage {
   }
 
   names(after: string, limit: number): readonly string[] {
-    return this.#statements.names.all(after, limit).map((row) => String(row['name']))
+    return asked(() => this.#statements.names.all(after, limit)).map((row) => String(row['name']))
   }
 
   due({ nowMs, oldestBeforeMs, limit }: DueQuery): readonly string[] {
-    const rows = this.#statements.expired.all(nowMs, limit)
-    const old = oldestBeforeMs === null ? [] : this.#statements.old.all(oldestBeforeMs, limit)
+    const rows = asked(() => this.#statements.expired.all(nowMs, limit))
+    const old = oldestBeforeMs === null ? [] : asked(() => this.#statements.old.all(oldestBeforeMs, limit))
     return [...new Set([...rows, ...old].map((row) => String(row['name'])))]
   }
 
   documents(prefix: string): ReadonlyMap<string, string> {
-    const rows = this.#statements.documents.all(prefix, `${prefix}\u{10ffff}`)
+    const rows = asked(() => this.#statements.documents.all(prefix, `${prefix}\u{10ffff}`))
     return new Map(rows.map((row) => [String(row['name']), String(row['text'])]))
   }
 
@@ -199,5 +202,14 @@ class SqliteStorage implements StreamStorage {
     await this.#writer.close()
     this.#reader.close()
     this.#lock.close()
+  }
+}
+
+/** What the file answers. Throws `storage_failed` when it cannot be read. */
+function asked<T>(ask: () => T): T {
+  try {
+    return ask()
+  } catch (cause) {
+    throw streamStorageError(cause)
   }
 }

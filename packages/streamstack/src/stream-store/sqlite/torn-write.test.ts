@@ -169,7 +169,7 @@ describe('a file that lost a part of itself', () => {
     const text = textAfter(store, store.open('numbers'))
     await store.close()
     let noticed = 0
-    for (let page = 1; page < whole.length / PAGE_BYTES; page += 19) {
+    for (let page = 1; page < whole.length / PAGE_BYTES; page += 97) {
       const broken = Buffer.from(whole)
       // The head of a page says what it is and where its cells are.
       broken.fill(0xff, page * PAGE_BYTES, page * PAGE_BYTES + 8)
@@ -180,7 +180,7 @@ describe('a file that lost a part of itself', () => {
       if (outcome instanceof Error) noticed += 1
       else expect([page, outcome.length]).toEqual([page, text.length])
     }
-    expect(noticed).toBeGreaterThan(3)
+    expect(noticed).toBeGreaterThan(1)
   })
 })
 
@@ -191,7 +191,7 @@ async function readAll(folder: string): Promise<string | Error> {
     store = openStreamStore({ ...SETTINGS, folder, onError: () => undefined })
     return textAfter(store, store.open('numbers'))
   } catch (error) {
-    expect(error).not.toMatchObject({ code: 'stream_unknown' })
+    expect(error).toMatchObject({ code: 'storage_failed' })
     return error as Error
   } finally {
     await store?.close()

@@ -1,4 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { steadyNowMs } from '../expiry.ts'
 import { chunkKey, openForWriting, settleSql } from './schema.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
@@ -28,7 +29,7 @@ const statements = {
     'UPDATE streams SET name = NULL, key = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?',
   ),
   update:
-    database.prepare(`UPDATE streams SET tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
+    database.prepare(`UPDATE streams SET ttl_seconds = ?, tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,
     touched_ms = ?, expiry_ms = ?, forks = ?, deleted = ? WHERE id = ? AND name IS NOT NULL`),
   note: database.prepare('UPDATE streams SET note = ? WHERE id = ? AND name IS NOT NULL'),
   chunk: database.prepare('INSERT INTO journal (key, stream, position, at_ms, data) VALUES (?, ?, ?, ?, ?)'),
@@ -198,7 +199,7 @@ function trim({ id, bytes, dropped, tail, bytesMax, beforeMs }: TrimTask): Write
   statements.deleteThrough.run(id, dropped, through)
   const oldest = statements.oldestMs.get(id, through)
   // What is left may all be in the journal, and so is new.
-  const left = through < tail ? Date.now() : null
+  const left = through < tail ? steadyNowMs() : null
   return {
     kind: 'trimmed',
     dropped: through,

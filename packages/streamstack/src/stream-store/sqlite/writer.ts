@@ -79,7 +79,8 @@ export class Writer {
   /** Throws when so much cannot be taken now. */
   admit(bytes: number): void {
     if (this.#stopped !== null) throw this.#stopped
-    if (this.#queueBytes + bytes <= QUEUE_BYTES_MAX) return
+    // What is larger than all that may wait is taken when nothing does.
+    if (this.#queueBytes === 0 || this.#queueBytes + bytes <= QUEUE_BYTES_MAX) return
     throw new StreamstackError('unavailable', 'More is being appended than the disk can keep. Send it again later.', {
       retryAfterMs: 1_000,
     })

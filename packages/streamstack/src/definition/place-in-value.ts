@@ -1,4 +1,4 @@
-import type { Position, TreeNode } from '../definition/types.ts'
+import type { Position, TreeNode } from './types.ts'
 
 /** Where a part of a value stands in its file: down the path of keys and indices, then `offset` characters into the text. */
 export function placeInValue(node: TreeNode, path: readonly (string | number)[], offset: number): Position {

@@ -1,0 +1,140 @@
+import type { Chunk, StreamstackError } from '@streamstack/protocol'
+import type { AuthClaims } from '../access/index.ts'
+import { Stream, type StreamReader } from '../stream/index.ts'
+import type { ChannelLog } from './channel-log.ts'
+import type { FoundChannel } from './channel-table.ts'
+import { RECENT_MS } from './history-log.ts'
+import type { PublishKeys } from './publish-keys.ts'
+import type { Subscription } from './subscription.ts'
+
+/** How long a durable channel stays in memory that nobody uses. */
+const IDLE_MS = 30_000
+
+/** Why a condition failed, for the log of the server. */
+export type FailedCondition = 'publish' | 'subscribe' | 'presence' | 'deliver'
+
+export interface ChannelOptions {
+  readonly name: string
+  readonly found: FoundChannel
+  readonly log: ChannelLog
+  readonly keys: PublishKeys
+  readonly nowMs: () => number
+  /** Whether somebody with these claims may read it, by its rule of now. */
+  readonly check: (found: FoundChannel, claims: AuthClaims | null) => void
+  readonly onFailure: (found: FoundChannel, condition: FailedCondition, error: unknown) => void
+}
+
+/** One channel that is in use: its stream, who reads it, and the keys of its newest messages. */
+export class Channel {
+  readonly name: string
+  readonly stream: Stream
+  readonly log: ChannelLog
+  found: FoundChannel
+  /** What it held in memory when that was last counted. */
+  countedBytes = 0
+  readonly #keys: PublishKeys
+  readonly #options: ChannelOptions
+  readonly #subscriptions = new Set<Subscription>()
+  #publishing = 0
+  #usedAtMs: number
+  /** Why it is no more. */
+  #closed: StreamstackError | null = null
+
+  constructor(options: ChannelOptions) {
+    this.#options = options
+    this.name = options.name
+    this.found = options.found
+    this.log = options.log
+    this.#keys = options.keys
+    this.stream = new Stream({ log: options.log, whenUnread: 'drop', unreadBytesMax: Infinity })
+    this.#usedAtMs = options.nowMs()
+  }
+
+  /** Adds a message; one whose key is known adds nothing. The offset comes at once, or when the message is on disk. */
+  publish(chunk: Chunk, key: string | null): number | Promise<number> {
+    this.#usedAtMs = this.#options.nowMs()
+    const known = key === null ? null : this.#keys.find(key, chunk)
+    if (known !== null) return known
+    const offset = this.log.keep === null ? this.#show(chunk) : this.#keep(chunk, key)
+    if (key !== null) {
+      this.#keys.remember(key, chunk, offset)
+      if (offset instanceof Promise) {
+        offset.then(
+          (kept) => this.#keys.remember(key, chunk, kept),
+          () => this.#keys.forget(key),
+        )
+      }
+    }
+    return offset
+  }
+
+  historyStart(): number {
+    return this.log.historyStart(this.found.channel.history)
+  }
+
+  readonly onFailure = (condition: FailedCondition, error: unknown): void => {
+    this.#options.onFailure(this.found, condition, error)
+  }
+
+  /** Throws when somebody with these claims may not read it. */
+  check(claims: AuthClaims | null): void {
+    if (this.#closed !== null) throw this.#closed
+    this.#options.check(this.found, claims)
+  }
+
+  enter(subscription: Subscription, reader: StreamReader): void {
+    this.#usedAtMs = this.#options.nowMs()
+    this.#subscriptions.add(subscription)
+    this.stream.attach(reader)
+    // The rules may have changed since it was made.
+    subscription.recheck()
+  }
+
+  leave(subscription: Subscription, reader: StreamReader, isLast: boolean): void {
+    this.#usedAtMs = this.#options.nowMs()
+    this.stream.detach(reader)
+    if (isLast) this.#subscriptions.delete(subscription)
+  }
+
+  /** The rules have changed: whoever may not read any more is told so. */
+  redeclare(found: FoundChannel): void {
+    this.found = found
+    for (const subscription of this.#subscriptions) subscription.recheck()
+  }
+
+  /** It is no more; whoever reads it is told why. */
+  close(error: StreamstackError): void {
+    this.#closed = error
+    for (const subscription of this.#subscriptions) subscription.refuse(error)
+  }
+
+  /** Lets old messages go. Returns whether nobody would miss the channel in memory. */
+  tidy(): boolean {
+    this.log.trim(this.found.channel.history)
+    if (this.#subscriptions.size > 0 || this.#publishing > 0) return false
+    const unusedMs = this.#options.nowMs() - this.#usedAtMs
+    if (this.log.keep !== null) return unusedMs >= IDLE_MS
+    return unusedMs >= RECENT_MS && this.historyStart() === this.log.lastOffset
+  }
+
+  async #keep(chunk: Chunk, key: string | null): Promise<number> {
+    let offset = 0
+    this.#publishing += 1
+    try {
+      await this.log.keep?.(chunk, key, () => {
+        offset = this.#show(chunk)
+      })
+      return offset
+    } finally {
+      this.#publishing -= 1
+    }
+  }
+
+  #show(chunk: Chunk): number {
+    // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
+    void this.stream.append(chunk)
+    const offset = this.stream.lastOffset
+    void this.stream.read(offset - 1)
+    return offset
+  }
+}

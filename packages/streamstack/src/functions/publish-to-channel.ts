@@ -1,0 +1,70 @@
+import type { Value } from '@streamstack/protocol'
+import { action } from './action.ts'
+import { argumentError, textArgument } from './arguments.ts'
+
+export const publishToChannel = action({
+  name: 'Publish to Channel',
+  aliases: ['Publish', 'Send to Channel', 'Broadcast'],
+  summary:
+    'Publishes a message to everyone who reads a channel; the result is `{offset}`. What a channel declares of who may publish is about callers, not about steps.',
+  parameters: {
+    channel: { kind: 'value', summary: 'Name of the channel.', type: 'text', required: true, aliases: ['to', 'name'] },
+    content: {
+      kind: 'value',
+      summary: 'What is published: text, records, any JSON.',
+      type: 'any',
+      required: true,
+      aliases: ['message', 'value', 'data'],
+    },
+    metadata: { kind: 'value', summary: 'Goes along with the message, for readers that ask for it.', type: 'object' },
+    key: {
+      kind: 'value',
+      summary: 'A message that comes again with the key of one before adds nothing.',
+      type: 'text',
+      aliases: ['idempotency_key'],
+    },
+  },
+  hasResult: true,
+  examples: [
+    {
+      title: 'A message to a room',
+      channels: { rooms: { channel: 'rooms/{room}', subscribe: true } },
+      stack: [
+        { function: 'Publish to Channel', channel: 'rooms/{{1 + 1}}', content: { text: 'Hello' } },
+        { function: 'Streaming API Response', content: 'sent' },
+      ],
+      sends: ['sent'],
+    },
+    {
+      title: 'The same message twice is there once',
+      channels: { news: { subscribe: true } },
+      stack: [
+        { function: 'Publish to Channel', channel: 'news', content: 'Rain', key: 'today', as: 'first' },
+        { function: 'Publish to Channel', channel: 'news', content: 'Rain', key: 'today', as: 'second' },
+        { function: 'Streaming API Response', content: '{{first.offset === second.offset}}' },
+      ],
+      sends: [true],
+    },
+    {
+      title: 'A channel that is not declared',
+      stack: [{ function: 'Publish to Channel', channel: 'nowhere', content: 'Hello' }],
+      sends: [],
+      fails: 'channel_unknown',
+    },
+  ],
+  prepare(step, compiler) {
+    const channel = textArgument(step, compiler, 'channel')
+    const content = compiler.value(step.parameters['content'])
+    const metadata = compiler.value(step.parameters['metadata'], null)
+    const key = textArgument(step, compiler, 'key')
+    return (frame, strand) => {
+      const data = metadata.evaluate(frame)
+      if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
+        throw argumentError(step, 'metadata', 'must be an object', data)
+      }
+      const message = { content: content.evaluate(frame), metadata: data, key: key(frame) || null }
+      const published = strand.run.services.channels.serverPublish(channel(frame), message)
+      return published as Value | Promise<Value>
+    }
+  },
+})

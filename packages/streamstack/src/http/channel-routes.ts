@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto'
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { AuthClaims } from '../access/index.ts'
+import { type Message, type PresenceView, type Subscription, nameOfPath } from '../channel/index.ts'
+import { JsonResult, chooseFormat } from '../format/index.ts'
+import { parseBody, readBody } from '../input/index.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
+import { hasLeft } from './has-left.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import { ResponseReader } from './response-reader.ts'
+import type { RunRequest } from './run-routes.ts'
+import { startPosition } from './start-position.ts'
+import { answerStream } from './stream-answer.ts'
+
+export const CHANNELS_ROOT = '/v1/channels/'
+export const PRESENCE_ROOT = '/v1/presence/'
+
+/** The most that one answer in `json` holds. */
+const RESULT_BYTES_MAX = 16 * 1024 * 1024
+
+/** What a message may take on the wire besides its content: names, escapes, white space. */
+const ENVELOPE_FACTOR = 6
+const ENVELOPE_BYTES = 1_024
+
+/** Timers count no further. */
+const TIMER_MS_MAX = 2_147_483_647
+
+const STOPPING_RETRY_MS = 5_000
+
+const MESSAGE_KEYS: readonly string[] = ['content', 'metadata']
+
+/** `GET /v1/channels/<name>`: the history of a channel and then what comes, or what comes after an offset. With `?presence=true` others see the reader. */
+export async function readChannel(call: RunRequest): Promise<void> {
+  const { engine, request, response, query } = call
+  refuseWhileStopping(call)
+  const claims = await readerOf(call)
+  const name = nameIn(call, CHANNELS_ROOT)
+  const source = engine.channels.subscribe(name, claims)
+  const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
+  const position = positionIn(source, call)
+  if (format === 'json') return answerJson(call, 200, heldJson(source, position))
+  if (query.get('presence') === 'true') {
+    const leave = engine.channels.enter(name, claims, { connection: randomUUID(), data: dataIn(query) })
+    response.on('close', leave)
+    if (hasLeft(response)) leave()
+  }
+  follow(call, source, format, position)
+}
+
+/** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */
+export async function publishToChannel(call: RunRequest): Promise<void> {
+  const { engine, request, query } = call
+  refuseWhileStopping(call)
+  const claims = await callerOf(call, null)
+  const name = nameIn(call, CHANNELS_ROOT)
+  // Nothing of the body is read for somebody who may not.
+  const bytesMax = engine.channels.checkPublish(name, claims)
+  const key = idempotencyKey(request.headers, query)
+  const limitBytes = Math.min(engine.settings.server.bodyLimitBytes, bytesMax * ENVELOPE_FACTOR + ENVELOPE_BYTES)
+  const message = await messageIn(call, limitBytes)
+  const published = await engine.channels.publish(name, claims, { ...message, key })
+  answerJson(call, 201, JSON.stringify(published))
+}
+
+/** `GET /v1/presence/<name>`: who is in a channel, then who joins and leaves; in `json` who is there now. */
+export async function readPresence(call: RunRequest): Promise<void> {
+  const { engine, request, query } = call
+  refuseWhileStopping(call)
+  const claims = await readerOf(call)
+  const name = nameIn(call, PRESENCE_ROOT)
+  const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
+  if (format === 'json') {
+    const members = engine.channels.members(name, claims)
+    return answerJson(call, 200, JSON.stringify({ members }))
+  }
+  // It begins anew with all members, so a reader that comes back needs no offset.
+  follow(call, engine.channels.presence(name, claims), format, 0)
+}
+
+function follow(
+  call: RunRequest,
+  source: Subscription | PresenceView,
+  format: Exclude<ReturnType<typeof chooseFormat>, 'json'>,
+  position: number,
+): void {
+  const { response, query, heartbeat } = call
+  const reader = answerStream({
+    source,
+    response,
+    format,
+    metadata: query.get('include_metadata') === 'true',
+    position,
+    headers: { ...call.corsHeaders, ...tokenHeaders(query) },
+    heartbeat,
+  })
+  reader.wake()
+  // The first message may be far off: who reads must not wonder until then whether the server is there.
+  if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
+  const stopTimer = atExpiry(source, () =>
+    source.refuse(
+      new StreamstackError(
+        'unauthenticated',
+        'The token has expired. Come back with a fresh one, after the last offset.',
+        {
+          details: { reason: 'expired' },
+        },
+      ),
+    ),
+  )
+  response.on('close', stopTimer)
+  if (hasLeft(response)) stopTimer()
+}
+
+/** Calls when the token of a reader expires, unless the result is called before. */
+function atExpiry(source: Subscription | PresenceView, expired: () => void): () => void {
+  const { expiresAtMs } = source
+  if (expiresAtMs === null) return () => undefined
+  let timer: NodeJS.Timeout
+  const wait = (): void => {
+    const leftMs = expiresAtMs - Date.now()
+    if (leftMs <= 0) expired()
+    else timer = setTimeout(wait, Math.min(leftMs, TIMER_MS_MAX)).unref()
+  }
+  timer = setTimeout(wait, 0).unref()
+  return () => clearTimeout(timer)
+}
+
+function nameIn({ request }: RunRequest, root: string): string {
+  const path = (request.url ?? '').split('?', 1)[0] as string
+  // No channel has an empty name.
+  return nameOfPath(path.slice(root.length)) ?? ''
+}
+
+function positionIn(source: Subscription, { request, query }: RunRequest): number {
+  try {
+    return startPosition(source, request, query.get('offset'))
+  } catch (error) {
+    if (!(error instanceof StreamstackError) || error.code !== 'offset_expired') throw error
+    throw new StreamstackError(
+      'offset_expired',
+      'The channel no longer holds the messages after this offset, or has begun anew since. Read it without an offset for its history, or with ?offset=now for what comes.',
+      { details: error.details ?? {} },
+    )
+  }
+}
+
+/** A reader; an EventSource can send its token in the URL alone. */
+function readerOf(call: RunRequest): Promise<AuthClaims | null> {
+  return callerOf(call, call.query.get('access_token'))
+}
+
+/** Null: there is no token, or the server checks none, so that it says nothing. Throws `unauthenticated`. */
+async function callerOf({ engine, request, query }: RunRequest, inUrl: string | null): Promise<AuthClaims | null> {
+  const { authorization } = request.headers
+  if (
+    query.has('access_token') &&
+    authorization === undefined &&
+    !(engine.settings.channels.tokenInUrl && inUrl !== null)
+  ) {
+    throw new StreamstackError(
+      'unauthenticated',
+      'Tokens are not read from URLs here, for those end up in logs. Send Authorization: Bearer <token>; for an EventSource the operator can set channels.token_in_url.',
+    )
+  }
+  const header = authorization ?? (inUrl === null ? undefined : `Bearer ${inUrl}`)
+  if (header === undefined || engine.verifier === null) return null
+  return engine.verifier.verify(header)
+}
+
+/** An answer to a URL with a token is nobody else's, and pages that it leads to must not learn the URL (RFC 6750 §2.3). */
+function tokenHeaders(query: URLSearchParams): Record<string, string> {
+  return query.has('access_token') ? { 'Cache-Control': 'private, no-store', 'Referrer-Policy': 'no-referrer' } : {}
+}
+
+async function messageIn(
+  { request, response }: RunRequest,
+  limitBytes: number,
+): Promise<Pick<Message, 'content' | 'metadata'>> {
+  let body: ReturnType<typeof parseBody>
+  try {
+    body = parseBody(await readBody(request, limitBytes), request.headers['content-type'])
+  } catch (error) {
+    // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
+    const isTooLarge = error instanceof StreamstackError && error.code === 'body_too_large'
+    if (isTooLarge && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
+    throw error
+  }
+  if (body instanceof URLSearchParams) {
+    throw new StreamstackError(
+      'media_type_unsupported',
+      'A message is JSON. Send it with Content-Type: application/json.',
+    )
+  }
+  for (const key of Object.keys(body)) {
+    if (MESSAGE_KEYS.includes(key)) continue
+    const near = didYouMean(key, MESSAGE_KEYS)
+    const cure = near === null ? 'Send {"content": …, "metadata": {…}}.' : `Did you mean "${near}"?`
+    throw new StreamstackError('input_invalid', `A message has no ${JSON.stringify(key.slice(0, 60))}. ${cure}`)
+  }
+  const { content, metadata = null } = body
+  if (content === undefined) {
+    throw new StreamstackError('input_invalid', 'The message has no content. Send {"content": …}, with any JSON in it.')
+  }
+  return { content, metadata }
+}
+
+function dataIn(query: URLSearchParams): Value {
+  const data = query.get('data')
+  if (data === null) return null
+  try {
+    return JSON.parse(data) as Value
+  } catch {
+    // The engine's own message would quote it.
+    throw new StreamstackError('input_invalid', '`data` must be JSON, such as data={"name":"Ada"}, encoded for a URL.')
+  }
+}
+
+/** A whole result does not come from a stream without an end: this is what there is of it now. */
+function heldJson({ stream, select }: Subscription, position: number): string {
+  const result = new JsonResult(RESULT_BYTES_MAX)
+  let after = position
+  for (
+    let batch = stream.log.read(after);
+    batch !== null && !(batch instanceof Promise);
+    batch = stream.log.read(after)
+  ) {
+    result.add(batch, select)
+    after = batch.offset + batch.to - batch.from - 1
+  }
+  return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null,"offset":${after}}`
+}
+
+function refuseWhileStopping({ engine }: RunRequest): void {
+  if (!engine.isDraining) return
+  throw new StreamstackError('unavailable', 'The server is stopping. Come back in a moment.', {
+    retryAfterMs: STOPPING_RETRY_MS,
+  })
+}
+
+function answerJson({ response, corsHeaders }: RunRequest, status: number, body: string): void {
+  response.writeHead(status, {
+    ...corsHeaders,
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(body)
+}

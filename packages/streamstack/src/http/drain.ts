@@ -1,0 +1,42 @@
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import type { Engine } from '../engine/index.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { OpenConnections } from './open-connections.ts'
+
+/** How long runs have to come to their end once they are cancelled: finally blocks get 5 s of it. */
+const ENDING_MS = 5_500
+
+/** How long what was written last may take to leave. */
+const LAST_WORDS_MS = 1_000
+
+/** How often it is looked whether there is anything left to wait for. */
+const LOOK_MS = 10
+
+/** Clients come back when the server is gone, and not all at once: to an EventSource, a refusal would be final. */
+const RETRY_MS = 1_000
+const RETRY_JITTER_MS = 2_000
+
+/**
+ * Brings a server to rest. New calls are refused from now on, readers of streams without an end are sent away, and runs may go on for `graceMs` while
+ * their readers read; then they are cancelled. Settles when every run has its outcome and what was written has left, or that took too long.
+ */
+export async function drain(
+  { engine, heartbeat, connections }: { engine: Engine; heartbeat: Heartbeat; connections: OpenConnections },
+  graceMs: number,
+): Promise<void> {
+  const { runs } = engine
+  engine.isDraining = true
+  connections.retire()
+  heartbeat.goodbye(graceMs + RETRY_MS + Math.random() * RETRY_JITTER_MS)
+  await until(() => runs.activeCount === 0 && connections.answersOpen === 0, graceMs)
+  runs.cancelAll('The server is stopping.')
+  await until(() => runs.activeCount === 0, ENDING_MS)
+  await until(() => connections.answersOpen === 0, LAST_WORDS_MS)
+}
+
+async function until(isSo: () => boolean, msMax: number): Promise<void> {
+  const untilMs = performance.now() + msMax
+  // What was handed over last leaves with the next turn.
+  await setImmediate()
+  while (!isSo() && performance.now() < untilMs) await setTimeout(LOOK_MS)
+}

@@ -1,0 +1,142 @@
+import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
+import { type AuthClaims, type TokenVerifier, authorize, subjectOf } from '../access/index.ts'
+import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/index.ts'
+import type { InputSources } from '../input/index.ts'
+import { ReaderRecord } from '../observe/index.ts'
+import type { Plan } from '../plan/index.ts'
+import { callerOptions } from './caller-options.ts'
+
+/** When callers may try again that came while the server stops. */
+const STOPPING_RETRY_MS = 5_000
+
+/** How a call names its run, so that it may come again. */
+export interface CallIdentity {
+  /** The Idempotency-Key; null: none. */
+  readonly key: string | null
+  /** Whether the caller has read a part of a run already, and so means that run and no other. */
+  readonly hasRead: boolean
+}
+
+/** The run that a call reads. */
+export interface CalledRun {
+  readonly source: RunView
+  /** The same run when this call has made it: attach a reader, then start it. Null: it was there already. */
+  readonly started: LiveRun | null
+}
+
+/**
+ * One call of an endpoint on its way to its run, over HTTP or a WebSocket: who calls, with what, and whether it came before. Each step throws what it
+ * refuses; nothing runs before all of it is right.
+ */
+export class CallPreparation {
+  /** Whether the caller wants metadata where it is not always there. */
+  includesMetadata = false
+  readonly #engine: Engine
+  readonly #plan: Plan
+  readonly #calledMs = performance.now()
+  #claims: AuthClaims | null = null
+  #owner: RunOwner = null
+  #inputs: Readonly<Record<string, Value>> = {}
+  #options: ReturnType<typeof callerOptions>['shape'] = null
+
+  constructor(engine: Engine, plan: Plan) {
+    this.#engine = engine
+    this.#plan = plan
+    engine.observation.metrics.callBegan(plan.endpoint.name, this.#calledMs)
+  }
+
+  /** What checks the token that the endpoint wants; null: it wants none. Throws `unavailable` when the server has no way to check one. */
+  get verifier(): TokenVerifier | null {
+    if (!this.#plan.endpoint.access.authentication) return null
+    const { verifier } = this.#engine
+    if (verifier !== null) return verifier
+    throw new StreamstackError(
+      'unavailable',
+      'This endpoint wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
+    )
+  }
+
+  /** Says who calls: the claims that the verifier gave, null without one. Throws `unauthenticated`, `forbidden`. */
+  admit(claims: AuthClaims | null): void {
+    const { access } = this.#plan.endpoint
+    if (access.authentication) authorize(access, claims)
+    this.#claims = claims
+    this.#owner = claims === null ? null : { subject: subjectOf(claims) }
+  }
+
+  /** Takes the inputs. Throws `input_invalid` with every fault. */
+  take(sources: InputSources): void {
+    this.#inputs = this.#plan.inputs.check(sources)
+    if (!this.#plan.hasOptions) return
+    const { shape, includeMetadata } = callerOptions(this.#inputs['options'] ?? null)
+    this.#options = shape
+    this.includesMetadata = includeMetadata
+  }
+
+  /** Finds the run of this call, or makes it. Nothing waits here: calls that come together with one key make one run. */
+  begin({ key, hasRead }: CallIdentity): CalledRun {
+    const engine = this.#engine
+    const { method, path } = this.#plan.endpoint
+    const keyed: KeyedCall | null =
+      key === null ? null : { key, owner: this.#owner, endpoint: `${method} ${path}`, inputs: this.#inputs }
+    const known = keyed === null ? undefined : engine.runs.startedBy(keyed)
+    if (known !== undefined) return { source: known, started: null }
+    if (hasRead) throw skipRefused(key !== null)
+    if (engine.isDraining) throw stoppingError()
+    const started = engine.runs.prepare(this.#plan, engine.settings, {
+      inputs: this.#inputs,
+      auth: this.#claims,
+      options: this.#options,
+      owner: this.#owner,
+      keyed,
+    })
+    return { source: started, started }
+  }
+
+  /** Counts what a reader of the run does; `isFirst`: it is the caller, who waits for the first chunk. */
+  readerRecord(isFirst: boolean): ReaderRecord {
+    const { metrics } = this.#engine.observation
+    return new ReaderRecord(metrics, this.#plan.endpoint.name, isFirst ? this.#calledMs : null)
+  }
+
+  /** Counts the refusal and gives the error for the caller. */
+  refused(thrown: unknown): StreamstackError {
+    const error = toStreamstackError(thrown)
+    const { name, method, path } = this.#plan.endpoint
+    this.#engine.observation.callRefused({
+      endpoint: name,
+      route: `${method} ${path}`,
+      caller: this.#owner?.subject ?? null,
+      status: error.status,
+      code: error.code,
+      durationMs: performance.now() - this.#calledMs,
+    })
+    if (error.code === 'internal')
+      this.#engine.log.error({ endpoint: name, err: error.cause }, 'a call could not be answered')
+    return error
+  }
+}
+
+/**
+ * A caller that has read a part already must not get the first chunks of another run for the next of its own; and an EventSource, which
+ * calls again by itself when a stream is over or was cut, must not run the endpoint again and again.
+ */
+function skipRefused(hasKey: boolean): StreamstackError {
+  if (hasKey) {
+    return new StreamstackError(
+      'run_unknown',
+      'The run of this Idempotency-Key has expired. Start a new one with a fresh key.',
+    )
+  }
+  return new StreamstackError(
+    'offset_invalid',
+    'Last-Event-ID belongs to a run, and this would start a new one. Read on at the Stream-Url of the first answer, or call with an Idempotency-Key (?idempotency_key= for EventSource).',
+  )
+}
+
+/** For whoever would begin something while the server stops. */
+export function stoppingError(): StreamstackError {
+  return new StreamstackError('unavailable', 'The server is stopping. Call again in a moment.', {
+    retryAfterMs: STOPPING_RETRY_MS,
+  })
+}

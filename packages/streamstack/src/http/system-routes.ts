@@ -1,0 +1,107 @@
+import { StreamstackError } from '@streamstack/protocol'
+import type { FastifyReply } from 'fastify'
+import type { Engine } from '../engine/index.ts'
+import { JsonResult, chooseFormat } from '../format/index.ts'
+import type { SystemStream } from '../observe/index.ts'
+import { allowCall, isProtocolRead, readSource } from './durable-streams/index.ts'
+import { ResponseReader } from './response-reader.ts'
+import type { RunRequest } from './run-routes.ts'
+import { startPosition } from './start-position.ts'
+import { answerStream } from './stream-answer.ts'
+
+/** More than a system stream holds. */
+const RESULT_BYTES_MAX = 16 * 1024 * 1024
+
+/** What the server tells of itself, by what is asked for. */
+export interface SystemRoutes {
+  /** `GET /v1/stream/system/metrics`: begins with the newest sample. */
+  readonly metrics: (call: RunRequest) => Promise<void>
+  /** `GET /v1/stream/system/activity`: begins with the oldest call that is held. */
+  readonly activity: (call: RunRequest) => Promise<void>
+  /** `GET /metrics`, for Prometheus. */
+  readonly scrape: (call: RunRequest) => Promise<void>
+}
+
+/**
+ * Who may: tokens with the scope or role `system:read`, and with `streams.access: open` every program on this machine. Settings that are read again may
+ * close what was open at the start, never the other way round.
+ */
+export function systemRoutes(engine: Engine): SystemRoutes {
+  const { samples, activity, prometheus } = engine.observation
+  const startedOpen = engine.settings.streams.access === 'open'
+  const allow = async ({ request }: RunRequest): Promise<void> => allowCall(engine, request, 'system:read', startedOpen)
+  return {
+    async metrics(call) {
+      await allow(call)
+      samples.refresh()
+      readSystemStream(call, samples, String(samples.stream.lastOffset - 1))
+    },
+    async activity(call) {
+      await allow(call)
+      readSystemStream(call, activity, '-1')
+    },
+    async scrape(call) {
+      await allow(call)
+      answerText(call, prometheus.contentType, await prometheus.text())
+    },
+  }
+}
+
+/** `begin`: the offset for a reader that names none. */
+function readSystemStream(call: RunRequest, source: SystemStream, begin: string): void {
+  const { engine, request, response, query, heartbeat, corsHeaders } = call
+  if (isProtocolRead(request, query)) {
+    const { longPollTimeoutMs } = engine.settings.streams
+    const onError = (error: unknown): void =>
+      engine.log.error({ err: error, stream: source.url }, 'a stream of the server could not be read')
+    return readSource({ source, request, response, heartbeat, longPollTimeoutMs, onError, corsHeaders })
+  }
+  const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
+  const position = startPosition(source, request, query.get('offset') ?? begin)
+  if (format === 'json') {
+    answerText(call, 'application/json; charset=utf-8', heldJson(source, position))
+    return
+  }
+  const reader = answerStream({ source, response, format, metadata: false, position, headers: corsHeaders, heartbeat })
+  reader.wake()
+  // Its first chunk may be far off: who reads must not wonder until then whether the server is there.
+  if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
+}
+
+/** A whole result does not come from a stream without an end: this is what there is of it now, in the same shape. */
+function heldJson({ stream }: SystemStream, position: number): string {
+  const result = new JsonResult(RESULT_BYTES_MAX)
+  let after = position
+  for (
+    let batch = stream.log.read(after);
+    batch !== null && !(batch instanceof Promise);
+    batch = stream.log.read(after)
+  ) {
+    result.add(batch)
+    after = batch.offset + batch.to - batch.from - 1
+  }
+  return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null}`
+}
+
+function answerText({ response, corsHeaders }: RunRequest, contentType: string, text: string): void {
+  response.writeHead(200, {
+    ...corsHeaders,
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(text)
+}
+
+/** `GET /readyz`: whether the server is to get calls now. Anybody may ask, so it says no more than that; the log has the cause. */
+export async function answerReadiness(engine: Engine, reply: FastifyReply): Promise<object> {
+  reply.header('Cache-Control', 'no-store')
+  try {
+    engine.checkReady()
+    return { status: 'ready' }
+  } catch (thrown) {
+    if (!(thrown instanceof StreamstackError)) throw thrown
+    return reply.code(503).send({ status: engine.isDraining ? 'stopping' : 'storage_failed' })
+  }
+}

@@ -1,0 +1,141 @@
+import type { ClientMessage, Value } from '@streamstack/protocol'
+import { StreamstackError } from '@streamstack/protocol'
+import { parseJson } from '../../input/parse-json.ts'
+import { isRecord } from '../../input/plain-value.ts'
+
+/** A message whose `id` is right and whose other fields are not: it is refused under its id. */
+export interface BadMessage {
+  readonly type: 'bad'
+  readonly id: string
+  readonly error: StreamstackError
+}
+
+type Fields = { readonly [name: string]: Value }
+
+/** Names that mean the same however they are sent: no blanks, no letters that look like others. */
+const ID = /^[\w.:/-]{1,64}$/
+
+/**
+ * Reads a message of a client. Names that are not known are passed over: what a newer client adds must not break on an older server.
+ *
+ * @throws StreamstackError `message_invalid` when it is not of the protocol, so that no id can be told that it is refused.
+ */
+export function readClientMessage(text: string): ClientMessage | BadMessage {
+  const parsed = parseJson(text)
+  if ('fault' in parsed) throw invalid(`The message ${parsed.fault}.`)
+  const { value } = parsed
+  if (!isRecord(value)) throw invalid('A message is a JSON object, such as {"type":"ping"}.')
+  const { type } = value
+  if (type === 'ping') return { type }
+  if (type === 'auth') {
+    const { token } = value
+    if (token === null || typeof token === 'string') return { type, token }
+    throw invalid('`token` must be the token as text, or null for none.')
+  }
+  const read = typeof type === 'string' && readers.has(type) ? readers.get(type) : undefined
+  if (read === undefined) throw invalid(`\`type\` must be one of auth, ping, ${[...readers.keys()].join(', ')}.`)
+  const { id } = value
+  if (typeof id !== 'string' || !ID.test(id)) {
+    throw invalid('`id` must be a text of 1 to 64 letters, digits and the characters _ . : / -')
+  }
+  try {
+    return read(id, value)
+  } catch (error) {
+    if (error instanceof StreamstackError) return { type: 'bad', id, error }
+    throw error
+  }
+}
+
+const readers: ReadonlyMap<string, (id: string, fields: Fields) => ClientMessage> = new Map([
+  ['call', readCall],
+  ['read', readRead],
+  ['subscribe', readSubscribe],
+  ['presence', (id, fields) => ({ type: 'presence', id, channel: text(fields, 'channel') })],
+  ['publish', readPublish],
+  ['leave', (id) => ({ type: 'leave', id })],
+  ['cancel', (id) => ({ type: 'cancel', id })],
+])
+
+function readCall(id: string, fields: Fields): ClientMessage {
+  const inputs = record(fields, 'inputs')
+  const key = optional(fields, 'key', text)
+  const after = optional(fields, 'after', offset)
+  return {
+    type: 'call',
+    id,
+    endpoint: text(fields, 'endpoint'),
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(key === undefined ? {} : { key }),
+    ...(after === undefined ? {} : { after }),
+  }
+}
+
+function readRead(id: string, fields: Fields): ClientMessage {
+  const after = optional(fields, 'after', offsetOrNow)
+  return { type: 'read', id, stream: text(fields, 'stream'), ...(after === undefined ? {} : { after }) }
+}
+
+function readSubscribe(id: string, fields: Fields): ClientMessage {
+  const after = optional(fields, 'after', offsetOrNow)
+  const presence = optional(fields, 'presence', flag)
+  return {
+    type: 'subscribe',
+    id,
+    channel: text(fields, 'channel'),
+    ...(after === undefined ? {} : { after }),
+    ...(presence === undefined ? {} : { presence }),
+    ...(fields['data'] === undefined ? {} : { data: fields['data'] }),
+  }
+}
+
+function readPublish(id: string, fields: Fields): ClientMessage {
+  const metadata = record(fields, 'metadata')
+  const key = optional(fields, 'key', text)
+  if (fields['content'] === undefined) throw invalid('`content` is missing; null is a content, too.')
+  return {
+    type: 'publish',
+    id,
+    channel: text(fields, 'channel'),
+    content: fields['content'],
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(key === undefined ? {} : { key }),
+  }
+}
+
+/** A field that may be left out or null. */
+function optional<T>(fields: Fields, name: string, read: (fields: Fields, name: string) => T): T | undefined {
+  return fields[name] === undefined || fields[name] === null ? undefined : read(fields, name)
+}
+
+function text(fields: Fields, name: string): string {
+  const value = fields[name]
+  if (typeof value === 'string' && value !== '') return value
+  throw invalid(`\`${name}\` must be a text that is not empty.`)
+}
+
+function flag(fields: Fields, name: string): boolean {
+  const value = fields[name]
+  if (typeof value === 'boolean') return value
+  throw invalid(`\`${name}\` must be true or false.`)
+}
+
+function offset(fields: Fields, name: string): number {
+  const value = fields[name]
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw invalid(`\`${name}\` must be an offset: a whole number, 0 for the start.`)
+}
+
+function offsetOrNow(fields: Fields, name: string): number | 'now' {
+  return fields[name] === 'now' ? 'now' : offset(fields, name)
+}
+
+function record(fields: Fields, name: string): Fields | undefined {
+  const value = fields[name]
+  if (value === undefined || value === null) return undefined
+  if (isRecord(value)) return value
+  throw invalid(`\`${name}\` must be an object.`)
+}
+
+function invalid(message: string): StreamstackError {
+  return new StreamstackError('message_invalid', message)
+}

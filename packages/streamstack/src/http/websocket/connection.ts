@@ -1,0 +1,260 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { CLOSE_CODES, type CloseName, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
+import type { WebSocket } from 'ws'
+import type { Engine } from '../../engine/index.ts'
+import { type Caller, callerOf, expiresInSeconds, isExpired } from './caller.ts'
+import { readClientMessage } from './client-message.ts'
+import { MessageRate } from './message-rate.ts'
+import { Outbox } from './outbox.ts'
+import { Session } from './session.ts'
+
+/** How long before a token expires its client is told. */
+const EXPIRING_MS = 30_000
+
+/** How long the other side may take to close before the connection is broken. */
+const CLOSING_MS = 10_000
+
+export interface ConnectionOptions {
+  engine: Engine
+  webSocket: WebSocket
+  /** What it runs on. */
+  socket: Duplex
+  /** Of the handshake. */
+  headers: IncomingHttpHeaders
+  /** That came with the handshake; null: none did. */
+  token: string | null
+  startedOpen: boolean
+  /** The connection is gone. */
+  onGone: () => void
+}
+
+/** One WebSocket: messages in, in order; its token and the time that this has; whether the other side still lives and takes what it gets. */
+export class Connection {
+  readonly #engine: Engine
+  readonly #webSocket: WebSocket
+  readonly #outbox: Outbox
+  readonly #session: Session
+  readonly #rate: MessageRate
+  readonly #openedMs = performance.now()
+  /** Whether it has asked for anything, or said who it is. */
+  #hasAsked = false
+  #hasWarned = false
+  #isClosed = false
+  /** A token is being checked: what comes meanwhile waits in the inbox, and the socket is read no further. */
+  #isChecking = false
+  #inbox: string[] = []
+  /** When the other side was last heard of, and when it was asked for a sign of life that has not come. Monotonic clock. */
+  #heardMs = performance.now()
+  #askedMs: number | null = null
+
+  constructor({ engine, webSocket, socket, headers, token, startedOpen, onGone }: ConnectionOptions) {
+    const { queueBytesMax, messageRate, maxStreams } = engine.settings.server.websocket
+    this.#engine = engine
+    this.#webSocket = webSocket
+    this.#outbox = new Outbox(socket, queueBytesMax, () => this.#taken())
+    this.#session = new Session({ engine, headers, outbox: this.#outbox, startedOpen })
+    // Whoever comes back asks for all its streams at once.
+    this.#rate = new MessageRate(messageRate, messageRate + maxStreams)
+    webSocket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary))
+    webSocket.on('ping', (data) => this.#pinged(data))
+    webSocket.on('pong', () => this.#heard())
+    // What is wrong with a frame has closed the connection already, with its own code.
+    webSocket.on('error', () => undefined)
+    webSocket.on('close', () => {
+      this.#end()
+      onGone()
+    })
+    if (token === null) this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
+    else this.#check(token)
+  }
+
+  /** Ends the connection: says why, leaves its streams, takes nothing more. */
+  close(name: CloseName): void {
+    if (this.#isClosed) return
+    this.#end()
+    const { code, reason } = CLOSE_CODES[name]
+    this.#webSocket.close(code, reason)
+    // A connection that is not read would never see that the other side has closed, too.
+    this.#webSocket.resume()
+    const timer = setTimeout(() => this.#webSocket.terminate(), CLOSING_MS).unref()
+    this.#webSocket.once('close', () => clearTimeout(timer))
+  }
+
+  /** Breaks it off. */
+  terminate(): void {
+    this.#webSocket.terminate()
+  }
+
+  /** Looks at the clocks: `nowMs` on the monotonic one. */
+  tick(nowMs: number): void {
+    if (this.#isClosed || !this.#checkToken()) return
+    // Runs may come to their end while the server stops. Nothing else here does.
+    if (this.#engine.isDraining && !this.#session.readsRun) return this.close('restarting')
+    const { websocket } = this.#engine.settings.server
+    const { heartbeatMs } = this.#engine.settings.streams
+    if (!this.#hasAsked && nowMs - this.#openedMs >= websocket.authTimeoutMs) return this.close('auth_timeout')
+    const { blockedSinceMs } = this.#outbox
+    // A ping would wait behind what is not taken: what tells is whether it is.
+    if (blockedSinceMs !== null) {
+      if (nowMs - blockedSinceMs >= websocket.slowTimeoutMs) this.close('too_slow')
+    } else if (this.#webSocket.isPaused) {
+      // What it says now is not read.
+      this.#heard()
+    } else if (this.#askedMs !== null) {
+      if (nowMs - this.#askedMs >= heartbeatMs) this.terminate()
+    } else if (nowMs - this.#heardMs >= heartbeatMs) {
+      this.#askedMs = nowMs
+      this.#webSocket.ping()
+    }
+  }
+
+  #heard(): void {
+    this.#heardMs = performance.now()
+    this.#askedMs = null
+  }
+
+  /** The socket has taken all: that is a sign of life, and there is room for answers again. */
+  #taken(): void {
+    this.#heard()
+    this.#readOrWait()
+  }
+
+  #pinged(data: Buffer): void {
+    this.#heard()
+    if (this.#isClosed) return
+    if (!this.#rate.take(this.#heardMs)) return this.close('too_many')
+    // Who does not take what it gets needs no pong to know that we live (RFC 6455 §5.5.3 lets the last one stand for all).
+    if (!this.#outbox.isFull) this.#webSocket.pong(data)
+  }
+
+  #received(data: Buffer, isBinary: boolean): void {
+    this.#heard()
+    if (this.#isClosed) return
+    if (!this.#rate.take(this.#heardMs)) return this.close('too_many')
+    if (isBinary) {
+      return this.#refuse(
+        new StreamstackError('message_invalid', 'Messages are JSON as text; this one came as binary.'),
+      )
+    }
+    const text = data.toString()
+    if (this.#isChecking) this.#inbox.push(text)
+    else this.#handle(text)
+    this.#readOrWait()
+  }
+
+  /** Reads no further while there is no room for answers, or messages wait for a token to be checked. */
+  #readOrWait(): void {
+    if (this.#isClosed) return
+    const mustWait = this.#isChecking || this.#outbox.isFull
+    if (mustWait && !this.#webSocket.isPaused) this.#webSocket.pause()
+    else if (!mustWait && this.#webSocket.isPaused) this.#webSocket.resume()
+  }
+
+  #handle(text: string): void {
+    if (!this.#checkToken()) return
+    try {
+      const message = readClientMessage(text)
+      if (message.type === 'ping') return this.#outbox.send({ type: 'pong' })
+      this.#hasAsked = true
+      if (message.type === 'auth') this.#authenticate(message.token)
+      else if (message.type === 'leave') this.#session.leave(message.id)
+      else if (message.type === 'cancel') this.#session.cancel(message.id)
+      else this.#session.take(message)
+    } catch (thrown) {
+      this.#refuse(thrown)
+    }
+  }
+
+  /** What is not of the protocol. */
+  #refuse(thrown: unknown): void {
+    const error = toStreamstackError(thrown)
+    if (error.code === 'internal') this.#engine.log.error({ err: error.cause }, 'a message could not be taken')
+    this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
+    this.close(error.code === 'internal' ? 'server_error' : 'message_invalid')
+  }
+
+  #authenticate(token: string | null): void {
+    if (token !== null) return this.#check(token)
+    if (this.#session.caller === null) this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
+    else this.#otherSubject()
+  }
+
+  #check(token: string): void {
+    this.#isChecking = true
+    this.#hasAsked = true
+    this.#readOrWait()
+    callerOf(this.#engine, token)
+      .then(
+        (caller) => this.#accept(caller),
+        (thrown: unknown) => this.#refuseToken(thrown),
+      )
+      .then(() => this.#goOn())
+      .catch((error: unknown) => this.#refuse(error))
+  }
+
+  /** Takes what has come while a token was checked, up to the next that must be. */
+  #goOn(): void {
+    this.#isChecking = false
+    const waiting = this.#inbox
+    this.#inbox = []
+    for (const [index, text] of waiting.entries()) {
+      if (this.#isClosed) return
+      if (this.#isChecking) {
+        this.#inbox.push(...waiting.slice(index))
+        return
+      }
+      this.#handle(text)
+    }
+    this.#readOrWait()
+  }
+
+  #accept(caller: Caller): void {
+    if (this.#isClosed) return
+    const before = this.#session.caller
+    if (before !== null && before.subject !== caller.subject) return this.#otherSubject()
+    this.#session.caller = caller
+    this.#hasWarned = false
+    this.#outbox.send({ type: 'welcome', subject: caller.subject, expires_in: expiresInSeconds(caller) })
+    this.#checkToken()
+  }
+
+  /** What is open belongs to the first subject, and the next may not see it. */
+  #otherSubject(): void {
+    const message = 'The token names another subject than the one before it. Open a connection of its own for that one.'
+    this.#outbox.send({ type: 'error', id: null, error: publicError(new StreamstackError('forbidden', message)) })
+    this.close('unauthenticated')
+  }
+
+  #refuseToken(thrown: unknown): void {
+    if (this.#isClosed) return
+    const error = toStreamstackError(thrown)
+    this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
+    if (error.code === 'unauthenticated') this.close(isExpired(error) ? 'token_expired' : 'unauthenticated')
+    // The keys could not be fetched: that says nothing of the token, and one that was taken before still holds.
+    else if (this.#session.caller === null) this.close('server_error')
+  }
+
+  /** False: the token is over, and the connection with it. Tells its client before. */
+  #checkToken(): boolean {
+    const { caller } = this.#session
+    if (caller === null || caller.expiresAtMs === null) return true
+    const nowMs = Date.now()
+    if (nowMs >= caller.endsAtMs) {
+      this.close('token_expired')
+      return false
+    }
+    if (!this.#hasWarned && nowMs >= caller.expiresAtMs - EXPIRING_MS) {
+      this.#hasWarned = true
+      this.#outbox.send({ type: 'expiring', expires_in: expiresInSeconds(caller) ?? 0 })
+    }
+    return true
+  }
+
+  #end(): void {
+    this.#isClosed = true
+    this.#inbox = []
+    this.#session.close()
+    this.#outbox.close()
+  }
+}

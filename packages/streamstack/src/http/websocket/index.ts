@@ -1,0 +1,1 @@
+export { WebSockets } from './web-sockets.ts'

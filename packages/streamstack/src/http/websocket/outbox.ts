@@ -1,0 +1,113 @@
+import type { Duplex } from 'node:stream'
+import type { ServerMessage } from '@streamstack/protocol'
+import { textFrame } from './text-frame.ts'
+
+/** Something that writes when it is its turn. */
+interface Writer {
+  /** Writes one batch. Whoever has more asks for another turn. Must not throw. */
+  turn(): void
+}
+
+/** What a log hands out at once, about. */
+const BATCH_BYTES = 32_768
+
+/**
+ * What goes out on one connection. Readers write in turns, one batch each, as long as less than the bound waits in the socket; beyond it they stay where
+ * they are, in the logs of their streams. So what waits is the bound and one batch, and a stream that pours does not starve the others.
+ *
+ * Frames are written to the socket as they are: one write for a batch, where the `ws` package would make two for each chunk. Both write whole frames, at
+ * once, so that they never mix.
+ */
+export class Outbox {
+  /** Since when the socket has not taken all, on the monotonic clock; null: it has. */
+  blockedSinceMs: number | null = null
+  readonly #socket: Duplex
+  readonly #queueBytesMax: number
+  readonly #onDrain: () => void
+  readonly #waiting = new Set<Writer>()
+  #isPumping = false
+  #isClosed = false
+  /** Logs that answer later will write so much. */
+  #promisedBytes = 0
+
+  constructor(socket: Duplex, queueBytesMax: number, onDrain: () => void) {
+    this.#socket = socket
+    this.#queueBytesMax = queueBytesMax
+    this.#onDrain = onDrain
+    socket.on('drain', () => {
+      this.blockedSinceMs = null
+      this.#pump()
+      this.#onDrain()
+    })
+  }
+
+  /** Answers have a bound of their own, as much again: what a slow connection is told of its streams must not wait for it to read less. */
+  get isFull(): boolean {
+    return this.#socket.writableLength >= 2 * this.#queueBytesMax
+  }
+
+  send(message: ServerMessage): void {
+    this.write(textFrame(JSON.stringify(message)))
+  }
+
+  /** Frames that are whole. */
+  write(frames: Buffer): void {
+    if (this.#isClosed || frames.length === 0) return
+    if (!this.#socket.write(frames)) this.blockedSinceMs ??= performance.now()
+  }
+
+  /** Asks for a turn. It may come at once. */
+  ready(writer: Writer): void {
+    if (this.#isClosed) return
+    this.#waiting.add(writer)
+    this.#pump()
+  }
+
+  leave(writer: Writer): void {
+    this.#waiting.delete(writer)
+  }
+
+  /** Waits for a log, which counts as if its batch was here; then `write`, in the order in which logs answer. */
+  async whenRead<T>(batch: Promise<T>, write: (batch: T) => void, refuse: (error: unknown) => void): Promise<void> {
+    this.#promisedBytes += BATCH_BYTES
+    try {
+      write(await batch)
+    } catch (error) {
+      refuse(error)
+    } finally {
+      this.#promisedBytes -= BATCH_BYTES
+      this.#pump()
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#waiting.clear()
+  }
+
+  /** A turn may wake readers, which then get theirs in this loop. */
+  #pump(): void {
+    if (this.#isPumping || this.#waiting.size === 0) return
+    this.#isPumping = true
+    // What several write goes out in one call.
+    this.#socket.cork()
+    try {
+      for (const writer of this.#waiting) {
+        if (this.#mustWait()) break
+        // Whoever asks again goes to the end of the line, and this loop comes to it there.
+        this.#waiting.delete(writer)
+        writer.turn()
+      }
+    } finally {
+      this.#isPumping = false
+      this.#socket.uncork()
+    }
+  }
+
+  #mustWait(): boolean {
+    const { writableNeedDrain, writableLength } = this.#socket
+    // Without one of these nothing would tell when to go on.
+    if (!writableNeedDrain && this.#promisedBytes === 0) return false
+    return writableLength + this.#promisedBytes >= this.#queueBytesMax
+  }
+}

@@ -1,0 +1,198 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { type ClientMessage, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
+import type { Engine, RunView } from '../../engine/index.ts'
+import type { ReaderRecord } from '../../observe/index.ts'
+import type { StreamSource } from '../../stream/index.ts'
+import { findEndpoint, methodsAt } from '../find-endpoint.ts'
+import { checkedKey } from '../idempotency-key.ts'
+import { CallPreparation } from '../prepare-call.ts'
+import { positionAfter } from '../start-position.ts'
+import type { Caller } from './caller.ts'
+import type { BadMessage } from './client-message.ts'
+import { findStream } from './find-stream.ts'
+import type { Outbox } from './outbox.ts'
+import { SocketReader } from './socket-reader.ts'
+
+/** What a message asks for under an id. */
+type Asked = Exclude<ClientMessage, { type: 'auth' | 'ping' | 'leave' | 'cancel' }>
+
+/** What is open under an id. */
+interface Opened {
+  /** Null: it cannot be left, its last word comes by itself. */
+  readonly leave: (() => void) | null
+  /** Null: it is no run. */
+  readonly cancel: (() => void) | null
+}
+
+export interface SessionOptions {
+  engine: Engine
+  /** Of the handshake. */
+  headers: IncomingHttpHeaders
+  outbox: Outbox
+  /** Whether streams were open to everybody on this machine when the server started. */
+  startedOpen: boolean
+}
+
+const noQuery = new URLSearchParams()
+
+/** What one connection has open, by its ids. Each id gets one last word. */
+export class Session {
+  /** Whose token the connection has; null: nobody's. */
+  caller: Caller | null = null
+  readonly #engine: Engine
+  readonly #headers: IncomingHttpHeaders
+  readonly #outbox: Outbox
+  readonly #startedOpen: boolean
+  readonly #open = new Map<string, Opened>()
+
+  constructor({ engine, headers, outbox, startedOpen }: SessionOptions) {
+    this.#engine = engine
+    this.#headers = headers
+    this.#outbox = outbox
+    this.#startedOpen = startedOpen
+  }
+
+  /** Does what a message asks for. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
+  take(message: Asked | BadMessage): void {
+    const { id } = message
+    if (this.#open.has(id)) {
+      throw new StreamstackError('message_invalid', `The id ${id} is open already: it is free after its last word.`)
+    }
+    try {
+      if (message.type === 'bad') throw message.error
+      this.#checkRoom()
+      this.#begin(message)
+    } catch (thrown) {
+      this.#refuse(id, thrown)
+    }
+  }
+
+  leave(id: string): void {
+    const leave = this.#open.get(id)?.leave ?? null
+    if (leave === null) return
+    this.#open.delete(id)
+    leave()
+    this.#outbox.send({ type: 'left', id })
+  }
+
+  cancel(id: string): void {
+    const opened = this.#open.get(id)
+    if (opened === undefined) return
+    if (opened.cancel !== null) return opened.cancel()
+    const error = new StreamstackError('message_invalid', `What is open as ${id} is no run: leave it instead.`)
+    this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
+  }
+
+  /** Whether it reads a run, which comes to an end of its own. */
+  get readsRun(): boolean {
+    for (const { cancel } of this.#open.values()) if (cancel !== null) return true
+    return false
+  }
+
+  /** The connection is gone: runs that were read here go on by their `on_disconnect`. */
+  close(): void {
+    for (const { leave } of this.#open.values()) leave?.()
+    this.#open.clear()
+  }
+
+  #checkRoom(): void {
+    const { maxStreams } = this.#engine.settings.server.websocket
+    if (this.#open.size < maxStreams) return
+    throw new StreamstackError(
+      'too_many',
+      `This connection has ${maxStreams} streams open, as many as server.websocket.max_streams allows. Leave one first.`,
+    )
+  }
+
+  #begin(message: Asked): void {
+    switch (message.type) {
+      case 'call':
+        return this.#call(message)
+      case 'read':
+        return this.#readStream(message)
+      default:
+        throw new StreamstackError('stream_unknown', 'There is no such channel.')
+    }
+  }
+
+  /** As a call over HTTP, whose body is `inputs`. */
+  #call({ id, endpoint, inputs = {}, key, after = 0 }: Extract<Asked, { type: 'call' }>): void {
+    const { plan, pathParameters } = this.#endpoint(endpoint)
+    const preparation = new CallPreparation(this.#engine, plan)
+    try {
+      preparation.admit(preparation.verifier === null ? null : this.#claims())
+      preparation.take({ path: pathParameters, query: noQuery, body: inputs as Record<string, never> })
+      const { source, started } = preparation.begin({
+        key: key === undefined ? null : checkedKey(key),
+        hasRead: after > 0,
+      })
+      const position = started === null ? positionAfter(source, String(after)) : 0
+      const reader = this.#read(id, source, position, preparation.readerRecord(started !== null))
+      reader.begin()
+      started?.execution.start()
+    } catch (thrown) {
+      throw preparation.refused(thrown)
+    }
+  }
+
+  #endpoint(endpoint: string): NonNullable<ReturnType<typeof findEndpoint>> {
+    const [, method = '', path = ''] = /^([A-Z]+) (\/[^\s?#]*)$/.exec(endpoint) ?? []
+    if (path === '') {
+      throw new StreamstackError(
+        'message_invalid',
+        '`endpoint` must be a method and a path without a query, such as POST /api/chat.',
+      )
+    }
+    const found = findEndpoint(this.#engine, method, path)
+    if (found !== null) return found
+    const allowed = methodsAt(this.#engine, path)
+    const error =
+      allowed.length > 0
+        ? new StreamstackError('method_not_allowed', `This path answers to ${allowed.join(', ')}.`)
+        : new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.')
+    this.#engine.observation.pathUnknown(error.code, error.status)
+    throw error
+  }
+
+  #readStream({ id, stream, after }: Extract<Asked, { type: 'read' }>): void {
+    const found = findStream(stream, {
+      engine: this.#engine,
+      headers: this.#headers,
+      claims: this.caller?.claims ?? null,
+      startedOpen: this.#startedOpen,
+    })
+    const position = after === undefined ? found.begin : positionAfter(found.source, String(after))
+    this.#read(id, found.source, position, found.record).begin()
+  }
+
+  #read(id: string, source: StreamSource | RunView, position: number, record: ReaderRecord | null): SocketReader {
+    this.#outbox.send({ type: 'open', id, url: source.url, run: source.run, after: position })
+    const reader = new SocketReader({
+      id,
+      source,
+      position,
+      outbox: this.#outbox,
+      record,
+      onOver: () => this.#open.delete(id),
+      onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
+    })
+    this.#open.set(id, {
+      leave: () => reader.leave(),
+      cancel: 'cancel' in source ? () => source.cancel('The run was cancelled by its caller.') : null,
+    })
+    return reader
+  }
+
+  #claims(): Caller['claims'] {
+    if (this.caller !== null) return this.caller.claims
+    throw new StreamstackError('unauthenticated', 'This wants a token: send {"type":"auth","token":"…"} first.', {
+      details: { reason: 'missing' },
+    })
+  }
+
+  #refuse(id: string, thrown: unknown): void {
+    const error = toStreamstackError(thrown)
+    if (error.code === 'internal') this.#engine.log.error({ err: error.cause }, 'a message could not be answered')
+    this.#outbox.send({ type: 'error', id, error: publicError(error) })
+  }
+}

@@ -1,0 +1,166 @@
+import { type IncomingMessage, STATUS_CODES, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import {
+  CLOSE_CODES,
+  StreamstackError,
+  WEBSOCKET_PROTOCOL,
+  WEBSOCKET_TOKEN_PREFIX,
+  problemBody,
+} from '@streamstack/protocol'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Engine } from '../../engine/index.ts'
+import { admitsOrigin } from '../page-origin.ts'
+import { Connection } from './connection.ts'
+
+const PATH = '/v1/ws'
+
+/** How often the clocks of all connections are looked at, at most. */
+const TICK_MS = 1_000
+
+/** How long connections may take to hear that the server stops. */
+const STOPPING_MS = 1_000
+
+/** `/v1/ws`: many streams over one connection. */
+export class WebSockets {
+  readonly #engine: Engine
+  readonly #connections = new Set<Connection>()
+  /** Settings that are read again may close what was open, never the other way round: the host was checked at the start. */
+  readonly #startedOpen: boolean
+  readonly #timer: NodeJS.Timeout
+  #door: { server: WebSocketServer; messageBytesMax: number } | null = null
+  #isStopping = false
+  #onAllGone: (() => void) | null = null
+
+  constructor(engine: Engine, server: Server) {
+    this.#engine = engine
+    this.#startedOpen = engine.settings.streams.access === 'open'
+    // Other upgrades, as the one to HTTP/2 that curl offers, stay the plain requests that they also are. A TLS server takes no such option, but looks here, too.
+    Object.assign(server, { shouldUpgradeCallback: isWebSocket })
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+    const intervalMs = Math.min(TICK_MS, engine.settings.streams.heartbeatMs / 4)
+    let tickedMs = performance.now()
+    this.#timer = setInterval(() => {
+      const nowMs = performance.now()
+      // When this process was held up, signs of life are still waiting to be read.
+      const isLate = nowMs - tickedMs > 2 * intervalMs + TICK_MS
+      tickedMs = nowMs
+      if (!isLate) for (const connection of this.#connections) connection.tick(nowMs)
+    }, intervalMs).unref()
+  }
+
+  /** Closes every connection with 1012 and settles when all are gone, or after a second at the latest: then whoever did not listen is broken off. */
+  async close(): Promise<void> {
+    this.#isStopping = true
+    clearInterval(this.#timer)
+    for (const connection of this.#connections) connection.close('restarting')
+    if (this.#connections.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onAllGone = resolve
+      setTimeout(resolve, STOPPING_MS).unref()
+    })
+    for (const connection of this.#connections) connection.terminate()
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A socket that breaks is a client that left; its `close` says so.
+    socket.on('error', () => undefined)
+    const offered = protocolsOf(request)
+    const refusal = this.#refusal(request, offered)
+    if (refusal !== null) return refuse(socket, refusal)
+    this.#open().handleUpgrade(request, socket, head, (webSocket) => {
+      const { maxConnections } = this.#engine.settings.server.websocket
+      if (this.#isStopping || this.#engine.isDraining) return turnAway(webSocket, 'restarting')
+      if (this.#connections.size >= maxConnections) return turnAway(webSocket, 'overloaded')
+      const connection: Connection = new Connection({
+        engine: this.#engine,
+        webSocket,
+        socket,
+        headers: request.headers,
+        token: tokenOf(request, offered),
+        startedOpen: this.#startedOpen,
+        onGone: () => this.#gone(connection),
+      })
+      this.#connections.add(connection)
+    })
+  }
+
+  #refusal(request: IncomingMessage, offered: readonly string[]): StreamstackError | null {
+    const { headers } = request
+    if (!isWebSocket(request)) {
+      return new StreamstackError('endpoint_unknown', `A WebSocket is opened at ${PATH}, and nothing else is.`)
+    }
+    // Browsers let every page open a WebSocket to anywhere, and CORS is not asked: the origin that they name is what tells.
+    if (!admitsOrigin(this.#engine.settings.server.cors, headers.origin, headers.host ?? '')) {
+      return new StreamstackError(
+        'forbidden',
+        'Pages of this origin may not connect; list it under `server.cors.origins`.',
+      )
+    }
+    if (offered.length > 0 && !offered.includes(WEBSOCKET_PROTOCOL)) {
+      return new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
+    }
+    return null
+  }
+
+  /** Makes handshakes. Messages may be as large as request bodies, by the settings of now. */
+  #open(): WebSocketServer {
+    const messageBytesMax = this.#engine.settings.server.bodyLimitBytes
+    if (this.#door?.messageBytesMax !== messageBytesMax) {
+      const server = new WebSocketServer({
+        noServer: true,
+        clientTracking: false,
+        perMessageDeflate: false,
+        // Pongs for a client that does not read would pile up.
+        autoPong: false,
+        maxPayload: messageBytesMax,
+        // Never the token, which stands beside it.
+        handleProtocols: (protocols) => protocols.has(WEBSOCKET_PROTOCOL) && WEBSOCKET_PROTOCOL,
+      })
+      this.#door = { server, messageBytesMax }
+    }
+    return this.#door.server
+  }
+
+  #gone(connection: Connection): void {
+    this.#connections.delete(connection)
+    if (this.#connections.size === 0) this.#onAllGone?.()
+  }
+}
+
+function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === PATH
+}
+
+function protocolsOf({ headers }: IncomingMessage): readonly string[] {
+  const offered = headers['sec-websocket-protocol']
+  return offered === undefined ? [] : offered.split(',').map((name) => name.trim())
+}
+
+/** The token that came with a handshake. An Authorization of another scheme is not meant for us: proxies pass theirs on. */
+function tokenOf({ headers }: IncomingMessage, offered: readonly string[]): string | null {
+  const bearer = /^Bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1]
+  if (bearer !== undefined) return bearer
+  const protocol = offered.find((name) => name.startsWith(WEBSOCKET_TOKEN_PREFIX))
+  return protocol === undefined ? null : protocol.slice(WEBSOCKET_TOKEN_PREFIX.length)
+}
+
+/** Opens a connection only to say why it is closed: a page learns nothing of a handshake that fails. */
+function turnAway(webSocket: WebSocket, name: 'restarting' | 'overloaded'): void {
+  const { code, reason } = CLOSE_CODES[name]
+  webSocket.on('error', () => undefined)
+  webSocket.close(code, reason)
+  setTimeout(() => webSocket.terminate(), STOPPING_MS).unref()
+}
+
+/** Answers a handshake with a problem (RFC 9457), and hangs up. */
+function refuse(socket: Duplex, error: StreamstackError): void {
+  const body = JSON.stringify(problemBody(error))
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Refused'}`,
+    'Connection: close',
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

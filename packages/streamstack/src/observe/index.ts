@@ -1,0 +1,3 @@
+export { Observation } from './observation.ts'
+export { ReaderRecord } from './reader-record.ts'
+export type { SystemStream } from './system-stream.ts'

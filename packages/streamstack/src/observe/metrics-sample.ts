@@ -1,0 +1,68 @@
+import type { Outcome } from '@streamstack/protocol'
+import type { EventLoopDelay } from './event-loop-delay.ts'
+import type { Metrics } from './metrics.ts'
+import type { Percentiles } from './sliding-histogram.ts'
+import { WINDOW_SECONDS } from './sliding-window.ts'
+
+interface Count {
+  /** Since the server started. */
+  readonly total: number
+  readonly last_minute: number
+}
+
+/** One chunk of `system/metrics`. */
+export interface MetricsSample {
+  readonly time: string
+  readonly uptime_seconds: number
+  /** How long "the last minute" is at most. */
+  readonly window_seconds: number
+  /** Streams of runs that go on. */
+  readonly active_streams: number
+  /** Answers with streams of runs that are being written. */
+  readonly active_readers: number
+  readonly requests: Count
+  readonly refused: Count
+  /** Of the calls that finished in the last minute, the share that failed by fault of the server or the endpoint; null: none finished. */
+  readonly error_rate: number | null
+  readonly first_chunk_ms: Percentiles
+  readonly chunk_ms: Percentiles
+  readonly chunks: Count
+  readonly bytes_sent: number
+  /** Since the server started. */
+  readonly runs: Readonly<Record<Outcome, number>>
+  /** Codes of refused calls and of runs that did not complete, since the server started. */
+  readonly errors: Readonly<Record<string, number>>
+  readonly event_loop_delay_ms: EventLoopDelay
+  readonly memory: { readonly rss_bytes: number; readonly heap_used_bytes: number; readonly external_bytes: number }
+}
+
+/** The numbers of a moment. `nowMs`: monotonic. */
+export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: number): MetricsSample {
+  metrics.turn(nowMs)
+  const { requests, refused, finished, faults, chunks } = metrics
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return {
+    time: new Date().toISOString(),
+    uptime_seconds: Math.round((nowMs - metrics.startedAtMs) / 1_000),
+    window_seconds: WINDOW_SECONDS,
+    active_streams: metrics.activeRuns,
+    active_readers: metrics.activeReaders,
+    requests: { total: requests.total, last_minute: requests.lastMinute },
+    refused: { total: refused.total, last_minute: refused.lastMinute },
+    error_rate: finished.lastMinute === 0 ? null : faults.lastMinute / finished.lastMinute,
+    first_chunk_ms: metrics.firstChunk.percentiles(),
+    chunk_ms: metrics.chunk.percentiles(),
+    chunks: { total: chunks.total, last_minute: chunks.lastMinute },
+    bytes_sent: metrics.bytesSent(),
+    runs: { ...metrics.outcomes },
+    errors: summed(metrics.refusedCodes, metrics.runCodes),
+    event_loop_delay_ms: delay,
+    memory: { rss_bytes: rss, heap_used_bytes: heapUsed, external_bytes: external },
+  }
+}
+
+function summed(...counts: readonly ReadonlyMap<string, number>[]): Record<string, number> {
+  const sums: Record<string, number> = {}
+  for (const each of counts) for (const [code, count] of each) sums[code] = (sums[code] ?? 0) + count
+  return sums
+}

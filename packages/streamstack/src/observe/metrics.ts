@@ -1,0 +1,151 @@
+import type { Outcome } from '@streamstack/protocol'
+import { BucketHistogram } from './bucket-histogram.ts'
+import { EndpointCounts } from './endpoint-counts.ts'
+import { errorLabel } from './error-label.ts'
+import { SlidingHistogram } from './sliding-histogram.ts'
+import { SlidingCount, SlidingWindow } from './sliding-window.ts'
+
+/** More endpoints than this are counted together, under one name. */
+const ENDPOINTS_MAX = 200
+
+/** No endpoint can have this name: a name is a path of a file below `endpoints/`. */
+const OTHER_ENDPOINTS = '/other'
+
+const CHUNK_BOUNDS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 30_000]
+
+/**
+ * What a server counts. Recording is on the way of every chunk, so it allocates nothing and waits for nothing. Times are milliseconds on the
+ * monotonic clock, as `performance.now()` gives them; callers have read it already.
+ */
+export class Metrics {
+  /** Calls of endpoints, and of paths where there is none. */
+  readonly requests: SlidingCount
+  /** Those of them where there is no endpoint. */
+  unknownRequests = 0
+  /** Requests that were answered with an error and no run. */
+  readonly refused: SlidingCount
+  /** Runs that are over, and refused calls. */
+  readonly finished: SlidingCount
+  /** Those of them whose fault is ours or the endpoint's: runs that failed or were abandoned, calls refused with a status from 500. */
+  readonly faults: SlidingCount
+  /** Chunks that were written, once for each reader. */
+  readonly chunks: SlidingCount
+  /** From the call to the write of its first chunk. */
+  readonly firstChunk: SlidingHistogram
+  /** From a chunk's way into the stream to its write. */
+  readonly chunk: SlidingHistogram
+  readonly chunkTotals = new BucketHistogram(CHUNK_BOUNDS_MS)
+  /** Calls that were refused, and runs that did not complete, by the code of their error. */
+  readonly refusedCodes = new Map<string, number>()
+  readonly runCodes = new Map<string, number>()
+  readonly outcomes: Record<Outcome, number> = { completed: 0, failed: 0, cancelled: 0, abandoned: 0 }
+  activeRuns = 0
+  activeReaders = 0
+  readonly startedAtMs = performance.now()
+  /** Bytes that went to sockets, headers and framing included; asked only when a sample is made. */
+  bytesSent: () => number = () => 0
+  readonly #window = new SlidingWindow()
+  readonly #endpoints = new Map<string, EndpointCounts>()
+
+  constructor() {
+    const window = this.#window
+    this.requests = new SlidingCount(window)
+    this.refused = new SlidingCount(window)
+    this.finished = new SlidingCount(window)
+    this.faults = new SlidingCount(window)
+    this.chunks = new SlidingCount(window)
+    this.firstChunk = new SlidingHistogram(window)
+    this.chunk = new SlidingHistogram(window)
+  }
+
+  /** A request has found its endpoint, by name; null: there is none at its path. */
+  callBegan(endpoint: string | null, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.requests.add(1)
+    if (endpoint === null) this.unknownRequests++
+    else this.#of(endpoint).requests++
+  }
+
+  /** A call was answered with an error, and no run began. */
+  callRefused(code: string, status: number, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.refused.add(1)
+    this.finished.add(1)
+    if (status >= 500) this.faults.add(1)
+    countOne(this.refusedCodes, errorLabel(code))
+  }
+
+  runBegan(): void {
+    this.activeRuns++
+  }
+
+  /** `code`: of its error; null when it completed. */
+  runEnded(endpoint: string, outcome: Outcome, code: string | null, durationMs: number, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.activeRuns--
+    this.finished.add(1)
+    if (outcome === 'failed' || outcome === 'abandoned') this.faults.add(1)
+    this.outcomes[outcome]++
+    if (code !== null) countOne(this.runCodes, errorLabel(code))
+    const counts = this.#of(endpoint)
+    counts.outcomes[outcome]++
+    counts.runDuration.record(durationMs, 1)
+  }
+
+  readerAttached(): void {
+    this.activeReaders++
+  }
+
+  readerDetached(): void {
+    this.activeReaders--
+  }
+
+  /** The first chunk of a call was written, so long after the request came. */
+  firstChunkWritten(endpoint: string, latencyMs: number, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.firstChunk.record(latencyMs, 1)
+    this.#of(endpoint).firstChunk.record(latencyMs, 1)
+  }
+
+  /** Chunks were written to one reader. */
+  chunksWritten(endpoint: string, count: number, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.chunks.add(count)
+    this.#of(endpoint).chunks += count
+  }
+
+  /** So long after it came into the stream a chunk was written, and so many about as long. */
+  chunkTimed(latencyMs: number, count: number, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.chunk.record(latencyMs, count)
+    this.chunkTotals.record(latencyMs, count)
+  }
+
+  /** Lets go of what is older than the window, before something is read. */
+  turn(nowMs: number): void {
+    this.#window.turn(nowMs)
+  }
+
+  /** What is counted for each endpoint that was called. */
+  get endpoints(): ReadonlyMap<string, EndpointCounts> {
+    return this.#endpoints
+  }
+
+  #of(endpoint: string): EndpointCounts {
+    return this.#endpoints.get(endpoint) ?? this.#open(endpoint)
+  }
+
+  #open(endpoint: string): EndpointCounts {
+    const name = this.#endpoints.size < ENDPOINTS_MAX ? endpoint : OTHER_ENDPOINTS
+    let counts = this.#endpoints.get(name)
+    if (counts === undefined) {
+      counts = new EndpointCounts()
+      this.#endpoints.set(name, counts)
+    }
+    return counts
+  }
+}
+
+function countOne(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}

@@ -1,0 +1,37 @@
+import { ActivityStream, type FinishedCall } from './activity-stream.ts'
+import { Metrics } from './metrics.ts'
+import { MetricsStream } from './metrics-stream.ts'
+import { Prometheus } from './prometheus.ts'
+
+/** What an operator can see of a server: the same numbers as a stream and for Prometheus, and the calls as they finish. */
+export class Observation {
+  readonly metrics = new Metrics()
+  readonly samples = new MetricsStream(this.metrics)
+  readonly activity = new ActivityStream()
+  readonly prometheus = new Prometheus(this.metrics)
+
+  /** A call of an endpoint was answered with an error, and no run began. */
+  callRefused(
+    call: Pick<FinishedCall, 'endpoint' | 'route' | 'caller' | 'status' | 'durationMs'> & { code: string },
+  ): void {
+    this.metrics.callRefused(call.code, call.status, performance.now())
+    this.activity.callFinished({ ...call, run: null, outcome: null, chunks: 0, bytes: 0 })
+  }
+
+  /** A request found no endpoint. Anybody can send very many of these, so they are counted and no more. */
+  pathUnknown(code: string, status: number): void {
+    const nowMs = performance.now()
+    this.metrics.callBegan(null, nowMs)
+    this.metrics.callRefused(code, status, nowMs)
+  }
+
+  runEnded(call: FinishedCall & { outcome: NonNullable<FinishedCall['outcome']> }): void {
+    this.metrics.runEnded(call.endpoint, call.outcome, call.code, call.durationMs, performance.now())
+    this.activity.callFinished(call)
+  }
+
+  close(): void {
+    this.samples.close()
+    this.prometheus.close()
+  }
+}

@@ -1,0 +1,166 @@
+import { type Metric, Registry } from 'prom-client'
+import type { BucketHistogram } from './bucket-histogram.ts'
+import type { EndpointCounts } from './endpoint-counts.ts'
+import { EventLoopMonitor } from './event-loop-delay.ts'
+import type { Metrics } from './metrics.ts'
+
+/** A server that is scraped no more stops looking at its event loop. */
+const IDLE_MS = 300_000
+
+/** One line of the text: `metricName` where it is not that of the family. */
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  readonly metricName?: string
+}
+
+/**
+ * The numbers of `Metrics` in the text format of Prometheus. They are read when they are scraped and kept nowhere twice. Names of endpoints come
+ * from the workspace and codes from the table of errors: no caller can make a label.
+ */
+export class Prometheus {
+  readonly #registry = new Registry()
+  readonly #metrics: Metrics
+  readonly #eventLoop = new EventLoopMonitor()
+  #idle: NodeJS.Timeout | undefined
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics
+    this.#addCalls()
+    this.#addStreams()
+    this.#addProcess()
+  }
+
+  /** Of the text, as scrapers want it. */
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** The text of one scrape. */
+  async text(): Promise<string> {
+    this.#metrics.turn(performance.now())
+    this.#eventLoop.start()
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => this.close(), IDLE_MS).unref()
+    return this.#registry.metrics()
+  }
+
+  close(): void {
+    clearTimeout(this.#idle)
+    this.#eventLoop.stop()
+  }
+
+  #addCalls(): void {
+    const metrics = this.#metrics
+    this.#add('counter', 'requests_total', 'Calls of endpoints, refused ones included.', () =>
+      this.#perEndpoint(({ requests }) => requests),
+    )
+    this.#add('counter', 'unknown_requests_total', 'Requests for paths where there is no endpoint.', () =>
+      one(metrics.unknownRequests),
+    )
+    this.#add('counter', 'refused_total', 'Requests that were answered with an error and no run.', () =>
+      perCode(metrics.refusedCodes),
+    )
+    this.#add('counter', 'runs_total', 'Runs that are over, by their outcome.', () =>
+      Array.from(metrics.endpoints).flatMap(([endpoint, { outcomes }]) =>
+        Object.entries(outcomes).map(([outcome, value]) => ({ labels: { endpoint, outcome }, value })),
+      ),
+    )
+    this.#add('counter', 'run_errors_total', 'Runs that did not complete, by the code of their error.', () =>
+      perCode(metrics.runCodes),
+    )
+    this.#add('histogram', 'run_duration_seconds', 'How long runs took, from their start to their outcome.', (name) =>
+      this.#bucketsPerEndpoint(name, ({ runDuration }) => runDuration),
+    )
+  }
+
+  #addStreams(): void {
+    const metrics = this.#metrics
+    this.#add('gauge', 'active_streams', 'Streams of runs that go on.', () => one(metrics.activeRuns))
+    this.#add('gauge', 'active_readers', 'Answers with streams of runs that are being written.', () =>
+      one(metrics.activeReaders),
+    )
+    this.#add('histogram', 'first_chunk_seconds', 'From a request to the write of its first chunk.', (name) =>
+      this.#bucketsPerEndpoint(name, ({ firstChunk }) => firstChunk),
+    )
+    this.#add('histogram', 'chunk_latency_seconds', 'From the way of a chunk into its stream to its write.', (name) =>
+      buckets(name, {}, metrics.chunkTotals),
+    )
+    this.#add('counter', 'chunks_written_total', 'Chunks written, once for each reader.', () =>
+      this.#perEndpoint(({ chunks }) => chunks),
+    )
+    this.#add('counter', 'sent_bytes_total', 'Bytes that went to sockets, headers and framing included.', () =>
+      one(metrics.bytesSent()),
+    )
+  }
+
+  #addProcess(): void {
+    const late = 'By how much timers came late in the time of two scrapes; quantile 1 is the longest.'
+    this.#add('gauge', 'event_loop_delay_seconds', late, () => {
+      const { p50, p99, max } = this.#eventLoop.take()
+      return [
+        ...(p50 === null ? [] : [{ labels: { quantile: '0.5' }, value: p50 / 1_000 }]),
+        ...(p99 === null ? [] : [{ labels: { quantile: '0.99' }, value: p99 / 1_000 }]),
+        ...(max === null ? [] : [{ labels: { quantile: '1' }, value: max / 1_000 }]),
+      ]
+    })
+    this.#add('gauge', 'memory_bytes', 'Memory of the process.', () => {
+      const { rss, heapUsed, external } = process.memoryUsage()
+      return Object.entries({ rss, heap_used: heapUsed, external }).map(([kind, value]) => ({
+        labels: { kind },
+        value,
+      }))
+    })
+    this.#add('counter', 'cpu_seconds_total', 'Time of processors that the process has used.', () => {
+      const { user, system } = process.cpuUsage()
+      return one((user + system) / 1e6)
+    })
+    const startedSeconds = (performance.timeOrigin + this.#metrics.startedAtMs) / 1_000
+    this.#add('gauge', 'start_time_seconds', 'When the server started, in seconds since 1970.', () =>
+      one(startedSeconds),
+    )
+  }
+
+  /**
+   * A family whose samples are read at the scrape. The counters of prom-client would keep numbers of their own, found by a text that is made of the labels
+   * at each record; all that its registry asks of a family is a name and `get`.
+   */
+  #add(type: 'counter' | 'gauge' | 'histogram', suffix: string, help: string, read: (name: string) => Sample[]): void {
+    const name = `streamstack_${suffix}`
+    const family = { name, get: async () => ({ name, help, type, values: read(name) }) }
+    this.#registry.registerMetric(family as unknown as Metric)
+  }
+
+  #perEndpoint(value: (counts: EndpointCounts) => number): Sample[] {
+    return Array.from(this.#metrics.endpoints, ([endpoint, counts]) => ({ labels: { endpoint }, value: value(counts) }))
+  }
+
+  #bucketsPerEndpoint(name: string, histogram: (counts: EndpointCounts) => BucketHistogram): Sample[] {
+    return Array.from(this.#metrics.endpoints).flatMap(([endpoint, counts]) =>
+      buckets(name, { endpoint }, histogram(counts)),
+    )
+  }
+}
+
+function one(value: number): Sample[] {
+  return [{ labels: {}, value }]
+}
+
+function perCode(counts: ReadonlyMap<string, number>): Sample[] {
+  return Array.from(counts, ([code, value]) => ({ labels: { code }, value }))
+}
+
+function buckets(name: string, labels: Readonly<Record<string, string>>, histogram: BucketHistogram): Sample[] {
+  const { boundsMs, count, sumMs } = histogram
+  const metricName = `${name}_bucket`
+  return [
+    ...histogram.cumulative().map((value, at) => ({
+      metricName,
+      labels: { ...labels, le: String((boundsMs[at] as number) / 1_000) },
+      value,
+    })),
+    { metricName, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${name}_sum`, labels, value: sumMs / 1_000 },
+    { metricName: `${name}_count`, labels, value: count },
+  ]
+}

@@ -1,0 +1,68 @@
+import type { Stream } from '../stream/index.ts'
+import type { Metrics } from './metrics.ts'
+
+/**
+ * What one reader of a stream tells the metrics: that it is there, what it writes, and how long chunks take. Of those that come while it reads, one
+ * at a time is timed, from its way into the stream to its write, and stands for what was written with it; what was there before is nobody's delay.
+ */
+export class ReaderRecord {
+  readonly #metrics: Metrics
+  readonly #endpoint: string
+  /** When the request came that waits for its first chunk, on the monotonic clock; null: it waits for none. */
+  #calledMs: number | null
+  #isAttached = false
+  /** Offset of the last chunk written. */
+  #position = 0
+  /** The chunk that is timed, or was last. */
+  #timed = 0
+  #timedSinceMs = 0
+  #isTiming = false
+  /** Chunks written for which the next time that is known will stand. */
+  #untimed = 0
+
+  constructor(metrics: Metrics, endpoint: string, calledMs: number | null) {
+    this.#metrics = metrics
+    this.#endpoint = endpoint
+    this.#calledMs = calledMs
+  }
+
+  /** It reads on after an offset. */
+  attached(stream: Stream, position: number): void {
+    this.#position = position
+    this.#timed = stream.lastOffset
+    this.#isAttached = true
+    this.#metrics.readerAttached()
+  }
+
+  detached(): void {
+    if (!this.#isAttached) return
+    this.#isAttached = false
+    this.#metrics.readerDetached()
+  }
+
+  /** It was woken, whether or not it can write now. */
+  woken({ markedOffset, markedAtMs, lastOffset }: Stream): void {
+    if (this.#isTiming || markedOffset <= this.#timed || markedOffset > lastOffset) return
+    this.#timed = markedOffset
+    this.#timedSinceMs = markedAtMs
+    this.#isTiming = true
+  }
+
+  /** It has written all up to an offset. */
+  wrote(position: number, nowMs: number): void {
+    const count = position - this.#position
+    if (count === 0) return
+    this.#position = position
+    const metrics = this.#metrics
+    metrics.chunksWritten(this.#endpoint, count, nowMs)
+    if (this.#calledMs !== null) {
+      metrics.firstChunkWritten(this.#endpoint, nowMs - this.#calledMs, nowMs)
+      this.#calledMs = null
+    }
+    this.#untimed += count
+    if (!this.#isTiming || position < this.#timed) return
+    metrics.chunkTimed(nowMs - this.#timedSinceMs, this.#untimed, nowMs)
+    this.#isTiming = false
+    this.#untimed = 0
+  }
+}

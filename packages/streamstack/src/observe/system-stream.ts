@@ -1,0 +1,56 @@
+import type { Chunk } from '@streamstack/protocol'
+import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
+
+/** What of the newest chunks is kept, for readers that come late or come back. */
+const WINDOW_BYTES = 262_144
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map()
+
+/** A stream of the server itself. It never ends, and no reader holds it up: the log drops the oldest, and who needed those is told. */
+export class SystemStream implements StreamSource {
+  readonly stream: Stream
+  readonly url: string
+  readonly run = null
+  readonly contentType = undefined
+  readonly responseHeaders = NO_HEADERS
+  readonly failure = null
+  readonly select = null
+
+  constructor(name: string) {
+    this.url = `/v1/stream/${name}`
+    this.stream = new Stream({
+      // Offsets go on over restarts, as the clock does: one from before cannot be taken for another of now.
+      log: new MemoryLog(WINDOW_BYTES, Date.now() * 1_000),
+      whenUnread: 'drop',
+      unreadBytesMax: WINDOW_BYTES,
+    })
+  }
+
+  get begin(): number {
+    return this.stream.log.droppedOffset
+  }
+
+  append(value: object): void {
+    const chunk: Chunk = { type: 'json', data: JSON.stringify(value), metadata: null }
+    // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
+    void this.stream.append(chunk)
+    void this.stream.read(this.stream.lastOffset - 1)
+  }
+
+  /** Makes what is newest be of now, where that is made only when somebody asks. */
+  refresh(): void {
+    // What is told as it happens is never old.
+  }
+
+  attach(reader: StreamReader): void {
+    this.stream.attach(reader)
+  }
+
+  detach(reader: StreamReader): void {
+    this.stream.detach(reader)
+  }
+
+  answerBegan(): void {
+    // Nobody sets headers here.
+  }
+}

@@ -1,0 +1,272 @@
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { commandLine } from '../packages/streamstack/src/command/testing/command-line.ts'
+import { type Meddling, meddlingProxy } from './support/meddling-proxy.ts'
+import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
+const files = { 'endpoints/a.json': endpoint('/a', [send('a')]) }
+
+interface Finding {
+  check: string
+  verdict: 'ok' | 'warning' | 'problem'
+  seen: string
+  cures: string[]
+}
+
+interface Report {
+  url: string
+  ok: boolean
+  proxies: { name: string }[]
+  findings: Finding[]
+}
+
+const server = (settings: object = {}): Promise<TestServer> => testServer({ ...files, 'streamstack.yaml': settings })
+
+/** What `doctor --json` reports, and how it exits. */
+async function report(...args: readonly string[]): Promise<Report & { code: number; of(check: string): Finding[] }> {
+  using line = commandLine()
+  const { code, out, err } = await line.run('doctor', ...args, '--json', '--interval', '40')
+  expect(err).toBe('')
+  const read = JSON.parse(out) as Report
+  expect(code).toBe(read.ok ? 0 : 1)
+  return { ...read, code, of: (check) => read.findings.filter((one) => one.check === check) }
+}
+
+/** The report on a server behind a proxy. */
+async function behind(
+  meddling: Meddling,
+  settings: object = {},
+  ...args: readonly string[]
+): ReturnType<typeof report> {
+  await using origin = await server(settings)
+  await using proxy = await meddlingProxy(origin.url, meddling)
+  return await report(proxy.url, ...args)
+}
+
+const verdicts = ({ findings }: Report, verdict: Finding['verdict']): string[] =>
+  findings.filter((one) => one.verdict === verdict).map(({ check }) => check)
+
+describe.concurrent('doctor', () => {
+  test('finds no problem on a straight connection, and says so in words', async () => {
+    await using origin = await server({ server: { cors: { origins: ['https://app.example'] } } })
+    using line = commandLine()
+    const { code, out, err } = await line.run(
+      'doctor',
+      origin.url,
+      '--interval',
+      '40',
+      '--origin',
+      'https://app.example',
+    )
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const check of ['reachable', '(?:buffering|delay)', 'body', 'request headers', 'leaving', 'CORS', 'WebSocket'])
+      expect(out).toMatch(new RegExp(`^(?:ok|warning) +${check} `, 'm'))
+    expect(out).not.toMatch(/^problem/m)
+    expect(out).toMatch(new RegExp(`(?:no problems|warnings?) at ${origin.url}\\n$`))
+    expect(out).not.toContain('\u001B[')
+  })
+
+  test('finds no problem behind a proxy that does nothing', async () => {
+    const found = await behind({ upgrade: 'passes' })
+    expect(verdicts(found, 'problem')).toEqual([])
+    expect(found.proxies).toEqual([])
+  })
+
+  test('names a proxy that holds everything back, and its cure', async () => {
+    const found = await behind({ holdBytes: Infinity, add: { server: 'nginx/1.22.1' } })
+    expect(verdicts(found, 'problem')).toEqual(['buffering'])
+    expect(found.proxies).toEqual([expect.objectContaining({ name: 'nginx' })])
+    expect(found.of('buffering')[0]?.seen).toMatch(/arrived together.*until the stream is over/)
+    expect(found.of('buffering')[0]?.cures.join()).toContain('proxy_buffering off;')
+    expect(found.of('buffering')[0]?.cures.join()).not.toContain('Caddy')
+  })
+
+  test.each([4, 16])('tells the size of a buffer: %i KiB', async (kib) => {
+    const found = await behind({ holdBytes: kib * 1024 })
+    expect(found.of('buffering')).toMatchObject([
+      { verdict: 'problem', seen: expect.stringContaining(`until there are about ${kib} KiB`) as string },
+    ])
+  })
+
+  test('tells compression that holds back from compression that does not', async () => {
+    const bad = await behind({ gzip: 'when full', add: { via: '1.1 varnish' } })
+    expect(verdicts(bad, 'problem')).toEqual(['buffering', 'compression'])
+    expect(bad.of('compression')[0]?.cures.join()).toContain('do_gzip = false')
+    const harmless = await behind({ gzip: 'at once' })
+    expect(harmless.code).toBe(0)
+    expect(harmless.of('compression')).toMatchObject([{ verdict: 'warning' }])
+  })
+
+  test('finds bodies that were changed', async () => {
+    const found = await behind({ rewrite: ['event: tick', 'event:  tick'] })
+    expect(found.of('body')).toMatchObject([{ verdict: 'problem' }])
+  })
+
+  test('finds headers that get lost on the way to the server', async () => {
+    const found = await behind({ dropRequest: ['Last-Event-ID', 'Authorization'] })
+    expect(verdicts(found, 'problem')).toEqual(['request headers'])
+    expect(found.of('request headers')[0]?.seen).toMatch(/Authorization.*Last-Event-ID/)
+    expect(found.of('request headers')[0]?.seen).not.toContain('Idempotency-Key')
+  })
+
+  test('finds headers that get lost on the way back', async () => {
+    const found = await behind({ dropAnswer: ['Stream-Url', 'Cache-Control', 'Content-Type'] })
+    const all = found.of('answer headers').map(({ seen }) => seen)
+    expect(all).toEqual([
+      expect.stringContaining('Content-Type arrives as nothing'),
+      expect.stringMatching(/^Stream-Url did not arrive/),
+      expect.stringContaining('Cache-Control arrives as nothing'),
+    ])
+    const harmless = await behind({ dropAnswer: ['X-Accel-Buffering'] })
+    expect(verdicts(harmless, 'problem')).toEqual([])
+  })
+
+  test('finds a proxy that reads on when its client has left', async () => {
+    const found = await behind({ readsOn: true, add: { via: '1.1 varnish' } })
+    expect(verdicts(found, 'problem')).toEqual(['leaving'])
+    expect(found.of('leaving')[0]?.cures.join()).toContain('return (pipe);')
+  })
+
+  test('finds an idle timeout that heartbeats prevent, and one that they do not', async () => {
+    const kept = await behind({ idleMs: 500 }, { streams: { heartbeat: '100ms' } }, '--long', '1500ms')
+    expect(kept.code).toBe(0)
+    expect(kept.of('silence')).toMatchObject([{ verdict: 'ok' }])
+    expect(kept.of('idle timeout')).toMatchObject([{ verdict: 'warning' }])
+    const cut = await behind({ idleMs: 500 }, { streams: { heartbeat: '5s' } }, '--long', '1500ms')
+    expect(cut.of('silence')).toMatchObject([
+      { verdict: 'problem', seen: expect.stringContaining('before the first heartbeat') as string },
+    ])
+    expect(cut.of('idle timeout')[0]?.cures.join()).toContain('streams: { heartbeat: 1s }')
+  })
+
+  test('finds a bound on the time of a whole answer', async () => {
+    const found = await behind({ totalMs: 1_000 }, { streams: { heartbeat: '100ms' } }, '--long', '2s')
+    expect(found.of('silence')).toMatchObject([
+      { verdict: 'problem', seen: expect.stringContaining('bounds the whole answer') as string },
+    ])
+  })
+
+  test('finds a stream that is cut while it flows', async () => {
+    const found = await behind({ totalMs: 150, add: { server: 'awselb/2.0' } })
+    expect(found.of('cut')).toMatchObject([
+      { verdict: 'problem', cures: [expect.stringContaining('idle_timeout') as string] },
+    ])
+  })
+
+  test('tells whose fault it is when a page may not call', async () => {
+    const cors = { server: { cors: { origins: ['https://app.example'] } } }
+    const setting = await behind({}, {}, '--origin', 'https://app.example')
+    expect(setting.of('CORS')[0]).toMatchObject({
+      verdict: 'problem',
+      cures: [expect.stringContaining('server: { cors: { origins: ["https://app.example"] } }')],
+    })
+    const twice = await behind({ add: { 'access-control-allow-origin': '*' } }, cors, '--origin', 'https://app.example')
+    expect(twice.of('CORS')[0]?.seen).toContain('stands twice')
+    const hidden = await behind(
+      { dropAnswer: ['Access-Control-Expose-Headers'] },
+      cors,
+      '--origin',
+      'https://app.example',
+    )
+    expect(hidden.of('CORS')).toMatchObject([
+      { verdict: 'problem', seen: expect.stringContaining('stream-url') as string },
+    ])
+    const lost = await behind({ dropRequest: ['Origin'] }, cors, '--origin', 'https://app.example')
+    expect(lost.of('CORS')[0]?.seen).toBe('The header Origin does not reach the server.')
+  })
+
+  test('finds a proxy that turns upgrades down', async () => {
+    const found = await behind({ upgrade: 'refused', add: { server: 'nginx' } })
+    expect(verdicts(found, 'problem')).toEqual(['WebSocket'])
+    expect(found.of('WebSocket')[0]).toMatchObject({
+      seen: expect.stringContaining('400 by something before the server') as string,
+    })
+    expect(found.of('WebSocket')[0]?.cures.join()).toContain('proxy_set_header Upgrade')
+  })
+
+  test('tells a lost Upgrade from a server without WebSocket', async () => {
+    await using origin = await server()
+    // What a WebSocket route says to an ordinary GET.
+    const answer = { path: '/v1/ws', status: 426, headers: { 'content-type': 'application/problem+json' }, body: '{}' }
+    await using inner = await meddlingProxy(origin.url, { answer })
+    await using outer = await meddlingProxy(inner.url, { upgrade: 'lost' })
+    const found = await report(outer.url)
+    expect(found.of('WebSocket')).toMatchObject([
+      { verdict: 'problem', seen: expect.stringContaining('the header Upgrade was taken away') as string },
+    ])
+  })
+
+  test('finds answers that a cache gives out again', async () => {
+    const found = await behind({ caches: true, add: { 'cf-ray': '1' } })
+    expect(found.of('caching')).toMatchObject([{ verdict: 'problem' }])
+  })
+
+  test.each([
+    [{ status: 502, headers: { server: 'nginx' }, body: '' }, /not Streamstack: status 502/, /proxy_pass/],
+    [{ status: 401, body: '' }, /status 401/, /--header/],
+    [
+      { status: 301, headers: { location: 'https://api.example/v1/probe' } },
+      /redirects to https:\/\/api\.example:/,
+      /doctor https:\/\/api\.example$/,
+    ],
+    [
+      { status: 200, headers: { 'content-type': 'text/html' }, body: '<p>Hello' },
+      /not Streamstack: status 200, text\/html/,
+      /\/v1\//,
+    ],
+  ])('says what answers instead of a server: %j', async (answer, seen, cure) => {
+    await using proxy = await meddlingProxy('http://127.0.0.1:9', { answer })
+    const found = await report(proxy.url)
+    expect(found.code).toBe(1)
+    expect(found.findings).toHaveLength(1)
+    expect(found.findings[0]?.seen).toMatch(seen)
+    expect(found.findings[0]?.cures.join()).toMatch(cure)
+  })
+
+  test('says in plain words why nothing answers', async () => {
+    const refused = await report('http://127.0.0.1:1')
+    expect(refused.findings).toMatchObject([{ verdict: 'problem', seen: 'Nothing listens at 127.0.0.1:1.' }])
+    const nameless = await report('https://nowhere.invalid')
+    expect(nameless.findings[0]?.seen).toMatch(/^The name nowhere\.invalid has no address\.|^The name server/)
+  })
+
+  test('reads over HTTP/2, and takes a bad certificate only when told to', async () => {
+    await using origin = await server({ server: { tls: { cert: fixture('cert'), key: fixture('key') } } })
+    const distrusting = await report(origin.url)
+    expect(distrusting.findings).toMatchObject([
+      { verdict: 'problem', seen: expect.stringContaining('signed by itself') as string },
+    ])
+    const found = await report(origin.url, '--insecure')
+    expect(verdicts(found, 'problem')).toEqual([])
+    expect(found.of('HTTP version')).toMatchObject([
+      { verdict: 'ok', seen: expect.stringContaining('HTTP/2') as string },
+    ])
+    expect(found.of('leaving')).toMatchObject([{ verdict: 'ok' }])
+  })
+
+  test('never shows the value of a header', async () => {
+    await using origin = await server()
+    using line = commandLine()
+    const told = await line.run('doctor', origin.url, '--interval', '10', '--header', 'Authorization: Bearer s3cret')
+    expect(told.code).toBe(0)
+    const wrong = await line.run('doctor', origin.url, '--header', 's3cret')
+    expect(wrong.code).toBe(1)
+    expect(wrong.err).toContain('"Name: value"')
+    expect(told.out + told.err + wrong.out + wrong.err).not.toContain('s3cret')
+  })
+
+  test.each([
+    [['ftp://example.com'], /https:\/\/api\.example\.com/],
+    [['http://user:word@127.0.0.1'], /--header/],
+    [['http://127.0.0.1', '--long', 'soon'], /--long must be a duration/],
+    [['http://127.0.0.1', '--origin', 'https://app.example/page'], /must be an origin/],
+    [['http://127.0.0.1', '--interval', '1'], /from 10 to 2000/],
+  ])('refuses %j with the cure', async (args, cure) => {
+    using line = commandLine()
+    const { code, out, err } = await line.run('doctor', ...args)
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toMatch(cure)
+    expect(err).not.toContain('word@')
+  })
+})
