@@ -27,6 +27,8 @@ interface Contender {
 
 interface Round {
   rate: number
+  /** Processor time of the server, all threads, for one append. */
+  serverCpuMs: number
   p50Ms: number
   p99Ms: number
 }
@@ -81,6 +83,7 @@ function streamsOf({ shape }: Contender): readonly string[] {
 async function measure(contender: Contender, forMs: number): Promise<Round> {
   const row = Buffer.alloc(ROW_BYTES, '0123456789abcdef')
   const names = streamsOf(contender)
+  const startCpuMs = await contender.server.cpuMs()
   const startMs = performance.now()
   const durationsMs = await sendAll(contender.server.port, PRODUCERS, (producer) => {
     const request = streamRequest('POST', streamPath(names[producer % names.length] ?? ''), CONTENT_TYPE, row)
@@ -90,6 +93,7 @@ async function measure(contender: Contender, forMs: number): Promise<Round> {
   contender.appended += durationsMs.length
   return {
     rate: durationsMs.length / (elapsedMs / 1_000),
+    serverCpuMs: ((await contender.server.cpuMs()) - startCpuMs) / durationsMs.length,
     p50Ms: quantile(durationsMs, 0.5),
     p99Ms: quantile(durationsMs, 0.99),
   }
@@ -112,6 +116,7 @@ async function straightRate(file: string, forMs: number): Promise<number> {
 function medians(rounds: readonly Round[]): Round {
   return {
     rate: median(rounds.map(({ rate }) => rate)),
+    serverCpuMs: median(rounds.map(({ serverCpuMs }) => serverCpuMs)),
     p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
   }
@@ -124,14 +129,15 @@ function report(contenders: readonly Contender[], rounds: ReadonlyMap<Contender,
   }
   const table = (caption: string, shape: Shape) => ({
     caption,
-    columns: ['', 'appends/s', 'ours is', 'p50', 'p99'],
+    columns: ['', 'appends/s', 'ours is', 'p50', 'p99', 'server CPU'],
     rows: [
       ...contenders
         .filter((contender) => contender.shape === shape)
         .map((contender) => {
-          const { rate, p50Ms, p99Ms } = rounds.get(contender) as Round
+          const { rate, p50Ms, p99Ms, serverCpuMs } = rounds.get(contender) as Round
           const ratio = `${fixed(rateOf('streamstack', shape) / rate, 2)} ×`
-          return [contender.label, count(rate), ratio, `${fixed(p50Ms, 1)} ms`, `${fixed(p99Ms, 1)} ms`]
+          const times = [`${fixed(p50Ms, 1)} ms`, `${fixed(p99Ms, 1)} ms`, `${fixed(serverCpuMs * 1_000, 0)} µs`]
+          return [contender.label, count(rate), ratio, ...times]
         }),
       ...(shape === 'own'
         ? [
@@ -139,6 +145,7 @@ function report(contenders: readonly Contender[], rounds: ReadonlyMap<Contender,
               `node:sqlite, ${ROWS_PER_COMMIT} a commit`,
               count(straight),
               `${fixed(rateOf('streamstack', shape) / straight, 2)} ×`,
+              '',
               '',
               '',
             ],
@@ -151,7 +158,7 @@ function report(contenders: readonly Contender[], rounds: ReadonlyMap<Contender,
   const oneRatio = rateOf('streamstack', 'one') / rateOf('reference', 'one')
   return {
     title: `Durable appends of ${ROW_BYTES} bytes, ${PRODUCERS} producers`,
-    method: `${PRODUCERS} keep-alive connections, each appending its next row over HTTP when the last was answered, which is when it is on disk; afterwards all streams are read back and must hold exactly what was answered. \`reference\` is the protocol's own Node server with its file store as it is by default: \`fdatasync\` of the stream's file before each answer, state in LMDB. Limits: the same requests to node:http that keeps nothing, and rows written straight into node:sqlite (WAL, FULL), ${ROWS_PER_COMMIT} a commit, without any server. Servers and load share the machine's cores.`,
+    method: `${PRODUCERS} keep-alive connections, each appending its next row over HTTP when the last was answered, which is when it is on disk; afterwards all streams are read back and must hold exactly what was answered. \`reference\` is the protocol's own Node server with its file store as it is by default: \`fdatasync\` of the stream's file before each answer, state in LMDB. Limits: the same requests to node:http that keeps nothing, and rows written straight into node:sqlite (WAL, FULL), ${ROWS_PER_COMMIT} a commit, without any server. Server CPU is the processor time of all its threads for one append. Servers and load share the machine's cores.`,
     tables: [
       table(`${PRODUCERS} streams, one for each producer`, 'own'),
       table(`One stream, all ${PRODUCERS} producers`, 'one'),

@@ -28,6 +28,8 @@ interface Measured {
   afterAnswerP99Ms: number
   answerP50Ms: number
   bytesEach: number
+  /** Processor time of the server for one append to all readers. */
+  serverCpuMs: number
   clientCpu: number
 }
 
@@ -84,6 +86,7 @@ async function measure(server: ServerProcess, readers: number, appends: number):
     await round.append(appends / 4)
     const startMs = performance.now()
     const startCpu = process.cpuUsage()
+    const startServerCpuMs = await server.cpuMs()
     const { afterSentMs, afterAnswerMs, answerMs } = await round.append(appends)
     const { user, system } = process.cpuUsage(startCpu)
     const elapsedMs = performance.now() - startMs
@@ -94,6 +97,7 @@ async function measure(server: ServerProcess, readers: number, appends: number):
       afterAnswerP99Ms: quantile(afterAnswerMs, 0.99),
       answerP50Ms: quantile(answerMs, 0.5),
       bytesEach: ((await server.memory(false)) - idleBytes) / readers,
+      serverCpuMs: ((await server.cpuMs()) - startServerCpuMs) / appends,
       clientCpu: (user + system) / 1_000 / elapsedMs,
     }
   } finally {
@@ -102,11 +106,7 @@ async function measure(server: ServerProcess, readers: number, appends: number):
 }
 
 /** The p99 of readers alone and beside one that has stopped reading, in turns of a second. */
-async function measureStalled(
-  { port }: ServerProcess,
-  readers: number,
-  turns: number,
-): Promise<Stalled> {
+async function measureStalled({ port }: ServerProcess, readers: number, turns: number): Promise<Stalled> {
   for (let i = 0; i < BACKLOG_APPENDS; i++) await appendTo(port, 'news', 'text/plain', Buffer.alloc(BACKLOG_BYTES, 'x'))
   const round = await FanOutRound.open(port, 'news', readers)
   try {
@@ -144,22 +144,29 @@ function medians(rounds: readonly Measured[]): Measured {
     answerP50Ms: of('answerP50Ms'),
     // Later rounds find what earlier ones left.
     bytesEach: Math.max(...rounds.map(({ bytesEach }) => bytesEach)),
+    serverCpuMs: of('serverCpuMs'),
     clientCpu: of('clientCpu'),
   }
 }
 
-function report(
-  readers: number,
-  measured: ReadonlyMap<string, Measured>,
-  { alone, beside }: Stalled,
-): Report {
+function report(readers: number, measured: ReadonlyMap<string, Measured>, { alone, beside }: Stalled): Report {
   const ours = measured.get('streamstack') as Measured
   const limit = measured.get('limit') as Measured
   const change = beside.typicalP99Ms / alone.typicalP99Ms - 1
   const each = ours.bytesEach / KILOBYTE
   const table: Table = {
     caption: '50 appends a second',
-    columns: ['', 'p50', 'p99', 'after the answer', 'p99', 'append answered', 'memory each', 'client CPU'],
+    columns: [
+      '',
+      'p50',
+      'p99',
+      'after the answer',
+      'p99',
+      'append answered',
+      'memory each',
+      'server CPU',
+      'client CPU',
+    ],
     rows: [...measured].map(([label, of]) => [
       label,
       `${fixed(of.p50Ms, 1)} ms`,
@@ -168,6 +175,7 @@ function report(
       `${fixed(of.afterAnswerP99Ms, 1)} ms`,
       `${fixed(of.answerP50Ms, 1)} ms`,
       `${fixed(of.bytesEach / KILOBYTE, 1)} KiB`,
+      `${fixed(of.serverCpuMs, 1)} ms`,
       `${Math.round(of.clientCpu * 100)} %`,
     ]),
   }

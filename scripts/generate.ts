@@ -1,6 +1,7 @@
 /** Writes what is made from code: the pages and editors' schemas of `docs/reference`. With `--check` it compares instead, and fails when one is old. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { channelJsonSchema } from '../packages/streamstack/src/channel/index.ts'
 import {
   endpointJsonSchema,
   functionJsonSchema,
@@ -23,6 +24,7 @@ const files: Readonly<Record<string, string>> = {
   'endpoint-schema.json': asJson(endpointJsonSchema(functions)),
   'function-schema.json': asJson(functionJsonSchema(functions)),
   'table-schema.json': asJson(tableJsonSchema()),
+  'channel-schema.json': asJson(channelJsonSchema()),
   'settings-schema.json': asJson(settingsJsonSchema()),
 }
 

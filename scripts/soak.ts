@@ -17,19 +17,31 @@ if (!Number.isSafeInteger(rounds) || rounds < 1 || !Number.isSafeInteger(seed)) 
 
 console.log(`soak: ${rounds} rounds, seed ${seed}`)
 const startedMs = performance.now()
+let told = 0
 const report = await killLoop({
   rounds,
   seed,
   onRound: (round, sofar) => {
+    for (const fault of sofar.faults.slice(told)) console.error(`fault by round ${round}: ${fault}`)
+    told = sofar.faults.length
     if (round % 10 === 0 || round === rounds) console.log(`${round}/${rounds}: ${summary(sofar)}`)
   },
 })
 console.log(`${Math.round((performance.now() - startedMs) / 1000)} s. ${summary(report)}`)
-for (const fault of report.faults.slice(0, 50)) console.error(`fault: ${fault}`)
+for (const fault of report.faults.slice(told)) console.error(`fault: ${fault}`)
 if (report.faults.length > 0) console.error(`Again with: npm run soak -- --rounds ${rounds} --seed ${seed}`)
 process.exitCode = report.faults.length === 0 ? 0 : 1
 
-function summary({ kills, killsWhileStarting, terms, outcomes, chunks, readAgain, reconnections, faults }: KillReport): string {
+function summary({
+  kills,
+  killsWhileStarting,
+  terms,
+  outcomes,
+  chunks,
+  readAgain,
+  reconnections,
+  faults,
+}: KillReport): string {
   const runs = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`)
   return `${kills} kills (${killsWhileStarting} while starting), ${terms} SIGTERM; runs: ${runs.join(', ') || 'none over'}; ${chunks} chunks checked, ${readAgain} runs read again, ${reconnections} reconnections; ${faults.length} faults`
 }

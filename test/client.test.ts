@@ -235,7 +235,7 @@ describe('cancel', () => {
       'chunk',
       () =>
         void newClient()
-          .resume(stream.url ?? '')
+          .read(stream.url ?? '')
           .cancel(),
     )
     const found: unknown[] = []
@@ -256,7 +256,7 @@ describe('leaving', () => {
     const stream = client.call('GET /long')
     for await (const { offset } of stream) if (offset === 3) break
     expect(await stream.result()).toMatchObject({ outcome: null, error: { code: 'left' }, offset: 3 })
-    const rest = await client.resume(stream.url ?? '', { after: stream.offset }).result()
+    const rest = await client.read(stream.url ?? '', { after: stream.offset }).result()
     expect([rest.outcome, rest.chunks.map(({ offset }) => offset)]).toEqual([
       'completed',
       Array.from({ length: 37 }, (_, index) => index + 4),
@@ -325,9 +325,9 @@ test('only streams of the own server are resumed, so that the token goes nowhere
     '//elsewhere.example/x',
     String.raw`/\elsewhere.example/x`,
   ]) {
-    expect(() => client.resume(url)).toThrow(expect.objectContaining({ code: 'call_invalid' }))
+    expect(() => client.read(url)).toThrow(expect.objectContaining({ code: 'call_invalid' }))
   }
-  client.resume(`${server.url}/v1/stream/runs/x`).leave()
+  client.read(`${server.url}/v1/stream/runs/x`).leave()
 })
 
 describe('tokens', () => {
@@ -388,7 +388,7 @@ describe('a server that cannot now', () => {
     await using page = await answering((request, response) => {
       if (page.requests.length < 3) response.writeHead(status, { 'Retry-After': '0' }).end('busy')
       else response.writeHead(200, { 'Content-Type': 'application/x-ndjson' }).end(END)
-      request.resume()
+      request.read()
     })
     const client = createClient({ url: page.url, retry: { delayMs: 1 } })
     expect((await client.call('POST /a', { text: 'é' }).result()).outcome).toBe('completed')

@@ -122,7 +122,7 @@ describe('a token', () => {
     }
   })
 
-  test('is told of before it expires; then the connection is closed, and all that it reads with it', async () => {
+  test.concurrent('is told of before it expires; then the connection is closed, and all that it reads with it', async () => {
     const socket = await connect(bearer(await token('ann', 2)))
     socket.send(
       { type: 'call', id: 'own', endpoint: 'GET /slow-own' },
@@ -136,7 +136,7 @@ describe('a token', () => {
     expect(socket.messages.filter(isType('expiring'))).toHaveLength(1)
   })
 
-  test('is replaced by a fresh one of the same subject, and everything goes on', async () => {
+  test.concurrent('is replaced by a fresh one of the same subject, and everything goes on', async () => {
     await using socket = await connect(bearer(await token('ann', 2)))
     socket.send({ type: 'call', id: 'a', endpoint: 'GET /slow-own' })
     await socket.until(isType('expiring'))
@@ -182,7 +182,7 @@ describe('a token', () => {
 })
 
 describe('without a token', () => {
-  test('one may use what needs none, and stay', async () => {
+  test.concurrent('one may use what needs none, and stay', async () => {
     await using socket = await connect()
     socket.send({ type: 'auth', token: null }, { type: 'call', id: 'a', endpoint: 'GET /slow' })
     await socket.until(isType('chunk'))
@@ -191,7 +191,7 @@ describe('without a token', () => {
     expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
   })
 
-  test('and without asking for anything one may not stay', async () => {
+  test.concurrent('and without asking for anything one may not stay', async () => {
     const socket = await connect()
     socket.send({ type: 'ping' })
     expect(await socket.closed).toEqual(closing('auth_timeout'))

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ServerMessage } from '@streamstack/protocol'
 import { openRawWebSocket } from './support/raw-websocket.ts'
+import type { Files } from './support/temp-workspace.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 import {
   type Sent,
@@ -27,10 +28,11 @@ const files = {
   'endpoints/kinds.json': endpoint('/kinds', [send('one'), send({ two: 2 }), send('three')]),
   'endpoints/slow.json': endpoint('/slow', [send('begun'), { function: 'Sleep', duration: 60_000 }]),
   'endpoints/pour.json': pour('/pour', 400),
+  'endpoints/parts.json': pour('/parts', 2_000),
   'endpoints/pour-on.json': pour('/pour-on', 100_000),
 }
 
-const settings = (websocket: object, more: object = {}): object => ({
+const settings = (websocket: object, more: object = {}): Files => ({
   'streamstack.yaml': { streams: { heartbeat: '200ms' }, server: { websocket, body_limit: '256kb' }, ...more },
   ...files,
 })
@@ -46,7 +48,7 @@ const connect = (): Promise<WebSocketClient> => openWebSocket(server.url)
 const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)])
 
 describe('a message that is not of the protocol', () => {
-  test.each<[string, string | Buffer | Sent]>([
+  test.each<[string, string | Buffer | { readonly [name: string]: unknown }]>([
     ['no JSON', '{'],
     ['nothing', ''],
     ['a list', '[]'],
@@ -56,7 +58,7 @@ describe('a message that is not of the protocol', () => {
     ['no type', { id: 'a' }],
     ['an unknown type', { type: 'subscribe-all', id: 'a' }],
     ['a type of a prototype', { type: 'constructor', id: 'a' }],
-    ['a prototype', '{"type":"call","id":"a","endpoint":"GET /kinds","inputs":{"__proto__":{"x":1}}}'],
+    ['a prototype, and no id', '{"type":"call","endpoint":"GET /kinds","inputs":{"__proto__":{"x":1}}}'],
     ['no id', { type: 'call', endpoint: 'GET /kinds' }],
     ['an id that is a number', { type: 'call', id: 1, endpoint: 'GET /kinds' }],
     ['an empty id', { type: 'call', id: '', endpoint: 'GET /kinds' }],
@@ -64,10 +66,9 @@ describe('a message that is not of the protocol', () => {
     ['an id with a quote', { type: 'call', id: 'a"', endpoint: 'GET /kinds' }],
     ['an id with a line end', { type: 'call', id: 'a\n', endpoint: 'GET /kinds' }],
     ['a token that is a number', { type: 'auth', token: 1 }],
-    ['too deep JSON', { type: 'call', id: 'a', endpoint: 'GET /kinds', inputs: { deep: nested(100) } }],
   ])('(%s) is told and closes the connection', async (_, message) => {
     const socket = await connect()
-    if (typeof message === 'string' || message instanceof Buffer) socket.sendRaw(message)
+    if (typeof message === 'string' || Buffer.isBuffer(message)) socket.sendRaw(message)
     else socket.send(message)
     socket.send({ type: 'call', id: 'later', endpoint: 'GET /kinds' })
     expect(await socket.closed).toEqual({ code: 4400, reason: CLOSE_CODES.message_invalid.reason })
@@ -93,6 +94,8 @@ describe('a message that is not of the protocol', () => {
     ['an offset that is no whole number', { type: 'read', stream: '/v1/stream/runs/a', after: 1.5 }],
     ['an offset beyond what numbers hold', { type: 'read', stream: '/v1/stream/runs/a', after: 1e17 }],
     ['no stream', { type: 'read' }],
+    ['too deep JSON', { type: 'call', endpoint: 'GET /kinds', inputs: { deep: nested(100) } }],
+    ['a name that is not allowed', { type: 'call', endpoint: 'GET /kinds', inputs: { constructor: 1 } }],
   ])('(%s) but has an id is refused under it, and the connection goes on', async (_, message) => {
     await using socket = await connect()
     socket.send({ id: '__proto__', ...message }, { type: 'call', id: 'b', endpoint: 'GET /kinds' })
@@ -242,11 +245,30 @@ test('a stream that pours does not hold up the others on its connection', async 
   )
   // One batch of each may go before it, and what the socket holds.
   expect(between.filter(({ type }) => type === 'chunk').length).toBeLessThan(20)
-  // The two share what there is from when both had begun.
-  const shared = socket.messages.slice(at((message) => message.type === 'chunk' && message.id === 'b'))
-  const [first, second] = pouring.map((id) => under(shared, id).length) as [number, number]
-  expect(Math.min(first, second) / Math.max(first, second)).toBeGreaterThan(0.5)
   socket.send(...pouring.map((id) => ({ type: 'leave', id }) as const))
   await Promise.all(pouring.map((id) => socket.until((message) => message.type === 'left' && message.id === id)))
   for (const id of pouring) expect(under(socket.messages, id).at(-1)).toEqual({ type: 'left', id })
+})
+
+test('streams that are there in full share a connection evenly', async () => {
+  await using socket = await connect()
+  socket.send({ type: 'call', id: 'made', endpoint: 'POST /parts', inputs: { text: 'x'.repeat(1_000) } })
+  const { url } = await socket.until(isType('open'))
+  await socket.until(isEnd('made'))
+  const ids = ['a', 'b', 'c', 'd']
+  socket.send(...ids.map((id) => ({ type: 'read', id, stream: url }) as const))
+  await Promise.all(ids.map((id) => socket.until(isEnd(id))))
+  const messages = socket.messages.slice(socket.messages.findIndex(isEnd('made')) + 1)
+  const counts = new Map(ids.map((id) => [id, 0]))
+  const last = ids.at(-1) as string
+  // Once the last of them has begun, nobody is further ahead of it than what went before, and a batch.
+  let ahead = 0
+  for (const message of messages) {
+    if (message.type !== 'chunk') continue
+    if (counts.get(last) === 0) ahead = Math.max(...counts.values())
+    counts.set(message.id, (counts.get(message.id) ?? 0) + 1)
+    if ((counts.get(last) ?? 0) === 0) continue
+    expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThan(ahead + 64)
+  }
+  expect([...counts.values()]).toEqual([2_000, 2_000, 2_000, 2_000])
 })

@@ -22,7 +22,9 @@ export async function start(options: string): Promise<number> {
       count += 1
       const offset = `${String(count).padStart(16, '0')}_0123456789abcdef`
       const control = JSON.stringify({ streamNextOffset: offset, streamCursor: '3500000', upToDate: true })
-      const events = Buffer.from(`event: data\ndata:${body.toString()}\n\nevent: control\ndata:${control}\n\n`)
+      const events = Buffer.from(
+        `id: ${offset}\nevent: data\ndata:${body.toString()}\n\nevent: control\ndata:${control}\n\n`,
+      )
       if (write === 'response') for (const listener of listeners) listener.write(events)
       else {
         const framed = Buffer.concat([Buffer.from(`${events.length.toString(16)}\r\n`), events, Buffer.from('\r\n')])

@@ -9,7 +9,11 @@ export type NextRequest = () => Buffer | null
  * Sends requests over so many keep-alive connections, on each the next one when the last was answered, until there is none; gives how long each
  * took, in milliseconds.
  */
-export async function sendAll(port: number, connections: number, next: (connection: number) => NextRequest): Promise<number[]> {
+export async function sendAll(
+  port: number,
+  connections: number,
+  next: (connection: number) => NextRequest,
+): Promise<number[]> {
   const loops = Array.from({ length: connections }, (_, index) => new RequestLoop(port, next(index)))
   await Promise.all(loops.map(({ opened }) => opened))
   return (await Promise.all(loops.map((loop) => loop.run()))).flat()

@@ -2,13 +2,13 @@
 export class RowCounter {
   rows = 0
   readonly #row: Buffer
-  readonly #mark: number
+  readonly #mark: number | undefined
   /** The begin of a row whose end is still to come. */
   #cut: Buffer = Buffer.alloc(0)
 
   constructor(row: Buffer) {
     this.#row = row
-    this.#mark = row[0] as number
+    this.#mark = row[0]
   }
 
   readonly take = (buffer: Buffer, start: number, end: number): void => {

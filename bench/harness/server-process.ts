@@ -25,7 +25,12 @@ export interface ContenderModule {
 }
 
 export type HostMessage = { kind: 'port'; port: number } | { kind: 'number'; value: number }
-export type HostRequest = { kind: 'memory'; settled: boolean } | { kind: 'used' } | { kind: 'peak' } | { kind: 'cpu' } | { kind: 'stop' }
+export type HostRequest =
+  | { kind: 'memory'; settled: boolean }
+  | { kind: 'used' }
+  | { kind: 'peak' }
+  | { kind: 'cpu' }
+  | { kind: 'stop' }
 
 const running = new Set<ChildProcess>()
 let started = 0

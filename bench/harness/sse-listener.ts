@@ -91,7 +91,7 @@ export class SseListener {
         return
       }
       let number = 0
-      for (let digit = 1; digit <= DIGITS; digit++) number = number * 10 + (shared[at + digit] as number) - 48
+      for (let digit = 1; digit <= DIGITS; digit++) number = number * 10 + (shared[at + digit] ?? 0) - 48
       this.#number(number)
       at += 1 + DIGITS
     }

@@ -19,7 +19,11 @@ export async function appendTo(
   contentType: string,
   body: Buffer<ArrayBuffer>,
 ): Promise<void> {
-  const response = await fetch(streamUrl(port, name), { method: 'POST', headers: { 'Content-Type': contentType }, body })
+  const response = await fetch(streamUrl(port, name), {
+    method: 'POST',
+    headers: { 'Content-Type': contentType },
+    body,
+  })
   if (!response.ok) throw new Error(`POST ${name}: ${response.status} ${await response.text()}`)
 }
 

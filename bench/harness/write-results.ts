@@ -20,10 +20,10 @@ function introduction(quick: boolean): string[] {
     'Streamstack beside the same thing written by hand. Written by `npm run bench -- --write`; do not edit.',
     '',
     `- Machine: ${model}, ${availableParallelism()} cores, ${memory} GiB of memory, ${process.platform} ${process.arch}`,
-    `- Node.js ${process.versions.node} (V8 ${process.versions.v8}); Fastify 5, Express 5, Hono 4 as in package.json`,
+    `- Node.js ${process.versions.node} (V8 ${process.versions.v8}); Fastify 5, Express 5, Hono 4, @durable-streams/server 0.3 as in package.json`,
     `- ${new Date().toISOString().slice(0, 10)}, commit ${commit()}${quick ? ', **with `--quick`: not for comparing**' : ''}`,
     '',
-    'Every contender is a server in a process of its own; the load comes from another process, over the bare socket, and checks every byte. Rounds are interleaved (A B C, A B C …) after warm-up rounds, and numbers are medians. Ratios hold on other machines, absolute numbers do not. Run one scenario with `npm run bench -- chunks` (or `small`, `paging`, `paced`, `load`); `BENCH_PROFILE=<folder>` writes a CPU profile of each server there.',
+    'Every contender is a server in a process of its own; the load comes from another process, over the bare socket, and checks every byte. Rounds are interleaved (A B C, A B C …) after warm-up rounds, and numbers are medians. Ratios hold on other machines, absolute numbers do not. Run one scenario with `npm run bench -- chunks` (or `small`, `paging`, `paced`, `load`, `durable-appends`, `fan-out`, `catch-up`, `many-streams`); `BENCH_PROFILE=<folder>` writes a CPU profile of each server there.',
     '',
   ]
 }

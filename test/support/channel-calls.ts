@@ -13,7 +13,10 @@ export function channelServer(
   return testServer(
     {
       ...Object.fromEntries(files),
-      'endpoints/none.json': { endpoint_settings: { method: 'GET', path: '/none' }, function_stack: [{ function: 'Stop' }] },
+      'endpoints/none.json': {
+        endpoint_settings: { method: 'GET', path: '/none' },
+        function_stack: [{ function: 'Stop' }],
+      },
       'streamstack.yaml': { log: { level: 'silent' }, auth: { jwt: { secret: SECRET } }, ...settings },
     },
     { watch: true },
@@ -55,7 +58,11 @@ export interface Held {
 }
 
 /** What a channel holds for somebody who comes now. */
-export async function held(server: TestServer, path: string, headers: Readonly<Record<string, string>> = {}): Promise<Held[]> {
+export async function held(
+  server: TestServer,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Held[]> {
   const answer = await server.call(`${path}${path.includes('?') ? '&' : '?'}format=json`, { headers })
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`)
   return (JSON.parse(answer.text) as { chunks: Held[] }).chunks

@@ -61,13 +61,13 @@ function maskedFrame(firstByte: number, payload: Buffer): Buffer {
     head[1] = 0xfe
     head.writeUInt16BE(payload.length, 2)
   }
-  return Buffer.concat([head, mask, payload.map((byte, index) => byte ^ (mask[index % 4] as number))])
+  return Buffer.concat([head, mask, payload.map((byte, index) => byte ^ mask.readUInt8(index % 4))])
 }
 
 /** Reads frames without a mask up to the one that closes. */
 function closeCode(bytes: Buffer): number | null {
   for (let at = 0; at + 2 <= bytes.length;) {
-    const short = (bytes[at + 1] as number) & 0x7f
+    const short = bytes.readUInt8(at + 1) & 0x7f
     const length =
       short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
     const start = at + (short < 126 ? 2 : short === 126 ? 4 : 10)

@@ -149,7 +149,7 @@ export class SocketServer implements AsyncDisposable {
       let body = ''
       request.on('data', (piece: Buffer) => (body += piece.toString()))
       request.on('end', () => {
-        const { content, metadata = null } = JSON.parse(body) as Message
+        const { content, metadata = null } = JSON.parse(body) as Partial<Message>
         response.end(
           JSON.stringify({ offset: this.#keep(String(request.headers['idempotency-key']), content, metadata) }),
         )

@@ -91,7 +91,7 @@ export async function openWebSocket(base: string, options: OpenOptions = {}): Pr
         const known = messages.find(test)
         if (known !== undefined) resolve(known as never)
         else if (end !== null) reject(new Error(`closed with ${end.code}`))
-        else waiting.push({ test, resolve: resolve as (message: ServerMessage) => void, reject })
+        else waiting.push({ test, resolve: (message) => resolve(message as never), reject })
       }),
     pause: () => socket.pause(),
     resume: () => socket.resume(),

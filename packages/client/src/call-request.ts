@@ -6,6 +6,9 @@ export interface CallRequest {
   /** With the query. */
   readonly path: string
   readonly body: string | null
+  /** The same for a WebSocket: method and path, and what the path does not say. */
+  readonly endpoint: string
+  readonly inputs: Readonly<Record<string, unknown>>
   /** By which the server knows the call when it comes again. */
   readonly key: string
 }
@@ -24,15 +27,15 @@ export function callRequest(endpoint: string, inputs: Readonly<Record<string, un
     left.delete(name)
     return pathPart(name, value)
   })
-  if (!BODYLESS.has(method)) {
-    return { method, path, body: JSON.stringify(Object.fromEntries(left)), key }
-  }
+  const rest = Object.fromEntries(left)
+  const call = { method, path, body: null, endpoint: `${method} ${path}`, inputs: rest, key }
+  if (!BODYLESS.has(method)) return { ...call, body: JSON.stringify(rest) }
   const query = new URLSearchParams()
   for (const [name, value] of left) {
     if (value === undefined || value === null) continue
     query.set(name, typeof value === 'string' ? value : JSON.stringify(value))
   }
-  return { method, path: withQuery(path, query), body: null, key }
+  return { ...call, path: withQuery(path, query) }
 }
 
 export function withQuery(path: string, query: URLSearchParams): string {
@@ -43,9 +46,14 @@ function pathPart(name: string, value: unknown): string {
   const text = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
   // Dots alone would lead to another path, however they are written.
   if (text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text)
-  throw invalid(`The input '${name}' stands in the path, so it must be text or a number, not empty and not only dots.`)
+  throw invalid(`The input '${name}' stands in the path: it must be a number, or text that is not empty or only dots.`)
 }
 
 function invalid(message: string): StreamError {
   return new StreamError('call_invalid', message)
+}
+
+/** 128 random bits. `crypto.randomUUID` is missing on pages that came without TLS. */
+export function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join('-')
 }

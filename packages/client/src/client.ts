@@ -1,7 +1,11 @@
-import { callRequest } from './call-request.ts'
+import { callRequest, randomKey } from './call-request.ts'
+import { type Channel, openChannel } from './channel.ts'
 import type { CallArguments, ContentOf, MetadataOf, UntypedEndpoints } from './endpoint-types.ts'
+import { LiveSocket } from './live-socket.ts'
+import type { ReaderOptions } from './reconnecting-reader.ts'
 import type { RetryOptions } from './retry.ts'
 import { RunStream } from './run-stream.ts'
+import { StreamError } from './stream-error.ts'
 import { type TokenSource, Transport } from './transport.ts'
 import type { StreamFormat } from './wire.ts'
 
@@ -12,6 +16,11 @@ export interface ClientOptions {
   token?: TokenSource
   /** Instead of the global `fetch`. */
   fetch?: typeof fetch
+  /**
+   * `http`: everything goes over HTTP. `websocket`: everything goes over one WebSocket, as far as these get through. Default: channels over the WebSocket, calls
+   * and reads over HTTP.
+   */
+  transport?: 'http' | 'websocket'
   retry?: RetryOptions
   /** After so much silence a connection counts as dead; servers give a sign of life every 15 s. 0: never. Default: 45000. */
   silenceMsMax?: number
@@ -20,6 +29,7 @@ export interface ClientOptions {
 export interface ReadOptions {
   /** Default: `ndjson`. */
   format?: StreamFormat
+  /** Sent along over HTTP. */
   headers?: Readonly<Record<string, string>>
   /** Ends reading; the run goes on. */
   signal?: AbortSignal
@@ -30,9 +40,9 @@ export interface CallOptions extends ReadOptions {
   idempotencyKey?: string
 }
 
-export interface ResumeOptions extends ReadOptions {
-  /** Offset of the last chunk that was read. Default: from the start. */
-  after?: number | null
+export interface StreamOptions extends ReadOptions {
+  /** Offset of the last chunk that was read; `now`: only what comes from now on. Default: from the start. */
+  after?: number | 'now' | null
 }
 
 /** Calls the endpoints of one server. */
@@ -45,11 +55,18 @@ export interface Client<Endpoints> {
     endpoint: Name,
     ...rest: CallArguments<Endpoints[Name], CallOptions>
   ): RunStream<ContentOf<Endpoints[Name]>, MetadataOf<Endpoints[Name]>>
-  /** Reads a run that goes on, or is over and still kept, by its `Stream-Url` (`stream.url`). Throws `call_invalid` for another server's. */
-  resume<Content = unknown, Metadata = Record<string, unknown>>(
+  /**
+   * Reads a stream by its URL: a run that goes on, or is over and still kept (`stream.url`), or one of the server's own, as `/v1/stream/system/metrics`. Throws
+   * `call_invalid` for another server's.
+   */
+  read<Content = unknown, Metadata = Record<string, unknown>>(
     url: string,
-    options?: ResumeOptions,
+    options?: StreamOptions,
   ): RunStream<Content, Metadata>
+  /** A channel by its name, as `rooms/7`. Nothing is asked before it is used. */
+  channel<Content = unknown, Metadata = Record<string, unknown>>(name: string): Channel<Content, Metadata>
+  /** Closes the WebSocket now; what is read over it ends. Without this it closes itself when nothing has used it for some seconds. */
+  close(): void
 }
 
 /**
@@ -61,27 +78,30 @@ export interface Client<Endpoints> {
  */
 export function createClient<Endpoints = UntypedEndpoints>(options: ClientOptions): Client<Endpoints> {
   const transport = new Transport(options)
+  const silenceMsMax = options.silenceMsMax ?? 45_000
+  const socket = new LiveSocket(transport, silenceMsMax)
   const shared = {
     transport,
     retry: { attempts: 5, delayMs: 1_000, delayMsMax: 30_000, ...options.retry },
-    silenceMsMax: options.silenceMsMax ?? 45_000,
+    silenceMsMax,
+  }
+  type Subject = Pick<ReaderOptions, 'call' | 'path' | 'after' | 'order'>
+  const open = <Content, Metadata>(subject: Subject, { format = 'ndjson', signal, headers }: ReadOptions) => {
+    // Headers have no place in a message.
+    const over = options.transport === 'websocket' && headers === undefined ? socket : null
+    return new RunStream<Content, Metadata>({ ...shared, ...subject, socket: over, ask: null, headers, format }, signal)
   }
   return {
-    call(endpoint: string, ...rest: readonly unknown[]) {
-      const [inputs = {}, callOptions = {}] = rest as [Record<string, unknown>?, CallOptions?]
-      const { format = 'ndjson', signal, headers = {}, idempotencyKey } = callOptions
-      const call = callRequest(endpoint, inputs, idempotencyKey ?? randomKey())
-      return new RunStream({ ...shared, headers, call, path: null, after: 0, format }, signal)
-    },
-    resume(url, { format = 'ndjson', signal, headers = {}, after } = {}) {
+    call: ((endpoint: string, inputs: Record<string, unknown> = {}, callOptions: CallOptions = {}) => {
+      const call = callRequest(endpoint, inputs, callOptions.idempotencyKey ?? randomKey())
+      return open({ call, path: null, after: 0, order: 'next' }, callOptions)
+    }) as Client<Endpoints>['call'],
+    read(url, readOptions = {}) {
       const path = transport.pathOf(url)
-      return new RunStream({ ...shared, headers, call: null, path, after: after ?? 0, format }, signal)
+      const order = path.startsWith('/v1/stream/runs/') ? 'next' : 'rising'
+      return open({ call: null, path, after: readOptions.after ?? 0, order }, readOptions)
     },
+    channel: (name) => openChannel(name, { ...shared, socket: options.transport === 'http' ? null : socket }),
+    close: () => socket.close(new StreamError('left', 'The client was closed.')),
   }
-}
-
-/** 128 random bits. `crypto.randomUUID` is missing on pages that came without TLS. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,5 +1,5 @@
 import { expectTypeOf, test } from 'vitest'
-import { type Chunk, type RunStream, createClient } from './index.ts'
+import { type ChannelStream, type Chunk, type PresenceEvent, type RunStream, createClient } from './index.ts'
 
 interface Endpoints {
   'POST /chat': { inputs: { message: string; speed?: number | null }; content: string; metadata: { n: number } }
@@ -27,5 +27,19 @@ test('without types anything may be called', () => {
   const untyped = createClient({ url: '' })
   expectTypeOf(() => untyped.call('GET /any', { a: [1] })).returns.toEqualTypeOf<RunStream>()
   expectTypeOf(() => untyped.call('GET /any')).returns.toEqualTypeOf<RunStream>()
-  expectTypeOf(() => untyped.resume<string>('/v1/stream/runs/x')).returns.toEqualTypeOf<RunStream<string>>()
+  expectTypeOf(() => untyped.read<string>('/v1/stream/runs/x')).returns.toEqualTypeOf<RunStream<string>>()
+})
+
+test('a channel holds what its user says', () => {
+  const room = client.channel<{ text: string }, { from: string }>('rooms/7')
+  expectTypeOf(() => room.subscribe()).returns.toEqualTypeOf<ChannelStream<{ text: string }, { from: string }>>()
+  expectTypeOf<ReturnType<typeof room.subscribe>>().toExtend<AsyncIterable<Chunk<{ text: string }, { from: string }>>>()
+  expectTypeOf(() => room.presence()).returns.toEqualTypeOf<ChannelStream<PresenceEvent>>()
+  expectTypeOf(() => room.publish({ text: 'Hi' }, { metadata: { from: 'Ada' } })).returns.resolves.toEqualTypeOf<{
+    offset: number
+  }>()
+  // @ts-expect-error the content has no text
+  expectTypeOf(() => room.publish({ words: 'Hi' })).toBeFunction()
+  // @ts-expect-error nobody but a run can be cancelled
+  expectTypeOf(() => room.subscribe().cancel()).toBeFunction()
 })

@@ -52,12 +52,13 @@ export class ProgressCounter {
     }
     const from = this.#markBefore
     const seconds = (atMs - from.atMs) / 1000
+    const rate = (count: number): number => count / (seconds || Infinity)
     return {
       chunks,
       bytes,
       percentage,
-      chunksPerSecond: seconds === 0 ? 0 : (chunks - from.chunks) / seconds,
-      bytesPerSecond: seconds === 0 ? 0 : (bytes - from.bytes) / seconds,
+      chunksPerSecond: rate(chunks - from.chunks),
+      bytesPerSecond: rate(bytes - from.bytes),
       elapsedMs: atMs - this.#startedAtMs,
     }
   }

@@ -1,8 +1,11 @@
-import { type Decoded, type DecodedChunk, FormatError, type Outcome, type PublicError } from '@streamstack/protocol'
+import type { Decoded, DecodedChunk, Outcome, PublicError } from '@streamstack/protocol'
 import { type CallRequest, withQuery } from './call-request.ts'
 import { ProgressCounter } from './progress.ts'
+import type { Ask, LiveSocket } from './live-socket.ts'
+import { page } from './page.ts'
 import { type RetryOptions, retryDelayMs, sleep } from './retry.ts'
-import { StreamError, answerError, mayRetry, outcomeError } from './stream-error.ts'
+import { socketConnection } from './socket-connection.ts'
+import { StreamError, answerError, asStreamError, lost, mayRetry, publicError } from './stream-error.ts'
 import type { Transport } from './transport.ts'
 import {
   type Connection,
@@ -10,7 +13,6 @@ import {
   demandMedium,
   failedConnection,
   jsonConnection,
-  lost,
   streamConnection,
   wires,
 } from './wire.ts'
@@ -18,17 +20,26 @@ import {
 /** Where a stream stands: `reconnecting` from the break until something answers again. */
 export type ReaderStatus = 'connecting' | 'open' | 'reconnecting' | 'ended'
 
+/** How the offsets of a stream follow each other: each one, with gaps of what this reader may not see, or without any meaning to it. */
+export type OffsetOrder = 'next' | 'rising' | 'none'
+
 export interface ReaderOptions {
   transport: Transport
-  /** Null for a run that goes on already. */
+  /** Null: everything goes over HTTP. */
+  socket: LiveSocket | null
+  /** Null for what goes on already. */
   call: CallRequest | null
-  /** Path of the run's stream; null until an answer told it. */
+  /** Path of the stream; null until an answer told it. */
   path: string | null
-  /** Offset after which to read. */
-  after: number
+  /** What a WebSocket is asked, without an offset; null: to call, or to read the path. */
+  ask: Ask | null
+  /** Offset after which to read; `now`: what comes alone. */
+  after: number | 'now'
+  /** Whatever is not `next` has no end of its own. */
+  order: OffsetOrder
   format: StreamFormat
   /** The caller's own. */
-  headers: Readonly<Record<string, string>>
+  headers?: Readonly<Record<string, string>> | undefined
   retry: Required<RetryOptions>
   /** How long a connection that should show signs of life may show none; 0: for ever. */
   silenceMsMax: number
@@ -59,14 +70,18 @@ export class ReconnectingReader {
   status: ReaderStatus = 'connecting'
   end: ReaderEnd | null = null
   readonly #options: ReaderOptions
-  readonly #leaving = new AbortController()
   #dial = new AbortController()
   #connection: Promise<Connection> | null
   #attempts = 0
+  /** How long to wait before the next connection. */
+  #restMs = 0
+  /** Whether what was there before is of no interest, and it is not known where that ends. */
+  #isFromNow: boolean
+  #isOnSocket = false
   /** Whether the last resort is being tried: the whole rest as one JSON answer. */
   #isLastTry = false
   /** Told or found in what was read: to be acted on when the chunks before it are handed out. */
-  #next: { end: ReaderEnd } | { breakWith: StreamError } | null = null
+  #next: ReaderEnd | StreamError | null = null
   /** An error of this reader alone, that the server told before it broke off. */
   #fault: PublicError | null = null
   /** `text` has no offsets: what was handed out is counted, and dropped from what is read anew. */
@@ -76,8 +91,10 @@ export class ReconnectingReader {
   constructor(options: ReaderOptions) {
     this.#options = options
     this.path = options.path
-    this.run = /\/v1\/stream\/runs\/([^/?]+)/.exec(options.path ?? '')?.[1] ?? null
-    this.position = options.after
+    // `/v1/stream/runs/<id>`
+    this.run = options.order === 'next' ? (options.path?.split(/[/?]/)[4] ?? null) : null
+    this.#isFromNow = options.after === 'now'
+    this.position = options.after === 'now' ? 0 : options.after
     this.#connection = this.#connect()
     // Looked at when the first chunks are asked for.
     this.#connection.catch(() => undefined)
@@ -88,9 +105,9 @@ export class ReconnectingReader {
     while (this.end === null) {
       try {
         if (this.#next !== null) {
-          if ('breakWith' in this.#next) throw this.#next.breakWith
+          if (this.#next instanceof StreamError) throw this.#next
           this.#letGo()
-          this.#finish(this.#next.end)
+          this.#finish(this.#next)
           break
         }
         this.#connection ??= this.#connect()
@@ -110,37 +127,54 @@ export class ReconnectingReader {
   }
 
   async #connect(): Promise<Connection> {
-    const { transport, call } = this.#options
-    const format = this.#formatNow()
-    const wire = wires[format]
-    this.#dial = new AbortController()
-    const { path } = this
-    const query = new URLSearchParams(wire.query)
-    const headers: Record<string, string> = { ...this.#options.headers, Accept: wire.accept }
-    if (this.position > 0) headers['Last-Event-ID'] = String(this.position)
-    const init: RequestInit = { signal: this.#dial.signal }
-    if (path === null && call !== null) {
-      headers['Idempotency-Key'] = call.key
-      init.method = call.method
-      if (call.body !== null) {
-        init.body = call.body
-        headers['Content-Type'] = 'application/json'
-      }
+    const { socket, format } = this.#options
+    const { signal } = (this.#dial = new AbortController())
+    const restMs = this.#restMs
+    this.#restMs = 0
+    const onBytes = (count: number): void => {
+      this.progress.bytes += count
     }
-    const isKnown = this.run !== null
-    const sent = transport.send(withQuery(path ?? call?.path ?? '', query), init, headers)
+    if (socket !== null && format === 'ndjson' && !this.#isLastTry && socket.isThrough) {
+      this.#isOnSocket = true
+      const onOpen = ({ run, url, after }: { run: string | null; url: string; after: number }): void => {
+        this.#meet(run, url)
+        this.#begin(after)
+        this.#become('open', null)
+      }
+      // What was refused over a connection that holds is not asked again at once.
+      if (socket.isReady) await sleep(restMs, signal)
+      signal.throwIfAborted()
+      return socketConnection(socket, { ask: () => this.#ask(), restMs, signal, onOpen, onBytes })
+    }
+    this.#isOnSocket = false
+    await sleep(restMs, signal)
+    return this.#request(signal, onBytes)
+  }
+
+  async #request(signal: AbortSignal, onBytes: (count: number) => void): Promise<Connection> {
+    const { transport, headers: own } = this.#options
+    const format = this.#formatNow()
+    const { accept, query: asked } = wires[format]
+    const { path, run } = this
+    const call = path === null ? this.#options.call : null
+    const query = new URLSearchParams(asked)
+    const headers: Record<string, string> = { ...own, Accept: accept }
+    if (this.#isFromNow) query.set('offset', 'now')
+    else if (this.position > 0) headers['Last-Event-ID'] = String(this.position)
+    if (call !== null) headers['Idempotency-Key'] = call.key
+    const { method = 'GET', body = null } = call ?? {}
+    if (body !== null) headers['Content-Type'] = 'application/json'
+    const sent = transport.send(withQuery(path ?? call?.path ?? '', query), { signal, method, body }, headers)
     const response = await (format === 'json' ? sent : this.#watch(sent))
-    this.#meet(response)
+    const { headers: told } = response
+    this.#meet(told.get('Stream-Run'), told.get('Stream-Url'))
     if (!response.ok) {
       const error = await this.#watch(answerError(response))
       if (error.outcome === null) throw error
       return failedConnection(error)
     }
-    demandMedium(response, format, isKnown)
+    demandMedium(response, format, run !== null)
     this.#become('open', null)
-    const onBytes = (count: number): void => {
-      this.progress.bytes += count
-    }
     if (format === 'json') return jsonConnection(response, onBytes)
     return streamConnection(response, format, { watch: (work) => this.#watch(work), onBytes })
   }
@@ -149,14 +183,36 @@ export class ReconnectingReader {
   #formatNow(): StreamFormat {
     const { format } = this.#options
     if (this.#isLastTry) return 'json'
-    return this.status === 'connecting' || format === 'json' || wires[format].tellsOutcome ? format : 'ndjson'
+    return this.status === 'connecting' || wires[format].tellsOutcome ? format : 'ndjson'
+  }
+
+  /** What a WebSocket is asked. */
+  #ask(): Ask {
+    const { ask, call, order } = this.#options
+    const position = this.#isFromNow ? 'now' : this.position
+    // A stream that never ends begins somewhere else than at 0.
+    const after = order === 'none' || position === 0 ? undefined : position
+    if (ask !== null) return { ...ask, after } as Ask
+    if (call === null || this.path !== null) return { type: 'read', stream: this.path, after } as Ask
+    const { endpoint, inputs, key } = call
+    return { type: 'call', endpoint, inputs, key, after } as Ask
   }
 
   /** Learns from an answer where the run can be found again. */
-  #meet({ headers }: Response): void {
-    this.run = headers.get('Stream-Run') ?? this.run
-    const url = headers.get('Stream-Url')
-    if (url !== null) this.path = this.#options.transport.pathOf(url)
+  #meet(run: string | null, url: string | null): void {
+    this.run = run ?? this.run
+    if (url !== null) this.path ??= this.#options.transport.pathOf(url)
+  }
+
+  /** Learns after which offset a stream begins. Before the first chunk that may be any; later, what is between would be lost. */
+  #begin(after: number): void {
+    if (this.#options.order === 'none') return
+    if (this.position > 0 && after > this.position) {
+      this.#next = gap()
+      return
+    }
+    this.#isFromNow = false
+    this.position = Math.max(this.position, after)
   }
 
   /** Breaks the connection off when the work takes longer than any silence may. */
@@ -176,10 +232,8 @@ export class ReconnectingReader {
     for (const item of items) {
       if (item.type === 'comment') continue
       if (item.type === 'end') {
-        this.#next =
-          item.offset === null || item.offset === this.position
-            ? { end: endOf(item.outcome, item.error) }
-            : { breakWith: lost('The stream ended at another offset than its chunks.') }
+        const isWhole = item.offset === null || item.offset === this.position || this.#options.order !== 'next'
+        this.#next = isWhole ? endOf(item.outcome, item.error) : gap()
         break
       }
       if (item.type === 'error' && item.offset === null) {
@@ -199,21 +253,29 @@ export class ReconnectingReader {
 
   /** Whether the chunk is the next one. One that was handed out already is passed over, a gap is a break. */
   #advance(offset: number): boolean {
-    if (offset > this.position + 1) this.#next = { breakWith: lost('The stream has a gap.') }
-    if (offset !== this.position + 1) return false
+    const { order } = this.#options
+    if (order === 'none') return true
+    if (order === 'next' && offset > this.position + 1) {
+      this.#next = gap()
+      return false
+    }
+    if (offset <= this.position) return false
+    this.#isFromNow = false
     this.position = offset
     return true
   }
 
   #hand({ content, metadata }: ReadChunk, format: StreamFormat, chunks: ReadChunk[]): void {
     if (this.#options.format !== 'text') {
-      chunks.push({ content, metadata, offset: this.position })
+      chunks.push({ content, metadata, offset: this.#options.order === 'none' ? null : this.position })
       return
     }
     if (typeof content !== 'string' && this.#charactersToDrop > 0) {
       // The same value may be written in more ways than one, so its characters cannot be counted.
-      const message = 'A stream of values cannot be taken up again as text. Use the format ndjson.'
-      this.#next = { breakWith: new StreamError('text_not_resumable', message) }
+      this.#next = new StreamError(
+        'text_not_resumable',
+        'Values cannot be taken up again as text. Use the format ndjson.',
+      )
       return
     }
     const text = typeof content === 'string' ? content : JSON.stringify(content)
@@ -225,23 +287,25 @@ export class ReconnectingReader {
   }
 
   async #recover(thrown: unknown): Promise<void> {
-    const { retry, format } = this.#options
+    const { retry, format, order, socket } = this.#options
     const error = this.#asStreamError(thrown)
     this.#connection = null
     this.#next = null
     this.#dial.abort()
     if (this.end !== null) return
     if (!mayRetry(error) || this.#isLastTry) return this.#finish({ outcome: error.outcome, error })
-    if (++this.#attempts > retry.attempts) {
-      if (format === 'json') return this.#finish({ outcome: null, error })
+    if (!this.#isOnSocket && error.code === 'connection_lost') socket?.doubtBlock()
+    // Without a network no try counts.
+    const isOffline = page.navigator?.onLine === false
+    if (!isOffline && ++this.#attempts > retry.attempts) {
+      if (format === 'json' || order !== 'next') return this.#finish({ outcome: null, error })
       this.#isLastTry = true
     }
     this.#charactersToDrop += this.#charactersRead
     this.#charactersRead = 0
     this.#become('reconnecting', error)
-    if (!this.#isLastTry) {
-      await sleep(retryDelayMs(this.#attempts, retry, error.retryAfterMs), this.#leaving.signal)
-    }
+    if (isOffline) this.#restMs = retry.delayMsMax
+    else if (!this.#isLastTry) this.#restMs = retryDelayMs(this.#attempts, retry, error.retryAfterMs)
   }
 
   #asStreamError(thrown: unknown): StreamError {
@@ -249,12 +313,7 @@ export class ReconnectingReader {
     this.#fault = null
     if (thrown instanceof StreamError && thrown.code !== 'connection_lost') return thrown
     if (fault !== null) return new StreamError(fault.code, fault.message, { recoverable: true, cause: thrown })
-    if (thrown instanceof StreamError) return thrown
-    if (thrown instanceof FormatError) return lost(thrown.message, thrown)
-    return lost(
-      `The connection to the server was lost: ${thrown instanceof Error ? thrown.message : 'no reason given'}.`,
-      thrown,
-    )
+    return asStreamError(thrown)
   }
 
   /** After the last words the answer itself ends: taking that too lets the connection serve the next request. */
@@ -271,7 +330,6 @@ export class ReconnectingReader {
     if (this.end !== null) return
     this.end = end
     if (end.outcome === 'completed') this.progress.complete()
-    this.#leaving.abort()
     this.#dial.abort()
     this.#become('ended', end.error)
   }
@@ -283,6 +341,12 @@ export class ReconnectingReader {
   }
 }
 
+function gap(): StreamError {
+  return lost('The stream has a gap.')
+}
+
 function endOf(outcome: Outcome, error: PublicError | null): ReaderEnd {
-  return { outcome, error: outcome === 'completed' ? null : outcomeError(outcome, error) }
+  if (outcome === 'completed') return { outcome, error: null }
+  if (error !== null) return { outcome, error: publicError(error, undefined, outcome) }
+  return { outcome, error: new StreamError(outcome, `The run ended as ${outcome}.`, { outcome }) }
 }

@@ -1,3 +1,5 @@
+import { page } from './page.ts'
+
 /** How often and when a connection that broke is tried again. */
 export interface RetryOptions {
   /** Tries in a row; each chunk that arrives starts the count anew. Default: 5. */
@@ -20,24 +22,19 @@ export function retryDelayMs(attempt: number, retry: Required<RetryOptions>, ret
   return Math.max(Math.random() * bound, Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX))
 }
 
-interface Wakeable {
-  addEventListener?: (type: string, listener: () => void) => void
-  removeEventListener?: (type: string, listener: () => void) => void
-}
-
 /** Waits; less when the signal fires, or when a browser finds its network again. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const page = globalThis as Wakeable
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  // A timer takes its time even for nothing.
+  if (ms === 0 || signal?.aborted === true) return
+  await new Promise<void>((resolve) => {
+    const awake = new AbortController()
     const wake = (): void => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
-      page.removeEventListener?.('online', wake)
+      awake.abort()
       resolve()
     }
     const timer = setTimeout(wake, ms)
-    signal.addEventListener('abort', wake)
-    page.addEventListener?.('online', wake)
-    if (signal.aborted) wake()
+    signal?.addEventListener('abort', wake, awake)
+    page.addEventListener?.('online', wake, awake)
   })
 }

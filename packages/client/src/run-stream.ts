@@ -1,8 +1,9 @@
 import type { Outcome } from '@streamstack/protocol'
+import { page } from './page.ts'
 import type { Progress } from './progress.ts'
 import { type ReaderOptions, type ReaderStatus, ReconnectingReader } from './reconnecting-reader.ts'
 import { sleep } from './retry.ts'
-import { StreamError, answerError } from './stream-error.ts'
+import { StreamError, answerError, asStreamError } from './stream-error.ts'
 
 /** One chunk as it is handed out. */
 export interface Chunk<Content = unknown, Metadata = Record<string, unknown>> {
@@ -18,7 +19,7 @@ export interface StreamResult<Content = unknown, Metadata = Record<string, unkno
   outcome: Outcome | null
   /** Why, when the outcome is not `completed`. */
   error: StreamError | null
-  /** Offset of the last chunk that was read: `client.resume(stream.url, { after: offset })` goes on from there. */
+  /** Offset of the last chunk that was read: `client.read(stream.url, { after: offset })` goes on from there. */
   offset: number
   /** What `result()` read; empty when somebody else read the stream. */
   chunks: Chunk<Content, Metadata>[]
@@ -41,6 +42,9 @@ export interface StreamEvents<Content, Metadata> {
 }
 
 type Listener = (event: never) => void
+
+/** After so long a page gets its turn, to draw and to hear its user. */
+const TURN_MS_MAX = 16
 
 /** First wait before a cancel is sent again that reached the server before its call did. It doubles. */
 const CANCEL_AGAIN_MS = 50
@@ -72,7 +76,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       },
     })
     const abort = (): void => {
-      this.#leave(new StreamError('aborted', 'The caller aborted reading.', { cause: signal?.reason }))
+      this.#leave(new StreamError('aborted', 'The caller aborted.', { cause: signal?.reason }))
     }
     signal?.addEventListener('abort', abort)
     if (signal?.aborted === true) abort()
@@ -83,7 +87,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     return this.#reader.run
   }
 
-  /** Path of the stream for `client.resume`, on this page or another; null until the server has answered. */
+  /** Path of the stream for `client.read`, on this page or another; null until the server has answered. */
   get url(): string | null {
     return this.#reader.path
   }
@@ -117,7 +121,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
 
   /** The chunks, as fast as the loop takes them. Throws StreamError when the run does not complete, unless it was cancelled here. */
   [Symbol.asyncIterator](): AsyncIterator<Chunk<Content, Metadata>, undefined> {
-    if (this.#isTaken) throw new StreamError('call_invalid', 'The stream is being read already; it has one reader.')
+    if (this.#isTaken) throw new StreamError('call_invalid', 'The stream has a reader already.')
     this.#isTaken = true
     return this.#iterate()
   }
@@ -140,10 +144,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       const headers = run === null && call !== null ? { ...own, 'Idempotency-Key': call.key } : own
       const path = run === null ? '/v1/runs/cancel' : `/v1/runs/${encodeURIComponent(run)}/cancel`
       const response = await transport.send(path, { method: 'POST' }, headers).catch((thrown: unknown) => {
-        throw new StreamError('connection_lost', 'The server could not be told to cancel.', {
-          cause: thrown,
-          recoverable: true,
-        })
+        throw asStreamError(thrown)
       })
       if (response.ok) {
         await response.body?.cancel()
@@ -152,7 +153,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       const error = await answerError(response)
       if (error.code !== 'run_unknown' || run !== null || call === null) throw error
       // It overtook the call.
-      await sleep(waitMs, AbortSignal.timeout(waitMs))
+      await sleep(waitMs)
     }
   }
 
@@ -167,11 +168,18 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   }
 
   async *#iterate(): AsyncGenerator<Chunk<Content, Metadata>, undefined> {
+    let turnAtMs = performance.now()
     try {
-      for (let chunks = await this.#pull(); chunks !== null; chunks = await this.#pull()) {
-        for (const chunk of chunks) {
+      for (let chunks; (chunks = await this.#reader.pull()) !== null;) {
+        // What the endpoint sends is for the caller to know.
+        for (const chunk of chunks as readonly Chunk<Content, Metadata>[]) {
           this.#hand(chunk)
           yield chunk
+          // What has arrived is handed out without a turn of the page between, however much it is. A page that is not seen needs none.
+          if (page.document?.hidden === false && performance.now() - turnAtMs > TURN_MS_MAX) {
+            await sleep(1)
+            turnAtMs = performance.now()
+          }
         }
       }
     } finally {
@@ -187,20 +195,10 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   #flow(keeps: boolean): void {
     this.#isTaken = true
     const flow = async (): Promise<void> => {
-      for (let chunks = await this.#pull(); chunks !== null; chunks = await this.#pull()) {
-        for (const chunk of chunks) {
-          if (keeps) this.#chunks.push(chunk)
-          this.#hand(chunk)
-        }
-      }
-      this.#finish()
+      for await (const chunk of this.#iterate()) if (keeps) this.#chunks.push(chunk)
     }
-    void flow()
-  }
-
-  async #pull(): Promise<readonly Chunk<Content, Metadata>[] | null> {
-    // What the endpoint sends is for the caller to know.
-    return (await this.#reader.pull()) as readonly Chunk<Content, Metadata>[] | null
+    // Listeners and the result tell what went wrong.
+    flow().catch(() => undefined)
   }
 
   #hand(chunk: Chunk<Content, Metadata>): void {

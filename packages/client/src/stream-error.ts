@@ -5,42 +5,57 @@ export class StreamError extends Error {
   override readonly name = 'StreamError'
   /**
    * A code of the server's error table, or one of ours: `connection_lost`, `aborted` (the caller's signal), `left` (`leave()` was called),
-   * `answer_unknown` (what answered is no Streamstack server), `call_invalid` (the call cannot be sent).
+   * `answer_unknown` (what answered is no Streamstack server), `call_invalid` (the call cannot be sent), `websocket_<close code>`.
    */
   readonly code: string
   /** Whether the same call may succeed later. */
-  readonly recoverable: boolean
+  declare readonly recoverable: boolean
   /** When the server wants to be asked again, in milliseconds; null: it did not say. */
-  readonly retryAfterMs: number | null
+  declare readonly retryAfterMs: number | null
   /** HTTP status of the answer; null when the error came inside a stream, or no answer came. */
-  readonly status: number | null
+  declare readonly status: number | null
   /** The whole problem answer (RFC 9457), with `errors` for inputs; null when there was none. */
-  readonly problem: Readonly<Record<string, unknown>> | null
+  declare readonly problem: Readonly<Record<string, unknown>> | null
   /** How the run ended; null when nothing ran, or the end is not known. */
-  readonly outcome: Outcome | null
+  declare readonly outcome: Outcome | null
 
   constructor(
     code: string,
     message: string,
-    more: Partial<Pick<StreamError, 'recoverable' | 'retryAfterMs' | 'status' | 'problem' | 'outcome' | 'cause'>> = {},
+    {
+      cause,
+      ...more
+    }: Partial<Pick<StreamError, 'recoverable' | 'retryAfterMs' | 'status' | 'problem' | 'outcome' | 'cause'>> = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause })
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
-    this.recoverable = more.recoverable ?? false
-    this.retryAfterMs = more.retryAfterMs ?? null
-    this.status = more.status ?? null
-    this.problem = more.problem ?? null
-    this.outcome = more.outcome ?? null
+    Object.assign(this, { recoverable: false, retryAfterMs: null, status: null, problem: null, outcome: null, ...more })
   }
 }
 
-/** The error of a stream that told its outcome. */
-export function outcomeError(outcome: Outcome, error: PublicError | null): StreamError {
-  return new StreamError(error?.code ?? outcome, error?.message ?? `The run ended as ${outcome}.`, {
+/** An error as the server tells it inside a stream; with the outcome of a stream that it ended. */
+export function publicError(
+  error: PublicError,
+  recoverable = error.recoverable,
+  outcome: Outcome | null = null,
+): StreamError {
+  const { code, message, retry_after: seconds } = error
+  return new StreamError(code, message, {
     outcome,
-    recoverable: error?.recoverable ?? false,
-    retryAfterMs: typeof error?.retry_after === 'number' ? error.retry_after * 1000 : null,
+    recoverable,
+    retryAfterMs: seconds === null ? null : seconds * 1000,
   })
+}
+
+/** A failure of whatever kind. What is not told by the server is a connection that broke, which another may mend. */
+export function asStreamError(thrown: unknown): StreamError {
+  if (thrown instanceof StreamError) return thrown
+  return lost(`The connection was lost: ${thrown instanceof Error ? thrown.message : 'no reason given'}`, thrown)
+}
+
+/** A break of whatever kind: to be mended by another connection. */
+export function lost(message: string, cause?: unknown): StreamError {
+  return new StreamError('connection_lost', message, { recoverable: true, cause })
 }
 
 /** Longer texts than this are no message for a person. */
@@ -49,8 +64,9 @@ const MESSAGE_CHARACTERS_MAX = 300
 /** The error of an answer that is no success: a problem answer, or whatever a proxy between says. */
 export async function answerError(response: Response): Promise<StreamError> {
   const { status } = response
-  const text = await response.text().catch(() => '')
-  const problem = asObject(text)
+  // A page of a proxy says no more than its status.
+  const body: unknown = await response.json().catch(() => null)
+  const problem = body instanceof Object ? (body as Record<string, unknown>) : null
   const said = (name: string): string | null => {
     const value = problem?.[name]
     return typeof value === 'string' && value !== '' ? value.slice(0, MESSAGE_CHARACTERS_MAX) : null
@@ -84,18 +100,8 @@ export function mayRetry({ status, outcome, recoverable }: StreamError): boolean
 
 /** Seconds or a date (RFC 9110 §10.2.3), in milliseconds from now. */
 export function retryAfterMs(header: string | null, nowMs = Date.now()): number | null {
-  if (header === null || header.trim() === '') return null
-  const seconds = Number(header)
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - nowMs : seconds * 1000
+  const text = header ?? ''
+  const seconds = Number.parseFloat(text)
+  const ms = Number.isNaN(seconds) ? Date.parse(text) - nowMs : seconds * 1000
   return Number.isNaN(ms) ? null : Math.max(0, ms)
-}
-
-function asObject(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
-  } catch {
-    // A page of a proxy: its status is all that it says to us.
-    return null
-  }
 }

@@ -1,3 +1,4 @@
+import { page } from './page.ts'
 import { StreamError } from './stream-error.ts'
 
 /** A token, or where to get one: asked before each request, so that it may be a fresh one, and once more after a 401. */
@@ -12,12 +13,16 @@ export interface TransportOptions {
 /** Sends requests to one server, with the caller's token, which goes nowhere else. */
 export class Transport {
   readonly #base: string
-  readonly #token: TokenSource | undefined
+  /** Whether asking again may give another token. */
+  readonly renewsToken: boolean
+  /** A fresh token, where there is a source of them; undefined: none at all. */
+  readonly token: () => Promise<string | undefined>
   readonly #fetch: typeof fetch
 
   constructor({ url, token, fetch: custom }: TransportOptions) {
     this.#base = url.replace(/\/+$/, '')
-    this.#token = token
+    this.renewsToken = typeof token === 'function'
+    this.token = async () => (typeof token === 'function' ? token() : token)
     // Browsers want `fetch` to be called on the window.
     this.#fetch = custom ?? ((input, init) => fetch(input, init))
   }
@@ -30,15 +35,22 @@ export class Transport {
     throw new StreamError('call_invalid', 'The URL is not one of the server that this client was made for.')
   }
 
-  async send(path: string, init: RequestInit, headers: Readonly<Record<string, string>>): Promise<Response> {
+  /** Where the server's WebSockets are. */
+  socketUrl(): URL {
+    const url = new URL(`${this.#base}/v1/ws`, page.location?.href)
+    url.protocol = url.protocol.replace('http', 'ws')
+    return url
+  }
+
+  async send(path: string, init: RequestInit, headers?: Readonly<Record<string, string>>): Promise<Response> {
     const request = async (): Promise<Response> => {
       // Waits even for a token that is there, so that whoever aborts at once aborts before anything is sent.
-      const token = await (typeof this.#token === 'function' ? this.#token() : this.#token)
+      const token = await this.token()
       const authorization: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
       return this.#fetch(this.#base + path, { cache: 'no-store', ...init, headers: { ...headers, ...authorization } })
     }
     const response = await request()
-    if (response.status !== 401 || typeof this.#token !== 'function') return response
+    if (response.status !== 401 || !this.renewsToken) return response
     await response.body?.cancel()
     return request()
   }

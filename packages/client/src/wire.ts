@@ -1,5 +1,5 @@
-import { type Decoded, type PublicError, formats } from '@streamstack/protocol'
-import { StreamError } from './stream-error.ts'
+import { type Decoded, type DecodedChunk, type PublicError, decoders } from '@streamstack/protocol'
+import { StreamError, lost } from './stream-error.ts'
 
 /** What travels: `ndjson` unless something on the way asks for another. */
 export type StreamFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json'
@@ -7,20 +7,21 @@ export type StreamFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json'
 interface Wire {
   accept: string
   /** What the URL has to say, because Accept cannot. */
-  query: Readonly<Record<string, string>>
-  /** Whether the server writes something at least every so often, so that silence means a dead connection. */
-  beats: boolean
-  /** Whether its last words tell the outcome. Elsewhere only a clean end of the answer does. */
+  query: string
+  /**
+   * Whether its last words tell the outcome, and elsewhere only a clean end of the answer does. Streams that tell it also show a sign of life every so
+   * often, so that silence means a dead connection.
+   */
   tellsOutcome: boolean
 }
 
 export const wires: Readonly<Record<StreamFormat, Wire>> = {
-  ndjson: { accept: 'application/x-ndjson', query: {}, beats: true, tellsOutcome: true },
-  sse: { accept: 'text/event-stream', query: { include_metadata: 'true' }, beats: true, tellsOutcome: true },
+  ndjson: { accept: 'application/x-ndjson', query: '', tellsOutcome: true },
+  sse: { accept: 'text/event-stream', query: 'include_metadata=true', tellsOutcome: true },
   // With metadata each chunk is one line, whatever it holds; so chunks can be counted.
-  lines: { accept: 'text/plain', query: { include_metadata: 'true' }, beats: false, tellsOutcome: false },
-  text: { accept: 'text/plain', query: { format: 'text' }, beats: false, tellsOutcome: false },
-  json: { accept: 'application/json', query: {}, beats: false, tellsOutcome: true },
+  lines: { accept: 'text/plain', query: 'include_metadata=true', tellsOutcome: false },
+  text: { accept: 'text/plain', query: 'format=text', tellsOutcome: false },
+  json: { accept: 'application/json', query: '', tellsOutcome: true },
 }
 
 /** What a connection brings, piece by piece; throws `connection_lost` when it breaks. After the end it is not read again. */
@@ -29,20 +30,15 @@ export interface Connection {
   read(): Promise<readonly Decoded[]>
 }
 
-/** A break of whatever kind: to be mended by another connection. */
-export function lost(message: string, cause?: unknown): StreamError {
-  return new StreamError('connection_lost', message, { recoverable: true, cause })
-}
-
 /**
  * Throws when an answer is not of the format that was asked for: some page of a proxy, which passes where the server `isKnown` to be one of
  * ours, or else no Streamstack server at all.
  */
 export function demandMedium({ headers }: Response, format: StreamFormat, isKnown: boolean): void {
-  const medium = headers.get('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? 'nothing'
+  const medium = headers.get('Content-Type') ?? 'nothing'
   const { accept } = wires[format]
-  if (medium === accept) return
-  const message = `The answer is ${medium} where ${accept} was asked for. Is this the URL of a Streamstack server?`
+  if (medium.startsWith(accept)) return
+  const message = `The answer is ${medium} and not ${accept}. Is this a Streamstack server?`
   throw new StreamError('answer_unknown', message, { recoverable: isKnown })
 }
 
@@ -55,15 +51,15 @@ export function streamConnection(
   format: Exclude<StreamFormat, 'json'>,
   { watch, onBytes }: { watch: Watch; onBytes: (count: number) => void },
 ): Connection {
-  const { beats, tellsOutcome } = wires[format]
-  const decoder = formats[format].decoder({ metadata: true })
+  const { tellsOutcome } = wires[format]
+  const decoder = decoders[format]({ metadata: true })
   const utf8 = new TextDecoder()
   const body = response.body?.getReader()
   let failed = false
   return {
     format,
     async read() {
-      const piece = beats ? await watch(nextPiece(body)) : await nextPiece(body)
+      const piece = tellsOutcome ? await watch(nextPiece(body)) : await nextPiece(body)
       if (piece !== null) {
         onBytes(piece.byteLength)
         const items = decoder.push(utf8.decode(piece, { stream: true }))
@@ -84,7 +80,7 @@ async function nextPiece(body: ReadableStreamDefaultReader<Uint8Array> | undefin
 
 interface WholeResult {
   outcome: Extract<Decoded, { type: 'end' }>['outcome']
-  chunks: readonly { offset: number; content: unknown; metadata: Record<string, unknown> | null }[]
+  chunks: unknown
   error: PublicError | null
 }
 
@@ -103,19 +99,18 @@ export function jsonConnection(response: Response, onBytes: (count: number) => v
 
 /** A run that failed where a whole result was asked for: a problem answer, which tells the chunks that there were. */
 export function failedConnection(error: StreamError): Connection {
-  const chunks = error.problem?.['chunks']
-  const items = Array.isArray(chunks) ? decodedChunks(chunks as WholeResult['chunks']) : []
-  let isRead = false
+  let items: Decoded[] | null = decodedChunks(error.problem?.['chunks'])
   return {
     format: 'json',
     async read() {
-      if (isRead) throw error
-      isRead = true
-      return items
+      if (items === null) throw error
+      const taken = items
+      items = null
+      return taken
     },
   }
 }
 
-function decodedChunks(chunks: WholeResult['chunks']): Decoded[] {
-  return chunks.map(({ offset, content, metadata }) => ({ type: 'chunk', offset, content, metadata }))
+function decodedChunks(chunks: unknown): Decoded[] {
+  return Array.isArray(chunks) ? chunks.map((chunk: DecodedChunk) => ({ ...chunk, type: 'chunk' })) : []
 }

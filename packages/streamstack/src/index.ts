@@ -1,7 +1,7 @@
 /** Streamstack: streaming APIs from files. The door for programs that embed it. */
 import { pino } from 'pino'
 import { Engine } from './engine/index.ts'
-import { type StreamstackServer, startServer } from './http/index.ts'
+import { type CloseOptions, type StreamstackServer, startServer } from './http/index.ts'
 
 export { StreamstackError } from '@streamstack/protocol'
 export { WorkspaceError } from './engine/index.ts'
@@ -42,13 +42,12 @@ export async function serve(options: ServeOptions): Promise<StreamstackServer> {
     }
     const server = await startServer({ engine, host: options.host ?? host, port: options.port ?? port })
     if (options.watch === true) engine.watch(() => undefined)
-    return {
-      url: server.url,
-      async close(closeOptions) {
-        await server.close(closeOptions)
-        await engine.close()
-      },
+    const close = async (closeOptions?: CloseOptions): Promise<void> => {
+      await server.close(closeOptions)
+      await engine.close()
     }
+    let closed: Promise<void> | null = null
+    return { url: server.url, close: (closeOptions) => (closed ??= close(closeOptions)) }
   } catch (error) {
     await engine.close()
     throw error

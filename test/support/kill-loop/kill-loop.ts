@@ -110,11 +110,12 @@ class KillLoop {
     // Long enough now and then for runs to come to their end.
     await sleep(random() < 0.3 ? 800 + random() * 1_500 : random() * 800)
     if (kind < 0.1) {
-      await this.#server.end('SIGTERM')
+      // Counted first: readers hear of it before it is over.
       this.report.terms += 1
+      await this.#server.end('SIGTERM')
     } else {
-      await this.#server.end('SIGKILL')
       this.report.kills += 1
+      await this.#server.end('SIGKILL')
     }
     this.#server.spawn()
     if (kind > 0.75) {
@@ -157,7 +158,8 @@ class KillLoop {
   async #readBySdk(run: WatchedRun, stream: RunStream): Promise<void> {
     let position = 0
     try {
-      for await (const { offset, content, metadata } of stream) position = run.saw(position, { offset, content, metadata })
+      for await (const { offset, content, metadata } of stream)
+        position = run.saw(position, { offset, content, metadata })
       run.ended(position, { outcome: 'completed', offset: stream.offset }, this.#mayBe())
     } catch (error) {
       if (!(error instanceof StreamError) || error.outcome === null) run.failed(`the SDK gave up: ${String(error)}`)

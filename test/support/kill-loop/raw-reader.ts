@@ -70,7 +70,12 @@ async function readOnce(
         if (data === undefined) continue
         if (fields.get('event') === 'end') return JSON.parse(data) as SeenEnd
         if (fields.get('event') === 'error') throw new Refused(data)
-        if (!onChunk({ offset: Number(fields.get('id')), ...(JSON.parse(data) as { content: unknown; metadata: unknown }) })) {
+        if (
+          !onChunk({
+            offset: Number(fields.get('id')),
+            ...(JSON.parse(data) as { content: unknown; metadata: unknown }),
+          })
+        ) {
           return null
         }
       }

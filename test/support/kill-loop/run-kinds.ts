@@ -60,7 +60,11 @@ export function runKindFiles(): Record<string, unknown> {
     }),
   ])
   return {
-    'streamstack.yaml': { log: { level: 'error' }, server: { stop_grace: '300ms' }, streams: { durable_retention: '2m' } },
+    'streamstack.yaml': {
+      log: { level: 'error' },
+      server: { stop_grace: '300ms' },
+      streams: { durable_retention: '2m' },
+    },
     ...Object.fromEntries(endpoints),
   }
 }

@@ -16,5 +16,5 @@ export function parsePart(text: string): unknown {
 export function parseObject(text: string): Record<string, unknown> {
   const value = parsePart(text)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new FormatError('The stream holds something else where an object has to be.')
+  throw new FormatError('The stream holds something that is no object.')
 }

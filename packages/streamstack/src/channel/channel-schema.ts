@@ -1,5 +1,10 @@
 import type { Value } from '@streamstack/protocol'
-import { HISTORY_AGE_MS_DEFAULT, HISTORY_COUNT_DEFAULT, HISTORY_COUNT_MAX, MESSAGE_BYTES_DEFAULT } from './declaration.ts'
+import {
+  HISTORY_AGE_MS_DEFAULT,
+  HISTORY_COUNT_DEFAULT,
+  HISTORY_COUNT_MAX,
+  MESSAGE_BYTES_DEFAULT,
+} from './declaration.ts'
 
 type Schema = Readonly<Record<string, Value>>
 
@@ -21,7 +26,11 @@ function rule(who: string): Schema {
         properties: {
           roles: { ...names, description: 'One of them suffices.' },
           scopes: { ...names, description: 'One of them suffices.' },
-          when: { ...condition, description: 'Over `auth` (the claims of the token, or null), `channel` (its name) and the parameters of the name.' },
+          when: {
+            ...condition,
+            description:
+              'Over `auth` (the claims of the token, or null), `channel` (its name) and the parameters of the name.',
+          },
         },
       },
     ],
@@ -42,7 +51,8 @@ export function channelJsonSchema(): Schema {
       purpose: { type: 'string', description: 'A note; changes nothing.' },
       channel: {
         type: 'string',
-        description: 'The name, as rooms/{room}: what stands in braces is one segment, whatever it is. Default: the name of the file.',
+        description:
+          'The name, as rooms/{room}: what stands in braces is one segment, whatever it is. Default: the name of the file.',
       },
       publish: rule('Who may publish.'),
       subscribe: rule('Who may read.'),
@@ -64,7 +74,10 @@ export function channelJsonSchema(): Schema {
               },
               age: {
                 description: `None older than this, from 1s to 30d. Default: ${HISTORY_AGE_MS_DEFAULT / 3_600_000}h.`,
-                anyOf: [{ type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*(ms|s|m|min|h|d)$' }, { type: 'integer', minimum: 1000 }],
+                anyOf: [
+                  { type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*(ms|s|m|min|h|d)$' },
+                  { type: 'integer', minimum: 1000 },
+                ],
               },
             },
           },
@@ -73,15 +86,20 @@ export function channelJsonSchema(): Schema {
       delivery: {
         enum: ['memory', 'durable'],
         default: 'memory',
-        description: 'Where messages are kept. durable: on disk before anybody sees them, so that they survive a restart.',
+        description:
+          'Where messages are kept. durable: on disk before anybody sees them, so that they survive a restart.',
       },
       deliver: {
         ...condition,
-        description: 'Which messages a subscriber gets: over `message` (the content), `metadata`, `auth` of the subscriber, `channel` and the parameters of the name. Default: all.',
+        description:
+          'Which messages a subscriber gets: over `message` (the content), `metadata`, `auth` of the subscriber, `channel` and the parameters of the name. Default: all.',
       },
       max_bytes: {
         description: `Of content and metadata of one message as JSON, up to 1mb. Default: ${MESSAGE_BYTES_DEFAULT / 1024}kb.`,
-        anyOf: [{ type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*(b|bytes|k|kb|kib|m|mb|mib)?$' }, { type: 'integer', minimum: 1 }],
+        anyOf: [
+          { type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*(b|bytes|k|kb|kib|m|mb|mib)?$' },
+          { type: 'integer', minimum: 1 },
+        ],
       },
     },
   }

@@ -82,7 +82,11 @@ export class ChannelTable {
 }
 
 /** One declaration for each name. The file that has it keeps it; else the first by name. */
-function withoutDuplicates(candidates: readonly Entry[], previous: readonly Entry[], issues: Issue[]): readonly Entry[] {
+function withoutDuplicates(
+  candidates: readonly Entry[],
+  previous: readonly Entry[],
+  issues: Issue[],
+): readonly Entry[] {
   const holders = new Map(previous.map(({ pattern, file }) => [patternKey(pattern), file]))
   const kept = new Map<string, Entry>()
   const isHolder = ({ file, pattern }: Entry): boolean => holders.get(patternKey(pattern)) === file
@@ -102,7 +106,10 @@ function withoutDuplicates(candidates: readonly Entry[], previous: readonly Entr
 
 /** The same words whether there is nothing, or something that nobody may know of. */
 export function unknownChannel(): StreamstackError {
-  return new StreamstackError('channel_unknown', 'There is no such channel. Look at the name, and at what channels/ declares.')
+  return new StreamstackError(
+    'channel_unknown',
+    'There is no such channel. Look at the name, and at what channels/ declares.',
+  )
 }
 
 function undecided(): StreamstackError {

@@ -151,7 +151,10 @@ export class Channels {
     this.#allow('presence', name, claims)
     checkOutside({ content: data, metadata: null, key: null })
     if (Buffer.byteLength(JSON.stringify(data)) > MEMBER_DATA_BYTES_MAX) {
-      throw new StreamstackError('input_invalid', `\`data\` of a member takes ${MEMBER_DATA_BYTES_MAX} bytes as JSON at most.`)
+      throw new StreamstackError(
+        'input_invalid',
+        `\`data\` of a member takes ${MEMBER_DATA_BYTES_MAX} bytes as JSON at most.`,
+      )
     }
     return this.#presence(name).enter(claims === null ? null : subjectOf(claims), claims, connection, data)
   }
@@ -170,7 +173,9 @@ export class Channels {
   close(): void {
     clearInterval(this.#tidyTimer)
     this.#tidyTimer = undefined
-    this.dismiss(new StreamstackError('unavailable', 'The server is stopping. Come back after the last offset that you got.'))
+    this.dismiss(
+      new StreamstackError('unavailable', 'The server is stopping. Come back after the last offset that you got.'),
+    )
   }
 
   /** Throws unless somebody with these claims may do that. */
@@ -249,7 +254,8 @@ export class Channels {
   #log(name: string, { channel: { delivery } }: FoundChannel, keys: PublishKeys): ChannelLog {
     const { nowMs } = this.#options
     const base = Math.max(Math.floor(nowMs()) * OFFSETS_PER_MS, this.#greatestOffset + 1)
-    if (delivery === 'memory') return new HistoryLog({ after: base, bytesMax: this.#options.settings().windowBytes, nowMs })
+    if (delivery === 'memory')
+      return new HistoryLog({ after: base, bytesMax: this.#options.settings().windowBytes, nowMs })
     return new DurableLog({
       store: this.#options.store(),
       name,
@@ -266,7 +272,10 @@ export class Channels {
     const known = this.#presences.get(name)
     if (known !== undefined) return known
     if (this.#presences.size >= this.#options.settings().maxOpen) {
-      throw new StreamstackError('channel_full', 'The server has as many channels in use as `channels.max_open` allows.')
+      throw new StreamstackError(
+        'channel_full',
+        'The server has as many channels in use as `channels.max_open` allows.',
+      )
     }
     const presence = new Presence({
       url: `/v1/presence/${pathOfName(name)}`,

@@ -103,7 +103,10 @@ class ChannelReader {
   #pattern(node: TreeNode | undefined, position: Position): NamePattern | null {
     const text = node === undefined ? nameOfFile(this.#file) : node.value
     if (typeof text !== 'string') {
-      return this.#error(node?.position ?? position, `\`channel\` must be a name such as rooms/{room}; it is ${quote(text)}.`)
+      return this.#error(
+        node?.position ?? position,
+        `\`channel\` must be a name such as rooms/{room}; it is ${quote(text)}.`,
+      )
     }
     const parsed = parseNamePattern(text)
     if ('segments' in parsed) return parsed
@@ -117,7 +120,8 @@ class ChannelReader {
     const must = `\`${key}\` must be false (nobody from outside), true (anybody), token, or { roles, scopes, when }`
     const entries = this.#entries(node, must, RULE_KEYS)
     if (entries === null) return null
-    if (entries.size === 0) return this.#error(node.position, `\`${key}\` says nothing; write true if anybody may.`)
+    if (node.entries?.length === 0)
+      return this.#error(node.position, `\`${key}\` says nothing; write true if anybody may.`)
     const roles = this.#names('roles', entries.get('roles')?.node)
     const scopes = this.#names('scopes', entries.get('scopes')?.node)
     const access: AccessDeclaration = { authentication: roles.length + scopes.length > 0, roles, scopes }
@@ -149,7 +153,8 @@ class ChannelReader {
     const must = '`history` must be false, or { count, age } such as { count: 100, age: 1h }'
     const entries = this.#entries(node, must, HISTORY_KEYS)
     if (entries === null) return NO_HISTORY
-    if (entries.size === 0) this.#error(node.position, '`history` says nothing; give it `count`, `age` or both.')
+    if (node.entries?.length === 0)
+      this.#error(node.position, '`history` says nothing; give it `count`, `age` or both.')
     const count = entries.get('count')?.node
     const age = entries.get('age')?.node
     const ageMs = age === undefined ? HISTORY_AGE_MS_DEFAULT : parseDurationMs(age.value)
@@ -157,7 +162,10 @@ class ChannelReader {
       this.#error(age.position, `\`age\` must be a duration from 1s to 30d; it is ${quote(age.value)}.`)
     }
     if (count !== undefined && !isCount(count.value)) {
-      this.#error(count.position, `\`count\` must be a whole number from 1 to ${HISTORY_COUNT_MAX}; it is ${quote(count.value)}.`)
+      this.#error(
+        count.position,
+        `\`count\` must be a whole number from 1 to ${HISTORY_COUNT_MAX}; it is ${quote(count.value)}.`,
+      )
     }
     return Object.freeze({
       count: count === undefined ? HISTORY_COUNT_DEFAULT : Number(count.value),

@@ -169,7 +169,8 @@ export class DurableLog implements ChannelLog {
     let low = Math.max(from, this.#agedOffset)
     let high = Math.max(low, this.#recent.droppedOffset)
     while (low < high) {
-      const middle = (low + high + 1) >> 1
+      // Offsets have more digits than bit operators.
+      const middle = Math.ceil((low + high) / 2)
       if (this.#timeOf(middle) < timeMs) low = middle
       else high = middle - 1
     }

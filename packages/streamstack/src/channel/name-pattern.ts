@@ -8,7 +8,9 @@ export interface NamePattern {
   readonly parameters: readonly string[]
 }
 
-type NameSegment = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'parameter'; readonly name: string }
+type NameSegment =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'parameter'; readonly name: string }
 
 /** Values of the parameters of a pattern, without a prototype: they come from callers. */
 export type NameParameters = Readonly<Record<string, string>>
@@ -17,8 +19,16 @@ export type NameParameters = Readonly<Record<string, string>>
 const NAME_BYTES_MAX = 256
 const HAS_CONTROL = /\p{Cc}/u
 
-/** Names that expressions of channels use for something else. */
-const TAKEN: ReadonlySet<string> = new Set(['auth', 'channel', 'message', 'metadata'])
+/** Names that mean something else: in expressions of channels, and in all expressions. */
+const TAKEN: ReadonlySet<string> = new Set([
+  'auth',
+  'channel',
+  'message',
+  'metadata',
+  '__proto__',
+  'constructor',
+  'prototype',
+])
 
 /** The segments of a name that somebody asks for; null: no channel can have it. */
 export function nameSegments(name: string): readonly string[] | null {
@@ -60,9 +70,12 @@ export function parseNamePattern(text: string): NamePattern | { readonly fault: 
       continue
     }
     const name = /^\{([^{}]*)\}$/.exec(part)?.[1]
-    if (name === undefined) return { fault: `has braces inside the segment "${part}"; a parameter is a whole segment, as in rooms/{room}` }
-    if (!isVariableName(name)) return { fault: `has the parameter "${name}"; use letters, digits and _, no leading digit` }
-    if (TAKEN.has(name)) return { fault: `has the parameter "${name}", which means something else in expressions; choose another` }
+    if (name === undefined)
+      return { fault: `has braces inside the segment "${part}"; a parameter is a whole segment, as in rooms/{room}` }
+    if (!isVariableName(name))
+      return { fault: `has the parameter "${name}"; use letters, digits and _, no leading digit` }
+    if (TAKEN.has(name))
+      return { fault: `has the parameter "${name}", which means something else in expressions; choose another` }
     if (parameters.includes(name)) return { fault: `has the parameter "${name}" twice; choose another for one of them` }
     parameters.push(name)
     segments.push({ kind: 'parameter', name })

@@ -111,7 +111,10 @@ export class Presence {
 
   #join(key: string, member: PresenceMember): Stay {
     if (this.#stays.size >= MEMBERS_MAX) {
-      throw new StreamstackError('channel_full', `No more than ${MEMBERS_MAX.toLocaleString('en')} members can be seen in one channel.`)
+      throw new StreamstackError(
+        'channel_full',
+        `No more than ${MEMBERS_MAX.toLocaleString('en')} members can be seen in one channel.`,
+      )
     }
     const stay: Stay = { member, connections: new Map(), timer: undefined }
     this.#stays.set(key, stay)

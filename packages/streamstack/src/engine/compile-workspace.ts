@@ -118,14 +118,20 @@ function readChannels(
   previous: ChannelTable | null,
   issues: Issue[],
 ): ChannelTable {
-  const read = files.channelFiles.map(({ file, tree }) => ({ file, read: tree === null ? null : readChannel(file, tree) }))
+  const read = files.channelFiles.map(({ file, tree }) => ({
+    file,
+    read: tree === null ? null : readChannel(file, tree),
+  }))
   const checked = read.map((one) => {
     const channel = one.read?.channel ?? null
     if (one.read === null || channel === null) return one
     if (channel.delivery === 'durable' && settings.streams.log === 'memory') {
       const message =
         '`delivery: durable` keeps messages on disk, and `streams.log` in streamstack.yaml is memory; set it to sqlite.'
-      return { ...one, read: { ...one.read, channel: null, issues: [...one.read.issues, error(message, channel.position)] } }
+      return {
+        ...one,
+        read: { ...one.read, channel: null, issues: [...one.read.issues, error(message, channel.position)] },
+      }
     }
     if (settings.auth.jwt === null && asksForToken(channel)) {
       const message =

@@ -1,4 +1,3 @@
-import type { Value } from '@streamstack/protocol'
 import { action } from './action.ts'
 import { argumentError, textArgument } from './arguments.ts'
 
@@ -63,8 +62,7 @@ export const publishToChannel = action({
         throw argumentError(step, 'metadata', 'must be an object', data)
       }
       const message = { content: content.evaluate(frame), metadata: data, key: key(frame) || null }
-      const published = strand.run.services.channels.serverPublish(channel(frame), message)
-      return published as Value | Promise<Value>
+      return strand.run.services.channels.serverPublish(channel(frame), message)
     }
   },
 })

@@ -2,6 +2,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Engine } from '../engine/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { OpenConnections } from './open-connections.ts'
+import type { WebSockets } from './websocket/index.ts'
 
 /** How long runs have to come to their end once they are cancelled: finally blocks get 5 s of it. */
 const ENDING_MS = 5_500
@@ -16,22 +17,27 @@ const LOOK_MS = 10
 const RETRY_MS = 1_000
 const RETRY_JITTER_MS = 2_000
 
+interface Draining {
+  engine: Engine
+  heartbeat: Heartbeat
+  connections: OpenConnections
+  webSockets: WebSockets
+}
+
 /**
  * Brings a server to rest. New calls are refused from now on, readers of streams without an end are sent away, and runs may go on for `graceMs` while
  * their readers read; then they are cancelled. Settles when every run has its outcome and what was written has left, or that took too long.
  */
-export async function drain(
-  { engine, heartbeat, connections }: { engine: Engine; heartbeat: Heartbeat; connections: OpenConnections },
-  graceMs: number,
-): Promise<void> {
+export async function drain({ engine, heartbeat, connections, webSockets }: Draining, graceMs: number): Promise<void> {
   const { runs } = engine
+  const areAllTold = (): boolean => connections.answersOpen === 0 && !webSockets.readRuns
   engine.isDraining = true
   connections.retire()
   heartbeat.goodbye(graceMs + RETRY_MS + Math.random() * RETRY_JITTER_MS)
-  await until(() => runs.activeCount === 0 && connections.answersOpen === 0, graceMs)
+  await until(() => runs.activeCount === 0 && areAllTold(), graceMs)
   runs.cancelAll('The server is stopping.')
   await until(() => runs.activeCount === 0, ENDING_MS)
-  await until(() => connections.answersOpen === 0, LAST_WORDS_MS)
+  await until(areAllTold, LAST_WORDS_MS)
 }
 
 async function until(isSo: () => boolean, msMax: number): Promise<void> {

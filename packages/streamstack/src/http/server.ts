@@ -73,7 +73,7 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   return {
     url,
     async close({ graceMs } = {}) {
-      if (graceMs !== undefined) await drain({ engine, heartbeat, connections }, graceMs)
+      if (graceMs !== undefined) await drain({ engine, heartbeat, connections, webSockets }, graceMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await webSockets.close()
       connections.destroy()

@@ -188,6 +188,16 @@ describe('the stream', () => {
     },
   )
 
+  test('goes on for a reader that begins at its end, when all others stand still', async () => {
+    const stream = new Stream({ log: new MemoryLog(1_048_576), whenUnread: 'drop', unreadBytesMax: 524_288 })
+    stream.attach({ position: 0, wake: () => undefined })
+    let wait: void | Promise<void> = undefined
+    while (wait === undefined) wait = stream.append(chunk('x'.repeat(1_000)))
+    stream.attach({ position: stream.lastOffset, wake: () => undefined })
+    await wait
+    expect(stream.isCongested).toBe(false)
+  })
+
   test('with nobody to read: `wait` makes the producer wait, `drop` does not', () => {
     const waiting = newStream('wait', 20_000)
     const dropping = newStream('drop', 20_000)

@@ -141,6 +141,10 @@ export class Stream {
 
   attach(reader: StreamReader): void {
     this.#readers.add(reader)
+    // Who begins at the end has nothing to ask for. A producer that waits for slower ones is to hear that it is there.
+    const { lastOffset } = this.log
+    if (this.#waitingProducers.length > 0 && lastOffset > 0 && reader.position >= lastOffset)
+      void this.read(lastOffset - 1)
   }
 
   detach(reader: StreamReader): void {

@@ -123,6 +123,14 @@ describe('settings', () => {
         stopGraceMs: 10_000,
         tls: null,
         cors: { origins: [], credentials: false, maxAgeSeconds: 600 },
+        websocket: {
+          maxConnections: 10_000,
+          maxStreams: 100,
+          messageRate: 200,
+          queueBytesMax: 65_536,
+          slowTimeoutMs: 60_000,
+          authTimeoutMs: 10_000,
+        },
       },
       envNames: [],
       variables: {},
@@ -148,6 +156,7 @@ describe('settings', () => {
         maxBytes: null,
         longPollTimeoutMs: 30_000,
       },
+      channels: { maxOpen: 100_000, memoryBytes: 268_435_456, presenceGraceMs: 5_000, tokenInUrl: false },
       dataFolder: join(dir, '.streamstack'),
       log: { level: 'info' },
     })
@@ -217,7 +226,7 @@ data: ../data
     ['server:\n  prot: 1', '2:3 There is no setting `server.prot`. Did you mean `port`?'],
     [
       'zzz: 1',
-      '1:1 There is no setting `zzz`. Known are name, server, env, variables, auth, outbound, limits, streams, data, log.',
+      '1:1 There is no setting `zzz`. Known are name, server, env, variables, auth, outbound, limits, streams, channels, data, log.',
     ],
     ['server:\n  port: 70000', '2:9 `server.port` must be a whole number from 0 to 65535; it is 70000.'],
     ['server:\n  port: many', '2:9 `server.port` must be a whole number from 0 to 65535; it is "many".'],

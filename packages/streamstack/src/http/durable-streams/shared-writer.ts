@@ -11,7 +11,10 @@ export interface SharedBytes {
 }
 
 export function shareBytes(plain: Buffer): SharedBytes {
-  return { plain, framed: Buffer.concat([Buffer.from(`${plain.length.toString(16)}\r\n`), plain, CHUNK_END]) }
+  const size = Buffer.from(`${plain.length.toString(16)}\r\n`)
+  const framed = Buffer.concat([size, plain, CHUNK_END])
+  // One copy in memory.
+  return { plain: framed.subarray(size.length, size.length + plain.length), framed }
 }
 
 /**

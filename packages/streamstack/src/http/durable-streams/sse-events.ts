@@ -25,16 +25,21 @@ const CR = 0x0d
 const LF = 0x0a
 
 /**
- * A page and where it ends; a control event alone when the page is empty. The first of them carries the offset as its `id`, which the protocol
- * leaves free: a browser's EventSource repeats its URL, offset included, when a connection is over, and knows its place by that alone.
+ * The chunks of a page as one event; of an empty page only the begin of the control event that follows. It carries the offset as its `id`,
+ * which the protocol leaves free: a browser's EventSource repeats its URL, offset included, when a connection is over, and knows its place by
+ * that alone.
  */
-export function sseEvents(page: Page, encoding: SseEncoding, control: Control): Buffer {
-  const id = `id: ${control.streamNextOffset}\n`
-  const end = `event: control\ndata:${JSON.stringify(control)}\n\n`
-  if (page.bytes === 0) return Buffer.from(id + end)
+export function sseData(page: Page, encoding: SseEncoding, nextOffset: string): Buffer {
+  const id = `id: ${nextOffset}\n`
+  if (page.bytes === 0) return Buffer.from(id)
   const body = bodyOf(page, encoding === 'json')
   const data = encoding === 'base64' ? Buffer.from(body.toString('base64')) : lines(body)
-  return Buffer.concat([Buffer.from(`${id}event: data\ndata:`), data, EVENT_END, Buffer.from(end)])
+  return Buffer.concat([Buffer.from(`${id}event: data\ndata:`), data, EVENT_END])
+}
+
+/** The control event, which follows the data. */
+export function sseControl(control: Control): Buffer {
+  return Buffer.from(`event: control\ndata:${JSON.stringify(control)}\n\n`)
 }
 
 /**

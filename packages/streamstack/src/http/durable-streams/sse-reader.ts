@@ -2,9 +2,9 @@ import type { StreamWatcher } from '../../stream-store/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { breakConnection } from '../break-connection.ts'
 import { sseGoodbye } from '../sse-goodbye.ts'
-import { nextCursor } from './cursor.ts'
+import { currentCursor, nextCursor } from './cursor.ts'
 import { type SharedBytes, SharedWriter, shareBytes } from './shared-writer.ts'
-import { type Control, type SseEncoding, sseEncoding, sseEvents } from './sse-events.ts'
+import { type SseEncoding, sseControl, sseData, sseEncoding } from './sse-events.ts'
 import type { Readable } from './readable.ts'
 import { type Headers, type ReadCall, writeHead } from './stream-call.ts'
 
@@ -26,8 +26,10 @@ interface SharedEvents {
   readonly last: number
   readonly tail: number
   readonly isClosed: boolean
-  readonly cursor: string
-  readonly events: SharedBytes
+  readonly nextOffset: string
+  readonly data: Buffer
+  /** With the cursor that most readers get; null until one of them came. */
+  common: { readonly cursor: string; readonly events: SharedBytes } | null
 }
 
 /**
@@ -106,13 +108,13 @@ export class SseReader implements StreamWatcher {
       }
       const isAtEnd = this.#position === stream.visibleTail
       if (isAtEnd && this.#isTold && !stream.isVisiblyClosed) return
-      const { events, last } = this.#next()
+      const next = this.#next()
+      const { last } = next
       this.#position = last
       const isOver = stream.isVisiblyClosed && last === stream.visibleTail
       this.#isTold = last === stream.visibleTail
-      this.#write(events)
-      if (isOver) this.#end()
-      else if (performance.now() > this.#untilMs && this.#isTold) this.#end()
+      this.#write(this.#withControl(next))
+      if (isOver || (this.#isTold && this.lastWriteMs > this.#untilMs)) this.#end()
     }
   }
 
@@ -121,35 +123,31 @@ export class SseReader implements StreamWatcher {
     const after = this.#position
     const tail = stream.visibleTail
     const isClosed = stream.isVisiblyClosed
-    const cursor = nextCursor(this.#sentCursor)
     const shared = stream.shared as SharedEvents | null
-    if (
-      shared !== null &&
-      shared.after === after &&
-      shared.tail === tail &&
-      shared.isClosed === isClosed &&
-      shared.cursor === cursor
-    ) {
-      return shared
-    }
+    if (shared !== null && shared.after === after && shared.tail === tail && shared.isClosed === isClosed) return shared
     const page = this.#call.service.store.read(stream, after, EVENT_BYTES_MAX)
-    const isAtEnd = page.last === tail
-    const control: Control = {
-      streamNextOffset: formatOffset(page.last, stream.record.family),
-      ...(isAtEnd && isClosed ? {} : { streamCursor: cursor }),
-      ...(isAtEnd ? { upToDate: true } : {}),
-      ...(isAtEnd && isClosed ? { streamClosed: true } : {}),
-    }
-    const next = {
-      after,
-      last: page.last,
-      tail,
-      isClosed,
-      cursor,
-      events: shareBytes(sseEvents(page, this.#encoding, control)),
-    }
+    const nextOffset = formatOffset(page.last, stream.record.family)
+    const data = sseData(page, this.#encoding, nextOffset)
+    const next: SharedEvents = { after, last: page.last, tail, isClosed, nextOffset, data, common: null }
     stream.shared = next
     return next
+  }
+
+  #withControl(next: SharedEvents): SharedBytes {
+    const { last, tail, isClosed, nextOffset, data, common } = next
+    const isEnd = last === tail && isClosed
+    const cursor = nextCursor(this.#sentCursor)
+    if (common !== null && common.cursor === cursor) return common.events
+    const control = sseControl({
+      streamNextOffset: nextOffset,
+      ...(isEnd ? {} : { streamCursor: cursor }),
+      ...(last === tail ? { upToDate: true } : {}),
+      ...(isEnd ? { streamClosed: true } : {}),
+    })
+    const events = shareBytes(Buffer.concat([data, control]))
+    // A cursor of its own is for nobody else, and must not push out that of the others.
+    if (cursor === currentCursor()) next.common = { cursor, events }
+    return events
   }
 
   #write(events: SharedBytes): void {

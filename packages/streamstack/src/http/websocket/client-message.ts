@@ -22,7 +22,7 @@ const ID = /^[\w.:/-]{1,64}$/
  */
 export function readClientMessage(text: string): ClientMessage | BadMessage {
   const parsed = parseJson(text)
-  if ('fault' in parsed) throw invalid(`The message ${parsed.fault}.`)
+  if ('fault' in parsed) return refused(text, invalid(`The message ${parsed.fault}.`))
   const { value } = parsed
   if (!isRecord(value)) throw invalid('A message is a JSON object, such as {"type":"ping"}.')
   const { type } = value
@@ -44,6 +44,19 @@ export function readClientMessage(text: string): ClientMessage | BadMessage {
     if (error instanceof StreamstackError) return { type: 'bad', id, error }
     throw error
   }
+}
+
+/** JSON that is sound, but deeper or larger than it may be, or with names that it may not hold: somebody's data, and no reason to end the connection. */
+function refused(text: string, error: StreamstackError): BadMessage {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw error
+  }
+  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : null
+  if (typeof id === 'string' && ID.test(id)) return { type: 'bad', id, error }
+  throw error
 }
 
 const readers: ReadonlyMap<string, (id: string, fields: Fields) => ClientMessage> = new Map([

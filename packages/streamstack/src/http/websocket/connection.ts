@@ -69,6 +69,10 @@ export class Connection {
     else this.#check(token)
   }
 
+  get readsRun(): boolean {
+    return this.#session.readsRun
+  }
+
   /** Ends the connection: says why, leaves its streams, takes nothing more. */
   close(name: CloseName): void {
     if (this.#isClosed) return
@@ -90,7 +94,7 @@ export class Connection {
   tick(nowMs: number): void {
     if (this.#isClosed || !this.#checkToken()) return
     // Runs may come to their end while the server stops. Nothing else here does.
-    if (this.#engine.isDraining && !this.#session.readsRun) return this.close('restarting')
+    if (this.#engine.isDraining && !this.readsRun) return this.close('restarting')
     const { websocket } = this.#engine.settings.server
     const { heartbeatMs } = this.#engine.settings.streams
     if (!this.#hasAsked && nowMs - this.#openedMs >= websocket.authTimeoutMs) return this.close('auth_timeout')
@@ -213,9 +217,9 @@ export class Connection {
     if (this.#isClosed) return
     const before = this.#session.caller
     if (before !== null && before.subject !== caller.subject) return this.#otherSubject()
-    this.#session.caller = caller
     this.#hasWarned = false
     this.#outbox.send({ type: 'welcome', subject: caller.subject, expires_in: expiresInSeconds(caller) })
+    this.#session.accept(caller)
     this.#checkToken()
   }
 

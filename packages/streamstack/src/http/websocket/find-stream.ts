@@ -1,12 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { type AuthClaims, subjectOf } from '../../access/index.ts'
-import type { Engine, RunView } from '../../engine/index.ts'
+import { nameOfPath } from '../../channel/index.ts'
+import type { Engine } from '../../engine/index.ts'
 import { ReaderRecord } from '../../observe/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
 import { allowClaims } from '../durable-streams/index.ts'
+import { CHANNELS_ROOT, PRESENCE_ROOT } from '../channel-routes.ts'
+import { stoppingError } from '../prepare-call.ts'
 import { checkOwner, knownRun } from '../run-access.ts'
-import { positionAfter } from '../start-position.ts'
 
 /** Who asks for a stream. */
 export interface StreamRequest {
@@ -17,39 +19,57 @@ export interface StreamRequest {
   startedOpen: boolean
 }
 
+/** A stream with what can be done to it besides reading. */
+export type OpenSource = StreamSource & {
+  /** Ends a run. */
+  cancel?(message: string): void
+  /** Goes on with a fresh token. Throws when that may not read it. */
+  renew?(claims: AuthClaims): void
+  /** Breaks its readers off. */
+  refuse?(error: StreamstackError): void
+}
+
 export interface FoundStream {
-  readonly source: StreamSource | RunView
-  /** Offset after which a reader begins that names none. */
-  readonly begin: number
+  readonly source: OpenSource
+  /** Offset for a reader that names none. */
+  readonly begin: string
   readonly record: ReaderRecord | null
 }
 
-const RUN = /^\/v1\/stream\/runs\/([^/]+)$/
+const RUNS = '/v1/stream/runs/'
 
-/** The stream of a path, for who may read it: by the same rules as over HTTP. Throws `run_unknown`, `stream_unknown`, `unauthenticated`, `forbidden`, `unavailable`. */
+/** The stream of a path, for who may read it: by the same rules as over HTTP. Throws `stream_unknown` and what those rules say. */
 export function findStream(path: string, asked: StreamRequest): FoundStream {
-  const [, run] = RUN.exec(path) ?? []
-  if (run !== undefined) return findRun(run, asked)
-  const { samples, activity } = asked.engine.observation
+  const { channels, observation, isDraining } = asked.engine
+  if (path.startsWith(RUNS)) return findRun(path.slice(RUNS.length), asked)
+  // All others go on for ever.
+  if (isDraining) throw stoppingError()
+  if (path.startsWith(CHANNELS_ROOT)) {
+    return whole(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.claims))
+  }
+  if (path.startsWith(PRESENCE_ROOT)) {
+    return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.claims))
+  }
+  const { samples, activity } = observation
   const system = [samples, activity].find(({ url }) => url === path)
   if (system === undefined) {
     throw new StreamstackError(
       'stream_unknown',
-      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, /v1/stream/system/metrics and /v1/stream/system/activity. Read a stream by name with GET and ?live=sse.',
+      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, /v1/stream/system/metrics and /v1/stream/system/activity. Read a stream by name with GET and ?live=sse.',
     )
   }
   allowClaims(asked.engine, asked, asked.claims, 'system:read', asked.startedOpen)
-  if (system === samples) samples.refresh()
-  const begin = system === samples ? system.stream.lastOffset - 1 : positionAfter(system, '-1')
-  return { source: system, begin, record: null }
+  if (system === activity) return whole(activity)
+  samples.refresh()
+  return { ...whole(samples), begin: String(samples.stream.lastOffset - 1) }
+}
+
+function whole(source: OpenSource): FoundStream {
+  return { source, begin: '-1', record: null }
 }
 
 function findRun(id: string, { engine, claims }: StreamRequest): FoundStream {
   const source = knownRun(engine, id)
   checkOwner(source, claims === null ? null : { subject: subjectOf(claims) })
-  return {
-    source,
-    begin: positionAfter(source, '-1'),
-    record: new ReaderRecord(engine.observation.metrics, source.endpoint, null),
-  }
+  return { source, begin: '-1', record: new ReaderRecord(engine.observation.metrics, source.endpoint, null) }
 }

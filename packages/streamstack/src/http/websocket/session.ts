@@ -1,17 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { type ClientMessage, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
-import type { Engine, RunView } from '../../engine/index.ts'
+import {
+  type ClientMessage,
+  StreamstackError,
+  type Value,
+  publicError,
+  toStreamstackError,
+} from '@streamstack/protocol'
+import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
-import type { StreamSource } from '../../stream/index.ts'
 import { findEndpoint, methodsAt } from '../find-endpoint.ts'
 import { checkedKey } from '../idempotency-key.ts'
-import { CallPreparation } from '../prepare-call.ts'
+import { CallPreparation, stoppingError } from '../prepare-call.ts'
 import { positionAfter } from '../start-position.ts'
 import type { Caller } from './caller.ts'
 import type { BadMessage } from './client-message.ts'
-import { findStream } from './find-stream.ts'
+import { type OpenSource, findStream } from './find-stream.ts'
 import type { Outbox } from './outbox.ts'
 import { SocketReader } from './socket-reader.ts'
+import { Stay } from './stay.ts'
 
 /** What a message asks for under an id. */
 type Asked = Exclude<ClientMessage, { type: 'auth' | 'ping' | 'leave' | 'cancel' }>
@@ -22,6 +28,8 @@ interface Opened {
   readonly leave: (() => void) | null
   /** Null: it is no run. */
   readonly cancel: (() => void) | null
+  /** Goes on with a fresh token, or is broken off. Null: it needs none any more. */
+  readonly renew: ((claims: Caller['claims']) => void) | null
 }
 
 export interface SessionOptions {
@@ -37,19 +45,29 @@ const noQuery = new URLSearchParams()
 
 /** What one connection has open, by its ids. Each id gets one last word. */
 export class Session {
-  /** Whose token the connection has; null: nobody's. */
-  caller: Caller | null = null
   readonly #engine: Engine
   readonly #headers: IncomingHttpHeaders
   readonly #outbox: Outbox
   readonly #startedOpen: boolean
   readonly #open = new Map<string, Opened>()
+  #caller: Caller | null = null
 
   constructor({ engine, headers, outbox, startedOpen }: SessionOptions) {
     this.#engine = engine
     this.#headers = headers
     this.#outbox = outbox
     this.#startedOpen = startedOpen
+  }
+
+  /** Whose token the connection has; null: nobody's. */
+  get caller(): Caller | null {
+    return this.#caller
+  }
+
+  /** Goes on with another token of the same caller, or the first of one who had none. What that may not read is broken off. */
+  accept(caller: Caller): void {
+    this.#caller = caller
+    for (const { renew } of this.#open.values()) renew?.(caller.claims)
   }
 
   /** Does what a message asks for. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
@@ -110,8 +128,12 @@ export class Session {
         return this.#call(message)
       case 'read':
         return this.#readStream(message)
-      default:
-        throw new StreamstackError('stream_unknown', 'There is no such channel.')
+      case 'subscribe':
+        return this.#subscribe(message)
+      case 'presence':
+        return this.#presence(message)
+      case 'publish':
+        return this.#publish(message)
     }
   }
 
@@ -155,17 +177,64 @@ export class Session {
   }
 
   #readStream({ id, stream, after }: Extract<Asked, { type: 'read' }>): void {
-    const found = findStream(stream, {
+    const { source, begin, record } = findStream(stream, {
       engine: this.#engine,
       headers: this.#headers,
-      claims: this.caller?.claims ?? null,
+      claims: this.#caller?.claims ?? null,
       startedOpen: this.#startedOpen,
     })
-    const position = after === undefined ? found.begin : positionAfter(found.source, String(after))
-    this.#read(id, found.source, position, found.record).begin()
+    this.#read(id, source, positionAfter(source, after === undefined ? begin : String(after)), record).begin()
   }
 
-  #read(id: string, source: StreamSource | RunView, position: number, record: ReaderRecord | null): SocketReader {
+  #subscribe({ id, channel, after = -1, presence, data = null }: Extract<Asked, { type: 'subscribe' }>): void {
+    const { channels } = this.#running()
+    const claims = this.#caller?.claims ?? null
+    const source = channels.subscribe(channel, claims)
+    const position = positionAfter(source, String(after))
+    const stay = presence === true ? new Stay(channels, channel, data as Value, claims) : null
+    this.#read(id, source, position, null, stay).begin()
+  }
+
+  #presence({ id, channel }: Extract<Asked, { type: 'presence' }>): void {
+    const source = this.#running().channels.presence(channel, this.#caller?.claims ?? null)
+    // It begins anew with all members, so a reader that comes back needs no offset.
+    this.#read(id, source, 0, null).begin()
+  }
+
+  /** Others may be answered before: a durable channel waits for the disk. */
+  #publish({ id, channel, content, metadata, key }: Extract<Asked, { type: 'publish' }>): void {
+    const { channels } = this.#running()
+    const message = {
+      content: content as Value,
+      metadata: (metadata ?? null) as Value,
+      key: key === undefined ? null : checkedKey(key),
+    }
+    this.#open.set(id, { leave: null, cancel: null, renew: null })
+    channels
+      .publish(channel, this.#caller?.claims ?? null, message)
+      .then(({ offset }) => {
+        this.#open.delete(id)
+        this.#outbox.send({ type: 'published', id, offset })
+      })
+      .catch((thrown: unknown) => {
+        this.#open.delete(id)
+        this.#refuse(id, thrown)
+      })
+  }
+
+  /** Throws while the server stops: what never ends is not begun any more. */
+  #running(): Engine {
+    if (this.#engine.isDraining) throw stoppingError()
+    return this.#engine
+  }
+
+  #read(
+    id: string,
+    source: OpenSource,
+    position: number,
+    record: ReaderRecord | null,
+    stay: Stay | null = null,
+  ): SocketReader {
     this.#outbox.send({ type: 'open', id, url: source.url, run: source.run, after: position })
     const reader = new SocketReader({
       id,
@@ -173,18 +242,32 @@ export class Session {
       position,
       outbox: this.#outbox,
       record,
-      onOver: () => this.#open.delete(id),
+      onOver: () => {
+        this.#open.delete(id)
+        stay?.leave()
+      },
       onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
     })
     this.#open.set(id, {
-      leave: () => reader.leave(),
-      cancel: 'cancel' in source ? () => source.cancel('The run was cancelled by its caller.') : null,
+      leave: () => {
+        reader.leave()
+        stay?.leave()
+      },
+      cancel: source.cancel === undefined ? null : () => source.cancel?.('The run was cancelled by its caller.'),
+      renew: (claims) => {
+        try {
+          source.renew?.(claims)
+          stay?.renew(claims)
+        } catch (thrown) {
+          source.refuse?.(toStreamstackError(thrown))
+        }
+      },
     })
     return reader
   }
 
   #claims(): Caller['claims'] {
-    if (this.caller !== null) return this.caller.claims
+    if (this.#caller !== null) return this.#caller.claims
     throw new StreamstackError('unauthenticated', 'This wants a token: send {"type":"auth","token":"…"} first.', {
       details: { reason: 'missing' },
     })

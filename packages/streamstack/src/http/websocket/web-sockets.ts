@@ -48,6 +48,12 @@ export class WebSockets {
     }, intervalMs).unref()
   }
 
+  /** Whether runs are read that have not been told to their end. */
+  get readRuns(): boolean {
+    for (const connection of this.#connections) if (connection.readsRun) return true
+    return false
+  }
+
   /** Closes every connection with 1012 and settles when all are gone, or after a second at the latest: then whoever did not listen is broken off. */
   async close(): Promise<void> {
     this.#isStopping = true

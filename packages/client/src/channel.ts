@@ -1,0 +1,109 @@
+import { randomKey } from './call-request.ts'
+import type { Ask, LiveSocket, Told } from './live-socket.ts'
+import type { ReaderOptions } from './reconnecting-reader.ts'
+import { retryDelayMs, sleep } from './retry.ts'
+import { RunStream } from './run-stream.ts'
+import { answerError, asStreamError, mayRetry, publicError } from './stream-error.ts'
+
+/** What is read of a channel: chunks and events as of a run, without its end. */
+export type ChannelStream<Content = unknown, Metadata = Record<string, unknown>> = Omit<
+  RunStream<Content, Metadata>,
+  'run' | 'url' | 'cancel' | 'result'
+>
+
+export interface SubscribeOptions {
+  /** Offset after which to read; `now`: only what comes from now on. Default: all that the channel keeps, then what comes. */
+  after?: number | 'now'
+  /** Whether others see this subscriber in `presence()`. */
+  presence?: boolean
+  /** What they see of it. */
+  data?: unknown
+  /** Ends reading. */
+  signal?: AbortSignal
+}
+
+export interface PublishOptions<Metadata = Record<string, unknown>> {
+  metadata?: Metadata
+  /** By which the server knows the message when it comes again. Default: a fresh one. */
+  key?: string
+}
+
+/** Someone who is seen in a channel. */
+export interface Member {
+  [key: string]: unknown
+}
+
+/** Who is there: all at first, and again after a connection broke; then each who joins or leaves. */
+export type PresenceEvent = { event: 'here'; members: Member[] } | { event: 'join' | 'leave'; member: Member }
+
+/** A channel by its name. */
+export interface Channel<Content = unknown, Metadata = Record<string, unknown>> {
+  readonly name: string
+  /** Reads what is published, at once. The stream ends when the reader leaves, and with an error when the server refuses it. */
+  subscribe(options?: SubscribeOptions): ChannelStream<Content, Metadata>
+  /** Resolves when the channel keeps the message; a break is mended without doubling it. Rejects with StreamError. */
+  publish(content: Content, options?: PublishOptions<Metadata>): Promise<{ offset: number }>
+  /** Reads who is there. */
+  presence(options?: { signal?: AbortSignal }): ChannelStream<PresenceEvent>
+}
+
+/** Messages of more characters go over HTTP: a WebSocket that refuses one for its size is closed for all. */
+const SOCKET_MESSAGE_CHARACTERS_MAX = 32_768
+
+type Shared = Pick<ReaderOptions, 'transport' | 'socket' | 'retry' | 'silenceMsMax'>
+
+export function openChannel<Content, Metadata>(name: string, shared: Shared): Channel<Content, Metadata> {
+  const { transport, socket, retry, silenceMsMax } = shared
+  const place = name.split('/').map(encodeURIComponent).join('/')
+  const stream = { ...shared, call: null, format: 'ndjson' } as const
+  return {
+    name,
+    subscribe({ after = 0, presence = false, data = null, signal } = {}) {
+      const query = presence ? `?presence=true&data=${encodeURIComponent(JSON.stringify(data))}` : ''
+      const path = `/v1/channels/${place}${query}`
+      const ask: Ask = { type: 'subscribe', channel: name, presence, data }
+      return new RunStream({ ...stream, path, ask, after, order: 'rising' }, signal)
+    },
+    presence({ signal } = {}) {
+      const ask = { type: 'presence', channel: name } as const
+      return new RunStream({ ...stream, path: `/v1/presence/${place}`, ask, after: 0, order: 'none' }, signal)
+    },
+    async publish(content, { metadata, key = randomKey() } = {}) {
+      const message = { content, metadata }
+      const body = JSON.stringify(message)
+      for (let attempt = 1, restMs = 0; ; attempt++) {
+        const isOnSocket = body.length <= SOCKET_MESSAGE_CHARACTERS_MAX && socket?.isThrough === true
+        try {
+          // Whoever opens the connection waits there, for all.
+          if (!isOnSocket || socket.isReady) await sleep(restMs)
+          if (isOnSocket) return await tell(socket, { type: 'publish', channel: name, ...message, key } as Ask, restMs)
+          return await post(body, key)
+        } catch (thrown) {
+          const error = asStreamError(thrown)
+          if (!isOnSocket && error.code === 'connection_lost') socket?.doubtBlock()
+          if (!mayRetry(error) || attempt > retry.attempts) throw error
+          restMs = retryDelayMs(attempt, retry, error.retryAfterMs)
+        }
+      }
+    },
+  }
+
+  async function post(body: string, key: string): Promise<{ offset: number }> {
+    const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key }
+    const signal = silenceMsMax === 0 ? null : AbortSignal.timeout(silenceMsMax)
+    const response = await transport.send(`/v1/channels/${place}`, { method: 'POST', body, signal }, headers)
+    if (!response.ok) throw await answerError(response)
+    return (await response.json()) as { offset: number }
+  }
+}
+
+/** Publishes over the WebSocket. */
+function tell(socket: LiveSocket, ask: Ask, restMs: number): Promise<{ offset: number }> {
+  return new Promise((resolve, reject) => {
+    const take = (message: Told): void => {
+      if (message.type === 'published') resolve({ offset: message.offset })
+      else if (message.type === 'error') reject(publicError(message.error))
+    }
+    socket.join({ ask: () => ask, take, fail: reject }, restMs)
+  })
+}

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import type { Value } from '@streamstack/protocol'
+import type { AuthClaims } from '../../access/index.ts'
+import type { Channels } from '../../channel/index.ts'
+
+/** Somebody who is seen in a channel, by one subscription. */
+export class Stay {
+  readonly #channels: Channels
+  readonly #channel: string
+  readonly #data: Value
+  readonly #connection = randomUUID()
+  #wasNobody: boolean
+  #leave: () => void
+
+  /** Throws what `Channels.enter` does. */
+  constructor(channels: Channels, channel: string, data: Value, claims: AuthClaims | null) {
+    this.#channels = channels
+    this.#channel = channel
+    this.#data = data
+    this.#wasNobody = claims === null
+    this.#leave = this.#enter(claims)
+  }
+
+  /** Goes on with a fresh token. Whoever had none before is somebody else now. Throws as the constructor; it is seen no more then. */
+  renew(claims: AuthClaims): void {
+    if (this.#wasNobody) this.#leave()
+    this.#wasNobody = false
+    try {
+      this.#leave = this.#enter(claims)
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  leave(): void {
+    this.#leave()
+  }
+
+  #enter(claims: AuthClaims | null): () => void {
+    return this.#channels.enter(this.#channel, claims, { connection: this.#connection, data: this.#data })
+  }
+}

@@ -1,0 +1,227 @@
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { connect } from 'node:http2'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { serve } from '../packages/streamstack/src/index.ts'
+import { type Answer, type OpenCall, call, contents, ndjsonLines, openCall, problem } from './support/http-client.ts'
+import { serverProcess } from './support/server-process.ts'
+import { sseEvents } from './support/sse-events.ts'
+import { type TempWorkspace, tempWorkspace } from './support/temp-workspace.ts'
+import { endpoint, send } from './support/test-server.ts'
+import { openWebSocket } from './support/websocket-client.ts'
+
+const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
+
+const sleep = (duration: number): object => ({ function: 'Sleep', duration })
+const durable = { delivery: 'durable' }
+
+function files(grace: string): Record<string, unknown> {
+  return {
+    'streamstack.yaml': { log: { level: 'silent' }, server: { stop_grace: grace }, streams: { access: 'open' } },
+    'endpoints/brief.json': endpoint('/brief', [send('one'), sleep(700), send('two')], { settings: durable }),
+    'endpoints/long.json': endpoint(
+      '/long',
+      [
+        {
+          function: 'Try/Catch Block',
+          try_block: [send('begun'), sleep(3_600_000)],
+          catch_block: [send('caught')],
+          finally_block: [send('cleaned up')],
+        },
+      ],
+      { settings: durable },
+    ),
+  }
+}
+
+async function workspaceWith(grace: string): Promise<TempWorkspace> {
+  return tempWorkspace(files(grace))
+}
+
+/** Whether the server is on its way to its end, as load balancers see it. */
+async function stopping(url: string): Promise<void> {
+  await expect.poll(async () => (await call(url, '/readyz')).status, { interval: 5 }).toBe(503)
+}
+
+describe('SIGTERM', () => {
+  test('lets runs come to their end and their readers read, while new calls are told to come back', async () => {
+    await using workspace = await workspaceWith('20s')
+    await using server = await serverProcess(workspace.dir)
+    const open = await openCall(server.url, '/brief?format=ndjson')
+    await open.until('one')
+    const ended = server.end('SIGTERM')
+    await stopping(server.url)
+    const refused = await call(server.url, '/brief')
+    expect([refused.status, problem(refused)['code']]).toEqual([503, 'unavailable'])
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect(refused.headers.connection).toBe('close')
+    for (const path of ['/v1/stream/news?offset=-1&live=sse', '/v1/stream/system/activity']) {
+      expect((await call(server.url, path)).status).toBe(503)
+    }
+    expect((await call(server.url, '/healthz')).status).toBe(200)
+    // Whoever lost the connection gets back to the run, which goes on.
+    const again = await openCall(server.url, `${open.headers['stream-url'] as string}?format=ndjson`)
+    for (const { text, ending } of [await open.ended, await again.ended]) {
+      expect(contents(text)).toEqual(['one', 'two'])
+      expect(ndjsonLines(text).at(-1)).toMatchObject({ outcome: 'completed' })
+      expect(ending).toBe('clean')
+    }
+    expect(await ended).toBe(0)
+  })
+
+  test('cancels what goes on longer than the grace time: finally blocks run, and the outcome is on disk', async () => {
+    await using workspace = await workspaceWith('100ms')
+    const { url, answer } = await (async () => {
+      await using server = await serverProcess(workspace.dir)
+      const open = await openCall(server.url, '/long?format=ndjson')
+      await open.until('begun')
+      expect(await server.end('SIGTERM')).toBe(0)
+      return { url: open.headers['stream-url'] as string, answer: await open.ended }
+    })()
+    expect(contents(answer.text)).toEqual(['begun', 'cleaned up'])
+    expect(ndjsonLines(answer.text).at(-1)).toMatchObject({ outcome: 'cancelled', offset: 2 })
+    await using server = await testAgain(workspace)
+    expect((await call(server.url, `${url}?format=ndjson`)).text).toBe(answer.text)
+  })
+
+  test('a second one ends at once', async () => {
+    await using workspace = await workspaceWith('1h')
+    await using server = await serverProcess(workspace.dir)
+    const open = await openCall(server.url, '/long?format=ndjson')
+    await open.until('begun')
+    void server.end('SIGTERM')
+    await stopping(server.url)
+    expect(await server.end('SIGTERM')).toBe(143)
+    const { text, ending } = await open.ended
+    expect(ending).toBe('broken')
+    expect(text).not.toContain('"outcome"')
+    // A run that was cut off is not over as if nothing had happened.
+    await using again = await testAgain(workspace)
+    const answer = await call(again.url, `${open.headers['stream-url'] as string}?format=ndjson`)
+    expect(contents(answer.text)).toEqual(['begun'])
+    expect(ndjsonLines(answer.text).at(-1)).toMatchObject({ outcome: 'abandoned', error: { code: 'abandoned' } })
+  })
+
+  test('Ctrl-C waits for nothing: runs are cancelled, and their readers told', async () => {
+    await using workspace = await workspaceWith('1h')
+    await using server = await serverProcess(workspace.dir)
+    const open = await openCall(server.url, '/long?format=ndjson')
+    await open.until('begun')
+    expect(await server.end('SIGINT')).toBe(0)
+    const { text, ending } = await open.ended
+    expect(contents(text)).toEqual(['begun', 'cleaned up'])
+    expect([ndjsonLines(text).at(-1)?.outcome, ending]).toEqual(['cancelled', 'clean'])
+  })
+})
+
+function testAgain({ dir }: TempWorkspace): Promise<{ url: string } & AsyncDisposable> {
+  return serve({ dir, port: 0 }).then((server) => ({
+    url: server.url,
+    [Symbol.asyncDispose]: () => server.close(),
+  }))
+}
+
+describe('readers of streams without an end', () => {
+  test('are told to come back, and by nobody that the stream is over', async () => {
+    await using workspace = await workspaceWith('0s')
+    const server = await serve({ dir: workspace.dir, port: 0 })
+    const open = (path: string): Promise<OpenCall> => openCall(server.url, path)
+    await call(server.url, '/v1/stream/news', { method: 'PUT', headers: { 'Content-Type': 'application/json' } })
+    await call(server.url, '/v1/stream/news', { headers: { 'Content-Type': 'application/json' }, body: { n: 1 } })
+    const named = await open('/v1/stream/news?offset=-1&live=sse')
+    await named.until('upToDate')
+    const offset = (await call(server.url, '/v1/stream/news')).headers['stream-next-offset'] as string
+    const polled = call(server.url, `/v1/stream/news?offset=${offset}&live=long-poll`)
+    const events = await open('/v1/stream/system/metrics?format=sse')
+    const lines = await open('/v1/stream/system/metrics?format=ndjson')
+    await events.until('data:')
+    await lines.until('"offset"')
+    const socket = await openWebSocket(server.url)
+    const closed = server.close({ graceMs: 0 })
+    const poll = await polled
+    expect([poll.status, poll.headers['stream-next-offset']]).toEqual([204, offset])
+    for (const answer of [await named.ended, await events.ended]) {
+      expect(answer.text).toMatch(/\nretry: \d+\n: [^\n]+\n\n$/)
+      expect(answer.ending).toBe('clean')
+      expect(sseEvents(answer.text).map(({ event }) => event)).not.toContain('end')
+      expect(answer.text).not.toContain('streamClosed')
+    }
+    const broken = await lines.ended
+    expect(broken.ending).toBe('broken')
+    expect(broken.text).not.toContain('"outcome"')
+    expect((await socket.closed).code).toBe(1012)
+    await closed
+  })
+})
+
+describe('connections of a server that stops', () => {
+  test('are closed at once when they are idle, and after their answer when they are not', async () => {
+    await using workspace = await workspaceWith('0s')
+    const server = await serve({ dir: workspace.dir, port: 0 })
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+    const get = (path: string): Promise<{ text: string; gone: Promise<void> }> =>
+      new Promise((resolve, reject) => {
+        const sent = request(new URL(path, server.url), { agent }, (response) => {
+          let text = ''
+          const { socket } = response
+          const gone = new Promise<void>((done) => socket.once('close', () => done()))
+          response.setEncoding('utf8').on('data', (data: string) => (text += data))
+          response.on('end', () => resolve({ text, gone }))
+        })
+        sent.on('error', reject)
+        sent.end()
+      })
+    const running = get('/brief?format=ndjson')
+    const idle = await get('/healthz')
+    let isOver = false
+    const closed = server.close({ graceMs: 20_000 }).then(() => (isOver = true))
+    await idle.gone
+    expect(isOver).toBe(false)
+    const { text, gone } = await running
+    expect(contents(text)).toEqual(['one', 'two'])
+    await gone
+    await closed
+    agent.destroy()
+  })
+
+  test('of HTTP/2 are told to bring nothing more, and finish what they carry', async () => {
+    await using workspace = await tempWorkspace({
+      ...files('0s'),
+      'streamstack.yaml': { log: { level: 'silent' }, server: { tls: { cert: fixture('cert'), key: fixture('key') } } },
+    })
+    const server = await serve({ dir: workspace.dir, port: 0 })
+    const session = connect(server.url, { ca: await readFile(fixture('cert')) })
+    const goaway = new Promise<number>((resolve) => session.once('goaway', (code) => resolve(code)))
+    const ended = new Promise<void>((resolve) => session.once('close', () => resolve()))
+    const stream = session.request({ ':path': '/brief?format=ndjson' })
+    let text = ''
+    const began = new Promise<void>((resolve) => stream.once('data', () => resolve()))
+    const over = new Promise<number>((resolve) => stream.once('close', () => resolve(stream.rstCode ?? 0)))
+    stream.setEncoding('utf8').on('data', (data: string) => (text += data))
+    await began
+    const closed = server.close({ graceMs: 20_000 })
+    expect(await goaway).toBe(0)
+    expect(await over).toBe(0)
+    expect(contents(text)).toEqual(['one', 'two'])
+    await ended
+    await closed
+  })
+
+  test('whose reader stands still hold up no longer than the grace time', async () => {
+    await using workspace = await tempWorkspace({
+      ...files('0s'),
+      'endpoints/endless.json': endpoint('/endless', [
+        { function: 'For', count: 9_000_000, inner_functions: [send('x'.repeat(1_000))] },
+      ]),
+    })
+    const server = await serve({ dir: workspace.dir, port: 0 })
+    const open = await openCall(server.url, '/endless?format=ndjson')
+    open.pause()
+    await server.close({ graceMs: 200 })
+    open.resume()
+    const { text, ending }: Answer = await open.ended
+    expect(ending).toBe('broken')
+    expect(text).not.toContain('"outcome"')
+  })
+})
