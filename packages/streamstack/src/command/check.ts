@@ -42,6 +42,7 @@ async function check(io: CommandIo, named: string | undefined, options: CheckOpt
     counted(files.endpointFiles.length, 'endpoint'),
     counted(files.tableFiles.length, 'table'),
     counted(files.functionFiles.length, 'function'),
+    ...(files.channelFiles.length === 0 ? [] : [counted(files.channelFiles.length, 'channel')]),
   ]
   io.stdout.write(`${colors.bold(countIssues(issues))} in ${scope.join(', ')}\n`)
 }

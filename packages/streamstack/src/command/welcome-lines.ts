@@ -20,7 +20,7 @@ export interface Welcome {
 /** What a person reads when the server has started: where it is, what is there, and lines to paste. */
 export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly string[] {
   const { bold, cyan, dim } = colors
-  const { plans, tables, settings } = workspace
+  const { plans, tables, channels, settings } = workspace
   const endpoints = [...plans.values()].map(({ endpoint }) => endpoint)
   const callUrl = callableUrl(url)
   const lines = ['', `${bold(settings.name ?? 'Streamstack')} is served at ${cyan(callUrl)}`, '']
@@ -36,10 +36,11 @@ export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly
   for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
     lines.push(`  ${curlLine(endpoint, callUrl, dir.argument)}`)
   const names = tables.map(({ name }) => name).join(', ')
+  const declared = channels.channels.length === 0 ? '' : ` ${counted(channels.channels.length, 'channel')}.`
   lines.push(
     '',
     dim(
-      `${counted(tables.length, 'table')}${names === '' ? '' : `: ${names}`}. Saved files are live at once. Ctrl-C stops.`,
+      `${counted(tables.length, 'table')}${names === '' ? '' : `: ${names}`}.${declared} Saved files are live at once. Ctrl-C stops.`,
     ),
     '',
   )
