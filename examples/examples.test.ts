@@ -107,3 +107,11 @@ test('the export ends as failed, in every format', async () => {
   const broken = await fetch(`${server.url}/api/orders-export?format=lines`)
   await expect(broken.text()).rejects.toThrow()
 })
+
+test('what is announced can be read in its room, and nowhere else', async () => {
+  const [line] = await call('/api/say', { text: 'Tea is ready' })
+  const { read } = (line?.content ?? {}) as { read: string }
+  const held = async (path: string): Promise<unknown> => (await fetch(`${server.url}${path}?format=json`)).json()
+  expect(await held(read)).toMatchObject({ chunks: [{ content: { from: 'announcer', text: 'Tea is ready' } }] })
+  expect(await held('/v1/channels/rooms/other')).toMatchObject({ chunks: [] })
+})

@@ -90,7 +90,7 @@ test.each(['memory', 'durable'])(
     await fc.assert(
       fc.asyncProperty(moves, async (steps) => {
         const name = `${kind}/${++rooms}`
-        const subscribers = Array.from({ length: 6 }, (_, i) => new Subscriber(name, USERS[i % 3]))
+        const subscribers = [...USERS, ...USERS].map((user) => new Subscriber(name, user))
         const published: { n: number; to: User | null }[] = []
         const waiting: Promise<unknown>[] = []
         const say = async (to: User | null): Promise<void> => {

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:http2'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { serve } from '../packages/streamstack/src/index.ts'
@@ -101,6 +103,9 @@ describe('SIGTERM', () => {
     const answer = await call(again.url, `${open.headers['stream-url'] as string}?format=ndjson`)
     expect(contents(answer.text)).toEqual(['begun'])
     expect(ndjsonLines(answer.text).at(-1)).toMatchObject({ outcome: 'abandoned', error: { code: 'abandoned' } })
+    // That is written down, too: its time of retention counts from now.
+    using file = new DatabaseSync(join(workspace.dir, '.streamstack/streams.sqlite'), { readOnly: true })
+    expect(file.prepare('SELECT count(*) AS open FROM streams WHERE closed = 0').get()).toEqual({ open: 0 })
   })
 
   test('Ctrl-C waits for nothing: runs are cancelled, and their readers told', async () => {
@@ -174,10 +179,11 @@ describe('connections of a server that stops', () => {
       })
     const running = get('/brief?format=ndjson')
     const idle = await get('/healthz')
-    let isOver = false
-    const closed = server.close({ graceMs: 20_000 }).then(() => (isOver = true))
+    let isRead = false
+    void running.then(() => (isRead = true))
+    const closed = server.close({ graceMs: 20_000 })
     await idle.gone
-    expect(isOver).toBe(false)
+    expect(isRead).toBe(false)
     const { text, gone } = await running
     expect(contents(text)).toEqual(['one', 'two'])
     await gone

@@ -29,7 +29,7 @@ beforeAll(async () => {
     'streamstack.yaml': {
       auth: { jwt: { secret: SECRET, clock_tolerance: '0s' } },
       streams: { heartbeat: '200ms' },
-      server: { cors: { origins: ['https://app.example'] }, websocket: { auth_timeout: '400ms' } },
+      server: { cors: { origins: ['https://app.example'] }, websocket: { auth_timeout: '1s' } },
     },
     'endpoints/open.json': endpoint('/open', [send('open')]),
     'endpoints/own.json': endpoint('/own', [send('{{auth.sub}}')], { settings: { authentication: true } }),
@@ -123,13 +123,13 @@ describe('a token', () => {
   })
 
   test.concurrent('is told of before it expires; then the connection is closed, and all that it reads with it', async () => {
-    const socket = await connect(bearer(await token('ann', 2)))
+    const socket = await connect(bearer(await token('ann', 3)))
     socket.send(
       { type: 'call', id: 'own', endpoint: 'GET /slow-own' },
       { type: 'call', id: 'open', endpoint: 'GET /slow' },
     )
     await socket.until((message) => message.type === 'chunk' && message.id === 'open')
-    expect((await socket.until(isType('expiring'))).expires_in).toBeLessThanOrEqual(2)
+    expect((await socket.until(isType('expiring'))).expires_in).toBeLessThanOrEqual(3)
     expect(await socket.closed).toEqual(closing('token_expired'))
     // No false end: what was read goes on, for whoever comes back.
     expect(socket.messages.some(({ type }) => type === 'end')).toBe(false)
@@ -137,12 +137,12 @@ describe('a token', () => {
   })
 
   test.concurrent('is replaced by a fresh one of the same subject, and everything goes on', async () => {
-    await using socket = await connect(bearer(await token('ann', 2)))
+    await using socket = await connect(bearer(await token('ann', 3)))
     socket.send({ type: 'call', id: 'a', endpoint: 'GET /slow-own' })
     await socket.until(isType('expiring'))
     socket.send({ type: 'auth', token: await token('ann') })
     await socket.until((message) => message.type === 'welcome' && (message.expires_in ?? 0) > 500)
-    await new Promise((resolve) => setTimeout(resolve, 2_200))
+    await new Promise((resolve) => setTimeout(resolve, 3_200))
     socket.send({ type: 'call', id: 'b', endpoint: 'GET /own' }, { type: 'cancel', id: 'a' })
     await socket.until(isEnd('b'))
     expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
@@ -186,7 +186,7 @@ describe('without a token', () => {
     await using socket = await connect()
     socket.send({ type: 'auth', token: null }, { type: 'call', id: 'a', endpoint: 'GET /slow' })
     await socket.until(isType('chunk'))
-    await new Promise((resolve) => setTimeout(resolve, 600))
+    await new Promise((resolve) => setTimeout(resolve, 1_300))
     socket.send({ type: 'cancel', id: 'a' })
     expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
   })

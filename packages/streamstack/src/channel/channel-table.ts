@@ -61,10 +61,16 @@ export class ChannelTable {
     return this.#entries.flatMap(({ channel }) => channel ?? [])
   }
 
-  /** Whether a channel of that name is declared, for steps that name one. */
+  /** Whether a channel of that name is declared, or might be in a file that does not tell its name. */
   has(name: string): boolean {
     const segments = nameSegments(name)
-    return segments !== null && this.#entries.some(({ pattern }) => matchName(pattern, segments) !== null)
+    if (segments === null) return false
+    return this.#unnamed.size > 0 || this.#entries.some(({ pattern }) => matchName(pattern, segments) !== null)
+  }
+
+  /** As they are declared. */
+  get names(): readonly string[] {
+    return this.#entries.map(({ pattern }) => pattern.text)
   }
 
   /** Throws `channel_unknown`, or `unavailable` when files with faults leave open who may. */

@@ -10,6 +10,10 @@ import type { Subscription } from './subscription.ts'
 /** How long a durable channel stays in memory that nobody uses. */
 const IDLE_MS = 30_000
 
+/** What a channel and a key hold in memory besides messages, about. */
+const CHANNEL_BYTES = 2_048
+const KEY_BYTES = 320
+
 /** Why a condition failed, for the log of the server. */
 export type FailedCondition = 'publish' | 'subscribe' | 'presence' | 'deliver'
 
@@ -66,6 +70,11 @@ export class Channel {
       }
     }
     return offset
+  }
+
+  /** What it holds in memory. */
+  get bytesHeld(): number {
+    return CHANNEL_BYTES + this.log.bytesHeld + this.#keys.size * KEY_BYTES
   }
 
   historyStart(): number {

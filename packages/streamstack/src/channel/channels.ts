@@ -77,7 +77,7 @@ export class Channels {
     return this.#open.size
   }
 
-  /** What they hold there, as `chunkBytes` counts. */
+  /** What they hold there, about. */
   get bytesHeld(): number {
     return this.#bytesHeld
   }
@@ -161,6 +161,7 @@ export class Channels {
 
   /** Looks after every channel: old messages go, and channels that nobody uses. */
   tidy(): void {
+    this.#tidyPosition = null
     for (const channel of this.#open.values()) this.#tidyOne(channel)
   }
 
@@ -304,11 +305,13 @@ export class Channels {
     if (this.#open.size > 0) return
     clearInterval(this.#tidyTimer)
     this.#tidyTimer = undefined
+    // It would hold on to what the map held when it was begun.
+    this.#tidyPosition = null
   }
 
   #count(channel: Channel): void {
     if (this.#open.get(channel.name) !== channel) return
-    const bytes = channel.log.bytesHeld
+    const bytes = channel.bytesHeld
     this.#bytesHeld += bytes - channel.countedBytes
     channel.countedBytes = bytes
   }

@@ -15,6 +15,10 @@ export class PublishKeys {
   /** Oldest first. */
   readonly #known = new Map<string, Known>()
 
+  get size(): number {
+    return this.#known.size
+  }
+
   /** The offset of the message that came with a key; null: none did. Throws `idempotency_conflict` when it was another message. */
   find(key: string, chunk: Chunk): number | Promise<number> | null {
     const known = this.#known.get(key)

@@ -48,6 +48,7 @@ export function compileWorkspace(
     definitions,
     functionFiles: new Map(functionFiles.map((file) => [file.name, file])),
     tables: new Map(tables.map((table) => [table.name, table])),
+    channels,
     variables: settings.variables,
     env: Object.fromEntries(settings.envNames.map((name) => [name, files.env[name] ?? null])),
   }

@@ -1,7 +1,8 @@
 import { type Chunk, formats } from '@streamstack/protocol'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryLog, Stream, type StreamReader } from '../stream/index.ts'
-import { JsonResult, chooseFormat, encodeBatch, encoderOf } from './index.ts'
+import { JsonResult, chooseFormat, encodeBatch, encodeSelected, encoderOf } from './index.ts'
 
 describe('the choice of a format', () => {
   test.each<[string | null, string | undefined, string | undefined, string]>([
@@ -65,6 +66,17 @@ describe('encodings', () => {
     }
   })
 
+  test('are those of the chunks, wherever these stand: some readers get them from memory, others from disk', () => {
+    const stream = streamOf(2)
+    const fromDisk = chunks.slice(1)
+    const inMemory = { chunks, from: 1, to: 2, offset: 2, bytesThrough: 0 }
+    const onDisk = { chunks: fromDisk, from: 0, to: 2, offset: 2, bytesThrough: 0 }
+    for (const _ of [1, 2]) {
+      expect(String(encodeBatch(stream, encoder, inMemory))).toBe(encoder.chunks(chunks, 1, 2, 2))
+      expect(String(encodeBatch(stream, encoder, onDisk))).toBe(encoder.chunks(fromDisk, 0, 2, 2))
+    }
+  })
+
   test('of a single reader are the same text', () => {
     expect(String(encodeBatch(streamOf(1), encoder, batch(0, 3)))).toBe(encoder.chunks(chunks, 0, 3, 1))
   })
@@ -105,4 +117,25 @@ describe('the whole result', () => {
       add()
     }).toThrow(/format=ndjson/)
   })
+})
+
+test('of a batch only the selected chunks are written, each with its own offset', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { maxLength: 40 }), fc.nat(10), fc.nat(5), (wanted, from, beyond) => {
+      const all = Array.from({ length: from + wanted.length + beyond }, (_, i): Chunk => ({
+        type: 'text',
+        data: `c${i}`,
+        metadata: null,
+      }))
+      const batch = { chunks: all, from, to: from + wanted.length, offset: 1_000, bytesThrough: 0 }
+      const isWanted = (chunk: Chunk): boolean => wanted[all.indexOf(chunk) - from] ?? false
+      const lines = encodeSelected(encoderOf('ndjson', { metadata: false }), batch, isWanted)
+        .split('\n')
+        .slice(0, -1)
+      const written = lines.map((line) => JSON.parse(line) as { offset: number; content: string })
+      expect(written.map(({ offset, content }) => [offset, content])).toEqual(
+        wanted.flatMap((is, i) => (is ? [[1_000 + i, `c${from + i}`]] : [])),
+      )
+    }),
+  )
 })

@@ -75,6 +75,10 @@ export interface Compiler {
   functionNames(): Iterable<string>
   table(name: string): TableDeclaration | null
   tableNames(): Iterable<string>
+  /** Whether a channel of that name is declared. */
+  hasChannel(name: string): boolean
+  /** As they are declared, parameters in braces. */
+  channelNames(): Iterable<string>
 
   issue(severity: Issue['severity'], message: string, position: Position): void
 }

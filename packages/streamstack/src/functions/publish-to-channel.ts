@@ -1,5 +1,8 @@
+import type { StepNode } from '../definition/types.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
 import { action } from './action.ts'
 import { argumentError, textArgument } from './arguments.ts'
+import type { Compiler } from './compiler.ts'
 
 export const publishToChannel = action({
   name: 'Publish to Channel',
@@ -46,13 +49,15 @@ export const publishToChannel = action({
     },
     {
       title: 'A channel that is not declared',
-      stack: [{ function: 'Publish to Channel', channel: 'nowhere', content: 'Hello' }],
+      stack: [{ function: 'Publish to Channel', channel: '{{name}}', content: 'Hello' }],
+      inputs: { name: 'nowhere' },
       sends: [],
       fails: 'channel_unknown',
     },
   ],
   prepare(step, compiler) {
     const channel = textArgument(step, compiler, 'channel')
+    checkKnown(step, compiler)
     const content = compiler.value(step.parameters['content'])
     const metadata = compiler.value(step.parameters['metadata'], null)
     const key = textArgument(step, compiler, 'key')
@@ -66,3 +71,14 @@ export const publishToChannel = action({
     }
   },
 })
+
+/** A name that is known when the definition loads must be that of a channel. */
+function checkKnown(step: StepNode, compiler: Compiler): void {
+  const node = step.parameters['channel']
+  if (node === undefined || typeof node.value !== 'string' || node.value.includes('{{')) return
+  const name = node.value
+  if (compiler.hasChannel(name)) return
+  const guess = didYouMean(name, compiler.channelNames())
+  const cure = guess === null ? ` Declare it in channels/${name}.yaml.` : ` Did you mean '${guess}'?`
+  compiler.issue('error', `There is no channel '${name}'.${cure}`, node.position)
+}

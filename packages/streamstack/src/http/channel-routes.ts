@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { AuthClaims } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, nameOfPath } from '../channel/index.ts'
@@ -22,6 +23,9 @@ const RESULT_BYTES_MAX = 16 * 1024 * 1024
 const ENVELOPE_FACTOR = 6
 const ENVELOPE_BYTES = 1_024
 
+/** Batches of messages that are gone through in one turn. */
+const BATCHES_AT_ONCE = 32
+
 /** Timers count no further. */
 const TIMER_MS_MAX = 2_147_483_647
 
@@ -38,7 +42,7 @@ export async function readChannel(call: RunRequest): Promise<void> {
   const source = engine.channels.subscribe(name, claims)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
   const position = positionIn(source, call)
-  if (format === 'json') return answerJson(call, 200, heldJson(source, position))
+  if (format === 'json') return answerJson(call, 200, await heldJson(source, position))
   if (query.get('presence') === 'true') {
     const leave = engine.channels.enter(name, claims, { connection: randomUUID(), data: dataIn(query) })
     response.on('close', leave)
@@ -216,15 +220,18 @@ function dataIn(query: URLSearchParams): Value {
 }
 
 /** A whole result does not come from a stream without an end: this is what there is of it now. */
-function heldJson({ stream, select }: Subscription, position: number): string {
+async function heldJson(source: Subscription, position: number): Promise<string> {
+  const { log } = source.stream
   const result = new JsonResult(RESULT_BYTES_MAX)
+  const through = log.lastOffset
   let after = position
-  for (
-    let batch = stream.log.read(after);
-    batch !== null && !(batch instanceof Promise);
-    batch = stream.log.read(after)
-  ) {
-    result.add(batch, select)
+  for (let batches = 1; after < through; batches++) {
+    if (batches % BATCHES_AT_ONCE === 0) await setImmediate()
+    if (after < log.droppedOffset)
+      throw new StreamstackError('reader_too_slow', 'The channel went on too fast. Ask again.')
+    const batch = await log.read(after)
+    if (batch === null) break
+    result.add(batch, source.select)
     after = batch.offset + batch.to - batch.from - 1
   }
   return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null,"offset":${after}}`

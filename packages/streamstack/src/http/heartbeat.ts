@@ -30,7 +30,7 @@ export class Heartbeat {
   }
 
   goodbye(retryMs: number): void {
-    for (const reader of [...this.#readers]) reader.goodbye(retryMs)
+    for (const reader of this.#readers) reader.goodbye(retryMs)
   }
 
   #tick(): void {

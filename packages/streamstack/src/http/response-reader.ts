@@ -13,6 +13,9 @@ import { sseGoodbye } from './sse-goodbye.ts'
 /** Batches are joined until a write is about so large: small writes cost a system call each. */
 const WRITE_BYTES = 16_384
 
+/** Batches that a reader with a selection looks through in one turn. */
+const BATCHES_AT_ONCE = 32
+
 /**
  * Writes a run's stream to one HTTP answer, in one format, from one position, as fast as the socket takes it. What the socket does not take
  * stays in the stream's log.
@@ -88,6 +91,7 @@ export class ResponseReader implements StreamReader {
     const { stream, refusal = null } = this.#source
     if (refusal !== null) return this.#refused(refusal)
     let pending: string | Buffer = ''
+    let batches = 0
     while (this.position < stream.lastOffset) {
       if (this.position < stream.log.droppedOffset) return this.#fellBehind(pending)
       let batch: Batch | null | Promise<Batch | null>
@@ -108,6 +112,8 @@ export class ResponseReader implements StreamReader {
         if (!this.#write(pending)) return
         pending = ''
       }
+      // What is not selected fills no socket: nothing else would stop a reader that looks for its few among very many.
+      if (++batches === BATCHES_AT_ONCE && this.#source.select !== null) return this.#goOnLater(pending)
     }
     if (stream.end !== null) this.#finish(pending)
     else if (pending.length > 0) this.#write(pending)
@@ -116,6 +122,15 @@ export class ResponseReader implements StreamReader {
   #encode(batch: Batch): string | Buffer {
     const { stream, select } = this.#source
     return select === null ? encodeBatch(stream, this.#encoder, batch) : encodeSelected(this.#encoder, batch, select)
+  }
+
+  #goOnLater(pending: string | Buffer): void {
+    if (pending.length > 0) this.#write(pending)
+    this.#isReading = true
+    setImmediate(() => {
+      this.#isReading = false
+      this.wake()
+    })
   }
 
   /** A log that reads from disk answers later. */

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import type { ChannelTable } from '../channel/index.ts'
 import type { InputDeclaration } from '../definition/types.ts'
 import type { FunctionDefinition } from '../functions/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
@@ -8,6 +9,7 @@ export interface PlanContext {
   definitions: ReadonlyMap<string, FunctionDefinition>
   functionFiles: ReadonlyMap<string, { inputs: readonly InputDeclaration[] }>
   tables: ReadonlyMap<string, TableDeclaration>
+  channels: ChannelTable
   /** Constants of the settings. */
   variables: Readonly<Record<string, Value>>
   /** Values of the environment names that the settings list; null: listed but not set. */

@@ -262,6 +262,14 @@ export class StackCompiler implements Compiler {
     return this.#context.tables.keys()
   }
 
+  hasChannel(name: string): boolean {
+    return this.#context.channels.has(name)
+  }
+
+  channelNames(): Iterable<string> {
+    return this.#context.channels.names
+  }
+
   issue(severity: Issue['severity'], message: string, position: Position): void {
     this.#issues.push({ severity, message, position })
   }

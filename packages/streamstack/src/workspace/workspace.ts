@@ -86,7 +86,16 @@ async function exists(path: string, kind: 'file' | 'folder'): Promise<boolean> {
 }
 
 function emptyWorkspace(dir: string, issues: Issue[]): WorkspaceFiles {
-  return { dir, settings: null, env: {}, endpointFiles: [], functionFiles: [], tableFiles: [], channelFiles: [], issues }
+  return {
+    dir,
+    settings: null,
+    env: {},
+    endpointFiles: [],
+    functionFiles: [],
+    tableFiles: [],
+    channelFiles: [],
+    issues,
+  }
 }
 
 function issueAt(file: string, message: string): Issue {

@@ -90,8 +90,8 @@ export class Connection {
     this.#webSocket.terminate()
   }
 
-  /** Looks at the clocks: `nowMs` on the monotonic one. */
-  tick(nowMs: number): void {
+  /** Looks at the clocks: `nowMs` on the monotonic one. `isLate`: what has come by now may not have been read. */
+  tick(nowMs: number, isLate: boolean): void {
     if (this.#isClosed || !this.#checkToken()) return
     // Runs may come to their end while the server stops. Nothing else here does.
     if (this.#engine.isDraining && !this.readsRun) return this.close('restarting')
@@ -106,7 +106,7 @@ export class Connection {
       // What it says now is not read.
       this.#heard()
     } else if (this.#askedMs !== null) {
-      if (nowMs - this.#askedMs >= heartbeatMs) this.terminate()
+      if (!isLate && nowMs - this.#askedMs >= heartbeatMs) this.terminate()
     } else if (nowMs - this.#heardMs >= heartbeatMs) {
       this.#askedMs = nowMs
       this.#webSocket.ping()

@@ -42,9 +42,9 @@ export class WebSockets {
     this.#timer = setInterval(() => {
       const nowMs = performance.now()
       // When this process was held up, signs of life are still waiting to be read.
-      const isLate = nowMs - tickedMs > 2 * intervalMs + TICK_MS
+      const isLate = nowMs - tickedMs > 2 * intervalMs
       tickedMs = nowMs
-      if (!isLate) for (const connection of this.#connections) connection.tick(nowMs)
+      for (const connection of this.#connections) connection.tick(nowMs, isLate)
     }, intervalMs).unref()
   }
 

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { ChannelTable } from '../../channel/index.ts'
 import { type Issue, normalizeEndpoint, normalizeFunctionFile, parseTree } from '../../definition/index.ts'
 import { functions } from '../../functions/index.ts'
 import { type Frame, type Program, Run, type RunLimits, type Services, type TraceSink } from '../../run/index.ts'
@@ -25,6 +26,7 @@ export function planOf(
     definitions,
     functionFiles: new Map(files.map((file) => [file.name, file])),
     tables: new Map(),
+    channels: ChannelTable.empty,
     variables: {},
     env: {},
   }

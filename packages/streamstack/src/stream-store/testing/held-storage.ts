@@ -10,46 +10,21 @@ interface HeldWrite {
 }
 
 /** A storage whose commits wait until a test lets them go, or fail when it says so: as a disk would that is slow, full or broken. */
-export class HeldStorage extends MemoryStorage implements StreamStorage {
+export class HeldStorage implements StreamStorage {
   /** Takes no more while this is set. */
   isBehind = false
+  readonly #kept = new MemoryStorage(1_000_000_000)
   #held: HeldWrite[] = []
   #failureListener: FailureListener = () => undefined
-
-  constructor() {
-    super(1_000_000_000)
-  }
 
   get heldWrites(): number {
     return this.#held.length
   }
 
-  override admit(bytes: number): void {
-    if (this.isBehind) throw new StreamstackError('unavailable', 'More is being appended than the disk can keep.')
-    super.admit(bytes)
-  }
-
-  override write(changes: readonly Change[]): Promise<void> {
-    // What it will keep is what there is now, as in a file.
-    const taken = changes.map((change) =>
-      'record' in change ? ({ ...change, record: { ...change.record } } satisfies Change) : change,
-    )
-    return new Promise((resolve, reject) => this.#held.push({ changes: taken, resolve, reject }))
-  }
-
-  override load(name: string): StreamRecord | null {
-    const record = super.load(name)
-    return record === null ? null : { ...record }
-  }
-
-  override onFailure(listener?: FailureListener): void {
-    this.#failureListener = listener ?? (() => undefined)
-  }
-
   /** Keeps the oldest writes. */
   async release(count = Infinity): Promise<void> {
     for (const { changes, resolve } of this.#held.splice(0, Math.min(count, this.#held.length))) {
-      this.#keep(changes)
+      for (const change of changes) this.#keep(change)
       resolve()
     }
     await new Promise((resolve) => setImmediate(resolve))
@@ -63,14 +38,44 @@ export class HeldStorage extends MemoryStorage implements StreamStorage {
     await new Promise((resolve) => setImmediate(resolve))
   }
 
-  #keep(changes: readonly Change[]): void {
-    super.write(
-      changes.map((change) => {
-        if (change.kind !== 'update' && change.kind !== 'note') return change
-        const kept = super.load(change.record.name)
-        if (kept !== null) Object.assign(kept, change.record)
-        return change
-      }),
+  admit(bytes: number): void {
+    if (this.isBehind) throw new StreamstackError('unavailable', 'More is being appended than the disk can keep.')
+    this.#kept.admit(bytes)
+  }
+
+  write(changes: readonly Change[]): Promise<void> {
+    // What it will keep is what there is now, as in a file.
+    const taken = changes.map((change) =>
+      'record' in change ? ({ ...change, record: { ...change.record } } satisfies Change) : change,
     )
+    return new Promise((resolve, reject) => this.#held.push({ changes: taken, resolve, reject }))
+  }
+
+  load(name: string): StreamRecord | null {
+    const record = this.#kept.load(name)
+    return record === null ? null : { ...record }
+  }
+
+  onFailure(listener: FailureListener): void {
+    this.#failureListener = listener
+  }
+
+  nextId: StreamStorage['nextId'] = () => this.#kept.nextId()
+  producer: StreamStorage['producer'] = (id, producer) => this.#kept.producer(id, producer)
+  read: StreamStorage['read'] = (...parameters) => this.#kept.read(...parameters)
+  trim: StreamStorage['trim'] = (...parameters) => this.#kept.trim(...parameters)
+  nameOf: StreamStorage['nameOf'] = (key) => this.#kept.nameOf(key)
+  noted: StreamStorage['noted'] = (query) => this.#kept.noted(query)
+  names: StreamStorage['names'] = (...parameters) => this.#kept.names(...parameters)
+  due: StreamStorage['due'] = (query) => this.#kept.due(query)
+  documents: StreamStorage['documents'] = (prefix) => this.#kept.documents(prefix)
+  close: StreamStorage['close'] = () => this.#kept.close()
+
+  #keep(change: Change): void {
+    this.#kept.write([change])
+    if (change.kind !== 'update' && change.kind !== 'note') return
+    // Memory keeps the very record that its user changes, a file the one that was written.
+    const kept = this.#kept.load(change.record.name)
+    if (kept !== null) Object.assign(kept, change.record)
   }
 }
