@@ -118,3 +118,45 @@ describe.each(['memory', 'durable'] as const)(
     })
   },
 )
+
+describe("channels, read by the open protocol's own client", () => {
+  const channel = {
+    'streamstack.yaml': { log: { level: 'silent' } },
+    'endpoints/any.json': endpoint('/any', [send('x')]),
+    'channels/room.yaml': {
+      channel: 'rooms/{room}',
+      publish: true,
+      subscribe: true,
+      history: { count: 3, age: '1h' },
+      deliver: '{{message.secret}} === undefined',
+    },
+    'channels/closed.yaml': { channel: 'closed', publish: true },
+  }
+  const publish = (server: { call: (path: string, options: object) => Promise<{ status: number }> }, content: object) =>
+    server.call('/v1/channels/rooms/7', { body: { content } })
+
+  test('gives the history and then what comes, and nothing that is not for the reader', async () => {
+    await using server = await testServer(channel)
+    for (const n of [1, 2, 3, 4]) await publish(server, { n })
+    const url = `${server.url}/v1/stream/channels/rooms/7`
+    const followed = await stream<Message>({ url, offset: '-1', live: 'sse' })
+    const seen: unknown[] = []
+    void publish(server, { secret: 'for another' }).then(() => publish(server, { n: 5 }))
+    for await (const { content } of followed.jsonStream()) if (seen.push(content) === 4) break
+    expect(seen).toEqual([{ n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }])
+    const again = await stream<Message>({ url, offset: followed.offset, live: false })
+    expect((await again.json()).map(({ content }) => content)).not.toContainEqual({ n: 4 })
+  })
+
+  test('lets nobody in by this door who may not by the other', async () => {
+    await using server = await testServer(channel)
+    for (const name of ['closed', 'unknown', 'rooms/%2e%2e', '%01channels/rooms/7']) {
+      const { status, text } = await server.call(`/v1/stream/channels/${name}?offset=-1`)
+      expect([name, status >= 401 && status <= 404]).toEqual([name, true])
+      expect(text).not.toMatch(/^\[/)
+    }
+    for (const method of ['PUT', 'POST', 'DELETE']) {
+      expect((await server.call('/v1/stream/channels/rooms/7', { method, body: ['x'] })).status).toBe(404)
+    }
+  })
+})

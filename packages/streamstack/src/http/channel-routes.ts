@@ -6,6 +6,7 @@ import { type Message, type PresenceView, type Subscription, nameOfPath } from '
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import { parseBody, readBody } from '../input/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
+import { readSource } from './durable-streams/index.ts'
 import { hasLeft } from './has-left.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -15,6 +16,9 @@ import { answerStream } from './stream-answer.ts'
 
 export const CHANNELS_ROOT = '/v1/channels/'
 export const PRESENCE_ROOT = '/v1/presence/'
+
+/** Where clients of the open protocol read channels: they ask for pages first, of a stream that here never ends. */
+export const CHANNEL_STREAMS_ROOT = '/v1/stream/channels/'
 
 /** The most that one answer in `json` holds. */
 const RESULT_BYTES_MAX = 16 * 1024 * 1024
@@ -49,6 +53,24 @@ export async function readChannel(call: RunRequest): Promise<void> {
     if (hasLeft(response)) leave()
   }
   follow(call, source, format, position)
+}
+
+/** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
+export async function readChannelByProtocol(call: RunRequest): Promise<void> {
+  refuseWhileStopping(call)
+  const claims = await readerOf(call)
+  const { engine, request, response, heartbeat, corsHeaders } = call
+  const source = engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
+  endAtExpiry(call, source)
+  readSource({
+    source,
+    request,
+    response,
+    heartbeat,
+    longPollTimeoutMs: engine.settings.streams.longPollTimeoutMs,
+    onError: (error) => engine.log.error({ err: error }, 'a channel could not be read'),
+    corsHeaders,
+  })
 }
 
 /** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */
@@ -100,6 +122,11 @@ function follow(
   reader.wake()
   // The first message may be far off: who reads must not wonder until then whether the server is there.
   if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
+  endAtExpiry(call, source)
+}
+
+/** Whoever reads with a token is broken off when that expires. */
+function endAtExpiry({ response }: RunRequest, source: Subscription | PresenceView): void {
   const stopTimer = atExpiry(source, () =>
     source.refuse(
       new StreamstackError(

@@ -3,7 +3,15 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
-import { CHANNELS_ROOT, PRESENCE_ROOT, publishToChannel, readChannel, readPresence } from './channel-routes.ts'
+import {
+  CHANNELS_ROOT,
+  CHANNEL_STREAMS_ROOT,
+  PRESENCE_ROOT,
+  publishToChannel,
+  readChannel,
+  readChannelByProtocol,
+  readPresence,
+} from './channel-routes.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { addProbeRoutes } from './probe-route.ts'
 import { type RunRequest, cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
@@ -63,6 +71,7 @@ export function ownRoutes(
     // A HEAD would become a reader.
     channels.get(`${CHANNELS_ROOT}*`, { exposeHeadRoute: false }, run(readChannel))
     channels.post(`${CHANNELS_ROOT}*`, run(publishToChannel))
+    channels.get(`${CHANNEL_STREAMS_ROOT}*`, run(readChannelByProtocol))
     channels.get(`${PRESENCE_ROOT}*`, { exposeHeadRoute: false }, run(readPresence))
     registered()
   })

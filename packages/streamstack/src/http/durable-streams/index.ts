@@ -17,8 +17,8 @@ export { isProtocolRead, readSource } from './read-source.ts'
 /** Runs have their own readers, with formats, and their own right: whoever started one. */
 const RUNS_ROOT = `${STREAM_ROOT}runs/`
 
-/** The server's own streams, with another right. */
-const SYSTEM_ROOT = `${STREAM_ROOT}system/`
+/** The server's own streams, and those of channels, with other rights. */
+const OTHER_ROOTS: readonly string[] = [RUNS_ROOT, `${STREAM_ROOT}system/`, `${STREAM_ROOT}channels/`]
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
 const REQUEST_HEADERS =
@@ -56,7 +56,7 @@ export class DurableStreams {
 
   /** Whether a path is answered here. */
   static owns(path: string): boolean {
-    return path.startsWith(STREAM_ROOT) && !path.startsWith(RUNS_ROOT) && !path.startsWith(SYSTEM_ROOT)
+    return path.startsWith(STREAM_ROOT) && !OTHER_ROOTS.some((root) => path.startsWith(root))
   }
 
   handle(

@@ -17,7 +17,6 @@ import type { Readable, ReadableStore } from './readable.ts'
  */
 export class SourceView implements Readable {
   readonly record: { readonly contentType: string; readonly family: string }
-  readonly isGone = false
   shared: object | null = null
   readonly #source: StreamSource
   readonly #readers = new Map<StreamWatcher, StreamReader>()
@@ -26,6 +25,11 @@ export class SourceView implements Readable {
     this.#source = source
     const family = createHash('sha256').update(source.url).digest('hex').slice(0, 16)
     this.record = { contentType: storedContentType, family }
+  }
+
+  /** A reader that may not read on is let go; when it comes back, it is told why. */
+  get isGone(): boolean {
+    return this.#source.refusal != null
   }
 
   get visibleTail(): number {
