@@ -1,11 +1,10 @@
-import type { Chunk, StreamstackError } from '@streamstack/protocol'
+import type { Chunk } from '@streamstack/protocol'
 import type { AuthClaims } from '../access/index.ts'
 import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
+import { GuardedSource } from './guarded-source.ts'
 
 /** What one reader of a presence may leave untaken; beyond, it is told that it is too slow. */
 const WINDOW_BYTES = 262_144
-
-const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 
 export interface PresenceViewOptions {
   readonly url: string
@@ -19,20 +18,13 @@ export interface PresenceViewOptions {
 }
 
 /** Who is in a channel, for one reader: a stream of its own, which begins with all members. So a reader that comes back needs no offset. */
-export class PresenceView implements StreamSource {
+export class PresenceView extends GuardedSource implements StreamSource {
   readonly stream = new Stream({ log: new MemoryLog(WINDOW_BYTES), whenUnread: 'drop', unreadBytesMax: Infinity })
-  readonly run = null
-  readonly contentType = undefined
-  readonly responseHeaders = NO_HEADERS
-  readonly failure = null
-  refusal: StreamstackError | null = null
   readonly #options: PresenceViewOptions
-  #claims: AuthClaims | null
-  readonly #readers = new Set<StreamReader>()
 
   constructor(options: PresenceViewOptions) {
+    super(options.claims)
     this.#options = options
-    this.#claims = options.claims
   }
 
   get url(): string {
@@ -43,36 +35,6 @@ export class PresenceView implements StreamSource {
     return this.stream.log.droppedOffset
   }
 
-  /** As of a subscription. */
-  get expiresAtMs(): number | null {
-    const expiry = this.#claims?.['exp']
-    return typeof expiry === 'number' ? expiry * 1000 : null
-  }
-
-  get select(): ((chunk: Chunk) => boolean) | null {
-    return this.refusal === null ? null : () => false
-  }
-
-  /** Goes on with a fresh token. Throws `unauthenticated`, `forbidden`. */
-  renew(claims: AuthClaims | null): void {
-    this.#options.check(claims)
-    this.#claims = claims
-  }
-
-  recheck(check: (claims: AuthClaims | null) => void): void {
-    try {
-      check(this.#claims)
-    } catch (error) {
-      this.refuse(error as StreamstackError)
-    }
-  }
-
-  refuse(error: StreamstackError): void {
-    if (this.refusal !== null) return
-    this.refusal = error
-    for (const reader of this.#readers) reader.wake()
-  }
-
   tell(chunk: Chunk): void {
     if (this.refusal !== null) return
     // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
@@ -81,8 +43,8 @@ export class PresenceView implements StreamSource {
   }
 
   attach(reader: StreamReader): void {
-    const isFirst = this.#readers.size === 0
-    this.#readers.add(reader)
+    const isFirst = this.readers.size === 0
+    this.readers.add(reader)
     this.stream.attach(reader)
     if (!isFirst) return
     if (this.stream.lastOffset === 0) this.tell(this.#options.here())
@@ -90,12 +52,12 @@ export class PresenceView implements StreamSource {
   }
 
   detach(reader: StreamReader): void {
-    this.#readers.delete(reader)
+    this.readers.delete(reader)
     this.stream.detach(reader)
-    if (this.#readers.size === 0) this.#options.onDetached()
+    if (this.readers.size === 0) this.#options.onDetached()
   }
 
-  answerBegan(): void {
-    // Nobody sets headers here.
+  protected check(claims: AuthClaims | null): void {
+    this.#options.check(claims)
   }
 }

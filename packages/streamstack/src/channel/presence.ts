@@ -88,7 +88,7 @@ export class Presence {
 
   /** The rules have changed: whoever may not be there, or look, does so no more. */
   recheck(check: (claims: AuthClaims | null) => void): void {
-    for (const view of this.#views) view.recheck(check)
+    for (const view of this.#views) view.recheck()
     for (const [key, { connections }] of this.#stays) {
       for (const [connection, claims] of connections) {
         try {

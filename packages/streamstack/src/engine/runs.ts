@@ -1,29 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
-import { ERRORS, type StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
 import { MemoryLog, Stream } from '../stream/index.ts'
-import {
-  type LiveStream,
-  StoredLog,
-  type StreamStore,
-  encodeStoredEnd,
-  storedContentType,
-} from '../stream-store/index.ts'
 import type { Settings } from '../workspace/index.ts'
-import {
-  IdempotencyKeys,
-  type KeyedCall,
-  type RunOwner,
-  fingerprintOf,
-  keyDigest,
-  refuseOtherCall,
-} from './idempotency.ts'
+import { DurableRuns, type RunStorage } from './durable-runs.ts'
+import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
 import { LiveRun } from './live-run.ts'
 import { newRunId } from './run-id.ts'
 import type { RunView } from './run-view.ts'
-import { RUNS_PREFIX, type RunNote, StoredRun, abandonedEnd, readRunNote } from './stored-run.ts'
 
 /** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
 const DISCONNECT_GRACE_MS = 10_000
@@ -34,12 +20,6 @@ const KEYED_GRACE_MS = 40_000
 /** What the windows of all runs that go on are to keep together, and the least that one gets however many there are. */
 const ACTIVE_WINDOWS_BYTES = 256 * 1024 * 1024
 const WINDOW_BYTES_MIN = 524_288
-
-/** What of a durable run stays in memory for the readers at its end; who is further behind reads from the store. */
-const RECENT_BYTES = 524_288
-
-/** Runs that get their outcome in one write after a crash. */
-const SETTLED_AT_ONCE = 500
 
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
 const CLOSE_MS = 5_500
@@ -59,13 +39,10 @@ export interface StartOptions {
   delivery?: 'memory' | 'durable'
 }
 
-/** The store of durable runs; null: this workspace has kept none so far. */
-export type RunStorage = { open(): StreamStore; openKept(): StreamStore | null }
-
 /** All runs of the server: those that go on, and for a while those that are over, so that readers can come back; durable ones from the store. */
 export class Runs {
   readonly #services: Services
-  readonly #storage: RunStorage
+  readonly #durable: DurableRuns
   readonly #observation: Observation
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
@@ -79,7 +56,7 @@ export class Runs {
 
   constructor(services: Services, storage: RunStorage, observation: Observation) {
     this.#services = services
-    this.#storage = storage
+    this.#durable = new DurableRuns(storage)
     this.#observation = observation
   }
 
@@ -93,7 +70,14 @@ export class Runs {
     const log =
       delivery === 'memory'
         ? new MemoryLog(windowBytes)
-        : this.#keep(id, plan, settings, start, (error) => execution.fail(error))
+        : this.#durable.log({
+            id,
+            endpoint,
+            settings,
+            start,
+            live: () => this.#runs.get(id),
+            onFailure: (error) => execution.fail(error),
+          })
     const execution: Run = new Run({
       id,
       programs: plan.programs,
@@ -127,73 +111,9 @@ export class Runs {
     return live
   }
 
-  /** The log of a durable run. It is made together with the first chunks, in one write: nobody waits for the disk twice. */
-  #keep(
-    id: string,
-    { endpoint }: Plan,
-    settings: Settings,
-    { owner, keyed }: StartOptions,
-    onFailure: (error: StreamstackError) => void,
-  ): StoredLog {
-    const store = this.#storage.open()
-    const note: RunNote = {
-      endpoint: endpoint.name,
-      route: `${endpoint.method} ${endpoint.path}`,
-      contentType: endpoint.headers['Content-Type'] ?? null,
-      owner,
-      call: keyed == null ? null : fingerprintOf(keyed),
-      startedAtMs: Date.now(),
-      end: null,
-    }
-    const maxDurationMs = endpoint.limits.maxDurationMs ?? settings.limits.maxDurationMs
-    const { durableRetentionMs } = settings.streams
-    const { stream, kept } = store.createOwn(RUNS_PREFIX + id, {
-      contentType: storedContentType,
-      // Counted from the last use; a run that is silent for long must not expire under way.
-      ttlSeconds: Math.ceil((durableRetentionMs + maxDurationMs) / 1000),
-      key: keyed == null ? null : keyDigest(owner, keyed.key),
-      note: JSON.stringify(note),
-    })
-    return new StoredLog({
-      store,
-      stream,
-      created: kept,
-      recentBytes: RECENT_BYTES,
-      atEnd: ({ outcome, error }) => {
-        const live = this.#runs.get(id)
-        const end = {
-          outcome,
-          error,
-          status: live?.failure?.status ?? 200,
-          headers: [...(live?.responseHeaders ?? [])],
-          atMs: Date.now(),
-        }
-        return {
-          note: JSON.stringify({ ...note, end } satisfies RunNote),
-          ttlSeconds: Math.ceil(durableRetentionMs / 1000),
-        }
-      },
-      onFailure,
-    })
-  }
-
-  /**
-   * Gives runs that a crash cut off their outcome: `abandoned`, after the last chunk that was kept; from now on they are kept for `retentionMs`. Returns
-   * how many there were.
-   */
-  async settleAbandoned(retentionMs: number): Promise<number> {
-    const store = this.#storage.openKept()
-    if (store === null) return 0
-    let count = 0
-    for (let before: string | null = null; ;) {
-      const cutOff = store.noted({ prefix: RUNS_PREFIX, before, goingOn: true, limit: SETTLED_AT_ONCE })
-      // One that is past its time is not found.
-      const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
-      await Promise.all(streams.map(async (stream) => settle(store, stream, retentionMs)))
-      count += streams.length
-      before = cutOff.at(-1)?.name ?? null
-      if (before === null) return count
-    }
+  /** Gives runs that a crash cut off their outcome. Returns how many there were. */
+  settleAbandoned(settings: Settings): Promise<number> {
+    return this.#durable.settleAbandoned(settings.streams.durableRetentionMs)
   }
 
   /** Many runs at once get smaller windows: a crowd of readers that stand still must not fill the memory. */
@@ -203,29 +123,21 @@ export class Runs {
   }
 
   get(id: string): RunView | undefined {
-    return this.#runs.get(id) ?? this.#stored(this.#storage.openKept()?.find(RUNS_PREFIX + id) ?? null)
+    return this.#runs.get(id) ?? this.#durable.find(id)
   }
 
   /** The run that this very call has started before. Throws `idempotency_conflict`. */
   startedBy(call: KeyedCall): RunView | undefined {
     const id = this.#keys.find(call)
     if (id !== null) return this.#runs.get(id)
-    const kept = this.#storage.openKept()?.withKey(keyDigest(call.owner, call.key)) ?? null
-    if (kept !== null) refuseOtherCall(readRunNote(kept).call ?? '', call)
-    return this.#stored(kept)
+    return this.#durable.startedBy(call)
   }
 
   /** The run that a caller has started with a key. */
   withKey(owner: RunOwner, key: string): RunView | undefined {
     const id = this.#keys.runOf(owner, key)
     if (id !== null) return this.#runs.get(id)
-    return this.#stored(this.#storage.openKept()?.withKey(keyDigest(owner, key)) ?? null)
-  }
-
-  #stored(kept: LiveStream | null): RunView | undefined {
-    const store = this.#storage.openKept()
-    if (kept === null || store === null) return undefined
-    return new StoredRun(kept.record.name.slice(RUNS_PREFIX.length), store, kept)
+    return this.#durable.withKey(owner, key)
   }
 
   /** Every run that can be read, the newest first, those in memory and those in the store; only runs that began before the one with an id, unless it is null. */
@@ -233,25 +145,11 @@ export class Runs {
     const held = [...this.#runs.values()].filter(({ run }) => before === null || run < before)
     held.sort((a, b) => (a.run < b.run ? 1 : -1))
     let next = 0
-    for (const stored of this.#storedNewestFirst(before)) {
+    for (const stored of this.#durable.newestFirst(before)) {
       for (let live = held[next]; live !== undefined && live.run >= stored.run; live = held[++next]) yield live
       if (!this.#runs.has(stored.run)) yield stored
     }
     yield* held.slice(next)
-  }
-
-  *#storedNewestFirst(before: string | null): Generator<RunView> {
-    const store = this.#storage.openKept()
-    if (store === null) return
-    for (let last = before === null ? null : RUNS_PREFIX + before; ;) {
-      const page = store.noted({ prefix: RUNS_PREFIX, before: last, goingOn: false, limit: 100 })
-      for (const { name } of page) {
-        const run = this.#stored(store.find(name))
-        if (run !== undefined) yield run
-      }
-      if (page.length < 100) return
-      last = page.at(-1)?.name ?? null
-    }
   }
 
   /** Runs that go on. */
@@ -339,17 +237,6 @@ export class Runs {
     this.#retained.splice(0, this.#oldest)
     this.#oldest = 0
   }
-}
-
-async function settle(store: StreamStore, stream: LiveStream, retentionMs: number): Promise<void> {
-  const end = abandonedEnd()
-  const { status } = ERRORS.abandoned
-  const note: RunNote = { ...readRunNote(stream), end: { ...end, status, headers: [], atMs: Date.now() } }
-  await store.extend(stream, [encodeStoredEnd(end)], {
-    close: true,
-    note: JSON.stringify(note),
-    ttlSeconds: Math.ceil(retentionMs / 1000),
-  })
 }
 
 /** So many entries that are gone may stay in front of the list before it is moved up. */

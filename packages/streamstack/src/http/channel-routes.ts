@@ -6,9 +6,9 @@ import { type Message, type PresenceView, type Subscription, nameOfPath } from '
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import { parseBody, readBody } from '../input/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
-import { readSource } from './durable-streams/index.ts'
 import { hasLeft } from './has-left.ts'
 import { idempotencyKey } from './idempotency-key.ts'
+import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
 import type { RunRequest } from './run-routes.ts'
 import { startPosition } from './start-position.ts'
@@ -59,18 +59,9 @@ export async function readChannel(call: RunRequest): Promise<void> {
 export async function readChannelByProtocol(call: RunRequest): Promise<void> {
   refuseWhileStopping(call)
   const claims = await readerOf(call)
-  const { engine, request, response, heartbeat, corsHeaders } = call
-  const source = engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
+  const source = call.engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
   endAtExpiry(call, source)
-  readSource({
-    source,
-    request,
-    response,
-    heartbeat,
-    longPollTimeoutMs: engine.settings.streams.longPollTimeoutMs,
-    onError: (error) => engine.log.error({ err: error }, 'a channel could not be read'),
-    corsHeaders,
-  })
+  readByProtocol(call, source)
 }
 
 /** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */

@@ -47,7 +47,9 @@ export function ownRoutes(
     route(call).catch((thrown: unknown) => {
       const error = toStreamstackError(thrown)
       if (error.code === 'internal') engine.log.error({ err: error.cause }, 'a request could not be answered')
-      answerProblem(reply.raw, error, {})
+      // Too late for a status: a break is no end that anybody takes for one.
+      if (reply.raw.headersSent || reply.raw.destroyed) reply.raw.destroy()
+      else answerProblem(reply.raw, error, {})
     })
   }
 

@@ -95,17 +95,18 @@ export class ResponseReader implements StreamReader {
     while (this.position < stream.lastOffset) {
       if (this.position < stream.log.droppedOffset) return this.#fellBehind(pending)
       let batch: Batch | null | Promise<Batch | null>
+      let encoded: string | Buffer
       try {
         batch = stream.read(this.position)
+        if (batch instanceof Promise) {
+          if (pending.length > 0) this.#write(pending)
+          return this.#readLate(batch)
+        }
+        if (batch === null) break
+        encoded = this.#encode(batch)
       } catch (error) {
         return this.#fault(error, pending)
       }
-      if (batch instanceof Promise) {
-        if (pending.length > 0) this.#write(pending)
-        return this.#readLate(batch)
-      }
-      if (batch === null) break
-      const encoded = this.#encode(batch)
       this.position = batch.offset + batch.to - batch.from - 1
       pending = pending.length === 0 ? encoded : joined(pending, encoded)
       if (pending.length >= WRITE_BYTES) {
@@ -136,8 +137,8 @@ export class ResponseReader implements StreamReader {
   /** A log that reads from disk answers later. */
   #readLate(batch: Promise<Batch | null>): void {
     this.#isReading = true
-    batch.then(
-      (late) => {
+    batch
+      .then((late) => {
         this.#isReading = false
         if (this.#isOver) return
         if (late !== null) {
@@ -147,12 +148,11 @@ export class ResponseReader implements StreamReader {
         }
         // What came while the log was being read woke nobody.
         this.#pump()
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#isReading = false
-        this.#fault(error, '')
-      },
-    )
+        if (!this.#isOver) this.#fault(error, '')
+      })
   }
 
   #write(data: string | Buffer): boolean {

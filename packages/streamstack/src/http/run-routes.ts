@@ -4,10 +4,11 @@ import { subjectOf } from '../access/index.ts'
 import type { Engine, RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
-import { isProtocolRead, readSource } from './durable-streams/index.ts'
+import { isProtocolRead } from './durable-streams/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { checkOwner, knownRun, unknownRun } from './run-access.ts'
+import { readByProtocol } from './read-by-protocol.ts'
 import { describeRun, runFilter, runPage } from './run-list.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
@@ -39,18 +40,6 @@ export async function readRun(call: RunRequest): Promise<void> {
     heartbeat: call.heartbeat,
     record: new ReaderRecord(call.engine.observation.metrics, source.endpoint, null),
   }).wake()
-}
-
-function readByProtocol({ engine, heartbeat, request, response, corsHeaders }: RunRequest, source: RunView): void {
-  readSource({
-    source,
-    request,
-    response,
-    heartbeat,
-    longPollTimeoutMs: engine.settings.streams.longPollTimeoutMs,
-    onError: (error) => engine.log.error({ err: error, run: source.run }, 'a run could not be read'),
-    corsHeaders,
-  })
 }
 
 /**

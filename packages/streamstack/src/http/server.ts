@@ -46,7 +46,7 @@ const REFUSED_WHILE_STOPPING = /^\/v1\/(?:stream\/(?!runs\/)|ws|channels|presenc
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
 export async function startServer({ engine, host, port }: ServerOptions): Promise<StreamstackServer> {
   checkOpenHost(engine, host)
-  const cutOff = await engine.runs.settleAbandoned(engine.settings.streams.durableRetentionMs)
+  const cutOff = await engine.runs.settleAbandoned(engine.settings)
   if (cutOff > 0) engine.log.warn({ runs: cutOff }, 'runs that the last stop cut off are now abandoned')
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)

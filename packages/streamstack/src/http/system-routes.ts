@@ -3,7 +3,8 @@ import type { FastifyReply } from 'fastify'
 import type { Engine } from '../engine/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
-import { allowCall, isProtocolRead, readSource } from './durable-streams/index.ts'
+import { allowCall, isProtocolRead } from './durable-streams/index.ts'
+import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
 import type { RunRequest } from './run-routes.ts'
 import { startPosition } from './start-position.ts'
@@ -49,13 +50,8 @@ export function systemRoutes(engine: Engine): SystemRoutes {
 
 /** `begin`: the offset for a reader that names none. */
 function readSystemStream(call: RunRequest, source: SystemStream, begin: string): void {
-  const { engine, request, response, query, heartbeat, corsHeaders } = call
-  if (isProtocolRead(request, query)) {
-    const { longPollTimeoutMs } = engine.settings.streams
-    const onError = (error: unknown): void =>
-      engine.log.error({ err: error, stream: source.url }, 'a stream of the server could not be read')
-    return readSource({ source, request, response, heartbeat, longPollTimeoutMs, onError, corsHeaders })
-  }
+  const { request, response, query, heartbeat, corsHeaders } = call
+  if (isProtocolRead(request, query)) return readByProtocol(call, source)
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset') ?? begin)
   if (format === 'json') {

@@ -1,7 +1,7 @@
 export { type Environment } from './dotenv.ts'
 export { formatIssue } from './format-issue.ts'
 export type { TreeFile } from './read-files.ts'
-export type { Settings } from './settings-schema.ts'
+export type { Settings } from './checked-settings.ts'
 export { type ReadSettings, settingsJsonSchema } from './settings.ts'
 export { watchWorkspace } from './watch-workspace.ts'
 export { readWorkspace, type WorkspaceFiles } from './workspace.ts'

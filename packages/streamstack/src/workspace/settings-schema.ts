@@ -1,83 +1,22 @@
-import { isAbsolute, join } from 'node:path'
-import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
-import { checkTokenSettings, corsOriginFault } from '../access/index.ts'
-import { isVariableName, parseByteSize, parseDurationMs } from '../definition/index.ts'
+import { type TokenSettings, checkTokenSettings, corsOriginFault } from '../access/index.ts'
+import { isVariableName } from '../definition/index.ts'
 import { allowEntryProblem } from '../outbound/index.ts'
+import {
+  addProblem,
+  byteSize,
+  byteSizeFrom,
+  duration,
+  durationWithUnit,
+  flag,
+  names,
+  objectMessage,
+  text,
+  wholeNumber,
+} from './setting-types.ts'
 
 /** Levels of the server's log, from least to most. */
 export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
-
-// Every message completes a sentence that begins with the key: "`server.port` must be …".
-// Titles name the type, descriptions say what a setting is for: the reference page and editors show both.
-const text = z.string('must be text').trim().min(1, 'must not be empty').meta({ title: 'text' })
-const flag = z
-  .union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')], 'must be true or false')
-  .meta({ title: 'true or false' })
-
-function wholeNumber(min: number, max: number) {
-  const range = `whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`
-  const message = `must be a ${range}`
-  // Text, because {{env.PORT}} is text.
-  const asText = z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-  return z
-    .union([z.number(), asText], message)
-    .refine((value) => Number.isSafeInteger(value) && value >= min && value <= max, message)
-    .meta({ title: range })
-}
-
-const durationMessage = 'must be a duration such as 500ms, 30s or 5m'
-
-function duration(minMs: number) {
-  return z
-    .union([z.string(), z.number()], durationMessage)
-    .transform((value, context) => {
-      const milliseconds = parseDurationMs(value)
-      if (milliseconds !== null && milliseconds >= minMs) return milliseconds
-      context.addIssue({ code: 'custom', message: durationMessage })
-      return z.NEVER
-    })
-    .meta({ title: 'duration, or milliseconds' })
-}
-
-/** HTTP and JWT count these in seconds, everything else here in milliseconds: so a bare number is refused. */
-function durationWithUnit() {
-  const message = 'must be a duration with its unit, such as 30s or 10m'
-  return z
-    .string(message)
-    .transform((value, context) => {
-      const milliseconds = /[a-z]\s*$/i.test(value) ? parseDurationMs(value) : null
-      if (milliseconds !== null) return Math.ceil(milliseconds / 1000)
-      context.addIssue({ code: 'custom', message })
-      return z.NEVER
-    })
-    .meta({ title: 'duration with its unit' })
-}
-
-function byteSizeFrom(min: number, message: string) {
-  return z
-    .union([z.string(), z.number()], message)
-    .transform((value, context) => {
-      const bytes = parseByteSize(value)
-      if (bytes !== null && bytes >= min) return bytes
-      context.addIssue({ code: 'custom', message })
-      return z.NEVER
-    })
-    .meta({ title: 'size, or bytes' })
-}
-
-const byteSize = byteSizeFrom(1, 'must be a size such as 512kb or 10mb')
-
-function names(message: string) {
-  return z
-    .union([text.transform((one) => [one]), z.array(text, message)], message)
-    .meta({ title: 'text, or a list of texts' })
-}
-
-const objectMessage = 'must be an object of keys and values'
 
 const tlsShape = {
   cert: text.describe(
@@ -128,18 +67,6 @@ const serverShape = {
   tls: z.strictObject(tlsShape, objectMessage).optional(),
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
   websocket: z.strictObject(websocketShape, objectMessage).prefault({}),
-}
-
-/** Adds what another station says of a value, so that it completes the sentence. */
-function addProblem(
-  context: z.core.$RefinementCtx,
-  key: string | number | null,
-  problem: string | null,
-  intro = 'cannot be used: ',
-): void {
-  if (problem === null) return
-  const message = intro + problem.replace(/\.$/, '')
-  context.addIssue({ code: 'custom', message, path: key === null ? [] : [key] })
 }
 
 const jwtShape = {
@@ -307,7 +234,8 @@ const rootShape = {
 /** The schema of `streamstack.yaml`, with defaults. */
 export const settingsSchema = z.strictObject(rootShape, objectMessage)
 
-function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): NonNullable<Settings['auth']['jwt']> {
+/** How tokens are checked, in the shape of the station that does it. */
+export function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): TokenSettings {
   return {
     secret: checked.secret ?? null,
     jwksUrl: checked.jwks_url ?? null,
@@ -333,151 +261,4 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   streams: Object.keys(streamsShape),
   channels: Object.keys(channelsShape),
   log: Object.keys(logShape),
-}
-
-/** Checked settings of a workspace: frozen, every default filled in, paths absolute, units in the names. */
-export interface Settings {
-  readonly name: string | null
-  readonly server: {
-    readonly host: string
-    /** 0: any free port. */
-    readonly port: number
-    readonly bodyLimitBytes: number
-    readonly stopGraceMs: number
-    readonly tls: { readonly certFile: string; readonly keyFile: string } | null
-    /** No origins: other origins are not let in. */
-    readonly cors: {
-      readonly origins: readonly string[]
-      readonly credentials: boolean
-      readonly maxAgeSeconds: number
-    }
-    /** Bounds of `/v1/ws`; all but the first are of one connection. */
-    readonly websocket: {
-      readonly maxConnections: number
-      /** What is open at once. */
-      readonly maxStreams: number
-      /** Messages a second. */
-      readonly messageRate: number
-      readonly queueBytesMax: number
-      /** How long it may take nothing of what waits for it. */
-      readonly slowTimeoutMs: number
-      /** How long it may ask for nothing while it has no token. */
-      readonly authTimeoutMs: number
-    }
-  }
-  /** Names that `{{env.NAME}}` may read. */
-  readonly envNames: readonly string[]
-  /** Constants that every expression can use. */
-  readonly variables: Readonly<Record<string, Value>>
-  readonly auth: {
-    readonly jwt: {
-      readonly secret: string | null
-      readonly jwksUrl: string | null
-      readonly issuer: string | null
-      readonly audience: readonly string[] | null
-      readonly algorithms: readonly string[] | null
-      readonly roleClaim: string | null
-      readonly clockToleranceSeconds: number
-    } | null
-  }
-  readonly outbound: { readonly allow: readonly string[]; readonly timeoutMs: number }
-  readonly limits: {
-    readonly maxDurationMs: number
-    readonly maxChunks: number
-    readonly maxBytes: number
-    readonly maxIterations: number
-    readonly maxStackDepth: number
-  }
-  readonly streams: {
-    readonly windowBytes: number
-    readonly retainedBytes: number
-    readonly retentionMs: number
-    readonly durableRetentionMs: number
-    readonly heartbeatMs: number
-    /** Who may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
-    readonly access: 'closed' | 'open'
-    readonly log: 'memory' | 'sqlite'
-    readonly memoryBytes: number
-    /** Null: chunks stay. */
-    readonly maxAgeMs: number | null
-    /** Null: a stream keeps everything. */
-    readonly maxBytes: number | null
-    readonly longPollTimeoutMs: number
-  }
-  readonly channels: {
-    readonly maxOpen: number
-    readonly memoryBytes: number
-    readonly presenceGraceMs: number
-    readonly tokenInUrl: boolean
-  }
-  /** Absolute. */
-  readonly dataFolder: string
-  readonly log: { readonly level: (typeof logLevels)[number] }
-}
-
-/** Checked data in the shape that the program uses; `dir` is the absolute path of the workspace. */
-export function toSettings(checked: z.output<typeof settingsSchema>, dir: string): Settings {
-  const { server, auth, outbound, limits, streams, channels, log } = checked
-  const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
-  return deepFreeze({
-    name: checked.name ?? null,
-    server: {
-      host: server.host,
-      port: server.port,
-      bodyLimitBytes: server.body_limit,
-      stopGraceMs: server.stop_grace,
-      tls: server.tls === undefined ? null : { certFile: absolute(server.tls.cert), keyFile: absolute(server.tls.key) },
-      cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
-      websocket: {
-        maxConnections: server.websocket.max_connections,
-        maxStreams: server.websocket.max_streams,
-        messageRate: server.websocket.message_rate,
-        queueBytesMax: server.websocket.queue_bytes,
-        slowTimeoutMs: server.websocket.slow_timeout,
-        authTimeoutMs: server.websocket.auth_timeout,
-      },
-    },
-    envNames: [...new Set(checked.env)],
-    variables: checked.variables,
-    auth: {
-      jwt: auth.jwt === undefined ? null : tokenSettings(auth.jwt),
-    },
-    outbound: { allow: outbound.allow, timeoutMs: outbound.timeout },
-    limits: {
-      maxDurationMs: limits.max_duration,
-      maxChunks: limits.max_chunks,
-      maxBytes: limits.max_bytes,
-      maxIterations: limits.max_iterations,
-      maxStackDepth: limits.max_stack_depth,
-    },
-    streams: {
-      windowBytes: streams.window_bytes,
-      retainedBytes: streams.retained_bytes,
-      retentionMs: streams.retention,
-      durableRetentionMs: streams.durable_retention,
-      heartbeatMs: streams.heartbeat,
-      access: streams.access,
-      log: streams.log,
-      memoryBytes: streams.memory_bytes,
-      maxAgeMs: streams.max_age ?? null,
-      maxBytes: streams.max_bytes ?? null,
-      longPollTimeoutMs: streams.long_poll_timeout,
-    },
-    channels: {
-      maxOpen: channels.max_open,
-      memoryBytes: channels.memory_bytes,
-      presenceGraceMs: channels.presence_grace,
-      tokenInUrl: channels.token_in_url,
-    },
-    dataFolder: absolute(checked.data),
-    log: { level: log.level },
-  })
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const inner of Object.values(value)) deepFreeze(inner)
-  }
-  return value
 }

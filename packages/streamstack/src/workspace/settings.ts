@@ -3,7 +3,8 @@ import { entryOf, type Issue, type Position, quote, type TreeNode } from '../def
 import { didYouMean } from '../text/did-you-mean.ts'
 import type { Environment } from './dotenv.ts'
 import { resolveSettings } from './resolve-settings.ts'
-import { knownKeys, type Settings, settingsSchema, toSettings } from './settings-schema.ts'
+import { type Settings, toSettings } from './checked-settings.ts'
+import { knownKeys, settingsSchema } from './settings-schema.ts'
 
 /** Settings as read; null when an issue is an error. */
 export interface ReadSettings {

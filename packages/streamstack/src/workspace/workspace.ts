@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { type Issue, parseTree } from '../definition/index.ts'
 import { type Environment, mergeEnvironment } from './dotenv.ts'
 import { readDefinitions, readText, type TreeFile } from './read-files.ts'
-import type { Settings } from './settings-schema.ts'
+import type { Settings } from './checked-settings.ts'
 import { readSettings } from './settings.ts'
 
 /** Names under which the settings may stand; only one of them. */

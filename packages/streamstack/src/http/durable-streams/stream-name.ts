@@ -16,16 +16,19 @@ const HAS_CONTROL = /\p{Cc}/u
 export function streamName(path: string): string {
   const raw = path.slice(STREAM_ROOT.length)
   const name = raw.includes('%') ? decoded(raw) : raw
-  const isFit =
-    path.startsWith(STREAM_ROOT) &&
-    name !== null &&
-    Buffer.byteLength(name) <= NAME_BYTES_MAX &&
-    !HAS_CONTROL.test(name) &&
-    name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-  if (isFit) return name
+  if (path.startsWith(STREAM_ROOT) && name !== null && isStreamName(name)) return name
   throw new StreamstackError(
     'stream_unknown',
     `No stream can have this name. Use up to ${NAME_BYTES_MAX} bytes in parts divided by single slashes.`,
+  )
+}
+
+/** Whether a stream that somebody makes can have this name. Those of the server's own begin with a control character, so that no caller can mean them. */
+export function isStreamName(name: string): boolean {
+  return (
+    Buffer.byteLength(name) <= NAME_BYTES_MAX &&
+    !HAS_CONTROL.test(name) &&
+    name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
   )
 }
 

@@ -4,6 +4,7 @@ import {
   SubscriptionError,
   type SubscriptionConfig,
 } from '../../stream-store/subscriptions/index.ts'
+import { isStreamName } from './stream-name.ts'
 
 const LEASE_MS_DEFAULT = 30_000
 const LEASE_MS_MIN = 1_000
@@ -27,6 +28,8 @@ export function subscriptionConfig(body: Value): SubscriptionConfig {
   if (type === 'webhook' && webhookUrl === null) throw invalid('webhook.url is missing.')
   const wakeStream = type === 'pull-wake' ? path(optionalText(fields, 'wake_stream')) : null
   if (type === 'pull-wake' && wakeStream === null) throw invalid('wake_stream is missing.')
+  // Messages are written to it: a run or a channel must not be meant.
+  if (wakeStream !== null && !isStreamName(wakeStream)) throw invalid('wake_stream can be no name of a stream.')
   return {
     type,
     pattern,
@@ -87,6 +90,7 @@ function optionalText(fields: Fields, name: string): string | null {
 function nameOf(value: Value | undefined): string {
   const name = typeof value === 'string' ? path(value) : null
   if (name === null) throw invalid('streams must be named by text.')
+  if (!isStreamName(name)) throw invalid('streams must be names that streams can have.')
   return name
 }
 

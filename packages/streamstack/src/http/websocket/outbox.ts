@@ -8,6 +8,9 @@ interface Writer {
   turn(): void
 }
 
+/** Turns in a row before everybody else on the server gets theirs: readers that may see few of very many messages fill no socket that would stop them. */
+const TURNS_AT_ONCE = 32
+
 /** What a log hands out at once, about. */
 const BATCH_BYTES = 32_768
 
@@ -26,6 +29,8 @@ export class Outbox {
   readonly #onDrain: () => void
   readonly #waiting = new Set<Writer>()
   #isPumping = false
+  /** It goes on in the next turn of the event loop, whatever comes before. */
+  #isResting = false
   #isClosed = false
   /** Logs that answer later will write so much. */
   #promisedBytes = 0
@@ -87,13 +92,18 @@ export class Outbox {
 
   /** A turn may wake readers, which then get theirs in this loop. */
   #pump(): void {
-    if (this.#isPumping || this.#waiting.size === 0) return
+    if (this.#isPumping || this.#isResting || this.#waiting.size === 0) return
     this.#isPumping = true
+    let turns = 0
     // What several write goes out in one call.
     this.#socket.cork()
     try {
       for (const writer of this.#waiting) {
         if (this.#mustWait()) break
+        if (turns++ === TURNS_AT_ONCE) {
+          this.#goOnLater()
+          break
+        }
         // Whoever asks again goes to the end of the line, and this loop comes to it there.
         this.#waiting.delete(writer)
         writer.turn()
@@ -102,6 +112,14 @@ export class Outbox {
       this.#isPumping = false
       this.#socket.uncork()
     }
+  }
+
+  #goOnLater(): void {
+    this.#isResting = true
+    setImmediate(() => {
+      this.#isResting = false
+      this.#pump()
+    })
   }
 
   #mustWait(): boolean {

@@ -1,0 +1,68 @@
+import type { Chunk, StreamstackError } from '@streamstack/protocol'
+import type { AuthClaims } from '../access/index.ts'
+import type { StreamReader } from '../stream/index.ts'
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map()
+
+/** Selects nothing. */
+const NOTHING = (): boolean => false
+
+/** What all streams of channels have in common for one reader: a right that can end while it reads. */
+export abstract class GuardedSource {
+  readonly run = null
+  readonly contentType = undefined
+  readonly responseHeaders = NO_HEADERS
+  readonly failure = null
+  refusal: StreamstackError | null = null
+  protected claims: AuthClaims | null
+  protected readonly readers = new Set<StreamReader>()
+
+  protected constructor(claims: AuthClaims | null) {
+    this.claims = claims
+  }
+
+  /** Throws `unauthenticated`, `forbidden` when somebody with these claims may not read. */
+  protected abstract check(claims: AuthClaims | null): void
+
+  /** When its token expires, milliseconds since 1970; null: never, or there is none. Whoever serves it calls `refuse` then, or `renew` before. */
+  get expiresAtMs(): number | null {
+    const expiry = this.claims?.['exp']
+    return typeof expiry === 'number' ? expiry * 1000 : null
+  }
+
+  /** Also for a reader that does not look at `refusal`. */
+  get select(): ((chunk: Chunk) => boolean) | null {
+    return this.refusal === null ? this.selection() : NOTHING
+  }
+
+  /** What of the stream is for this reader; null: all. */
+  protected selection(): ((chunk: Chunk) => boolean) | null {
+    return null
+  }
+
+  /** Goes on with a fresh token. Throws `unauthenticated`, `forbidden`. */
+  renew(claims: AuthClaims | null): void {
+    this.check(claims)
+    this.claims = claims
+  }
+
+  /** Looks again whether it may be read, by rules that may have changed. */
+  recheck(): void {
+    try {
+      this.check(this.claims)
+    } catch (error) {
+      this.refuse(error as StreamstackError)
+    }
+  }
+
+  /** Ends it for this reader, who gets nothing more. */
+  refuse(error: StreamstackError): void {
+    if (this.refusal !== null) return
+    this.refusal = error
+    for (const reader of this.readers) reader.wake()
+  }
+
+  answerBegan(): void {
+    // Nobody sets headers here.
+  }
+}

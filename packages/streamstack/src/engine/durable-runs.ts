@@ -1,0 +1,157 @@
+import { ERRORS, type StreamstackError } from '@streamstack/protocol'
+import type { EndpointDefinition } from '../definition/types.ts'
+import {
+  type LiveStream,
+  StoredLog,
+  type StreamStore,
+  encodeStoredEnd,
+  storedContentType,
+} from '../stream-store/index.ts'
+import type { Settings } from '../workspace/index.ts'
+import { type KeyedCall, type RunOwner, fingerprintOf, keyDigest, refuseOtherCall } from './idempotency.ts'
+import type { RunView } from './run-view.ts'
+import { RUNS_PREFIX, type RunNote, StoredRun, abandonedEnd, readRunNote } from './stored-run.ts'
+
+/** What of a run stays in memory for the readers at its end; who is further behind reads from the store. */
+const RECENT_BYTES = 524_288
+
+/** Runs that get their outcome in one write after a crash. */
+const SETTLED_AT_ONCE = 500
+
+/** Runs that are looked up at once for a list. */
+const LISTED_AT_ONCE = 100
+
+/** The store of durable runs; null: this workspace has kept none so far. */
+export type RunStorage = { open(): StreamStore; openKept(): StreamStore | null }
+
+/** What a new run is kept with. */
+export interface DurableStart {
+  readonly id: string
+  readonly endpoint: EndpointDefinition
+  readonly settings: Settings
+  readonly start: { readonly owner: RunOwner; readonly keyed?: KeyedCall | null }
+  /** The run itself, when it ends. */
+  readonly live: () => RunView | undefined
+  readonly onFailure: (error: StreamstackError) => void
+}
+
+/** Runs with `delivery: durable`, as the store keeps them: each is one of its streams, and its note says whose it is and how it ended. */
+export class DurableRuns {
+  readonly #storage: RunStorage
+
+  constructor(storage: RunStorage) {
+    this.#storage = storage
+  }
+
+  /** The log of a new run. It is made together with the first chunks, in one write: nobody waits for the disk twice. Throws as `Runs.prepare`. */
+  log({ id, endpoint, settings, start: { owner, keyed }, live, onFailure }: DurableStart): StoredLog {
+    const store = this.#storage.open()
+    const note: RunNote = {
+      endpoint: endpoint.name,
+      route: `${endpoint.method} ${endpoint.path}`,
+      contentType: endpoint.headers['Content-Type'] ?? null,
+      owner,
+      call: keyed == null ? null : fingerprintOf(keyed),
+      startedAtMs: Date.now(),
+      end: null,
+    }
+    const maxDurationMs = endpoint.limits.maxDurationMs ?? settings.limits.maxDurationMs
+    const { durableRetentionMs } = settings.streams
+    const { stream, kept } = store.createOwn(RUNS_PREFIX + id, {
+      contentType: storedContentType,
+      // Counted from the last use; a run that is silent for long must not expire under way.
+      ttlSeconds: Math.ceil((durableRetentionMs + maxDurationMs) / 1000),
+      key: keyed == null ? null : keyDigest(owner, keyed.key),
+      note: JSON.stringify(note),
+    })
+    return new StoredLog({
+      store,
+      stream,
+      created: kept,
+      recentBytes: RECENT_BYTES,
+      atEnd: ({ outcome, error }) => {
+        const run = live()
+        const end = {
+          outcome,
+          error,
+          status: run?.failure?.status ?? 200,
+          headers: [...(run?.responseHeaders ?? [])],
+          atMs: Date.now(),
+        }
+        return {
+          note: JSON.stringify({ ...note, end } satisfies RunNote),
+          ttlSeconds: Math.ceil(durableRetentionMs / 1000),
+        }
+      },
+      onFailure,
+    })
+  }
+
+  /**
+   * Gives runs that a crash cut off their outcome: `abandoned`, after the last chunk that was kept; from now on they are kept for `retentionMs`. Returns
+   * how many there were.
+   */
+  async settleAbandoned(retentionMs: number): Promise<number> {
+    const store = this.#storage.openKept()
+    if (store === null) return 0
+    let count = 0
+    for (let before: string | null = null; ;) {
+      const cutOff = store.noted({ prefix: RUNS_PREFIX, before, goingOn: true, limit: SETTLED_AT_ONCE })
+      // One that is past its time is not found.
+      const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
+      await Promise.all(streams.map(async (stream) => settle(store, stream, retentionMs)))
+      count += streams.length
+      before = cutOff.at(-1)?.name ?? null
+      if (before === null) return count
+    }
+  }
+
+  /** A run that is over; undefined: there is none of this id. */
+  find(id: string): RunView | undefined {
+    return this.#stored(this.#storage.openKept()?.find(RUNS_PREFIX + id) ?? null)
+  }
+
+  /** The run that this very call has started before. Throws `idempotency_conflict`. */
+  startedBy(call: KeyedCall): RunView | undefined {
+    const kept = this.#storage.openKept()?.withKey(keyDigest(call.owner, call.key)) ?? null
+    if (kept !== null) refuseOtherCall(readRunNote(kept).call ?? '', call)
+    return this.#stored(kept)
+  }
+
+  /** The run that a caller has started with a key. */
+  withKey(owner: RunOwner, key: string): RunView | undefined {
+    return this.#stored(this.#storage.openKept()?.withKey(keyDigest(owner, key)) ?? null)
+  }
+
+  /** All that are kept, the newest first; only those that began before the one with an id, unless it is null. */
+  *newestFirst(before: string | null): Generator<RunView> {
+    const store = this.#storage.openKept()
+    if (store === null) return
+    for (let last = before === null ? null : RUNS_PREFIX + before; ;) {
+      const page = store.noted({ prefix: RUNS_PREFIX, before: last, goingOn: false, limit: LISTED_AT_ONCE })
+      for (const { name } of page) {
+        const run = this.#stored(store.find(name))
+        if (run !== undefined) yield run
+      }
+      if (page.length < LISTED_AT_ONCE) return
+      last = page.at(-1)?.name ?? null
+    }
+  }
+
+  #stored(kept: LiveStream | null): RunView | undefined {
+    const store = this.#storage.openKept()
+    if (kept === null || store === null) return undefined
+    return new StoredRun(kept.record.name.slice(RUNS_PREFIX.length), store, kept)
+  }
+}
+
+async function settle(store: StreamStore, stream: LiveStream, retentionMs: number): Promise<void> {
+  const end = abandonedEnd()
+  const { status } = ERRORS.abandoned
+  const note: RunNote = { ...readRunNote(stream), end: { ...end, status, headers: [], atMs: Date.now() } }
+  await store.extend(stream, [encodeStoredEnd(end)], {
+    close: true,
+    note: JSON.stringify(note),
+    ttlSeconds: Math.ceil(retentionMs / 1000),
+  })
+}
