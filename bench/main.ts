@@ -3,6 +3,7 @@ import { catchUp } from './catch-up.ts'
 import { chunks } from './chunks.ts'
 import { durableAppends } from './durable-appends.ts'
 import { fanOut } from './fan-out.ts'
+import { firstChunk } from './first-chunk.ts'
 import { type Report, type Scenario } from './harness/scenario.ts'
 import { printReport } from './harness/report.ts'
 import { load } from './load.ts'
@@ -18,6 +19,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   paging,
   paced,
   load,
+  'first-chunk': firstChunk,
   'durable-appends': durableAppends,
   'fan-out': fanOut,
   'catch-up': catchUp,
