@@ -61,6 +61,16 @@ describe('SIGTERM', () => {
     for (const path of ['/v1/stream/news?offset=-1&live=sse', '/v1/stream/system/activity']) {
       expect((await call(server.url, path)).status).toBe(503)
     }
+    // To an EventSource a status would be final: it is told to come back, and nothing that it could take for an event.
+    for (const path of ['/brief?idempotency_key=new', '/v1/stream/system/activity', '/v1/channels/any']) {
+      const headers = { Accept: 'text/event-stream', 'Cache-Control': 'no-cache' }
+      const sentAway = await call(server.url, path, { headers })
+      expect([sentAway.status, sentAway.ending]).toEqual([200, 'clean'])
+      expect(sentAway.headers['content-type']).toMatch(/^text\/event-stream/)
+      expect(sentAway.text).toMatch(/^retry: [123]\d{3}\n: [^\n]+\n\n$/)
+      const keyed = { ...headers, 'Idempotency-Key': 'other' }
+      expect((await call(server.url, path, { headers: keyed })).status).toBe(503)
+    }
     expect((await call(server.url, '/healthz')).status).toBe(200)
     // Whoever lost the connection gets back to the run, which goes on.
     const again = await openCall(server.url, `${open.headers['stream-url'] as string}?format=ndjson`)
@@ -229,5 +239,27 @@ describe('connections of a server that stops', () => {
     const { text, ending }: Answer = await open.ended
     expect(ending).toBe('broken')
     expect(text).not.toContain('"outcome"')
+  })
+})
+
+describe('a data folder', () => {
+  test('is for one server, also of a workspace that keeps nothing; it is free again after a crash', async () => {
+    await using workspace = await tempWorkspace({
+      'streamstack.yaml': { log: { level: 'silent' } },
+      'endpoints/a.json': endpoint('/a', [send('a')]),
+    })
+    const first = await serverProcess(workspace.dir)
+    const refusal = /^Another server \(process \d+\) uses the data folder \.streamstack\. Stop it first/
+    await expect(serverProcess(workspace.dir)).rejects.toThrow('uses the data folder .streamstack')
+    await expect(serve({ dir: workspace.dir, port: 0 })).rejects.toThrow(refusal)
+    expect((await call(first.url, '/a?format=text')).text).toBe('a')
+    expect(await first.end('SIGKILL')).toBe(null)
+    await using second = await testAgain(workspace)
+    expect((await call(second.url, '/a?format=text')).text).toBe('a')
+    await expect(serve({ dir: workspace.dir, port: 0 })).rejects.toThrow(refusal)
+    await using beside = await serve({ dir: workspace.dir, port: 0, data: join(workspace.dir, 'other') }).then(
+      (server) => ({ url: server.url, [Symbol.asyncDispose]: () => server.close() }),
+    )
+    expect((await call(beside.url, '/a?format=text')).text).toBe('a')
   })
 })

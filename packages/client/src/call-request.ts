@@ -14,12 +14,12 @@ export interface CallRequest {
 }
 
 /** Methods whose inputs travel in the URL. */
-const BODYLESS = new Set(['GET', 'DELETE'])
+const BODYLESS = ['GET', 'DELETE']
 
 /** Makes the request of `POST /api/users/:id`. Throws `call_invalid` when the endpoint or the inputs cannot be written. */
 export function callRequest(endpoint: string, inputs: Readonly<Record<string, unknown>>, key: string): CallRequest {
   const [, method = '', template = ''] = /^([A-Z]+) (\/\S*)$/.exec(endpoint) ?? []
-  if (method === '') throw invalid(`'${endpoint}' is no endpoint. Write its method and path, as 'POST /api/chat'.`)
+  if (method === '') throw invalid(`'${endpoint}' is no endpoint, such as 'POST /api/chat'.`)
   const left = new Map(Object.entries(inputs))
   const path = template.replaceAll(/:(\w+)|\{(\w+)\}/g, (_place, colon?: string, braces?: string) => {
     const name = colon ?? braces ?? ''
@@ -29,7 +29,7 @@ export function callRequest(endpoint: string, inputs: Readonly<Record<string, un
   })
   const rest = Object.fromEntries(left)
   const call = { method, path, body: null, endpoint: `${method} ${path}`, inputs: rest, key }
-  if (!BODYLESS.has(method)) return { ...call, body: JSON.stringify(rest) }
+  if (!BODYLESS.includes(method)) return { ...call, body: JSON.stringify(rest) }
   const query = new URLSearchParams()
   for (const [name, value] of left) {
     if (value === undefined || value === null) continue
@@ -43,10 +43,10 @@ export function withQuery(path: string, query: URLSearchParams): string {
 }
 
 function pathPart(name: string, value: unknown): string {
-  const text = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
+  const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
   // Dots alone would lead to another path, however they are written.
-  if (text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text)
-  throw invalid(`The input '${name}' stands in the path: it must be a number, or text that is not empty or only dots.`)
+  if (!/^\.{0,2}$/.test(text)) return encodeURIComponent(text)
+  throw invalid(`'${name}' stands in the path: it must be a number, or text that is not empty or only dots.`)
 }
 
 function invalid(message: string): StreamError {

@@ -14,6 +14,11 @@ export type ChannelStream<Content = unknown, Metadata = Record<string, unknown>>
 export interface SubscribeOptions {
   /** Offset after which to read; `now`: only what comes from now on. Default: all that the channel keeps, then what comes. */
   after?: number | 'now'
+  /**
+   * When the channel no longer keeps what comes next, as one in memory after a restart: `end` with `offset_expired`, or `restart` with all that it keeps, after the
+   * status `gap`. Default: `end`.
+   */
+  onGap?: 'end' | 'restart'
   /** Whether others see this subscriber in `presence()`. */
   presence?: boolean
   /** What they see of it. */
@@ -58,11 +63,11 @@ export function openChannel<Content, Metadata>(name: string, shared: Shared): Ch
   const stream = { ...shared, call: null, format: 'ndjson' } as const
   return {
     name,
-    subscribe({ after = 0, presence = false, data = null, signal } = {}) {
+    subscribe({ after = 0, presence = false, data = null, signal, onGap } = {}) {
       const query = presence ? `?presence=true&data=${encodeURIComponent(JSON.stringify(data))}` : ''
       const path = `/v1/channels/${place}${query}`
       const ask: Ask = { type: 'subscribe', channel: name, presence, data }
-      return new RunStream({ ...stream, path, ask, after, order: 'rising' }, signal)
+      return new RunStream({ ...stream, path, ask, after, order: 'rising', onGap }, signal)
     },
     presence({ signal } = {}) {
       const ask = { type: 'presence', channel: name } as const

@@ -46,6 +46,7 @@ const LAST_TYPES = ['end', 'published', 'left', 'error']
 /** After these coming back does not help (CLOSE_CODES). Whether 4401 is one depends on the token. */
 const LAST_CODES = [1002, 1007, 1009, 4400, 4401]
 const UNAUTHENTICATED = 4401
+const TOKEN_EXPIRED = 4402
 
 /** What tells a page that its connection may have died unnoticed. */
 const SIGNS = ['online', 'offline', 'visibilitychange']
@@ -71,6 +72,8 @@ export class LiveSocket {
   #received = 0
   #failedHandshakes = 0
   #isTokenRefused = false
+  /** Sent last. */
+  #token: string | undefined
   /** Told of the whole connection, before it is closed. */
   #fault: PublicError | null = null
 
@@ -119,7 +122,7 @@ export class LiveSocket {
     if (signal.aborted) return
     try {
       this.#expect(Math.min(HANDSHAKE_MS_MAX, this.#quietMsMax), true)
-      const token = await this.#transport.token()
+      const token = (this.#token = await this.#transport.token())
       if (signal.aborted) return
       const protocols = [WEBSOCKET_PROTOCOL]
       if (token !== undefined) protocols.push(WEBSOCKET_TOKEN_PREFIX + token)
@@ -163,11 +166,12 @@ export class LiveSocket {
     for (const [id, user] of this.#users) this.#send({ ...user.ask(), id })
   }
 
-  /** A token that cannot be had now is no fault yet: the server says when it is. */
+  /** A token that cannot be had now, or is the same, is no fault yet: the server closes the connection when it is. */
   async #renewToken(): Promise<void> {
     const socket = this.#socket
     const token = await this.#transport.token().catch(() => undefined)
-    if (token !== undefined && socket === this.#socket) this.#send({ type: 'auth', token })
+    if (token === undefined || token === this.#token || socket !== this.#socket) return
+    this.#send({ type: 'auth', token: (this.#token = token) })
   }
 
   #send(message: ClientMessage): void {
@@ -203,7 +207,8 @@ export class LiveSocket {
     const mayComeBack = !isOver || (isRefused && !this.#isTokenRefused && this.#transport.renewsToken)
     this.#isTokenRefused ||= isRefused
     if (this.#fault !== null) return publicError(this.#fault, mayComeBack)
-    const name = isRefused ? 'unauthenticated' : isOver ? `websocket_${code}` : 'connection_lost'
+    const name =
+      isRefused || code === TOKEN_EXPIRED ? 'unauthenticated' : isOver ? `websocket_${code}` : 'connection_lost'
     return new StreamError(name, reason || `The connection was closed with code ${code}.`, { recoverable: mayComeBack })
   }
 

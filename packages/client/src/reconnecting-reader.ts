@@ -17,8 +17,8 @@ import {
   wires,
 } from './wire.ts'
 
-/** Where a stream stands: `reconnecting` from the break until something answers again. */
-export type ReaderStatus = 'connecting' | 'open' | 'reconnecting' | 'ended'
+/** Where a stream stands: `reconnecting` from the break until something answers again, `gap` when that begins anew because the server no longer keeps what is missing. */
+export type ReaderStatus = 'connecting' | 'open' | 'reconnecting' | 'gap' | 'ended'
 
 /** How the offsets of a stream follow each other: each one, with gaps of what this reader may not see, or without any meaning to it. */
 export type OffsetOrder = 'next' | 'rising' | 'none'
@@ -37,6 +37,8 @@ export interface ReaderOptions {
   after: number | 'now'
   /** Whatever is not `next` has no end of its own. */
   order: OffsetOrder
+  /** What becomes of a stream when the server no longer keeps what comes next. Default: it ends. */
+  onGap?: 'end' | 'restart' | undefined
   format: StreamFormat
   /** The caller's own. */
   headers?: Readonly<Record<string, string>> | undefined
@@ -94,7 +96,7 @@ export class ReconnectingReader {
     // `/v1/stream/runs/<id>`
     this.run = options.order === 'next' ? (options.path?.split(/[/?]/)[4] ?? null) : null
     this.#isFromNow = options.after === 'now'
-    this.position = options.after === 'now' ? 0 : options.after
+    this.position = this.#isFromNow ? 0 : (options.after as number)
     this.#connection = this.#connect()
     // Looked at when the first chunks are asked for.
     this.#connection.catch(() => undefined)
@@ -272,10 +274,7 @@ export class ReconnectingReader {
     }
     if (typeof content !== 'string' && this.#charactersToDrop > 0) {
       // The same value may be written in more ways than one, so its characters cannot be counted.
-      this.#next = new StreamError(
-        'text_not_resumable',
-        'Values cannot be taken up again as text. Use the format ndjson.',
-      )
+      this.#next = new StreamError('text_not_resumable', 'Values cannot be resumed as text. Use ndjson.')
       return
     }
     const text = typeof content === 'string' ? content : JSON.stringify(content)
@@ -287,13 +286,15 @@ export class ReconnectingReader {
   }
 
   async #recover(thrown: unknown): Promise<void> {
-    const { retry, format, order, socket } = this.#options
+    const { retry, format, order, socket, onGap } = this.#options
     const error = this.#asStreamError(thrown)
     this.#connection = null
     this.#next = null
     this.#dial.abort()
     if (this.end !== null) return
-    if (!mayRetry(error) || this.#isLastTry) return this.#finish({ outcome: error.outcome, error })
+    const isGap = onGap === 'restart' && error.code === 'offset_expired'
+    if (isGap) this.position = 0
+    else if (!mayRetry(error) || this.#isLastTry) return this.#finish({ outcome: error.outcome, error })
     if (!this.#isOnSocket && error.code === 'connection_lost') socket?.doubtBlock()
     // Without a network no try counts.
     const isOffline = page.navigator?.onLine === false
@@ -303,7 +304,7 @@ export class ReconnectingReader {
     }
     this.#charactersToDrop += this.#charactersRead
     this.#charactersRead = 0
-    this.#become('reconnecting', error)
+    this.#become(isGap ? 'gap' : 'reconnecting', error)
     if (isOffline) this.#restMs = retry.delayMsMax
     else if (!this.#isLastTry) this.#restMs = retryDelayMs(this.#attempts, retry, error.retryAfterMs)
   }

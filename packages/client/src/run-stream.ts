@@ -106,7 +106,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   }
 
   /**
-   * Listens. A listener on `chunk` starts reading, unless a loop or `result()` in the same tick does. Returns what takes the listener away.
+   * Listens, and starts reading, unless a loop or `result()` in the same tick does. Returns what takes the listener away.
    */
   on<Name extends keyof StreamEvents<Content, Metadata>>(
     name: Name,
@@ -115,7 +115,8 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
     listeners.add(listener)
-    if (name === 'chunk') queueMicrotask(() => this.#isTaken || this.#flow(false))
+    // A run that nobody takes the chunks of has its result to ask for later.
+    queueMicrotask(() => this.#isTaken || this.#flow(this.#options.order === 'next' && !this.#listeners.has('chunk')))
     return () => void listeners.delete(listener)
   }
 
@@ -142,7 +143,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       const { run } = this
       // Until an answer has told the id, the key of the call stands for the run.
       const headers = run === null && call !== null ? { ...own, 'Idempotency-Key': call.key } : own
-      const path = run === null ? '/v1/runs/cancel' : `/v1/runs/${encodeURIComponent(run)}/cancel`
+      const path = `/v1/runs/${run === null ? '' : `${encodeURIComponent(run)}/`}cancel`
       const response = await transport.send(path, { method: 'POST' }, headers).catch((thrown: unknown) => {
         throw asStreamError(thrown)
       })
@@ -188,7 +189,6 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     }
     const { error } = await this.#ended.promise
     if (error !== null && this.#isFault(error)) throw error
-    return undefined
   }
 
   /** Reads to the end for listeners and `result()`. */
@@ -215,7 +215,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     if (end === null) return
     const { outcome, error } = end
     const result = { outcome, error, offset: this.offset, chunks: this.#chunks }
-    if (this.#listeners.has('progress')) this.#emit('progress', this.progress)
+    this.#emit('progress', this.progress)
     if (error !== null && this.#isFault(error)) this.#emit('error', error)
     this.#emit('end', result)
     this.#ended.resolve(result)

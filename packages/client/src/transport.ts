@@ -32,7 +32,7 @@ export class Transport {
     const path = url.startsWith(`${this.#base}/`) ? url.slice(this.#base.length) : url
     // `//host` and `/\host` are other hosts to a browser.
     if (/^\/(?![/\\])/.test(path)) return path
-    throw new StreamError('call_invalid', 'The URL is not one of the server that this client was made for.')
+    throw new StreamError('call_invalid', "The URL is not one of this client's server.")
   }
 
   /** Where the server's WebSockets are. */

@@ -38,7 +38,7 @@ export function demandMedium({ headers }: Response, format: StreamFormat, isKnow
   const medium = headers.get('Content-Type') ?? 'nothing'
   const { accept } = wires[format]
   if (medium.startsWith(accept)) return
-  const message = `The answer is ${medium} and not ${accept}. Is this a Streamstack server?`
+  const message = `The answer is ${medium}, not ${accept}. Is this a Streamstack server?`
   throw new StreamError('answer_unknown', message, { recoverable: isKnown })
 }
 
@@ -74,8 +74,7 @@ export function streamConnection(
 }
 
 async function nextPiece(body: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<Uint8Array | null> {
-  const read = await body?.read()
-  return read === undefined || read.done ? null : read.value
+  return (await body?.read())?.value ?? null
 }
 
 interface WholeResult {

@@ -17,8 +17,8 @@ export const ERRORS = {
   input_invalid: {
     status: 400,
     recoverable: false,
-    title: 'The inputs do not fit what the endpoint declares.',
-    cure: 'Look at `errors`: each entry names an input and what it must be.',
+    title: 'What was sent does not fit what is asked for.',
+    cure: 'Look at the message, and at `errors`: each entry names an input and what it must be.',
   },
   body_unreadable: {
     status: 400,
@@ -29,8 +29,8 @@ export const ERRORS = {
   body_too_large: {
     status: 413,
     recoverable: false,
-    title: 'The request body is larger than this server accepts.',
-    cure: 'Send less, or raise `server.body_limit` in streamstack.yaml.',
+    title: 'The request body is larger than is accepted here.',
+    cure: 'Send less, or raise `server.body_limit` in streamstack.yaml, for a message `max_bytes` of its channel.',
   },
   media_type_unsupported: {
     status: 415,
@@ -54,7 +54,7 @@ export const ERRORS = {
     status: 403,
     recoverable: false,
     title: 'The token does not allow this.',
-    cure: 'Use a token with the role or scope that the endpoint asks for.',
+    cure: 'Use a token with the role or scope that is asked for.',
   },
   endpoint_unknown: {
     status: 404,

@@ -6,7 +6,7 @@ import type { PublicError } from './errors.ts'
  * client calls each of them, unique among those that are open on the connection: 1 to 64 letters, digits and `_ . : / -`.
  *
  * Whatever is asked for under an id gets one last word under it, `end`, `left`, `published` or `error`, after which the id is free. A message that is
- * not of this protocol gets an `error` without an id and then the close code 4400; so does an id that is open already.
+ * not of this protocol gets an `error` without an id and then the close code 4400; so does an id that is open already. Fields that are not known are refused.
  */
 
 /** Offered in `Sec-WebSocket-Protocol`; next to it browsers may send a token as `streamstack.token.<the token>`, since they can set no header. */
@@ -63,7 +63,10 @@ export type ServerMessage =
   | { type: 'left'; id: string }
   /** What was asked under an id is refused or broken off, and the id is free; null: it concerns the connection, or an id that stays as it is. */
   | { type: 'error'; id: string | null; error: PublicError }
-  /** The token expires in so many seconds: send `auth`. */
+  /**
+   * The token expires in so many seconds: send `auth` with another one. Told once for each: 30 seconds before, or at half of its time where it had less than
+   * a minute.
+   */
   | { type: 'expiring'; expires_in: number }
   | { type: 'pong' }
 
@@ -72,7 +75,7 @@ export const CLOSE_CODES = {
   going_away: { code: 1001, comeBack: true, reason: 'The page or the server went away.' },
   protocol_error: { code: 1002, comeBack: false, reason: 'A frame is not as RFC 6455 asks.' },
   text_invalid: { code: 1007, comeBack: false, reason: 'A message is not UTF-8.' },
-  too_large: { code: 1009, comeBack: false, reason: 'A message was too large.' },
+  too_large: { code: 1009, comeBack: false, reason: 'A message was larger than server.body_limit.' },
   server_error: { code: 1011, comeBack: true, reason: 'The server met an error.' },
   restarting: { code: 1012, comeBack: true, reason: 'The server is stopping or restarting.' },
   overloaded: { code: 1013, comeBack: true, reason: 'The server has too many connections.' },

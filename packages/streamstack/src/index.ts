@@ -31,6 +31,7 @@ export async function serve(options: ServeOptions): Promise<StreamstackServer> {
   const engine = await Engine.open({
     dir: options.dir,
     log,
+    serves: true,
     ...(options.data === undefined ? {} : { dataFolder: options.data }),
   })
   log.level = engine.settings.log.level

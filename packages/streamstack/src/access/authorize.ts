@@ -9,20 +9,21 @@ import { tokenError } from './token-error.ts'
  * names are the workspace's own business. The names that are wanted stay in `cause`, for the log.
  *
  * @param claims of a verified token; null when the call carried none.
+ * @param what asks for it, in the words of the answer.
  * @throws StreamstackError `unauthenticated` or `forbidden`.
  */
-export function authorize(access: AccessDeclaration, claims: AuthClaims | null): void {
+export function authorize(access: AccessDeclaration, claims: AuthClaims | null, what = 'this endpoint'): void {
   const isOpen = !access.authentication && access.roles.length === 0 && access.scopes.length === 0
   if (isOpen) return
   if (claims === null) throw tokenError('missing')
-  demandOne('role', access.roles, claims.roles)
-  demandOne('scope', access.scopes, claims.scopes)
+  demandOne('role', access.roles, claims.roles, what)
+  demandOne('scope', access.scopes, claims.scopes, what)
 }
 
-function demandOne(kind: 'role' | 'scope', wanted: readonly string[], given: readonly string[]): void {
+function demandOne(kind: 'role' | 'scope', wanted: readonly string[], given: readonly string[], what: string): void {
   if (wanted.length === 0 || wanted.some((name) => given.includes(name))) return
   const has = given.length === 0 ? `no ${kind}s` : `the ${kind}s ${listed(given)}`
-  const message = `The token has ${has}, and this endpoint asks for another. Use a token with the ${kind} that it asks for.`
+  const message = `The token has ${has}, and ${what} asks for another. Use a token with the ${kind} that it asks for.`
   throw new StreamstackError('forbidden', message, { cause: new Error(`wanted one ${kind} of: ${wanted.join(', ')}`) })
 }
 

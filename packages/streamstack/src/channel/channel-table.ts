@@ -38,7 +38,8 @@ export class ChannelTable {
 
   /**
    * What files declare. A file with a fault keeps the declaration that it had in `previous`. One that never had any closes its channel; and when it
-   * does not tell its name at the start, every channel that it might be an exception from.
+   * does not tell its name at the start, every channel that it might be an exception from. Two files with one name close it, too, unless one of them
+   * is in `previous`.
    */
   static of(files: readonly ChannelFile[], previous: ChannelTable | null, issues: Issue[]): ChannelTable {
     const candidates: Entry[] = []
@@ -87,27 +88,38 @@ export class ChannelTable {
   }
 }
 
-/** One declaration for each name. The file that has it keeps it; else the first by name. */
+/**
+ * One declaration for each name. Of several files with one name the one that was served keeps it; when none was, nobody knows which counts, and the name
+ * is closed: otherwise the order of the files would decide who may.
+ */
 function withoutDuplicates(
   candidates: readonly Entry[],
   previous: readonly Entry[],
   issues: Issue[],
 ): readonly Entry[] {
-  const holders = new Map(previous.map(({ pattern, file }) => [patternKey(pattern), file]))
-  const kept = new Map<string, Entry>()
-  const isHolder = ({ file, pattern }: Entry): boolean => holders.get(patternKey(pattern)) === file
-  const sorted = candidates.toSorted((a, b) => Number(isHolder(b)) - Number(isHolder(a)) || (a.file < b.file ? -1 : 1))
-  for (const entry of sorted) {
-    const key = patternKey(entry.pattern)
-    const other = kept.get(key)
-    if (other === undefined) kept.set(key, entry)
-    else {
-      const position: Position = entry.channel?.position ?? { file: entry.file, line: 1, column: 1 }
-      const message = `The channel ${entry.pattern.text} is already declared in ${other.file}; change one of the two.`
-      issues.push({ severity: 'error', message, position })
-    }
+  const served = new Map(
+    previous.flatMap(({ pattern, file, channel }) => (channel === null ? [] : [[patternKey(pattern), file] as const])),
+  )
+  const groups = Map.groupBy(candidates, ({ pattern }) => patternKey(pattern))
+  return Array.from(groups, ([key, group]) => {
+    const first = group[0] as Entry
+    if (group.length === 1) return first
+    const holder = group.find(({ file }) => file === served.get(key))
+    for (const entry of group) if (entry !== holder) issues.push(duplicateIssue(entry, holder, group))
+    return holder ?? { file: first.file, pattern: first.pattern, channel: null }
+  })
+}
+
+function duplicateIssue(entry: Entry, holder: Entry | undefined, group: readonly Entry[]): Issue {
+  const { file, pattern, channel } = entry
+  const position: Position = channel?.position ?? { file, line: 1, column: 1 }
+  if (holder !== undefined) {
+    const message = `The channel ${pattern.text} is already declared in ${holder.file}; change one of the two.`
+    return { severity: 'error', message, position }
   }
-  return [...kept.values()]
+  const others = group.filter((other) => other !== entry).map((other) => other.file)
+  const message = `The channel ${pattern.text} is also declared in ${others.join(' and ')}, and nothing says which counts: nobody may use it until one of them is changed.`
+  return { severity: 'error', message, position }
 }
 
 /** The same words whether there is nothing, or something that nobody may know of. */
@@ -121,6 +133,6 @@ export function unknownChannel(): StreamstackError {
 function undecided(): StreamstackError {
   return new StreamstackError(
     'unavailable',
-    'A file in channels/ has a fault, so it is not known who may use this channel. Mend the file; the log of the server names it.',
+    'A file in channels/ has a fault, or two declare the same name, so it is not known who may use this channel. Mend the file; the log of the server names it.',
   )
 }

@@ -26,6 +26,8 @@ export interface ChannelOptions {
   /** Whether somebody with these claims may read it, by its rule of now. */
   readonly check: (found: FoundChannel, claims: AuthClaims | null) => void
   readonly onFailure: (found: FoundChannel, condition: FailedCondition, error: unknown) => void
+  /** A message is there for readers. */
+  readonly onShown: (found: FoundChannel) => void
 }
 
 /** One channel that is in use: its stream, who reads it, and the keys of its newest messages. */
@@ -144,6 +146,7 @@ export class Channel {
     void this.stream.append(chunk)
     const offset = this.stream.lastOffset
     void this.stream.read(offset - 1)
+    this.#options.onShown(this.found)
     return offset
   }
 }

@@ -6,7 +6,7 @@ import type { ChannelLog } from './channel-log.ts'
 import { type FoundChannel, ChannelTable, unknownChannel } from './channel-table.ts'
 import { DurableLog } from './durable-log.ts'
 import { HistoryLog, RECENT_BYTES } from './history-log.ts'
-import { type Message, checkOutside, chunkOf } from './message.ts'
+import { type Message, type Stamp, checkOutside, chunkOf } from './message.ts'
 import { pathOfName } from './name-pattern.ts'
 import { Presence, type PresenceMember } from './presence.ts'
 import type { PresenceView } from './presence-view.ts'
@@ -36,11 +36,20 @@ export interface ChannelSettings {
   readonly presenceGraceMs: number
 }
 
+/** What channels tell of themselves, as it happens. */
+export interface ChannelObserver {
+  /** Somebody can read a message of a channel, by the name in its declaration. */
+  published(declared: string): void
+  /** A message was refused, with the code of the error. */
+  refused(code: string): void
+}
+
 export interface ChannelsOptions {
   readonly settings: () => ChannelSettings
   readonly store: () => StreamStore
   /** Whether tokens can be checked: without, whoever must have one is told that the server is at fault. */
   readonly checksTokens: () => boolean
+  readonly observer: ChannelObserver
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
   /** Milliseconds since 1970, of a clock that does not jump. */
   readonly nowMs: () => number
@@ -82,6 +91,20 @@ export class Channels {
     return this.#bytesHeld
   }
 
+  /** Who reads channels now, once for each reader. */
+  get subscriberCount(): number {
+    let count = 0
+    for (const { stream } of this.#open.values()) count += stream.readerCount
+    return count
+  }
+
+  /** Members of all channels. */
+  get memberCount(): number {
+    let count = 0
+    for (const presence of this.#presences.values()) count += presence.memberCount
+    return count
+  }
+
   /** Takes over what the workspace declares now. It holds for those who are subscribed, too. */
   declare(table: ChannelTable): void {
     this.#table = table
@@ -112,21 +135,35 @@ export class Channels {
 
   /**
    * Publishes for somebody outside. Settles when the message is kept: in memory, or for durable channels on disk. A message that comes again with
-   * its key adds nothing, and gets the offset that it has.
+   * its key adds nothing, and gets the offset that it has. Its metadata get `sent_at` and, of the token, `sender`.
    *
    * @throws StreamstackError as `subscribe`, and `input_invalid`, `body_too_large`, `idempotency_conflict`, `storage_full`.
    */
   async publish(name: string, claims: AuthClaims | null, message: Message): Promise<{ offset: number }> {
-    const found = this.#allow('publish', name, claims)
-    checkOutside(message)
-    const publisher = claims === null ? null : `token ${subjectOf(claims)}`
-    return { offset: await this.#publish(name, found, message, publisher) }
+    try {
+      const found = this.#allow('publish', name, claims)
+      checkOutside(message)
+      const sender = claims === null ? null : subjectOf(claims)
+      const publisher = sender === null ? null : `token ${sender}`
+      return { offset: await this.#publish(name, found, message, publisher, sender) }
+    } catch (error) {
+      this.#options.observer.refused(toStreamstackError(error).code)
+      throw error
+    }
   }
 
   /** Publishes for a step of the workspace, which may always. A promise only when it has to wait for the disk. */
   serverPublish(name: string, message: Message): { offset: number } | Promise<{ offset: number }> {
-    const offset = this.#publish(name, this.#table.find(name), message, 'server')
-    return offset instanceof Promise ? offset.then((kept) => ({ offset: kept })) : { offset }
+    const refused = (error: unknown): never => {
+      this.#options.observer.refused(toStreamstackError(error).code)
+      throw error
+    }
+    try {
+      const offset = this.#publish(name, this.#table.find(name), message, 'server', undefined)
+      return offset instanceof Promise ? offset.then((kept) => ({ offset: kept }), refused) : { offset }
+    } catch (error) {
+      return refused(error)
+    }
   }
 
   /**
@@ -201,8 +238,14 @@ export class Channels {
     allow(act, rule, context, (error) => this.#conditionFailed(found, act, error))
   }
 
-  #publish(name: string, found: FoundChannel, message: Message, publisher: string | null): number | Promise<number> {
-    const chunk = chunkOf(message, found.channel.maxBytes)
+  #publish(
+    name: string,
+    found: FoundChannel,
+    message: Message,
+    publisher: string | null,
+    sender: Stamp['sender'],
+  ): number | Promise<number> {
+    const chunk = chunkOf(message, found.channel.maxBytes, { sentAtMs: this.#options.nowMs(), sender })
     const channel = this.#channel(name, found)
     this.#makeRoom()
     const offset = channel.publish(chunk, message.key === null ? null : keyDigest(publisher, message.key))
@@ -245,6 +288,7 @@ export class Channels {
       nowMs: this.#options.nowMs,
       check: (now, claims) => this.#check('subscribe', name, now, claims),
       onFailure: (now, condition, error) => this.#conditionFailed(now, condition, error),
+      onShown: (now) => this.#options.observer.published(now.channel.pattern.text),
     })
     this.#open.set(name, channel)
     this.#count(channel)
@@ -337,14 +381,16 @@ export class Channels {
 
   /** A part of the channels at a time: with very many of them nobody else waits. */
   #tidySome(): void {
-    this.#tidyPosition ??= this.#open.values()
+    const position = (this.#tidyPosition ??= this.#open.values())
     for (let count = 0; count < TIDIED_AT_ONCE; count++) {
-      const { value, done } = this.#tidyPosition.next()
+      const { value, done } = position.next()
       if (done === true) {
         this.#tidyPosition = null
         return
       }
       this.#tidyOne(value)
+      // The last channel was let go, and with it the timer and the position.
+      if (this.#tidyPosition !== position) return
     }
   }
 

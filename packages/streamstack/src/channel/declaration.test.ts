@@ -49,7 +49,11 @@ describe('a file of channels/', () => {
     ['subscribe: { when: "{{aut.sub}} === 1" }', "1:23 There is no variable 'aut'. Did you mean 'auth'?"],
     [
       'subscribe: { when: "{{message}} === 1" }',
-      "1:23 There is no variable 'message'. Create it before this step, or put quotes around it if it is text.",
+      "1:23 There is no variable 'message' here. There are auth and channel; put quotes around it if it is text.",
+    ],
+    [
+      'channel: a/{room}\ndeliver: "{{nonsense}} === {{message}}"',
+      "2:13 There is no variable 'nonsense' here. There are auth, channel, message, metadata and room; put quotes around it if it is text.",
     ],
     [
       'channel: a/{room}\ndeliver: "{{message.to}} === {{rom}}"',
@@ -67,6 +71,14 @@ describe('a file of channels/', () => {
     ],
     ['channel: "{a}/{a}"', '1:10 The channel "{a}/{a}" has the parameter "a" twice; choose another for one of them.'],
     ['channel: "{__proto__}"', '1:10 '],
+    [
+      'channel: "rooms/*"',
+      '1:10 The channel "rooms/*" has the segment "*"; what may be anything is named in braces, as in {x}.',
+    ],
+    [
+      'channel: rooms/:room',
+      '1:10 The channel "rooms/:room" has the segment ":room"; what may be anything is named in braces, as in {room}.',
+    ],
     ['history: { count: 0 }', '1:19 `count` must be a whole number from 1 to 10000; it is 0.'],
     ['history: { age: 31d }', '1:17 `age` must be a duration from 1s to 30d; it is "31d".'],
     ['history: 5', '1:10 `history` must be false, or { count, age } such as { count: 100, age: 1h }; it is 5.'],
@@ -87,6 +99,25 @@ describe('a file of channels/', () => {
     expect(issues.map(({ message }) => message)).toEqual([
       'The channel rooms/{y} is already declared in channels/b.yaml; change one of the two.',
     ])
+  })
+
+  test.each([
+    ['both good', 'channel: rooms/{x}\nsubscribe: token', 'channel: rooms/{y}\nsubscribe: true'],
+    ['the other way round', 'channel: rooms/{x}\nsubscribe: true', 'channel: rooms/{y}\nsubscribe: token'],
+    ['one broken', 'channel: rooms/{x}\nsubscribe: tokn', 'channel: rooms/{y}\nsubscribe: true'],
+  ])('when none of two files with one name has been served, nobody may use it: %s', (_, a, b) => {
+    const { table, issues } = declared({ a, b, other: 'channel: other/{x}\nsubscribe: true' })
+    expect(() => table.find('rooms/1')).toThrow(expect.objectContaining({ code: 'unavailable', status: 503 }))
+    expect(table.find('other/1').channel.file).toBe('channels/other.yaml')
+    const told = issues.filter(({ message }) => message.includes('also declared'))
+    expect(told.map(({ position, message }) => [position.file, /in (\S+),/.exec(message)?.[1]])).toEqual([
+      ['channels/a.yaml', 'channels/b.yaml'],
+      ['channels/b.yaml', 'channels/a.yaml'],
+    ])
+    // What was closed is no right to the name, and mending one opens it.
+    expect(() => declared({ a, b }, table).table.find('rooms/1')).toThrow('same name')
+    const mended = declared({ b }, table)
+    expect([mended.issues, mended.table.find('rooms/1').channel.file]).toEqual([[], 'channels/b.yaml'])
   })
 
   test('of two names that fit, the more exact counts', () => {

@@ -5,11 +5,22 @@ import { type PlainBounds, freezePlain } from '../input/plain-value.ts'
 /** What somebody publishes. */
 export interface Message {
   readonly content: Value
-  /** An object, or null. */
+  /** An object, or null. The server adds `sent_at` and `sender`. */
   readonly metadata: Value
   /** A message that comes again with the key of one before adds nothing; null: it has none. */
   readonly key: string | null
 }
+
+/** What the server itself says of a message, in its metadata, whatever its publisher says under these names. */
+export interface Stamp {
+  /** Milliseconds since 1970. */
+  readonly sentAtMs: number
+  /** Subject of the token that it was published with, null without; undefined for steps, which say themselves whom they speak for. */
+  readonly sender: string | null | undefined
+}
+
+/** First in the metadata, and always as long. */
+const SENT_AT = /^\{"sent_at":"[^"]{24}"/
 
 const BOUNDS: PlainBounds = { depthMax: 64, keysMax: 100_000 }
 
@@ -21,31 +32,50 @@ export function checkOutside({ content, metadata }: Message): void {
   }
 }
 
-/** The message as a chunk. Throws `body_too_large`, `input_invalid`, and `limit_exceeded` for values that no JSON could hold. */
-export function chunkOf({ content, metadata }: Message, bytesMax: number): Chunk {
+/** The message as a chunk, with metadata that is always an object. The bytes are those of the publisher. Throws `body_too_large`, `input_invalid`, and `limit_exceeded` for values that no JSON could hold. */
+export function chunkOf({ content, metadata }: Message, bytesMax: number, stamp: Stamp): Chunk {
   if (metadata !== null && (typeof metadata !== 'object' || Array.isArray(metadata))) {
     throw new StreamstackError('input_invalid', '`metadata` must be an object.')
   }
-  const metadataText = metadata === null ? null : boundedText(metadata, bytesMax)
+  const own = metadata === null ? '' : boundedText(unstamped(metadata, stamp), bytesMax)
   const chunk: Chunk =
     typeof content === 'string'
-      ? { type: 'text', data: content, metadata: metadataText }
-      : { type: 'json', data: boundedText(content, bytesMax), metadata: metadataText }
-  const bytes = Buffer.byteLength(chunk.data) + (metadataText === null ? 0 : Buffer.byteLength(metadataText))
-  if (bytes > bytesMax) throw tooLarge(bytesMax)
+      ? { type: 'text', data: content, metadata: stamped(own, stamp) }
+      : { type: 'json', data: boundedText(content, bytesMax), metadata: stamped(own, stamp) }
+  if (Buffer.byteLength(chunk.data) + Buffer.byteLength(own) > bytesMax) throw messageTooLarge(bytesMax)
   return chunk
+}
+
+/** What a publisher sends again when it sends the same message again: without the time. */
+export function unsentMetadata({ metadata }: Chunk): string {
+  return (metadata ?? '').replace(SENT_AT, '')
+}
+
+/** Metadata without what only the server says. */
+function unstamped(metadata: object, { sender }: Stamp): Value {
+  const isTaken = (name: string): boolean => name === 'sent_at' || (name === 'sender' && sender !== undefined)
+  const entries = Object.entries(metadata as Readonly<Record<string, Value>>)
+  return Object.fromEntries(entries.filter(([name]) => !isTaken(name)))
+}
+
+/** As text, so that nothing of what the publisher wrote is read and written anew. `own`: an object as JSON, or empty. */
+function stamped(own: string, { sentAtMs, sender }: Stamp): string {
+  const by = sender === undefined ? '' : `,"sender":${JSON.stringify(sender)}`
+  const rest = own.length > '{}'.length ? `,${own.slice(1)}` : '}'
+  return `{"sent_at":"${new Date(sentAtMs).toISOString()}"${by}${rest}`
 }
 
 function boundedText(value: Value, bytesMax: number): string {
   try {
     return jsonText(value, bytesMax)
   } catch (error) {
-    if (error instanceof StreamstackError && error.code === 'limit_exceeded') throw tooLarge(bytesMax)
+    if (error instanceof StreamstackError && error.code === 'limit_exceeded') throw messageTooLarge(bytesMax)
     throw error
   }
 }
 
-function tooLarge(bytesMax: number): StreamstackError {
+/** `body_too_large`, for a message of more bytes than its channel takes. */
+export function messageTooLarge(bytesMax: number): StreamstackError {
   const message = `The message is larger than the ${bytesMax.toLocaleString('en')} bytes that this channel takes. Send less, or raise its max_bytes.`
   return new StreamstackError('body_too_large', message, { details: { limit_bytes: bytesMax } })
 }

@@ -65,6 +65,11 @@ export function parseNamePattern(text: string): NamePattern | { readonly fault: 
   const segments: NameSegment[] = []
   const parameters: string[] = []
   for (const part of parts) {
+    if (/^:|\*/.test(part)) {
+      const meant = part.replace(/[^\w]/g, '')
+      const example = isVariableName(meant) && !TAKEN.has(meant) ? meant : 'x'
+      return { fault: `has the segment "${part}"; what may be anything is named in braces, as in {${example}}` }
+    }
     if (!/[{}]/.test(part)) {
       segments.push({ kind: 'text', text: part })
       continue

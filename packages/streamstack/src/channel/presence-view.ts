@@ -11,8 +11,8 @@ export interface PresenceViewOptions {
   readonly claims: AuthClaims | null
   /** Throws when somebody with these claims may not look. */
   readonly check: (claims: AuthClaims | null) => void
-  /** The chunk that tells who is there now. */
-  readonly here: () => Chunk
+  /** The chunks that tell who is there now. */
+  readonly here: () => readonly Chunk[]
   readonly onAttached: () => void
   readonly onDetached: () => void
 }
@@ -47,7 +47,7 @@ export class PresenceView extends GuardedSource implements StreamSource {
     this.readers.add(reader)
     this.stream.attach(reader)
     if (!isFirst) return
-    if (this.stream.lastOffset === 0) this.tell(this.#options.here())
+    if (this.stream.lastOffset === 0) for (const chunk of this.#options.here()) this.tell(chunk)
     this.#options.onAttached()
   }
 

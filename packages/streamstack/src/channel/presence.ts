@@ -3,8 +3,15 @@ import { type Chunk, StreamstackError, type Value } from '@streamstack/protocol'
 import type { AuthClaims } from '../access/index.ts'
 import { PresenceView } from './presence-view.ts'
 
-/** Members of one channel. */
+/** Members of one channel, and what they may show of themselves together. */
 const MEMBERS_MAX = 10_000
+const MEMBERS_BYTES_MAX = 4_194_304
+
+/** Other data of one member is told no more often: it goes to all who look. */
+const UPDATE_MS = 1_000
+
+/** What is told beside a list of all members before that is made anew. */
+const TOLD_SINCE_BYTES_MAX = 65_536
 
 /** Who is there, as others see it. `id` is of this stay, `subject` null for callers without a token. */
 export interface PresenceMember {
@@ -14,11 +21,18 @@ export interface PresenceMember {
 }
 
 interface Stay {
-  member: PresenceMember
+  readonly id: string
+  readonly subject: string | null
+  /** The member as JSON: data as values would take many times as much. */
+  json: string
+  /** As others were last told. */
+  toldJson: string
   /** What each came with. */
   readonly connections: Map<string, AuthClaims | null>
   /** Runs while there is no connection. */
   timer: NodeJS.Timeout | undefined
+  /** Runs for a while after others were told of other data. */
+  updateTimer: NodeJS.Timeout | undefined
 }
 
 export interface PresenceOptions {
@@ -36,13 +50,22 @@ export class Presence {
   /** By subject, or for callers without a token by connection. */
   readonly #stays = new Map<string, Stay>()
   readonly #views = new Set<PresenceView>()
+  #bytes = 0
+  /** All members as they once were, the same text for all who came since, and what has changed after it. */
+  #here: Chunk | null = null
+  #since: Chunk[] = []
+  #sinceBytes = 0
 
   constructor(options: PresenceOptions) {
     this.#options = options
   }
 
   get members(): readonly PresenceMember[] {
-    return [...this.#stays.values()].map(({ member }) => member)
+    return [...this.#stays.values()].map(({ json }) => JSON.parse(json) as PresenceMember)
+  }
+
+  get memberCount(): number {
+    return this.#stays.size
   }
 
   get isEmpty(): boolean {
@@ -53,13 +76,13 @@ export class Presence {
   enter(subject: string | null, claims: AuthClaims | null, connection: string, data: Value): () => void {
     const key = subject === null ? `connection ${connection}` : `subject ${subject}`
     const known = this.#stays.get(key)
-    const stay = known ?? this.#join(key, { id: randomUUID(), subject, data })
+    const id = known?.id ?? randomUUID()
+    const json = JSON.stringify({ id, subject, data } satisfies PresenceMember)
+    this.#makeRoom(json.length - (known?.json.length ?? 0), known === undefined)
+    const stay = known ?? this.#join(key, { id, subject, json })
     clearTimeout(stay.timer)
     stay.connections.set(connection, claims)
-    if (known !== undefined && JSON.stringify(known.member.data) !== JSON.stringify(data)) {
-      known.member = { ...known.member, data }
-      this.#tell('update', known.member)
-    }
+    if (stay.json !== json) this.#update(stay, json)
     let isGone = false
     return () => {
       if (isGone) return
@@ -76,7 +99,7 @@ export class Presence {
       url: this.#options.url,
       claims,
       check,
-      here: () => eventChunk({ event: 'here', members: this.members as unknown as Value }),
+      here: () => this.#hereNow(),
       onAttached: () => this.#views.add(view),
       onDetached: () => {
         this.#views.delete(view)
@@ -104,40 +127,83 @@ export class Presence {
 
   /** The channel is no more. */
   close(error: StreamstackError): void {
-    for (const { timer } of this.#stays.values()) clearTimeout(timer)
+    for (const stay of this.#stays.values()) stopTimers(stay)
     this.#stays.clear()
     for (const view of this.#views) view.refuse(error)
   }
 
-  #join(key: string, member: PresenceMember): Stay {
-    if (this.#stays.size >= MEMBERS_MAX) {
-      throw new StreamstackError(
-        'channel_full',
-        `No more than ${MEMBERS_MAX.toLocaleString('en')} members can be seen in one channel.`,
-      )
-    }
-    const stay: Stay = { member, connections: new Map(), timer: undefined }
+  #makeRoom(bytes: number, isNew: boolean): void {
+    const isFull = isNew && this.#stays.size >= MEMBERS_MAX
+    if (!isFull && this.#bytes + bytes <= MEMBERS_BYTES_MAX) return
+    throw new StreamstackError(
+      'channel_full',
+      isFull
+        ? `No more than ${MEMBERS_MAX.toLocaleString('en')} members can be seen in one channel.`
+        : `The members of a channel can show ${MEMBERS_BYTES_MAX.toLocaleString('en')} bytes of data together, and they do. Come with less data.`,
+    )
+  }
+
+  #join(key: string, { id, subject, json }: Pick<Stay, 'id' | 'subject' | 'json'>): Stay {
+    const connections = new Map<string, AuthClaims | null>()
+    const stay: Stay = { id, subject, json, toldJson: json, connections, timer: undefined, updateTimer: undefined }
     this.#stays.set(key, stay)
-    this.#tell('join', member)
+    this.#bytes += json.length
+    this.#tell('join', json)
     return stay
+  }
+
+  #update(stay: Stay, json: string): void {
+    this.#bytes += json.length - stay.json.length
+    stay.json = json
+    if (stay.updateTimer !== undefined || stay.toldJson === json) return
+    stay.toldJson = json
+    this.#tell('update', json)
+    stay.updateTimer = setTimeout(() => {
+      stay.updateTimer = undefined
+      // Of many changes in between the last is told.
+      this.#update(stay, stay.json)
+    }, UPDATE_MS).unref()
   }
 
   #leave(key: string): void {
     const stay = this.#stays.get(key)
     if (stay === undefined) return
-    clearTimeout(stay.timer)
+    stopTimers(stay)
     this.#stays.delete(key)
-    this.#tell('leave', stay.member)
+    this.#bytes -= stay.json.length
+    this.#tell('leave', stay.json)
     if (this.isEmpty) this.#options.onEmpty()
   }
 
-  #tell(event: 'join' | 'leave' | 'update', member: PresenceMember): void {
-    if (this.#views.size === 0) return
-    const chunk = eventChunk({ event, member: member as unknown as Value })
+  /** All members and what has changed since, for somebody who comes. */
+  #hereNow(): readonly Chunk[] {
+    if (this.#here === null || this.#sinceBytes > TOLD_SINCE_BYTES_MAX) {
+      const members = [...this.#stays.values()].map(({ toldJson }) => toldJson)
+      this.#here = eventChunk(`{"event":"here","members":[${members.join(',')}]}`)
+      this.#since = []
+      this.#sinceBytes = 0
+    }
+    return [this.#here, ...this.#since]
+  }
+
+  #tell(event: 'join' | 'leave' | 'update', memberJson: string): void {
+    // Without anybody who looks, the next one gets a list that is new.
+    if (this.#views.size === 0) {
+      this.#here = null
+      return
+    }
+    const chunk = eventChunk(`{"event":"${event}","member":${memberJson}}`)
+    this.#since.push(chunk)
+    this.#sinceBytes += chunk.data.length
     for (const view of this.#views) view.tell(chunk)
   }
 }
 
-function eventChunk(event: Value): Chunk {
-  return { type: 'json', data: JSON.stringify(event), metadata: null }
+function stopTimers({ timer, updateTimer }: Stay): void {
+  clearTimeout(timer)
+  clearTimeout(updateTimer)
+}
+
+function eventChunk(data: string): Chunk {
+  return { type: 'json', data, metadata: null }
 }

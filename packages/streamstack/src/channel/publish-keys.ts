@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Chunk, StreamstackError } from '@streamstack/protocol'
+import { unsentMetadata } from './message.ts'
 
 /** Keys that one channel remembers; the oldest go first. */
 const KEYS_MAX = 1_000
@@ -50,8 +51,8 @@ export function keyDigest(publisher: string | null, key: string): string {
   return digest(JSON.stringify([publisher, key]))
 }
 
-function messageDigest({ type, data, metadata }: Chunk): string {
-  return digest(JSON.stringify([type, data, metadata]))
+function messageDigest(chunk: Chunk): string {
+  return digest(JSON.stringify([chunk.type, chunk.data, unsentMetadata(chunk)]))
 }
 
 function digest(text: string): string {

@@ -37,6 +37,7 @@ export function ruleScope(parameters: readonly string[], seesMessage: boolean): 
   const names = [...fixed, ...parameters]
   return {
     names: () => names,
+    isFixed: true,
     lookup(name) {
       if (parameters.includes(name)) return { kind: 'read', read: (context) => context.parameters[name] ?? null }
       switch (fixed.find((one) => one === name)) {
@@ -81,7 +82,7 @@ export function allow(
   onFailure: (error: unknown) => void,
 ): void {
   if (rule === null) throw new StreamstackError('forbidden', `Nobody from outside may ${WORDS[act]}.`)
-  authorize(rule.access, context.auth)
+  authorize(rule.access, context.auth, 'this channel')
   if (rule.when === null || holds(rule.when, context, onFailure)) return
   if (context.auth === null) authorize(TOKEN_ACCESS, null)
   throw new StreamstackError('forbidden', `The token does not allow you to ${WORDS[act]}.`)
@@ -96,4 +97,9 @@ export const OPEN_ACCESS: AccessDeclaration = Object.freeze({ authentication: fa
 /** Whether a rule can only be passed with a token, so that a server that checks none lets nobody pass. */
 export function needsToken({ access }: ChannelRule): boolean {
   return access.authentication || access.roles.length > 0 || access.scopes.length > 0
+}
+
+/** Whether a rule lets everybody through, without a token and under no condition. */
+export function isForAnybody(rule: ChannelRule | null): boolean {
+  return rule !== null && rule.when === null && !rule.access.authentication
 }

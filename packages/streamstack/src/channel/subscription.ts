@@ -10,6 +10,8 @@ import { holds } from './rule.ts'
 /** A channel as one subscriber sees it. */
 export class Subscription extends GuardedSource implements StreamSource {
   readonly url: string
+  /** Messages that were not for this subscriber, of those that it was asked for. */
+  passedOver = 0
   readonly #channel: Channel
   /** For the rule that the channel had when it was made. */
   #select: ((chunk: Chunk) => boolean) | null = null
@@ -19,6 +21,11 @@ export class Subscription extends GuardedSource implements StreamSource {
     super(claims)
     this.#channel = channel
     this.url = `/v1/channels/${pathOfName(channel.name)}`
+  }
+
+  /** Name of the channel as it is declared, `rooms/{room}`. */
+  get declaredName(): string {
+    return this.#channel.found.channel.pattern.text
   }
 
   get stream(): Stream {
@@ -64,6 +71,8 @@ export class Subscription extends GuardedSource implements StreamSource {
       message,
       metadata,
     }
-    return holds(deliver, context, (error) => onFailure('deliver', error))
+    const isFor = holds(deliver, context, (error) => onFailure('deliver', error))
+    if (!isFor) this.passedOver++
+    return isFor
   }
 }

@@ -285,6 +285,21 @@ describe('token', () => {
     expect(payload).toMatchObject({ sub: 'ada', roles: ['admin', 'editor'], scope: 'read', tenant: 7 })
   })
 
+  test('refuses what would not do what it says, with the cure', async () => {
+    using line = commandLine()
+    await line.run('init', '.')
+    const refused = async (...args: readonly string[]): Promise<string> => {
+      const { code, out, err } = await line.run('token', ...args)
+      expect({ code, out }).toEqual({ code: 1, out: '' })
+      return err
+    }
+    expect(await refused('--role', 'writer,admin')).toContain('--role writer --role admin')
+    expect(await refused('--claim', 'sub=eve')).toContain('--sub')
+    expect(await refused('--claim', 'exp=1')).toContain('--expires')
+    expect(await refused('--role', 'a', '--claim', 'roles=["b"]')).toContain('--role')
+    expect((await line.run('token', '--claim', 'roles=["b"]')).code).toBe(0)
+  })
+
   test('without a secret it tells how to set one', async () => {
     using line = commandLine()
     line.write({ 'endpoints/a.yaml': failing })
@@ -296,7 +311,7 @@ describe('token', () => {
 
 test('schema prints JSON Schema of each kind of file', async () => {
   using line = commandLine()
-  for (const kind of ['endpoint', 'function', 'table', 'settings']) {
+  for (const kind of ['endpoint', 'function', 'table', 'channel', 'settings']) {
     expect(JSON.parse((await line.run('schema', kind)).out)).toHaveProperty('properties')
   }
   expect(await line.run('schema', 'poem')).toMatchObject({ code: 1, out: '' })

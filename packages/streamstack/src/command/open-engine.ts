@@ -9,12 +9,13 @@ import type { WorkspaceDir } from './workspace-dir.ts'
 export async function openEngine(
   io: CommandIo,
   dir: WorkspaceDir,
-  { log, data }: { log: Logger; data: string | undefined },
+  { log, data, serves = false }: { log: Logger; data: string | undefined; serves?: boolean },
 ): Promise<Engine> {
   try {
     return await Engine.open({
       dir: dir.path,
       log,
+      serves,
       ...(data === undefined ? {} : { dataFolder: resolve(io.cwd, data) }),
     })
   } catch (error) {

@@ -54,7 +54,6 @@ function sampleNumber({ min, max }: InputDeclaration): number {
 }
 
 function sampleText({ name, minLength, maxLength }: InputDeclaration): string {
-  const isSpoken = /message|prompt|question|text|content|query|topic/i.test(name)
-  const text = isSpoken ? 'What makes a stream a stream?' : 'example'
+  const text = /message|prompt|question/i.test(name) ? 'Hello, stream!' : `example ${name.replaceAll('_', ' ')}`
   return text.padEnd(minLength ?? 0, '.').slice(0, maxLength ?? undefined)
 }

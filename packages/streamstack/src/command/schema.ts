@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import { channelJsonSchema } from '../channel/index.ts'
 import { endpointJsonSchema, functionJsonSchema, tableJsonSchema } from '../definition/index.ts'
 import { functions } from '../functions/index.ts'
 import { settingsJsonSchema } from '../workspace/index.ts'
@@ -8,6 +9,7 @@ const schemas = {
   endpoint: () => endpointJsonSchema(functions),
   function: () => functionJsonSchema(functions),
   table: () => tableJsonSchema(),
+  channel: () => channelJsonSchema(),
   settings: () => settingsJsonSchema(),
 } as const
 

@@ -25,7 +25,34 @@ test('the printed curl lines work when pasted', async () => {
   const answers: string[] = []
   for (const one of lines)
     answers.push((await promisify(execFile)('sh', ['-c', `${one} -sS --fail -H 'Accept: text/plain'`])).stdout)
-  expect(answers).toEqual([expect.stringMatching(/^1 What makes/), "it's 3\n"])
+  expect(answers).toEqual(['1 Hello, stream!\n', "it's 3\n"])
+  expect(await running.stop()).toMatchObject({ code: 0, err: '' })
+})
+
+test('a workspace with channels alone is served, with lines to publish and to read', async () => {
+  using line = commandLine()
+  line.write({
+    'channels/inner.yaml': 'description: For steps\n',
+    'channels/members.yaml': 'publish: token\nsubscribe: token\n',
+    'channels/rooms.yaml':
+      'channel: rooms/{room}\ndescription: To talk in\npublish: true\nsubscribe: true\nhistory: { count: 5 }\n',
+    'streamstack.yaml': 'auth: { jwt: { secret: "0123456789abcdef0123456789abcdef" } }\n',
+  })
+  const running = line.start('serve', '--port', '0')
+  const out = await running.until(/Ctrl-C/)
+  expect(out).toMatch(/^ {2}channel rooms\/\{room\} +To talk in$/m)
+  expect(out).toMatch(/^ {2}channel members +\(token\)$/m)
+  expect(out).toMatch(/^ {2}channel inner +For steps \(steps only\)$/m)
+  expect(out).not.toContain('endpoints/')
+  const [publish = '', read = '', ...more] = out.split('\n').filter((one) => one.startsWith('  curl '))
+  expect(more).toEqual([])
+  const sh = async (command: string): Promise<string> => (await promisify(execFile)('sh', ['-c', command])).stdout
+  expect(JSON.parse(await sh(`${publish} -sS --fail`))).toHaveProperty('offset')
+  expect(await sh(`${read}'?format=lines' -sS --fail --max-time 1 || true`)).toContain('Hello, channel!')
+  expect(await (await fetch(urlIn(out))).json()).toMatchObject({
+    endpoints: [],
+    channels: [{ name: 'rooms/{room}', description: 'To talk in' }],
+  })
   expect(await running.stop()).toMatchObject({ code: 0, err: '' })
 })
 

@@ -45,15 +45,18 @@ function portOf(text: string): number {
 async function serveWorkspace(io: CommandIo, dir: WorkspaceDir, options: ServeOptions): Promise<void> {
   const { signal } = io
   const log = pino({ name: 'streamstack', level: 'warn' }, io.stderr)
-  const engine = await openEngine(io, dir, { log, data: options.data })
+  const engine = await openEngine(io, dir, { log, data: options.data, serves: true })
   try {
     log.level = engine.settings.log.level
     const colors = colorsOf(io.stdout, io.env)
-    const { issues, plans } = engine.workspace
+    const { issues, plans, channels } = engine.workspace
     for (const line of issueLines(issues, dir.prefix, colors)) io.stdout.write(`${line}\n`)
-    if (plans.size === 0) {
-      const why = issues.length > 0 ? 'Mend what is written above.' : 'Put an endpoint into its folder endpoints/.'
-      throw new CommandFailure(`The workspace has no endpoint that can be served. ${why}`)
+    if (plans.size === 0 && channels.channels.length === 0) {
+      const why =
+        issues.length > 0
+          ? 'Mend what is written above.'
+          : 'Put an endpoint into its folder endpoints/, or a channel into channels/.'
+      throw new CommandFailure(`The workspace has no endpoint and no channel that can be served. ${why}`)
     }
     await seedTables(io, engine, dir)
     if (signal.aborted) return

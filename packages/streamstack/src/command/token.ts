@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { makeToken } from '../access/index.ts'
 import { parseDurationMs } from '../definition/index.ts'
 import { WorkspaceError } from '../engine/index.ts'
@@ -6,7 +6,14 @@ import { readWorkspace } from '../workspace/index.ts'
 import { CommandFailure } from './failure.ts'
 import type { CommandIo } from './io.ts'
 import { placed } from './issue-lines.ts'
-import { workspaceDir } from './workspace-dir.ts'
+import { shellQuoted, workspaceDir } from './workspace-dir.ts'
+
+/** What the workspace says of its tokens itself. */
+interface TokenSettings {
+  readonly issuer: unknown
+  readonly audience: unknown
+  readonly roleClaim: string | null
+}
 
 interface TokenOptions {
   sub: string
@@ -23,7 +30,7 @@ export function addToken(program: Command, io: CommandIo): void {
     .description('Make a token for trying endpoints that want one, signed with the secret of the workspace.')
     .argument('[dir]', 'the workspace folder (default: this one)')
     .option('--sub <subject>', 'whom the token stands for', 'developer')
-    .option('--role <role>', 'a role that it has; repeatable', collected, [])
+    .option('--role <role>', 'a role that it has; repeatable', role, [])
     .option('--scope <scope>', 'a scope that it has; repeatable', collected, [])
     .option('--expires <duration>', 'how long it is valid: 30m, 1h, 7d', '1h')
     .option('--claim <name=value>', 'a further claim, the value as JSON or text; repeatable', collected, [])
@@ -36,6 +43,14 @@ export function addToken(program: Command, io: CommandIo): void {
 
 function collected(value: string, before: readonly string[]): readonly string[] {
   return [...before, value]
+}
+
+/** Roles have one name each; a list in one word would be one role that nobody asks for. */
+function role(value: string, before: readonly string[]): readonly string[] {
+  const name = value.trim()
+  if (name !== '' && !name.includes(',')) return [...before, name]
+  const roles = name.split(',').flatMap((one) => (one.trim() === '' ? [] : [`--role ${shellQuoted(one.trim())}`]))
+  throw new InvalidArgumentError(`One role at a time: ${roles.join(' ') || '--role admin'}.`)
 }
 
 async function token(io: CommandIo, named: string | undefined, options: TokenOptions): Promise<void> {
@@ -63,7 +78,7 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
       `--expires must be a duration of at least a second, such as 30m or 1h; it is '${options.expires}'.`,
     )
   }
-  const claims = Object.fromEntries(options.claim.map(parsedClaim))
+  const claims = claimsOf(options, jwt)
   const scopes = options.scope.length === 0 ? {} : { scope: options.scope.join(' ') }
   const made = await makeToken({
     secret: jwt.secret,
@@ -76,6 +91,28 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
     claims: { ...claims, ...scopes },
   })
   io.stdout.write(`${made}\n`)
+}
+
+/** The claims of `--claim`. One that has an option of its own would be lost to it. */
+function claimsOf(
+  { claim, role: roles, scope }: TokenOptions,
+  { issuer, audience, roleClaim }: TokenSettings,
+): Readonly<Record<string, unknown>> {
+  const cures: Readonly<Record<string, string>> = {
+    sub: 'use --sub <subject>',
+    iat: 'it is the time at which the token is made',
+    exp: 'use --expires <duration>',
+    ...(issuer === null ? {} : { iss: 'it comes from `auth.jwt.issuer`' }),
+    ...(audience === null ? {} : { aud: 'it comes from `auth.jwt.audience`' }),
+    ...(scope.length === 0 ? {} : { scope: '--scope sets it' }),
+    ...(roles.length === 0 ? {} : { [roleClaim ?? 'roles']: '--role sets it' }),
+  }
+  const claims = claim.map(parsedClaim)
+  for (const [name] of claims) {
+    const cure = Object.hasOwn(cures, name) ? cures[name] : undefined
+    if (cure !== undefined) throw new CommandFailure(`--claim cannot set '${name}': ${cure}.`)
+  }
+  return Object.fromEntries(claims)
 }
 
 function parsedClaim(text: string): [string, unknown] {

@@ -1,11 +1,15 @@
+import { isForAnybody } from '../channel/index.ts'
 import type { CompiledWorkspace } from '../engine/index.ts'
 import type { Colors } from './io.ts'
 import { counted } from './issue-lines.ts'
+import { channelLines } from './channel-lines.ts'
 import { curlLine } from './curl-line.ts'
 import type { WorkspaceDir } from './workspace-dir.ts'
 
 /** So many endpoints are listed; a screen takes no more. `GET /` lists all. */
 const LISTED_MAX = 30
+/** `DELETE`, `channel`. */
+const METHOD_WIDTH = 7
 /** So many get a line to paste. */
 const CURL_LINES_MAX = 12
 
@@ -25,22 +29,30 @@ export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly
   const callUrl = callableUrl(url)
   const lines = ['', `${bold(settings.name ?? 'Streamstack')} is served at ${cyan(callUrl)}`, '']
   const listed = endpoints.slice(0, LISTED_MAX)
-  const width = Math.max(...listed.map(({ path }) => path.length))
+  const declared = channels.channels.slice(0, LISTED_MAX - listed.length)
+  const width = Math.max(...listed.map(({ path }) => path.length), ...declared.map(({ pattern }) => pattern.text.length))
   for (const { method, path, description, access } of listed) {
     const lock = access.authentication ? dim(' (token)') : ''
-    lines.push(`  ${method.padEnd(6)} ${path.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd())
+    lines.push(`  ${method.padEnd(METHOD_WIDTH)} ${path.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd())
   }
   if (endpoints.length > listed.length)
     lines.push(`  … and ${endpoints.length - listed.length} more: GET / lists them all`)
+  for (const { pattern, description, publish, subscribe } of declared) {
+    let lock = isForAnybody(publish) || isForAnybody(subscribe) ? '' : dim(' (token)')
+    if (publish === null && subscribe === null) lock = dim(' (steps only)')
+    lines.push(`  ${'channel'.padEnd(METHOD_WIDTH)} ${pattern.text.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd())
+  }
+  if (channels.channels.length > declared.length)
+    lines.push(`  … and ${counted(channels.channels.length - declared.length, 'more channel')}`)
   lines.push('', bold('Paste to try:'), '')
   for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
     lines.push(`  ${curlLine(endpoint, callUrl, dir.argument)}`)
+  for (const line of channelLines(channels.channels, callUrl)) lines.push(`  ${line}`)
   const names = tables.map(({ name }) => name).join(', ')
-  const declared = channels.channels.length === 0 ? '' : ` ${counted(channels.channels.length, 'channel')}.`
   lines.push(
     '',
     dim(
-      `${counted(tables.length, 'table')}${names === '' ? '' : `: ${names}`}.${declared} Saved files are live at once. Ctrl-C stops.`,
+      `${counted(tables.length, 'table')}${names === '' ? '' : `: ${names}`}. Saved files are live at once. Ctrl-C stops.`,
     ),
     '',
   )

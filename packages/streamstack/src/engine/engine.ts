@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
 import { type TokenVerifier, createTokenVerifier } from '../access/index.ts'
@@ -6,11 +7,21 @@ import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, type TableDeclaration, openSqliteStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
-import { type StreamStore, hasStreams, openStreamStore, steadyNowMs } from '../stream-store/index.ts'
+import {
+  type HeldFolder,
+  type StreamStore,
+  hasStreams,
+  holdDataFolder,
+  openStreamStore,
+  steadyNowMs,
+} from '../stream-store/index.ts'
 import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
+
+/** Timers count no further: 24.8 days. */
+const TIMER_MS_MAX = 2_147_483_647
 
 export interface EngineOptions {
   /** The workspace folder. */
@@ -18,6 +29,8 @@ export interface EngineOptions {
   log: Logger
   /** Replaces the data folder of the settings. */
   dataFolder?: string
+  /** Whether it serves: then it has the data folder for itself, and a second one is refused. Default: false. */
+  serves?: boolean
 }
 
 /** A workspace could not be opened: the settings are broken, or there is none. */
@@ -45,11 +58,18 @@ export class Engine {
   #unwatch: (() => void) | null = null
   #streams: StreamStore | null = null
   readonly #dataFolder: string
+  readonly #heldFolder: HeldFolder | null
   /** Where this workspace is served, for `self` in `outbound.allow`. */
   #ownUrl: string | null = null
 
-  private constructor(options: EngineOptions, workspace: CompiledWorkspace, records: RecordStore) {
+  private constructor(
+    options: EngineOptions,
+    workspace: CompiledWorkspace,
+    records: RecordStore,
+    heldFolder: HeldFolder | null,
+  ) {
     this.dir = options.dir
+    this.#heldFolder = heldFolder
     this.log = options.log
     this.records = records
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
@@ -62,9 +82,11 @@ export class Engine {
       settings: () => ({ ...this.settings.channels, windowBytes: this.settings.streams.windowBytes }),
       store: () => this.streams,
       checksTokens: () => this.#verifier !== null,
+      observer: this.observation.channelObserver,
       log: options.log,
       nowMs: steadyNowMs,
     })
+    this.observation.observe(this.channels)
     this.channels.declare(workspace.channels)
     this.runs = new Runs(
       {
@@ -87,9 +109,17 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const compiled = compileWorkspace(await readWorkspace(options.dir), null)
     if (compiled.settings === null) throw new WorkspaceError(compiled.issues)
-    const records = openSqliteStore({ folder: options.dataFolder ?? compiled.settings.dataFolder })
-    const issues = records.declare(compiled.tables)
-    return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, records)
+    const folder = options.dataFolder ?? compiled.settings.dataFolder
+    // Before anything else: declaring tables changes what is there.
+    const held = options.serves === true ? holdDataFolder(folder, shownFolder(options.dir, folder)) : null
+    try {
+      const records = openSqliteStore({ folder })
+      const issues = records.declare(compiled.tables)
+      return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, records, held)
+    } catch (error) {
+      held?.release()
+      throw error
+    }
   }
 
   /** New calls are refused: the server is stopping. */
@@ -195,6 +225,7 @@ export class Engine {
     await this.#outbound.close()
     await this.records.close()
     await this.#streams?.close()
+    this.#heldFolder?.release()
   }
 
   /** Last good declarations of the tables whose new ones do not fit what is stored. */
@@ -210,7 +241,7 @@ export class Engine {
     const old = this.#outbound
     this.#outbound = createOutbound({ ...this.settings.outbound, ownUrl: this.#ownUrl })
     // Calls that are under way come to their end through the old door.
-    setTimeout(() => void old.close(), this.settings.limits.maxDurationMs).unref()
+    setTimeout(() => void old.close(), Math.min(this.settings.limits.maxDurationMs, TIMER_MS_MAX)).unref()
   }
 
   #newVerifier({ auth }: Settings): TokenVerifier | null {
@@ -223,4 +254,10 @@ export class Engine {
       return answer.body
     })
   }
+}
+
+/** As it stands in most settings: from the workspace, unless it lies outside. */
+function shownFolder(dir: string, folder: string): string {
+  const way = relative(dir, folder)
+  return way === '' || way.startsWith('..') || isAbsolute(way) ? folder : way
 }

@@ -5,6 +5,9 @@ import type { Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunView, runUrl, toldError } from './run-view.ts'
 
+/** Timers count no further. */
+const TIMER_MS_MAX = 2_147_483_647
+
 /** A run of this process together with who may read it and what happens when nobody does. */
 export class LiveRun implements RunView {
   readonly execution: Run
@@ -19,7 +22,7 @@ export class LiveRun implements RunView {
     this.execution = execution
     this.plan = plan
     this.owner = options.owner
-    this.#graceMs = options.graceMs
+    this.#graceMs = Math.min(options.graceMs, TIMER_MS_MAX)
   }
 
   get run(): string {

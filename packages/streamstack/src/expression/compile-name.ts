@@ -46,6 +46,10 @@ function unknownName<C>(name: string, unit: Unit<C>): string {
   const meant = didYouMean(name, [...unit.localNames(), ...unit.scope.names()])
   if (meant !== null) return `There is no variable '${name}'. Did you mean '${meant}'?`
   if (methodNames.has(name)) return `'${name}' is a method. Write it after a value, as in value.${name}(…).`
+  if (unit.scope.isFixed === true) {
+    const known = new Intl.ListFormat('en-GB').format(unit.scope.names())
+    return `There is no variable '${name}' here. There are ${known}; put quotes around it if it is text.`
+  }
   return `There is no variable '${name}'. Create it before this step, or put quotes around it if it is text.`
 }
 

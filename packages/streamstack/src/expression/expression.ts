@@ -11,6 +11,8 @@ export interface Scope<C> {
   lookup(name: string): Binding<C> | undefined
   /** All names, for "did you mean". */
   names(): Iterable<string>
+  /** Whether `names` are all that there can be, so that an unknown one is answered with them. Default: steps create more. */
+  isFixed?: boolean
 }
 
 /** A name of the scope that an expression uses. */

@@ -29,6 +29,11 @@ export class JsonResult {
     }
   }
 
+  /** What was collected, in characters. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** The chunks as the text of a JSON array. */
   chunksJson(): string {
     return `[${this.#parts.join(',')}]`

@@ -1,3 +1,5 @@
+import { type ErrorCode, StreamstackError } from '@streamstack/protocol'
+import { quote } from '../definition/index.ts'
 import type { StepNode } from '../definition/types.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { action } from './action.ts'
@@ -18,7 +20,7 @@ export const publishToChannel = action({
       required: true,
       aliases: ['message', 'value', 'data'],
     },
-    metadata: { kind: 'value', summary: 'Goes along with the message, for readers that ask for it.', type: 'object' },
+    metadata: { kind: 'value', summary: 'Goes along with the message. The server adds `sent_at`; `sender` is what stands here.', type: 'object' },
     key: {
       kind: 'value',
       summary: 'A message that comes again with the key of one before adds nothing.',
@@ -67,10 +69,29 @@ export const publishToChannel = action({
         throw argumentError(step, 'metadata', 'must be an object', data)
       }
       const message = { content: content.evaluate(frame), metadata: data, key: key(frame) || null }
-      return strand.run.services.channels.serverPublish(channel(frame), message)
+      const name = channel(frame)
+      try {
+        const published = strand.run.services.channels.serverPublish(name, message)
+        return published instanceof Promise ? published.catch((error: unknown) => refused(name, error)) : published
+      } catch (error) {
+        return refused(name, error)
+      }
     }
   },
 })
+
+/** Whoever called the endpoint did not publish, so that 404 and 413 would tell of something else. */
+function refused(name: string, error: unknown): never {
+  if (!(error instanceof StreamstackError)) throw error
+  const { code, status, recoverable, retryAfterMs, details } = error
+  throw new StreamstackError(code as ErrorCode, `Channel ${quote(name)}: ${error.message}`, {
+    status: Math.max(status, 500),
+    recoverable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(details === undefined ? {} : { details }),
+    cause: error.cause,
+  })
+}
 
 /** A name that is known when the definition loads must be that of a channel. */
 function checkKnown(step: StepNode, compiler: Compiler): void {

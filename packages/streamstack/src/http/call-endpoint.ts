@@ -5,6 +5,7 @@ import { chooseFormat } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
+import { answerStopping } from './answer-stopping.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { CallPreparation } from './prepare-call.ts'
@@ -56,6 +57,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
     // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
     if (error.code === 'body_too_large' && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
     if (response.headersSent || response.destroyed) response.destroy()
+    else if (error.code === 'unavailable' && engine.isDraining) answerStopping(request, response, corsHeaders)
     else answerProblem(response, error, corsHeaders)
   }
 }

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
 import type { AuthClaims } from '../access/index.ts'
-import { type Message, type PresenceView, type Subscription, nameOfPath } from '../channel/index.ts'
+import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
-import { parseBody, readBody } from '../input/index.ts'
+import { type BodyExample, parseBody, readBody } from '../input/index.ts'
+import { ReaderRecord } from '../observe/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
+import { checkChannelQuery } from './check-channel-query.ts'
+import { endAtExpiry } from './end-at-expiry.ts'
 import { hasLeft } from './has-left.ts'
+import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -30,29 +34,36 @@ const ENVELOPE_BYTES = 1_024
 /** Batches of messages that are gone through in one turn. */
 const BATCHES_AT_ONCE = 32
 
-/** Timers count no further. */
-const TIMER_MS_MAX = 2_147_483_647
-
 const STOPPING_RETRY_MS = 5_000
 
 const MESSAGE_KEYS: readonly string[] = ['content', 'metadata']
+
+const MESSAGE_EXAMPLE: BodyExample = {
+  list: 'Put it into an object: {"content": [ … ]}.',
+  object: 'Send an object: {"content": …}.',
+}
+
+const READ_QUERY: readonly string[] = ['format', 'offset', 'include_metadata', 'access_token', 'presence', 'data']
+const PRESENCE_QUERY: readonly string[] = ['format', 'offset', 'include_metadata', 'access_token']
+const PUBLISH_QUERY: readonly string[] = ['idempotency_key', 'access_token']
 
 /** `GET /v1/channels/<name>`: the history of a channel and then what comes, or what comes after an offset. With `?presence=true` others see the reader. */
 export async function readChannel(call: RunRequest): Promise<void> {
   const { engine, request, response, query } = call
   refuseWhileStopping(call)
+  checkChannelQuery(query, READ_QUERY)
   const claims = await readerOf(call)
   const name = nameIn(call, CHANNELS_ROOT)
   const source = engine.channels.subscribe(name, claims)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
   const position = positionIn(source, call)
-  if (format === 'json') return answerJson(call, 200, await heldJson(source, position))
+  if (format === 'json') return answerJson(call, 200, await heldJson(call, source, position))
   if (query.get('presence') === 'true') {
     const leave = engine.channels.enter(name, claims, { connection: randomUUID(), data: dataIn(query) })
     response.on('close', leave)
     if (hasLeft(response)) leave()
   }
-  follow(call, source, format, position)
+  follow(call, source, format, position, recordOf(call, source))
 }
 
 /** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
@@ -60,7 +71,7 @@ export async function readChannelByProtocol(call: RunRequest): Promise<void> {
   refuseWhileStopping(call)
   const claims = await readerOf(call)
   const source = call.engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
-  endAtExpiry(call, source)
+  endAtExpiry(call.engine, call.response, source)
   readByProtocol(call, source)
 }
 
@@ -68,21 +79,28 @@ export async function readChannelByProtocol(call: RunRequest): Promise<void> {
 export async function publishToChannel(call: RunRequest): Promise<void> {
   const { engine, request, query } = call
   refuseWhileStopping(call)
-  const claims = await callerOf(call, null)
-  const name = nameIn(call, CHANNELS_ROOT)
-  // Nothing of the body is read for somebody who may not.
-  const bytesMax = engine.channels.checkPublish(name, claims)
-  const key = idempotencyKey(request.headers, query)
-  const limitBytes = Math.min(engine.settings.server.bodyLimitBytes, bytesMax * ENVELOPE_FACTOR + ENVELOPE_BYTES)
-  const message = await messageIn(call, limitBytes)
-  const published = await engine.channels.publish(name, claims, { ...message, key })
-  answerJson(call, 201, JSON.stringify(published))
+  const prepare = async (): Promise<[string, AuthClaims | null, Message]> => {
+    checkChannelQuery(query, PUBLISH_QUERY)
+    const claims = await callerOf(call, null)
+    const name = nameIn(call, CHANNELS_ROOT)
+    // Nothing of the body is read for somebody who may not.
+    const bytesMax = engine.channels.checkPublish(name, claims)
+    const key = idempotencyKey(request.headers, query)
+    return [name, claims, { ...(await messageIn(call, bytesMax)), key }]
+  }
+  const prepared = await prepare().catch((error: unknown) => {
+    // Channels count what they refuse themselves.
+    engine.observation.channelObserver.refused(toStreamstackError(error).code)
+    throw error
+  })
+  answerJson(call, 201, JSON.stringify(await engine.channels.publish(...prepared)))
 }
 
 /** `GET /v1/presence/<name>`: who is in a channel, then who joins and leaves; in `json` who is there now. */
 export async function readPresence(call: RunRequest): Promise<void> {
   const { engine, request, query } = call
   refuseWhileStopping(call)
+  checkChannelQuery(query, PRESENCE_QUERY)
   const claims = await readerOf(call)
   const name = nameIn(call, PRESENCE_ROOT)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
@@ -99,6 +117,7 @@ function follow(
   source: Subscription | PresenceView,
   format: Exclude<ReturnType<typeof chooseFormat>, 'json'>,
   position: number,
+  record?: ReaderRecord,
 ): void {
   const { response, query, heartbeat } = call
   const reader = answerStream({
@@ -109,42 +128,17 @@ function follow(
     position,
     headers: { ...call.corsHeaders, ...tokenHeaders(query) },
     heartbeat,
+    ...(record === undefined ? {} : { record }),
   })
   reader.wake()
   // The first message may be far off: who reads must not wonder until then whether the server is there.
   if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
-  endAtExpiry(call, source)
+  endAtExpiry(call.engine, call.response, source)
 }
 
-/** Whoever reads with a token is broken off when that expires. */
-function endAtExpiry({ response }: RunRequest, source: Subscription | PresenceView): void {
-  const stopTimer = atExpiry(source, () =>
-    source.refuse(
-      new StreamstackError(
-        'unauthenticated',
-        'The token has expired. Come back with a fresh one, after the last offset.',
-        {
-          details: { reason: 'expired' },
-        },
-      ),
-    ),
-  )
-  response.on('close', stopTimer)
-  if (hasLeft(response)) stopTimer()
-}
-
-/** Calls when the token of a reader expires, unless the result is called before. */
-function atExpiry(source: Subscription | PresenceView, expired: () => void): () => void {
-  const { expiresAtMs } = source
-  if (expiresAtMs === null) return () => undefined
-  let timer: NodeJS.Timeout
-  const wait = (): void => {
-    const leftMs = expiresAtMs - Date.now()
-    if (leftMs <= 0) expired()
-    else timer = setTimeout(wait, Math.min(leftMs, TIMER_MS_MAX)).unref()
-  }
-  timer = setTimeout(wait, 0).unref()
-  return () => clearTimeout(timer)
+function recordOf({ engine }: RunRequest, source: Subscription): ReaderRecord {
+  const name = { channel: source.declaredName }
+  return new ReaderRecord(engine.observation.metrics, name, null, () => source.passedOver)
 }
 
 function nameIn({ request }: RunRequest, root: string): string {
@@ -194,18 +188,23 @@ function tokenHeaders(query: URLSearchParams): Record<string, string> {
   return query.has('access_token') ? { 'Cache-Control': 'private, no-store', 'Referrer-Policy': 'no-referrer' } : {}
 }
 
+/** `bytesMax`: of the message. */
 async function messageIn(
-  { request, response }: RunRequest,
-  limitBytes: number,
+  { engine, request, response }: RunRequest,
+  bytesMax: number,
 ): Promise<Pick<Message, 'content' | 'metadata'>> {
+  const { bodyLimitBytes } = engine.settings.server
+  const envelopeBytes = bytesMax * ENVELOPE_FACTOR + ENVELOPE_BYTES
   let body: ReturnType<typeof parseBody>
   try {
-    body = parseBody(await readBody(request, limitBytes), request.headers['content-type'])
+    const bytes = await readBody(request, Math.min(bodyLimitBytes, envelopeBytes))
+    body = parseBody(bytes, request.headers['content-type'], MESSAGE_EXAMPLE)
   } catch (error) {
     // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
     const isTooLarge = error instanceof StreamstackError && error.code === 'body_too_large'
     if (isTooLarge && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
-    throw error
+    // The server's limit is told only of a message that might fit the channel.
+    throw isTooLarge && bodyLimitBytes >= bytesMax ? messageTooLarge(bytesMax) : error
   }
   if (body instanceof URLSearchParams) {
     throw new StreamstackError(
@@ -238,9 +237,25 @@ function dataIn(query: URLSearchParams): Value {
 }
 
 /** A whole result does not come from a stream without an end: this is what there is of it now. */
-async function heldJson(source: Subscription, position: number): Promise<string> {
+async function heldJson(call: RunRequest, source: Subscription, position: number): Promise<string> {
+  const record = recordOf(call, source)
+  record.attached(source.stream, position)
+  try {
+    return await collectJson(call, source, position, record)
+  } finally {
+    record.detached()
+  }
+}
+
+async function collectJson(
+  { response }: RunRequest,
+  source: Subscription,
+  position: number,
+  record: ReaderRecord,
+): Promise<string> {
   const { log } = source.stream
   const result = new JsonResult(RESULT_BYTES_MAX)
+  const held = new HeldResult(response)
   const through = log.lastOffset
   let after = position
   for (let batches = 1; after < through; batches++) {
@@ -250,9 +265,11 @@ async function heldJson(source: Subscription, position: number): Promise<string>
     const batch = await log.read(after)
     if (batch === null) break
     result.add(batch, source.select)
+    held.growTo(result.bytes)
     after = batch.offset + batch.to - batch.from - 1
   }
-  return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null,"offset":${after}}`
+  record.wrote(after, performance.now())
+  return `{"chunks":${result.chunksJson()},"offset":${after}}`
 }
 
 function refuseWhileStopping({ engine }: RunRequest): void {

@@ -1,5 +1,6 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Engine } from '../engine/index.ts'
+import { comeBackMs } from './answer-stopping.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { OpenConnections } from './open-connections.ts'
 import type { WebSockets } from './websocket/index.ts'
@@ -12,10 +13,6 @@ const LAST_WORDS_MS = 1_000
 
 /** How often it is looked whether there is anything left to wait for. */
 const LOOK_MS = 10
-
-/** Clients come back when the server is gone, and not all at once: to an EventSource, a refusal would be final. */
-const RETRY_MS = 1_000
-const RETRY_JITTER_MS = 2_000
 
 interface Draining {
   engine: Engine
@@ -33,7 +30,8 @@ export async function drain({ engine, heartbeat, connections, webSockets }: Drai
   const areAllTold = (): boolean => connections.answersOpen === 0 && !webSockets.readRuns
   engine.isDraining = true
   connections.retire()
-  heartbeat.goodbye(graceMs + RETRY_MS + Math.random() * RETRY_JITTER_MS)
+  // Whoever comes back while runs still go on is told once more.
+  heartbeat.goodbye(comeBackMs)
   await until(() => runs.activeCount === 0 && areAllTold(), graceMs)
   runs.cancelAll('The server is stopping.')
   await until(() => runs.activeCount === 0, ENDING_MS)

@@ -29,8 +29,9 @@ export class Heartbeat {
     this.#timer = undefined
   }
 
-  goodbye(retryMs: number): void {
-    for (const reader of this.#readers) reader.goodbye(retryMs)
+  /** `comeBackMs` gives each its own time. */
+  goodbye(comeBackMs: () => number): void {
+    for (const reader of this.#readers) reader.goodbye(comeBackMs())
   }
 
   #tick(): void {

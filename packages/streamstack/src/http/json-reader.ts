@@ -6,6 +6,7 @@ import type { StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { answerProblem } from './answer-problem.ts'
 import { hasLeft } from './has-left.ts'
+import { HeldResult } from './held-result.ts'
 
 /** The largest whole result: beyond it a client has to take a stream. */
 const RESULT_BYTES_MAX = 16 * 1024 * 1024
@@ -18,6 +19,7 @@ export class JsonReader implements StreamReader {
   readonly #headers: Readonly<Record<string, string>>
   readonly #record: ReaderRecord | null
   readonly #result = new JsonResult(RESULT_BYTES_MAX)
+  readonly #held: HeldResult
   #isReading = false
   #wasWoken = false
   #isOver = false
@@ -32,6 +34,7 @@ export class JsonReader implements StreamReader {
     this.position = options.position
     this.#source = options.source
     this.#response = options.response
+    this.#held = new HeldResult(options.response)
     this.#headers = options.headers
     this.#record = options.record
     const leave = (): void => {
@@ -77,6 +80,7 @@ export class JsonReader implements StreamReader {
       const batch = read instanceof Promise ? await read : read
       if (batch === null) break
       this.#result.add(batch, select)
+      this.#held.growTo(this.#result.bytes)
       this.position = batch.offset + batch.to - batch.from - 1
     }
     if (stream.end !== null && !this.#isOver) this.#answer()

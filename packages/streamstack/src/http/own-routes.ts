@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import { isForAnybody } from '../channel/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import {
@@ -16,6 +17,8 @@ import type { Heartbeat } from './heartbeat.ts'
 import { addProbeRoutes } from './probe-route.ts'
 import { type RunRequest, cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
 import { answerReadiness, systemRoutes } from './system-routes.ts'
+
+const OTHER_METHODS: readonly HTTPMethods[] = ['PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 type Route = (call: RunRequest) => Promise<void>
 
@@ -54,6 +57,7 @@ export function ownRoutes(
   }
 
   const system = systemRoutes(engine)
+  const startedOpen = engine.settings.streams.access === 'open'
 
   app.get('/', () => listing(engine))
   app.get('/healthz', () => ({ status: 'ok' }))
@@ -62,7 +66,10 @@ export function ownRoutes(
   app.get('/v1/stream/system/metrics', run(system.metrics))
   app.get('/v1/stream/system/activity', run(system.activity))
   app.get('/v1/stream/runs/:id', run(readRun))
-  app.get('/v1/runs', run(listRuns))
+  app.get(
+    '/v1/runs',
+    run((call) => listRuns(call, startedOpen)),
+  )
   app.get('/v1/runs/:id', run(showRun))
   app.post('/v1/runs/:id/cancel', run(cancelRun))
   app.post('/v1/runs/cancel', run(cancelKeyedRun))
@@ -75,6 +82,16 @@ export function ownRoutes(
     channels.post(`${CHANNELS_ROOT}*`, run(publishToChannel))
     channels.get(`${CHANNEL_STREAMS_ROOT}*`, run(readChannelByProtocol))
     channels.get(`${PRESENCE_ROOT}*`, { exposeHeadRoute: false }, run(readPresence))
+    const refused = (root: string, methods: HTTPMethods[], allowed: string, cure: string): void => {
+      channels.route({ url: `${root}*`, method: methods, handler: refuseMethod(engine, allowed, cure) })
+    }
+    const publish = `Publish with POST to ${CHANNELS_ROOT}<name>`
+    refused(CHANNELS_ROOT, ['HEAD', ...OTHER_METHODS], 'GET, POST', `${publish}, read with GET.`)
+    refused(CHANNEL_STREAMS_ROOT, ['POST', ...OTHER_METHODS], 'GET, HEAD', `${publish}; here a channel is read.`)
+    const presence = `Be seen with GET ${CHANNELS_ROOT}<name>?presence=true; here it is read who is there.`
+    refused(PRESENCE_ROOT, ['HEAD', 'POST', ...OTHER_METHODS], 'GET', presence)
+    const runs = 'Only its endpoint writes the stream of a run. POST /v1/runs/<id>/cancel ends it.'
+    refused('/v1/stream/runs/', ['POST', ...OTHER_METHODS], 'GET, HEAD', runs)
     registered()
   })
   app.get('/v1/ws', ({ raw }, reply) => {
@@ -100,6 +117,15 @@ export function ownRoutes(
   }
 }
 
+function refuseMethod(engine: Engine, allowed: string, cure: string) {
+  return (_request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack()
+    const error = new StreamstackError('method_not_allowed', `This path answers to ${allowed}. ${cure}`)
+    engine.observation.pathUnknown(error.code, error.status)
+    answerProblem(reply.raw, error, { Allow: allowed })
+  }
+}
+
 /** Handshakes do not come here: the server takes them before. */
 function handshakeMissing(): StreamstackError {
   return new StreamstackError(
@@ -118,6 +144,10 @@ function listing(engine: Engine): object {
       description: endpoint.description,
       authentication: endpoint.access.authentication,
     })),
+    // Those that want a token are not told of to whoever has none.
+    channels: engine.workspace.channels.channels
+      .filter(({ subscribe }) => isForAnybody(subscribe))
+      .map(({ pattern, description }) => ({ name: pattern.text, description })),
   }
 }
 

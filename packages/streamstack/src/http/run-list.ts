@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Outcome, StreamstackError } from '@streamstack/protocol'
 import type { RunView, Runs } from '../engine/index.ts'
 
@@ -13,6 +14,9 @@ const CURSOR = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Runs that one page looks at for those that are asked for. */
 const LOOKED_AT_MAX = 5_000
+
+/** And in one turn: each may have to be read from the disk. */
+const LOOKED_AT_ONCE = 100
 
 /** Which runs of a list are asked for. */
 export interface RunFilter {
@@ -49,16 +53,17 @@ export function runFilter(query: URLSearchParams): RunFilter {
 }
 
 /** A page of a list of runs; `next_cursor` leads to the one after it and is null on the last. */
-export function runPage(
+export async function runPage(
   runs: Runs,
   { isOwn, endpoint, outcome, before, limit }: RunFilter & { isOwn: (run: RunView) => boolean },
-): object {
+): Promise<object> {
   const page: object[] = []
   let looked = 0
   let last: string | null = null
   for (const run of runs.newestFirst(before)) {
     // Filters that match little must not make one call read everything.
     if (page.length === limit || ++looked > LOOKED_AT_MAX) return { runs: page, next_cursor: last }
+    if (looked % LOOKED_AT_ONCE === 0) await setImmediate()
     last = run.run
     if (!isOwn(run)) continue
     if (endpoint !== null && endpoint !== run.endpoint && endpoint !== run.route) continue

@@ -4,7 +4,7 @@ import { subjectOf } from '../access/index.ts'
 import type { Engine, RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
-import { isProtocolRead } from './durable-streams/index.ts'
+import { allowCall, isProtocolRead } from './durable-streams/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { checkOwner, knownRun, unknownRun } from './run-access.ts'
@@ -44,16 +44,21 @@ export async function readRun(call: RunRequest): Promise<void> {
 
 /**
  * `GET /v1/runs`: the runs of the token's subject, the newest first; `?endpoint=`, `?outcome=`, `?limit=`, `?cursor=`. The id of a run that needs no token is what
- * lets one read it, so those are listed only where `streams.access: open` says that whoever reaches the server may read everything.
+ * lets one read it, so those are listed only where `streams.access: open` says that every program on this machine may read everything; `startedOpen`: it said
+ * so when the host was checked.
  */
-export async function listRuns(call: RunRequest): Promise<void> {
-  const isOwn = await ownRuns(call)
-  answerJson(call, 200, runPage(call.engine.runs, { isOwn, ...runFilter(call.query) }))
+export async function listRuns(call: RunRequest, startedOpen: boolean): Promise<void> {
+  const isOwn = await ownRuns(call, startedOpen)
+  answerJson(call, 200, await runPage(call.engine.runs, { isOwn, ...runFilter(call.query) }))
 }
 
-async function ownRuns(call: RunRequest): Promise<(run: RunView) => boolean> {
+async function ownRuns(call: RunRequest, startedOpen: boolean): Promise<(run: RunView) => boolean> {
   const { verifier, settings } = call.engine
-  if (verifier === null && settings.streams.access === 'open') return ({ owner }) => owner === null
+  if (verifier === null && startedOpen && settings.streams.access === 'open') {
+    // A page whose name was made to lead to this machine must not find what it could then read.
+    await allowCall(call.engine, call.request, 'streams:read', startedOpen)
+    return ({ owner }) => owner === null
+  }
   if (verifier === null) {
     throw new StreamstackError(
       'forbidden',

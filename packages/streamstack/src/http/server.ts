@@ -6,6 +6,7 @@ import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import { corsHeaders, isPreflight } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
+import { answerStopping } from './answer-stopping.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { DurableStreams, checkOpenHost } from './durable-streams/index.ts'
 import { findEndpoint, methodsAt } from './find-endpoint.ts'
@@ -13,7 +14,6 @@ import { drain } from './drain.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { openConnections } from './open-connections.ts'
 import { ownRoutes } from './own-routes.ts'
-import { stoppingError } from './prepare-call.ts'
 import { refuseRest } from './refuse-rest.ts'
 import { WebSockets } from './websocket/index.ts'
 
@@ -150,7 +150,7 @@ async function handle(
     return
   }
   if (engine.isDraining && REFUSED_WHILE_STOPPING.test(path)) {
-    answerProblem(response, stoppingError(), cors.headers)
+    answerStopping(request, response, cors.headers)
     return
   }
   if (DurableStreams.owns(path)) {

@@ -1,14 +1,17 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { FastifyReply } from 'fastify'
+import type { AuthClaims } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
-import { allowCall, isProtocolRead } from './durable-streams/index.ts'
+import { allowCall, allowClaims, isProtocolRead } from './durable-streams/index.ts'
+import { endAtExpiry } from './end-at-expiry.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
 import type { RunRequest } from './run-routes.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
+import { SystemView } from './system-view.ts'
 
 /** More than a system stream holds. */
 const RESULT_BYTES_MAX = 16 * 1024 * 1024
@@ -30,16 +33,18 @@ export interface SystemRoutes {
 export function systemRoutes(engine: Engine): SystemRoutes {
   const { samples, activity, prometheus } = engine.observation
   const startedOpen = engine.settings.streams.access === 'open'
-  const allow = async ({ request }: RunRequest): Promise<void> => allowCall(engine, request, 'system:read', startedOpen)
+  const allow = async ({ request }: RunRequest): Promise<AuthClaims | null> =>
+    (await allowCall(engine, request, 'system:read', startedOpen)) ?? null
+  const view = (source: SystemStream, { request }: RunRequest, claims: AuthClaims | null): SystemView =>
+    new SystemView(source, claims, (renewed) => allowClaims(engine, request, renewed, 'system:read', startedOpen))
   return {
     async metrics(call) {
-      await allow(call)
+      const claims = await allow(call)
       samples.refresh()
-      readSystemStream(call, samples, String(samples.stream.lastOffset - 1))
+      readSystemStream(call, view(samples, call, claims), String(samples.stream.lastOffset - 1))
     },
     async activity(call) {
-      await allow(call)
-      readSystemStream(call, activity, '-1')
+      readSystemStream(call, view(activity, call, await allow(call)), '-1')
     },
     async scrape(call) {
       await allow(call)
@@ -49,8 +54,9 @@ export function systemRoutes(engine: Engine): SystemRoutes {
 }
 
 /** `begin`: the offset for a reader that names none. */
-function readSystemStream(call: RunRequest, source: SystemStream, begin: string): void {
+function readSystemStream(call: RunRequest, source: SystemView, begin: string): void {
   const { request, response, query, heartbeat, corsHeaders } = call
+  endAtExpiry(call.engine, response, source)
   if (isProtocolRead(request, query)) return readByProtocol(call, source)
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset') ?? begin)
@@ -65,7 +71,7 @@ function readSystemStream(call: RunRequest, source: SystemStream, begin: string)
 }
 
 /** A whole result does not come from a stream without an end: this is what there is of it now, in the same shape. */
-function heldJson({ stream }: SystemStream, position: number): string {
+function heldJson({ stream }: SystemView, position: number): string {
   const result = new JsonResult(RESULT_BYTES_MAX)
   let after = position
   for (

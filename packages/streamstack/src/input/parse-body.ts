@@ -6,6 +6,19 @@ import { isRecord } from './plain-value.ts'
 /** Inputs by name, as a JSON body holds them with their types, or as a form holds them, all texts. */
 export type RequestBody = { readonly [name: string]: Value } | URLSearchParams
 
+/** What a caller who did not send an object is told to send. */
+export interface BodyExample {
+  /** How a list becomes an object. */
+  readonly list: string
+  /** An object as it is meant. */
+  readonly object: string
+}
+
+const inputsExample: BodyExample = {
+  list: 'Put it into an object, under the name of an input: {"items": [ … ]}.',
+  object: 'Send an object of inputs: {"message": "…"}.',
+}
+
 const formFieldsMax = 100_000
 const emptyBody: RequestBody = Object.freeze({})
 
@@ -17,7 +30,11 @@ const jsonCure = 'Send a JSON object with Content-Type: application/json.'
  *
  * @throws StreamstackError `body_unreadable` with the place and the cure, or `media_type_unsupported`.
  */
-export function parseBody(bytes: Buffer, contentType: string | undefined): RequestBody {
+export function parseBody(
+  bytes: Buffer,
+  contentType: string | undefined,
+  example: BodyExample = inputsExample,
+): RequestBody {
   if (bytes.length === 0) return emptyBody
   const type = readContentType(contentType)
   const text = decodeUtf8(bytes)
@@ -28,22 +45,20 @@ export function parseBody(bytes: Buffer, contentType: string | undefined): Reque
         'raw JSON string as the body; in JavaScript send JSON.stringify(body).',
     )
   }
-  return type === 'form' ? parseForm(text) : parseObject(text)
+  return type === 'form' ? parseForm(text) : parseObject(text, example)
 }
 
-function parseObject(text: string): RequestBody {
+function parseObject(text: string, example: BodyExample): RequestBody {
   const parsed = parseJson(text)
   if ('fault' in parsed) throw unreadable(`The body ${parsed.fault}. ${jsonCure}`)
   const { value } = parsed
   if (isRecord(value)) return value
-  if (Array.isArray(value)) {
-    throw unreadable('The body is a JSON list. Put it into an object, under the name of an input: {"items": [ … ]}.')
-  }
+  if (Array.isArray(value)) throw unreadable(`The body is a JSON list. ${example.list}`)
   if (typeof value === 'string' && /^\s*\{/.test(value)) {
     throw unreadable('The body is a JSON object inside a JSON text: it was stringified twice. Stringify it once.')
   }
   const kind = value === null ? 'null' : `a JSON ${typeof value === 'string' ? 'text' : typeof value}`
-  throw unreadable(`The body is ${kind}. Send an object of inputs: {"message": "…"}.`)
+  throw unreadable(`The body is ${kind}. ${example.object}`)
 }
 
 function parseForm(text: string): RequestBody {

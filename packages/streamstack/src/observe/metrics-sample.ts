@@ -18,7 +18,7 @@ export interface MetricsSample {
   readonly window_seconds: number
   /** Streams of runs that go on. */
   readonly active_streams: number
-  /** Answers with streams of runs that are being written. */
+  /** Readers of streams of runs and of channels, over HTTP and WebSockets. */
   readonly active_readers: number
   readonly requests: Count
   readonly refused: Count
@@ -28,6 +28,20 @@ export interface MetricsSample {
   readonly chunk_ms: Percentiles
   readonly chunks: Count
   readonly bytes_sent: number
+  readonly channels: {
+    readonly open: number
+    readonly subscribers: number
+    readonly members: number
+    readonly published: Count
+    readonly refused: Count
+    /** Codes of refused messages, since the server started. */
+    readonly errors: Readonly<Record<string, number>>
+  }
+  readonly websockets: {
+    readonly open: number
+    /** By code, since the server started. */
+    readonly closed: Readonly<Record<string, number>>
+  }
   /** Since the server started. */
   readonly runs: Readonly<Record<Outcome, number>>
   /** Codes of refused calls and of runs that did not complete, since the server started. */
@@ -39,7 +53,7 @@ export interface MetricsSample {
 /** The numbers of a moment. `nowMs`: monotonic. */
 export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: number): MetricsSample {
   metrics.turn(nowMs)
-  const { requests, refused, finished, faults, chunks } = metrics
+  const { requests, refused, finished, faults, chunks, channels, sockets } = metrics
   const { rss, heapUsed, external } = process.memoryUsage()
   return {
     time: new Date().toISOString(),
@@ -54,6 +68,13 @@ export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: nu
     chunk_ms: metrics.chunk.percentiles(),
     chunks: { total: chunks.total, last_minute: chunks.lastMinute },
     bytes_sent: metrics.bytesSent(),
+    channels: {
+      ...channels.gauges(),
+      published: { total: channels.published.total, last_minute: channels.published.lastMinute },
+      refused: { total: channels.refused.total, last_minute: channels.refused.lastMinute },
+      errors: Object.fromEntries(channels.refusedCodes),
+    },
+    websockets: { open: sockets.open, closed: Object.fromEntries(sockets.closedCodes) },
     runs: { ...metrics.outcomes },
     errors: summed(metrics.refusedCodes, metrics.runCodes),
     event_loop_delay_ms: delay,

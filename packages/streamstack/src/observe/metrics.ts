@@ -1,9 +1,11 @@
 import type { Outcome } from '@streamstack/protocol'
 import { BucketHistogram } from './bucket-histogram.ts'
+import { ChannelCounts } from './channel-counts.ts'
 import { EndpointCounts } from './endpoint-counts.ts'
 import { errorLabel } from './error-label.ts'
 import { SlidingHistogram } from './sliding-histogram.ts'
 import { SlidingCount, SlidingWindow } from './sliding-window.ts'
+import { SocketCounts } from './socket-counts.ts'
 
 /** More endpoints than this are counted together, under one name. */
 const ENDPOINTS_MAX = 200
@@ -12,6 +14,9 @@ const ENDPOINTS_MAX = 200
 const OTHER_ENDPOINTS = '/other'
 
 const CHUNK_BOUNDS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 30_000]
+
+/** Whose stream is read: that of runs of an endpoint, by name, or of channels, by the name in their declaration. */
+export type ReadName = string | { readonly channel: string }
 
 /**
  * What a server counts. Recording is on the way of every chunk, so it allocates nothing and waits for nothing. Times are milliseconds on the
@@ -42,6 +47,8 @@ export class Metrics {
   activeRuns = 0
   activeReaders = 0
   readonly startedAtMs = performance.now()
+  readonly channels: ChannelCounts
+  readonly sockets = new SocketCounts()
   /** Bytes that went to sockets, headers and framing included; asked only when a sample is made. */
   bytesSent: () => number = () => 0
   readonly #window = new SlidingWindow()
@@ -56,6 +63,7 @@ export class Metrics {
     this.chunks = new SlidingCount(window)
     this.firstChunk = new SlidingHistogram(window)
     this.chunk = new SlidingHistogram(window)
+    this.channels = new ChannelCounts(window)
   }
 
   /** A request has found its endpoint, by name; null: there is none at its path. */
@@ -108,10 +116,11 @@ export class Metrics {
   }
 
   /** Chunks were written to one reader. */
-  chunksWritten(endpoint: string, count: number, nowMs: number): void {
+  chunksWritten(name: ReadName, count: number, nowMs: number): void {
     this.#window.turn(nowMs)
     this.chunks.add(count)
-    this.#of(endpoint).chunks += count
+    const counts = typeof name === 'string' ? this.#of(name) : this.channels.of(name.channel)
+    counts.chunks += count
   }
 
   /** So long after it came into the stream a chunk was written, and so many about as long. */

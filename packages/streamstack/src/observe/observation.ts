@@ -10,6 +10,25 @@ export class Observation {
   readonly activity = new ActivityStream()
   readonly prometheus = new Prometheus(this.metrics)
 
+  /** Hears of messages as they are published. */
+  readonly channelObserver = {
+    published: (declared: string): void => this.metrics.channels.messagePublished(declared, performance.now()),
+    refused: (code: string): void => this.metrics.channels.messageRefused(code, performance.now()),
+  }
+
+  /** Whom to ask for what there is of channels, when a sample is made. */
+  observe(channels: {
+    readonly openCount: number
+    readonly subscriberCount: number
+    readonly memberCount: number
+  }): void {
+    this.metrics.channels.gauges = () => ({
+      open: channels.openCount,
+      subscribers: channels.subscriberCount,
+      members: channels.memberCount,
+    })
+  }
+
   /** A call of an endpoint was answered with an error, and no run began. */
   callRefused(
     call: Pick<FinishedCall, 'endpoint' | 'route' | 'caller' | 'status' | 'durationMs'> & { code: string },

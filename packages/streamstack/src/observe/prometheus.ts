@@ -1,5 +1,6 @@
 import { type Metric, Registry } from 'prom-client'
 import type { BucketHistogram } from './bucket-histogram.ts'
+import type { DeclaredChannelCounts } from './channel-counts.ts'
 import type { EndpointCounts } from './endpoint-counts.ts'
 import { EventLoopMonitor } from './event-loop-delay.ts'
 import type { Metrics } from './metrics.ts'
@@ -28,6 +29,7 @@ export class Prometheus {
     this.#metrics = metrics
     this.#addCalls()
     this.#addStreams()
+    this.#addChannels()
     this.#addProcess()
   }
 
@@ -77,7 +79,7 @@ export class Prometheus {
   #addStreams(): void {
     const metrics = this.#metrics
     this.#add('gauge', 'active_streams', 'Streams of runs that go on.', () => one(metrics.activeRuns))
-    this.#add('gauge', 'active_readers', 'Answers with streams of runs that are being written.', () =>
+    this.#add('gauge', 'active_readers', 'Readers of streams of runs and of channels.', () =>
       one(metrics.activeReaders),
     )
     this.#add('histogram', 'first_chunk_seconds', 'From a request to the write of its first chunk.', (name) =>
@@ -91,6 +93,27 @@ export class Prometheus {
     )
     this.#add('counter', 'sent_bytes_total', 'Bytes that went to sockets, headers and framing included.', () =>
       one(metrics.bytesSent()),
+    )
+  }
+
+  #addChannels(): void {
+    const { channels, sockets } = this.#metrics
+    this.#add('gauge', 'channels_open', 'Channels that are in memory.', () => one(channels.gauges().open))
+    this.#add('gauge', 'channel_subscribers', 'Readers of channels, those over WebSockets included.', () => one(channels.gauges().subscribers))
+    this.#add('gauge', 'presence_members', 'Who is in channels, together.', () => one(channels.gauges().members))
+    this.#add('counter', 'channel_messages_total', 'Messages published, by the declared name of the channel.', () =>
+      perChannel(channels.declared, ({ published }) => published),
+    )
+    this.#add('counter', 'channel_refused_total', 'Messages that were refused, by the code of the error.', () =>
+      perCode(channels.refusedCodes),
+    )
+    this.#add('counter', 'channel_chunks_written_total', 'Messages written, once for each reader.', () =>
+      perChannel(channels.declared, ({ chunks }) => chunks),
+    )
+    this.#add('gauge', 'websocket_connections', 'WebSockets that are open.', () => one(sockets.open))
+    this.#add('counter', 'websocket_opened_total', 'WebSockets that were opened.', () => one(sockets.opened))
+    this.#add('counter', 'websocket_closed_total', 'WebSockets that were closed, by code.', () =>
+      perCode(sockets.closedCodes),
     )
   }
 
@@ -148,6 +171,13 @@ function one(value: number): Sample[] {
 
 function perCode(counts: ReadonlyMap<string, number>): Sample[] {
   return Array.from(counts, ([code, value]) => ({ labels: { code }, value }))
+}
+
+function perChannel(
+  declared: ReadonlyMap<string, DeclaredChannelCounts>,
+  value: (counts: DeclaredChannelCounts) => number,
+): Sample[] {
+  return Array.from(declared, ([channel, counts]) => ({ labels: { channel }, value: value(counts) }))
 }
 
 function buckets(name: string, labels: Readonly<Record<string, string>>, histogram: BucketHistogram): Sample[] {

@@ -1,5 +1,5 @@
 import type { Stream } from '../stream/index.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics, ReadName } from './metrics.ts'
 
 /**
  * What one reader of a stream tells the metrics: that it is there, what it writes, and how long chunks take. Of those that come while it reads, one
@@ -7,10 +7,13 @@ import type { Metrics } from './metrics.ts'
  */
 export class ReaderRecord {
   readonly #metrics: Metrics
-  readonly #endpoint: string
+  readonly #name: ReadName
   /** When the request came that waits for its first chunk, on the monotonic clock; null: it waits for none. */
   #calledMs: number | null
   #isAttached = false
+  /** How many chunks were not for this reader, which counts as none of what it wrote. Null: all are for all. */
+  readonly #passedOver: (() => number) | null
+  #lastPassedOver = 0
   /** Offset of the last chunk written. */
   #position = 0
   /** The chunk that is timed, or was last. */
@@ -20,10 +23,11 @@ export class ReaderRecord {
   /** Chunks written for which the next time that is known will stand. */
   #untimed = 0
 
-  constructor(metrics: Metrics, endpoint: string, calledMs: number | null) {
+  constructor(metrics: Metrics, name: ReadName, calledMs: number | null, passedOver: (() => number) | null = null) {
     this.#metrics = metrics
-    this.#endpoint = endpoint
+    this.#name = name
     this.#calledMs = calledMs
+    this.#passedOver = passedOver
   }
 
   /** It reads on after an offset. */
@@ -50,13 +54,15 @@ export class ReaderRecord {
 
   /** It has written all up to an offset. */
   wrote(position: number, nowMs: number): void {
-    const count = position - this.#position
-    if (count === 0) return
+    if (position === this.#position) return
+    const passedOver = this.#passedOver?.() ?? 0
+    const count = position - this.#position - (passedOver - this.#lastPassedOver)
     this.#position = position
+    this.#lastPassedOver = passedOver
     const metrics = this.#metrics
-    metrics.chunksWritten(this.#endpoint, count, nowMs)
-    if (this.#calledMs !== null) {
-      metrics.firstChunkWritten(this.#endpoint, nowMs - this.#calledMs, nowMs)
+    if (count > 0) metrics.chunksWritten(this.#name, count, nowMs)
+    if (this.#calledMs !== null && typeof this.#name === 'string') {
+      metrics.firstChunkWritten(this.#name, nowMs - this.#calledMs, nowMs)
       this.#calledMs = null
     }
     this.#untimed += count

@@ -12,6 +12,9 @@ import type { TraceSink } from './trace.ts'
 /** How long finally blocks may still run after a run was ended from outside. */
 const ENDING_GRACE_MS = 5_000
 
+/** Timers count no further: 24.8 days. Beyond, they would be over at once. */
+const TIMER_MS_MAX = 2_147_483_647
+
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 
 /** Bounds of one run. What happens at each: the run fails with `limit_exceeded`. */
@@ -95,7 +98,7 @@ export class Run {
 
   /** Runs the frame to its end and gives the stream its outcome. Never rejects. */
   start(): void {
-    this.#durationTimer = setTimeout(() => this.#overTime(), this.limits.maxDurationMs)
+    this.#endAfter(this.limits.maxDurationMs)
     try {
       const wait = execute(this.#strand, this.frame)
       if (wait === undefined) this.#finish(undefined)
@@ -189,6 +192,12 @@ export class Run {
     this.#endFromOutside('failed', limitError(name, bound))
     // A signal that unwinds frames, not an error.
     throw END
+  }
+
+  #endAfter(durationMs: number): void {
+    const waitMs = Math.min(durationMs, TIMER_MS_MAX)
+    const isAll = waitMs === durationMs
+    this.#durationTimer = setTimeout(() => (isAll ? this.#overTime() : this.#endAfter(durationMs - waitMs)), waitMs)
   }
 
   #overTime(): void {

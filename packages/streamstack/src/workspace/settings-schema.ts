@@ -182,7 +182,7 @@ const channelsShape = {
     .prefault('5s')
     .describe('How long somebody is still there after the last connection: coming back within it is no leaving.'),
   token_in_url: flag
-    .default(false)
+    .prefault(false)
     .describe(
       'Whether `?access_token=` is read for GET of channels and presence, for EventSource, which can send no header. URLs end up in logs: only with tokens that expire soon.',
     ),

@@ -49,7 +49,8 @@ export async function readWorkspace(dir: string, environment: Environment = proc
     : readSettings(parsed.tree, file, root, mergeEnvironment(dotenv ?? '', environment))
   issues.push(...read.issues)
   const endpointFiles = await readDefinitions(root, 'endpoints', issues)
-  if (endpointFiles === null) {
+  const channelFiles = await readDefinitions(root, 'channels', issues)
+  if (endpointFiles === null && (channelFiles ?? []).length === 0) {
     issues.push(
       issueAt('endpoints', 'The workspace has no folder endpoints/; make it and put one file for each endpoint there.'),
     )
@@ -61,7 +62,7 @@ export async function readWorkspace(dir: string, environment: Environment = proc
     endpointFiles: endpointFiles ?? [],
     functionFiles: (await readDefinitions(root, 'functions', issues)) ?? [],
     tableFiles: (await readDefinitions(root, 'tables', issues)) ?? [],
-    channelFiles: (await readDefinitions(root, 'channels', issues)) ?? [],
+    channelFiles: channelFiles ?? [],
     issues,
   }
 }

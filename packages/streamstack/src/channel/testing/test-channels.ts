@@ -11,6 +11,8 @@ export class TestChannels {
   /** Behind the clock of the store, which so finds nothing to be old. */
   nowMs = steadyNowMs() - 86_400_000
   readonly warnings: string[] = []
+  /** What the metrics hear: declared names of messages that were published, codes of those that were refused. */
+  readonly told: string[] = []
   readonly channels: Channels
   readonly #store: StreamStore
 
@@ -34,6 +36,10 @@ export class TestChannels {
       }),
       store: () => this.#store,
       checksTokens: () => true,
+      observer: {
+        published: (declared) => void this.told.push(declared),
+        refused: (code) => void this.told.push(code),
+      },
       log: { warn: note, error: note },
       nowMs: () => this.nowMs,
     })

@@ -17,6 +17,7 @@ export function workspaceTemplate({ name, secret }: WorkspaceTemplate): Readonly
     'endpoints/notes.yaml': notesYaml,
     'endpoints/write-note.yaml': writeNoteYaml,
     'tables/notes.yaml': notesTableYaml,
+    'channels/rooms.yaml': roomsChannelYaml,
   }
 }
 
@@ -54,4 +55,12 @@ seed:
   - { text: A stream is a log that is still being written., author: Ada }
   - { text: Send the first chunk before you know the last., author: Grace }
   - { text: A reader that comes late still gets everything., author: Barbara }
+`
+
+const roomsChannelYaml = `# Rooms to talk in: whoever has the name of one may publish to it and read it.
+channel: rooms/{room}
+description: A room that anybody may write to
+publish: true
+subscribe: true
+history: { count: 100, age: 1h }
 `

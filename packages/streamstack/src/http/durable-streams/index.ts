@@ -107,7 +107,7 @@ export class DurableStreams {
     else return allowed.then(() => method.act({ ...call, name }))
   }
 
-  #allow(request: IncomingMessage, right: StreamRight): void | Promise<void> {
+  #allow(request: IncomingMessage, right: StreamRight): void | Promise<unknown> {
     return allowCall(this.#engine, request, right, this.#startedOpen)
   }
 

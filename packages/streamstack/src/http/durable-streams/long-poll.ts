@@ -5,6 +5,9 @@ import { nextCursor } from './cursor.ts'
 import type { Readable } from './readable.ts'
 import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
 
+/** Timers count no further. */
+const TIMER_MS_MAX = 2_147_483_647
+
 /** Waits at the end of a stream for what comes next: chunks, its closure, or nothing for `longPollTimeoutMs`. */
 export function longPoll(call: ReadCall, stream: Readable, after: number, cursor: string | null): void {
   const { service, response } = call
@@ -16,7 +19,7 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
     leave()
     answerNothing(call, stream, cursor)
   }
-  const timer = setTimeout(giveUp, service.longPollTimeoutMs)
+  const timer = setTimeout(giveUp, Math.min(service.longPollTimeoutMs, TIMER_MS_MAX))
   // There is no sign of life for it: an answer has a beginning only when it has an end.
   const waiting: Beating = { lastWriteMs: Infinity, beat: () => undefined, goodbye: giveUp }
   const watcher = {

@@ -20,7 +20,7 @@ const SUBSCRIPTIONS = 'subscriptions/'
 const KEYS = 'jwks.json'
 
 /** Throws when whoever sends a request may not. */
-type Allow = (request: IncomingMessage, right: StreamRight) => void | Promise<void>
+type Allow = (request: IncomingMessage, right: StreamRight) => void | Promise<unknown>
 
 type Reply = readonly [status: number, body?: object]
 

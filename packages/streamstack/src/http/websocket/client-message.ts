@@ -2,6 +2,7 @@ import type { ClientMessage, Value } from '@streamstack/protocol'
 import { StreamstackError } from '@streamstack/protocol'
 import { parseJson } from '../../input/parse-json.ts'
 import { isRecord } from '../../input/plain-value.ts'
+import { didYouMean } from '../../text/did-you-mean.ts'
 
 /** A message whose `id` is right and whose other fields are not: it is refused under its id. */
 export interface BadMessage {
@@ -16,7 +17,7 @@ type Fields = { readonly [name: string]: Value }
 const ID = /^[\w.:/-]{1,64}$/
 
 /**
- * Reads a message of a client. Names that are not known are passed over: what a newer client adds must not break on an older server.
+ * Reads a message of a client. What is not known is refused: a misspelt `after` would read all of a stream again, and say nothing.
  *
  * @throws StreamstackError `message_invalid` when it is not of the protocol, so that no id can be told that it is refused.
  */
@@ -26,19 +27,26 @@ export function readClientMessage(text: string): ClientMessage | BadMessage {
   const { value } = parsed
   if (!isRecord(value)) throw invalid('A message is a JSON object, such as {"type":"ping"}.')
   const { type } = value
-  if (type === 'ping') return { type }
+  if (type === 'ping') {
+    checkNames(type, value)
+    return { type }
+  }
   if (type === 'auth') {
+    checkNames(type, value)
     const { token } = value
     if (token === null || typeof token === 'string') return { type, token }
     throw invalid('`token` must be the token as text, or null for none.')
   }
-  const read = typeof type === 'string' && readers.has(type) ? readers.get(type) : undefined
-  if (read === undefined) throw invalid(`\`type\` must be one of auth, ping, ${[...readers.keys()].join(', ')}.`)
+  const read = typeof type === 'string' ? readers.get(type) : undefined
+  if (typeof type !== 'string' || read === undefined) throw invalid(unknownType(type))
   const { id } = value
   if (typeof id !== 'string' || !ID.test(id)) {
     throw invalid('`id` must be a text of 1 to 64 letters, digits and the characters _ . : / -')
   }
+  // An id that is left or cancelled is open and stays so: no last word can be said under it.
+  if (type === 'leave' || type === 'cancel') checkNames(type, value)
   try {
+    checkNames(type, value)
     return read(id, value)
   } catch (error) {
     if (error instanceof StreamstackError) return { type: 'bad', id, error }
@@ -68,6 +76,34 @@ const readers: ReadonlyMap<string, (id: string, fields: Fields) => ClientMessage
   ['leave', (id) => ({ type: 'leave', id })],
   ['cancel', (id) => ({ type: 'cancel', id })],
 ])
+
+/** What each message holds beside its `type`. */
+const names: Readonly<Record<string, readonly string[]>> = {
+  auth: ['token'],
+  ping: [],
+  call: ['id', 'endpoint', 'inputs', 'key', 'after'],
+  read: ['id', 'stream', 'after'],
+  subscribe: ['id', 'channel', 'after', 'presence', 'data'],
+  presence: ['id', 'channel'],
+  publish: ['id', 'channel', 'content', 'metadata', 'key'],
+  leave: ['id'],
+  cancel: ['id'],
+}
+
+function unknownType(type: Value | undefined): string {
+  const known = Object.keys(names)
+  const near = typeof type === 'string' ? didYouMean(type, known) : null
+  return `\`type\` must be one of ${known.join(', ')}.${near === null ? '' : ` Did you mean \`${near}\`?`}`
+}
+
+function checkNames(type: string, fields: Fields): void {
+  const known = names[type] ?? []
+  const strange = Object.keys(fields).find((name) => name !== 'type' && !known.includes(name))
+  if (strange === undefined) return
+  const near = didYouMean(strange, known)
+  const cure = near === null ? `It takes ${known.join(', ') || 'nothing else'}.` : `Did you mean \`${near}\`?`
+  throw invalid(`\`${type}\` has no field \`${strange.slice(0, 64)}\`. ${cure}`)
+}
 
 function readCall(id: string, fields: Fields): ClientMessage {
   const inputs = record(fields, 'inputs')

@@ -8,9 +8,13 @@ import { readClientMessage } from './client-message.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
 import { Session } from './session.ts'
+import { socketError } from './socket-error.ts'
 
-/** How long before a token expires its client is told. */
+/** How long before a token expires its client is told; later where the token has less than twice that, so that short ones are not replaced all the time. */
 const EXPIRING_MS = 30_000
+
+/** How long a client has nothing to do about its token at the least. */
+const RENEWAL_MS_MIN = 1_000
 
 /** How long the other side may take to close before the connection is broken. */
 const CLOSING_MS = 10_000
@@ -39,7 +43,8 @@ export class Connection {
   readonly #openedMs = performance.now()
   /** Whether it has asked for anything, or said who it is. */
   #hasAsked = false
-  #hasWarned = false
+  /** When to tell that the token expires, milliseconds since 1970; Infinity: told, or it does not. */
+  #warnAtMs = Infinity
   #isClosed = false
   /** A token is being checked: what comes meanwhile waits in the inbox, and the socket is read no further. */
   #isChecking = false
@@ -217,7 +222,8 @@ export class Connection {
     if (this.#isClosed) return
     const before = this.#session.caller
     if (before !== null && before.subject !== caller.subject) return this.#otherSubject()
-    this.#hasWarned = false
+    // One that was told of already, or is no better, would only be sent again.
+    if (before === null || caller.expiresAtMs !== before.expiresAtMs) this.#warnAtMs = warnAtMs(caller)
     this.#outbox.send({ type: 'welcome', subject: caller.subject, expires_in: expiresInSeconds(caller) })
     this.#session.accept(caller)
     this.#checkToken()
@@ -232,7 +238,7 @@ export class Connection {
 
   #refuseToken(thrown: unknown): void {
     if (this.#isClosed) return
-    const error = toStreamstackError(thrown)
+    const error = socketError(thrown)
     this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
     if (error.code === 'unauthenticated') this.close(isExpired(error) ? 'token_expired' : 'unauthenticated')
     // The keys could not be fetched: that says nothing of the token, and one that was taken before still holds.
@@ -242,14 +248,14 @@ export class Connection {
   /** False: the token is over, and the connection with it. Tells its client before. */
   #checkToken(): boolean {
     const { caller } = this.#session
-    if (caller === null || caller.expiresAtMs === null) return true
+    if (caller === null) return true
     const nowMs = Date.now()
     if (nowMs >= caller.endsAtMs) {
       this.close('token_expired')
       return false
     }
-    if (!this.#hasWarned && nowMs >= caller.expiresAtMs - EXPIRING_MS) {
-      this.#hasWarned = true
+    if (nowMs >= this.#warnAtMs) {
+      this.#warnAtMs = Infinity
       this.#outbox.send({ type: 'expiring', expires_in: expiresInSeconds(caller) ?? 0 })
     }
     return true
@@ -261,4 +267,10 @@ export class Connection {
     this.#session.close()
     this.#outbox.close()
   }
+}
+
+function warnAtMs({ expiresAtMs }: Caller): number {
+  if (expiresAtMs === null) return Infinity
+  const nowMs = Date.now()
+  return Math.max(expiresAtMs - EXPIRING_MS, nowMs + Math.max((expiresAtMs - nowMs) / 2, RENEWAL_MS_MIN))
 }

@@ -9,6 +9,7 @@ import { allowClaims } from '../durable-streams/index.ts'
 import { CHANNELS_ROOT, PRESENCE_ROOT } from '../channel-routes.ts'
 import { stoppingError } from '../prepare-call.ts'
 import { checkOwner, knownRun } from '../run-access.ts'
+import { SystemView } from '../system-view.ts'
 
 /** Who asks for a stream. */
 export interface StreamRequest {
@@ -58,10 +59,13 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
       'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, /v1/stream/system/metrics and /v1/stream/system/activity. Read a stream by name with GET and ?live=sse.',
     )
   }
-  allowClaims(asked.engine, asked, asked.claims, 'system:read', asked.startedOpen)
-  if (system === activity) return whole(activity)
+  const allow = (claims: AuthClaims | null): void =>
+    allowClaims(asked.engine, asked, claims, 'system:read', asked.startedOpen)
+  allow(asked.claims)
+  const view = new SystemView(system, asked.claims, allow)
+  if (system === activity) return whole(view)
   samples.refresh()
-  return { ...whole(samples), begin: String(samples.stream.lastOffset - 1) }
+  return { ...whole(view), begin: String(samples.stream.lastOffset - 1) }
 }
 
 function whole(source: OpenSource): FoundStream {

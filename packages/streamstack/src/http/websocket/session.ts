@@ -17,6 +17,7 @@ import type { BadMessage } from './client-message.ts'
 import { type OpenSource, findStream } from './find-stream.ts'
 import type { Outbox } from './outbox.ts'
 import { SocketReader } from './socket-reader.ts'
+import { socketError } from './socket-error.ts'
 import { Stay } from './stay.ts'
 
 /** What a message asks for under an id. */
@@ -183,14 +184,14 @@ export class Session {
       claims: this.#caller?.claims ?? null,
       startedOpen: this.#startedOpen,
     })
-    this.#read(id, source, positionAfter(source, after === undefined ? begin : String(after)), record).begin()
+    this.#read(id, source, placeAfter(source, after === undefined ? begin : String(after)), record).begin()
   }
 
   #subscribe({ id, channel, after = -1, presence, data = null }: Extract<Asked, { type: 'subscribe' }>): void {
     const { channels } = this.#running()
     const claims = this.#caller?.claims ?? null
     const source = channels.subscribe(channel, claims)
-    const position = positionAfter(source, String(after))
+    const position = placeAfter(source, String(after))
     const stay = presence === true ? new Stay(channels, channel, data as Value, claims) : null
     this.#read(id, source, position, null, stay).begin()
   }
@@ -268,14 +269,26 @@ export class Session {
 
   #claims(): Caller['claims'] {
     if (this.#caller !== null) return this.#caller.claims
-    throw new StreamstackError('unauthenticated', 'This wants a token: send {"type":"auth","token":"…"} first.', {
-      details: { reason: 'missing' },
-    })
+    throw new StreamstackError('unauthenticated', 'There is no token.', { details: { reason: 'missing' } })
   }
 
   #refuse(id: string, thrown: unknown): void {
-    const error = toStreamstackError(thrown)
+    const error = socketError(thrown)
     if (error.code === 'internal') this.#engine.log.error({ err: error.cause }, 'a message could not be answered')
     this.#outbox.send({ type: 'error', id, error: publicError(error) })
+  }
+}
+
+/** As `positionAfter`, with the cure where a stream has no end and its offsets may be of a life before this one. */
+function placeAfter(source: OpenSource, text: string): number {
+  try {
+    return positionAfter(source, text)
+  } catch (error) {
+    if (source.run !== null || !(error instanceof StreamstackError) || error.code !== 'offset_expired') throw error
+    throw new StreamstackError(
+      'offset_expired',
+      'The stream no longer holds what came after this offset, or has begun anew since. Read it without `after` for its history, or with "after":"now" for what comes.',
+      { details: error.details ?? {} },
+    )
   }
 }

@@ -1,8 +1,9 @@
-import { type ServerMessage, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
+import { type ServerMessage, StreamstackError, publicError } from '@streamstack/protocol'
 import type { ReaderRecord } from '../../observe/index.ts'
 import type { Batch, StreamReader, StreamSource } from '../../stream/index.ts'
 import { batchFrames, messagePrefix } from './batch-frames.ts'
 import type { Outbox } from './outbox.ts'
+import { socketError } from './socket-error.ts'
 
 export interface SocketReaderOptions {
   id: string
@@ -130,7 +131,7 @@ export class SocketReader implements StreamReader {
 
   /** Something is wrong with this reader alone: no outcome of the stream, and others read on. */
   #breakOff(thrown: unknown): void {
-    const error = toStreamstackError(thrown)
+    const error = socketError(thrown)
     if (error.code === 'internal') this.#onError(error.cause)
     this.#finish({ type: 'error', id: this.#id, error: publicError(error) })
   }

@@ -11,6 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Engine } from '../../engine/index.ts'
 import { admitsOrigin } from '../page-origin.ts'
 import { Connection } from './connection.ts'
+import { ReasonedWebSocket } from './reasoned-web-socket.ts'
 
 const PATH = '/v1/ws'
 
@@ -75,6 +76,9 @@ export class WebSockets {
     if (refusal !== null) return refuse(socket, refusal)
     this.#open().handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnections } = this.#engine.settings.server.websocket
+      const { sockets } = this.#engine.observation.metrics
+      sockets.socketOpened()
+      webSocket.on('close', (code) => sockets.socketClosed(code))
       if (this.#isStopping || this.#engine.isDraining) return turnAway(webSocket, 'restarting')
       if (this.#connections.size >= maxConnections) return turnAway(webSocket, 'overloaded')
       const connection: Connection = new Connection({
@@ -114,6 +118,7 @@ export class WebSockets {
     if (this.#door?.messageBytesMax !== messageBytesMax) {
       const server = new WebSocketServer({
         noServer: true,
+        WebSocket: ReasonedWebSocket,
         clientTracking: false,
         perMessageDeflate: false,
         // Pongs for a client that does not read would pile up.

@@ -3,10 +3,10 @@ import { StreamstackError } from '@streamstack/protocol'
 import { isBusy, streamStorageError } from './errors.ts'
 
 /**
- * Holds a file's lock as long as the process lives or until it is closed: the operating system lets go of it at a crash, too. The writer
- * knows what it wrote without asking the file, so there may be only one. Throws `storage_failed`.
+ * Holds a file's lock as long as the process lives or until it is closed: the operating system lets go of it at a crash, too. There may be
+ * only one holder; `refusal` tells the others why. Throws `storage_failed`.
  */
-export function holdLock(path: string): DatabaseSync {
+export function holdLock(path: string, refusal: () => string): DatabaseSync {
   let database: DatabaseSync | null = null
   try {
     database = new DatabaseSync(path, { timeout: 0 })
@@ -15,10 +15,6 @@ export function holdLock(path: string): DatabaseSync {
   } catch (cause) {
     database?.close()
     if (!isBusy(cause)) throw streamStorageError(cause)
-    throw new StreamstackError(
-      'storage_failed',
-      'Another server keeps its streams in this data folder. Stop it, or name another folder with `--data`.',
-      { cause },
-    )
+    throw new StreamstackError('storage_failed', refusal(), { cause })
   }
 }

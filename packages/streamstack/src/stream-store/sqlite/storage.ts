@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
@@ -14,6 +13,7 @@ import type {
   Trimmed,
 } from '../storage.ts'
 import type { ProducerState, StreamRecord } from '../stream-record.ts'
+import { makeDataFolder } from './data-folder.ts'
 import { streamStorageError } from './errors.ts'
 import { holdLock } from './lock.ts'
 import { RecentChunks } from './recent-chunks.ts'
@@ -32,14 +32,12 @@ interface ChunkStatement {
 
 /** Opens, or makes, the streams of a data folder. Throws `storage_failed`. `onError` hears of work that nobody waits for. */
 export function openSqliteStorage(folder: string, onError: (error: unknown) => void): StreamStorage {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (cause) {
-    throw new StreamstackError('storage_failed', 'The data folder cannot be made; name another with `--data`.', {
-      cause,
-    })
-  }
-  const lock = holdLock(join(folder, lockFile))
+  makeDataFolder(folder)
+  // The writer knows what it wrote without asking the file.
+  const lock = holdLock(
+    join(folder, lockFile),
+    () => 'Another server keeps its streams in this data folder. Stop it, or name another folder with `--data`.',
+  )
   try {
     const path = join(folder, databaseFile)
     // The thread would find out only later what is wrong with the file.

@@ -72,14 +72,23 @@ function stranger({ proxies, connection }: Examination, { exchange, text }: Read
   const location = headers['location']
   if (status >= 300 && status < 400 && location !== undefined) return redirected(connection.base, location)
   if (isProblem(headers)) {
-    const detail = status === 404 ? 'an older one, without the probe' : `its error is ${status}`
-    return problem(CHECK, `Streamstack answers, but ${detail}.`, [
-      status === 404
-        ? 'Update the server; or the address has a path that the proxy does not take off.'
-        : 'Try again in a minute; look at the log of the server.',
-    ])
+    if (status !== 404) {
+      const cure = 'Try again in a minute; look at the log of the server.'
+      return problem(CHECK, `Streamstack answers, but its error is ${status}.`, [cure])
+    }
+    const { base } = connection
+    return base.pathname === '/'
+      ? problem(CHECK, 'Streamstack answers, but an older one, without the probe.', ['Update the server.'])
+      : problem(CHECK, `Streamstack answers, but has no probe below ${base.pathname}.`, [
+          `Give the address without a path: streamstack doctor ${base.origin}`,
+          'If the path is one under which a proxy offers the whole server, the proxy does not take it off.',
+        ])
   }
-  return problem(CHECK, whatAnswered(head, text), strangerCures(status, proxies, text))
+  const cures = strangerCures(status, proxies, text)
+  const { origin, pathname } = connection.base
+  const isAskedBelow = pathname !== '/' && status >= 200 && status < 500 && status !== 429
+  const first = isAskedBelow ? [`Give the address without a path: streamstack doctor ${origin}`] : []
+  return problem(CHECK, whatAnswered(head, text), [...first, ...cures])
 }
 
 function redirected(base: URL, location: string): Finding {

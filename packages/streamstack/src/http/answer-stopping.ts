@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answerProblem } from './answer-problem.ts'
+import { stoppingError } from './prepare-call.ts'
+import { sseGoodbye } from './sse-goodbye.ts'
+
+/** Clients come back when the server is gone, and not all at once. */
+const RETRY_MS = 1_000
+const RETRY_JITTER_MS = 2_000
+
+/** When a client that is sent away may come back. */
+export function comeBackMs(): number {
+  return RETRY_MS + Math.random() * RETRY_JITTER_MS
+}
+
+/**
+ * Refuses what would begin while the server stops: with 503, except for an EventSource. To that, any status but 200 is final, so it gets an answer that
+ * breaks off before its first event, and comes back (WHATWG HTML, "Server-sent events": "reestablish the connection").
+ */
+export function answerStopping(
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+): void {
+  if (!isEventSource(request)) {
+    answerProblem(response, stoppingError(), headers)
+    return
+  }
+  response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' })
+  response.end(sseGoodbye(comeBackMs()))
+}
+
+/** It asks for events alone, goes past every cache, and can send no header of its own; clients that read a status do. */
+function isEventSource({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.accept?.trim().toLowerCase() === 'text/event-stream' &&
+    headers['cache-control']?.toLowerCase().includes('no-cache') === true &&
+    headers.authorization === undefined &&
+    headers['idempotency-key'] === undefined
+  )
+}

@@ -1,0 +1,42 @@
+import type { ServerResponse } from 'node:http'
+import { StreamstackError } from '@streamstack/protocol'
+import { hasLeft } from './has-left.ts'
+
+/** Of all results of this process that are collected, or wait for their readers to take them. */
+const HELD_BYTES_MAX = 134_217_728
+
+const RETRY_MS = 5_000
+
+let heldBytes = 0
+
+/** What a whole result holds in memory until its answer has left: a stream waits in its log for a reader that takes nothing, and this has nowhere else to wait. */
+export class HeldResult {
+  #bytes = 0
+  #isOver = false
+
+  constructor(response: ServerResponse) {
+    this.#isOver = hasLeft(response)
+    const release = (): void => {
+      this.#isOver = true
+      heldBytes -= this.#bytes
+      this.#bytes = 0
+    }
+    response.once('finish', release)
+    response.once('close', release)
+  }
+
+  /** Counts what it holds now. Throws `unavailable` when all results together hold too much. */
+  growTo(bytes: number): void {
+    if (this.#isOver) return
+    const more = bytes - this.#bytes
+    if (heldBytes + more > HELD_BYTES_MAX) {
+      throw new StreamstackError(
+        'unavailable',
+        'Too many whole results wait to be complete, or for readers that do not take them. Ask for a format that streams, or again in a moment.',
+        { retryAfterMs: RETRY_MS },
+      )
+    }
+    heldBytes += more
+    this.#bytes = bytes
+  }
+}

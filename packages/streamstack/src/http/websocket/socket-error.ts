@@ -1,0 +1,18 @@
+import { StreamstackError, WEBSOCKET_TOKEN_PREFIX, toStreamstackError } from '@streamstack/protocol'
+
+/** Where a token goes. */
+const PLACES = `send {"type":"auth","token":"…"}, or offer the subprotocol ${WEBSOCKET_TOKEN_PREFIX}<token> with the handshake`
+
+/** What the same faults are called where a token comes in a header. */
+const messages: ReadonlyMap<unknown, string> = new Map([
+  ['missing', `This wants a token: ${PLACES}.`],
+  ['malformed', `The token is no JWT. Take it as it was issued, without "Bearer", and ${PLACES}.`],
+])
+
+/** An error as it is told over the WebSocket, where there is no header to send a token in. */
+export function socketError(thrown: unknown): StreamstackError {
+  const error = toStreamstackError(thrown)
+  const message = error.code === 'unauthenticated' ? messages.get(error.details?.['reason']) : undefined
+  if (message === undefined) return error
+  return new StreamstackError('unauthenticated', message, { details: error.details ?? {}, cause: error })
+}

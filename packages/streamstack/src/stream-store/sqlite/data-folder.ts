@@ -1,0 +1,64 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { StreamstackError } from '@streamstack/protocol'
+import { holdLock } from './lock.ts'
+
+/** The file whose lock says that a server has the folder, and the one that tells people which: a hint, that nothing depends on. */
+const lockFile = 'server.lock'
+const holderFile = 'server.pid'
+
+/** A data folder that one server has for itself. */
+export interface HeldFolder {
+  /** Lets go of it, for the next. */
+  release(): void
+}
+
+/** Makes a data folder. Throws `storage_failed`. */
+export function makeDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new StreamstackError('storage_failed', 'The data folder cannot be made; name another with `--data`.', {
+      cause,
+    })
+  }
+}
+
+/**
+ * Takes a data folder for one server, whatever it keeps there: records, streams and who is in a channel would fall apart with two. `name` is the
+ * folder as people know it. Throws `storage_failed` when another server has it, in this process or another.
+ */
+export function holdDataFolder(folder: string, name: string): HeldFolder {
+  makeDataFolder(folder)
+  const lock = holdLock(
+    join(folder, lockFile),
+    () =>
+      `Another server${holderOf(folder)} uses the data folder ${name}. Stop it first, or give this one a folder of its own with \`--data\`.`,
+  )
+  try {
+    writeFileSync(join(folder, holderFile), `${process.pid} ${hostname()}\n`)
+  } catch {
+    // The lock is held all the same; it is not known to others by whom.
+  }
+  return {
+    release() {
+      if (!lock.isOpen) return
+      rmSync(join(folder, holderFile), { force: true })
+      lock.close()
+    },
+  }
+}
+
+/** Who holds the lock, as far as its file tells: the process is another one where another machine or container shares the folder. */
+function holderOf(folder: string): string {
+  let text: string
+  try {
+    text = readFileSync(join(folder, holderFile), 'utf8')
+  } catch {
+    return ''
+  }
+  const [, pid, host] = /^(\d{1,10}) (\S+)\n$/.exec(text) ?? []
+  if (pid === undefined || host === undefined) return ''
+  return host === hostname() ? ` (process ${pid})` : ` (process ${pid} on ${host})`
+}
