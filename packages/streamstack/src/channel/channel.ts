@@ -42,6 +42,7 @@ export class Channel {
   readonly #options: ChannelOptions
   readonly #subscriptions = new Set<Subscription>()
   #publishing = 0
+  #isUntouched = true
   #usedAtMs: number
   /** Why it is no more. */
   #closed: StreamstackError | null = null
@@ -59,6 +60,7 @@ export class Channel {
   /** Adds a message; one whose key is known adds nothing. The offset comes at once, or when the message is on disk. */
   publish(chunk: Chunk, key: string | null): number | Promise<number> {
     this.#usedAtMs = this.#options.nowMs()
+    this.#isUntouched = false
     const known = key === null ? null : this.#keys.find(key, chunk)
     if (known !== null) return known
     const offset = this.log.keep === null ? this.#show(chunk) : this.#keep(chunk, key)
@@ -117,6 +119,11 @@ export class Channel {
   close(error: StreamstackError): void {
     this.#closed = error
     for (const subscription of this.#subscriptions) subscription.refuse(error)
+  }
+
+  /** Nobody reads it and nothing in memory alone would be lost: whoever only looked for a channel must not take the place of those in use. */
+  get isDispensable(): boolean {
+    return this.#subscriptions.size === 0 && this.#publishing === 0 && (this.#isUntouched || this.log.keep !== null)
   }
 
   /** Lets old messages go. Returns whether nobody would miss the channel in memory. */

@@ -377,6 +377,8 @@ export class Channels {
     if (nowMs - this.#madeRoomAtMs < MAKE_ROOM_MS) return
     this.#madeRoomAtMs = nowMs
     this.tidy()
+    if (this.#open.size < this.#options.settings().maxOpen) return
+    for (const [name, channel] of this.#open) if (channel.isDispensable) this.#letGo(name, channel, null)
   }
 
   /** A part of the channels at a time: with very many of them nobody else waits. */

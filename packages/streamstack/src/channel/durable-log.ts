@@ -52,6 +52,7 @@ export class DurableLog implements ChannelLog {
   #stream: LiveStream | null
   /** The newest offset when the disk was last looked after. */
   #trimmedAt = 0
+  #trimmedAtMs = -Infinity
   /** Everything up to here was too old when it was last looked at. */
   #agedOffset = 0
 
@@ -128,10 +129,15 @@ export class DurableLog implements ChannelLog {
     if (stream === null || stream.isGone) return
     // A channel that has readers is used, also while nobody publishes.
     this.#store.touch(stream)
-    if (this.lastOffset - this.#trimmedAt < TRIM_EVERY) return
+    const nowMs = this.#nowMs()
+    // Soon when much has come, later also for little: what came last is no longer recent then.
+    const isDue = this.lastOffset - this.#trimmedAt >= TRIM_EVERY || nowMs - this.#trimmedAtMs >= RECENT_MS
+    if (!isDue) return
     this.#trimmedAt = this.lastOffset
+    this.#trimmedAtMs = nowMs
     const start = this.historyStart(history)
-    const recentFrom = this.#nowMs() - RECENT_MS
+    if (start === this.droppedOffset) return
+    const recentFrom = nowMs - RECENT_MS
     const historyFrom = start < this.lastOffset ? this.#timeOf(start + 1) : Infinity
     this.#store.trim(stream, Math.min(recentFrom, historyFrom))
   }

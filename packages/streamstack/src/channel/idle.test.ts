@@ -65,3 +65,23 @@ test('members show no more data together than a bound, and whoever comes too muc
   expect(entered).toBeLessThan(1_100)
   await test.close()
 })
+
+test('whoever only looks into channels takes no place away from those who use them', async () => {
+  const test = new TestChannels(rooms, { maxOpen: 100 })
+  const { channels } = test
+  const message = { content: 'x', metadata: null, key: null }
+  await channels.publish('rooms/used', null, message)
+  const reader = { position: 0, wake: () => undefined }
+  const followed = channels.subscribe('rooms/followed', null)
+  followed.attach(reader)
+  for (let n = 0; n < 98; n++) channels.subscribe(`rooms/looked-at-${n}`, null)
+  expect(channels.openCount).toBe(100)
+  const { offset } = await channels.publish('rooms/new', null, message)
+  expect(channels.openCount).toBe(3)
+  const before = followed.stream.lastOffset
+  await channels.publish('rooms/followed', null, message)
+  expect(followed.stream.lastOffset).toBe(before + 1)
+  expect(offset).toBeGreaterThan(0)
+  followed.detach(reader)
+  await test.close()
+})
