@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bearer, channelServer, held, publish, rawToken } from './support/channel-calls.ts'
+import { SECRET, bearer, channelServer, held, publish, rawToken } from './support/channel-calls.ts'
 import { problem } from './support/http-client.ts'
 import { sseEvents } from './support/sse-events.ts'
 import { testServer } from './support/test-server.ts'
@@ -132,11 +132,30 @@ describe('who may', () => {
     expect(written.status).toBe(401)
   })
 
+  test('whose role is not among those that a channel asks for is told of the channel, not of an endpoint', async () => {
+    await using server = await channelServer({ staff: { publish: { roles: ['staff'] }, subscribe: true } })
+    const answer = await server.call('/v1/channels/staff', {
+      body: { content: 1 },
+      headers: await bearer({ sub: 'ada', roles: ['guest'] }),
+    })
+    expect([answer.status, problem(answer)['detail']]).toEqual([
+      403,
+      'The token has the roles "guest", and this channel asks for another. Use a token with the role that it asks for.',
+    ])
+  })
+
   test('a subscription ends when its token expires, and can be gone on with after its last offset', async () => {
-    await using server = await channelServer({ news: { publish: true, subscribe: 'token', history: { count: 10 } } })
+    await using server = await channelServer(
+      { news: { publish: true, subscribe: 'token', history: { count: 10 } } },
+      { auth: { jwt: { secret: SECRET, clock_tolerance: '3s' } } },
+    )
     await publish(server, 'news', 'one')
-    const expiry = Math.ceil(Date.now() / 1000) + 1
+    // It has expired, by less than clocks may differ.
+    const expiry = Math.floor(Date.now() / 1000) - 1
     const open = await server.open('/v1/channels/news', { headers: await bearer({ sub: 'ada' }, expiry) })
+    await open.until('one')
+    await publish(server, 'news', 'within the tolerance')
+    await open.until('within the tolerance')
     const answer = await open.ended
     await publish(server, 'news', 'two')
     expect(answer.ending).toBe('broken')

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { bearer, channelServer, got, held, publish } from './support/channel-calls.ts'
-import { problem } from './support/http-client.ts'
+import { SENT_AT, bearer, channelServer, got, held, publish } from './support/channel-calls.ts'
+import { type Answer, problem } from './support/http-client.ts'
 import { sseEvents } from './support/sse-events.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 
 const OPEN = { publish: true, subscribe: true, history: { count: 100 } }
 
@@ -116,15 +116,18 @@ describe('a channel', () => {
     ['has metadata that is no object', '{"content":1,"metadata":[1]}', 400, 'input_invalid', 'metadata'],
     ['holds a forbidden name', '{"content":{"__proto__":{"x":1}}}', 400, 'body_unreadable', '__proto__'],
     ['is cut off', '{"content":', 400, 'body_unreadable', 'JSON'],
-    ['is a list', '[1]', 400, 'body_unreadable', 'list'],
+    ['is a list', '[1]', 400, 'body_unreadable', 'list. Put it into an object: {"content": [ … ]}.'],
+    ['is a text', '"hi"', 400, 'body_unreadable', 'Send an object: {"content": …}.'],
     ['is too large', JSON.stringify({ content: 'x'.repeat(70_000) }), 413, 'body_too_large', 'max_bytes'],
-    ['is far too large', JSON.stringify({ content: 'x'.repeat(900_000) }), 413, 'body_too_large', 'larger'],
+    ['is far too large', JSON.stringify({ content: 'x'.repeat(900_000) }), 413, 'body_too_large', 'max_bytes'],
+    ['is beyond every limit', JSON.stringify({ content: 'x'.repeat(1_200_000) }), 413, 'body_too_large', 'max_bytes'],
     ['is too large in bytes', JSON.stringify({ content: 'é'.repeat(40_000) }), 413, 'body_too_large', 'max_bytes'],
   ])('refuses a message that %s', async (_, body, status, code, word) => {
     await using server = await channelServer({ news: OPEN })
     const answer = await server.call('/v1/channels/news', { body })
     expect([answer.status, problem(answer)['code']]).toEqual([status, code])
     expect(problem(answer)['detail']).toContain(word)
+    expect(JSON.stringify(problem(answer))).not.toMatch(/endpoint|inputs?\b|body_limit/)
     expect(await held(server, '/v1/channels/news')).toEqual([])
   })
 
@@ -148,11 +151,131 @@ describe('a channel', () => {
     })
     expect((await server.call('/say/7?text=hi&format=text')).text).toBe('true')
     expect(await held(server, '/v1/channels/rooms/7')).toMatchObject([
-      { content: { text: 'hi' }, metadata: { by: 'step' } },
+      { content: { text: 'hi' }, metadata: { by: 'step', sent_at: expect.stringMatching(SENT_AT) } },
     ])
     expect(await held(server, '/v1/channels/rooms/8')).toEqual([])
     const refused = await server.call('/v1/channels/rooms/7', { body: { content: 1 } })
     expect([refused.status, problem(refused)['code']]).toEqual([403, 'forbidden'])
+  })
+})
+
+describe('what the server says of a message', () => {
+  const say = (server: TestServer, body: object, headers = {}): Promise<Answer> =>
+    server.call('/v1/channels/news', { body, headers })
+
+  test('is who sent it and when, whatever its publisher says', async () => {
+    await using server = await channelServer({ news: OPEN })
+    const claimed = { sender: 'eve', sent_at: 'never', mood: 'good' }
+    await say(server, { content: 'a', metadata: claimed }, await bearer({ sub: 'ada "x"' }))
+    await say(server, { content: 'b', metadata: claimed })
+    await say(server, { content: 'c' })
+    const time = { sent_at: expect.stringMatching(SENT_AT) }
+    expect((await held(server, '/v1/channels/news')).map(({ metadata }) => metadata)).toEqual([
+      { ...time, sender: 'ada "x"', mood: 'good' },
+      { ...time, sender: null, mood: 'good' },
+      { ...time, sender: null },
+    ])
+    const text = await server.call('/v1/channels/news?format=json')
+    expect(text.text).not.toMatch(/eve|never/)
+    expect(JSON.parse(text.text)).toEqual({ chunks: expect.any(Array), offset: expect.any(Number) })
+  })
+
+  test('takes nothing from its bytes, and a message that is sent again is the same', async () => {
+    await using server = await channelServer({ news: { ...OPEN, max_bytes: 40 } })
+    const exact = { content: 'x'.repeat(30), metadata: { a: 1234 } }
+    const key = { 'Idempotency-Key': 'k' }
+    const first = await say(server, exact, key)
+    expect([first.status, (await say(server, { ...exact, content: `${exact.content}x` })).status]).toEqual([201, 413])
+    const sentAt = new Date().toISOString()
+    while (new Date().toISOString() === sentAt) await new Promise((resolve) => setTimeout(resolve, 1))
+    expect((await say(server, exact, key)).text).toBe(first.text)
+    const other = await say(server, { ...exact, metadata: { a: 1235 } }, key)
+    expect([other.status, problem(other)['code']]).toEqual([422, 'idempotency_conflict'])
+  })
+
+  test('of a step is the time; whom it speaks for it says itself', async () => {
+    await using server = await testServer({
+      'channels/news.yaml': { subscribe: true, history: { count: 5 } },
+      'endpoints/say.json': endpoint('/say', [
+        { function: 'Publish to Channel', channel: 'news', content: 1, metadata: { sender: 'bot', sent_at: 'never' } },
+        { function: 'Publish to Channel', channel: 'news', content: 2 },
+      ]),
+    })
+    await server.call('/say')
+    const time = { sent_at: expect.stringMatching(SENT_AT) }
+    expect((await held(server, '/v1/channels/news')).map(({ metadata }) => metadata)).toEqual([
+      { ...time, sender: 'bot' },
+      time,
+    ])
+  })
+
+  test('is seen by `deliver`', async () => {
+    await using server = await channelServer({
+      news: { ...OPEN, deliver: "{{metadata.sender}} === 'ada' && {{metadata.sent_at}} > '2020'" },
+    })
+    await say(server, { content: 'false', metadata: { sender: 'ada' } })
+    await say(server, { content: 'true' }, await bearer({ sub: 'ada' }))
+    expect((await held(server, '/v1/channels/news')).map(({ content }) => content)).toEqual(['true'])
+  })
+})
+
+describe('a slip of the pen', () => {
+  test.each([
+    ['/v1/channels/news?presence=yes', '`presence` is true or false.'],
+    ['/v1/channels/news?include_metadata=1', '`include_metadata` is true or false.'],
+    ['/v1/channels/news?after=5', 'Write `offset`'],
+    ['/v1/channels/news?limit=5', '`history`'],
+    ['/v1/channels/news?ofset=5', 'Did you mean `offset`?'],
+    ['/v1/presence/news?fromat=json', 'Did you mean `format`?'],
+  ])('is refused: %s', async (path, words) => {
+    await using server = await channelServer({ news: { ...OPEN, presence: true } })
+    const answer = await server.call(path)
+    expect([answer.status, problem(answer)['code']]).toEqual([400, 'header_invalid'])
+    expect(problem(answer)['detail']).toContain(words)
+  })
+
+  test('is not what others in between add to a URL', async () => {
+    await using server = await channelServer({ news: OPEN })
+    expect((await server.call('/v1/channels/news?format=json&_=17&utm_source=x&presence=false')).status).toBe(200)
+  })
+
+  test.each([
+    ['DELETE', '/v1/channels/news', 'GET, POST', 'Publish with POST'],
+    ['HEAD', '/v1/channels/a/b', 'GET, POST', ''],
+    ['PUT', '/v1/channels/news', 'GET, POST', 'Publish with POST'],
+    ['POST', '/v1/presence/news', 'GET', '?presence=true'],
+    ['POST', '/v1/stream/channels/news', 'GET, HEAD', 'Publish with POST to /v1/channels/<name>'],
+    ['PUT', '/v1/stream/channels/news', 'GET, HEAD', 'Publish with POST to /v1/channels/<name>'],
+    ['DELETE', '/v1/stream/runs/x', 'GET, HEAD', '/v1/runs/<id>/cancel'],
+    ['PUT', '/v1/stream/runs/x', 'GET, HEAD', ''],
+    ['POST', '/v1/stream/runs/x', 'GET, HEAD', ''],
+  ])('in the method, as %s %s, is answered with those that there are', async (method, path, allow, words) => {
+    await using server = await channelServer({ news: OPEN })
+    const body = method === 'HEAD' ? {} : { body: '{"content":1}' }
+    const answer = await server.call(path, { method, ...body })
+    expect([answer.status, answer.headers['allow']]).toEqual([405, allow])
+    if (method === 'HEAD') return
+    expect(problem(answer)['code']).toBe('method_not_allowed')
+    expect(problem(answer)['detail']).toContain(words)
+  })
+
+  test('in a step is the fault of the endpoint, not of its caller', async () => {
+    await using server = await testServer({
+      'channels/news.yaml': { subscribe: true, max_bytes: 10 },
+      'endpoints/say.json': endpoint(
+        '/say/:name',
+        [{ function: 'Publish to Channel', channel: '{{name}}', content: 'longer than ten bytes' }],
+        { inputs: { name: { type: 'text' } } },
+      ),
+    })
+    for (const [name, code] of [
+      ['news', 'body_too_large'],
+      ['nowhere', 'channel_unknown'],
+    ] as const) {
+      const answer = await server.call(`/say/${name}`)
+      expect([answer.status, problem(answer)['code']]).toEqual([500, code])
+      expect(problem(answer)['detail']).toContain(`Channel "${name}"`)
+    }
   })
 })
 

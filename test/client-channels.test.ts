@@ -4,11 +4,13 @@ import {
   type Client,
   type ClientOptions,
   type PresenceEvent,
+  type StreamError,
   createClient,
 } from '@streamstack/client'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { publish } from './support/channel-calls.ts'
 import { type Fault, type FaultProxy, faultProxy } from './support/fault-proxy.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 
@@ -88,9 +90,9 @@ describe.each(['websocket', 'http'] as const)('over %s', (transport) => {
       if (chunks.length === 1) void room.publish({ text: 'two' })
       if (chunks.length === 2) break
     }
-    expect(chunks).toEqual([
+    expect(chunks).toMatchObject([
       { offset: first, content: { text: 'one' }, metadata: { from: 'ann' } },
-      { offset: first + 1, content: { text: 'two' }, metadata: null },
+      { offset: first + 1, content: { text: 'two' } },
     ])
     expect(stream.offset).toBe(first + 1)
     const later = room.subscribe({ after: first })
@@ -184,18 +186,89 @@ test('a token that is about to expire is replaced while a subscription goes on',
   await using here = await place()
   let asked = 0
   const client = here.client({
-    token: () => makeToken({ secret: SECRET, sub: 'ann', expiresSeconds: ++asked === 1 ? 20 : 600 }),
+    token: () => makeToken({ secret: SECRET, sub: 'ann', expiresSeconds: ++asked === 1 ? 3 : 600 }),
   })
   const room = client.channel('mine')
   const read = take(room.subscribe(), 2)
   await room.publish({ to: 'ann', n: 1 })
-  await expect.poll(() => asked).toBe(2)
+  await expect.poll(() => asked, { timeout: 5_000 }).toBe(2)
   await room.publish({ to: 'ann', n: 2 })
   expect(await read).toEqual([
     { to: 'ann', n: 1 },
     { to: 'ann', n: 2 },
   ])
   expect(here.proxy.connections).toBe(1)
+})
+
+test('a token that cannot be replaced is kept until it expires, and is not sent again', async () => {
+  await using server = await testServer({
+    'streamstack.yaml': { auth: { jwt: { secret: SECRET, clock_tolerance: '0s' } } },
+    'channels/mine.json': { publish: 'token', subscribe: 'token' },
+  })
+  const sent = vi.spyOn(WebSocket.prototype, 'send')
+  const token = await makeToken({ secret: SECRET, sub: 'ann', expiresSeconds: 2 })
+  const reads = [token, () => token].map(async (source) => {
+    const client = createClient({ url: server.url, token: source, retry: { attempts: 2, delayMs: 1 } })
+    await expect(take(client.channel('mine').subscribe(), 1)).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+  await Promise.all(reads)
+  const types = sent.mock.calls.map(([text]) => (JSON.parse(text as string) as { type: string }).type)
+  sent.mockRestore()
+  expect(types.filter((type) => type === 'subscribe')).toHaveLength(2)
+  expect(types).not.toContain('auth')
+})
+
+describe.each(['websocket', 'http'] as const)('over %s, where the server begins anew', (transport) => {
+  const NEWS = { 'channels/news.json': { publish: true, subscribe: true, history: { count: 10 } } }
+
+  /** Reads on over a restart that loses what was kept. */
+  async function overRestart(onGap?: 'end' | 'restart'): Promise<unknown[]> {
+    const told: unknown[] = []
+    const first = await testServer(NEWS)
+    const client = createClient({ url: first.url, transport, retry: { delayMs: 50, attempts: 50 } })
+    const news = client.channel('news')
+    await news.publish('old')
+    const stream = news.subscribe(onGap === undefined ? {} : { onGap })
+    stream.on('status', ({ status, cause }) => status === 'gap' && told.push(`gap: ${cause?.code}`))
+    let second: TestServer | null = null
+    try {
+      for await (const { content } of stream) {
+        told.push(content)
+        if (content === 'newer') break
+        if (content === 'new') await news.publish('newer')
+        if (content !== 'old') continue
+        await first[Symbol.asyncDispose]()
+        second = await testServer(NEWS, { port: Number(new URL(first.url).port) })
+        await publish(second, 'news', 'new')
+      }
+    } catch (error) {
+      told.push((error as StreamError).code)
+    } finally {
+      client.close()
+      await second?.[Symbol.asyncDispose]()
+    }
+    return told
+  }
+
+  test('a subscription ends rather than to leave a gap', async () => {
+    expect(await overRestart()).toEqual(['old', 'offset_expired'])
+  })
+
+  test('a subscription that wants to go on is told of the gap, and then reads anew', async () => {
+    expect(await overRestart('restart')).toEqual(['old', 'gap: offset_expired', 'new', 'newer'])
+  })
+})
+
+test('a listener of any kind starts reading', async () => {
+  await using here = await place()
+  const client = here.client()
+  const refused = new Promise((resolve) => client.channel('mine').subscribe().on('error', resolve))
+  expect(await refused).toMatchObject({ code: 'unauthenticated' })
+  const call = client.call('POST /small/:name', { name: 'ann' })
+  const ended = await new Promise<{ outcome: unknown }>((resolve) => call.on('end', resolve))
+  expect(ended.outcome).toBe('completed')
+  // What nobody took is there to be asked for.
+  expect((await call.result()).chunks).toHaveLength(5)
 })
 
 test('a token that is not valid ends a subscription with the server’s reason', async () => {

@@ -74,6 +74,78 @@ describe('one WebSocket', () => {
   })
 })
 
+describe('a token that is about to expire', () => {
+  const expiring = { type: 'expiring', expires_in: 10 } as const
+
+  /** A server that warns of every token that it is sent, at once. */
+  const warning = async (): Promise<SocketServer> => {
+    const server = await SocketServer.start()
+    server.answers = (peer, message) => {
+      if (message.type !== 'auth') return false
+      peer.send({ type: 'welcome', subject: 'ann', expires_in: 10 })
+      peer.send(expiring)
+      return true
+    }
+    return server
+  }
+
+  test.each<[string, () => ClientOptions['token']]>([
+    ['a text', () => 'fixed'],
+    ['a function that gives the same', () => () => 'cached'],
+    ['a function that fails', () => failingAfter(1)],
+  ])('and comes from %s is never sent again, and the connection goes on', async (_, token) => {
+    await using server = await warning()
+    const client = clientOf(server, { token: token() as string })
+    const read = take(client.channel('c').subscribe(), 1)
+    await expect.poll(() => asked(server, 'subscribe').length).toBe(1)
+    for (let count = 0; count < 5; count++) server.peer.send(expiring)
+    server.publish('still here')
+    expect(await read).toEqual(['still here'])
+    expect(asked(server, 'auth')).toEqual([])
+    expect(server.handshakes).toBe(1)
+    client.close()
+  })
+
+  test('is replaced once for each warning, and no more when the next one is the same', async () => {
+    await using server = await warning()
+    const tokens = ['one', 'two', 'three']
+    const client = clientOf(server, { token: () => (tokens.length > 1 ? tokens.shift() : tokens[0]) as string })
+    const read = take(client.channel('c').subscribe(), 1)
+    await expect.poll(() => asked(server, 'subscribe').length).toBe(1)
+    server.peer.send(expiring)
+    await expect.poll(() => asked(server, 'auth').length).toBe(2)
+    server.publish('still here')
+    expect(await read).toEqual(['still here'])
+    expect(asked(server, 'auth')).toEqual([
+      { type: 'auth', token: 'two' },
+      { type: 'auth', token: 'three' },
+    ])
+    client.close()
+  })
+
+  test('and stays expired ends what is read, after as many tries as any break', async () => {
+    await using server = await SocketServer.start()
+    let tokens = 0
+    const client = clientOf(server, { token: () => (tokens++, 'cached'), retry: { attempts: 3, delayMs: 1 } })
+    const read = failure(client.channel('c').subscribe())
+    await expect.poll(() => asked(server, 'subscribe').length).toBe(1)
+    server.answers = (peer) => (peer.close(4402, 'The token has expired.'), true)
+    server.peer.close(4402, 'The token has expired.')
+    expect(await read).toMatchObject({ code: 'unauthenticated', message: 'The token has expired.' })
+    expect([tokens, server.handshakes]).toEqual([4, 4])
+    client.close()
+  })
+})
+
+/** Gives a token so many times. */
+function failingAfter(times: number): () => string {
+  let left = times
+  return () => {
+    if (left-- > 0) return 'once'
+    throw new Error('no token now')
+  }
+}
+
 describe('a connection that is closed', () => {
   const isOver = new Set<string>(['protocol_error', 'text_invalid', 'too_large', 'message_invalid', 'unauthenticated'])
 

@@ -231,6 +231,24 @@ describe.concurrent('doctor', () => {
     expect(nameless.findings[0]?.seen).toMatch(/^The name nowhere\.invalid has no address\.|^The name server/)
   })
 
+  test('says which address was meant: one of plain HTTP, one without a path', async () => {
+    await using origin = await server()
+    const tls = await report(origin.url.replace('http:', 'https:'))
+    expect(tls.of('reachable')).toEqual([
+      {
+        check: 'reachable',
+        verdict: 'problem',
+        seen: expect.stringContaining('plain HTTP'),
+        cures: [expect.stringContaining('http://')],
+      },
+    ])
+    const below = await report(`${origin.url}/a`)
+    const [found] = below.of('reachable')
+    expect(found?.seen).toContain('/a')
+    expect(found?.cures[0]).toBe(`Give the address without a path: streamstack doctor ${origin.url}`)
+    expect(JSON.stringify(below)).not.toContain('Update the server')
+  })
+
   test('reads over HTTP/2, and takes a bad certificate only when told to', async () => {
     await using origin = await server({ server: { tls: { cert: fixture('cert'), key: fixture('key') } } })
     const distrusting = await report(origin.url)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { serve } from '../packages/streamstack/src/index.ts'
-import { channelServer, got, held, publish } from './support/channel-calls.ts'
+import { SENT_AT, channelServer, got, held, publish } from './support/channel-calls.ts'
 import { call, openCall } from './support/http-client.ts'
 import type { TestServer } from './support/test-server.ts'
 
@@ -23,10 +23,11 @@ describe('a durable channel', () => {
       await open.until('three')
       expect(got(open)).toEqual([{ n: 2 }, 'three'])
       open.leave()
+      const stamp = { sent_at: expect.stringMatching(SENT_AT), sender: null }
       expect(await held(second, '/v1/channels/ledger')).toEqual([
-        { offset: one, content: 'one', metadata: null },
-        { offset: one + 1, content: { n: 2 }, metadata: { m: 'x\n' } },
-        { offset: one + 2, content: 'three', metadata: null },
+        { offset: one, content: 'one', metadata: stamp },
+        { offset: one + 1, content: { n: 2 }, metadata: { ...stamp, m: 'x\n' } },
+        { offset: one + 2, content: 'three', metadata: stamp },
       ])
     } finally {
       await second.close()

@@ -48,6 +48,67 @@ async function sample(server: TestServer, headers: Record<string, string> = {}):
   return chunks[0]?.content ?? {}
 }
 
+test('what is said in channels is counted by their declaration, never by their name', async () => {
+  await using server = await testServer({
+    ...OPEN,
+    ...endpoints,
+    'channels/rooms.yaml': {
+      channel: 'rooms/{room}',
+      publish: true,
+      subscribe: true,
+      presence: true,
+      history: { count: 9 },
+      max_bytes: 100,
+      deliver: "{{message}} !== 'hidden'",
+    },
+  })
+  const say = (content: string, name = 'rooms/secret-name'): Promise<Answer> =>
+    server.call(`/v1/channels/${name}`, { body: { content } })
+  const open = await server.open('/v1/channels/rooms/secret-name?presence=true')
+  for (const content of ['one', 'hidden', 'two']) expect((await say(content)).status).toBe(201)
+  const keyed = { body: { content: 'again' }, headers: { 'Idempotency-Key': 'k' } }
+  for (let n = 0; n < 3; n++) await server.call('/v1/channels/rooms/secret-name', keyed)
+  expect((await say('x'.repeat(200))).status).toBe(413)
+  expect((await say('x'.repeat(2_000))).status).toBe(413)
+  expect((await say('x', 'nowhere')).status).toBe(404)
+  await open.until('again')
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/ws`, 'streamstack.v1')
+  await new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }))
+  const got: string[] = []
+  socket.addEventListener('message', ({ data }) => got.push(String(data)))
+  socket.send('{"type":"subscribe","id":"s","channel":"rooms/secret-name"}')
+  await expect.poll(() => got.join()).toContain('again')
+  const { text } = await server.call('/metrics')
+  const families = parsePrometheus(text)
+  const values = {
+    streamstack_channels_open: 1,
+    streamstack_channel_subscribers: 2,
+    streamstack_presence_members: 1,
+    streamstack_active_readers: 2,
+    'streamstack_channel_messages_total{channel="rooms/{room}"}': 4,
+    'streamstack_channel_chunks_written_total{channel="rooms/{room}"}': 6,
+    'streamstack_channel_refused_total{code="body_too_large"}': 2,
+    'streamstack_channel_refused_total{code="channel_unknown"}': 1,
+    streamstack_websocket_connections: 1,
+  }
+  for (const [name, value] of Object.entries(values)) expect(valueOf(families, name), name).toBe(value)
+  expect(text).not.toContain('secret-name')
+  const closed = new Promise((resolve) => socket.addEventListener('close', resolve, { once: true }))
+  socket.close(1000)
+  await closed
+  open.leave()
+  const count = async (name: string): Promise<number | undefined> =>
+    valueOf(parsePrometheus((await server.call('/metrics')).text), name)
+  await expect.poll(() => count('streamstack_websocket_closed_total{code="1000"}')).toBe(1)
+  await expect.poll(() => count('streamstack_channel_subscribers')).toBe(0)
+  expect(await count('streamstack_websocket_connections')).toBe(0)
+  expect(await sample(server)).toMatchObject({
+    channels: { published: { total: 4 }, refused: { total: 3 }, errors: { body_too_large: 2, channel_unknown: 1 } },
+    chunks: { total: 6 },
+    websockets: { open: 0, closed: { 1000: 1 } },
+  })
+})
+
 describe('what was called', () => {
   let server: TestServer
   let ops: Record<string, string>

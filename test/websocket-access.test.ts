@@ -31,6 +31,7 @@ beforeAll(async () => {
       streams: { heartbeat: '200ms' },
       server: { cors: { origins: ['https://app.example'] }, websocket: { auth_timeout: '1s' } },
     },
+    'channels/mine.json': { publish: 'token', subscribe: 'token' },
     'endpoints/open.json': endpoint('/open', [send('open')]),
     'endpoints/own.json': endpoint('/own', [send('{{auth.sub}}')], { settings: { authentication: true } }),
     'endpoints/slow.json': endpoint('/slow', [send('begun'), { function: 'Sleep', duration: 60_000 }]),
@@ -146,6 +147,39 @@ describe('a token', () => {
     socket.send({ type: 'call', id: 'b', endpoint: 'GET /own' }, { type: 'cancel', id: 'a' })
     await socket.until(isEnd('b'))
     expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
+  })
+
+  test.concurrent('is told of once, however often it is sent', async () => {
+    const value = await token('ann', 4)
+    await using socket = await connect(bearer(value))
+    await socket.until(isType('expiring'))
+    for (let count = 0; count < 3; count++) socket.send({ type: 'auth', token: value })
+    socket.send({ type: 'ping' })
+    await socket.until(isType('pong'))
+    expect(socket.messages.filter(isType('welcome'))).toHaveLength(4)
+    expect(socket.messages.filter(isType('expiring'))).toHaveLength(1)
+  })
+
+  test('that is short is not told of at once, nor is the next one', async () => {
+    await using socket = await connect(bearer(await token('ann', 20)))
+    for (const seconds of [21, 22, 23]) socket.send({ type: 'auth', token: await token('ann', seconds) })
+    socket.send({ type: 'ping' })
+    await socket.until(isType('pong'))
+    expect(socket.messages.map(({ type }) => type)).toEqual(['welcome', 'welcome', 'welcome', 'welcome', 'pong'])
+  })
+
+  test.each([
+    ['that is none', { type: 'auth', token: 'none' }, null],
+    ['that is missing', { type: 'call', id: 'a', endpoint: 'GET /own' }, 'a'],
+    ['that is missing for a channel', { type: 'subscribe', id: 'a', channel: 'mine' }, 'a'],
+  ] as const)('%s is refused in the words of this protocol', async (_, message, id) => {
+    await using socket = await connect()
+    socket.send(message)
+    const { error } = await socket.until(isError(id))
+    expect(error.code).toBe('unauthenticated')
+    expect(error.message).toContain('{"type":"auth","token":"…"}')
+    expect(error.message).toContain('streamstack.token.<token>')
+    expect(error.message).not.toMatch(/header|Authorization/)
   })
 
   test.each<[string, () => string | null | Promise<string>]>([

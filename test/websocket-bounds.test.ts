@@ -66,6 +66,8 @@ describe('a message that is not of the protocol', () => {
     ['an id with a quote', { type: 'call', id: 'a"', endpoint: 'GET /kinds' }],
     ['an id with a line end', { type: 'call', id: 'a\n', endpoint: 'GET /kinds' }],
     ['a token that is a number', { type: 'auth', token: 1 }],
+    ['an unknown field, and no id', { type: 'ping', of: 'death' }],
+    ['an unknown field of what is open', { type: 'leave', id: 'a', all: true }],
   ])('(%s) is told and closes the connection', async (_, message) => {
     const socket = await connect()
     if (typeof message === 'string' || Buffer.isBuffer(message)) socket.sendRaw(message)
@@ -74,6 +76,19 @@ describe('a message that is not of the protocol', () => {
     expect(await socket.closed).toEqual({ code: 4400, reason: CLOSE_CODES.message_invalid.reason })
     expect(socket.messages.at(-1)).toMatchObject({ type: 'error', id: null, error: { code: 'message_invalid' } })
     expect(under(socket.messages, 'later')).toEqual([])
+  })
+
+  test.each([
+    [{ type: 'cal', id: 'a' }, 'Did you mean `call`?'],
+    [{ type: 'constructor', id: 'a' }, 'must be one of auth, ping, call'],
+    [{ type: 'auth', token: null, tokens: [] }, '`auth` has no field `tokens`. Did you mean `token`?'],
+    [{ type: 'read', id: 'a', stream: '/', afer: 1 }, '`read` has no field `afer`. Did you mean `after`?'],
+    [{ type: 'ping', of: 'death' }, '`ping` has no field `of`. It takes nothing else.'],
+  ])('(%j) is told what was meant', async (message, cure) => {
+    await using socket = await connect()
+    socket.send(message)
+    const { error } = (await socket.until(({ type }) => type === 'error')) as Extract<ServerMessage, { type: 'error' }>
+    expect(error.message).toContain(cure)
   })
 
   test('as one with an id that is open already, closes the connection, too', async () => {
@@ -95,6 +110,7 @@ describe('a message that is not of the protocol', () => {
     ['an offset beyond what numbers hold', { type: 'read', stream: '/v1/stream/runs/a', after: 1e17 }],
     ['no stream', { type: 'read' }],
     ['too deep JSON', { type: 'call', endpoint: 'GET /kinds', inputs: { deep: nested(100) } }],
+    ['an unknown field', { type: 'call', endpoint: 'GET /kinds', input: {} }],
     ['a name that is not allowed', { type: 'call', endpoint: 'GET /kinds', inputs: { constructor: 1 } }],
   ])('(%s) but has an id is refused under it, and the connection goes on', async (_, message) => {
     await using socket = await connect()
@@ -121,6 +137,12 @@ describe('a frame', () => {
     await using socket = await openRawWebSocket(server.url)
     write(socket)
     expect(await socket.closed).toBe(code)
+  })
+
+  test('that is larger than messages may be is told why', async () => {
+    const socket = await connect()
+    socket.sendRaw(JSON.stringify({ type: 'ping', text: 'x'.repeat(2_000_000) }))
+    expect(await socket.closed).toEqual({ code: 1009, reason: CLOSE_CODES.too_large.reason })
   })
 
   test('may be one of many that make up a message', async () => {

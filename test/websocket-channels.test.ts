@@ -55,6 +55,29 @@ describe('a channel', () => {
     expect(contentsOf(socket.messages, 'a')).toEqual([1])
   })
 
+  test('that begins anew says so to whoever comes back, by its name or its path, and what to do', async () => {
+    await using server = await channelServer({ news: OPEN })
+    await using socket = await openWebSocket(server.url)
+    socket.send({ type: 'subscribe', id: 'a', channel: 'news', after: 5 })
+    socket.send({ type: 'read', id: 'b', stream: '/v1/channels/news', after: 5 })
+    for (const id of ['a', 'b']) {
+      const { error } = await socket.until(isError(id))
+      expect(error).toMatchObject({ code: 'offset_expired', message: expect.stringContaining('without `after`') })
+    }
+  })
+
+  test('is read with a token that has just expired, as long as clocks may differ', async () => {
+    await using server = await channelServer({ mine: { ...OPEN, publish: true, subscribe: 'token' } })
+    const late = await rawToken({ sub: 'ann' }, Math.floor(Date.now() / 1_000) - 1)
+    await using socket = await openWebSocket(server.url, { headers: { Authorization: `Bearer ${late}` } })
+    socket.send(
+      { type: 'subscribe', id: 'a', channel: 'mine' },
+      { type: 'publish', id: 'p', channel: 'mine', content: 1 },
+    )
+    expect(await untilChunks(socket, 'a', 1)).toEqual([1])
+    expect(await socket.until(isType('welcome'))).toMatchObject({ subject: 'ann', expires_in: 0 })
+  })
+
   test('adds nothing for a publish that comes again with its key', async () => {
     await using server = await channelServer({ news: OPEN })
     await using socket = await openWebSocket(server.url)

@@ -2,7 +2,11 @@ import { SignJWT } from 'jose'
 import { type Answer, type OpenCall, ndjsonLines } from './http-client.ts'
 import { type TestServer, testServer } from './test-server.ts'
 
-const SECRET = 'a-secret-for-tests-that-is-long-enough'
+/** Of the tokens that `channelServer` checks. */
+export const SECRET = 'a-secret-for-tests-that-is-long-enough'
+
+/** The time that the server gives each message. */
+export const SENT_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** Serves channels, by file name, with tokens that it checks. Files that change are read again. */
 export function channelServer(

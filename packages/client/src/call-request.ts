@@ -46,7 +46,7 @@ function pathPart(name: string, value: unknown): string {
   const text = ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : ''
   // Dots alone would lead to another path, however they are written.
   if (!/^\.{0,2}$/.test(text)) return encodeURIComponent(text)
-  throw invalid(`'${name}' stands in the path: it must be a number, or text that is not empty or only dots.`)
+  throw invalid(`'${name}' stands in the path: it must be a number or text, not empty or only dots.`)
 }
 
 function invalid(message: string): StreamError {

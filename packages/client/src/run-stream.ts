@@ -122,7 +122,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
 
   /** The chunks, as fast as the loop takes them. Throws StreamError when the run does not complete, unless it was cancelled here. */
   [Symbol.asyncIterator](): AsyncIterator<Chunk<Content, Metadata>, undefined> {
-    if (this.#isTaken) throw new StreamError('call_invalid', 'The stream has a reader already.')
+    if (this.#isTaken) throw new StreamError('call_invalid', 'The stream is read already: loop right after `on`.')
     this.#isTaken = true
     return this.#iterate()
   }

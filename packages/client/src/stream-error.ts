@@ -50,7 +50,7 @@ export function publicError(
 /** A failure of whatever kind. What is not told by the server is a connection that broke, which another may mend. */
 export function asStreamError(thrown: unknown): StreamError {
   if (thrown instanceof StreamError) return thrown
-  return lost(`The connection was lost: ${thrown instanceof Error ? thrown.message : 'no reason given'}`, thrown)
+  return lost(`The connection was lost: ${thrown instanceof Error ? thrown.message : String(thrown)}`, thrown)
 }
 
 /** A break of whatever kind: to be mended by another connection. */
@@ -74,7 +74,7 @@ export async function answerError(response: Response): Promise<StreamError> {
   const hasRun = response.headers.has('Stream-Run')
   return new StreamError(
     said('code') ?? `http_${status}`,
-    said('detail') ?? said('title') ?? `The server answered with status ${status}.`,
+    said('detail') ?? said('title') ?? `The server answered ${status}.`,
     {
       status,
       problem,

@@ -32,7 +32,7 @@ export class Transport {
     const path = url.startsWith(`${this.#base}/`) ? url.slice(this.#base.length) : url
     // `//host` and `/\host` are other hosts to a browser.
     if (/^\/(?![/\\])/.test(path)) return path
-    throw new StreamError('call_invalid', "The URL is not one of this client's server.")
+    throw new StreamError('call_invalid', "The URL is another server's.")
   }
 
   /** Where the server's WebSockets are. */

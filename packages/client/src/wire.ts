@@ -66,7 +66,7 @@ export function streamConnection(
         failed ||= items.some(({ type }) => type === 'error')
         return items
       }
-      if (tellsOutcome || failed) throw lost('The connection ended before the stream did.')
+      if (tellsOutcome || failed) throw lost('The connection ended before the stream.')
       const rest = [...decoder.push(utf8.decode()), ...decoder.flush()]
       return [...rest, { type: 'end', outcome: 'completed', offset: null, error: null }]
     },

@@ -65,7 +65,7 @@ export const ERRORS = {
   method_not_allowed: {
     status: 405,
     recoverable: false,
-    title: 'The endpoint exists, but not with this method.',
+    title: 'The path exists, but not with this method.',
     cure: 'Use a method from the Allow header.',
   },
   run_unknown: {

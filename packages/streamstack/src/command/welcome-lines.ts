@@ -30,7 +30,10 @@ export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly
   const lines = ['', `${bold(settings.name ?? 'Streamstack')} is served at ${cyan(callUrl)}`, '']
   const listed = endpoints.slice(0, LISTED_MAX)
   const declared = channels.channels.slice(0, LISTED_MAX - listed.length)
-  const width = Math.max(...listed.map(({ path }) => path.length), ...declared.map(({ pattern }) => pattern.text.length))
+  const width = Math.max(
+    ...listed.map(({ path }) => path.length),
+    ...declared.map(({ pattern }) => pattern.text.length),
+  )
   for (const { method, path, description, access } of listed) {
     const lock = access.authentication ? dim(' (token)') : ''
     lines.push(`  ${method.padEnd(METHOD_WIDTH)} ${path.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd())
@@ -40,7 +43,9 @@ export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly
   for (const { pattern, description, publish, subscribe } of declared) {
     let lock = isForAnybody(publish) || isForAnybody(subscribe) ? '' : dim(' (token)')
     if (publish === null && subscribe === null) lock = dim(' (steps only)')
-    lines.push(`  ${'channel'.padEnd(METHOD_WIDTH)} ${pattern.text.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd())
+    lines.push(
+      `  ${'channel'.padEnd(METHOD_WIDTH)} ${pattern.text.padEnd(width)}  ${dim(description ?? '')}${lock}`.trimEnd(),
+    )
   }
   if (channels.channels.length > declared.length)
     lines.push(`  … and ${counted(channels.channels.length - declared.length, 'more channel')}`)

@@ -20,7 +20,11 @@ export const publishToChannel = action({
       required: true,
       aliases: ['message', 'value', 'data'],
     },
-    metadata: { kind: 'value', summary: 'Goes along with the message. The server adds `sent_at`; `sender` is what stands here.', type: 'object' },
+    metadata: {
+      kind: 'value',
+      summary: 'Goes along with the message. The server adds `sent_at`; `sender` is what stands here.',
+      type: 'object',
+    },
     key: {
       kind: 'value',
       summary: 'A message that comes again with the key of one before adds nothing.',

@@ -25,7 +25,11 @@ export function answerStopping(
     answerProblem(response, stoppingError(), headers)
     return
   }
-  response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store' })
+  response.writeHead(200, {
+    ...headers,
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store',
+  })
   response.end(sseGoodbye(comeBackMs()))
 }
 

@@ -5,8 +5,9 @@ import type { AuthClaims } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import { type BodyExample, parseBody, readBody } from '../input/index.ts'
-import { ReaderRecord } from '../observe/index.ts'
+import type { ReaderRecord } from '../observe/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
+import { channelRecord } from './channel-record.ts'
 import { checkChannelQuery } from './check-channel-query.ts'
 import { endAtExpiry } from './end-at-expiry.ts'
 import { hasLeft } from './has-left.ts'
@@ -63,7 +64,7 @@ export async function readChannel(call: RunRequest): Promise<void> {
     response.on('close', leave)
     if (hasLeft(response)) leave()
   }
-  follow(call, source, format, position, recordOf(call, source))
+  follow(call, source, format, position, channelRecord(engine, source))
 }
 
 /** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
@@ -134,11 +135,6 @@ function follow(
   // The first message may be far off: who reads must not wonder until then whether the server is there.
   if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
   endAtExpiry(call.engine, call.response, source)
-}
-
-function recordOf({ engine }: RunRequest, source: Subscription): ReaderRecord {
-  const name = { channel: source.declaredName }
-  return new ReaderRecord(engine.observation.metrics, name, null, () => source.passedOver)
 }
 
 function nameIn({ request }: RunRequest, root: string): string {
@@ -238,7 +234,7 @@ function dataIn(query: URLSearchParams): Value {
 
 /** A whole result does not come from a stream without an end: this is what there is of it now. */
 async function heldJson(call: RunRequest, source: Subscription, position: number): Promise<string> {
-  const record = recordOf(call, source)
+  const record = channelRecord(call.engine, source)
   record.attached(source.stream, position)
   try {
     return await collectJson(call, source, position, record)

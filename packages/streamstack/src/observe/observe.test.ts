@@ -133,6 +133,51 @@ describe('metrics', () => {
     expect(sample.errors).toEqual({ thrown: 20_000 })
   })
 
+  test('of channels and WebSockets are by declared names and by known codes alone', async () => {
+    const metrics = new Metrics()
+    metrics.channels.gauges = () => ({ open: 3, subscribers: 2, members: 1 })
+    for (let i = 0; i < 300; i++) {
+      metrics.channels.messagePublished(`rooms-${i}/{room}`, i)
+      metrics.chunksWritten({ channel: `rooms-${i}/{room}` }, 2, i)
+      metrics.channels.messageRefused(`code of a caller ${i}`, i)
+    }
+    metrics.channels.messageRefused('forbidden', 300)
+    for (const code of [1000, 1006, 4402, 4402, 4999, 3777]) {
+      metrics.sockets.socketOpened()
+      metrics.sockets.socketClosed(code)
+    }
+    metrics.sockets.socketOpened()
+    const prometheus = new Prometheus(metrics)
+    const text = await prometheus.text()
+    prometheus.close()
+    const families = parsePrometheus(text)
+    const values = {
+      streamstack_channels_open: 3,
+      streamstack_channel_subscribers: 2,
+      streamstack_presence_members: 1,
+      'streamstack_channel_messages_total{channel="rooms-7/{room}"}': 1,
+      'streamstack_channel_messages_total{channel="/other"}': 100,
+      'streamstack_channel_chunks_written_total{channel="rooms-7/{room}"}': 2,
+      'streamstack_channel_refused_total{code="thrown"}': 300,
+      'streamstack_channel_refused_total{code="forbidden"}': 1,
+      streamstack_websocket_connections: 1,
+      streamstack_websocket_opened_total: 7,
+      'streamstack_websocket_closed_total{code="1000"}': 1,
+      'streamstack_websocket_closed_total{code="4402"}': 2,
+      'streamstack_websocket_closed_total{code="other"}': 2,
+    }
+    for (const [name, value] of Object.entries(values)) expect(valueOf(families, name), name).toBe(value)
+    expect(text).not.toMatch(/rooms-250|code of a caller|3777/)
+    expect(metricsSample(metrics, NO_DELAY, 400)).toMatchObject({
+      chunks: { total: 600, last_minute: 600 },
+      channels: { open: 3, subscribers: 2, members: 1, published: { total: 300 }, refused: { total: 301 } },
+      websockets: { open: 1, closed: { 1000: 1, 1006: 1, 4402: 2, other: 2 } },
+    })
+    expect(metricsSample(metrics, NO_DELAY, 70_000)).toMatchObject({
+      channels: { published: { total: 300, last_minute: 0 }, refused: { total: 301, last_minute: 0 } },
+    })
+  })
+
   test('of names that are no plain words are escaped', async () => {
     const metrics = new Metrics()
     metrics.callBegan('a"b\\c\nd', 1)

@@ -99,7 +99,9 @@ export class Prometheus {
   #addChannels(): void {
     const { channels, sockets } = this.#metrics
     this.#add('gauge', 'channels_open', 'Channels that are in memory.', () => one(channels.gauges().open))
-    this.#add('gauge', 'channel_subscribers', 'Readers of channels, those over WebSockets included.', () => one(channels.gauges().subscribers))
+    this.#add('gauge', 'channel_subscribers', 'Readers of channels, those over WebSockets included.', () =>
+      one(channels.gauges().subscribers),
+    )
     this.#add('gauge', 'presence_members', 'Who is in channels, together.', () => one(channels.gauges().members))
     this.#add('counter', 'channel_messages_total', 'Messages published, by the declared name of the channel.', () =>
       perChannel(channels.declared, ({ published }) => published),

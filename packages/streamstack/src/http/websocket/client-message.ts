@@ -43,14 +43,13 @@ export function readClientMessage(text: string): ClientMessage | BadMessage {
   if (typeof id !== 'string' || !ID.test(id)) {
     throw invalid('`id` must be a text of 1 to 64 letters, digits and the characters _ . : / -')
   }
-  // An id that is left or cancelled is open and stays so: no last word can be said under it.
-  if (type === 'leave' || type === 'cancel') checkNames(type, value)
   try {
     checkNames(type, value)
     return read(id, value)
   } catch (error) {
-    if (error instanceof StreamstackError) return { type: 'bad', id, error }
-    throw error
+    // An id that is left or cancelled is open, and no last word can be said under it.
+    if (type === 'leave' || type === 'cancel' || !(error instanceof StreamstackError)) throw error
+    return { type: 'bad', id, error }
   }
 }
 

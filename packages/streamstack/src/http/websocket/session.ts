@@ -8,6 +8,7 @@ import {
 } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
+import { channelRecord } from '../channel-record.ts'
 import { findEndpoint, methodsAt } from '../find-endpoint.ts'
 import { checkedKey } from '../idempotency-key.ts'
 import { CallPreparation, stoppingError } from '../prepare-call.ts'
@@ -193,7 +194,7 @@ export class Session {
     const source = channels.subscribe(channel, claims)
     const position = placeAfter(source, String(after))
     const stay = presence === true ? new Stay(channels, channel, data as Value, claims) : null
-    this.#read(id, source, position, null, stay).begin()
+    this.#read(id, source, position, channelRecord(this.#engine, source), stay).begin()
   }
 
   #presence({ id, channel }: Extract<Asked, { type: 'presence' }>): void {
