@@ -93,7 +93,7 @@ describe.each(['memory', 'durable'] as const)(
       expect([beyond.status, problem(beyond)['code']]).toEqual([400, 'offset_invalid'])
       for (const method of ['PUT', 'POST', 'DELETE']) {
         const written = await server.call(url, { method, headers: { 'content-type': 'application/json' }, body: ['x'] })
-        expect([method, written.status]).toEqual([method, 404])
+        expect([method, written.status]).toEqual([method, 405])
       }
       expect((await server.call(`${url}?offset=-1`)).text).toMatch(/^\[/)
     })
@@ -156,7 +156,7 @@ describe("channels, read by the open protocol's own client", () => {
       expect(text).not.toMatch(/^\[/)
     }
     for (const method of ['PUT', 'POST', 'DELETE']) {
-      expect((await server.call('/v1/stream/channels/rooms/7', { method, body: ['x'] })).status).toBe(404)
+      expect((await server.call('/v1/stream/channels/rooms/7', { method, body: ['x'] })).status).toBe(405)
     }
   })
 })

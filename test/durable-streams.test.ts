@@ -173,7 +173,7 @@ describe('names', () => {
       const { status } = await server.call(`/v1/stream/${name}`, { method: 'PUT', headers: text })
       expect([name, status]).toEqual([name, 404])
     }
-    expect((await server.call('/v1/stream/runs/x', { method: 'PUT', headers: text })).status).toBe(404)
+    expect((await server.call('/v1/stream/runs/x', { method: 'PUT', headers: text })).status).toBe(405)
     expect((await server.call('/v1/stream/a%2Fb', { method: 'PUT', headers: text })).status).toBe(201)
     expect((await server.call('/v1/stream/a/b')).status).toBe(200)
   })
