@@ -1,4 +1,10 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
+
+/** Asking for random bytes costs more than a run needs otherwise: many are asked for at once. Each byte is used once. */
+const RANDOM_BYTES = 8_192
+const ID_BYTES = 8
+const random = Buffer.alloc(RANDOM_BYTES)
+let used = RANDOM_BYTES
 
 let lastMs = 0
 let counter = 0
@@ -16,9 +22,14 @@ export function newRunId(): string {
     lastMs += 1
     counter = 0
   }
-  const random = randomBytes(8)
-  random[0] = ((random[0] as number) & 0x3f) | 0x80
+  if (used === RANDOM_BYTES) {
+    randomFillSync(random)
+    used = 0
+  }
+  const own = random.subarray(used, used + ID_BYTES)
+  used += ID_BYTES
+  own[0] = ((own[0] as number) & 0x3f) | 0x80
   const time = lastMs.toString(16).padStart(12, '0')
-  const tail = random.toString('hex')
+  const tail = own.toString('hex')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`
 }
