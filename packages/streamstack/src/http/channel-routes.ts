@@ -15,7 +15,7 @@ import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
-import type { RunRequest } from './run-routes.ts'
+import type { OwnCall } from './own-call.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 
@@ -49,7 +49,7 @@ const PRESENCE_QUERY: readonly string[] = ['format', 'offset', 'include_metadata
 const PUBLISH_QUERY: readonly string[] = ['idempotency_key', 'access_token']
 
 /** `GET /v1/channels/<name>`: the history of a channel and then what comes, or what comes after an offset. With `?presence=true` others see the reader. */
-export async function readChannel(call: RunRequest): Promise<void> {
+export async function readChannel(call: OwnCall): Promise<void> {
   const { engine, request, response, query } = call
   refuseWhileStopping(call)
   checkChannelQuery(query, READ_QUERY)
@@ -68,7 +68,7 @@ export async function readChannel(call: RunRequest): Promise<void> {
 }
 
 /** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
-export async function readChannelByProtocol(call: RunRequest): Promise<void> {
+export async function readChannelByProtocol(call: OwnCall): Promise<void> {
   refuseWhileStopping(call)
   const claims = await readerOf(call)
   const source = call.engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
@@ -77,7 +77,7 @@ export async function readChannelByProtocol(call: RunRequest): Promise<void> {
 }
 
 /** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */
-export async function publishToChannel(call: RunRequest): Promise<void> {
+export async function publishToChannel(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
   refuseWhileStopping(call)
   const prepare = async (): Promise<[string, AuthClaims | null, Message]> => {
@@ -98,7 +98,7 @@ export async function publishToChannel(call: RunRequest): Promise<void> {
 }
 
 /** `GET /v1/presence/<name>`: who is in a channel, then who joins and leaves; in `json` who is there now. */
-export async function readPresence(call: RunRequest): Promise<void> {
+export async function readPresence(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
   refuseWhileStopping(call)
   checkChannelQuery(query, PRESENCE_QUERY)
@@ -114,7 +114,7 @@ export async function readPresence(call: RunRequest): Promise<void> {
 }
 
 function follow(
-  call: RunRequest,
+  call: OwnCall,
   source: Subscription | PresenceView,
   format: Exclude<ReturnType<typeof chooseFormat>, 'json'>,
   position: number,
@@ -137,13 +137,13 @@ function follow(
   endAtExpiry(call.engine, call.response, source)
 }
 
-function nameIn({ request }: RunRequest, root: string): string {
+function nameIn({ request }: OwnCall, root: string): string {
   const path = (request.url ?? '').split('?', 1)[0] as string
   // No channel has an empty name.
   return nameOfPath(path.slice(root.length)) ?? ''
 }
 
-function positionIn(source: Subscription, { request, query }: RunRequest): number {
+function positionIn(source: Subscription, { request, query }: OwnCall): number {
   try {
     return startPosition(source, request, query.get('offset'))
   } catch (error) {
@@ -157,12 +157,12 @@ function positionIn(source: Subscription, { request, query }: RunRequest): numbe
 }
 
 /** A reader; an EventSource can send its token in the URL alone. */
-function readerOf(call: RunRequest): Promise<AuthClaims | null> {
+function readerOf(call: OwnCall): Promise<AuthClaims | null> {
   return callerOf(call, call.query.get('access_token'))
 }
 
 /** Null: there is no token, or the server checks none, so that it says nothing. Throws `unauthenticated`. */
-async function callerOf({ engine, request, query }: RunRequest, inUrl: string | null): Promise<AuthClaims | null> {
+async function callerOf({ engine, request, query }: OwnCall, inUrl: string | null): Promise<AuthClaims | null> {
   const { authorization } = request.headers
   if (
     query.has('access_token') &&
@@ -186,7 +186,7 @@ function tokenHeaders(query: URLSearchParams): Record<string, string> {
 
 /** `bytesMax`: of the message. */
 async function messageIn(
-  { engine, request, response }: RunRequest,
+  { engine, request, response }: OwnCall,
   bytesMax: number,
 ): Promise<Pick<Message, 'content' | 'metadata'>> {
   const { bodyLimitBytes } = engine.settings.server
@@ -233,7 +233,7 @@ function dataIn(query: URLSearchParams): Value {
 }
 
 /** A whole result does not come from a stream without an end: this is what there is of it now. */
-async function heldJson(call: RunRequest, source: Subscription, position: number): Promise<string> {
+async function heldJson(call: OwnCall, source: Subscription, position: number): Promise<string> {
   const record = channelRecord(call.engine, source)
   record.attached(source.stream, position)
   try {
@@ -244,7 +244,7 @@ async function heldJson(call: RunRequest, source: Subscription, position: number
 }
 
 async function collectJson(
-  { response }: RunRequest,
+  { response }: OwnCall,
   source: Subscription,
   position: number,
   record: ReaderRecord,
@@ -268,14 +268,14 @@ async function collectJson(
   return `{"chunks":${result.chunksJson()},"offset":${after}}`
 }
 
-function refuseWhileStopping({ engine }: RunRequest): void {
+function refuseWhileStopping({ engine }: OwnCall): void {
   if (!engine.isDraining) return
   throw new StreamstackError('unavailable', 'The server is stopping. Come back in a moment.', {
     retryAfterMs: STOPPING_RETRY_MS,
   })
 }
 
-function answerJson({ response, corsHeaders }: RunRequest, status: number, body: string): void {
+function answerJson({ response, corsHeaders }: OwnCall, status: number, body: string): void {
   response.writeHead(status, {
     ...corsHeaders,
     'Content-Type': 'application/json; charset=utf-8',

@@ -14,13 +14,14 @@ import {
   readPresence,
 } from './channel-routes.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import type { OwnCall } from './own-call.ts'
 import { addProbeRoutes } from './probe-route.ts'
-import { type RunRequest, cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
+import { cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
 import { answerReadiness, systemRoutes } from './system-routes.ts'
 
 const OTHER_METHODS: readonly HTTPMethods[] = ['PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-type Route = (call: RunRequest) => Promise<void>
+type Route = (call: OwnCall) => Promise<void>
 
 /** The server's own API on one screen. Endpoints of the workspace are not here: they come and go while it runs. */
 export function ownRoutes(
@@ -37,7 +38,7 @@ export function ownRoutes(
   })
   const run = (route: Route) => (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack()
-    const call: RunRequest = {
+    const call: OwnCall = {
       engine,
       heartbeat,
       id: (request.params as { id?: string }).id ?? '',

@@ -1,9 +1,9 @@
 import type { StreamSource } from '../stream/index.ts'
 import { readSource } from './durable-streams/index.ts'
-import type { RunRequest } from './run-routes.ts'
+import type { OwnCall } from './own-call.ts'
 
 /** Answers a read of one of the server's own streams by the open Durable Streams protocol. */
-export function readByProtocol(call: RunRequest, source: StreamSource): void {
+export function readByProtocol(call: OwnCall, source: StreamSource): void {
   const { engine, heartbeat, request, response, corsHeaders } = call
   readSource({
     source,

@@ -1,30 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { subjectOf } from '../access/index.ts'
-import type { Engine, RunView } from '../engine/index.ts'
+import type { RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import { allowCall, isProtocolRead } from './durable-streams/index.ts'
-import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
+import type { OwnCall } from './own-call.ts'
 import { checkOwner, knownRun, unknownRun } from './run-access.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { describeRun, runFilter, runPage } from './run-list.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 
-export interface RunRequest {
-  engine: Engine
-  heartbeat: Heartbeat
-  id: string
-  request: IncomingMessage
-  response: ServerResponse
-  query: URLSearchParams
-  corsHeaders: Readonly<Record<string, string>>
-}
-
 /** `GET /v1/stream/runs/<id>`: a further reader of a run, after the offset that it names. */
-export async function readRun(call: RunRequest): Promise<void> {
+export async function readRun(call: OwnCall): Promise<void> {
   const source = await allowedRun(call)
   const { request, query } = call
   if (isProtocolRead(request, query)) return readByProtocol(call, source)
@@ -47,12 +36,12 @@ export async function readRun(call: RunRequest): Promise<void> {
  * lets one read it, so those are listed only where `streams.access: open` says that every program on this machine may read everything; `startedOpen`: it said
  * so when the host was checked.
  */
-export async function listRuns(call: RunRequest, startedOpen: boolean): Promise<void> {
+export async function listRuns(call: OwnCall, startedOpen: boolean): Promise<void> {
   const isOwn = await ownRuns(call, startedOpen)
   answerJson(call, 200, await runPage(call.engine.runs, { isOwn, ...runFilter(call.query) }))
 }
 
-async function ownRuns(call: RunRequest, startedOpen: boolean): Promise<(run: RunView) => boolean> {
+async function ownRuns(call: OwnCall, startedOpen: boolean): Promise<(run: RunView) => boolean> {
   const { verifier, settings } = call.engine
   if (verifier === null && startedOpen && settings.streams.access === 'open') {
     // A page whose name was made to lead to this machine must not find what it could then read.
@@ -74,17 +63,17 @@ async function ownRuns(call: RunRequest, startedOpen: boolean): Promise<(run: Ru
 }
 
 /** `GET /v1/runs/<id>`: what is known of a run. */
-export async function showRun(call: RunRequest): Promise<void> {
+export async function showRun(call: OwnCall): Promise<void> {
   answerJson(call, 200, describeRun(await allowedRun(call)))
 }
 
 /** `POST /v1/runs/<id>/cancel`: ends a run; what was sent is kept. */
-export async function cancelRun(call: RunRequest): Promise<void> {
+export async function cancelRun(call: OwnCall): Promise<void> {
   cancel(call, await allowedRun(call))
 }
 
 /** `POST /v1/runs/cancel` with an Idempotency-Key: ends the run of that call, for callers whose answer has not begun to arrive. */
-export async function cancelKeyedRun(call: RunRequest): Promise<void> {
+export async function cancelKeyedRun(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
   const key = idempotencyKey(request.headers, query)
   if (key === null) {
@@ -101,13 +90,13 @@ export async function cancelKeyedRun(call: RunRequest): Promise<void> {
   cancel(call, live)
 }
 
-function cancel(call: RunRequest, view: RunView): void {
+function cancel(call: OwnCall, view: RunView): void {
   view.cancel('The run was cancelled by its caller.')
   answerJson(call, 202, { run: view.run, outcome: view.stream.end?.outcome ?? 'cancelled' })
 }
 
 /** The run, for whoever started it: an id that is not theirs looks like one that does not exist. */
-async function allowedRun(call: RunRequest): Promise<RunView> {
+async function allowedRun(call: OwnCall): Promise<RunView> {
   const { engine, id } = call
   const run = knownRun(engine, id)
   if (run.owner !== null) checkOwner(run, engine.verifier === null ? null : await callerOf(call))
@@ -115,12 +104,12 @@ async function allowedRun(call: RunRequest): Promise<RunView> {
 }
 
 /** Whom the token names. Throws `unauthenticated`. */
-async function callerOf({ engine, request }: RunRequest): Promise<{ subject: string | null }> {
+async function callerOf({ engine, request }: OwnCall): Promise<{ subject: string | null }> {
   const claims = await engine.verifier?.verify(request.headers.authorization)
   return { subject: claims === undefined ? null : subjectOf(claims) }
 }
 
-function answerJson({ response, corsHeaders }: RunRequest, status: number, value: object): void {
+function answerJson({ response, corsHeaders }: OwnCall, status: number, value: object): void {
   const body = JSON.stringify(value)
   response.writeHead(status, {
     ...corsHeaders,

@@ -8,7 +8,7 @@ import { allowCall, allowClaims, isProtocolRead } from './durable-streams/index.
 import { endAtExpiry } from './end-at-expiry.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
-import type { RunRequest } from './run-routes.ts'
+import type { OwnCall } from './own-call.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 import { SystemView } from './system-view.ts'
@@ -19,11 +19,11 @@ const RESULT_BYTES_MAX = 16 * 1024 * 1024
 /** What the server tells of itself, by what is asked for. */
 export interface SystemRoutes {
   /** `GET /v1/stream/system/metrics`: begins with the newest sample. */
-  readonly metrics: (call: RunRequest) => Promise<void>
+  readonly metrics: (call: OwnCall) => Promise<void>
   /** `GET /v1/stream/system/activity`: begins with the oldest call that is held. */
-  readonly activity: (call: RunRequest) => Promise<void>
+  readonly activity: (call: OwnCall) => Promise<void>
   /** `GET /metrics`, for Prometheus. */
-  readonly scrape: (call: RunRequest) => Promise<void>
+  readonly scrape: (call: OwnCall) => Promise<void>
 }
 
 /**
@@ -33,9 +33,9 @@ export interface SystemRoutes {
 export function systemRoutes(engine: Engine): SystemRoutes {
   const { samples, activity, prometheus } = engine.observation
   const startedOpen = engine.settings.streams.access === 'open'
-  const allow = async ({ request }: RunRequest): Promise<AuthClaims | null> =>
+  const allow = async ({ request }: OwnCall): Promise<AuthClaims | null> =>
     (await allowCall(engine, request, 'system:read', startedOpen)) ?? null
-  const view = (source: SystemStream, { request }: RunRequest, claims: AuthClaims | null): SystemView =>
+  const view = (source: SystemStream, { request }: OwnCall, claims: AuthClaims | null): SystemView =>
     new SystemView(source, claims, (renewed) => allowClaims(engine, request, renewed, 'system:read', startedOpen))
   return {
     async metrics(call) {
@@ -54,7 +54,7 @@ export function systemRoutes(engine: Engine): SystemRoutes {
 }
 
 /** `begin`: the offset for a reader that names none. */
-function readSystemStream(call: RunRequest, source: SystemView, begin: string): void {
+function readSystemStream(call: OwnCall, source: SystemView, begin: string): void {
   const { request, response, query, heartbeat, corsHeaders } = call
   endAtExpiry(call.engine, response, source)
   if (isProtocolRead(request, query)) return readByProtocol(call, source)
@@ -85,7 +85,7 @@ function heldJson({ stream }: SystemView, position: number): string {
   return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null}`
 }
 
-function answerText({ response, corsHeaders }: RunRequest, contentType: string, text: string): void {
+function answerText({ response, corsHeaders }: OwnCall, contentType: string, text: string): void {
   response.writeHead(200, {
     ...corsHeaders,
     'Content-Type': contentType,
