@@ -1,3 +1,6 @@
+/** Timers count no further, 24.8 days: a longer one fires at once (nodejs.org/api/timers.html, `setTimeout`). */
+export const TIMER_MS_MAX = 2_147_483_647
+
 const millisecondsPerUnit: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,

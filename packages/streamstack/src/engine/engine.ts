@@ -1,5 +1,6 @@
 import { isAbsolute, relative } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
+import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
 import { type TokenVerifier, createTokenVerifier } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
@@ -19,9 +20,6 @@ import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
-
-/** Timers count no further: 24.8 days. */
-const TIMER_MS_MAX = 2_147_483_647
 
 export interface EngineOptions {
   /** The workspace folder. */

@@ -1,12 +1,10 @@
 import type { StreamstackError } from '@streamstack/protocol'
+import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { Run } from '../run/index.ts'
 import type { Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunView, runUrl, toldError } from './run-view.ts'
-
-/** Timers count no further. */
-const TIMER_MS_MAX = 2_147_483_647
 
 /** A run of this process together with who may read it and what happens when nobody does. */
 export class LiveRun implements RunView {

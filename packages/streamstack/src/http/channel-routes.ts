@@ -10,6 +10,7 @@ import { didYouMean } from '../text/did-you-mean.ts'
 import { channelRecord } from './channel-record.ts'
 import { checkChannelQuery } from './check-channel-query.ts'
 import { endAtExpiry } from './end-at-expiry.ts'
+import { answerWhole } from './answer-whole.ts'
 import { hasLeft } from './has-left.ts'
 import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -35,8 +36,6 @@ const ENVELOPE_BYTES = 1_024
 /** Batches of messages that are gone through in one turn. */
 const BATCHES_AT_ONCE = 32
 
-const STOPPING_RETRY_MS = 5_000
-
 const MESSAGE_KEYS: readonly string[] = ['content', 'metadata']
 
 const MESSAGE_EXAMPLE: BodyExample = {
@@ -51,14 +50,13 @@ const PUBLISH_QUERY: readonly string[] = ['idempotency_key', 'access_token']
 /** `GET /v1/channels/<name>`: the history of a channel and then what comes, or what comes after an offset. With `?presence=true` others see the reader. */
 export async function readChannel(call: OwnCall): Promise<void> {
   const { engine, request, response, query } = call
-  refuseWhileStopping(call)
   checkChannelQuery(query, READ_QUERY)
   const claims = await readerOf(call)
   const name = nameIn(call, CHANNELS_ROOT)
   const source = engine.channels.subscribe(name, claims)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
   const position = positionIn(source, call)
-  if (format === 'json') return answerJson(call, 200, await heldJson(call, source, position))
+  if (format === 'json') return answerWhole(call, { body: await heldJson(call, source, position) })
   if (query.get('presence') === 'true') {
     const leave = engine.channels.enter(name, claims, { connection: randomUUID(), data: dataIn(query) })
     response.on('close', leave)
@@ -69,7 +67,6 @@ export async function readChannel(call: OwnCall): Promise<void> {
 
 /** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
 export async function readChannelByProtocol(call: OwnCall): Promise<void> {
-  refuseWhileStopping(call)
   const claims = await readerOf(call)
   const source = call.engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
   endAtExpiry(call.engine, call.response, source)
@@ -79,7 +76,6 @@ export async function readChannelByProtocol(call: OwnCall): Promise<void> {
 /** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */
 export async function publishToChannel(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
-  refuseWhileStopping(call)
   const prepare = async (): Promise<[string, AuthClaims | null, Message]> => {
     checkChannelQuery(query, PUBLISH_QUERY)
     const claims = await callerOf(call, null)
@@ -94,20 +90,19 @@ export async function publishToChannel(call: OwnCall): Promise<void> {
     engine.observation.channelObserver.refused(toStreamstackError(error).code)
     throw error
   })
-  answerJson(call, 201, JSON.stringify(await engine.channels.publish(...prepared)))
+  answerWhole(call, { status: 201, body: JSON.stringify(await engine.channels.publish(...prepared)) })
 }
 
 /** `GET /v1/presence/<name>`: who is in a channel, then who joins and leaves; in `json` who is there now. */
 export async function readPresence(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
-  refuseWhileStopping(call)
   checkChannelQuery(query, PRESENCE_QUERY)
   const claims = await readerOf(call)
   const name = nameIn(call, PRESENCE_ROOT)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
   if (format === 'json') {
     const members = engine.channels.members(name, claims)
-    return answerJson(call, 200, JSON.stringify({ members }))
+    return answerWhole(call, { body: JSON.stringify({ members }) })
   }
   // It begins anew with all members, so a reader that comes back needs no offset.
   follow(call, engine.channels.presence(name, claims), format, 0)
@@ -266,22 +261,4 @@ async function collectJson(
   }
   record.wrote(after, performance.now())
   return `{"chunks":${result.chunksJson()},"offset":${after}}`
-}
-
-function refuseWhileStopping({ engine }: OwnCall): void {
-  if (!engine.isDraining) return
-  throw new StreamstackError('unavailable', 'The server is stopping. Come back in a moment.', {
-    retryAfterMs: STOPPING_RETRY_MS,
-  })
-}
-
-function answerJson({ response, corsHeaders }: OwnCall, status: number, body: string): void {
-  response.writeHead(status, {
-    ...corsHeaders,
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  response.end(body)
 }

@@ -1,10 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
+import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { hasLeft } from './has-left.ts'
-
-/** Timers count no further. */
-const TIMER_MS_MAX = 2_147_483_647
 
 /** A stream for one reader, whose token may expire while it reads. */
 interface Expiring {

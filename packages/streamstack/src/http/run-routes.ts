@@ -3,6 +3,7 @@ import { subjectOf } from '../access/index.ts'
 import type { RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
+import { answerWhole } from './answer-whole.ts'
 import { allowCall, isProtocolRead } from './durable-streams/index.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import type { OwnCall } from './own-call.ts'
@@ -38,7 +39,7 @@ export async function readRun(call: OwnCall): Promise<void> {
  */
 export async function listRuns(call: OwnCall, startedOpen: boolean): Promise<void> {
   const isOwn = await ownRuns(call, startedOpen)
-  answerJson(call, 200, await runPage(call.engine.runs, { isOwn, ...runFilter(call.query) }))
+  answerWhole(call, { body: JSON.stringify(await runPage(call.engine.runs, { isOwn, ...runFilter(call.query) })) })
 }
 
 async function ownRuns(call: OwnCall, startedOpen: boolean): Promise<(run: RunView) => boolean> {
@@ -64,7 +65,7 @@ async function ownRuns(call: OwnCall, startedOpen: boolean): Promise<(run: RunVi
 
 /** `GET /v1/runs/<id>`: what is known of a run. */
 export async function showRun(call: OwnCall): Promise<void> {
-  answerJson(call, 200, describeRun(await allowedRun(call)))
+  answerWhole(call, { body: JSON.stringify(describeRun(await allowedRun(call))) })
 }
 
 /** `POST /v1/runs/<id>/cancel`: ends a run; what was sent is kept. */
@@ -92,7 +93,10 @@ export async function cancelKeyedRun(call: OwnCall): Promise<void> {
 
 function cancel(call: OwnCall, view: RunView): void {
   view.cancel('The run was cancelled by its caller.')
-  answerJson(call, 202, { run: view.run, outcome: view.stream.end?.outcome ?? 'cancelled' })
+  answerWhole(call, {
+    status: 202,
+    body: JSON.stringify({ run: view.run, outcome: view.stream.end?.outcome ?? 'cancelled' }),
+  })
 }
 
 /** The run, for whoever started it: an id that is not theirs looks like one that does not exist. */
@@ -107,15 +111,4 @@ async function allowedRun(call: OwnCall): Promise<RunView> {
 async function callerOf({ engine, request }: OwnCall): Promise<{ subject: string | null }> {
   const claims = await engine.verifier?.verify(request.headers.authorization)
   return { subject: claims === undefined ? null : subjectOf(claims) }
-}
-
-function answerJson({ response, corsHeaders }: OwnCall, status: number, value: object): void {
-  const body = JSON.stringify(value)
-  response.writeHead(status, {
-    ...corsHeaders,
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-  })
-  response.end(body)
 }

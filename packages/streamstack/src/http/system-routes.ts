@@ -4,6 +4,7 @@ import type { AuthClaims } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
+import { answerWhole } from './answer-whole.ts'
 import { allowCall, allowClaims, isProtocolRead } from './durable-streams/index.ts'
 import { endAtExpiry } from './end-at-expiry.ts'
 import { readByProtocol } from './read-by-protocol.ts'
@@ -48,7 +49,7 @@ export function systemRoutes(engine: Engine): SystemRoutes {
     },
     async scrape(call) {
       await allow(call)
-      answerText(call, prometheus.contentType, await prometheus.text())
+      answerWhole(call, { contentType: prometheus.contentType, body: await prometheus.text() })
     },
   }
 }
@@ -61,7 +62,7 @@ function readSystemStream(call: OwnCall, source: SystemView, begin: string): voi
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset') ?? begin)
   if (format === 'json') {
-    answerText(call, 'application/json; charset=utf-8', heldJson(source, position))
+    answerWhole(call, { body: heldJson(source, position) })
     return
   }
   const reader = answerStream({ source, response, format, metadata: false, position, headers: corsHeaders, heartbeat })
@@ -83,17 +84,6 @@ function heldJson({ stream }: SystemView, position: number): string {
     after = batch.offset + batch.to - batch.from - 1
   }
   return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null}`
-}
-
-function answerText({ response, corsHeaders }: OwnCall, contentType: string, text: string): void {
-  response.writeHead(200, {
-    ...corsHeaders,
-    'Content-Type': contentType,
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  })
-  response.end(text)
 }
 
 /** `GET /readyz`: whether the server is to get calls now. Anybody may ask, so it says no more than that; the log has the cause. */

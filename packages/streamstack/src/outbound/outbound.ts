@@ -1,6 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { Agent, Pool } from 'undici'
+import { TIMER_MS_MAX } from '../definition/index.ts'
 import { AllowList } from './allow-list.ts'
 import { collectBytes, collectExcerpt, decodeBody } from './collect-answer.ts'
 import type { DecodedBody } from './collect-answer.ts'
@@ -72,9 +73,6 @@ export interface Outbound {
 
 /** Statuses that never have a body. */
 const BODYLESS_STATUSES = new Set([204, 205, 304])
-
-/** A longer timer would fire at once: https://nodejs.org/api/timers.html#settimeoutcallback-delay-args */
-const TIMER_MS_MAX = 2_147_483_647
 
 /** Makes the outward door. Throws an Error naming the entry and the cure when `allow` holds one that cannot be read. */
 export function createOutbound(settings: OutboundSettings): Outbound {

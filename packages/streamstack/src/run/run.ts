@@ -1,4 +1,5 @@
 import { type Chunk, type Outcome, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
+import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { execute } from './execute.ts'
@@ -11,9 +12,6 @@ import type { TraceSink } from './trace.ts'
 
 /** How long finally blocks may still run after a run was ended from outside. */
 const ENDING_GRACE_MS = 5_000
-
-/** Timers count no further: 24.8 days. Beyond, they would be over at once. */
-const TIMER_MS_MAX = 2_147_483_647
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 

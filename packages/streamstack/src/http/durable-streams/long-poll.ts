@@ -1,12 +1,10 @@
+import { TIMER_MS_MAX } from '../../definition/index.ts'
 import type { Beating } from '../heartbeat.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { nextCursor } from './cursor.ts'
 import type { Readable } from './readable.ts'
 import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
-
-/** Timers count no further. */
-const TIMER_MS_MAX = 2_147_483_647
 
 /** Waits at the end of a stream for what comes next: chunks, its closure, or nothing for `longPollTimeoutMs`. */
 export function longPoll(call: ReadCall, stream: Readable, after: number, cursor: string | null): void {

@@ -1,0 +1,18 @@
+import type { OwnCall } from './own-call.ts'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** An answer of the server's own API that is whole, and of now: no cache keeps it. */
+export function answerWhole(
+  { response, corsHeaders }: OwnCall,
+  { status = 200, contentType = JSON_TYPE, body }: { status?: number; contentType?: string; body: string },
+): void {
+  response.writeHead(status, {
+    ...corsHeaders,
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(body)
+}
