@@ -1,13 +1,17 @@
 import { randomFillSync } from 'node:crypto'
 
-/** Asking for random bytes costs more than a run needs otherwise: many are asked for at once. Each byte is used once. */
+/** Random bytes and their digits cost more than a run needs otherwise: many are made at once. Each is used once. */
 const RANDOM_BYTES = 8_192
 const ID_BYTES = 8
 const random = Buffer.alloc(RANDOM_BYTES)
-let used = RANDOM_BYTES
+/** Hexadecimal. */
+let digits = ''
+let used = 0
 
 let lastMs = 0
 let counter = 0
+/** Of the id, what is of its millisecond. */
+let head = ''
 
 /**
  * The id of a new run: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by when their runs began. The time never goes back, and runs of one
@@ -15,21 +19,26 @@ let counter = 0
  */
 export function newRunId(): string {
   const nowMs = Date.now()
-  if (nowMs > lastMs) {
-    lastMs = nowMs
-    counter = 0
-  } else if (++counter > 0xfff) {
-    lastMs += 1
-    counter = 0
-  }
-  if (used === RANDOM_BYTES) {
-    randomFillSync(random)
-    used = 0
-  }
-  const own = random.subarray(used, used + ID_BYTES)
-  used += ID_BYTES
-  own[0] = ((own[0] as number) & 0x3f) | 0x80
-  const time = lastMs.toString(16).padStart(12, '0')
-  const tail = own.toString('hex')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`
+  if (nowMs > lastMs) beginMs(nowMs)
+  else if (++counter > 0xfff) beginMs(lastMs + 1)
+  if (used === digits.length) drawDigits()
+  const own = digits.slice(used, used + 4)
+  const rest = digits.slice(used + 4, used + ID_BYTES * 2)
+  used += ID_BYTES * 2
+  return `${head}${counter.toString(16).padStart(3, '0')}-${own}-${rest}`
+}
+
+function beginMs(ms: number): void {
+  lastMs = ms
+  counter = 0
+  const time = ms.toString(16).padStart(12, '0')
+  head = `${time.slice(0, 8)}-${time.slice(8)}-7`
+}
+
+function drawDigits(): void {
+  randomFillSync(random)
+  // The two bits of the variant (§4.1).
+  for (let first = 0; first < RANDOM_BYTES; first += ID_BYTES) random[first] = ((random[first] as number) & 0x3f) | 0x80
+  digits = random.toString('hex')
+  used = 0
 }

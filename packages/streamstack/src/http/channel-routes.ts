@@ -7,11 +7,11 @@ import { JsonResult, chooseFormat } from '../format/index.ts'
 import { type BodyExample, parseBody, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
+import { onAnswerOver } from './answer-over.ts'
 import { channelRecord } from './channel-record.ts'
 import { checkChannelQuery } from './check-channel-query.ts'
 import { endAtExpiry } from './end-at-expiry.ts'
 import { answerWhole } from './answer-whole.ts'
-import { hasLeft } from './has-left.ts'
 import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { readByProtocol } from './read-by-protocol.ts'
@@ -59,8 +59,7 @@ export async function readChannel(call: OwnCall): Promise<void> {
   if (format === 'json') return answerWhole(call, { body: await heldJson(call, source, position) })
   if (query.get('presence') === 'true') {
     const leave = engine.channels.enter(name, claims, { connection: randomUUID(), data: dataIn(query) })
-    response.on('close', leave)
-    if (hasLeft(response)) leave()
+    onAnswerOver(response, leave)
   }
   follow(call, source, format, position, channelRecord(engine, source))
 }

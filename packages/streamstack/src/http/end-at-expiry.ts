@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Engine } from '../engine/index.ts'
-import { hasLeft } from './has-left.ts'
+import { onAnswerOver } from './answer-over.ts'
 
 /** A stream for one reader, whose token may expire while it reads. */
 interface Expiring {
@@ -26,8 +26,7 @@ export function endAtExpiry({ settings }: Engine, response: ServerResponse, sour
       ),
     ),
   )
-  response.on('close', stopTimer)
-  if (hasLeft(response)) stopTimer()
+  onAnswerOver(response, stopTimer)
 }
 
 /** Calls at a time, milliseconds since 1970, unless the result is called before. */

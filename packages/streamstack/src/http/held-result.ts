@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import { hasLeft } from './has-left.ts'
+import { onAnswerOver } from './answer-over.ts'
 
 /** Of all results of this process that are collected, or wait for their readers to take them. */
 const HELD_BYTES_MAX = 134_217_728
@@ -15,14 +15,11 @@ export class HeldResult {
   #isOver = false
 
   constructor(response: ServerResponse) {
-    this.#isOver = hasLeft(response)
-    const release = (): void => {
+    onAnswerOver(response, () => {
       this.#isOver = true
       heldBytes -= this.#bytes
       this.#bytes = 0
-    }
-    response.once('finish', release)
-    response.once('close', release)
+    })
   }
 
   /** Counts what it holds now. Throws `unavailable` when all results together hold too much. */

@@ -4,8 +4,8 @@ import { JsonResult } from '../format/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
+import { onAnswerOver } from './answer-over.ts'
 import { answerProblem } from './answer-problem.ts'
-import { hasLeft } from './has-left.ts'
 import { HeldResult } from './held-result.ts'
 
 /** The largest whole result: beyond it a client has to take a stream. */
@@ -42,11 +42,10 @@ export class JsonReader implements StreamReader {
       this.#source.detach(this)
       this.#record?.detached()
     }
-    this.#response.on('close', leave)
     this.#source.attach(this)
     this.#record?.attached(this.#source.stream, this.position)
-    // Who left while the call was being checked has been told of already.
-    if (hasLeft(this.#response)) leave()
+    // At once, if it left while the call was being checked.
+    onAnswerOver(this.#response, leave)
   }
 
   wake(): void {

@@ -1,8 +1,11 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { onAnswerOver } from './answer-over.ts'
 
 export interface OpenConnections {
+  /** A request has come. Whoever answers it finds what is said here. */
+  answering(response: ServerResponse): void
   /** Breaks them all. */
   destroy(): void
   /** From now on each is closed when its answers have ended; those that wait for a request, at once. */
@@ -22,27 +25,26 @@ export function openConnections(server: Server): OpenConnections {
   let bytesOfClosed = 0
   server.on('session', (session: Http2Session) => {
     sessions.add(session)
-    session.once('close', () => sessions.delete(session))
+    session.on('close', () => sessions.delete(session))
     if (isRetired) session.close()
-  })
-  // First, so that whoever answers finds what is said here.
-  server.prependListener('request', (_request: IncomingMessage, response: ServerResponse) => {
-    answers.add(response)
-    if (isRetired) sayLast(response)
-    response.once('close', () => {
-      answers.delete(response)
-      // The connection is idle a moment later.
-      if (isRetired) setImmediate(() => server.closeIdleConnections())
-    })
   })
   server.on('connection', (socket) => {
     sockets.add(socket)
-    socket.once('close', () => {
+    socket.on('close', () => {
       sockets.delete(socket)
       bytesOfClosed += socket.bytesWritten
     })
   })
   return {
+    answering(response) {
+      answers.add(response)
+      if (isRetired) sayLast(response)
+      onAnswerOver(response, () => {
+        answers.delete(response)
+        // The connection is idle a moment later.
+        if (isRetired) setImmediate(() => server.closeIdleConnections())
+      })
+    },
     destroy() {
       for (const socket of sockets) socket.destroy()
     },

@@ -3,6 +3,7 @@ import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isOriginAllowed } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
+import { onAnswerOver } from './answer-over.ts'
 import { answerProblem } from './answer-problem.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { type ProbePlan, probePlan } from './probe-plan.ts'
@@ -73,7 +74,7 @@ export function addProbeRoutes(app: FastifyInstance, engine: Engine, heartbeat: 
     }
     const probe = new Probe({ plan, response, heartbeat, seen: seenOf(engine, request, plan.id) })
     open.add(probe)
-    response.once('close', () => open.delete(probe))
+    onAnswerOver(response, () => open.delete(probe))
     if (plan.id !== null) remember(probes, plan.id, probe.state)
     probe.start()
   }

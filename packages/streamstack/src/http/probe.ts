@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { untransformed } from './answer-headers.ts'
-import { hasLeft } from './has-left.ts'
+import { onAnswerOver } from './answer-over.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { ProbePlan } from './probe-plan.ts'
 import type { ProbeSeen, ProbeState } from './probe-route.ts'
@@ -37,8 +37,8 @@ export class Probe {
 
   start(): void {
     const { chunks, intervalMs, silenceMs, id } = this.#plan
-    this.#response.once('close', () => this.#close())
-    if (hasLeft(this.#response)) return this.#close()
+    onAnswerOver(this.#response, () => this.#close())
+    if (this.state.state === 'left') return
     this.#deadline = setTimeout(() => this.#response.destroy(), chunks * intervalMs + silenceMs + GRACE_MS).unref()
     this.#response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',

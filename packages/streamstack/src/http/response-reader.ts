@@ -4,9 +4,9 @@ import { encodeBatch, encodeSelected } from '../format/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { Batch, StreamReader, StreamSource } from '../stream/index.ts'
 import { withStepHeaders } from './answer-headers.ts'
+import { onAnswerOver } from './answer-over.ts'
 import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
-import { hasLeft } from './has-left.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { sseGoodbye } from './sse-goodbye.ts'
 
@@ -56,12 +56,11 @@ export class ResponseReader implements StreamReader {
       this.#isBlocked = false
       this.wake()
     })
-    this.#response.on('close', () => this.#leave())
     this.#source.attach(this)
     this.#record?.attached(this.#source.stream, this.position)
     this.#heartbeat.add(this)
-    // Who left while the call was being checked has been told of already.
-    if (hasLeft(this.#response)) this.#leave()
+    // At once, if it left while the call was being checked.
+    onAnswerOver(this.#response, () => this.#leave())
   }
 
   wake(): void {

@@ -54,6 +54,7 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
+    connections.answering(response)
     if (request.httpVersionMajor === 2) refuseRest(request)
     handle(engine, heartbeat, streams, own, request, response).catch((error: unknown) => {
       engine.log.error({ err: error }, 'a request could not be answered')

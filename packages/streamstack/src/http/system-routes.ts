@@ -40,9 +40,8 @@ export function systemRoutes(engine: Engine): SystemRoutes {
     new SystemView(source, claims, (renewed) => allowClaims(engine, request, renewed, 'system:read', startedOpen))
   return {
     async metrics(call) {
-      const claims = await allow(call)
-      samples.refresh()
-      readSystemStream(call, view(samples, call, claims), String(samples.stream.lastOffset - 1))
+      const newest = view(samples, call, await allow(call))
+      readSystemStream(call, newest, String(samples.stream.lastOffset - 1))
     },
     async activity(call) {
       readSystemStream(call, view(activity, call, await allow(call)), '-1')

@@ -21,8 +21,9 @@ export class SystemView implements StreamSource {
   readonly #check: (claims: AuthClaims) => void
   readonly #readers = new Set<StreamReader>()
 
-  /** `check` throws when a token does not suffice. */
+  /** `check` throws when a token does not suffice. What the stream makes only for readers is there from now on. */
   constructor(source: SystemStream, claims: AuthClaims | null, check: (claims: AuthClaims) => void) {
+    source.refresh()
     this.#source = source
     this.#check = check
     this.url = source.url

@@ -1,4 +1,5 @@
 import type { Outcome } from '@streamstack/protocol'
+import type { StreamReader } from '../stream/index.ts'
 import { errorLabel } from './error-label.ts'
 import { SystemStream } from './system-stream.ts'
 
@@ -26,18 +27,48 @@ export interface FinishedCall {
   readonly bytes: number
 }
 
+/** So many of the newest calls are there for who comes to read. */
+const UNREAD_MAX = 1_000
+
 /** `system/activity`: who called what, and how it ended. No inputs, no content, no token, and no error message, which may hold any of them. */
 export class ActivityStream extends SystemStream {
+  /** The newest calls of those that came while nobody read, from `#unreadCount % UNREAD_MAX` on: they are written when somebody does. */
+  readonly #unread: { readonly call: FinishedCall; readonly timeMs: number }[] = []
+  #unreadCount = 0
+
   constructor() {
     super('system/activity')
   }
 
-  callFinished(call: FinishedCall): void {
+  callFinished(told: FinishedCall): void {
+    const { caller } = told
+    const call = caller !== null && caller.length > CALLER_LENGTH_MAX ? { ...told, caller: shortened(caller) } : told
+    if (this.stream.readerCount > 0) this.#write(call, Date.now())
+    else this.#unread[this.#unreadCount++ % UNREAD_MAX] = { call, timeMs: Date.now() }
+  }
+
+  override refresh(): void {
+    const oldest = Math.max(0, this.#unreadCount - UNREAD_MAX)
+    if (oldest > 0) this.log.skip(oldest)
+    for (let index = oldest; index < this.#unreadCount; index++) {
+      const { call, timeMs } = this.#unread[index % UNREAD_MAX] as { call: FinishedCall; timeMs: number }
+      this.#write(call, timeMs)
+    }
+    this.#unread.length = 0
+    this.#unreadCount = 0
+  }
+
+  override attach(reader: StreamReader): void {
+    this.refresh()
+    super.attach(reader)
+  }
+
+  #write(call: FinishedCall, timeMs: number): void {
     this.append({
-      time: new Date().toISOString(),
+      time: new Date(timeMs).toISOString(),
       endpoint: call.endpoint,
       route: call.route,
-      caller: call.caller === null ? null : shortened(call.caller),
+      caller: call.caller,
       run: call.run,
       outcome: call.outcome ?? 'refused',
       status: call.status,
@@ -49,6 +80,7 @@ export class ActivityStream extends SystemStream {
   }
 }
 
+/** A copy: a part of a text holds the whole of it in memory. */
 function shortened(caller: string): string {
-  return caller.length > CALLER_LENGTH_MAX ? `${caller.slice(0, CALLER_LENGTH_MAX).toWellFormed()}…` : caller
+  return Buffer.from(`${caller.slice(0, CALLER_LENGTH_MAX).toWellFormed()}…`).toString()
 }

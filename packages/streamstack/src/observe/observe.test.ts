@@ -248,6 +248,7 @@ describe('system/activity', () => {
     const feed = new ActivityStream()
     feed.callFinished(call)
     feed.callFinished({ ...call, run: null, outcome: null, status: 401, code: 'unauthenticated', caller: null })
+    feed.refresh()
     const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/)
     const entry = { time, endpoint: 'chat', route: 'POST /chat/:room', duration_ms: 12.346, chunks: 3, bytes: 120 }
     expect(held(feed).map(({ value }) => value)).toEqual([
@@ -271,9 +272,32 @@ describe('system/activity', () => {
     expect(JSON.stringify(entries)).not.toContain('secret')
   })
 
+  test('keeps the newest calls for who comes later, at the offsets that they would have had', () => {
+    const feed = new ActivityStream()
+    const numbered = (chunks: number): FinishedCall => ({ ...call, chunks })
+    const begin = feed.begin
+    feed.attach(reader())
+    feed.callFinished(numbered(1))
+    expect(held(feed).map(({ offset, value }) => [offset - begin, value['chunks']])).toEqual([[1, 1]])
+    const unread = new ActivityStream()
+    const first = unread.begin
+    for (let number = 1; number <= 10; number++) unread.callFinished(numbered(number))
+    unread.refresh()
+    for (let number = 11; number <= 2_500; number++) unread.callFinished(numbered(number))
+    unread.attach(reader())
+    unread.callFinished(numbered(2_501))
+    const entries = held(unread)
+    expect(entries.every(({ offset, value }) => offset - first === value['chunks'])).toBe(true)
+    expect(entries.at(-1)?.value['chunks']).toBe(2_501)
+    expect(entries.length).toBeGreaterThan(500)
+    expect(entries.length).toBeLessThanOrEqual(1_001)
+    expect(unread.stream.lastOffset).toBe(first + 2_501)
+  })
+
   test('has offsets that a later server does not give out again', () => {
     const before = new ActivityStream()
     before.callFinished(call)
+    before.refresh()
     const after = new ActivityStream()
     expect(after.stream.log.droppedOffset).toBeGreaterThanOrEqual(before.stream.log.droppedOffset)
     expect(Number.isSafeInteger(after.stream.log.droppedOffset * 5)).toBe(true)

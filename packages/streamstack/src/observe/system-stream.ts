@@ -7,7 +7,7 @@ const WINDOW_BYTES = 262_144
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 
 /** A stream of the server itself. It never ends, and no reader holds it up: the log drops the oldest, and who needed those is told. */
-export class SystemStream implements StreamSource {
+export abstract class SystemStream implements StreamSource {
   readonly stream: Stream
   readonly url: string
   readonly run = null
@@ -15,19 +15,20 @@ export class SystemStream implements StreamSource {
   readonly responseHeaders = NO_HEADERS
   readonly failure = null
   readonly select = null
+  /** Offsets go on over restarts, as the clock does: one from before cannot be taken for another of now. */
+  protected readonly log = new MemoryLog(WINDOW_BYTES, Date.now() * 1_000)
 
   constructor(name: string) {
     this.url = `/v1/stream/${name}`
     this.stream = new Stream({
-      // Offsets go on over restarts, as the clock does: one from before cannot be taken for another of now.
-      log: new MemoryLog(WINDOW_BYTES, Date.now() * 1_000),
+      log: this.log,
       whenUnread: 'drop',
       unreadBytesMax: WINDOW_BYTES,
     })
   }
 
   get begin(): number {
-    return this.stream.log.droppedOffset
+    return this.log.droppedOffset
   }
 
   append(value: object): void {
@@ -37,10 +38,8 @@ export class SystemStream implements StreamSource {
     void this.stream.read(this.stream.lastOffset - 1)
   }
 
-  /** Makes what is newest be of now, where that is made only when somebody asks. */
-  refresh(): void {
-    // What is told as it happens is never old.
-  }
+  /** Somebody is about to read: what is made only then is made now. */
+  abstract refresh(): void
 
   attach(reader: StreamReader): void {
     this.stream.attach(reader)

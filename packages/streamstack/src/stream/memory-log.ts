@@ -52,6 +52,16 @@ export class MemoryLog implements StreamLog {
     if (last !== null) this.append(last)
   }
 
+  /** Goes on as if so many chunks had come and everything had been dropped since. */
+  skip(count: number): void {
+    const { bytesBefore, bytes } = this.#tail
+    this.lastOffset += count
+    this.bytesHeld = 0
+    this.#tail = { first: this.lastOffset + 1, chunks: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
+    this.#segments.length = 0
+    this.#segments.push(this.#tail)
+  }
+
   read(after: number): Batch | null {
     if (after >= this.lastOffset) return null
     const segment = this.#segmentOf(after + 1)

@@ -62,7 +62,8 @@ export class Stream {
     // A log that keeps little must not drop what its only reader has yet to take.
     this.#lagBytesMax = Math.min(LAG_BYTES_MAX, options.unreadBytesMax)
     this.#flushBytes = Math.min(FLUSH_BYTES, options.unreadBytesMax / 4)
-    this.log.onVisible = () => this.#wakeReaders()
+    const wake = (): void => this.#wakeReaders()
+    this.log.onVisible = wake
   }
 
   get lastOffset(): number {
@@ -85,7 +86,7 @@ export class Stream {
   append(chunk: Chunk): void | Promise<void> {
     const { lastOffset } = this.log
     const written = this.log.append(chunk)
-    this.#appendedOffset++
+    this.#appendedOffset = Math.max(this.#appendedOffset + 1, this.log.lastOffset)
     if (!this.#isMarked) this.#mark()
     const bytes = chunkBytes(chunk)
     this.#bytesAppended += bytes

@@ -1,4 +1,5 @@
 import { TIMER_MS_MAX } from '../../definition/index.ts'
+import { onAnswerOver } from '../answer-over.ts'
 import type { Beating } from '../heartbeat.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
@@ -42,7 +43,7 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
   }
   stream.watchers.add(watcher)
   service.heartbeat.add(waiting)
-  response.on('close', leave)
+  onAnswerOver(response, leave)
 }
 
 function answerNothing(call: ReadCall, stream: Readable, cursor: string | null): void {

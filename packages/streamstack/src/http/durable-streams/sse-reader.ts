@@ -1,5 +1,6 @@
 import type { StreamWatcher } from '../../stream-store/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
+import { onAnswerOver } from '../answer-over.ts'
 import { breakConnection } from '../break-connection.ts'
 import { sseGoodbye } from '../sse-goodbye.ts'
 import { currentCursor, nextCursor } from './cursor.ts'
@@ -71,7 +72,7 @@ export class SseReader implements StreamWatcher {
     writeHead(call, 200, headers)
     stream.watchers.add(this)
     call.service.heartbeat.add(this)
-    call.response.on('close', () => this.#leave())
+    onAnswerOver(call.response, () => this.#leave())
   }
 
   wake(): void {
