@@ -14,6 +14,8 @@ const KILOBYTE = 1024
 /** More than the buffers of a connection take, so that a reader that stopped is waited for. */
 const BACKLOG_APPENDS = 48
 const BACKLOG_BYTES = 512 * KILOBYTE
+/** How long the one that stops reads what its buffers take. */
+const PAUSE_MS = 300
 
 interface Contender {
   readonly label: string
@@ -71,7 +73,7 @@ export async function fanOut({ quick }: ScenarioOptions): Promise<Report> {
         measure(server, readers, appends),
       )
       const measured = new Map([...results].map(([{ label }, rounds]) => [label, medians(rounds)]))
-      const stalled = await measureStalled(ours, readers, quick ? 3 : 8)
+      const stalled = await measureStalled(ours, readers, quick ? 2 : 16)
       return report(readers, measured, stalled)
     } finally {
       for (const { server } of contenders) await server.stop()
@@ -105,27 +107,38 @@ async function measure(server: ServerProcess, readers: number, appends: number):
   }
 }
 
-/** The p99 of readers alone and beside one that has stopped reading, in turns of a second. */
+/** The p99 of readers alone and beside one that has stopped reading, in turns of a second. Each comes after the same pause, and each first every other time. */
 async function measureStalled({ port }: ServerProcess, readers: number, turns: number): Promise<Stalled> {
   for (let i = 0; i < BACKLOG_APPENDS; i++) await appendTo(port, 'news', 'text/plain', Buffer.alloc(BACKLOG_BYTES, 'x'))
   const round = await FanOutRound.open(port, 'news', readers)
+  const alone: FanOutTimes[] = []
+  const beside: FanOutTimes[] = []
+  const turnOf = async (isBeside: boolean): Promise<void> => {
+    const stalled = isBeside ? openStalled(port) : null
+    await sleep(PAUSE_MS)
+    await round.append(10)
+    const times = await round.append(50)
+    if (isBeside) beside.push(times)
+    else alone.push(times)
+    stalled?.close()
+  }
   try {
     await round.append(25)
-    const alone: FanOutTimes[] = []
-    const beside: FanOutTimes[] = []
     for (let turn = 0; turn < turns; turn++) {
-      alone.push(await round.append(50))
-      const stalled = new SseListener(port, '/v1/stream/news?offset=-1&live=sse', 0, () => undefined)
-      stalled.rest()
-      await sleep(300)
-      beside.push(await round.append(50))
-      stalled.close()
-      await sleep(100)
+      await turnOf(turn % 2 === 1)
+      await turnOf(turn % 2 === 0)
     }
     return { alone: tail(alone), beside: tail(beside) }
   } finally {
     round.close()
   }
+}
+
+/** Reads from the start of the stream as much as the buffers of a connection take, and then no more. */
+function openStalled(port: number): SseListener {
+  const stalled = new SseListener(port, '/v1/stream/news?offset=-1&live=sse', 0, () => undefined)
+  stalled.rest()
+  return stalled
 }
 
 function tail(turns: readonly FanOutTimes[]): Tail {
@@ -182,7 +195,7 @@ function report(readers: number, measured: ReadonlyMap<string, Measured>, { alon
   const ratio = ours.p50Ms / limit.p50Ms
   return {
     title: `One stream, ${count(readers)} SSE readers`,
-    method: `Payloads of 200 bytes carry their number; every reader must get each once and in order. Times are from the moment the append was written to its connection to the moment a reader has it, and from its answer; all readers count. \`limit\` is node:http that writes the same bytes, framed once, to all sockets in one loop and keeps nothing: the floor of this machine, with the client that reads ${count(readers)} sockets beside the server. Memory is the resident memory at the end of a round, without forcing a garbage collection, above that before the readers came. The reader that stops is ${Math.round((BACKLOG_APPENDS * BACKLOG_BYTES) / KILOBYTE / KILOBYTE)} MiB behind; turns of a second with and without it alternate, and the payload in the middle is compared: the slowest of a few hundred payloads are the machine's.`,
+    method: `Payloads of 200 bytes carry their number; every reader must get each once and in order. Times are from the moment the append was written to its connection to the moment a reader has it, and from its answer; all readers count. \`limit\` is node:http that writes the same bytes, framed once, to all sockets in one loop and keeps nothing: the floor of this machine, with the client that reads ${count(readers)} sockets beside the server. Memory is the resident memory at the end of a round, without forcing a garbage collection, above that before the readers came. The reader that stops is ${Math.round((BACKLOG_APPENDS * BACKLOG_BYTES) / KILOBYTE / KILOBYTE)} MiB behind; turns of a second with and without it alternate, each after the same pause, and the payload in the middle is compared: the slowest of a few hundred payloads are the machine's.`,
     tables: [
       table,
       {
