@@ -11,9 +11,9 @@ interface FollowedAnswer extends ServerResponse {
 /**
  * Calls once, when an answer has left or its connection is gone; at once when it is already.
  *
- * All who ask share one listener, and it is not a `once`. Of a second listener, and of a `once`, node:events makes an object that knows the answer. V8
- * learns from those of connections that such objects live long, and then allocates all of them among the old ones, where each keeps its answer and its
- * request in memory until the next full collection: collections took four times as long.
+ * All who ask share one listener, and it is not a `once`: of either node:events makes an object that V8 may come to allocate among the old ones, where it
+ * keeps the answer and its request in memory until the next full collection. For the same reason no function literal is assigned to the property below.
+ * docs/decisions/2026-11-23-what-collections-keep.md has the figures.
  */
 export function onAnswerOver(response: ServerResponse, listener: () => void): void {
   if (hasLeft(response)) return listener()
