@@ -52,8 +52,9 @@ class Served implements AsyncDisposable {
   }
 
   /** A stop and a start; nothing of the process before is left. */
-  async restart(): Promise<void> {
+  async restart(between: () => void = () => undefined): Promise<void> {
     await this.#server.close()
+    between()
     this.#server = await start(this.dir, this.#data)
   }
 
@@ -346,6 +347,52 @@ test('lists hold runs of memory and of the disk, the newest first, in pages, by 
   await served.call('/passing')
   expect((await list('&endpoint=GET%20/passing')).runs).toHaveLength(1)
   expect((await all('&outcome=completed'))[0]).toBe('GET /passing completed')
+})
+
+test('lists hold the runs of one caller and nobody else, also those of a data folder from before there were lists', async () => {
+  const own = { method: 'POST', settings: { ...durable, authentication: true } }
+  await using served = await Served.open({
+    'streamstack.yaml': { auth: { jwt: { secret: SECRET } } },
+    'endpoints/a.json': endpoint('/a', [send('a')], own),
+    'endpoints/fails.json': endpoint('/fails', [{ function: 'Throw Error', message: 'no' }], own),
+    'endpoints/open.json': endpoint('/open', [send('a')], { method: 'POST', settings: durable }),
+  })
+  const names = ['ann', 'ann ', 'null', '"', 'b\u0001\u{1f600}']
+  const started = new Map<string, string[]>(names.map((name) => [name, []]))
+  for (let round = 0; round < 4; round++) {
+    await served.call('/open', { method: 'POST' })
+    for (const [name, runs] of started) {
+      const headers = await bearer(name)
+      const answer = await served.call(round === 2 ? '/fails' : '/a', { method: 'POST', headers })
+      runs.unshift(round === 2 ? (problem(answer)['run'] as string) : runOf(answer))
+    }
+  }
+  const list = async (name: string, query = ''): Promise<string[]> => {
+    const found: string[] = []
+    for (let cursor = ''; ;) {
+      const { text } = await served.call(`/v1/runs?limit=3${query}${cursor}`, { headers: await bearer(name) })
+      const page = JSON.parse(text) as { runs: { id: string }[]; next_cursor: string | null }
+      found.push(...page.runs.map(({ id }) => id))
+      if (page.next_cursor === null) return found
+      cursor = `&cursor=${page.next_cursor}`
+    }
+  }
+  const expectLists = async (): Promise<void> => {
+    for (const [name, runs] of started) {
+      expect(await list(name)).toEqual(runs)
+      expect(await list(name, '&outcome=failed')).toEqual([runs[1]])
+      expect(await list(name, '&endpoint=fails')).toEqual([runs[1]])
+      expect(await list(name, '&outcome=running')).toEqual([])
+    }
+    expect(await list('bob')).toEqual([])
+  }
+  await expectLists()
+  await served.restart(() => {
+    const file = new DatabaseSync(join(served.dir, '.streamstack/streams.sqlite'))
+    file.exec('DROP INDEX streams_listed; ALTER TABLE streams DROP COLUMN listed_under; PRAGMA user_version = 2')
+    file.close()
+  })
+  await expectLists()
 })
 
 const probe = smallDisk(1024 * 1024)

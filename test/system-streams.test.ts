@@ -109,6 +109,73 @@ test('what is said in channels is counted by their declaration, never by their n
   })
 })
 
+test('readers by the open protocol are counted as others are, once', async () => {
+  await using server = await testServer({
+    ...OPEN,
+    ...endpoints,
+    'channels/rooms.yaml': {
+      channel: 'rooms/{room}',
+      publish: true,
+      subscribe: true,
+      history: { count: 9 },
+      deliver: "{{message}} !== 'hidden'",
+    },
+  })
+  const counted = async (): Promise<Record<string, number | undefined>> => {
+    const families = parsePrometheus((await server.call('/metrics')).text)
+    return {
+      readers: valueOf(families, 'streamstack_active_readers'),
+      ofChannel: valueOf(families, 'streamstack_channel_chunks_written_total{channel="rooms/{room}"}'),
+      ofRuns: valueOf(families, 'streamstack_chunks_written_total{endpoint="open"}'),
+      timed: valueOf(families, 'streamstack_chunk_latency_seconds_count'),
+    }
+  }
+  const say = (content: string): Promise<Answer> => server.call('/v1/channels/rooms/1', { body: { content } })
+  for (const content of ['hidden', 'one', 'hidden', 'two']) await say(content)
+  const path = '/v1/stream/channels/rooms/1'
+
+  // A page: two messages, and nobody who stays.
+  const page = await server.call(`${path}?offset=-1`)
+  expect(JSON.parse(page.text)).toHaveLength(2)
+  expect(await counted()).toEqual({ readers: 0, ofChannel: 2, ofRuns: undefined, timed: 0 })
+  // What a cache has is not written again, and what is asked about a stream is no chunk of it.
+  const headers = { 'If-None-Match': String(page.headers['etag']) }
+  expect((await server.call(`${path}?offset=-1`, { headers })).status).toBe(304)
+  await server.call(path, { method: 'HEAD' })
+  expect(await counted()).toMatchObject({ readers: 0, ofChannel: 2 })
+
+  // Events: the two that are there, then the one that comes, which is timed.
+  const sse = await server.open(`${path}?offset=-1&live=sse`)
+  await sse.until('two')
+  expect(await counted()).toEqual({ readers: 1, ofChannel: 4, ofRuns: undefined, timed: 0 })
+  await say('hidden')
+  await say('three')
+  await sse.until('three')
+  expect(await counted()).toMatchObject({ readers: 1, ofChannel: 5 })
+  expect((await counted())['timed']).toBeGreaterThan(0)
+  sse.leave()
+  await expect.poll(counted).toMatchObject({ readers: 0 })
+
+  // A poll: a reader while it waits, and one message.
+  const next = (await server.call(`${path}?offset=now`)).headers['stream-next-offset']
+  const polled = server.call(`${path}?offset=${String(next)}&live=long-poll`)
+  await expect.poll(counted).toMatchObject({ readers: 1 })
+  await say('four')
+  expect(JSON.parse((await polled).text)).toHaveLength(1)
+  expect(await counted()).toMatchObject({ readers: 0, ofChannel: 6 })
+
+  // A run: its two chunks for its caller and once more, not the message that tells the end.
+  const run = await server.call('/open?format=ndjson')
+  const whole = await server.call(`${String(run.headers['stream-url'])}?offset=-1`)
+  expect(JSON.parse(whole.text)).toHaveLength(3)
+  expect(await counted()).toMatchObject({ readers: 0, ofChannel: 6, ofRuns: 4 })
+  await server.call(`${String(run.headers['stream-url'])}?offset=-1&live=sse`)
+  expect(await counted()).toMatchObject({ readers: 0, ofRuns: 6 })
+  // The server's own numbers are not among them.
+  await server.call('/v1/stream/system/activity?offset=-1')
+  expect(await sample(server)).toMatchObject({ active_readers: 0, chunks: { total: 12 } })
+})
+
 describe('what was called', () => {
   let server: TestServer
   let ops: Record<string, string>
@@ -352,4 +419,26 @@ test('very many paths that do not exist make no name and no entry', async () => 
   expect(text).not.toContain('attack')
   expect(text.length).toBeLessThan(10_000)
   expect((await server.call('/v1/stream/system/activity?format=json')).text).not.toContain('attack')
+})
+
+test('calls that are refused, however many, push no run out of the activity, and are counted', async () => {
+  await using server = await testServer(files)
+  const ops = await bearer('ops', 'system:read')
+  const told = async (): Promise<Record<string, unknown>[]> => {
+    const { text } = await server.call('/v1/stream/system/activity?format=json', { headers: ops })
+    return (JSON.parse(text) as { chunks: { content: Record<string, unknown> }[] }).chunks.map(({ content }) => content)
+  }
+  await server.call('/open?format=ndjson')
+  const refused = 2_000
+  for (let from = 0; from < refused; from += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => server.call('/chat/a', { body: { text: SENT } })))
+  }
+  expect((await told())[0]).toMatchObject({ endpoint: 'open', outcome: 'completed' })
+  await server.call('/open?format=ndjson')
+  const entries = await told()
+  expect(entries[0]).toMatchObject({ endpoint: 'open', outcome: 'completed' })
+  expect(entries.filter(({ outcome }) => outcome === 'refused')).toHaveLength(100)
+  expect(entries.at(-1)).toMatchObject({ endpoint: 'open', more_refused: refused - 100 })
+  expect(entries.filter((entry) => 'more_refused' in entry)).toHaveLength(1)
+  expect(await sample(server, ops)).toMatchObject({ errors: { unauthenticated: refused }, refused: { total: refused } })
 })

@@ -331,7 +331,8 @@ describe('one connection', () => {
   })
 
   test.each([
-    ['a stream by name', '/v1/stream/news', 'stream_unknown'],
+    ['a stream by name without the right to', '/v1/stream/news', 'forbidden'],
+    ['a stream of the system that is none', '/v1/stream/system/news', 'stream_unknown'],
     ['no stream', '/count', 'stream_unknown'],
     ['a run of no id', '/v1/stream/runs/', 'run_unknown'],
     ['a run of another path', '/v1/stream/runs/a/b', 'run_unknown'],

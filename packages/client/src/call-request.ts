@@ -1,4 +1,5 @@
-import { StreamError } from './stream-error.ts'
+import type { Ask } from './live-socket.ts'
+import { invalid } from './stream-error.ts'
 
 /** A call as it goes out, as often as it has to. */
 export interface CallRequest {
@@ -6,9 +7,8 @@ export interface CallRequest {
   /** With the query. */
   readonly path: string
   readonly body: string | null
-  /** The same for a WebSocket: method and path, and what the path does not say. */
-  readonly endpoint: string
-  readonly inputs: Readonly<Record<string, unknown>>
+  /** The same for a WebSocket: with the inputs that the path does not say. */
+  readonly ask: Ask
   /** By which the server knows the call when it comes again. */
   readonly key: string
 }
@@ -28,7 +28,8 @@ export function callRequest(endpoint: string, inputs: Readonly<Record<string, un
     return pathPart(name, value)
   })
   const rest = Object.fromEntries(left)
-  const call = { method, path, body: null, endpoint: `${method} ${path}`, inputs: rest, key }
+  const ask = { type: 'call', endpoint: `${method} ${path}`, inputs: rest, key } as const
+  const call = { method, path, body: null, ask, key }
   if (!BODYLESS.includes(method)) return { ...call, body: JSON.stringify(rest) }
   const query = new URLSearchParams()
   for (const [name, value] of left) {
@@ -47,10 +48,6 @@ function pathPart(name: string, value: unknown): string {
   // Dots alone would lead to another path, however they are written.
   if (!/^\.{0,2}$/.test(text)) return encodeURIComponent(text)
   throw invalid(`'${name}' stands in the path: it must be a number or text, not empty or only dots.`)
-}
-
-function invalid(message: string): StreamError {
-  return new StreamError('call_invalid', message)
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing on pages that came without TLS. */

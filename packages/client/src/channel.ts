@@ -5,7 +5,7 @@ import { retryDelayMs, sleep } from './retry.ts'
 import { RunStream } from './run-stream.ts'
 import { answerError, asStreamError, mayRetry, publicError } from './stream-error.ts'
 
-/** What is read of a channel: chunks and events as of a run, without its end. */
+/** What is read of a channel: chunks and events as of a run, but it has no end of its own: it goes on until the reader leaves, or with an error. */
 export type ChannelStream<Content = unknown, Metadata = Record<string, unknown>> = Omit<
   RunStream<Content, Metadata>,
   'run' | 'url' | 'cancel' | 'result'
@@ -19,9 +19,9 @@ export interface SubscribeOptions {
    * status `gap`. Default: `end`.
    */
   onGap?: 'end' | 'restart'
-  /** Whether others see this subscriber in `presence()`. */
+  /** Whether others see this subscriber in `presence()`, as long as its chunks are taken. Default: false. */
   presence?: boolean
-  /** What they see of it. */
+  /** What they see of it. Default: null. */
   data?: unknown
   /** Ends reading. */
   signal?: AbortSignal
@@ -29,17 +29,23 @@ export interface SubscribeOptions {
 
 export interface PublishOptions<Metadata = Record<string, unknown>> {
   metadata?: Metadata
-  /** By which the server knows the message when it comes again. Default: a fresh one. */
+  /** By which the server knows the message when it comes again. Default: a fresh one. Give your own where you publish again yourself. */
   key?: string
 }
 
-/** Someone who is seen in a channel. */
+/** Someone who is seen in a channel, over however many connections. */
 export interface Member {
-  [key: string]: unknown
+  id: string
+  /** Of the token; null without one. */
+  subject: string | null
+  /** What the subscriber said with `data`. */
+  data: unknown
 }
 
-/** Who is there: all at first, and again after a connection broke; then each who joins or leaves. */
-export type PresenceEvent = { event: 'here'; members: Member[] } | { event: 'join' | 'leave'; member: Member }
+/** Who is there: all at first, and again after a connection broke; then each who joins, leaves, or shows other data. */
+export type PresenceEvent =
+  | { event: 'here'; members: Member[] }
+  | { event: 'join' | 'leave' | 'update'; member: Member }
 
 /** A channel by its name. */
 export interface Channel<Content = unknown, Metadata = Record<string, unknown>> {
@@ -48,7 +54,7 @@ export interface Channel<Content = unknown, Metadata = Record<string, unknown>> 
   subscribe(options?: SubscribeOptions): ChannelStream<Content, Metadata>
   /** Resolves when the channel keeps the message; a break is mended without doubling it. Rejects with StreamError. */
   publish(content: Content, options?: PublishOptions<Metadata>): Promise<{ offset: number }>
-  /** Reads who is there. */
+  /** Reads who is there. Its chunks have no offset. */
   presence(options?: { signal?: AbortSignal }): ChannelStream<PresenceEvent>
 }
 

@@ -14,22 +14,23 @@ export interface ClientOptions {
   url: string
   /** The caller's token, or a function that gives a fresh one. It is sent to this server only. */
   token?: TokenSource
-  /** Instead of the global `fetch`. */
+  /** What sends the requests. Default: the global `fetch`. */
   fetch?: typeof fetch
   /**
    * `http`: everything goes over HTTP. `websocket`: everything goes over one WebSocket, as far as these get through. Default: channels over the WebSocket, calls
    * and reads over HTTP.
    */
   transport?: 'http' | 'websocket'
+  /** How often and when a connection that broke is tried again. */
   retry?: RetryOptions
-  /** After so much silence a connection counts as dead; servers give a sign of life every 15 s. 0: never. Default: 45000. */
+  /** After so many milliseconds of silence a connection counts as dead; servers give a sign of life every 15 s. 0: never. Default: 45000. */
   silenceMsMax?: number
 }
 
 export interface ReadOptions {
-  /** Default: `ndjson`. */
+  /** What travels; the chunks are the same, but for `text`. Default: `ndjson`. */
   format?: StreamFormat
-  /** Sent along over HTTP. */
+  /** Sent along; always over HTTP, since a WebSocket has no place for them. */
   headers?: Readonly<Record<string, string>>
   /** Ends reading; the run goes on. */
   signal?: AbortSignal
@@ -41,14 +42,14 @@ export interface CallOptions extends ReadOptions {
 }
 
 export interface StreamOptions extends ReadOptions {
-  /** Offset of the last chunk that was read; `now`: only what comes from now on. Default: from the start. */
+  /** Offset of the last chunk that was taken before; `now`: only what comes from now on. Default, and null: from the start. */
   after?: number | 'now' | null
 }
 
 /** Calls the endpoints of one server. */
 export interface Client<Endpoints> {
   /**
-   * Calls an endpoint, at once: `client.call('POST /api/chat', { message: 'Hi' })`. Throws `call_invalid` when the call cannot be
+   * Calls an endpoint, at once: `client.call('POST /api/chat', { message: 'Hi' })`. Its chunks wait until they are taken. Throws `call_invalid` when the call cannot be
    * written; everything else that goes wrong, the stream tells.
    */
   call<Name extends keyof Endpoints & string>(

@@ -103,8 +103,7 @@ export class LiveSocket {
   }
 
   leave(id: string): void {
-    if (!this.#users.has(id)) return
-    if (this.isReady) this.#send({ type: 'leave', id })
+    if (this.isReady && this.#users.has(id)) this.#send({ type: 'leave', id })
     this.#forget(id)
   }
 

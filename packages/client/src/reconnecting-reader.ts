@@ -73,7 +73,7 @@ export class ReconnectingReader {
   end: ReaderEnd | null = null
   readonly #options: ReaderOptions
   #dial = new AbortController()
-  #connection: Promise<Connection> | null
+  #connection: Promise<Connection> | null = null
   #attempts = 0
   /** How long to wait before the next connection. */
   #restMs = 0
@@ -97,9 +97,6 @@ export class ReconnectingReader {
     this.run = options.order === 'next' ? (options.path?.split(/[/?]/)[4] ?? null) : null
     this.#isFromNow = options.after === 'now'
     this.position = this.#isFromNow ? 0 : (options.after as number)
-    this.#connection = this.#connect()
-    // Looked at when the first chunks are asked for.
-    this.#connection.catch(() => undefined)
   }
 
   /** The next chunks; null at the end, which `end` tells. Never rejects. One call at a time. */
@@ -123,9 +120,9 @@ export class ReconnectingReader {
     return null
   }
 
-  /** Ends reading; the run goes on. */
-  leave(error: StreamError): void {
-    this.#finish({ outcome: null, error })
+  /** Ends reading; a run whose outcome the error does not tell goes on. */
+  stop(error: StreamError): void {
+    this.#finish({ outcome: error.outcome, error })
   }
 
   async #connect(): Promise<Connection> {
@@ -133,27 +130,24 @@ export class ReconnectingReader {
     const { signal } = (this.#dial = new AbortController())
     const restMs = this.#restMs
     this.#restMs = 0
-    const onBytes = (count: number): void => {
-      this.progress.bytes += count
-    }
     if (socket !== null && format === 'ndjson' && !this.#isLastTry && socket.isThrough) {
       this.#isOnSocket = true
       const onOpen = ({ run, url, after }: { run: string | null; url: string; after: number }): void => {
         this.#meet(run, url)
         this.#begin(after)
-        this.#become('open', null)
+        this.#become('open')
       }
       // What was refused over a connection that holds is not asked again at once.
       if (socket.isReady) await sleep(restMs, signal)
       signal.throwIfAborted()
-      return socketConnection(socket, { ask: () => this.#ask(), restMs, signal, onOpen, onBytes })
+      return socketConnection(socket, { ask: () => this.#ask(), restMs, signal, onOpen, progress: this.progress })
     }
     this.#isOnSocket = false
     await sleep(restMs, signal)
-    return this.#request(signal, onBytes)
+    return this.#request(signal)
   }
 
-  async #request(signal: AbortSignal, onBytes: (count: number) => void): Promise<Connection> {
+  async #request(signal: AbortSignal): Promise<Connection> {
     const { transport, headers: own } = this.#options
     const format = this.#formatNow()
     const { accept, query: asked } = wires[format]
@@ -176,9 +170,9 @@ export class ReconnectingReader {
       return failedConnection(error)
     }
     demandMedium(response, format, run !== null)
-    this.#become('open', null)
-    if (format === 'json') return jsonConnection(response, onBytes)
-    return streamConnection(response, format, { watch: (work) => this.#watch(work), onBytes })
+    this.#become('open')
+    if (format === 'json') return jsonConnection(response, this.progress)
+    return streamConnection(response, format, { watch: (work) => this.#watch(work), progress: this.progress })
   }
 
   /** Formats without offsets or outcome are only good as long as nothing goes wrong. */
@@ -194,10 +188,8 @@ export class ReconnectingReader {
     const position = this.#isFromNow ? 'now' : this.position
     // A stream that never ends begins somewhere else than at 0.
     const after = order === 'none' || position === 0 ? undefined : position
-    if (ask !== null) return { ...ask, after } as Ask
-    if (call === null || this.path !== null) return { type: 'read', stream: this.path, after } as Ask
-    const { endpoint, inputs, key } = call
-    return { type: 'call', endpoint, inputs, key, after } as Ask
+    const read = { type: 'read', stream: this.path }
+    return { ...(ask ?? (this.path === null ? call?.ask : read)), after } as Ask
   }
 
   /** Learns from an answer where the run can be found again. */
@@ -218,7 +210,7 @@ export class ReconnectingReader {
   }
 
   /** Breaks the connection off when the work takes longer than any silence may. */
-  async #watch<T>(work: Promise<T>, dial = this.#dial): Promise<T> {
+  async #watch<T>(work: T | Promise<T>, dial = this.#dial): Promise<T> {
     const { silenceMsMax } = this.#options
     if (silenceMsMax === 0) return work
     const timer = setTimeout(() => dial.abort(lost(`Nothing came for ${silenceMsMax} ms.`)), silenceMsMax)
@@ -232,23 +224,16 @@ export class ReconnectingReader {
   #take(items: readonly Decoded[], format: StreamFormat): ReadChunk[] {
     const chunks: ReadChunk[] = []
     for (const item of items) {
+      if (this.#next !== null) break
       if (item.type === 'comment') continue
       if (item.type === 'end') {
         const isWhole = item.offset === null || item.offset === this.position || this.#options.order !== 'next'
         this.#next = isWhole ? endOf(item.outcome, item.error) : gap()
-        break
+      } else if (item.type === 'error' && item.offset === null) this.#fault = item.error
+      else if (format === 'text' || this.#advance(item.offset ?? this.position + 1)) {
+        this.#attempts = 0
+        if (item.type === 'chunk') this.#hand(item, format, chunks)
       }
-      if (item.type === 'error' && item.offset === null) {
-        this.#fault = item.error
-        continue
-      }
-      if (format !== 'text' && !this.#advance(item.offset ?? this.position + 1)) {
-        if (this.#next !== null) break
-        continue
-      }
-      this.#attempts = 0
-      if (item.type === 'chunk') this.#hand(item, format, chunks)
-      if (this.#next !== null) break
     }
     return chunks
   }
@@ -257,11 +242,9 @@ export class ReconnectingReader {
   #advance(offset: number): boolean {
     const { order } = this.#options
     if (order === 'none') return true
-    if (order === 'next' && offset > this.position + 1) {
-      this.#next = gap()
-      return false
-    }
-    if (offset <= this.position) return false
+    const isGap = order === 'next' && offset > this.position + 1
+    if (isGap) this.#next = gap()
+    if (isGap || offset <= this.position) return false
     this.#isFromNow = false
     this.position = offset
     return true
@@ -294,12 +277,12 @@ export class ReconnectingReader {
     if (this.end !== null) return
     const isGap = onGap === 'restart' && error.code === 'offset_expired'
     if (isGap) this.position = 0
-    else if (!mayRetry(error) || this.#isLastTry) return this.#finish({ outcome: error.outcome, error })
+    else if (!mayRetry(error) || this.#isLastTry) return this.stop(error)
     if (!this.#isOnSocket && error.code === 'connection_lost') socket?.doubtBlock()
     // Without a network no try counts.
     const isOffline = page.navigator?.onLine === false
     if (!isOffline && ++this.#attempts > retry.attempts) {
-      if (format === 'json' || order !== 'next') return this.#finish({ outcome: null, error })
+      if (format === 'json' || order !== 'next') return this.stop(error)
       this.#isLastTry = true
     }
     this.#charactersToDrop += this.#charactersRead
@@ -312,17 +295,18 @@ export class ReconnectingReader {
   #asStreamError(thrown: unknown): StreamError {
     const fault = this.#fault
     this.#fault = null
-    if (thrown instanceof StreamError && thrown.code !== 'connection_lost') return thrown
-    if (fault !== null) return new StreamError(fault.code, fault.message, { recoverable: true, cause: thrown })
-    return asStreamError(thrown)
+    const error = asStreamError(thrown)
+    return fault === null || error.code !== 'connection_lost' ? error : publicError(fault, true)
   }
 
   /** After the last words the answer itself ends: taking that too lets the connection serve the next request. */
   #letGo(): void {
     const dial = this.#dial
     this.#dial = new AbortController()
-    const rest = this.#connection?.then((connection) => connection.read()) ?? Promise.resolve()
-    void this.#watch<unknown>(rest, dial)
+    void this.#watch(
+      this.#connection?.then((connection) => connection.read()),
+      dial,
+    )
       .catch(() => undefined)
       .finally(() => dial.abort())
   }
@@ -335,7 +319,7 @@ export class ReconnectingReader {
     this.#become('ended', end.error)
   }
 
-  #become(status: ReaderStatus, cause: StreamError | null): void {
+  #become(status: ReaderStatus, cause: StreamError | null = null): void {
     if (this.status === status || this.status === 'ended') return
     this.status = status
     this.#options.onStatus(status, cause)

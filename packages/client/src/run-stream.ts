@@ -1,38 +1,41 @@
 import type { Outcome } from '@streamstack/protocol'
 import { page } from './page.ts'
 import type { Progress } from './progress.ts'
-import { type ReaderOptions, type ReaderStatus, ReconnectingReader } from './reconnecting-reader.ts'
+import { type ReadChunk, type ReaderOptions, type ReaderStatus, ReconnectingReader } from './reconnecting-reader.ts'
 import { sleep } from './retry.ts'
-import { StreamError, answerError, asStreamError } from './stream-error.ts'
+import { StreamError, answerError, asStreamError, invalid } from './stream-error.ts'
 
 /** One chunk as it is handed out. */
 export interface Chunk<Content = unknown, Metadata = Record<string, unknown>> {
   content: Content
   metadata: Metadata | null
-  /** Where it stands in the stream, from 1; null in the format `text`, whose pieces are no chunks of the server's. */
+  /** Where it stands in the stream, from 1; null in the format `text`, whose pieces are no chunks of the server's, and in `presence()`. */
   offset: number | null
 }
 
 /** How a stream ended. */
 export interface StreamResult<Content = unknown, Metadata = Record<string, unknown>> {
-  /** How the run ended; null when that is not known: the call was refused, the connection was lost for good, or the reader left. */
+  /** How the run ended; null when there was none or that is not known: the call was refused, the connection was lost for good, or the reader left. */
   outcome: Outcome | null
   /** Why, when the outcome is not `completed`. */
   error: StreamError | null
-  /** Offset of the last chunk that was read: `client.read(stream.url, { after: offset })` goes on from there. */
+  /** Offset of the last chunk that was handed out: `client.read(stream.url, { after: offset })` goes on from there. */
   offset: number
-  /** What `result()` read; empty when somebody else read the stream. */
+  /** All of them, when `result()` took them; empty when a loop or listeners did. */
   chunks: Chunk<Content, Metadata>[]
 }
 
-/** What listeners are told of the connection. */
+/** Where the connection stands. */
 export interface StreamStatus {
   status: ReaderStatus
-  /** What broke the connection. */
+  /** What broke the connection, or ended the stream; null: nothing went wrong. */
   cause: StreamError | null
 }
 
-/** Events and what listeners get. `end` comes last, once, whatever happened; `error` before it, unless the run was completed, or this reader cancelled it or left. */
+/**
+ * Events and what listeners get. `chunk` and `progress` come with each chunk that is taken. `end` comes last, once, whatever happened; `error` right before it,
+ * unless the run was completed, or this reader cancelled it or left. A listener that is added after the end is told of it, too.
+ */
 export interface StreamEvents<Content, Metadata> {
   chunk: Chunk<Content, Metadata>
   progress: Progress
@@ -50,18 +53,20 @@ const TURN_MS_MAX = 16
 const CANCEL_AGAIN_MS = 50
 
 /**
- * A run's stream. Read it in one way: `for await`, or with a listener on `chunk`, or whole with `result()`. Leaving a loop leaves the run to
- * itself (the endpoint's `on_disconnect` decides); `cancel()` ends it.
+ * A run's stream. Its chunks are taken in one way, each once: by a loop (`for await`), by listeners on `chunk`, or by `result()`. Until one of them begins, the first
+ * ones wait, and the server with the rest. Leaving a loop leaves the run to itself (the endpoint's `on_disconnect` decides); `cancel()` ends it.
  */
 export class RunStream<Content = unknown, Metadata = Record<string, unknown>> implements AsyncIterable<
   Chunk<Content, Metadata>
 > {
   readonly #reader: ReconnectingReader
   readonly #options: Omit<ReaderOptions, 'onStatus'>
-  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #listeners = new Set<{ name: string; listener: Listener }>()
   readonly #ended = Promise.withResolvers<StreamResult<Content, Metadata>>()
   readonly #chunks: Chunk<Content, Metadata>[] = []
-  /** Offset of the last chunk that the caller got; null before the first, and where the format has no offsets. */
+  /** What came first, asked for at once: so that a refused call is told although nobody takes chunks. No more is read until somebody does. */
+  readonly #firstChunks: Promise<readonly ReadChunk[] | null>
+  /** Offset of the last chunk that the caller got, or after which the first one comes; null until that is known, and where chunks have no offsets. */
   #handedOffset: number | null = null
   #isTaken = false
   #isCancelling = false
@@ -71,7 +76,8 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     this.#reader = new ReconnectingReader({
       ...options,
       onStatus: (status, cause) => {
-        this.#emit('status', { status, cause })
+        if (status === 'open') this.#handedOffset ??= this.#reader.position
+        this.#emit('status', () => ({ status, cause }))
         if (status === 'ended') signal?.removeEventListener('abort', abort)
       },
     })
@@ -80,6 +86,8 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     }
     signal?.addEventListener('abort', abort)
     if (signal?.aborted === true) abort()
+    this.#firstChunks = this.#reader.pull()
+    void this.#firstChunks.then((chunks) => chunks === null && this.#finish())
   }
 
   /** Id of the run; null until the server has answered. */
@@ -92,49 +100,58 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     return this.#reader.path
   }
 
-  /** Offset of the last chunk that was read. */
+  /** Offset of the last chunk that was handed out; before the first, the one after which reading begins. */
   get offset(): number {
     return this.#handedOffset ?? this.#reader.position
   }
 
+  /** Where the connection stands now. */
   get status(): ReaderStatus {
     return this.#reader.status
   }
 
+  /** How far the stream has come now. */
   get progress(): Progress {
     return this.#reader.progress.now()
   }
 
   /**
-   * Listens, and starts reading, unless a loop or `result()` in the same tick does. Returns what takes the listener away.
+   * Listens; returns what takes the listener away. A listener on `chunk` takes the chunks, as fast as they come, or at the pace of a loop that begins in the same tick.
+   * Any other only looks on, and may be added at any time: without a loop, a listener on `chunk` or `result()` nothing is read up to the end.
    */
   on<Name extends keyof StreamEvents<Content, Metadata>>(
     name: Name,
     listener: (event: StreamEvents<Content, Metadata>[Name]) => void,
   ): () => void {
-    let listeners = this.#listeners.get(name)
-    if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()))
-    listeners.add(listener)
-    // A run that nobody takes the chunks of has its result to ask for later.
-    queueMicrotask(() => this.#isTaken || this.#flow(this.#options.order === 'next' && !this.#listeners.has('chunk')))
-    return () => void listeners.delete(listener)
+    const entry = { name, listener }
+    this.#listeners.add(entry)
+    if (name === 'chunk') queueMicrotask(() => this.#isTaken || this.#flow(false))
+    // After the end that is all there is to tell.
+    void this.#ended.promise.then(() => this.#finish())
+    return () => void this.#listeners.delete(entry)
   }
 
-  /** The chunks, as fast as the loop takes them. Throws StreamError when the run does not complete, unless it was cancelled here. */
+  /**
+   * The chunks, as fast as the loop takes them. Throws StreamError when the run does not complete, unless it was cancelled or left here; `call_invalid` when the chunks
+   * are taken already.
+   */
   [Symbol.asyncIterator](): AsyncIterator<Chunk<Content, Metadata>, undefined> {
-    if (this.#isTaken) throw new StreamError('call_invalid', 'The stream is read already: loop right after `on`.')
+    if (this.#isTaken) {
+      throw invalid('A loop, a `chunk` listener or result() has taken the chunks; client.read(stream.url) reads anew.')
+    }
     this.#isTaken = true
     return this.#iterate()
   }
 
-  /** Waits for the end, and reads up to it when nobody else does. Never rejects: `outcome` and `error` tell. */
+  /** Waits for the end; takes the chunks and keeps them all, unless somebody else takes them. Never rejects: `outcome` and `error` tell. */
   result(): Promise<StreamResult<Content, Metadata>> {
     if (!this.#isTaken) this.#flow(true)
     return this.#ended.promise
   }
 
   /**
-   * Ends the run on the server; what was sent is kept and still arrives. Rejects with StreamError when the server cannot be told.
+   * Ends the run on the server; what was sent is kept and still arrives where the chunks are taken. Rejects with StreamError when the server cannot be told, or
+   * this is no run.
    */
   async cancel(): Promise<void> {
     this.#isCancelling = true
@@ -143,10 +160,12 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       const { run } = this
       // Until an answer has told the id, the key of the call stands for the run.
       const headers = run === null && call !== null ? { ...own, 'Idempotency-Key': call.key } : own
-      const path = `/v1/runs/${run === null ? '' : `${encodeURIComponent(run)}/`}cancel`
-      const response = await transport.send(path, { method: 'POST' }, headers).catch((thrown: unknown) => {
-        throw asStreamError(thrown)
-      })
+      const path = run === null ? 'cancel' : `${encodeURIComponent(run)}/cancel`
+      const response = await transport
+        .send(`/v1/runs/${path}`, { method: 'POST' }, headers)
+        .catch((thrown: unknown) => {
+          throw asStreamError(thrown)
+        })
       if (response.ok) {
         await response.body?.cancel()
         return
@@ -164,16 +183,19 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   }
 
   #leave(error: StreamError): void {
-    this.#reader.leave(error)
-    if (!this.#isTaken) this.#flow(false)
+    this.#reader.stop(error)
+    // Not at once: a listener may have called this.
+    queueMicrotask(() => this.#finish())
   }
 
   async *#iterate(): AsyncGenerator<Chunk<Content, Metadata>, undefined> {
     let turnAtMs = performance.now()
     try {
-      for (let chunks; (chunks = await this.#reader.pull()) !== null;) {
+      for (let chunks = await this.#firstChunks; chunks !== null; chunks = await this.#reader.pull()) {
         // What the endpoint sends is for the caller to know.
         for (const chunk of chunks as readonly Chunk<Content, Metadata>[]) {
+          // It was left meanwhile.
+          if (this.#reader.end !== null) break
           this.#hand(chunk)
           yield chunk
           // What has arrived is handed out without a turn of the page between, however much it is. A page that is not seen needs none.
@@ -185,13 +207,11 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       }
     } finally {
       this.leave()
-      this.#finish()
     }
-    const { error } = await this.#ended.promise
-    if (error !== null && this.#isFault(error)) throw error
+    if (this.#fault !== null) throw this.#fault
   }
 
-  /** Reads to the end for listeners and `result()`. */
+  /** Takes the chunks for listeners and `result()`. */
   #flow(keeps: boolean): void {
     this.#isTaken = true
     const flow = async (): Promise<void> => {
@@ -206,33 +226,36 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     // The reader is ahead: it takes chunks in batches.
     this.#handedOffset = chunk.offset
     progress.countChunk(chunk.metadata as object | null)
-    this.#emit('chunk', chunk)
-    if (this.#listeners.has('progress')) this.#emit('progress', progress.now())
+    this.#emit('chunk', () => chunk)
+    this.#emit('progress', () => progress.now())
   }
 
   #finish(): void {
     const { end } = this.#reader
     if (end === null) return
-    const { outcome, error } = end
-    const result = { outcome, error, offset: this.offset, chunks: this.#chunks }
-    this.#emit('progress', this.progress)
-    if (error !== null && this.#isFault(error)) this.#emit('error', error)
-    this.#emit('end', result)
+    const fault = this.#fault
+    const result = { ...end, offset: this.offset, chunks: this.#chunks }
+    this.#emit('progress', () => this.progress)
+    if (fault !== null) this.#emit('error', () => fault)
+    this.#emit('end', () => result)
+    this.#listeners.clear()
     this.#ended.resolve(result)
   }
 
-  /** What the reader did itself is no fault. */
-  #isFault({ code, outcome }: StreamError): boolean {
-    return code !== 'left' && !(outcome === 'cancelled' && this.#isCancelling)
+  /** What went wrong; what the caller did is no fault. */
+  get #fault(): StreamError | null {
+    const error = this.#reader.end?.error ?? null
+    const isWanted = error?.code === 'left' || (error?.outcome === 'cancelled' && this.#isCancelling)
+    return isWanted ? null : error
   }
 
   #emit<Name extends keyof StreamEvents<Content, Metadata>>(
     name: Name,
-    event: StreamEvents<Content, Metadata>[Name],
+    event: () => StreamEvents<Content, Metadata>[Name],
   ): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    for (const entry of this.#listeners) {
       try {
-        listener(event as never)
+        if (entry.name === name) entry.listener(event() as never)
       } catch (error) {
         // A fault of one listener is the page's to see, and no fault of the stream.
         queueMicrotask(() => {

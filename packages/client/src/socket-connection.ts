@@ -1,6 +1,7 @@
 import type { Decoded } from '@streamstack/protocol'
 import type { Ask, LiveSocket, Told } from './live-socket.ts'
 import { type StreamError, lost, publicError } from './stream-error.ts'
+import type { ProgressCounter } from './progress.ts'
 import type { Connection } from './wire.ts'
 
 /** What the consumer of one stream may have waiting, in characters as they arrived. The server is not asked for more until all of it is taken. */
@@ -13,7 +14,8 @@ export interface SocketConnectionOptions {
   restMs: number
   signal: AbortSignal
   onOpen: (message: Extract<Told, { type: 'open' }>) => void
-  onBytes: (count: number) => void
+  /** Counts the bytes. */
+  progress: ProgressCounter
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SocketConnectionOptions {
  */
 export async function socketConnection(
   socket: LiveSocket,
-  { ask, restMs, signal, onOpen, onBytes }: SocketConnectionOptions,
+  { ask, restMs, signal, onOpen, progress }: SocketConnectionOptions,
 ): Promise<Connection> {
   let items: Decoded[] = []
   let waiting = 0
@@ -41,7 +43,7 @@ export async function socketConnection(
     wake()
   }
   const take = (message: Told, size: number): void => {
-    onBytes(size)
+    progress.bytes += size
     waiting += size
     if (message.type === 'chunk') items.push(message)
     else if (message.type === 'fault') items.push({ ...message, type: 'error' })

@@ -5,7 +5,7 @@ export class StreamError extends Error {
   override readonly name = 'StreamError'
   /**
    * A code of the server's error table, or one of ours: `connection_lost`, `aborted` (the caller's signal), `left` (`leave()` was called),
-   * `answer_unknown` (what answered is no Streamstack server), `call_invalid` (the call cannot be sent), `websocket_<close code>`.
+   * `answer_unknown` (what answered is no Streamstack server), `call_invalid` (the call cannot be written, or the chunks are taken already), `websocket_<close code>`.
    */
   readonly code: string
   /** Whether the same call may succeed later. */
@@ -58,6 +58,11 @@ export function lost(message: string, cause?: unknown): StreamError {
   return new StreamError('connection_lost', message, { recoverable: true, cause })
 }
 
+/** A mistake of the program that uses the client. */
+export function invalid(message: string): StreamError {
+  return new StreamError('call_invalid', message)
+}
+
 /** Longer texts than this are no message for a person. */
 const MESSAGE_CHARACTERS_MAX = 300
 
@@ -88,14 +93,13 @@ export async function answerError(response: Response): Promise<StreamError> {
 
 /** Statuses that say "not now" by themselves. */
 function isPassing(status: number): boolean {
-  return status >= 500 || status === 408 || status === 425 || status === 429
+  return status >= 500 || [408, 425, 429].includes(status)
 }
 
 /** Whether the call may be tried again at once or later: it never ran, or nobody knows how it ended. */
 export function mayRetry({ status, outcome, recoverable }: StreamError): boolean {
   if (outcome !== null) return false
-  if (status === null) return recoverable
-  return status >= 500 ? recoverable : isPassing(status)
+  return status === null || status >= 500 ? recoverable : isPassing(status)
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3), in milliseconds from now. */

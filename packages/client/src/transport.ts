@@ -1,5 +1,5 @@
 import { page } from './page.ts'
-import { StreamError } from './stream-error.ts'
+import { invalid } from './stream-error.ts'
 
 /** A token, or where to get one: asked before each request, so that it may be a fresh one, and once more after a 401. */
 export type TokenSource = string | (() => string | Promise<string>)
@@ -32,7 +32,7 @@ export class Transport {
     const path = url.startsWith(`${this.#base}/`) ? url.slice(this.#base.length) : url
     // `//host` and `/\host` are other hosts to a browser.
     if (/^\/(?![/\\])/.test(path)) return path
-    throw new StreamError('call_invalid', "The URL is another server's.")
+    throw invalid("The URL is another server's.")
   }
 
   /** Where the server's WebSockets are. */

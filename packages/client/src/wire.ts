@@ -1,4 +1,5 @@
 import { type Decoded, type DecodedChunk, type PublicError, decoders } from '@streamstack/protocol'
+import type { ProgressCounter } from './progress.ts'
 import { StreamError, lost } from './stream-error.ts'
 
 /** What travels: `ndjson` unless something on the way asks for another. */
@@ -43,13 +44,13 @@ export function demandMedium({ headers }: Response, format: StreamFormat, isKnow
 }
 
 /** Bounds the wait for something that has to come before long; a call that stays silent for longer is broken off. */
-export type Watch = <T>(work: Promise<T>) => Promise<T>
+export type Watch = <T>(work: T | Promise<T>) => Promise<T>
 
 /** Reads an answer that streams. One piece of the network is asked for at a time: whoever reads slowly slows the sender down. */
 export function streamConnection(
   response: Response,
   format: Exclude<StreamFormat, 'json'>,
-  { watch, onBytes }: { watch: Watch; onBytes: (count: number) => void },
+  { watch, progress }: { watch: Watch; progress: ProgressCounter },
 ): Connection {
   const { tellsOutcome } = wires[format]
   const decoder = decoders[format]({ metadata: true })
@@ -59,9 +60,10 @@ export function streamConnection(
   return {
     format,
     async read() {
-      const piece = tellsOutcome ? await watch(nextPiece(body)) : await nextPiece(body)
-      if (piece !== null) {
-        onBytes(piece.byteLength)
+      const next = body?.read()
+      const piece = (await (tellsOutcome ? watch(next) : next))?.value
+      if (piece !== undefined) {
+        progress.bytes += piece.byteLength
         const items = decoder.push(utf8.decode(piece, { stream: true }))
         failed ||= items.some(({ type }) => type === 'error')
         return items
@@ -73,10 +75,6 @@ export function streamConnection(
   }
 }
 
-async function nextPiece(body: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<Uint8Array | null> {
-  return (await body?.read())?.value ?? null
-}
-
 interface WholeResult {
   outcome: Extract<Decoded, { type: 'end' }>['outcome']
   chunks: unknown
@@ -84,12 +82,12 @@ interface WholeResult {
 }
 
 /** Reads an answer that is whole: everything at once, then the end. */
-export function jsonConnection(response: Response, onBytes: (count: number) => void): Connection {
+export function jsonConnection(response: Response, progress: ProgressCounter): Connection {
   return {
     format: 'json',
     async read() {
       const text = await response.text()
-      onBytes(text.length)
+      progress.bytes += text.length
       const { outcome, chunks, error } = JSON.parse(text) as WholeResult
       return [...decodedChunks(chunks), { type: 'end', outcome, offset: null, error }]
     },
@@ -98,14 +96,12 @@ export function jsonConnection(response: Response, onBytes: (count: number) => v
 
 /** A run that failed where a whole result was asked for: a problem answer, which tells the chunks that there were. */
 export function failedConnection(error: StreamError): Connection {
-  let items: Decoded[] | null = decodedChunks(error.problem?.['chunks'])
+  const items = decodedChunks(error.problem?.['chunks'])
   return {
     format: 'json',
     async read() {
-      if (items === null) throw error
-      const taken = items
-      items = null
-      return taken
+      if (items.length === 0) throw error
+      return items.splice(0)
     },
   }
 }

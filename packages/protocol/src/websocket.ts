@@ -32,9 +32,9 @@ export type ClientMessage =
     }
   /**
    * Reads a stream by the path of its URL, as `/v1/stream/runs/<id>`; `after` an offset, or `now` for what comes alone. Default: from its start, and where
-   * a stream never ends, from what is kept of it.
+   * a stream never ends, from what is kept of it. Offsets of streams by name are texts, the same as over HTTP, with 0 or `-1` for the start.
    */
-  | { type: 'read'; id: string; stream: string; after?: number | 'now' }
+  | { type: 'read'; id: string; stream: string; after?: number | string }
   /** Reads a channel: its history and then what comes. `after`: an offset, or `now` for what comes alone. `presence`: be seen there, with `data` for others to see. */
   | { type: 'subscribe'; id: string; channel: string; after?: number | 'now'; presence?: boolean; data?: unknown }
   /** Reads who is there: one `chunk` with all members, then one for each that joins or leaves. */
@@ -70,6 +70,29 @@ export type ServerMessage =
   | { type: 'expiring'; expires_in: number }
   | { type: 'pong' }
 
+/**
+ * What comes of a stream by name, `/v1/stream/<name>`, besides `left` and `error`. Its offsets are texts, the `Stream-Next-Offset` of the Durable Streams
+ * protocol, and good over HTTP, too. Like a page over HTTP, a chunk brings what one or more appends added, and its offset is behind all of it.
+ */
+export type NamedStreamMessage =
+  | {
+      type: 'open'
+      id: string
+      url: string
+      run: null
+      after: string
+      /** As it was given when the stream was made. */
+      content_type: string
+      /**
+       * How `content` is to be read. `json`: an array of the messages of an `application/json` stream. `text`: text, of `text/*` in UTF-8, in whole characters.
+       * `base64`: bytes, each chunk by itself.
+       */
+      encoding: 'json' | 'text' | 'base64'
+    }
+  | { type: 'chunk'; id: string; offset: string; content: unknown; metadata: null }
+  /** The stream was closed. */
+  | { type: 'end'; id: string; outcome: 'completed'; offset: string; error: null }
+
 /** How a connection can end (RFC 6455 §7.4), and whether coming back helps. Streams are read on by their offsets. */
 export const CLOSE_CODES = {
   going_away: { code: 1001, comeBack: true, reason: 'The page or the server went away.' },
@@ -81,7 +104,11 @@ export const CLOSE_CODES = {
   overloaded: { code: 1013, comeBack: true, reason: 'The server has too many connections.' },
   message_invalid: { code: 4400, comeBack: false, reason: 'A message is not of this protocol.' },
   unauthenticated: { code: 4401, comeBack: false, reason: 'The token is missing or not valid.' },
-  token_expired: { code: 4402, comeBack: true, reason: 'The token has expired; come back with a fresh one.' },
+  token_expired: {
+    code: 4402,
+    comeBack: true,
+    reason: 'The token has expired or is no longer taken; come back with a fresh one.',
+  },
   auth_timeout: { code: 4408, comeBack: true, reason: 'No auth message came in time.' },
   too_many: { code: 4429, comeBack: true, reason: 'Too many messages at once; come back more slowly.' },
   too_slow: { code: 4440, comeBack: true, reason: 'The reader took too little; come back after its last offsets.' },

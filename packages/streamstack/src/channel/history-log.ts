@@ -1,5 +1,5 @@
 import type { Chunk } from '@streamstack/protocol'
-import { type Batch, chunkBytes } from '../stream/index.ts'
+import { type Batch, chunkBytes, segmentOf } from '../stream/index.ts'
 import type { ChannelLog } from './channel-log.ts'
 import type { HistoryDeclaration } from './declaration.ts'
 
@@ -79,7 +79,7 @@ export class HistoryLog implements ChannelLog {
 
   read(after: number): Batch | null {
     if (after >= this.lastOffset) return null
-    const { chunks, first, bytesBefore, bytes } = this.#segmentOf(after + 1)
+    const { chunks, first, bytesBefore, bytes } = segmentOf(this.#segments, after + 1)
     return { chunks, from: after + 1 - first, to: chunks.length, offset: after + 1, bytesThrough: bytesBefore + bytes }
   }
 
@@ -106,7 +106,7 @@ export class HistoryLog implements ChannelLog {
   /** When a chunk that is held came; 0 when it is not held. */
   timeOf(offset: number): number {
     if (offset <= this.droppedOffset || offset > this.lastOffset) return 0
-    const { first, atMs } = this.#segmentOf(offset)
+    const { first, atMs } = segmentOf(this.#segments, offset)
     return atMs[offset - first] ?? 0
   }
 
@@ -131,16 +131,5 @@ export class HistoryLog implements ChannelLog {
     this.#tail = { first: this.lastOffset + 1, chunks: [], atMs: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
     this.#segments.push(this.#tail)
     return this.#tail
-  }
-
-  #segmentOf(offset: number): Segment {
-    let low = 0
-    let high = this.#segments.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((this.#segments[middle] as Segment).first <= offset) low = middle
-      else high = middle - 1
-    }
-    return this.#segments[low] as Segment
   }
 }

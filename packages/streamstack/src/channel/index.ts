@@ -1,6 +1,7 @@
 export { ChannelTable } from './channel-table.ts'
 export { channelJsonSchema } from './channel-schema.ts'
-export { type Arrival, type ChannelSettings, Channels } from './channels.ts'
+export { type Arrival, Channels } from './channels.ts'
+export type { ChannelSettings } from './channels-options.ts'
 export { type ChannelDeclaration, asksForToken, readChannel } from './declaration.ts'
 export { type Message, messageTooLarge } from './message.ts'
 export { nameOfPath } from './name-pattern.ts'

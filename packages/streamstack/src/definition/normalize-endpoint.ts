@@ -1,7 +1,7 @@
 import { indexCatalog } from './catalog-index.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
 import { locateSections, type Sections } from './locate-sections.ts'
-import { normalizeInputs } from './normalize-inputs.ts'
+import { normalizeInputs, plainInput } from './normalize-inputs.ts'
 import { normalizePath, pathParameters } from './normalize-path.ts'
 import { normalizeSettings } from './normalize-settings.ts'
 import { normalizeStack } from './normalize-steps.ts'
@@ -84,26 +84,6 @@ function withPathParameters(
   )
   const implied = names
     .filter((name) => !inputs.some((input) => input.name === name))
-    .map((name) => Object.freeze(pathInput(name, position)))
+    .map((name) => Object.freeze({ ...plainInput(name, 'text', null, position), required: true }))
   return Object.freeze([...declared, ...implied])
-}
-
-function pathInput(name: string, position: Position): InputDeclaration {
-  return {
-    name,
-    type: 'text',
-    description: null,
-    required: true,
-    nullable: false,
-    default: undefined,
-    values: null,
-    min: null,
-    max: null,
-    minLength: null,
-    maxLength: null,
-    pattern: null,
-    items: null,
-    properties: null,
-    position,
-  }
 }

@@ -3,7 +3,7 @@ import { kindOf, quote } from './tree.ts'
 import type { TreeNode } from './types.ts'
 
 /** Headers of one connection or one message's framing: the server sets them (RFC 9110 §7.6.1, RFC 9112 §6). */
-const governedHeaders: ReadonlySet<string> = new Set([
+export const governedHeaders: ReadonlySet<string> = new Set([
   'connection',
   'content-encoding',
   'content-length',

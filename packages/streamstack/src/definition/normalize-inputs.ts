@@ -84,10 +84,10 @@ function declaration(
 ): InputDeclaration {
   if (typeof node.value === 'string') return fromWords(name, path, node.value, node.position, position, shorthand, list)
   // `message:` with nothing after it, in YAML
-  if (node.value === null) return plain(name, 'any', null, position)
+  if (node.value === null) return plainInput(name, 'any', null, position)
   if (node.entries === undefined) {
     list.error(node.position, `The input \`${path}\` must be a type or a declaration; it is ${kindOf(node.value)}.`)
-    return plain(name, 'any', null, position)
+    return plainInput(name, 'any', null, position)
   }
   return new DeclarationReader(name, path, node, position, list).read()
 }
@@ -105,11 +105,11 @@ function fromWords(
   const listed = /^(.*)\[\]$/.exec(words)
   const type = inputTypeOf(listed?.[1] ?? words)
   if (type !== null) {
-    if (listed === null) return plain(name, type, null, position)
-    return { ...plain(name, 'list', null, position), items: plain('items', type, null, writtenAt) }
+    if (listed === null) return plainInput(name, type, null, position)
+    return { ...plainInput(name, 'list', null, position), items: plainInput('items', type, null, writtenAt) }
   }
   if (shorthand === 'typed' && !/\s/.test(words)) reportType(path, words, writtenAt, list)
-  return plain(name, 'any', words === '' ? null : words, position)
+  return plainInput(name, 'any', words === '' ? null : words, position)
 }
 
 function reportType(path: string, words: string, position: Position, list: IssueList): void {
@@ -121,7 +121,13 @@ function reportType(path: string, words: string, position: Position, list: Issue
   list.error(position, `The input \`${path}\` has the unknown type ${quote(words)}. ${cure}`)
 }
 
-function plain(name: string, type: InputType, description: string | null, position: Position): InputDeclaration {
+/** An input that has a type and asks for nothing more. */
+export function plainInput(
+  name: string,
+  type: InputType,
+  description: string | null,
+  position: Position,
+): InputDeclaration {
   return {
     name,
     type,
@@ -162,7 +168,7 @@ class DeclarationReader {
     const { type, items: itemType, nullable } = this.type()
     const requiredNames = this.byKey.get('required')?.node.items
     const input = {
-      ...plain(this.name, type, this.text('description'), this.position),
+      ...plainInput(this.name, type, this.text('description'), this.position),
       // JSON Schema lists the required properties on the object.
       required: requiredNames === undefined && this.boolean('required'),
       nullable: this.boolean('nullable') || nullable,
@@ -216,7 +222,7 @@ class DeclarationReader {
       reportType(this.path, written, entry.node.position, this.list)
       return { type: 'any', items: null, nullable }
     }
-    if (listed !== null) return { type: 'list', items: plain('items', type, null, entry.node.position), nullable }
+    if (listed !== null) return { type: 'list', items: plainInput('items', type, null, entry.node.position), nullable }
     const narrowed = type === 'text' && typeof format === 'string' ? inputTypeOf(format) : null
     return { type: narrowed ?? type, items: null, nullable }
   }

@@ -2,6 +2,7 @@ import { ERRORS, type StreamstackError } from '@streamstack/protocol'
 import type { EndpointDefinition } from '../definition/types.ts'
 import {
   type LiveStream,
+  type NotedStream,
   StoredLog,
   type StreamStore,
   encodeStoredEnd,
@@ -9,8 +10,9 @@ import {
 } from '../stream-store/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { type KeyedCall, type RunOwner, fingerprintOf, keyDigest, refuseOtherCall } from './idempotency.ts'
+import type { ListedRun, RunListQuery } from './listed-run.ts'
 import type { RunView } from './run-view.ts'
-import { RUNS_PREFIX, type RunNote, StoredRun, abandonedEnd, readRunNote } from './stored-run.ts'
+import { RUNS_PREFIX, type RunNote, StoredRun, abandonedEnd, listedUnder, readRunNote } from './stored-run.ts'
 
 /** What of a run stays in memory for the readers at its end; who is further behind reads from the store. */
 const RECENT_BYTES = 524_288
@@ -62,6 +64,7 @@ export class DurableRuns {
       // Counted from the last use; a run that is silent for long must not expire under way.
       ttlSeconds: Math.ceil((durableRetentionMs + maxDurationMs) / 1000),
       key: keyed == null ? null : keyDigest(owner, keyed.key),
+      listedUnder: listedUnder(owner),
       note: JSON.stringify(note),
     })
     return new StoredLog({
@@ -96,7 +99,7 @@ export class DurableRuns {
     if (store === null) return 0
     let count = 0
     for (let before: string | null = null; ;) {
-      const cutOff = store.noted({ prefix: RUNS_PREFIX, before, goingOn: true, limit: SETTLED_AT_ONCE })
+      const cutOff = store.noted({ prefix: RUNS_PREFIX, before, among: 'not-closed', limit: SETTLED_AT_ONCE })
       // One that is past its time is not found.
       const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
       await Promise.all(streams.map(async (stream) => settle(store, stream, retentionMs)))
@@ -114,7 +117,7 @@ export class DurableRuns {
   /** The run that this very call has started before. Throws `idempotency_conflict`. */
   startedBy(call: KeyedCall): RunView | undefined {
     const kept = this.#storage.openKept()?.withKey(keyDigest(call.owner, call.key)) ?? null
-    if (kept !== null) refuseOtherCall(readRunNote(kept).call ?? '', call)
+    if (kept !== null) refuseOtherCall(readRunNote(kept.record.note).call ?? '', call)
     return this.#stored(kept)
   }
 
@@ -123,32 +126,40 @@ export class DurableRuns {
     return this.#stored(this.#storage.openKept()?.withKey(keyDigest(owner, key)) ?? null)
   }
 
-  /** All that are kept, the newest first; only those that began before the one with an id, unless it is null. */
-  *newestFirst(before: string | null): Generator<RunView> {
+  /** The runs of an owner that are kept, the newest first; one that goes on is not told from one that a crash cut off. */
+  *newestFirst({ owner, before }: RunListQuery): Generator<ListedRun> {
     const store = this.#storage.openKept()
     if (store === null) return
+    const among = { listedUnder: listedUnder(owner) }
     for (let last = before === null ? null : RUNS_PREFIX + before; ;) {
-      const page = store.noted({ prefix: RUNS_PREFIX, before: last, goingOn: false, limit: LISTED_AT_ONCE })
-      for (const { name } of page) {
-        const run = this.#stored(store.find(name))
-        if (run !== undefined) yield run
-      }
+      const page = store.noted({ prefix: RUNS_PREFIX, before: last, among, limit: LISTED_AT_ONCE })
+      for (const noted of page) yield this.#listed(noted)
       if (page.length < LISTED_AT_ONCE) return
       last = page.at(-1)?.name ?? null
     }
   }
 
+  #listed({ name, note }: NotedStream): ListedRun {
+    const { endpoint, route, end } = readRunNote(note)
+    const { outcome } = end ?? abandonedEnd()
+    return { run: idOf(name), endpoint, route, outcome, open: () => this.find(idOf(name)) }
+  }
+
   #stored(kept: LiveStream | null): RunView | undefined {
     const store = this.#storage.openKept()
     if (kept === null || store === null) return undefined
-    return new StoredRun(kept.record.name.slice(RUNS_PREFIX.length), store, kept)
+    return new StoredRun(idOf(kept.record.name), store, kept)
   }
+}
+
+function idOf(name: string): string {
+  return name.slice(RUNS_PREFIX.length)
 }
 
 async function settle(store: StreamStore, stream: LiveStream, retentionMs: number): Promise<void> {
   const end = abandonedEnd()
   const { status } = ERRORS.abandoned
-  const note: RunNote = { ...readRunNote(stream), end: { ...end, status, headers: [], atMs: Date.now() } }
+  const note: RunNote = { ...readRunNote(stream.record.note), end: { ...end, status, headers: [], atMs: Date.now() } }
   await store.extend(stream, [encodeStoredEnd(end)], {
     close: true,
     note: JSON.stringify(note),

@@ -1,8 +1,9 @@
 import { isAbsolute, relative } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import { type TokenVerifier, createTokenVerifier } from '../access/index.ts'
+import { HeldTokens, type TokenVerifier, createTokenVerifier } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
@@ -49,6 +50,8 @@ export class Engine {
   readonly runs: Runs
   readonly channels: Channels
   readonly observation = new Observation()
+  /** Of all who read by one, so that they are checked again when the settings of `auth.jwt` change. */
+  readonly tokens: HeldTokens
   readonly log: Logger
   #workspace: CompiledWorkspace
   #outbound: Outbound
@@ -74,6 +77,10 @@ export class Engine {
     this.#workspace = workspace
     this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
     this.#verifier = this.#newVerifier(workspace.settings)
+    this.tokens = new HeldTokens(
+      () => this.#verifier,
+      (error) => this.log.error({ err: error }, 'a token could not be checked again'),
+    )
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
     this.channels = new Channels({
@@ -176,8 +183,11 @@ export class Engine {
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
       this.#replaceOutbound()
     }
-    this.#verifier = this.#newVerifier(compiled.settings)
+    // One that goes on keeps the keys that it has fetched.
+    const checksOtherwise = !isDeepStrictEqual(compiled.settings.auth.jwt, previous.settings.auth.jwt)
+    if (checksOtherwise) this.#verifier = this.#newVerifier(compiled.settings)
     this.channels.declare(compiled.channels)
+    if (checksOtherwise) this.tokens.checkAll()
     return issues
   }
 

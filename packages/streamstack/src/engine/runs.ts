@@ -7,6 +7,7 @@ import { MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
+import type { ListedRun, RunListQuery } from './listed-run.ts'
 import { LiveRun } from './live-run.ts'
 import { newRunId } from './run-id.ts'
 import type { RunView } from './run-view.ts'
@@ -140,16 +141,19 @@ export class Runs {
     return this.#durable.withKey(owner, key)
   }
 
-  /** Every run that can be read, the newest first, those in memory and those in the store; only runs that began before the one with an id, unless it is null. */
-  *newestFirst(before: string | null): Generator<RunView> {
-    const held = [...this.#runs.values()].filter(({ run }) => before === null || run < before)
+  /** The runs of an owner that can be read, the newest first, those in memory and those in the store. */
+  *newestFirst(query: RunListQuery): Generator<ListedRun> {
+    const held: LiveRun[] = []
+    for (const live of this.#runs.values()) if (isAskedFor(live, query)) held.push(live)
     held.sort((a, b) => (a.run < b.run ? 1 : -1))
     let next = 0
-    for (const stored of this.#durable.newestFirst(before)) {
-      for (let live = held[next]; live !== undefined && live.run >= stored.run; live = held[++next]) yield live
-      if (!this.#runs.has(stored.run)) yield stored
+    for (const stored of query.goingOn ? [] : this.#durable.newestFirst(query)) {
+      let live = held[next]
+      for (; live !== undefined && live.run > stored.run; live = held[++next]) yield listed(live)
+      // One that is held may be in the store, too, also when it has ended since; and where a clock was set back, one that has begun since.
+      if (live?.run !== stored.run && !this.#runs.has(stored.run)) yield stored
     }
-    yield* held.slice(next)
+    for (const live of held.slice(next)) yield listed(live)
   }
 
   /** Runs that go on. */
@@ -244,6 +248,16 @@ const COMPACT_AT = 1_024
 
 /** What a run that is over holds besides its chunks, about. */
 const RUN_BYTES = 4_096
+
+function isAskedFor(live: LiveRun, { owner, before, goingOn }: RunListQuery): boolean {
+  if ((before !== null && live.run >= before) || (goingOn && live.stream.end !== null)) return false
+  return owner === null ? live.owner === null : live.owner?.subject === owner.subject
+}
+
+function listed(live: LiveRun): ListedRun {
+  const { run, endpoint, route, stream } = live
+  return { run, endpoint, route, outcome: stream.end?.outcome ?? null, open: () => live }
+}
 
 function placeText({ file, line, column }: { file: string; line: number; column: number }): string {
   return `${file}:${line}:${column}`

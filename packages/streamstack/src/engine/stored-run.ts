@@ -28,8 +28,13 @@ export interface RunNote {
   } | null
 }
 
-export function readRunNote(stream: { readonly record: { readonly note: string | null } }): RunNote {
-  return JSON.parse(stream.record.note ?? 'null') as RunNote
+export function readRunNote(note: string | null): RunNote {
+  return JSON.parse(note ?? 'null') as RunNote
+}
+
+/** What the runs of one owner are listed under. Streams that were kept before there were such lists are in them by the text of their notes. */
+export function listedUnder(owner: RunOwner): string {
+  return JSON.stringify(owner === null ? null : { subject: owner.subject })
 }
 
 /** What a run that was cut off ends as. */
@@ -60,7 +65,7 @@ export class StoredRun implements RunView {
     this.run = run
     this.#store = store
     this.#kept = kept
-    this.#note = readRunNote(kept)
+    this.#note = readRunNote(kept.record.note)
     this.responseHeaders = new Map(this.#note.end?.headers)
   }
 

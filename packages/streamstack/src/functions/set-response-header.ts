@@ -1,25 +1,11 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
+import { governedHeaders } from '../definition/index.ts'
 import { action } from './action.ts'
 import { textArgument } from './arguments.ts'
 
-/** Headers that the connection or the format decides. */
-const RESERVED = new Set([
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'date',
-  'http2-settings',
-  'keep-alive',
-  'proxy-connection',
-  'stream-run',
-  'stream-url',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+/** Headers that the connection, the format or the run decides. */
+const RESERVED: ReadonlySet<string> = new Set([...governedHeaders, 'content-type', 'stream-run', 'stream-url'])
 
 export const setResponseHeader = action({
   name: 'Set Response Header',

@@ -1,14 +1,17 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { parseOffset } from '@streamstack/protocol'
+import { PresentedToken } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { answerStopping } from './answer-stopping.ts'
+import { endWithToken } from './end-with-token.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { CallPreparation } from './prepare-call.ts'
+import { RunReading } from './run-reading.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 
@@ -34,13 +37,15 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
   const preparation = new CallPreparation(engine, plan)
   try {
     const { verifier } = preparation
-    preparation.admit(verifier === null ? null : await verifier.verify(headers.authorization))
+    const token = verifier === null ? null : await PresentedToken.check(verifier, headers.authorization)
+    preparation.admit(token?.claims ?? null)
     const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
     preparation.take({ path: call.pathParameters, query, body })
     const format = chooseFormat(query.get('format'), headers.accept, endpoint.headers['Content-Type'])
     const { source, started } = preparation.begin({ key: idempotencyKey(headers, query), hasRead: hasRead(headers) })
+    const reading = token === null ? null : new RunReading(source)
     const reader = answerStream({
-      source,
+      source: reading ?? source,
       response,
       format,
       metadata: preparation.includesMetadata || query.get('include_metadata') === 'true',
@@ -50,6 +55,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
       // Who comes back has had its first chunk, and who takes the whole waits for the last.
       record: preparation.readerRecord(started !== null && format !== 'json'),
     })
+    if (reading !== null) endWithToken({ engine, response, source: reading, token })
     started?.execution.start()
     reader.wake()
   } catch (thrown) {

@@ -1,5 +1,7 @@
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import type { InputFault } from '../input/index.ts'
 import type { StreamOptions } from '../run/index.ts'
+import { refuseFaults } from './refuse-faults.ts'
 
 /** What a caller may ask for at most. */
 const CHUNK_WORDS_MAX = 10_000
@@ -10,7 +12,7 @@ export function callerOptions(value: Value): { shape: StreamOptions | null; incl
   const options = (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}) as Readonly<
     Record<string, Value>
   >
-  const faults: { path: string; message: string }[] = []
+  const faults: InputFault[] = []
   const number = (name: string, min: number, max: number): number | null => {
     const given = Object.hasOwn(options, name) ? (options[name] ?? null) : null
     if (given === null || given === '') return null
@@ -25,10 +27,7 @@ export function callerOptions(value: Value): { shape: StreamOptions | null; incl
   if (![null, '', true, false, 'true', 'false'].includes(wantsMetadata as never)) {
     faults.push({ path: 'options.include_metadata', message: 'must be true or false' })
   }
-  if (faults.length > 0) {
-    const names = faults.map(({ path, message }) => `${path} ${message}`)
-    throw new StreamstackError('input_invalid', `${names.join('; ')}.`, { details: { errors: faults } })
-  }
+  refuseFaults(faults)
   return {
     shape: chunkSize === null && delayMs === 0 ? null : { chunkSize, delayMs },
     includeMetadata: wantsMetadata === true || wantsMetadata === 'true',

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import { type AuthClaims, PresentedToken } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import { type BodyExample, parseBody, readBody } from '../input/index.ts'
@@ -10,7 +9,7 @@ import { didYouMean } from '../text/did-you-mean.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { channelRecord } from './channel-record.ts'
 import { checkChannelQuery } from './check-channel-query.ts'
-import { endAtExpiry } from './end-at-expiry.ts'
+import { endWithToken } from './end-with-token.ts'
 import { answerWhole } from './answer-whole.ts'
 import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -18,6 +17,7 @@ import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
 import type { OwnCall } from './own-call.ts'
 import { startPosition } from './start-position.ts'
+import { Stay } from './stay.ts'
 import { answerStream } from './stream-answer.ts'
 
 export const CHANNELS_ROOT = '/v1/channels/'
@@ -51,25 +51,25 @@ const PUBLISH_QUERY: readonly string[] = ['idempotency_key', 'access_token']
 export async function readChannel(call: OwnCall): Promise<void> {
   const { engine, request, response, query } = call
   checkChannelQuery(query, READ_QUERY)
-  const claims = await readerOf(call)
+  const token = await readerOf(call)
+  const claims = token?.claims ?? null
   const name = nameIn(call, CHANNELS_ROOT)
   const source = engine.channels.subscribe(name, claims)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
   const position = positionIn(source, call)
   if (format === 'json') return answerWhole(call, { body: await heldJson(call, source, position) })
-  if (query.get('presence') === 'true') {
-    const leave = engine.channels.enter(name, claims, { connection: randomUUID(), data: dataIn(query) })
-    onAnswerOver(response, leave)
-  }
-  follow(call, source, format, position, channelRecord(engine, source))
+  const stay = query.get('presence') === 'true' ? new Stay(engine.channels, name, dataIn(query), claims) : null
+  if (stay !== null) onAnswerOver(response, () => stay.leave())
+  follow(call, { source, token, stay }, format, position, channelRecord(engine, source))
 }
 
 /** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
 export async function readChannelByProtocol(call: OwnCall): Promise<void> {
-  const claims = await readerOf(call)
-  const source = call.engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), claims)
-  endAtExpiry(call.engine, call.response, source)
-  readByProtocol(call, source)
+  const { engine, response } = call
+  const token = await readerOf(call)
+  const source = engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), token?.claims ?? null)
+  endWithToken({ engine, response, source, token })
+  readByProtocol(call, source, channelRecord(engine, source))
 }
 
 /** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */
@@ -77,7 +77,7 @@ export async function publishToChannel(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
   const prepare = async (): Promise<[string, AuthClaims | null, Message]> => {
     checkChannelQuery(query, PUBLISH_QUERY)
-    const claims = await callerOf(call, null)
+    const claims = (await callerOf(call, null))?.claims ?? null
     const name = nameIn(call, CHANNELS_ROOT)
     // Nothing of the body is read for somebody who may not.
     const bytesMax = engine.channels.checkPublish(name, claims)
@@ -96,7 +96,8 @@ export async function publishToChannel(call: OwnCall): Promise<void> {
 export async function readPresence(call: OwnCall): Promise<void> {
   const { engine, request, query } = call
   checkChannelQuery(query, PRESENCE_QUERY)
-  const claims = await readerOf(call)
+  const token = await readerOf(call)
+  const claims = token?.claims ?? null
   const name = nameIn(call, PRESENCE_ROOT)
   const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
   if (format === 'json') {
@@ -104,17 +105,24 @@ export async function readPresence(call: OwnCall): Promise<void> {
     return answerWhole(call, { body: JSON.stringify({ members }) })
   }
   // It begins anew with all members, so a reader that comes back needs no offset.
-  follow(call, engine.channels.presence(name, claims), format, 0)
+  follow(call, { source: engine.channels.presence(name, claims), token, stay: null }, format, 0)
+}
+
+interface Followed {
+  readonly source: Subscription | PresenceView
+  readonly token: PresentedToken | null
+  /** Null: others do not see the reader. */
+  readonly stay: Stay | null
 }
 
 function follow(
   call: OwnCall,
-  source: Subscription | PresenceView,
+  { source, token, stay }: Followed,
   format: Exclude<ReturnType<typeof chooseFormat>, 'json'>,
   position: number,
   record?: ReaderRecord,
 ): void {
-  const { response, query, heartbeat } = call
+  const { engine, response, query, heartbeat } = call
   const reader = answerStream({
     source,
     response,
@@ -128,7 +136,15 @@ function follow(
   reader.wake()
   // The first message may be far off: who reads must not wonder until then whether the server is there.
   if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
-  endAtExpiry(call.engine, call.response, source)
+  const guarded = {
+    expiresAtMs: source.expiresAtMs,
+    renew(claims: AuthClaims): void {
+      source.renew(claims)
+      stay?.renew(claims)
+    },
+    refuse: (error: StreamstackError): void => source.refuse(error),
+  }
+  endWithToken({ engine, response, source: guarded, token })
 }
 
 function nameIn({ request }: OwnCall, root: string): string {
@@ -151,12 +167,12 @@ function positionIn(source: Subscription, { request, query }: OwnCall): number {
 }
 
 /** A reader; an EventSource can send its token in the URL alone. */
-function readerOf(call: OwnCall): Promise<AuthClaims | null> {
+function readerOf(call: OwnCall): Promise<PresentedToken | null> {
   return callerOf(call, call.query.get('access_token'))
 }
 
 /** Null: there is no token, or the server checks none, so that it says nothing. Throws `unauthenticated`. */
-async function callerOf({ engine, request, query }: OwnCall, inUrl: string | null): Promise<AuthClaims | null> {
+async function callerOf({ engine, request, query }: OwnCall, inUrl: string | null): Promise<PresentedToken | null> {
   const { authorization } = request.headers
   if (
     query.has('access_token') &&
@@ -170,7 +186,7 @@ async function callerOf({ engine, request, query }: OwnCall, inUrl: string | nul
   }
   const header = authorization ?? (inUrl === null ? undefined : `Bearer ${inUrl}`)
   if (header === undefined || engine.verifier === null) return null
-  return engine.verifier.verify(header)
+  return PresentedToken.check(engine.verifier, header)
 }
 
 /** An answer to a URL with a token is nobody else's, and pages that it leads to must not learn the URL (RFC 6750 §2.3). */

@@ -1,4 +1,5 @@
-import { StreamstackError } from '@streamstack/protocol'
+import type { InputFault } from '../input/index.ts'
+import { refuseFaults } from './refuse-faults.ts'
 
 /** What a probe is asked to send, within the bounds of what anybody may ask for. */
 export interface ProbePlan {
@@ -28,7 +29,7 @@ const SHORT_MS_MAX = 10_000
 
 /** Reads `?id=&chunks=&interval=&bytes=&silence=&heartbeats=`; times in milliseconds. Throws `input_invalid` with every fault. */
 export function probePlan(query: URLSearchParams): ProbePlan {
-  const faults: { path: string; message: string }[] = []
+  const faults: InputFault[] = []
   const number = (name: string, max: number, fallback: number): number => {
     const text = query.get(name)
     if (text === null) return fallback
@@ -49,10 +50,7 @@ export function probePlan(query: URLSearchParams): ProbePlan {
   if (chunks * bytes > TOTAL_BYTES_MAX) {
     faults.push({ path: 'bytes', message: `must be at most ${TOTAL_BYTES_MAX} for all chunks together` })
   }
-  if (faults.length > 0) {
-    const names = faults.map(({ path, message }) => `${path} ${message}`)
-    throw new StreamstackError('input_invalid', `${names.join('; ')}.`, { details: { errors: faults } })
-  }
+  refuseFaults(faults)
   return {
     id,
     chunks,

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Outcome, StreamstackError } from '@streamstack/protocol'
-import type { RunView, Runs } from '../engine/index.ts'
+import type { Outcome } from '@streamstack/protocol'
+import type { RunOwner, RunView, Runs } from '../engine/index.ts'
+import type { InputFault } from '../input/index.ts'
+import { refuseFaults } from './refuse-faults.ts'
 
 const PAGE_RUNS = 50
 const PAGE_RUNS_MAX = 200
@@ -15,7 +17,7 @@ const CURSOR = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Runs that one page looks at for those that are asked for. */
 const LOOKED_AT_MAX = 5_000
 
-/** And in one turn: each may have to be read from the disk. */
+/** And in one turn: they may have to be read from the disk. */
 const LOOKED_AT_ONCE = 100
 
 /** Which runs of a list are asked for. */
@@ -31,7 +33,7 @@ export interface RunFilter {
 
 /** Reads the filter of a query. Throws `input_invalid` with every fault. */
 export function runFilter(query: URLSearchParams): RunFilter {
-  const faults: { path: string; message: string }[] = []
+  const faults: InputFault[] = []
   const outcome = query.get('outcome')
   if (outcome !== null && !OUTCOMES.includes(outcome)) {
     faults.push({ path: 'outcome', message: `must be one of ${OUTCOMES.join(', ')}` })
@@ -45,30 +47,28 @@ export function runFilter(query: URLSearchParams): RunFilter {
   if (before !== null && !CURSOR.test(before)) {
     faults.push({ path: 'cursor', message: 'must be the `next_cursor` of the page before' })
   }
-  if (faults.length > 0) {
-    const names = faults.map(({ path, message }) => `${path} ${message}`)
-    throw new StreamstackError('input_invalid', `${names.join('; ')}.`, { details: { errors: faults } })
-  }
+  refuseFaults(faults)
   return { endpoint: query.get('endpoint'), outcome, before, limit }
 }
 
-/** A page of a list of runs; `next_cursor` leads to the one after it and is null on the last. */
+/** A page of the runs of an owner; `next_cursor` leads to the one after it and is null on the last. */
 export async function runPage(
   runs: Runs,
-  { isOwn, endpoint, outcome, before, limit }: RunFilter & { isOwn: (run: RunView) => boolean },
+  owner: RunOwner,
+  { endpoint, outcome, before, limit }: RunFilter,
 ): Promise<object> {
   const page: object[] = []
   let looked = 0
   let last: string | null = null
-  for (const run of runs.newestFirst(before)) {
+  for (const listed of runs.newestFirst({ owner, before, goingOn: outcome === 'running' })) {
     // Filters that match little must not make one call read everything.
     if (page.length === limit || ++looked > LOOKED_AT_MAX) return { runs: page, next_cursor: last }
     if (looked % LOOKED_AT_ONCE === 0) await setImmediate()
-    last = run.run
-    if (!isOwn(run)) continue
-    if (endpoint !== null && endpoint !== run.endpoint && endpoint !== run.route) continue
-    if (outcome !== null && outcome !== (run.stream.end?.outcome ?? 'running')) continue
-    page.push(describeRun(run))
+    last = listed.run
+    if (endpoint !== null && endpoint !== listed.endpoint && endpoint !== listed.route) continue
+    if (outcome !== null && outcome !== (listed.outcome ?? 'running')) continue
+    const run = listed.open()
+    if (run !== undefined) page.push(describeRun(run))
   }
   return { runs: page, next_cursor: null }
 }

@@ -1,35 +1,48 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { subjectOf } from '../access/index.ts'
-import type { RunView } from '../engine/index.ts'
+import { PresentedToken, subjectOf } from '../access/index.ts'
+import type { RunOwner, RunView } from '../engine/index.ts'
 import { chooseFormat } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { allowCall, isProtocolRead } from './durable-streams/index.ts'
+import { endWithToken } from './end-with-token.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import type { OwnCall } from './own-call.ts'
 import { checkOwner, knownRun, unknownRun } from './run-access.ts'
 import { readByProtocol } from './read-by-protocol.ts'
+import { RunReading } from './run-reading.ts'
 import { describeRun, runFilter, runPage } from './run-list.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 
 /** `GET /v1/stream/runs/<id>`: a further reader of a run, after the offset that it names. */
 export async function readRun(call: OwnCall): Promise<void> {
-  const source = await allowedRun(call)
-  const { request, query } = call
-  if (isProtocolRead(request, query)) return readByProtocol(call, source)
+  const { run, token } = await allowedRun(call)
+  const { engine, request, response, query } = call
+  const reading = token === null ? null : new RunReading(run)
+  const source = reading ?? run
+  const follow = (): void => {
+    if (reading !== null) endWithToken({ engine, response, source: reading, token })
+  }
+  const record = new ReaderRecord(engine.observation.metrics, run.endpoint, null)
+  if (isProtocolRead(request, query)) {
+    follow()
+    return readByProtocol(call, source, record)
+  }
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset'))
-  answerStream({
+  const reader = answerStream({
     source,
-    response: call.response,
+    response,
     format,
     metadata: query.get('include_metadata') === 'true',
     position,
     headers: call.corsHeaders,
     heartbeat: call.heartbeat,
-    record: new ReaderRecord(call.engine.observation.metrics, source.endpoint, null),
-  }).wake()
+    record,
+  })
+  follow()
+  reader.wake()
 }
 
 /**
@@ -38,16 +51,17 @@ export async function readRun(call: OwnCall): Promise<void> {
  * so when the host was checked.
  */
 export async function listRuns(call: OwnCall, startedOpen: boolean): Promise<void> {
-  const isOwn = await ownRuns(call, startedOpen)
-  answerWhole(call, { body: JSON.stringify(await runPage(call.engine.runs, { isOwn, ...runFilter(call.query) })) })
+  const owner = await listedOwner(call, startedOpen)
+  answerWhole(call, { body: JSON.stringify(await runPage(call.engine.runs, owner, runFilter(call.query))) })
 }
 
-async function ownRuns(call: OwnCall, startedOpen: boolean): Promise<(run: RunView) => boolean> {
+/** Whose runs are listed. Throws `forbidden`, `unauthenticated`. */
+async function listedOwner(call: OwnCall, startedOpen: boolean): Promise<RunOwner> {
   const { verifier, settings } = call.engine
   if (verifier === null && startedOpen && settings.streams.access === 'open') {
     // A page whose name was made to lead to this machine must not find what it could then read.
     await allowCall(call.engine, call.request, 'streams:read', startedOpen)
-    return ({ owner }) => owner === null
+    return null
   }
   if (verifier === null) {
     throw new StreamstackError(
@@ -56,7 +70,7 @@ async function ownRuns(call: OwnCall, startedOpen: boolean): Promise<(run: RunVi
     )
   }
   const { subject } = await callerOf(call)
-  if (subject !== null) return ({ owner }) => owner?.subject === subject
+  if (subject !== null) return { subject }
   throw new StreamstackError(
     'forbidden',
     'The token names no subject. Use one with `sub` to list the runs of that subject.',
@@ -65,12 +79,12 @@ async function ownRuns(call: OwnCall, startedOpen: boolean): Promise<(run: RunVi
 
 /** `GET /v1/runs/<id>`: what is known of a run. */
 export async function showRun(call: OwnCall): Promise<void> {
-  answerWhole(call, { body: JSON.stringify(describeRun(await allowedRun(call))) })
+  answerWhole(call, { body: JSON.stringify(describeRun((await allowedRun(call)).run)) })
 }
 
 /** `POST /v1/runs/<id>/cancel`: ends a run; what was sent is kept. */
 export async function cancelRun(call: OwnCall): Promise<void> {
-  cancel(call, await allowedRun(call))
+  cancel(call, (await allowedRun(call)).run)
 }
 
 /** `POST /v1/runs/cancel` with an Idempotency-Key: ends the run of that call, for callers whose answer has not begun to arrive. */
@@ -100,11 +114,13 @@ function cancel(call: OwnCall, view: RunView): void {
 }
 
 /** The run, for whoever started it: an id that is not theirs looks like one that does not exist. */
-async function allowedRun(call: OwnCall): Promise<RunView> {
-  const { engine, id } = call
+async function allowedRun({ engine, request, id }: OwnCall): Promise<{ run: RunView; token: PresentedToken | null }> {
   const run = knownRun(engine, id)
-  if (run.owner !== null) checkOwner(run, engine.verifier === null ? null : await callerOf(call))
-  return run
+  if (run.owner === null) return { run, token: null }
+  const { verifier } = engine
+  const token = verifier === null ? null : await PresentedToken.check(verifier, request.headers.authorization)
+  checkOwner(run, token === null ? null : { subject: subjectOf(token.claims) })
+  return { run, token }
 }
 
 /** Whom the token names. Throws `unauthenticated`. */

@@ -93,7 +93,8 @@ async function createTlsServer(
   { certFile, keyFile }: { certFile: string; keyFile: string },
   listener: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<Server> {
-  const [cert, key] = await Promise.all([readPem(certFile, 'server.tls.cert'), readPem(keyFile, 'server.tls.key')])
+  const cert = await readPem(certFile, 'server.tls.cert')
+  const key = await readPem(keyFile, 'server.tls.key')
   const server = createSecureServer({ cert, key, allowHTTP1: true }, listener as never)
   return server as unknown as Server
 }

@@ -1,12 +1,12 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { FastifyReply } from 'fastify'
-import type { AuthClaims } from '../access/index.ts'
+import type { AuthClaims, PresentedToken } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { JsonResult, chooseFormat } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { allowCall, allowClaims, isProtocolRead } from './durable-streams/index.ts'
-import { endAtExpiry } from './end-at-expiry.ts'
+import { endWithToken } from './end-with-token.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
 import type { OwnCall } from './own-call.ts'
@@ -34,17 +34,19 @@ export interface SystemRoutes {
 export function systemRoutes(engine: Engine): SystemRoutes {
   const { samples, activity, prometheus } = engine.observation
   const startedOpen = engine.settings.streams.access === 'open'
-  const allow = async ({ request }: OwnCall): Promise<AuthClaims | null> =>
+  const allow = async ({ request }: OwnCall): Promise<PresentedToken | null> =>
     (await allowCall(engine, request, 'system:read', startedOpen)) ?? null
   const view = (source: SystemStream, { request }: OwnCall, claims: AuthClaims | null): SystemView =>
     new SystemView(source, claims, (renewed) => allowClaims(engine, request, renewed, 'system:read', startedOpen))
   return {
     async metrics(call) {
-      const newest = view(samples, call, await allow(call))
-      readSystemStream(call, newest, String(samples.stream.lastOffset - 1))
+      const token = await allow(call)
+      const newest = view(samples, call, token?.claims ?? null)
+      readSystemStream(call, newest, token, String(samples.stream.lastOffset - 1))
     },
     async activity(call) {
-      readSystemStream(call, view(activity, call, await allow(call)), '-1')
+      const token = await allow(call)
+      readSystemStream(call, view(activity, call, token?.claims ?? null), token, '-1')
     },
     async scrape(call) {
       await allow(call)
@@ -54,10 +56,10 @@ export function systemRoutes(engine: Engine): SystemRoutes {
 }
 
 /** `begin`: the offset for a reader that names none. */
-function readSystemStream(call: OwnCall, source: SystemView, begin: string): void {
-  const { request, response, query, heartbeat, corsHeaders } = call
-  endAtExpiry(call.engine, response, source)
-  if (isProtocolRead(request, query)) return readByProtocol(call, source)
+function readSystemStream(call: OwnCall, source: SystemView, token: PresentedToken | null, begin: string): void {
+  const { engine, request, response, query, heartbeat, corsHeaders } = call
+  endWithToken({ engine, response, source, token })
+  if (isProtocolRead(request, query)) return readByProtocol(call, source, null)
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset') ?? begin)
   if (format === 'json') {

@@ -27,32 +27,58 @@ export interface FinishedCall {
   readonly bytes: number
 }
 
+interface Entry {
+  readonly call: FinishedCall
+  readonly timeMs: number
+  /** Refusals since the entry before that are told nowhere else. */
+  readonly moreRefused: number
+}
+
 /** So many of the newest calls are there for who comes to read. */
 const UNREAD_MAX = 1_000
+
+/**
+ * Anybody can have very many calls refused, without a token, and those must not push out what others did. So many refusals are told in a row, and after that
+ * one for so many runs that ended, and one a minute: the rest is a number in the next entry.
+ */
+const REFUSALS_MAX = 100
+const RUNS_PER_REFUSAL = 4
+const MS_PER_REFUSAL = 60_000
 
 /** `system/activity`: who called what, and how it ended. No inputs, no content, no token, and no error message, which may hold any of them. */
 export class ActivityStream extends SystemStream {
   /** The newest calls of those that came while nobody read, from `#unreadCount % UNREAD_MAX` on: they are written when somebody does. */
-  readonly #unread: { readonly call: FinishedCall; readonly timeMs: number }[] = []
+  readonly #unread: Entry[] = []
   #unreadCount = 0
+  /** Refusals that may be told now, in parts of one. */
+  #refusalsLeft = REFUSALS_MAX
+  /** When a refusal was last asked for, on the monotonic clock. */
+  #refusedMs = 0
+  /** Refusals since the last entry that were not. */
+  #moreRefused = 0
 
   constructor() {
     super('system/activity')
   }
 
   callFinished(told: FinishedCall): void {
+    if (!this.#mayTell(told)) {
+      this.#moreRefused++
+      return
+    }
     const { caller } = told
     const call = caller !== null && caller.length > CALLER_LENGTH_MAX ? { ...told, caller: shortened(caller) } : told
-    if (this.stream.readerCount > 0) this.#write(call, Date.now())
-    else this.#unread[this.#unreadCount++ % UNREAD_MAX] = { call, timeMs: Date.now() }
+    const entry: Entry = { call, timeMs: Date.now(), moreRefused: this.#moreRefused }
+    this.#moreRefused = 0
+    if (this.stream.readerCount > 0) this.#write(entry)
+    else this.#unread[this.#unreadCount++ % UNREAD_MAX] = entry
   }
 
   override refresh(): void {
     const oldest = Math.max(0, this.#unreadCount - UNREAD_MAX)
     if (oldest > 0) this.log.skip(oldest)
     for (let index = oldest; index < this.#unreadCount; index++) {
-      const { call, timeMs } = this.#unread[index % UNREAD_MAX] as { call: FinishedCall; timeMs: number }
-      this.#write(call, timeMs)
+      this.#write(this.#unread[index % UNREAD_MAX] as Entry)
     }
     this.#unread.length = 0
     this.#unreadCount = 0
@@ -63,7 +89,20 @@ export class ActivityStream extends SystemStream {
     super.attach(reader)
   }
 
-  #write(call: FinishedCall, timeMs: number): void {
+  #mayTell({ outcome }: FinishedCall): boolean {
+    if (outcome !== null) {
+      this.#refusalsLeft = Math.min(REFUSALS_MAX, this.#refusalsLeft + 1 / RUNS_PER_REFUSAL)
+      return true
+    }
+    const nowMs = performance.now()
+    this.#refusalsLeft = Math.min(REFUSALS_MAX, this.#refusalsLeft + (nowMs - this.#refusedMs) / MS_PER_REFUSAL)
+    this.#refusedMs = nowMs
+    if (this.#refusalsLeft < 1) return false
+    this.#refusalsLeft--
+    return true
+  }
+
+  #write({ call, timeMs, moreRefused }: Entry): void {
     this.append({
       time: new Date(timeMs).toISOString(),
       endpoint: call.endpoint,
@@ -76,6 +115,7 @@ export class ActivityStream extends SystemStream {
       duration_ms: Math.round(call.durationMs * 1_000) / 1_000,
       chunks: call.chunks,
       bytes: call.bytes,
+      ...(moreRefused === 0 ? {} : { more_refused: moreRefused }),
     })
   }
 }

@@ -294,6 +294,37 @@ describe('system/activity', () => {
     expect(unread.stream.lastOffset).toBe(first + 2_501)
   })
 
+  test('tells of refusals one by one as long as they are few beside the runs, and then how many more there were', () => {
+    const feed = new ActivityStream()
+    const refused: FinishedCall = { ...call, caller: null, run: null, outcome: null, status: 401 }
+    const tell = (finished: FinishedCall, count: number): void => {
+      for (let i = 0; i < count; i++) feed.callFinished(finished)
+    }
+    tell(refused, 150)
+    // Two may be told for eight runs.
+    tell(call, 8)
+    tell(refused, 5)
+    tell(call, 1)
+    feed.refresh()
+    const entries = held(feed).map(({ value }) => [value['outcome'], value['more_refused']])
+    expect(entries).toEqual([
+      ...Array.from({ length: 100 }, () => ['refused', undefined]),
+      ['completed', 50],
+      ...Array.from({ length: 7 }, () => ['completed', undefined]),
+      ['refused', undefined],
+      ['refused', undefined],
+      ['completed', 3],
+    ])
+    // A long flood between runs leaves most of what is kept to these.
+    for (let i = 0; i < 5_000; i++) {
+      tell(call, 1)
+      tell(refused, 10)
+    }
+    feed.refresh()
+    const kept = held(feed).filter(({ value }) => value['outcome'] === 'completed')
+    expect(kept.length / held(feed).length).toBeGreaterThan(0.7)
+  })
+
   test('has offsets that a later server does not give out again', () => {
     const before = new ActivityStream()
     before.callFinished(call)

@@ -52,10 +52,9 @@ export class ReaderRecord {
     this.#isTiming = true
   }
 
-  /** It has written all up to an offset. */
-  wrote(position: number, nowMs: number): void {
+  /** It has written all up to an offset. `passedOver`: how many chunks in all were not for it, where that is not asked of the channel. */
+  wrote(position: number, nowMs: number, passedOver = this.#passedOver?.() ?? 0): void {
     if (position === this.#position) return
-    const passedOver = this.#passedOver?.() ?? 0
     const count = position - this.#position - (passedOver - this.#lastPassedOver)
     this.#position = position
     this.#lastPassedOver = passedOver

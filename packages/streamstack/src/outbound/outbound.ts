@@ -92,8 +92,9 @@ export function createOutbound(settings: OutboundSettings): Outbound {
   })
   const check = (url: URL): void => checkUrl(url, allowList)
 
-  const open = (request: OutboundRequest, prepared: PreparedRequest): Promise<OpenedUpstream> =>
-    openUpstream(prepared, {
+  /** Throws unless the status is a success, or the step takes any. */
+  const open = async (request: OutboundRequest, prepared: PreparedRequest): Promise<OpenedUpstream> => {
+    const upstream = await openUpstream(prepared, {
       dispatcher: agent,
       check,
       timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, TIMER_MS_MAX),
@@ -101,16 +102,17 @@ export function createOutbound(settings: OutboundSettings): Outbound {
       redirects: request.redirects ?? REDIRECTS_MAX,
       signal: request.signal,
     })
+    const { status, headers, body, url } = upstream
+    if (isSuccess(status) || request.acceptAnyStatus === true) return upstream
+    const excerpt = await collectExcerpt(body)
+    request.signal.throwIfAborted()
+    throw statusFailure(url.host, status, headers, excerpt)
+  }
 
   return {
     async request(request) {
       const prepared = prepareRequest(own.resolved(request), { accept: '*/*', 'accept-encoding': ACCEPTED_CODINGS })
       const { status, headers, body, url } = await open(request, prepared)
-      if (!isSuccess(status) && request.acceptAnyStatus !== true) {
-        const excerpt = await collectExcerpt(body)
-        request.signal.throwIfAborted()
-        throw statusFailure(url.host, status, headers, excerpt)
-      }
       const bytes = await collectBytes(body, request.maxBytes ?? answerBytesMax)
       const decoded: DecodedBody =
         prepared.method === 'HEAD' || BODYLESS_STATUSES.has(status)
@@ -126,11 +128,6 @@ export function createOutbound(settings: OutboundSettings): Outbound {
         'accept-encoding': 'identity',
       })
       const { status, headers, body, url } = await open(request, prepared)
-      if (!isSuccess(status) && request.acceptAnyStatus !== true) {
-        const excerpt = await collectExcerpt(body)
-        request.signal.throwIfAborted()
-        throw statusFailure(url.host, status, headers, excerpt)
-      }
       const decoder = itemDecoderFor(items, headers, { host: url.host, itemCharactersMax })
       return new ItemReader({ status, headers, body, decoder, bytesMax: request.maxBytes })
     },

@@ -337,6 +337,70 @@ export function streamStoreContract(open: OpenStore): void {
     })
   })
 
+  describe('streams with a note', () => {
+    const noted = { contentType: 'text/plain', ttlSeconds: null }
+    const namesOf = (streams: readonly { readonly name: string }[]): string[] => streams.map(({ name }) => name)
+
+    test('are listed with those that are listed under the same, the last names first, in pages', async () => {
+      const store = open()
+      for (const [index, listedUnder] of ['ann', 'bob', 'ann', 'bob', 'ann', undefined, 'ann'].entries()) {
+        const own = { ...noted, note: `of ${index}`, ...(listedUnder === undefined ? {} : { listedUnder }) }
+        await store.createOwn(`lists/${index}`, own).kept
+      }
+      await store.createOwn('elsewhere/4', { ...noted, note: '', listedUnder: 'ann' }).kept
+      await store.create('lists/7', createText())
+      const page = (listedUnder: string, before: string | null = null, limit = 10) =>
+        store.noted({ prefix: 'lists/', before, among: { listedUnder }, limit })
+      expect(namesOf(page('ann'))).toEqual(['lists/6', 'lists/4', 'lists/2', 'lists/0'])
+      expect(page('ann', null, 1)).toEqual([{ name: 'lists/6', note: 'of 6' }])
+      expect(namesOf(page('ann', 'lists/6', 2))).toEqual(['lists/4', 'lists/2'])
+      expect(namesOf(page('ann', 'lists/2', 2))).toEqual(['lists/0'])
+      expect(namesOf(page('bob'))).toEqual(['lists/3', 'lists/1'])
+      for (const nobody of ['an', 'ann ', 'ANN', '']) expect(page(nobody)).toEqual([])
+    })
+
+    test('are on their list until they are deleted, closed or not, with the note that they have now', async () => {
+      const store = open()
+      const list = () => store.noted({ prefix: 'kept/', before: null, among: { listedUnder: 'kept' }, limit: 10 })
+      const { stream, kept } = store.createOwn('kept/1', { ...noted, note: 'goes on', listedUnder: 'kept' })
+      await kept
+      await store.createOwn('kept/2', { ...noted, note: 'other', listedUnder: 'kept' }).kept
+      await store.extend(stream, [], { close: true, note: 'is over' })
+      expect(list()).toEqual([
+        { name: 'kept/2', note: 'other' },
+        { name: 'kept/1', note: 'is over' },
+      ])
+      await store.delete('kept/2')
+      expect(namesOf(list())).toEqual(['kept/1'])
+      await store.createOwn('kept/2', { ...noted, note: 'another', listedUnder: 'elsewhere' }).kept
+      expect(namesOf(list())).toEqual(['kept/1'])
+      await store.delete('kept/1')
+      expect(list()).toEqual([])
+    })
+
+    test('are found while they are not closed, whatever they are listed under', async () => {
+      const store = open()
+      for (const [index, listedUnder] of ['ann', 'bob', null].entries()) {
+        await store.createOwn(`open/${index}`, { ...noted, note: '', listedUnder }).kept
+      }
+      const goingOn = (before: string | null, limit = 10) =>
+        namesOf(store.noted({ prefix: 'open/', before, among: 'not-closed', limit }))
+      expect(goingOn(null)).toEqual(['open/2', 'open/1', 'open/0'])
+      expect(goingOn('open/2', 1)).toEqual(['open/1'])
+      await store.extend(store.open('open/1'), [], { close: true })
+      expect(goingOn(null)).toEqual(['open/2', 'open/0'])
+    })
+
+    test('are found by their key until they are deleted', async () => {
+      const store = open()
+      await store.createOwn('keyed/1', { ...noted, note: '', key: 'key 1' }).kept
+      expect(store.withKey('key 1')?.record.name).toBe('keyed/1')
+      expect(store.withKey('key 2')).toBeNull()
+      await store.delete('keyed/1')
+      expect(store.withKey('key 1')).toBeNull()
+    })
+  })
+
   describe('listeners and documents', () => {
     test('hear of every change in its order, when it can be seen', async () => {
       const store = open()

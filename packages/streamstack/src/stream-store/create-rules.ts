@@ -27,6 +27,8 @@ export interface CreateRequest {
   readonly fork: ForkOrigin | null
   /** Another way to find it; null or missing: none. */
   readonly key?: string | null
+  /** What it is listed under, together with others; null or missing: nothing. */
+  readonly listedUnder?: string | null
   /** Of streams that the server keeps for itself: they are not listed, and nobody is told of them. */
   readonly note?: string | null
 }
@@ -70,15 +72,14 @@ export interface ForkPlan {
 
 /**
  * Where a fork leaves its source. `chunkAfter` gives the source's chunk after a position.
- * Throws `stream_unknown`, `stream_exists` (the source is deleted), `content_type_conflict`, `offset_invalid`, `limit_exceeded`.
+ * Throws `stream_exists` (the source is deleted), `content_type_conflict`, `offset_invalid`, `limit_exceeded`.
  */
 export function forkOf(
   fork: ForkOrigin,
-  source: StreamRecord | null,
+  source: StreamRecord,
   contentType: string | null,
   chunkAfter: (after: number, through: number) => Buffer | null,
 ): ForkPlan {
-  if (source === null) throw new StreamstackError('stream_unknown', 'The stream to fork from does not exist.')
   if (source.isDeleted) throw new StreamstackError('stream_exists', 'The stream to fork from was deleted.')
   if (contentType !== null && mediaType(contentType) !== mediaType(source.contentType)) {
     throw new StreamstackError(

@@ -18,14 +18,14 @@ export class LiveStream {
   isGone = false
   /** Taken away, which the storage may not know yet: until it does, the name must not be looked up there. */
   isRemoved = false
-  /** Writes under way. */
-  pending = 0
-  /** The newest of them; writes settle in order. */
-  lastWrite: Promise<unknown> = Promise.resolve()
   /** When the time of its last use was last kept, for the sliding expiry. */
   touchKeptMs: number
   /** Old chunks are being dropped. */
   isTrimming = false
+  /** Writes under way. */
+  #pending = 0
+  /** The newest of them; writes settle in order. */
+  #lastWrite: Promise<unknown> = Promise.resolve()
   #isWaking = false
   readonly watchers = new Set<StreamWatcher>()
   /** For whoever encodes chunks for many readers: belongs to this stream, and goes with it. */
@@ -41,7 +41,37 @@ export class LiveStream {
 
   /** Whether it can be forgotten and read again when it is needed. */
   get isIdle(): boolean {
-    return this.pending === 0 && this.watchers.size === 0 && !this.isRemoved
+    return this.#pending === 0 && this.watchers.size === 0 && !this.isRemoved
+  }
+
+  /** Does what is to be done when a write is kept, in the order of the writes. Rejects as the write does. */
+  whenKept<T>(written: void | Promise<void>, kept: () => T): T | Promise<T> {
+    if (written === undefined) return kept()
+    this.#pending += 1
+    const done = written.then(
+      () => {
+        this.#pending -= 1
+        return kept()
+      },
+      (error: unknown) => {
+        this.#pending -= 1
+        throw error
+      },
+    )
+    this.#lastWrite = done
+    return done
+  }
+
+  /** Does something when all that is under way is kept, at once when nothing is. */
+  afterWrites<T>(then: () => T): T | Promise<T> {
+    return this.#pending === 0 ? then() : this.#lastWrite.then(then)
+  }
+
+  /** Lets readers see the stream up to a position. */
+  show(tail: number, isClosed: boolean): void {
+    this.visibleTail = tail
+    this.isVisiblyClosed = isClosed
+    this.wakeWatchers()
   }
 
   /** Once for all changes of one turn of the event loop. */

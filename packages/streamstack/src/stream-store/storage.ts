@@ -55,12 +55,12 @@ export interface DueQuery {
   readonly limit: number
 }
 
+/** Streams with a note, of all of them those that cost no look at the others. */
 export interface NotedQuery {
   readonly prefix: string
   /** Only names that come before this one; null: all. */
   readonly before: string | null
-  /** Only streams that are not closed. */
-  readonly goingOn: boolean
+  readonly among: 'not-closed' | { readonly listedUnder: string }
   readonly limit: number
 }
 
@@ -89,7 +89,7 @@ export interface StreamStorage {
   trim(record: StreamRecord, limits: TrimLimits): Trimmed | null | Promise<Trimmed | null>
   /** The name of the stream that has a key; null: there is none. */
   nameOf(key: string): string | null
-  /** Streams with a note whose names begin with a prefix, those with the greatest names first, as they are kept. */
+  /** Those that a query is for, the greatest names first, as they are kept. */
   noted(query: NotedQuery): readonly NotedStream[]
   /** Names of streams that are not deleted and have no note, in order, after a name. */
   names(after: string, limit: number): readonly string[]

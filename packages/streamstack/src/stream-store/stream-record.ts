@@ -30,6 +30,8 @@ export interface StreamRecord {
   readonly inherited: readonly InheritedSpan[]
   /** Another way to find the stream: no two have the same. Null: it has none. */
   readonly key: string | null
+  /** What its maker lists it under, together with others. Null: nothing. */
+  readonly listedUnder: string | null
   /** What its maker notes about it; nothing here reads it. */
   note: string | null
   /** Position of the newest chunk. */

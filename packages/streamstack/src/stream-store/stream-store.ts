@@ -1,14 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
-import { type AppendRequest, type Producer, judgeAppend } from './append-rules.ts'
-import { type CreateRequest, checkSameStream, forkOf } from './create-rules.ts'
+import { addChunk } from './add-chunk.ts'
+import { type AppendResult, appendResult } from './append-result.ts'
+import { type AppendRequest, judgeAppend } from './append-rules.ts'
+import { type CreateRequest, type ForkPlan, checkSameStream, forkOf } from './create-rules.ts'
 import { isExpired, steadyNowMs } from './expiry.ts'
 import { LiveStream } from './live-stream.ts'
 import { LiveStreams } from './live-streams.ts'
-import { formatOffset } from './offset.ts'
+import { newStream } from './new-stream.ts'
+import { type Page, PageReader } from './page-reader.ts'
+import { releaseStream } from './release-stream.ts'
 import { Retention, type RetentionOptions } from './retention.ts'
 import type { Change, NotedQuery, NotedStream, StreamStorage } from './storage.ts'
-import type { ProducerState, StreamRecord } from './stream-record.ts'
+import type { StreamRecord } from './stream-record.ts'
 
 const SWEEP_MS = 1_000
 /** How much of a sliding expiry may pass before a read is noted in the storage; after a crash a stream lives that much shorter. */
@@ -17,28 +20,13 @@ const TOUCH_FRACTION = 0.05
 export type StreamStoreOptions = RetentionOptions
 
 /** What a stream of the server's own begins with. */
-export type OwnStream = Pick<CreateRequest, 'contentType' | 'ttlSeconds' | 'key'> & { readonly note: string }
+export type OwnStream = Pick<CreateRequest, 'contentType' | 'ttlSeconds' | 'key' | 'listedUnder'> & {
+  readonly note: string
+}
 
 export interface CreateResult {
   readonly isNew: boolean
   readonly stream: LiveStream
-}
-
-export interface AppendResult {
-  readonly nextOffset: string
-  readonly isClosed: boolean
-  /** It was taken before; nothing was added. */
-  readonly isDuplicate: boolean
-  /** With a producer: the highest sequence number taken in its epoch. */
-  readonly producer: { readonly epoch: number; readonly sequence: number } | null
-}
-
-/** The next chunks for a reader. */
-export interface Page {
-  /** Position of the last chunk in it; where it was asked for when it is empty. */
-  readonly last: number
-  readonly parts: readonly Buffer[]
-  readonly bytes: number
 }
 
 export type StreamEvent = 'created' | 'appended' | 'removed'
@@ -53,6 +41,7 @@ export class StreamStore {
   readonly #storage: StreamStorage
   readonly #options: StreamStoreOptions
   readonly #live: LiveStreams
+  readonly #pages: PageReader
   readonly #retention: Retention
   #listener: StreamListener | null = null
   readonly #sweep: NodeJS.Timeout
@@ -61,6 +50,7 @@ export class StreamStore {
     this.#storage = storage
     this.#options = options
     this.#live = new LiveStreams(storage)
+    this.#pages = new PageReader(storage, options.onError)
     this.#retention = new Retention(storage, options, (stream) =>
       this.#unattended(stream, [{ kind: 'update', record: stream.record }]),
     )
@@ -73,51 +63,13 @@ export class StreamStore {
     const existing = this.#find(name)
     if (existing !== null) {
       checkSameStream(existing.record, request)
-      return afterWrites(existing, () => ({ isNew: false, stream: existing }))
+      return existing.afterWrites(() => ({ isNew: false, stream: existing }))
     }
-    const nowMs = steadyNowMs()
-    const { fork } = request
-    const source = fork === null ? null : this.#find(fork.from)
-    const plan =
-      fork === null
-        ? null
-        : forkOf(fork, source?.record ?? null, request.contentType, (after, through) =>
-            source === null ? null : (this.#slice(source, after, through, 1)?.parts[0] ?? null),
-          )
-    const chunks = [plan?.prefix ?? null, request.data].filter((data) => data !== null)
-    const bytes = chunks.reduce((sum, data) => sum + data.length, 0)
-    this.#storage.admit(bytes)
-    const base = plan?.position ?? 0
-    const ownExpiry = request.ttlSeconds !== null || request.expiresAt !== null
-    const record: StreamRecord = {
-      id: this.#storage.nextId(),
-      name,
-      family: source?.record.family ?? randomBytes(8).toString('hex'),
-      contentType: request.contentType ?? source?.record.contentType ?? 'application/octet-stream',
-      ttlSeconds: ownExpiry ? request.ttlSeconds : (source?.record.ttlSeconds ?? null),
-      expiresAt: ownExpiry ? request.expiresAt : (source?.record.expiresAt ?? null),
-      origin: fork,
-      inherited: plan?.inherited ?? [],
-      key: request.key ?? null,
-      note: request.note ?? null,
-      tail: base + chunks.length,
-      bytes,
-      dropped: base,
-      oldestMs: bytes === 0 ? null : nowMs,
-      isClosed: request.close,
-      sequence: null,
-      touchedMs: nowMs,
-      forks: 0,
-      isDeleted: false,
-    }
-    const changes: Change[] = [{ kind: 'create', record }]
-    for (const [index, data] of chunks.entries()) {
-      changes.push({ kind: 'chunk', id: record.id, position: base + index + 1, atMs: nowMs, data })
-    }
-    if (source !== null) {
-      source.record.forks += 1
-      changes.push({ kind: 'update', record: source.record })
-    }
+    const source = this.#sourceOf(request)
+    const chunks = [source?.plan.prefix ?? null, request.data].filter((data) => data !== null)
+    this.#storage.admit(bytesOf(chunks))
+    const id = this.#storage.nextId()
+    const { record, changes } = newStream({ id, name, request, source, chunks, nowMs: steadyNowMs() })
     const stream = new LiveStream(record, false)
     this.#live.add(stream)
     const created = (): CreateResult => {
@@ -158,28 +110,25 @@ export class StreamStore {
     const known = producer === null ? null : this.#storage.producer(record.id, producer.id)
     if (judgeAppend(record, request, known) === 'duplicate') {
       // What it repeats may still be on its way to the storage.
-      return afterWrites(stream, () => resultOf(record, { ...record, isDuplicate: true, producer: known }))
+      return stream.afterWrites(() => appendResult({ ...record, isDuplicate: true, producer: known }))
     }
     this.#storage.admit(data?.length ?? 0)
     const nowMs = steadyNowMs()
-    const changes: Change[] = []
-    if (data !== null) {
-      record.tail += 1
-      record.bytes += data.length
-      record.oldestMs ??= nowMs
-      changes.push({ kind: 'chunk', id: record.id, position: record.tail, atMs: nowMs, data })
-    }
+    const changes: Change[] = data === null ? [] : [addChunk(record, data, nowMs)]
     if (request.close) record.isClosed = true
     if (request.sequence !== null) record.sequence = request.sequence
     record.touchedMs = nowMs
     stream.touchKeptMs = nowMs
     changes.push({ kind: 'update', record })
-    if (producer !== null) changes.push(producerChange(record.id, producer))
-    const { tail, isClosed } = record
+    if (producer !== null) {
+      const { id, epoch, sequence } = producer
+      changes.push({ kind: 'producer', id: record.id, producer: id, state: { epoch, sequence } })
+    }
+    const { family, tail, isClosed } = record
     return this.#write(stream, changes, () => {
       this.#show(stream, tail, isClosed)
       if (data !== null) this.#tell('appended', stream)
-      return resultOf(record, { tail, isClosed, isDuplicate: false, producer })
+      return appendResult({ family, tail, isClosed, isDuplicate: false, producer })
     })
   }
 
@@ -203,15 +152,9 @@ export class StreamStore {
     const { record } = stream
     if (stream.isGone) throw unknown()
     if (record.isClosed) throw new StreamstackError('stream_closed', 'The stream is closed.')
-    this.#storage.admit(chunks.reduce((sum, { length }) => sum + length, 0))
+    this.#storage.admit(bytesOf(chunks))
     const nowMs = steadyNowMs()
-    const changes: Change[] = []
-    for (const data of chunks) {
-      record.tail += 1
-      record.bytes += data.length
-      record.oldestMs ??= nowMs
-      changes.push({ kind: 'chunk', id: record.id, position: record.tail, atMs: nowMs, data })
-    }
+    const changes = chunks.map((data) => addChunk(record, data, nowMs))
     if (close) record.isClosed = true
     if (ttlSeconds !== undefined) record.ttlSeconds = ttlSeconds
     record.touchedMs = nowMs
@@ -236,7 +179,7 @@ export class StreamStore {
     return name === null ? null : this.find(name)
   }
 
-  /** Streams with a note, by name from the last to the first, as they are kept. */
+  /** Streams with a note that are listed together, or go on, by name from the last to the first, as they are kept. */
   noted(query: NotedQuery): readonly NotedStream[] {
     return this.#storage.noted(query)
   }
@@ -246,26 +189,7 @@ export class StreamStore {
    * when they cannot be read, and `offset_expired` with `first_offset` when the next chunk is no longer kept: a reader never gets past a gap without knowing.
    */
   read(stream: LiveStream, after: number, bytesMax: number): Page {
-    const through = stream.visibleTail
-    if (after > through) {
-      throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
-    }
-    const parts: Buffer[] = []
-    let last = after
-    let bytes = 0
-    while (last < through && bytes < bytesMax) {
-      const slice = this.#slice(stream, last, through, bytesMax - bytes)
-      if (slice === null) break
-      if (slice.after > last) {
-        if (parts.length > 0) break
-        throw expired(stream.record, slice.after)
-      }
-      for (const part of slice.parts) parts.push(part)
-      last = slice.last
-      bytes += slice.bytes
-    }
-    if (parts.length === 0 && after < through) throw expired(stream.record, through)
-    return { last, parts, bytes }
+    return this.#pages.read(stream, after, bytesMax)
   }
 
   /** Notes that a stream was read, for its sliding expiry. */
@@ -284,6 +208,11 @@ export class StreamStore {
     if (stream === null) throw unknown()
     if (stream.record.isDeleted) throw new StreamstackError('stream_deleted', 'The stream was deleted.')
     return this.#remove(stream)
+  }
+
+  /** What is kept is not as it was written, or cannot be had: the log is told the cause, and readers the error that comes back. */
+  unreadable(cause: unknown): StreamstackError {
+    return this.#pages.unreadable(cause)
   }
 
   /** Tells of every change that can be seen, but of streams that the server keeps for itself. One listener at a time. */
@@ -325,70 +254,27 @@ export class StreamStore {
     return this.#live.get(name)
   }
 
+  /** What a fork comes from, and what it takes along; null: it is none. */
+  #sourceOf({ fork, contentType }: CreateRequest): { record: StreamRecord; plan: ForkPlan } | null {
+    if (fork === null) return null
+    const source = this.#find(fork.from)
+    if (source === null) throw new StreamstackError('stream_unknown', 'The stream to fork from does not exist.')
+    const plan = forkOf(fork, source.record, contentType, (after, through) =>
+      this.#pages.chunkAfter(source, after, through),
+    )
+    return { record: source.record, plan }
+  }
+
   #remove(stream: LiveStream): void | Promise<void> {
-    const changes: Change[] = []
-    const removed: LiveStream[] = []
-    this.#release(stream, changes, removed)
+    const { changes, removed } = releaseStream(stream, (name) => this.#live.get(name))
     return this.#write(stream, changes, () => {
       for (const one of removed) this.#live.forget(one)
       this.#tell('removed', stream)
     })
   }
 
-  /** Takes a stream away and, with the last of its forks, sources that were deleted before. */
-  #release(stream: LiveStream, changes: Change[], removed: LiveStream[]): void {
-    const { record } = stream
-    stream.isGone = true
-    stream.wakeWatchers()
-    if (record.forks > 0) {
-      record.isDeleted = true
-      changes.push({ kind: 'update', record })
-      return
-    }
-    stream.isRemoved = true
-    removed.push(stream)
-    changes.push({ kind: 'remove', record })
-    const source = record.origin === null ? null : this.#live.get(record.origin.from)
-    if (source === null) return
-    source.record.forks -= 1
-    if (source.record.isDeleted && source.record.forks === 0) this.#release(source, changes, removed)
-    else changes.push({ kind: 'update', record: source.record })
-  }
-
-  /** What is kept is not as it was written, or cannot be had: the log is told the cause, and readers the error that comes back. */
-  unreadable(cause: unknown): StreamstackError {
-    this.#options.onError(cause)
-    return new StreamstackError('storage_failed', 'What is kept of the stream cannot be read.', { cause })
-  }
-
-  #slice(stream: LiveStream, after: number, through: number, bytesMax: number) {
-    const { record } = stream
-    const span = record.inherited.find((inherited) => after < inherited.through)
-    const owner = span?.owner ?? record.id
-    try {
-      return this.#storage.read(owner, after, Math.min(span?.through ?? through, through), bytesMax)
-    } catch (cause) {
-      throw this.unreadable(cause)
-    }
-  }
-
-  /** Writes for a stream; what is to be done when it is kept comes in the order of the writes. */
   #write<T>(stream: LiveStream, changes: readonly Change[], kept: () => T): T | Promise<T> {
-    const written = this.#storage.write(changes)
-    if (written === undefined) return kept()
-    stream.pending += 1
-    const done = written.then(
-      () => {
-        stream.pending -= 1
-        return kept()
-      },
-      (error: unknown) => {
-        stream.pending -= 1
-        throw error
-      },
-    )
-    stream.lastWrite = done
-    return done
+    return stream.whenKept(this.#storage.write(changes), kept)
   }
 
   #unattended(stream: LiveStream, changes: readonly Change[]): void {
@@ -397,43 +283,15 @@ export class StreamStore {
   }
 
   #show(stream: LiveStream, tail: number, isClosed: boolean): void {
-    stream.visibleTail = tail
-    stream.isVisiblyClosed = isClosed
-    stream.wakeWatchers()
+    stream.show(tail, isClosed)
     this.#retention.check(stream)
   }
 }
 
-function afterWrites<T>(stream: LiveStream, then: () => T): T | Promise<T> {
-  return stream.pending === 0 ? then() : stream.lastWrite.then(then)
-}
-
-function resultOf({ family }: StreamRecord, { tail, isClosed, isDuplicate, producer }: AppendState): AppendResult {
-  return {
-    nextOffset: formatOffset(tail, family),
-    isClosed,
-    isDuplicate,
-    producer: producer === null ? null : { epoch: producer.epoch, sequence: producer.sequence },
-  }
-}
-
-interface AppendState {
-  readonly tail: number
-  readonly isClosed: boolean
-  readonly isDuplicate: boolean
-  readonly producer: ProducerState | null
-}
-
-function producerChange(id: number, { id: producer, epoch, sequence }: Producer): Change {
-  return { kind: 'producer', id, producer, state: { epoch, sequence } }
+function bytesOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((sum, { length }) => sum + length, 0)
 }
 
 function unknown(): StreamstackError {
   return new StreamstackError('stream_unknown', 'There is no such stream. Create it with PUT.')
-}
-
-function expired(record: StreamRecord, first: number): StreamstackError {
-  return new StreamstackError('offset_expired', 'The stream no longer holds the chunks after this offset.', {
-    details: { first_offset: formatOffset(first, record.family) },
-  })
 }

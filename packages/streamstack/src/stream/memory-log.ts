@@ -1,5 +1,6 @@
 import type { Chunk, StreamEnd } from '@streamstack/protocol'
 import { type Batch, type StreamLog, chunkBytes } from './log.ts'
+import { segmentOf } from './segment-of.ts'
 
 /** Chunks that are dropped together, at most; small enough that the window stays close to its bound, large enough that dropping is rare. */
 const SEGMENT_BYTES = 32_768
@@ -64,7 +65,8 @@ export class MemoryLog implements StreamLog {
 
   read(after: number): Batch | null {
     if (after >= this.lastOffset) return null
-    const segment = this.#segmentOf(after + 1)
+    const tail = this.#tail
+    const segment = after + 1 >= tail.first ? tail : segmentOf(this.#segments, after + 1)
     const { chunks, first } = segment
     return {
       chunks,
@@ -85,17 +87,5 @@ export class MemoryLog implements StreamLog {
       this.bytesHeld -= (this.#segments.shift() as Segment).bytes
     }
     return segment
-  }
-
-  #segmentOf(offset: number): Segment {
-    if (offset >= this.#tail.first) return this.#tail
-    let low = 0
-    let high = this.#segments.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if ((this.#segments[middle] as Segment).first <= offset) low = middle
-      else high = middle - 1
-    }
-    return this.#segments[low] as Segment
   }
 }

@@ -3,7 +3,8 @@ import type { Issue } from '../../definition/types.ts'
 import type { StreamReader, StreamSource } from '../../stream/index.ts'
 import { type StreamStore, openStreamStore, steadyNowMs } from '../../stream-store/index.ts'
 import { ChannelTable } from '../channel-table.ts'
-import { type ChannelSettings, Channels } from '../channels.ts'
+import { Channels } from '../channels.ts'
+import type { ChannelSettings } from '../channels-options.ts'
 import { readChannel } from '../declaration.ts'
 
 /** Channels with a clock and a log of their own. */

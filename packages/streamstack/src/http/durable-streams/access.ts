@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims, TokenVerifier } from '../../access/index.ts'
+import { type AuthClaims, PresentedToken, type TokenVerifier } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { admitsOrigin } from '../page-origin.ts'
 
@@ -12,7 +12,7 @@ export type StreamRight = 'streams:read' | 'streams:write' | 'system:read'
  * `streams:write` for making, appending and deleting, `system:read` for what the server tells of itself; without `auth.jwt` nobody. `open`: every program on this machine, but no page of a
  * foreign origin, which a browser would let in otherwise, and no name that leads here by another's DNS.
  *
- * @returns nothing at once in open mode, so that the fast path has no promise; else the claims of the token.
+ * @returns nothing at once in open mode, so that the fast path has no promise; else the token.
  * @throws StreamstackError `unauthenticated`, `forbidden` or `unavailable`.
  */
 export function allowCall(
@@ -20,7 +20,7 @@ export function allowCall(
   request: IncomingMessage,
   right: StreamRight,
   startedOpen: boolean,
-): void | Promise<AuthClaims> {
+): void | Promise<PresentedToken> {
   if (startedOpen && engine.settings.streams.access === 'open') return refuseForeignPage(engine, request)
   return allowToken(engine, request, right)
 }
@@ -39,10 +39,10 @@ export function allowClaims(
   demandRight(claims, right)
 }
 
-async function allowToken(engine: Engine, request: IncomingMessage, right: StreamRight): Promise<AuthClaims> {
-  const claims = await verifierOf(engine).verify(request.headers.authorization)
-  demandRight(claims, right)
-  return claims
+async function allowToken(engine: Engine, request: IncomingMessage, right: StreamRight): Promise<PresentedToken> {
+  const token = await PresentedToken.check(verifierOf(engine), request.headers.authorization)
+  demandRight(token.claims, right)
+  return token
 }
 
 function verifierOf({ verifier }: Engine): TokenVerifier {

@@ -39,6 +39,7 @@ export function answerPage(
     }
   }
   answer(call, 200, headers, bodyOf(page, isJson(record.contentType)))
+  stream.wrote?.(page.last)
 }
 
 /** If-None-Match (RFC 9110 §13.1.2). */

@@ -1,17 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import type { PresentedToken } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { answerProblem } from '../answer-problem.ts'
+import { endWithToken } from '../end-with-token.ts'
 import type { Heartbeat } from '../heartbeat.ts'
-import { type StreamRight, allowCall } from './access.ts'
+import { type StreamRight, allowCall, allowClaims } from './access.ts'
 import { appendToStream } from './append-to-stream.ts'
 import { createStream } from './create-stream.ts'
+import { GuardedStore } from './guarded-store.ts'
 import { answerHead, readStream } from './read-stream.ts'
 import { type StreamCall, type StreamService, answer, settle } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT, streamName } from './stream-name.ts'
 import { Subscriptions } from './subscription-routes.ts'
 
 export { allowCall, allowClaims, checkOpenHost } from './access.ts'
+export { NamedStream } from './named-stream.ts'
+export { type ContentEncoding, contentEncoding, pageContent, restOf } from './page-content.ts'
 export { isProtocolRead, readSource } from './read-source.ts'
 
 /** Runs have their own readers, with formats, and their own right: whoever started one. */
@@ -104,10 +109,24 @@ export class DurableStreams {
     if (method === undefined) throw new StreamstackError('method_not_allowed', `A stream answers to ${METHODS}.`)
     const allowed = this.#allow(request, method.right)
     if (allowed === undefined) method.act({ ...call, name })
-    else return allowed.then(() => method.act({ ...call, name }))
+    else
+      return allowed.then((token) =>
+        request.method === 'GET' ? this.#read(call, name, token) : method.act({ ...call, name }),
+      )
   }
 
-  #allow(request: IncomingMessage, right: StreamRight): void | Promise<unknown> {
+  /** Whoever waits for what comes does so as long as the token is taken. */
+  #read(call: StreamCall, name: string, token: PresentedToken): void {
+    const { service, request, response, search } = call
+    if (!search.includes('live=')) return readStream({ ...call, name })
+    const store = new GuardedStore(service.store, (claims) =>
+      allowClaims(this.#engine, request, claims, 'streams:read', this.#startedOpen),
+    )
+    endWithToken({ engine: this.#engine, response, source: store, token })
+    readStream({ ...call, service: { ...service, store }, name })
+  }
+
+  #allow(request: IncomingMessage, right: StreamRight): void | Promise<PresentedToken> {
     return allowCall(this.#engine, request, right, this.#startedOpen)
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReaderRecord } from '../../observe/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import type { Heartbeat } from '../heartbeat.ts'
@@ -23,6 +24,8 @@ export function isProtocolRead({ method, headers }: IncomingMessage, query: URLS
 
 export interface SourceRead {
   readonly source: StreamSource
+  /** Where it is counted what the reader does; null: nowhere. */
+  readonly record: ReaderRecord | null
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly heartbeat: Heartbeat
@@ -32,8 +35,8 @@ export interface SourceRead {
 }
 
 /** Reads a stream of the server's own by the open protocol: a page, a long-poll or server-sent events. */
-export function readSource({ source, request, response, corsHeaders, ...shared }: SourceRead): void {
-  const store = new SourceStore(source)
+export function readSource({ source, record, request, response, corsHeaders, ...shared }: SourceRead): void {
+  const store = new SourceStore(source, record)
   const url = request.url ?? ''
   const [path = ''] = url.split('?')
   const call: ReadCall = {

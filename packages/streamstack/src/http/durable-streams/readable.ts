@@ -11,6 +11,8 @@ export interface Readable {
   readonly watchers: { add(watcher: StreamWatcher): void; delete(watcher: StreamWatcher): void }
   /** What one reader has encoded, for the others. */
   shared: object | null
+  /** Where it is counted what its reader gets: hears how far that was written. */
+  wrote?(position: number): void
 }
 
 /** Where readers find streams. */

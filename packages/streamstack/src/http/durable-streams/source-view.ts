@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
+import type { ReaderRecord } from '../../observe/index.ts'
 import type { StreamReader, StreamSource } from '../../stream/index.ts'
 import {
   type Page,
@@ -19,10 +20,16 @@ export class SourceView implements Readable {
   readonly record: { readonly contentType: string; readonly family: string }
   shared: object | null = null
   readonly #source: StreamSource
+  readonly #record: ReaderRecord | null
   readonly #readers = new Map<StreamWatcher, StreamReader>()
+  /** What was read last: after which offset, and how many chunks were not for this reader. Null: nothing was. */
+  #lastRead: { after: number; passedOver: number } | null = null
+  #passedOver = 0
+  #isFollowed = false
 
-  constructor(source: StreamSource) {
+  constructor(source: StreamSource, record: ReaderRecord | null) {
     this.#source = source
+    this.#record = record
     const family = createHash('sha256').update(source.url).digest('hex').slice(0, 16)
     this.record = { contentType: storedContentType, family }
   }
@@ -43,16 +50,40 @@ export class SourceView implements Readable {
 
   readonly watchers = {
     add: (watcher: StreamWatcher): void => {
-      const reader = { position: 0, wake: () => watcher.wake() }
+      const record = this.#record
+      const reader = {
+        position: 0,
+        wake: () => {
+          record?.woken(this.#source.stream)
+          watcher.wake()
+        },
+      }
       this.#readers.set(watcher, reader)
       this.#source.attach(reader)
+      const { stream } = this.#source
+      // Who has read nothing waits at the end.
+      record?.attached(stream, this.#lastRead?.after ?? stream.lastOffset)
+      this.#isFollowed = true
     },
     delete: (watcher: StreamWatcher): void => {
       const reader = this.#readers.get(watcher)
       if (reader === undefined) return
       this.#readers.delete(watcher)
       this.#source.detach(reader)
+      this.#record?.detached()
     },
+  }
+
+  wrote(position: number): void {
+    const [record, read, { stream }] = [this.#record, this.#lastRead, this.#source]
+    if (record === null || read === null) return
+    this.#passedOver += read.passedOver
+    read.passedOver = 0
+    // A page is a reader that is gone at once.
+    if (!this.#isFollowed) record.attached(stream, read.after)
+    // The message that tells the end is no chunk.
+    record.wrote(Math.min(position, stream.lastOffset), performance.now(), this.#passedOver)
+    if (!this.#isFollowed) record.detached()
   }
 
   read(asked: number, bytesMax: number): Page {
@@ -62,6 +93,8 @@ export class SourceView implements Readable {
       throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
     }
     if (after < stream.log.droppedOffset) throw this.#expired()
+    const read = { after, passedOver: 0 }
+    this.#lastRead = read
     const parts: Buffer[] = []
     let last = after
     let bytes = 0
@@ -71,7 +104,11 @@ export class SourceView implements Readable {
       if (batch === null) break
       for (let at = batch.from; at < batch.to && bytes < bytesMax; at++, last++) {
         const chunk = batch.chunks[at]
-        if (chunk === undefined || select?.(chunk) === false) continue
+        if (chunk === undefined) continue
+        if (select?.(chunk) === false) {
+          read.passedOver++
+          continue
+        }
         const message = encodeStored(chunk)
         parts.push(message)
         bytes += message.length
@@ -95,13 +132,17 @@ export class SourceView implements Readable {
 
 /** The one stream of a call. */
 export class SourceStore implements ReadableStore<SourceView> {
+  readonly #source: StreamSource
   readonly #view: SourceView
 
-  constructor(source: StreamSource) {
-    this.#view = new SourceView(source)
+  constructor(source: StreamSource, record: ReaderRecord | null) {
+    this.#source = source
+    this.#view = new SourceView(source, record)
   }
 
+  /** Throws why it was broken off while it waited. */
   open(): SourceView {
+    if (this.#source.refusal != null) throw this.#source.refusal
     return this.#view
   }
 

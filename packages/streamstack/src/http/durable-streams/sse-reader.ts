@@ -115,6 +115,7 @@ export class SseReader implements StreamWatcher {
       const isOver = stream.isVisiblyClosed && last === stream.visibleTail
       this.#isTold = last === stream.visibleTail
       this.#write(this.#withControl(next))
+      stream.wrote?.(last)
       if (isOver || (this.#isTold && this.lastWriteMs > this.#untilMs)) this.#end()
     }
   }

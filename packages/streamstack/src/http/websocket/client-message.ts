@@ -119,7 +119,7 @@ function readCall(id: string, fields: Fields): ClientMessage {
 }
 
 function readRead(id: string, fields: Fields): ClientMessage {
-  const after = optional(fields, 'after', offsetOrNow)
+  const after = optional(fields, 'after', offsetOrText)
   return { type: 'read', id, stream: text(fields, 'stream'), ...(after === undefined ? {} : { after }) }
 }
 
@@ -175,6 +175,11 @@ function offset(fields: Fields, name: string): number {
 
 function offsetOrNow(fields: Fields, name: string): number | 'now' {
   return fields[name] === 'now' ? 'now' : offset(fields, name)
+}
+
+/** Which texts are offsets depends on the stream. */
+function offsetOrText(fields: Fields, name: string): number | string {
+  return typeof fields[name] === 'string' ? text(fields, name) : offset(fields, name)
 }
 
 function record(fields: Fields, name: string): Fields | undefined {

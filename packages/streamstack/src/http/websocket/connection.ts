@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { CLOSE_CODES, type CloseName, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
 import type { WebSocket } from 'ws'
 import type { Engine } from '../../engine/index.ts'
-import { type Caller, callerOf, expiresInSeconds, isExpired } from './caller.ts'
+import { type Caller, callerBy, callerOf, expiresInSeconds, isExpired } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
@@ -48,6 +48,10 @@ export class Connection {
   #isClosed = false
   /** A token is being checked: what comes meanwhile waits in the inbox, and the socket is read no further. */
   #isChecking = false
+  /** The same, of the token that it has, by settings that hold now. */
+  #isCheckingAgain = false
+  /** Lets go of the token that it has. */
+  #letGo = (): unknown => undefined
   #inbox: string[] = []
   /** When the other side was last heard of, and when it was asked for a sign of life that has not come. Monotonic clock. */
   #heardMs = performance.now()
@@ -103,6 +107,7 @@ export class Connection {
     const { websocket } = this.#engine.settings.server
     const { heartbeatMs } = this.#engine.settings.streams
     if (!this.#hasAsked && nowMs - this.#openedMs >= websocket.authTimeoutMs) return this.close('auth_timeout')
+    this.#session.tick()
     const { blockedSinceMs } = this.#outbox
     // A ping would wait behind what is not taken: what tells is whether it is.
     if (blockedSinceMs !== null) {
@@ -116,6 +121,11 @@ export class Connection {
       this.#askedMs = nowMs
       this.#webSocket.ping()
     }
+  }
+
+  /** Whether what comes waits until a token is checked. */
+  get #mustHold(): boolean {
+    return this.#isChecking || this.#isCheckingAgain
   }
 
   #heard(): void {
@@ -147,7 +157,7 @@ export class Connection {
       )
     }
     const text = data.toString()
-    if (this.#isChecking) this.#inbox.push(text)
+    if (this.#mustHold) this.#inbox.push(text)
     else this.#handle(text)
     this.#readOrWait()
   }
@@ -155,7 +165,7 @@ export class Connection {
   /** Reads no further while there is no room for answers, or messages wait for a token to be checked. */
   #readOrWait(): void {
     if (this.#isClosed) return
-    const mustWait = this.#isChecking || this.#outbox.isFull
+    const mustWait = this.#mustHold || this.#outbox.isFull
     if (mustWait && !this.#webSocket.isPaused) this.#webSocket.pause()
     else if (!mustWait && this.#webSocket.isPaused) this.#webSocket.resume()
   }
@@ -198,18 +208,20 @@ export class Connection {
         (caller) => this.#accept(caller),
         (thrown: unknown) => this.#refuseToken(thrown),
       )
-      .then(() => this.#goOn())
+      .then(() => {
+        this.#isChecking = false
+        this.#goOn()
+      })
       .catch((error: unknown) => this.#refuse(error))
   }
 
   /** Takes what has come while a token was checked, up to the next that must be. */
   #goOn(): void {
-    this.#isChecking = false
     const waiting = this.#inbox
     this.#inbox = []
     for (const [index, text] of waiting.entries()) {
       if (this.#isClosed) return
-      if (this.#isChecking) {
+      if (this.#mustHold) {
         this.#inbox.push(...waiting.slice(index))
         return
       }
@@ -225,8 +237,31 @@ export class Connection {
     // One that was told of already, or is no better, would only be sent again.
     if (before === null || caller.expiresAtMs !== before.expiresAtMs) this.#warnAtMs = warnAtMs(caller)
     this.#outbox.send({ type: 'welcome', subject: caller.subject, expires_in: expiresInSeconds(caller) })
+    this.#hold(caller)
     this.#session.accept(caller)
     this.#checkToken()
+  }
+
+  /** From now on the token of a caller is checked again when other settings hold. */
+  #hold({ token }: Caller): void {
+    this.#letGo()
+    this.#isCheckingAgain = false
+    this.#letGo = this.#engine.tokens.hold({
+      token,
+      checking: () => {
+        this.#isCheckingAgain = true
+        this.#readOrWait()
+      },
+      renewed: (again) => {
+        this.#isCheckingAgain = false
+        this.#session.accept(callerBy(this.#engine, again))
+        if (this.#checkToken()) this.#goOn()
+      },
+      refused: (error) => {
+        this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
+        this.close(error.code === 'unauthenticated' ? 'token_expired' : 'server_error')
+      },
+    })
   }
 
   /** What is open belongs to the first subject, and the next may not see it. */
@@ -264,6 +299,7 @@ export class Connection {
   #end(): void {
     this.#isClosed = true
     this.#inbox = []
+    this.#letGo()
     this.#session.close()
     this.#outbox.close()
   }

@@ -33,7 +33,7 @@ export type OpenSource = StreamSource & {
 export interface FoundStream {
   readonly source: OpenSource
   /** Offset for a reader that names none. */
-  readonly begin: string
+  readonly begin: number
   readonly record: ReaderRecord | null
 }
 
@@ -56,7 +56,7 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   if (system === undefined) {
     throw new StreamstackError(
       'stream_unknown',
-      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, /v1/stream/system/metrics and /v1/stream/system/activity. Read a stream by name with GET and ?live=sse.',
+      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, as /v1/channels/<name>, streams by name, as /v1/stream/<name>, /v1/stream/system/metrics and /v1/stream/system/activity.',
     )
   }
   const allow = (claims: AuthClaims | null): void =>
@@ -64,15 +64,15 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   allow(asked.claims)
   const view = new SystemView(system, asked.claims, allow)
   if (system === activity) return whole(view)
-  return { ...whole(view), begin: String(samples.stream.lastOffset - 1) }
+  return { ...whole(view), begin: samples.stream.lastOffset - 1 }
 }
 
 function whole(source: OpenSource): FoundStream {
-  return { source, begin: '-1', record: null }
+  return { source, begin: -1, record: null }
 }
 
 function findRun(id: string, { engine, claims }: StreamRequest): FoundStream {
   const source = knownRun(engine, id)
   checkOwner(source, claims === null ? null : { subject: subjectOf(claims) })
-  return { source, begin: '-1', record: new ReaderRecord(engine.observation.metrics, source.endpoint, null) }
+  return { source, begin: -1, record: new ReaderRecord(engine.observation.metrics, source.endpoint, null) }
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { ServerMessage } from '@streamstack/protocol'
+import type { NamedStreamMessage, ServerMessage } from '@streamstack/protocol'
 import { textFrame } from './text-frame.ts'
 
 /** Something that writes when it is its turn. */
@@ -51,7 +51,7 @@ export class Outbox {
     return this.#socket.writableLength >= 2 * this.#queueBytesMax
   }
 
-  send(message: ServerMessage): void {
+  send(message: ServerMessage | NamedStreamMessage): void {
     this.write(textFrame(JSON.stringify(message)))
   }
 

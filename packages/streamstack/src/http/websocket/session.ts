@@ -9,6 +9,7 @@ import {
 import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
 import { channelRecord } from '../channel-record.ts'
+import { DurableStreams, NamedStream } from '../durable-streams/index.ts'
 import { findEndpoint, methodsAt } from '../find-endpoint.ts'
 import { checkedKey } from '../idempotency-key.ts'
 import { CallPreparation, stoppingError } from '../prepare-call.ts'
@@ -16,10 +17,12 @@ import { positionAfter } from '../start-position.ts'
 import type { Caller } from './caller.ts'
 import type { BadMessage } from './client-message.ts'
 import { type OpenSource, findStream } from './find-stream.ts'
+import { NamedReader } from './named-reader.ts'
 import type { Outbox } from './outbox.ts'
+import { numberOrNow, placeAfter } from './place-after.ts'
 import { SocketReader } from './socket-reader.ts'
 import { socketError } from './socket-error.ts'
-import { Stay } from './stay.ts'
+import { Stay } from '../stay.ts'
 
 /** What a message asks for under an id. */
 type Asked = Exclude<ClientMessage, { type: 'auth' | 'ping' | 'leave' | 'cancel' }>
@@ -52,6 +55,8 @@ export class Session {
   readonly #outbox: Outbox
   readonly #startedOpen: boolean
   readonly #open = new Map<string, Opened>()
+  /** Of those that are open, the readers of streams by name. */
+  readonly #named = new Set<NamedReader>()
   #caller: Caller | null = null
 
   constructor({ engine, headers, outbox, startedOpen }: SessionOptions) {
@@ -107,6 +112,11 @@ export class Session {
   get readsRun(): boolean {
     for (const { cancel } of this.#open.values()) if (cancel !== null) return true
     return false
+  }
+
+  /** Looks after what time changes; called now and then. */
+  tick(): void {
+    for (const reader of this.#named) reader.tick()
   }
 
   /** The connection is gone: runs that were read here go on by their `on_disconnect`. */
@@ -179,20 +189,50 @@ export class Session {
   }
 
   #readStream({ id, stream, after }: Extract<Asked, { type: 'read' }>): void {
-    const { source, begin, record } = findStream(stream, {
+    const asked = {
       engine: this.#engine,
       headers: this.#headers,
       claims: this.#caller?.claims ?? null,
       startedOpen: this.#startedOpen,
+    }
+    if (DurableStreams.owns(stream)) {
+      this.#running()
+      return this.#readNamed(id, new NamedStream(stream, asked), after)
+    }
+    const place = after === undefined ? null : numberOrNow(after)
+    const { source, begin, record } = findStream(stream, asked)
+    this.#read(id, source, placeAfter(source, place ?? begin), record).begin()
+  }
+
+  #readNamed(id: string, source: NamedStream, after: number | string | undefined): void {
+    const reader: NamedReader = new NamedReader({
+      id,
+      source,
+      position: source.positionAfter(after),
+      outbox: this.#outbox,
+      onOver: () => {
+        this.#open.delete(id)
+        this.#named.delete(reader)
+      },
+      onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
     })
-    this.#read(id, source, placeAfter(source, after === undefined ? begin : String(after)), record).begin()
+    this.#named.add(reader)
+    this.#open.set(id, {
+      leave: () => {
+        this.#named.delete(reader)
+        reader.leave()
+      },
+      cancel: null,
+      renew: (claims) => reader.renew(claims),
+    })
+    reader.begin()
   }
 
   #subscribe({ id, channel, after = -1, presence, data = null }: Extract<Asked, { type: 'subscribe' }>): void {
     const { channels } = this.#running()
     const claims = this.#caller?.claims ?? null
     const source = channels.subscribe(channel, claims)
-    const position = placeAfter(source, String(after))
+    const position = placeAfter(source, after)
     const stay = presence === true ? new Stay(channels, channel, data as Value, claims) : null
     this.#read(id, source, position, channelRecord(this.#engine, source), stay).begin()
   }
@@ -277,19 +317,5 @@ export class Session {
     const error = socketError(thrown)
     if (error.code === 'internal') this.#engine.log.error({ err: error.cause }, 'a message could not be answered')
     this.#outbox.send({ type: 'error', id, error: publicError(error) })
-  }
-}
-
-/** As `positionAfter`, with the cure where a stream has no end and its offsets may be of a life before this one. */
-function placeAfter(source: OpenSource, text: string): number {
-  try {
-    return positionAfter(source, text)
-  } catch (error) {
-    if (source.run !== null || !(error instanceof StreamstackError) || error.code !== 'offset_expired') throw error
-    throw new StreamstackError(
-      'offset_expired',
-      'The stream no longer holds what came after this offset, or has begun anew since. Read it without `after` for its history, or with "after":"now" for what comes.',
-      { details: error.details ?? {} },
-    )
   }
 }

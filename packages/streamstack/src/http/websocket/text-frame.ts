@@ -24,6 +24,15 @@ export function writeHeader(target: Buffer, at: number, length: number): number 
   return at + 10
 }
 
+/** A message that is there in two parts as the bytes of its frame. */
+export function frameAfter(prefix: Buffer, rest: Buffer): Buffer {
+  const length = prefix.length + rest.length
+  const frame = Buffer.allocUnsafe(headerBytes(length) + length)
+  const start = writeHeader(frame, 0, length)
+  rest.copy(frame, start + prefix.copy(frame, start))
+  return frame
+}
+
 /** A message as the bytes of its frame. */
 export function textFrame(text: string): Buffer {
   const length = Buffer.byteLength(text)

@@ -29,6 +29,8 @@ export class MemoryStorage implements StreamStorage {
   #lastId = 0
   readonly #byId = new Map<number, Entry>()
   readonly #byName = new Map<string, Entry>()
+  /** By name, for each that streams are listed under. */
+  readonly #listed = new Map<string, Map<string, Entry>>()
   readonly #documents = new Map<string, string>()
 
   constructor(bytesMax: number) {
@@ -44,11 +46,12 @@ export class MemoryStorage implements StreamStorage {
     return null
   }
 
-  noted({ prefix, before, goingOn, limit }: NotedQuery): readonly NotedStream[] {
+  noted({ prefix, before, among, limit }: NotedQuery): readonly NotedStream[] {
     const found: NotedStream[] = []
-    for (const [name, { record }] of this.#byName) {
+    const looked = among === 'not-closed' ? this.#byName : (this.#listed.get(among.listedUnder) ?? [])
+    for (const [name, { record }] of looked) {
       const isMeant = name.startsWith(prefix) && name !== prefix && (before === null || name < before)
-      if (!isMeant || record.note === null || record.isDeleted || (goingOn && record.isClosed)) continue
+      if (!isMeant || record.note === null || record.isDeleted || (among === 'not-closed' && record.isClosed)) continue
       found.push({ name, note: record.note })
     }
     return found.sort((a, b) => (a.name < b.name ? 1 : -1)).slice(0, limit)
@@ -114,6 +117,7 @@ export class MemoryStorage implements StreamStorage {
   async close(): Promise<void> {
     this.#byId.clear()
     this.#byName.clear()
+    this.#listed.clear()
   }
 
   #apply(change: Change): void {
@@ -122,6 +126,7 @@ export class MemoryStorage implements StreamStorage {
         const entry = { record: change.record, log: new ChunkLog(), producers: new Map<string, ProducerState>() }
         this.#byId.set(change.record.id, entry)
         this.#byName.set(change.record.name, entry)
+        this.#list(entry)
         return
       }
       case 'chunk':
@@ -135,6 +140,7 @@ export class MemoryStorage implements StreamStorage {
         this.#bytes -= this.#byId.get(change.record.id)?.log.bytes ?? 0
         this.#byId.delete(change.record.id)
         this.#byName.delete(change.record.name)
+        this.#unlist(change.record)
         return
       case 'document':
         if (change.text === null) this.#documents.delete(change.name)
@@ -144,6 +150,21 @@ export class MemoryStorage implements StreamStorage {
       case 'note':
       // The record is the one that is kept here: it has changed already.
     }
+  }
+
+  #list(entry: Entry): void {
+    const { name, listedUnder } = entry.record
+    if (listedUnder === null) return
+    const together = this.#listed.get(listedUnder)
+    if (together === undefined) this.#listed.set(listedUnder, new Map([[name, entry]]))
+    else together.set(name, entry)
+  }
+
+  #unlist({ name, listedUnder }: StreamRecord): void {
+    const together = listedUnder === null ? undefined : this.#listed.get(listedUnder)
+    if (listedUnder === null || together === undefined) return
+    together.delete(name)
+    if (together.size === 0) this.#listed.delete(listedUnder)
   }
 
   #remember(id: number, producer: string, state: ProducerState): void {

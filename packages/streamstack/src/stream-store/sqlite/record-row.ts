@@ -24,6 +24,7 @@ export function createRow(record: StreamRecord): Cell[] {
     record.forks,
     record.isDeleted ? 1 : 0,
     record.key,
+    record.listedUnder,
     record.note,
   ]
 }
@@ -69,6 +70,7 @@ export function recordOf(row: StreamRow): StreamRecord {
     forks: Number(row['forks']),
     isDeleted: row['deleted'] === 1,
     key: textOrNull(row['key']),
+    listedUnder: textOrNull(row['listed_under']),
     note: textOrNull(row['note']),
   }
 }

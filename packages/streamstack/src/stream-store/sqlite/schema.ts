@@ -22,7 +22,17 @@ export function settleSql(throughKey: string): string {
     FROM journal WHERE key <= ${throughKey} ORDER BY 1`
 }
 
-const version = 2
+const version = 3
+
+/** What makes a file of each earlier version one of the next, oldest first. They say how runs were kept then: whose they are was in the note alone. */
+const upgrades = [
+  [1, 'ALTER TABLE streams ADD COLUMN key TEXT; ALTER TABLE streams ADD COLUMN note TEXT;'],
+  [
+    2,
+    `ALTER TABLE streams ADD COLUMN listed_under TEXT;
+     UPDATE streams SET listed_under = note -> '$.owner' WHERE name > char(1) || 'runs/' AND name < char(1) || 'runs0' AND note IS NOT NULL;`,
+  ],
+] as const
 
 const schema = `
   CREATE TABLE IF NOT EXISTS streams (
@@ -47,6 +57,8 @@ const schema = `
     deleted INTEGER NOT NULL,
     -- Another way to find it.
     key TEXT,
+    -- What it is found under together with others.
+    listed_under TEXT,
     -- Its maker's.
     note TEXT
   ) STRICT;
@@ -54,6 +66,7 @@ const schema = `
   CREATE INDEX IF NOT EXISTS streams_oldest ON streams (oldest_ms) WHERE oldest_ms IS NOT NULL;
   CREATE INDEX IF NOT EXISTS streams_removed ON streams (id) WHERE name IS NULL;
   CREATE UNIQUE INDEX IF NOT EXISTS streams_key ON streams (key) WHERE key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS streams_listed ON streams (listed_under, name) WHERE listed_under IS NOT NULL;
   CREATE INDEX IF NOT EXISTS streams_going_on ON streams (name) WHERE closed = 0 AND note IS NOT NULL;
   -- Chunks as they come, of all streams: a commit writes one place of the file, however many streams it is for.
   CREATE TABLE IF NOT EXISTS journal (
@@ -86,12 +99,14 @@ export function openForWriting(path: string): DatabaseSync {
     database.exec(
       'PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY',
     )
-    const found = database.prepare('PRAGMA user_version').get()?.['user_version']
-    if (found === 1) database.exec('ALTER TABLE streams ADD COLUMN key TEXT; ALTER TABLE streams ADD COLUMN note TEXT')
-    else if (found !== 0 && found !== version) {
-      throw new Error(`streams.sqlite was written by another version of Streamstack (${String(found)})`)
+    const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
+    if (found < 0 || found > version) {
+      throw new Error(`streams.sqlite was written by another version of Streamstack (${found})`)
     }
-    database.exec(schema)
+    // A file that is new has no version, and nothing to bring along.
+    const steps = upgrades.filter(([from]) => found > 0 && from >= found).map(([, step]) => step)
+    // All or nothing: half of it could not be told from a file of another version.
+    database.exec(`BEGIN IMMEDIATE; ${steps.join(' ')} ${schema} COMMIT`)
     // What a stop left in the journal.
     database.exec(`BEGIN IMMEDIATE; ${settleSql('9e15')}; DELETE FROM journal; COMMIT`)
     forgetTheFuture(database)

@@ -7,6 +7,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { appendText, createText, streamStoreContract, textAfter } from '../contract.ts'
 import { StreamStore, type StreamStoreOptions } from '../stream-store.ts'
 import { openSqliteStorage } from './storage.ts'
+import { writeEarlierFile } from './testing/earlier-file.ts'
 
 const stores: StreamStore[] = []
 const folders: string[] = []
@@ -107,6 +108,62 @@ describe('what is on disk', () => {
     database.exec('PRAGMA user_version = 99')
     database.close()
     expect(() => open({}, folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }))
+  })
+})
+
+describe('a file of an earlier version', () => {
+  const note = (owner: object | null): string =>
+    JSON.stringify({ endpoint: 'a', route: 'GET /a', contentType: null, owner, call: null, startedAtMs: 1, end: null })
+  const subject = 'ü"\\\n\u2028 😀'
+  const files = [
+    { name: '\u0001runs/1', note: note({ subject }), key: 'k' },
+    { name: '\u0001runs/2', note: note(null) },
+    { name: '\u0001runs/3', note: note({ subject: null }) },
+    { name: '\u0001runs/4', note: note({ subject }) },
+    { name: '\u0001channels/c', note: JSON.stringify({ base: 0, owner: { subject } }) },
+    { name: 'plain' },
+  ]
+  const listed = (store: StreamStore, owner: object | null): string[] =>
+    store
+      .noted({ prefix: '\u0001', before: null, among: { listedUnder: JSON.stringify(owner) }, limit: 10 })
+      .map(({ name }) => name.slice(1))
+
+  function expectAll(store: StreamStore): void {
+    for (const { name } of files) expect(textAfter(store, store.open(name))).toBe(name)
+  }
+
+  test('of runs with a note gets the lists of their owners, once', async () => {
+    const folder = newFolder()
+    writeEarlierFile(folder, 2, files)
+    for (let round = 0; round < 2; round++) {
+      const store = open({}, folder)
+      expectAll(store)
+      expect(store.withKey('k')?.record.name).toBe('\u0001runs/1')
+      expect(listed(store, { subject })).toEqual(['runs/4', 'runs/1'])
+      expect(listed(store, null)).toEqual(['runs/2'])
+      expect(listed(store, { subject: null })).toEqual(['runs/3'])
+      expect(listed(store, { subject: 'someone' })).toEqual([])
+      await stores.pop()?.close()
+    }
+  })
+
+  test('without notes opens, and what it held is there', () => {
+    const folder = newFolder()
+    writeEarlierFile(folder, 1, files)
+    const store = open({}, folder)
+    expectAll(store)
+    expect(listed(store, null)).toEqual([])
+  })
+
+  test('that cannot be brought forward stays as it was', () => {
+    const folder = newFolder()
+    writeEarlierFile(folder, 2, files)
+    const database = new DatabaseSync(join(folder, 'streams.sqlite'))
+    database.exec("CREATE TRIGGER fail BEFORE UPDATE ON streams BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END")
+    expect(() => open({}, folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }))
+    database.exec('DROP TRIGGER fail')
+    database.close()
+    expect(listed(open({}, folder), { subject })).toEqual(['runs/4', 'runs/1'])
   })
 })
 

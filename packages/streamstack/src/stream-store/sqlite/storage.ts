@@ -51,7 +51,7 @@ export function openSqliteStorage(folder: string, onError: (error: unknown) => v
 
 function notedSql(condition: string): string {
   return `SELECT name, note FROM streams
-    WHERE name > ? AND name < ? AND note IS NOT NULL AND deleted = 0 ${condition} ORDER BY name DESC LIMIT ?`
+    WHERE name > ?1 AND name < ?2 AND note IS NOT NULL AND deleted = 0 AND ${condition} ORDER BY name DESC LIMIT ?3`
 }
 
 /** Keeps streams in one SQLite file: written by one thread, read by this one. */
@@ -79,8 +79,8 @@ class SqliteStorage implements StreamStorage {
     this.#statements = {
       byName: prepare('SELECT * FROM streams WHERE name = ?'),
       byKey: prepare('SELECT name FROM streams WHERE key = ? AND deleted = 0'),
-      noted: prepare(notedSql('')),
-      notedGoingOn: prepare(notedSql('AND closed = 0')),
+      notClosed: prepare(notedSql('closed = 0')),
+      listed: prepare(notedSql('listed_under = ?4')),
       producer: prepare('SELECT epoch, sequence FROM producers WHERE stream = ? AND producer = ?'),
       names: prepare('SELECT name FROM streams WHERE name > ? AND deleted = 0 AND note IS NULL ORDER BY name LIMIT ?'),
       expired: prepare('SELECT name FROM streams WHERE expiry_ms <= ? AND deleted = 0 AND name IS NOT NULL LIMIT ?'),
@@ -107,9 +107,12 @@ class SqliteStorage implements StreamStorage {
     return typeof name === 'string' ? name : null
   }
 
-  noted({ prefix, before, goingOn, limit }: NotedQuery): readonly NotedStream[] {
-    const statement = goingOn ? this.#statements.notedGoingOn : this.#statements.noted
-    const rows = asked(() => statement.all(prefix, before ?? `${prefix}\u{10ffff}`, limit))
+  noted({ prefix, before, among, limit }: NotedQuery): readonly NotedStream[] {
+    const { notClosed, listed } = this.#statements
+    const end = before ?? `${prefix}\u{10ffff}`
+    const rows = asked(() =>
+      among === 'not-closed' ? notClosed.all(prefix, end, limit) : listed.all(prefix, end, limit, among.listedUnder),
+    )
     return rows.map((row) => ({ name: String(row['name']), note: String(row['note']) }))
   }
 

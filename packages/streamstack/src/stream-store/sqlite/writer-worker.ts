@@ -24,9 +24,10 @@ const database = openForWriting(path)
 const statements = {
   create:
     database.prepare(`INSERT INTO streams (id, name, family, content_type, ttl_seconds, expires_at, origin, inherited,
-    tail, bytes, dropped, oldest_ms, closed, sequence, touched_ms, expiry_ms, forks, deleted, key, note) VALUES (${'?,'.repeat(19)}?)`),
+    tail, bytes, dropped, oldest_ms, closed, sequence, touched_ms, expiry_ms, forks, deleted, key, listed_under, note)
+    VALUES (${'?,'.repeat(20)}?)`),
   remove: database.prepare(
-    'UPDATE streams SET name = NULL, key = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?',
+    'UPDATE streams SET name = NULL, key = NULL, listed_under = NULL, expiry_ms = NULL, oldest_ms = NULL WHERE id = ?',
   ),
   update:
     database.prepare(`UPDATE streams SET ttl_seconds = ?, tail = ?, bytes = ?, dropped = ?, oldest_ms = ?, closed = ?, sequence = ?,

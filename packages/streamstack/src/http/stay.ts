@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Value } from '@streamstack/protocol'
-import type { AuthClaims } from '../../access/index.ts'
-import type { Channels } from '../../channel/index.ts'
+import type { AuthClaims } from '../access/index.ts'
+import type { Channels } from '../channel/index.ts'
 
 /** Somebody who is seen in a channel, by one subscription. */
 export class Stay {

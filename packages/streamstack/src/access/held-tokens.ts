@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers'
+import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import type { PresentedToken } from './presented-token.ts'
+import type { TokenVerifier } from './verify-token.ts'
+
+/** Tokens that are checked in one turn. */
+const CHECKED_AT_ONCE = 256
+
+/** Who reads by a token, and hears when other settings hold for it. */
+export interface TokenHolder {
+  readonly token: PresentedToken
+  /** It is about to be checked: one of the other two follows. Who can, lets nothing in by it until then. */
+  readonly checking?: () => void
+  /** It is taken, with claims that may be read otherwise. Throws when they do not suffice any more: `refused` follows. */
+  readonly renewed: (token: PresentedToken) => void
+  /** It is not taken any more, or cannot be checked. */
+  readonly refused: (error: StreamstackError) => void
+}
+
+/** The tokens of all who read. Each is held as long as its holder reads, and no longer. */
+export class HeldTokens {
+  readonly #verifier: () => TokenVerifier | null
+  readonly #onError: (error: unknown) => void
+  readonly #holders = new Set<TokenHolder>()
+  /** Counts the times that all are checked: what an earlier time finds out holds no more. */
+  #round = 0
+
+  /** `verifier`: by the settings of now. `onError` hears of what should not be, and of no token. */
+  constructor(verifier: () => TokenVerifier | null, onError: (error: unknown) => void) {
+    this.#verifier = verifier
+    this.#onError = onError
+  }
+
+  /** From now on it is checked whenever other settings hold, and now, when they came while the call was on its way. The result lets go of it. */
+  hold(holder: TokenHolder): () => void {
+    this.#holders.add(holder)
+    if (!holder.token.isTakenBy(this.#verifier())) {
+      holder.checking?.()
+      this.#check(holder, this.#round)
+    }
+    return () => this.#holders.delete(holder)
+  }
+
+  /** Other settings hold. Many tokens take a while, and others have their turns meanwhile. */
+  checkAll(): void {
+    const holders = [...this.#holders]
+    this.#round++
+    for (const { checking } of holders) checking?.()
+    this.#checkFrom(holders, 0, this.#round)
+  }
+
+  #checkFrom(holders: readonly TokenHolder[], from: number, round: number): void {
+    const to = from + CHECKED_AT_ONCE
+    for (const holder of holders.slice(from, to)) this.#check(holder, round)
+    if (to < holders.length && round === this.#round) setImmediate(() => this.#checkFrom(holders, to, round))
+  }
+
+  #check(holder: TokenHolder, round: number): void {
+    if (!this.#holders.has(holder)) return
+    const isOld = (): boolean => round !== this.#round || !this.#holders.has(holder)
+    holder.token
+      .checkAgain(this.#verifier())
+      .then((token) => {
+        if (!isOld()) holder.renewed(token)
+      })
+      .catch((thrown: unknown) => {
+        if (!isOld()) holder.refused(this.#told(thrown))
+      })
+      .catch(this.#onError)
+  }
+
+  #told(thrown: unknown): StreamstackError {
+    const error = toStreamstackError(thrown)
+    if (error.code === 'internal') this.#onError(error.cause)
+    if (error.code !== 'unauthenticated') return error
+    return new StreamstackError(
+      'unauthenticated',
+      'The server checks tokens by other settings now, and does not take this one any more. Come back with a fresh one, after the last offset.',
+      { details: { reason: 'settings_changed' } },
+    )
+  }
+}

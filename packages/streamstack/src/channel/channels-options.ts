@@ -1,0 +1,31 @@
+import type { StreamStore } from '../stream-store/index.ts'
+
+export interface ChannelSettings {
+  /** Channels in memory at the same time. */
+  readonly maxOpen: number
+  /** What all of them may hold there. */
+  readonly memoryBytes: number
+  /** What one may hold there. */
+  readonly windowBytes: number
+  readonly presenceGraceMs: number
+}
+
+/** What channels tell of themselves, as it happens. */
+export interface ChannelObserver {
+  /** Somebody can read a message of a channel, by the name in its declaration. */
+  published(declared: string): void
+  /** A message was refused, with the code of the error. */
+  refused(code: string): void
+}
+
+/** What the channels of a workspace need around them. */
+export interface ChannelsOptions {
+  readonly settings: () => ChannelSettings
+  readonly store: () => StreamStore
+  /** Whether tokens can be checked: without, whoever must have one is told that the server is at fault. */
+  readonly checksTokens: () => boolean
+  readonly observer: ChannelObserver
+  readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }
+  /** Milliseconds since 1970, of a clock that does not jump. */
+  readonly nowMs: () => number
+}

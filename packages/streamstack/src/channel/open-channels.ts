@@ -1,0 +1,222 @@
+import { type Chunk, StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import { Channel } from './channel.ts'
+import type { ChannelGuard } from './channel-guard.ts'
+import type { ChannelLog } from './channel-log.ts'
+import type { ChannelTable, FoundChannel } from './channel-table.ts'
+import type { ChannelsOptions } from './channels-options.ts'
+import { DurableLog } from './durable-log.ts'
+import { HistoryLog, RECENT_BYTES } from './history-log.ts'
+import { PublishKeys } from './publish-keys.ts'
+
+/** Offsets of a millisecond: those of a channel in memory begin with the time, so that one from before it was let go of means nothing else after. */
+const OFFSETS_PER_MS = 1_000
+
+/** Channels that are looked after in one turn, and how often there is one. */
+const TIDIED_AT_ONCE = 2_000
+const TIDY_MS = 250
+
+/** How often all of them are looked after because there is no room. */
+const MAKE_ROOM_MS = 1_000
+
+/** The channels in memory: made when they are used, bounded in number and bytes, let go of when nobody would miss them. */
+export class OpenChannels {
+  readonly #options: ChannelsOptions
+  readonly #guard: ChannelGuard
+  readonly #channels = new Map<string, Channel>()
+  #bytesHeld = 0
+  /** No channel that was let go of has had a greater offset. */
+  #greatestOffset = 0
+  #tidyTimer: NodeJS.Timeout | undefined
+  #tidyPosition: Iterator<Channel> | null = null
+  #madeRoomAtMs = -Infinity
+
+  constructor(options: ChannelsOptions, guard: ChannelGuard) {
+    this.#options = options
+    this.#guard = guard
+  }
+
+  get count(): number {
+    return this.#channels.size
+  }
+
+  /** What they hold, about. */
+  get bytesHeld(): number {
+    return this.#bytesHeld
+  }
+
+  /** Who reads them now, once for each reader. */
+  get subscriberCount(): number {
+    let count = 0
+    for (const { stream } of this.#channels.values()) count += stream.readerCount
+    return count
+  }
+
+  /** What is declared now holds for those that are open, too. */
+  redeclare(table: ChannelTable): void {
+    for (const [name, channel] of this.#channels) {
+      const found = stillFound(table, name, channel)
+      if (found instanceof StreamstackError) this.#letGo(name, channel, found)
+      else channel.redeclare(found)
+    }
+  }
+
+  /** The channel of a name, made when it is used. Throws `channel_full`, and for durable ones `storage_failed`. */
+  open(name: string, found: FoundChannel): Channel {
+    const open = this.#channels.get(name)
+    if (open !== undefined) return open
+    const { maxOpen } = this.#options.settings()
+    if (this.#channels.size >= maxOpen) this.#tidyAll()
+    if (this.#channels.size >= maxOpen) {
+      throw new StreamstackError(
+        'channel_full',
+        `The server has ${maxOpen.toLocaleString('en')} channels in use, as many as \`channels.max_open\` allows. Try again later.`,
+        { retryAfterMs: MAKE_ROOM_MS * 5 },
+      )
+    }
+    const keys = new PublishKeys()
+    const channel = new Channel({
+      name,
+      found,
+      keys,
+      log: this.#log(name, found, keys),
+      nowMs: this.#options.nowMs,
+      check: (now, claims) => this.#guard.check('subscribe', name, now, claims),
+      onFailure: (now, condition, error) => this.#guard.conditionFailed(now, condition, error),
+      onShown: (now) => this.#options.observer.published(now.channel.pattern.text),
+    })
+    this.#channels.set(name, channel)
+    this.#count(channel)
+    this.#tidyTimer ??= setInterval(() => this.#tidySome(), TIDY_MS).unref()
+    return channel
+  }
+
+  /** Adds a message, `key` is a digest. The offset comes at once, or when the message is on disk. Throws as `open`, and `storage_full`. */
+  publish(name: string, found: FoundChannel, chunk: Chunk, key: string | null): number | Promise<number> {
+    const channel = this.open(name, found)
+    this.#makeRoom()
+    const offset = channel.publish(chunk, key)
+    this.#count(channel)
+    if (!(offset instanceof Promise)) return offset
+    return offset.then(
+      (kept) => {
+        this.#count(channel)
+        return kept
+      },
+      (error: unknown) => {
+        const { code } = toStreamstackError(error)
+        // What is on disk is the truth: it is read again by whoever comes next.
+        const isSound = code === 'unavailable' || code === 'storage_full'
+        if (!isSound && this.#channels.get(name) === channel) this.#letGo(name, channel, broken())
+        throw error
+      },
+    )
+  }
+
+  /** Looks after every channel: old messages go, and channels that nobody uses. */
+  tidy(): void {
+    this.#tidyPosition = null
+    for (const channel of this.#channels.values()) this.#tidyOne(channel)
+  }
+
+  /** Lets go of all of them; whoever reads one is told why. */
+  dismiss(error: StreamstackError): void {
+    for (const [name, channel] of this.#channels) this.#letGo(name, channel, error)
+  }
+
+  #log(name: string, { channel: { delivery } }: FoundChannel, keys: PublishKeys): ChannelLog {
+    const { nowMs } = this.#options
+    const base = Math.max(Math.floor(nowMs()) * OFFSETS_PER_MS, this.#greatestOffset + 1)
+    if (delivery === 'memory')
+      return new HistoryLog({ after: base, bytesMax: this.#options.settings().windowBytes, nowMs })
+    return new DurableLog({
+      store: this.#options.store(),
+      name,
+      base,
+      recentBytes: RECENT_BYTES * 2,
+      nowMs,
+      onLoaded: ({ chunk, key }, offset) => {
+        if (key !== null) keys.remember(key, chunk, offset)
+      },
+    })
+  }
+
+  #letGo(name: string, channel: Channel, error: StreamstackError | null): void {
+    this.#channels.delete(name)
+    this.#bytesHeld -= channel.countedBytes
+    this.#greatestOffset = Math.max(this.#greatestOffset, channel.log.lastOffset)
+    if (error !== null) channel.close(error)
+    if (this.#channels.size > 0) return
+    clearInterval(this.#tidyTimer)
+    this.#tidyTimer = undefined
+    // It would hold on to what the map held when it was begun.
+    this.#tidyPosition = null
+  }
+
+  #count(channel: Channel): void {
+    if (this.#channels.get(channel.name) !== channel) return
+    const bytes = channel.bytesHeld
+    this.#bytesHeld += bytes - channel.countedBytes
+    channel.countedBytes = bytes
+  }
+
+  /** Throws `storage_full` when the channels hold as much as they may. */
+  #makeRoom(): void {
+    const { memoryBytes } = this.#options.settings()
+    if (this.#bytesHeld < memoryBytes) return
+    this.#tidyAll()
+    if (this.#bytesHeld < memoryBytes) return
+    throw new StreamstackError(
+      'storage_full',
+      'The channels hold as many messages in memory as `channels.memory_bytes` allows. Raise it, or let channels keep less history.',
+    )
+  }
+
+  #tidyAll(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#madeRoomAtMs < MAKE_ROOM_MS) return
+    this.#madeRoomAtMs = nowMs
+    this.tidy()
+    if (this.#channels.size < this.#options.settings().maxOpen) return
+    for (const [name, channel] of this.#channels) if (channel.isDispensable) this.#letGo(name, channel, null)
+  }
+
+  /** A part of the channels at a time: with very many of them nobody else waits. */
+  #tidySome(): void {
+    const position = (this.#tidyPosition ??= this.#channels.values())
+    for (let count = 0; count < TIDIED_AT_ONCE; count++) {
+      const { value, done } = position.next()
+      if (done === true) {
+        this.#tidyPosition = null
+        return
+      }
+      this.#tidyOne(value)
+      // The last channel was let go, and with it the timer and the position.
+      if (this.#tidyPosition !== position) return
+    }
+  }
+
+  #tidyOne(channel: Channel): void {
+    try {
+      const isUnused = channel.tidy()
+      this.#count(channel)
+      if (isUnused) this.#letGo(channel.name, channel, null)
+    } catch (error) {
+      this.#options.log.error({ channel: channel.name, err: error }, 'a channel could not be looked after')
+      this.#letGo(channel.name, channel, broken())
+    }
+  }
+}
+
+function stillFound(table: ChannelTable, name: string, channel: Channel): FoundChannel | StreamstackError {
+  try {
+    const found = table.find(name)
+    return found.channel.delivery === channel.found.channel.delivery ? found : broken()
+  } catch (error) {
+    if (error instanceof StreamstackError) return error
+    throw error
+  }
+}
+
+function broken(): StreamstackError {
+  return new StreamstackError('unavailable', 'The channel begins anew. Subscribe again.', { retryAfterMs: 1_000 })
+}

@@ -1,0 +1,69 @@
+import type { ServerResponse } from 'node:http'
+import { StreamstackError } from '@streamstack/protocol'
+import type { AuthClaims, PresentedToken } from '../access/index.ts'
+import { TIMER_MS_MAX } from '../definition/index.ts'
+import type { Engine } from '../engine/index.ts'
+import { onAnswerOver } from './answer-over.ts'
+
+/** A stream for one reader, who may lose the right to read it while it does. */
+interface Guarded {
+  /** When its time is over, milliseconds since 1970; null: never, or it is read on nevertheless. */
+  readonly expiresAtMs: number | null
+  /** Goes on with claims that are read otherwise now. Throws when they do not suffice. */
+  renew(claims: AuthClaims): void
+  refuse(error: StreamstackError): void
+}
+
+export interface TokenEnd {
+  readonly engine: Engine
+  readonly response: ServerResponse
+  readonly source: Guarded
+  /** Null: it came without. */
+  readonly token: PresentedToken | null
+}
+
+/**
+ * Whoever reads with a token is broken off when the server takes that no more: by other settings, or when it expires. That is by the clock that let it in,
+ * which may differ a little from that of its signer.
+ */
+export function endWithToken({ engine, response, source, token }: TokenEnd): void {
+  if (token === null) return
+  const untilExpiry = (): (() => void) => atExpiry(engine, source)
+  let stopTimer = untilExpiry()
+  const letGo = engine.tokens.hold({
+    token,
+    renewed({ claims }) {
+      source.renew(claims)
+      // The clocks may differ by more or less now.
+      stopTimer()
+      stopTimer = untilExpiry()
+    },
+    refused: (error) => source.refuse(error),
+  })
+  onAnswerOver(response, () => {
+    stopTimer()
+    letGo()
+  })
+}
+
+function expired(): StreamstackError {
+  return new StreamstackError(
+    'unauthenticated',
+    'The token has expired. Come back with a fresh one, after the last offset.',
+    { details: { reason: 'expired' } },
+  )
+}
+
+/** Ends a source when its time is over, by the settings of now, unless the result is called before. */
+function atExpiry({ settings }: Engine, source: Guarded): () => void {
+  if (source.expiresAtMs === null) return () => undefined
+  const endsAtMs = source.expiresAtMs + (settings.auth.jwt?.clockToleranceSeconds ?? 0) * 1_000
+  let timer: NodeJS.Timeout
+  const wait = (): void => {
+    const leftMs = endsAtMs - Date.now()
+    if (leftMs <= 0) source.refuse(expired())
+    else timer = setTimeout(wait, Math.min(leftMs, TIMER_MS_MAX)).unref()
+  }
+  timer = setTimeout(wait, 0).unref()
+  return () => clearTimeout(timer)
+}

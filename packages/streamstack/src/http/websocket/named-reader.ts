@@ -1,0 +1,195 @@
+import { type NamedStreamMessage, type ServerMessage, StreamstackError, publicError } from '@streamstack/protocol'
+import type { AuthClaims } from '../../access/index.ts'
+import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
+import {
+  type ContentEncoding,
+  type NamedStream,
+  contentEncoding,
+  pageContent,
+  restOf,
+} from '../durable-streams/index.ts'
+import { messagePrefix } from './batch-frames.ts'
+import type { Outbox } from './outbox.ts'
+import { socketError } from './socket-error.ts'
+import { frameAfter } from './text-frame.ts'
+
+/** How much one message brings, about: an append that is larger comes whole. */
+const PAGE_BYTES_MAX = 32_768
+
+export interface NamedReaderOptions {
+  id: string
+  source: NamedStream
+  /** Position after which to read. */
+  position: number
+  outbox: Outbox
+  /** Its last word is out, and the id is free. */
+  onOver: () => void
+  onError: (error: unknown) => void
+}
+
+/** The next page of a stream as a message without what differs between readers, which comes first: `{"id":"…",`. */
+interface SharedTail {
+  readonly after: number
+  readonly tail: number
+  readonly restBefore: Buffer
+  readonly last: number
+  /** Null: there is nothing to tell. */
+  readonly message: Buffer | null
+  readonly rest: Buffer
+}
+
+/** The newest page of each stream that several read. */
+const newest = new WeakMap<LiveStream, SharedTail>()
+
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Reads one stream by name for one connection. Storage hands out whole appends, one or more, without saying where
+ * each ends; so a message brings what a page over HTTP would, with the one offset behind it. Its place is all that it keeps, and it goes on from the log when it is its turn.
+ */
+export class NamedReader implements StreamWatcher {
+  readonly #id: string
+  readonly #prefix: Buffer
+  readonly #source: NamedStream
+  readonly #encoding: ContentEncoding
+  readonly #outbox: Outbox
+  readonly #onOver: () => void
+  readonly #onError: (error: unknown) => void
+  #position: number
+  /** Of text: bytes up to the position whose character ends behind it. */
+  #rest: Buffer
+  #isOver = false
+
+  constructor({ id, source, position, outbox, onOver, onError }: NamedReaderOptions) {
+    this.#id = id
+    this.#prefix = messagePrefix(id)
+    this.#source = source
+    this.#encoding = contentEncoding(source.stream.record.contentType)
+    this.#position = position
+    this.#rest = this.#encoding === 'text' ? restOf(source.before(position)) : NOTHING
+    this.#outbox = outbox
+    this.#onOver = onOver
+    this.#onError = onError
+  }
+
+  /** Says what is open, and takes what there is and what comes. */
+  begin(): void {
+    const { url, stream } = this.#source
+    this.#say({
+      type: 'open',
+      id: this.#id,
+      url,
+      run: null,
+      after: this.#source.offsetOf(this.#position),
+      content_type: stream.record.contentType,
+      encoding: this.#encoding,
+    })
+    stream.watchers.add(this)
+    this.wake()
+  }
+
+  wake(): void {
+    if (!this.#isOver) this.#outbox.ready(this)
+  }
+
+  /** One page, or the last word. */
+  turn(): void {
+    if (!this.#isOver) this.#try(() => this.#step())
+  }
+
+  /** Looks after what time changes: who reads keeps the stream from expiring, and other settings may not let it read. */
+  tick(): void {
+    this.#try(() => {
+      this.#source.check()
+      this.#source.touch()
+    })
+  }
+
+  /** Goes on with a fresh token, or is broken off. */
+  renew(claims: AuthClaims): void {
+    this.#try(() => this.#source.renew(claims))
+  }
+
+  /** Stops reading, without a word. */
+  leave(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#outbox.leave(this)
+    const { stream } = this.#source
+    stream.watchers.delete(this)
+    if (stream.watchers.size === 0) newest.delete(stream)
+  }
+
+  #step(): void {
+    const source = this.#source
+    const { stream } = source
+    source.check()
+    if (this.#position < stream.visibleTail) {
+      const { last, message, rest } = this.#next()
+      this.#position = last
+      this.#rest = rest
+      if (message !== null) this.#outbox.write(frameAfter(this.#prefix, message))
+      if (last < stream.visibleTail) {
+        this.#outbox.ready(this)
+        return
+      }
+    }
+    if (!stream.isVisiblyClosed) return
+    const offset = source.offsetOf(this.#position)
+    this.#finish({ type: 'end', id: this.#id, outcome: 'completed', offset, error: null })
+  }
+
+  #next(): SharedTail {
+    const { stream } = this.#source
+    const known = newest.get(stream)
+    const isThis =
+      known?.after === this.#position && known.tail === stream.visibleTail && known.restBefore.equals(this.#rest)
+    if (isThis) return known
+    const next = this.#read()
+    if (stream.watchers.size > 1) newest.set(stream, next)
+    return next
+  }
+
+  #read(): SharedTail {
+    const source = this.#source
+    const after = this.#position
+    const restBefore = this.#rest
+    const page = source.read(after, PAGE_BYTES_MAX)
+    const { json, rest } = pageContent(page, this.#encoding, restBefore)
+    const head = Buffer.from(`"type":"chunk","offset":"${source.offsetOf(page.last)}","content":`)
+    const message = json === null ? null : Buffer.concat([head, json, Buffer.from(',"metadata":null}')])
+    return { after, tail: source.stream.visibleTail, restBefore, last: page.last, message, rest }
+  }
+
+  /** Something is wrong with this reader alone: others read on. */
+  #try(act: () => void): void {
+    try {
+      act()
+    } catch (thrown) {
+      const error = socketError(thrown)
+      if (error.code === 'internal' || error.code === 'storage_failed') this.#onError(error.cause ?? error)
+      this.#finish({ type: 'error', id: this.#id, error: publicError(withCure(error)) })
+    }
+  }
+
+  #finish(lastWord: ServerMessage | NamedStreamMessage): void {
+    if (this.#isOver) return
+    this.#say(lastWord)
+    this.leave()
+    this.#onOver()
+  }
+
+  #say(message: ServerMessage | NamedStreamMessage): void {
+    this.#outbox.send(message)
+  }
+}
+
+/** Who is behind what is kept must hear that something is missing, and how to go on. */
+function withCure(error: StreamstackError): StreamstackError {
+  if (error.code !== 'offset_expired') return error
+  return new StreamstackError(
+    'offset_expired',
+    'This reader fell further behind than the stream keeps. Read it without `after` for what it still holds.',
+    { details: error.details ?? {}, cause: error },
+  )
+}
