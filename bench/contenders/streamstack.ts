@@ -1,4 +1,8 @@
+import { setFlagsFromString } from 'node:v8'
 import { serve } from 'streamstack'
+
+// As bin/streamstack.js does.
+setFlagsFromString('--no-allocation-site-pretenuring')
 
 /** Our server, over a workspace folder. */
 export async function start(options: string): Promise<number> {

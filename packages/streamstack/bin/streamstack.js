@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript for any Node.js, so that an old one gets a message and no syntax error.
+import { setFlagsFromString } from 'node:v8'
+
 const [major] = process.versions.node.split('.').map(Number)
 if (major < 24) {
   console.error(
@@ -7,5 +9,7 @@ if (major < 24) {
   )
   process.exit(1)
 }
+// Before there is any code of ours. docs/decisions/2026-11-23-what-collections-keep.md says why.
+setFlagsFromString('--no-allocation-site-pretenuring')
 const { main } = await import('../dist/command/main.js')
 await main(process.argv.slice(2))
