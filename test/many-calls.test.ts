@@ -59,7 +59,10 @@ test.each(['sse', 'ndjson', 'lines'] as const)('any content comes back from %s a
   await using server = await serving()
   const content = fc.oneof(
     fc.string({ unit: 'binary' }),
-    fc.jsonValue({ maxDepth: 2 }),
+    // Bodies with these names are refused.
+    fc
+      .jsonValue({ maxDepth: 2 })
+      .filter((value) => !/"(?:__proto__|prototype|constructor)":/.test(JSON.stringify(value))),
     fc.constant('😀'.repeat(9_000)),
   )
   await fc.assert(

@@ -222,7 +222,9 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
           }
           expect(added.map((row) => row['extra'])).toEqual(records.map(({ extra }) => extra))
           // -0 is stored as 0.
-          expect(added.map((row) => row['score'])).toEqual(records.map(({ score }) => score === null ? null : score + 0))
+          expect(added.map((row) => row['score'])).toEqual(
+            records.map(({ score }) => (score === null ? null : score + 0)),
+          )
         }),
         { numRuns: 40 },
       )
