@@ -147,7 +147,7 @@ test('a server with runs under way closes, and no reader takes that for the end'
 test('a caller who leaves before the first chunk lets the run come to its end, or its grace time', async () => {
   await using server = await testServer({
     'endpoints/late.json': endpoint('/late', [
-      { function: 'Sleep', duration: 30 },
+      { function: 'Sleep', duration: 600 },
       { function: 'Add Record', table: 'done', record: {} },
     ]),
     'endpoints/done.json': endpoint('/done', [{ function: 'Count Records', table: 'done' }, send('{{count}}')]),
@@ -156,7 +156,7 @@ test('a caller who leaves before the first chunk lets the run come to its end, o
   const outgoing = request(new URL('/late', server.url), { agent: false })
   outgoing.on('error', () => undefined)
   outgoing.end()
-  await new Promise((resolve) => setTimeout(resolve, 15))
+  await new Promise((resolve) => setTimeout(resolve, 300))
   outgoing.destroy()
   for (;;) {
     if ((await server.call('/done?format=text')).text === '1') break
