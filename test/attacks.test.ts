@@ -200,7 +200,7 @@ describe('a message that cannot be shown', () => {
   const brokenSource = (isLate: boolean): StreamSource => {
     const log = new MemoryLog(65_536)
     const stream = new Stream({ log, whenUnread: 'drop', unreadBytesMax: Infinity })
-    void stream.append({ type: 'text', data: 'first', metadata: null })
+    void stream.append({ kind: 'text', data: 'first', metadata: null })
     if (isLate) {
       const read = stream.read.bind(stream)
       stream.read = (after) => Promise.resolve(read(after) as Exclude<ReturnType<typeof read>, Promise<unknown>>)

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { createClient } from '@streamstack/client'
 import { describe, expect, test } from 'vitest'
 import { contents, ndjsonLines, problem } from './support/http-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
@@ -360,5 +361,89 @@ describe('heartbeats', () => {
     await using server = await quiet([sleep, { function: 'Throw Error', message: 'late' }])
     const answer = await server.call(`/quiet?format=${format}`)
     expect(answer.ending).toBe('broken')
+  })
+})
+
+describe('the kinds of chunks', () => {
+  const kinds = ['text', 'json', 'reasoning', 'tool_call', 'tool_result', 'source', 'usage', 'status', 'replace']
+  const asked = (): Promise<TestServer> =>
+    testServer({
+      'endpoints/kinds.json': endpoint('/kinds', [
+        ...kinds.map((kind) => ({ ...send(kind), kind })),
+        { ...send('one two'), kind: 'reasoning', chunk_by: 'words' },
+      ]),
+    })
+
+  test.each([
+    ['lines', '', 'text\n"json"\n'],
+    ['text', '', 'text"json"'],
+    [
+      'lines',
+      '&kinds=reasoning,usage',
+      '{"reasoning":"reasoning"}\n{"usage":"usage"}\n{"reasoning":"one "}\n{"reasoning":"two"}\n',
+    ],
+    ['text', '&kinds=reasoning', 'reasoningone two'],
+    [
+      'sse',
+      '&kinds=text,status',
+      'id: 1\ndata: "text"\n\nid: 8\nevent: status\ndata: "status"\n\nevent: end\ndata: {"outcome":"completed","offset":11,"error":null}\n\n',
+    ],
+    [
+      'ndjson',
+      '&kinds=usage',
+      '{"offset":7,"type":"chunk","kind":"usage","content":"usage","metadata":null}\n{"type":"end","outcome":"completed","offset":11,"error":null}\n',
+    ],
+  ])('%s%s', async (format, query, text) => {
+    await using server = await asked()
+    expect((await server.call(`/kinds?format=${format}${query}`)).text).toBe(text)
+  })
+
+  test.each(['ndjson', 'json'])('%s carries all of them, and says which is what', async (format) => {
+    await using server = await asked()
+    const { text } = await server.call(`/kinds?format=${format}`)
+    for (const kind of kinds) {
+      const isContent = kind === 'text' || kind === 'json'
+      expect(text.includes(`"kind":"${kind}"`)).toBe(!isContent)
+      expect(text).toContain(`"content":"${kind}"`)
+    }
+  })
+
+  test('that the caller asks for pass a reader that comes back, too', async () => {
+    await using server = await asked()
+    const { headers } = await server.call('/kinds')
+    const { text } = await server.call(`${String(headers['stream-url'])}?format=lines&kinds=source,replace&offset=6`)
+    expect(text).toBe('{"replace":"replace"}\n')
+  })
+
+  test('that there are not are refused, with the one that was meant', async () => {
+    await using server = await asked()
+    const answer = await server.call('/kinds?kinds=text,reasonning')
+    expect(answer.status).toBe(400)
+    expect(JSON.parse(answer.text)).toMatchObject({
+      code: 'header_invalid',
+      detail: 'There is no kind "reasonning" of chunks. Did you mean "reasoning"?',
+    })
+  })
+
+  test('are handed out by the client where it asks for them, whatever travels', async () => {
+    await using server = await asked()
+    const client = createClient({ url: server.url })
+    for (const format of ['ndjson', 'sse', 'lines', 'json'] as const) {
+      const own = await client.call('GET /kinds', {}, { format }).result()
+      expect(own.chunks.map(({ kind }) => kind)).toEqual(['text', 'text'])
+      const some = await client.call('GET /kinds', {}, { format, kinds: ['status', 'usage'] }).result()
+      expect(some.chunks.map(({ kind, content }) => [kind, content])).toEqual([
+        ['usage', 'usage'],
+        ['status', 'status'],
+      ])
+      const all = await client.call('GET /kinds', {}, { format, kinds: 'all' }).result()
+      expect(all.chunks).toHaveLength(11)
+    }
+    const text = await client.call('GET /kinds', {}, { format: 'text', kinds: ['reasoning'] }).result()
+    expect(text.chunks.map(({ content }) => content).join('')).toBe('reasoningone two')
+    const over = createClient({ url: server.url, transport: 'websocket' })
+    const { chunks } = await over.call('GET /kinds', {}, { kinds: ['tool_call'] }).result()
+    expect(chunks).toMatchObject([{ kind: 'tool_call', content: 'tool_call', offset: 4 }])
+    over.close()
   })
 })

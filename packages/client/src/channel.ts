@@ -1,3 +1,4 @@
+import type { ChunkKind } from '@streamstack/protocol'
 import { randomKey } from './call-request.ts'
 import type { Ask, LiveSocket, Told } from './live-socket.ts'
 import type { ReaderOptions } from './reconnecting-reader.ts'
@@ -23,6 +24,8 @@ export interface SubscribeOptions {
   presence?: boolean
   /** What they see of it. Default: null. */
   data?: unknown
+  /** The kinds of chunks that are handed out. Default: `text` and `json`. */
+  kinds?: readonly ChunkKind[] | 'all'
   /** Ends reading. */
   signal?: AbortSignal
 }
@@ -69,11 +72,11 @@ export function openChannel<Content, Metadata>(name: string, shared: Shared): Ch
   const stream = { ...shared, call: null, format: 'ndjson' } as const
   return {
     name,
-    subscribe({ after = 0, presence = false, data = null, signal, onGap } = {}) {
+    subscribe({ after = 0, presence = false, data = null, kinds, signal, onGap } = {}) {
       const query = presence ? `?presence=true&data=${encodeURIComponent(JSON.stringify(data))}` : ''
       const path = `/v1/channels/${place}${query}`
       const ask: Ask = { type: 'subscribe', channel: name, presence, data }
-      return new RunStream({ ...stream, path, ask, after, order: 'rising', onGap }, signal)
+      return new RunStream({ ...stream, path, ask, after, order: 'rising', onGap, kinds }, signal)
     },
     presence({ signal } = {}) {
       const ask = { type: 'presence', channel: name } as const

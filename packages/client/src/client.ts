@@ -1,3 +1,4 @@
+import type { ChunkKind } from '@streamstack/protocol'
 import { callRequest, randomKey } from './call-request.ts'
 import { type Channel, openChannel } from './channel.ts'
 import type { CallArguments, ContentOf, MetadataOf, UntypedEndpoints } from './endpoint-types.ts'
@@ -30,6 +31,11 @@ export interface ClientOptions {
 export interface ReadOptions {
   /** What travels; the chunks are the same, but for `text`. Default: `ndjson`. */
   format?: StreamFormat
+  /**
+   * The kinds of chunks that are handed out, as `['text', 'reasoning']`, or `all`; each says in `kind` what it is. Default: the content of the answer, `text` and
+   * `json`.
+   */
+  kinds?: readonly ChunkKind[] | 'all'
   /** Sent along; always over HTTP, since a WebSocket has no place for them. */
   headers?: Readonly<Record<string, string>>
   /** Ends reading; the run goes on. */
@@ -87,10 +93,13 @@ export function createClient<Endpoints = UntypedEndpoints>(options: ClientOption
     silenceMsMax,
   }
   type Subject = Pick<ReaderOptions, 'call' | 'path' | 'after' | 'order'>
-  const open = <Content, Metadata>(subject: Subject, { format = 'ndjson', signal, headers }: ReadOptions) => {
+  const open = <Content, Metadata>(subject: Subject, { format = 'ndjson', kinds, signal, headers }: ReadOptions) => {
     // Headers have no place in a message.
     const over = options.transport === 'websocket' && headers === undefined ? socket : null
-    return new RunStream<Content, Metadata>({ ...shared, ...subject, socket: over, ask: null, headers, format }, signal)
+    return new RunStream<Content, Metadata>(
+      { ...shared, ...subject, socket: over, ask: null, headers, format, kinds },
+      signal,
+    )
   }
   return {
     call: ((endpoint: string, inputs: Record<string, unknown> = {}, callOptions: CallOptions = {}) => {

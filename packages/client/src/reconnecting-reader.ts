@@ -1,4 +1,4 @@
-import type { Decoded, DecodedChunk, Outcome, PublicError } from '@streamstack/protocol'
+import type { ChunkKind, Decoded, DecodedChunk, Outcome, PublicError } from '@streamstack/protocol'
 import { type CallRequest, withQuery } from './call-request.ts'
 import { ProgressCounter } from './progress.ts'
 import type { Ask, LiveSocket } from './live-socket.ts'
@@ -23,6 +23,8 @@ export type ReaderStatus = 'connecting' | 'open' | 'reconnecting' | 'gap' | 'end
 /** How the offsets of a stream follow each other: each one, with gaps of what this reader may not see, or without any meaning to it. */
 export type OffsetOrder = 'next' | 'rising' | 'none'
 
+const CONTENT: readonly ChunkKind[] = ['text', 'json']
+
 export interface ReaderOptions {
   transport: Transport
   /** Null: everything goes over HTTP. */
@@ -40,6 +42,8 @@ export interface ReaderOptions {
   /** What becomes of a stream when the server no longer keeps what comes next. Default: it ends. */
   onGap?: 'end' | 'restart' | undefined
   format: StreamFormat
+  /** The kinds of chunks that are handed out. Default: `text` and `json`. */
+  kinds?: readonly ChunkKind[] | 'all' | undefined
   /** The caller's own. */
   headers?: Readonly<Record<string, string>> | undefined
   retry: Required<RetryOptions>
@@ -49,7 +53,7 @@ export interface ReaderOptions {
 }
 
 /** A chunk as it is handed out. */
-export type ReadChunk = Pick<DecodedChunk, 'content' | 'metadata' | 'offset'>
+export type ReadChunk = Pick<DecodedChunk, 'kind' | 'content' | 'metadata' | 'offset'>
 
 /** How reading ended. */
 export interface ReaderEnd {
@@ -151,9 +155,12 @@ export class ReconnectingReader {
     const { transport, headers: own } = this.#options
     const format = this.#formatNow()
     const { accept, query: asked } = wires[format]
+    const { kinds } = this.#options
     const { path, run } = this
     const call = path === null ? this.#options.call : null
     const query = new URLSearchParams(asked)
+    // Its pieces do not tell of what kind they are.
+    if (format === 'text' && kinds !== undefined) query.set('kinds', String(kinds))
     const headers: Record<string, string> = { ...own, Accept: accept }
     if (this.#isFromNow) query.set('offset', 'now')
     else if (this.position > 0) headers['Last-Event-ID'] = String(this.position)
@@ -250,9 +257,11 @@ export class ReconnectingReader {
     return true
   }
 
-  #hand({ content, metadata }: ReadChunk, format: StreamFormat, chunks: ReadChunk[]): void {
+  #hand({ kind, content, metadata }: ReadChunk, format: StreamFormat, chunks: ReadChunk[]): void {
+    const { kinds = CONTENT } = this.#options
+    if (kinds !== 'all' && format !== 'text' && !kinds.includes(kind)) return
     if (this.#options.format !== 'text') {
-      chunks.push({ content, metadata, offset: this.#options.order === 'none' ? null : this.position })
+      chunks.push({ kind, content, metadata, offset: this.#options.order === 'none' ? null : this.position })
       return
     }
     if (typeof content !== 'string' && this.#charactersToDrop > 0) {
@@ -265,7 +274,7 @@ export class ReconnectingReader {
     this.#charactersToDrop -= dropped
     if (dropped === text.length) return
     if (format === 'text') this.#charactersRead += text.length
-    chunks.push({ content: text.slice(dropped), metadata, offset: format === 'text' ? null : this.position })
+    chunks.push({ kind, content: text.slice(dropped), metadata, offset: format === 'text' ? null : this.position })
   }
 
   async #recover(thrown: unknown): Promise<void> {

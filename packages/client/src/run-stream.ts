@@ -1,4 +1,4 @@
-import type { Outcome } from '@streamstack/protocol'
+import type { ChunkKind, Outcome } from '@streamstack/protocol'
 import { page } from './page.ts'
 import type { Progress } from './progress.ts'
 import { type ReadChunk, type ReaderOptions, type ReaderStatus, ReconnectingReader } from './reconnecting-reader.ts'
@@ -7,6 +7,8 @@ import { StreamError, answerError, asStreamError, invalid } from './stream-error
 
 /** One chunk as it is handed out. */
 export interface Chunk<Content = unknown, Metadata = Record<string, unknown>> {
+  /** `text` or `json`: content of the answer. Others come where the call asks for them with `kinds`. */
+  kind: ChunkKind
   content: Content
   metadata: Metadata | null
   /** Where it stands in the stream, from 1; null in the format `text`, whose pieces are no chunks of the server's, and in `presence()`. */

@@ -1,4 +1,4 @@
-import type { Decoded } from '@streamstack/protocol'
+import { type Decoded, contentKind } from '@streamstack/protocol'
 import type { Ask, LiveSocket, Told } from './live-socket.ts'
 import { type StreamError, lost, publicError } from './stream-error.ts'
 import type { ProgressCounter } from './progress.ts'
@@ -45,7 +45,7 @@ export async function socketConnection(
   const take = (message: Told, size: number): void => {
     progress.bytes += size
     waiting += size
-    if (message.type === 'chunk') items.push(message)
+    if (message.type === 'chunk') items.push({ ...message, kind: message.kind ?? contentKind(message.content) })
     else if (message.type === 'fault') items.push({ ...message, type: 'error' })
     // What was open once may be open again: coming back tells.
     else if (message.type === 'error') fail(publicError(message.error, isOpen || undefined))

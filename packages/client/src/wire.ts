@@ -1,4 +1,4 @@
-import { type Decoded, type DecodedChunk, type PublicError, decoders } from '@streamstack/protocol'
+import { type Decoded, type DecodedChunk, type PublicError, contentKind, decoders } from '@streamstack/protocol'
 import type { ProgressCounter } from './progress.ts'
 import { StreamError, lost } from './stream-error.ts'
 
@@ -16,11 +16,14 @@ interface Wire {
   tellsOutcome: boolean
 }
 
+/** Every kind, though not all are handed out: offsets without gaps show that nothing is missing. */
+const ALL = 'include_metadata=true&kinds=all'
+
 export const wires: Readonly<Record<StreamFormat, Wire>> = {
   ndjson: { accept: 'application/x-ndjson', query: '', tellsOutcome: true },
-  sse: { accept: 'text/event-stream', query: 'include_metadata=true', tellsOutcome: true },
+  sse: { accept: 'text/event-stream', query: ALL, tellsOutcome: true },
   // With metadata each chunk is one line, whatever it holds; so chunks can be counted.
-  lines: { accept: 'text/plain', query: 'include_metadata=true', tellsOutcome: false },
+  lines: { accept: 'text/plain', query: ALL, tellsOutcome: false },
   text: { accept: 'text/plain', query: 'format=text', tellsOutcome: false },
   json: { accept: 'application/json', query: '', tellsOutcome: true },
 }
@@ -107,5 +110,7 @@ export function failedConnection(error: StreamError): Connection {
 }
 
 function decodedChunks(chunks: unknown): Decoded[] {
-  return Array.isArray(chunks) ? chunks.map((chunk: DecodedChunk) => ({ ...chunk, type: 'chunk' })) : []
+  return Array.isArray(chunks)
+    ? chunks.map((chunk: DecodedChunk) => ({ ...chunk, type: 'chunk', kind: chunk.kind ?? contentKind(chunk.content) }))
+    : []
 }

@@ -1,3 +1,4 @@
+import type { ChunkKind } from './chunk-kind.ts'
 import type { PublicError } from './errors.ts'
 
 /** How a stream ended. There is exactly one outcome to a stream, and nothing after it. */
@@ -8,8 +9,8 @@ export type Outcome = 'completed' | 'failed' | 'cancelled' | 'abandoned'
  * Its offset is not in it: the log knows. Offsets count from 1, and an offset means "everything up to and with this chunk".
  */
 export interface Chunk {
-  /** `text`: `data` is the content itself. `json`: `data` is JSON. `error`: `data` is a PublicError as JSON. */
-  readonly type: 'text' | 'json' | 'error'
+  readonly kind: ChunkKind
+  /** The content: of `text` and `reasoning` the text itself, of `error` a PublicError as JSON, of every other kind JSON. */
   readonly data: string
   /** An object as JSON, or null. */
   readonly metadata: string | null
@@ -27,6 +28,8 @@ export interface StreamEnd {
 /** A chunk as a decoder gives it back. */
 export interface DecodedChunk {
   type: 'chunk'
+  /** Any but `error`. A newer server may send kinds that are not in the list. */
+  kind: ChunkKind
   offset: number | null
   content: unknown
   metadata: Record<string, unknown> | null

@@ -1,3 +1,4 @@
+export * from './chunk-kind.ts'
 export * from './chunk.ts'
 export * from './errors.ts'
 export * from './formats/index.ts'

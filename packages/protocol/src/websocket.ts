@@ -1,3 +1,4 @@
+import type { ChunkKind } from './chunk-kind.ts'
 import type { Outcome } from './chunk.ts'
 import type { PublicError } from './errors.ts'
 
@@ -53,7 +54,15 @@ export type ServerMessage =
   | { type: 'welcome'; subject: string | null; expires_in: number | null }
   /** A stream is open under an id: what comes next begins after `after`. `url` is where it can be read on, `run` its run. */
   | { type: 'open'; id: string; url: string; run: string | null; after: number }
-  | { type: 'chunk'; id: string; offset: number; content: unknown; metadata: Record<string, unknown> | null }
+  /** `kind` is there where the chunk is no content: neither `text` nor `json`. */
+  | {
+      type: 'chunk'
+      id: string
+      offset: number
+      kind?: ChunkKind
+      content: unknown
+      metadata: Record<string, unknown> | null
+    }
   /** An error that stands in the stream, at an offset of its own. */
   | { type: 'fault'; id: string; offset: number; error: PublicError }
   /** The stream is over; the id is free. */

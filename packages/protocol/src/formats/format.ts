@@ -1,10 +1,15 @@
+import type { ChunkKinds } from '../chunk-kind.ts'
 import type { Chunk, Decoded, StreamEnd } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
 
 export interface EncodeOptions {
   /** Whether metadata goes along in formats where it is not always there. */
   metadata: boolean
+  /** The kinds that are written; others leave a gap in the offsets and nothing else. Default: what the format carries by itself. */
+  kinds?: ChunkKinds
 }
+
+export type DecodeOptions = Pick<EncodeOptions, 'metadata'>
 
 /** Writes a stream as text. Stateless: any reader can start at any offset. */
 export interface Encoder {
@@ -31,5 +36,5 @@ export interface Decoder {
 export interface Format {
   readonly name: string
   readonly encoder: (options: EncodeOptions) => Encoder
-  readonly decoder: (options: EncodeOptions) => Decoder
+  readonly decoder: (options: DecodeOptions) => Decoder
 }

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  ALL_KINDS,
+  CHUNK_KINDS,
+  CONTENT_KINDS,
   type Chunk,
+  type ChunkKinds,
   type Decoded,
   type PublicError,
   type StreamEnd,
   formats,
+  isNamedKind,
+  isTextKind,
   parseOffset,
   sortableOffset,
 } from '../index.ts'
@@ -34,11 +40,19 @@ const hostile = fc.oneof(
 )
 const json = fc.jsonValue({ maxDepth: 3 })
 const metadata = fc.option(fc.dictionary(hostile, json, { maxKeys: 3 }))
-const chunk: fc.Arbitrary<Chunk> = fc.tuple(fc.oneof(hostile, json), metadata).map(([content, meta]) => ({
-  type: typeof content === 'string' ? ('text' as const) : ('json' as const),
-  data: typeof content === 'string' ? content : JSON.stringify(content),
-  metadata: meta === null ? null : JSON.stringify(meta),
-}))
+const kind = fc.constantFrom(...CHUNK_KINDS.filter((one) => one !== 'error' && one !== 'text' && one !== 'json'))
+/** Every kind but `error`. */
+const chunk: fc.Arbitrary<Chunk> = fc
+  .tuple(fc.oneof(hostile, json), metadata, fc.option(kind))
+  .map(([content, meta, named]) => {
+    const isText = typeof content === 'string' && (named === null || isTextKind(named))
+    const textless = named === null || !isTextKind(named) ? (named ?? 'json') : 'json'
+    return {
+      kind: isText ? (named ?? 'text') : textless,
+      data: isText ? content : JSON.stringify(content),
+      metadata: meta === null ? null : JSON.stringify(meta),
+    }
+  })
 const chunks = fc.array(chunk, { maxLength: 8 })
 const error: fc.Arbitrary<PublicError> = fc.record({
   code: fc.string(),
@@ -47,8 +61,8 @@ const error: fc.Arbitrary<PublicError> = fc.record({
   retry_after: fc.option(fc.nat()),
 })
 
-function contentOf({ type, data }: Chunk): unknown {
-  return type === 'text' ? data : (JSON.parse(data) as unknown)
+function contentOf({ kind: one, data }: Chunk): unknown {
+  return isTextKind(one) ? data : (JSON.parse(data) as unknown)
 }
 
 function metadataOf({ metadata: text }: Chunk): unknown {
@@ -81,7 +95,7 @@ const throughUtf8 = (value: unknown): unknown => (typeof value === 'string' ? Bu
 
 describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
   const whole = (list: readonly Chunk[], first: number, end: StreamEnd, withMetadata: boolean): string => {
-    const encoder = formats[name].encoder({ metadata: withMetadata })
+    const encoder = formats[name].encoder({ metadata: withMetadata, kinds: ALL_KINDS })
     return encoder.chunks(list, 0, list.length, first) + encoder.heartbeat + encoder.end(end)
   }
 
@@ -109,6 +123,8 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
           const hasMetadata = withMetadata || name === 'ndjson'
           const expected = list.map((one, i) => ({
             type: 'chunk',
+            // Which kind content is, its value tells.
+            kind: isNamedKind(one.kind) ? one.kind : typeof contentOf(one) === 'string' ? 'text' : 'json',
             offset: first + i,
             content: contentOf(one),
             metadata: hasMetadata ? metadataOf(one) : null,
@@ -122,9 +138,9 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
 
   test('comes out the same for every single cut', () => {
     const list: Chunk[] = [
-      { type: 'text', data: 'é 😀\r\n', metadata: '{"k":"中"}' },
-      { type: 'text', data: '[DONE]', metadata: null },
-      { type: 'json', data: '[1,{"a":"\u2028"}]', metadata: null },
+      { kind: 'text', data: 'é 😀\r\n', metadata: '{"k":"中"}' },
+      { kind: 'text', data: '[DONE]', metadata: null },
+      { kind: 'json', data: '[1,{"a":"\u2028"}]', metadata: null },
     ]
     const bytes = bytesOf(whole(list, 1, { outcome: 'completed', offset: 3, error: null }, true))
     const once = decode(name, true, bytes, [])
@@ -142,8 +158,8 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
 
   test('cut off anywhere it gives whole chunks only, and never an end', () => {
     const list: Chunk[] = [
-      { type: 'text', data: 'one', metadata: null },
-      { type: 'json', data: '{"two":2}', metadata: null },
+      { kind: 'text', data: 'one', metadata: null },
+      { kind: 'json', data: '{"two":2}', metadata: null },
     ]
     const text = whole(list, 1, { outcome: 'completed', offset: 2, error: null }, false)
     for (let length = 0; length < text.length; length++) {
@@ -158,7 +174,7 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
     fc.assert(
       fc.property(error, fc.integer({ min: 1 }), (failure, offset) => {
         const encoder = formats[name].encoder({ metadata: false })
-        const inBand = encoder.chunks([{ type: 'error', data: JSON.stringify(failure), metadata: null }], 0, 1, offset)
+        const inBand = encoder.chunks([{ kind: 'error', data: JSON.stringify(failure), metadata: null }], 0, 1, offset)
         expect(decode(name, false, bytesOf(inBand), [])).toEqual([{ type: 'error', offset, error: failure }])
         const own = decode(name, false, bytesOf(encoder.fault(failure)), [])
         expect(own).toEqual([{ type: 'error', offset: null, error: failure }])
@@ -182,10 +198,11 @@ describe('sse', () => {
   test('no content and no metadata adds a line of its own', () => {
     fc.assert(
       fc.property(chunks, fc.boolean(), (list, withMetadata) => {
-        const text = formats.sse.encoder({ metadata: withMetadata }).chunks(list, 0, list.length, 1)
+        const content = list.filter(({ kind: one }) => CONTENT_KINDS.has(one))
+        const text = formats.sse.encoder({ metadata: withMetadata }).chunks(content, 0, content.length, 1)
         expect(text).not.toMatch(/[\r\0]/)
         const lines = text.split('\n')
-        expect(lines).toHaveLength(list.length * 3 + 1)
+        expect(lines).toHaveLength(content.length * 3 + 1)
         for (const [i, line] of lines.entries()) {
           if (i === lines.length - 1 || i % 3 === 2) expect(line).toBe('')
           else if (i % 3 === 0) expect(line).toBe(`id: ${i / 3 + 1}`)
@@ -200,10 +217,10 @@ describe('sse', () => {
     const spelled = '\uFEFFid:1\rdata:"a"\r\rid: 2\r\ndata: {"x":\r\ndata: 1}\r\n\r\nretry: 10\ndata: "c"\n\n: note\n\n'
     const bytes = bytesOf(spelled)
     const expected = [
-      { type: 'chunk', offset: 1, content: 'a', metadata: null },
-      { type: 'chunk', offset: 2, content: { x: 1 }, metadata: null },
+      { type: 'chunk', kind: 'text', offset: 1, content: 'a', metadata: null },
+      { type: 'chunk', kind: 'json', offset: 2, content: { x: 1 }, metadata: null },
       // An event without an id says nothing of its offset.
-      { type: 'chunk', offset: null, content: 'c', metadata: null },
+      { type: 'chunk', kind: 'text', offset: null, content: 'c', metadata: null },
     ]
     for (let cut = 0; cut <= bytes.length; cut++) expect(decode('sse', false, bytes, [cut])).toEqual(expected)
   })
@@ -214,7 +231,7 @@ describe('lines', () => {
     const line = fc.string({ unit: 'binary' }).filter((text) => !/[\n]/.test(text) && !text.startsWith('{"error":'))
     fc.assert(
       fc.property(fc.array(line, { maxLength: 6 }), fc.array(fc.nat(500), { maxLength: 6 }), (texts, cuts) => {
-        const list = texts.map((data): Chunk => ({ type: 'text', data, metadata: null }))
+        const list = texts.map((data): Chunk => ({ kind: 'text', data, metadata: null }))
         const bytes = bytesOf(formats.lines.encoder({ metadata: false }).chunks(list, 0, list.length, 1))
         const decoded = decode(
           'lines',
@@ -230,10 +247,16 @@ describe('lines', () => {
   test('with metadata any content comes out as it went in', () => {
     fc.assert(
       fc.property(chunks, (list) => {
-        const text = formats.lines.encoder({ metadata: true }).chunks(list, 0, list.length, 1)
+        const text = formats.lines.encoder({ metadata: true, kinds: ALL_KINDS }).chunks(list, 0, list.length, 1)
         const decoded = decode('lines', true, bytesOf(text), [])
-        expect(decoded).toEqual(
-          list.map((one) => ({ type: 'chunk', offset: null, content: contentOf(one), metadata: metadataOf(one) })),
+        expect(decoded).toMatchObject(
+          list.map((one) => ({
+            type: 'chunk',
+            ...(isNamedKind(one.kind) ? { kind: one.kind } : {}),
+            offset: null,
+            content: contentOf(one),
+            metadata: metadataOf(one),
+          })),
         )
       }),
     )
@@ -245,7 +268,7 @@ describe('lines', () => {
     expect(decode('lines', false, bytesOf(encoder.fault(failure)), [])).toEqual([
       { type: 'error', offset: null, error: failure },
     ])
-    const like: Chunk = { type: 'text', data: '{"error":{"code":', metadata: null }
+    const like: Chunk = { kind: 'text', data: '{"error":{"code":', metadata: null }
     expect(decode('lines', false, bytesOf(encoder.chunks([like], 0, 1, 1)), [])).toMatchObject([{ content: like.data }])
   })
 })
@@ -253,7 +276,7 @@ describe('lines', () => {
 test('text is the contents and nothing else', () => {
   fc.assert(
     fc.property(chunks, (list) => {
-      const encoder = formats.text.encoder({ metadata: false })
+      const encoder = formats.text.encoder({ metadata: false, kinds: ALL_KINDS })
       expect(encoder.chunks(list, 0, list.length, 1)).toBe(list.map(({ data }) => data).join(''))
       expect(encoder.end({ outcome: 'failed', offset: 0, error: null })).toBe('')
     }),
@@ -263,6 +286,60 @@ test('text is the contents and nothing else', () => {
 test.each(names)('%s tells the outcome, or its end is silent', (name) => {
   const encoder = formats[name].encoder({ metadata: false })
   expect(encoder.end({ outcome: 'completed', offset: 1, error: null }) !== '').toBe(encoder.tellsOutcome)
+})
+
+describe('kinds', () => {
+  const every = CHUNK_KINDS.map((one): Chunk => ({
+    kind: one,
+    data: isTextKind(one) ? one : JSON.stringify({ code: one }),
+    metadata: null,
+  }))
+  const written = (name: (typeof names)[number], kinds?: ChunkKinds, withMetadata = false): string =>
+    formats[name]
+      .encoder({ metadata: withMetadata, ...(kinds === undefined ? {} : { kinds }) })
+      .chunks(every, 0, every.length, 1)
+
+  test.each(['lines', 'text', 'sse'] as const)('%s carries the content of the answer by itself', (name) => {
+    for (const withMetadata of [false, true]) {
+      expect(written(name, undefined, withMetadata)).toBe(written(name, CONTENT_KINDS, withMetadata))
+      for (const one of CHUNK_KINDS.filter((other) => !CONTENT_KINDS.has(other))) {
+        expect(written(name, undefined, withMetadata)).not.toContain(one)
+        const asked = new Set([...CONTENT_KINDS, one])
+        expect(written(name, asked, withMetadata)).toContain(one)
+      }
+    }
+  })
+
+  test('ndjson carries all by itself', () => {
+    const found = decode('ndjson', false, bytesOf(written('ndjson')), [])
+    expect(found.map((one) => (one.type === 'chunk' ? one.kind : one.type))).toEqual(CHUNK_KINDS)
+  })
+
+  test('what is not carried leaves a gap in the offsets and nothing else', () => {
+    for (const name of ['sse', 'ndjson'] as const) {
+      const found = decode(name, false, bytesOf(written(name, new Set(['json', 'usage']))), [])
+      expect(found).toMatchObject([
+        { kind: 'json', offset: 2 },
+        { kind: 'usage', offset: 8 },
+      ])
+    }
+  })
+
+  test('in sse they are events of their name, in lines objects with their name', () => {
+    const asked = new Set(['reasoning', 'usage'] as const)
+    expect(written('sse', asked)).toBe(
+      'id: 4\nevent: reasoning\ndata: "reasoning"\n\nid: 8\nevent: usage\ndata: {"code":"usage"}\n\n',
+    )
+    expect(written('lines', asked)).toBe('{"reasoning":"reasoning"}\n{"usage":{"code":"usage"}}\n')
+    expect(written('text', new Set(['reasoning', 'error'] as const))).toBe('reasoning')
+  })
+
+  test('of a server that is newer pass', () => {
+    const line = '{"offset":1,"type":"chunk","kind":"new","content":1,"metadata":null}\n'
+    expect(decode('ndjson', false, bytesOf(line), [])).toMatchObject([{ kind: 'new', offset: 1 }])
+    expect(decode('sse', false, bytesOf('id: 1\nevent: new\ndata: 1\n\n'), [])).toMatchObject([{ kind: 'new' }])
+    expect(decode('sse', false, bytesOf('event: ping\ndata: not json\n\n'), [])).toEqual([])
+  })
 })
 
 describe('offsets', () => {

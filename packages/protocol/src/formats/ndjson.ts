@@ -1,21 +1,22 @@
+import { ALL_KINDS, type ChunkKinds } from '../chunk-kind.ts'
 import type { Chunk, Decoded } from '../chunk.ts'
 import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
-import type { Decoder, Format } from './format.ts'
+import type { Decoder, Encoder, Format } from './format.ts'
 import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
-import { contentJson, contentPair } from './lines.ts'
+import { contentJson, decodedContent, kindMember } from './lines.ts'
 
 /**
- * `ndjson`: one JSON object a line, `{offset, type, content, metadata}`; errors are `{offset, type: "error", error}`, the last line is
+ * `ndjson`: one JSON object a line, `{offset, type, content, metadata}`, and `kind` where it is not content; errors are `{offset, type: "error", error}`, the last line is
  * `{type: "end", outcome, offset, error}`. An empty line is the heartbeat.
  */
 export const ndjson: Format = {
   name: 'ndjson',
-  encoder: () => ({
+  encoder: ({ kinds = ALL_KINDS }) => ({
     contentType: 'application/x-ndjson; charset=utf-8',
     heartbeat: '\n',
     tellsOutcome: true,
-    chunks: encode,
+    chunks: encode(kinds),
     fault: (error) => `{"offset":null,"type":"error","error":${JSON.stringify(error)}}\n`,
     end: ({ outcome, offset, error }) => JSON.stringify({ type: 'end', outcome, offset, error }) + '\n',
   }),
@@ -31,18 +32,22 @@ export function ndjsonDecoder(): Decoder {
   }
 }
 
-function encode(chunks: readonly Chunk[], from: number, to: number, offset: number): string {
-  let out = ''
-  for (let i = from; i < to; i++) {
-    const chunk = chunks[i] as Chunk
-    const id = offset + i - from
-    if (chunk.type === 'error') out += `{"offset":${id},"type":"error","error":${chunk.data}}\n`
-    else {
-      out += `{"offset":${id},"type":"chunk","content":${contentJson(chunk)},"metadata":${chunk.metadata ?? 'null'}}\n`
+const encode =
+  (kinds: ChunkKinds): Encoder['chunks'] =>
+  (chunks, from, to, offset) => {
+    let out = ''
+    for (let i = from; i < to; i++) {
+      const chunk = chunks[i] as Chunk
+      const { kind, data, metadata } = chunk
+      if (!kinds.has(kind)) continue
+      const id = offset + i - from
+      if (kind === 'error') out += `{"offset":${id},"type":"error","error":${data}}\n`
+      else {
+        out += `{"offset":${id},"type":"chunk"${kindMember(kind)},"content":${contentJson(chunk)},"metadata":${metadata ?? 'null'}}\n`
+      }
     }
+    return out
   }
-  return out
-}
 
 /** Throws FormatError. A type that is not known is passed over: what a newer server adds must not break an older client. */
 function decodeLine(line: string): Decoded {
@@ -51,5 +56,5 @@ function decodeLine(line: string): Decoded {
   if (parsed['type'] === 'error') return { ...decodedError(parsed['error']), offset: decodedOffset(parsed['offset']) }
   if (parsed['type'] === 'end') return decodedEnd(parsed)
   if (parsed['type'] !== 'chunk') return { type: 'comment' }
-  return { type: 'chunk', offset: decodedOffset(parsed['offset']), ...contentPair(parsed) }
+  return { type: 'chunk', offset: decodedOffset(parsed['offset']), ...decodedContent(parsed) }
 }

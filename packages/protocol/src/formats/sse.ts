@@ -1,22 +1,23 @@
+import { CONTENT_KINDS, type ChunkKind, type ChunkKinds, contentKind, isNamedKind } from '../chunk-kind.ts'
 import type { Chunk, Decoded } from '../chunk.ts'
 import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
-import type { Decoder, EncodeOptions, Format } from './format.ts'
+import type { DecodeOptions, Decoder, Encoder, Format } from './format.ts'
 import { parseObject, parsePart } from './format-error.ts'
-import { contentJson, contentPair } from './lines.ts'
+import { contentJson, decodedContent } from './lines.ts'
 
 /**
  * `sse`: server-sent events (WHATWG HTML, "Server-sent events"). `id:` is the offset, `data:` one line of JSON: the content, or
  * `{"content","metadata"}` when metadata is asked for; a content of exactly `[DONE]` is written bare, as chat clients look
- * for it. Errors are `event: error`, the last event is `event: end`, a comment is the heartbeat. JSON holds no CR, LF or NUL, so no content can
- * add a field or an event.
+ * for it. Errors are `event: error`, the last event is `event: end`, a comment is the heartbeat. Other kinds that the caller asks for are events of their
+ * name, which `onmessage` passes over. JSON holds no CR, LF or NUL, so no content can add a field or an event.
  */
 export const sse: Format = {
   name: 'sse',
-  encoder: ({ metadata }) => ({
+  encoder: ({ metadata, kinds = CONTENT_KINDS }) => ({
     contentType: 'text/event-stream; charset=utf-8',
     heartbeat: ': keep-alive\n\n',
     tellsOutcome: true,
-    chunks: metadata ? withMetadata : plain,
+    chunks: (metadata ? withMetadata : plain)(kinds),
     fault: (error) => `event: error\ndata: ${JSON.stringify(error)}\n\n`,
     end: (end) => `event: end\ndata: ${JSON.stringify(end)}\n\n`,
   }),
@@ -28,39 +29,46 @@ const DONE = '[DONE]'
 /** A field and its value, without the one space that may stand before it; no field is a comment. */
 const LINE = /^([^:]*):? ?([^]*)$/
 
-function plain(chunks: readonly Chunk[], from: number, to: number, offset: number): string {
-  let out = ''
-  for (let i = from; i < to; i++) {
-    const chunk = chunks[i] as Chunk
-    const id = offset + i - from
-    if (chunk.type === 'error') out += errorEvent(id, chunk)
-    else if (chunk.data === DONE) out += `id: ${id}\ndata: [DONE]\n\n`
-    else out += `id: ${id}\ndata: ${contentJson(chunk)}\n\n`
+const plain =
+  (kinds: ChunkKinds): Encoder['chunks'] =>
+  (chunks, from, to, offset) => {
+    let out = ''
+    for (let i = from; i < to; i++) {
+      const chunk = chunks[i] as Chunk
+      const { kind, data } = chunk
+      if (!kinds.has(kind)) continue
+      const id = offset + i - from
+      if (isNamedKind(kind)) out += `id: ${id}\nevent: ${kind}\ndata: ${contentJson(chunk)}\n\n`
+      else if (data === DONE) out += `id: ${id}\ndata: [DONE]\n\n`
+      else out += `id: ${id}\ndata: ${contentJson(chunk)}\n\n`
+    }
+    return out
   }
-  return out
-}
 
-function withMetadata(chunks: readonly Chunk[], from: number, to: number, offset: number): string {
-  let out = ''
-  for (let i = from; i < to; i++) {
-    const chunk = chunks[i] as Chunk
-    const id = offset + i - from
-    if (chunk.type === 'error') out += errorEvent(id, chunk)
-    else if (chunk.data === DONE && chunk.metadata === null) out += `id: ${id}\ndata: [DONE]\n\n`
-    else out += `id: ${id}\ndata: {"content":${contentJson(chunk)},"metadata":${chunk.metadata ?? 'null'}}\n\n`
+const withMetadata =
+  (kinds: ChunkKinds): Encoder['chunks'] =>
+  (chunks, from, to, offset) => {
+    let out = ''
+    for (let i = from; i < to; i++) {
+      const chunk = chunks[i] as Chunk
+      const { kind, data, metadata } = chunk
+      if (!kinds.has(kind)) continue
+      const id = offset + i - from
+      if (kind === 'error') out += `id: ${id}\nevent: error\ndata: ${data}\n\n`
+      else if (data === DONE && metadata === null && !isNamedKind(kind)) out += `id: ${id}\ndata: [DONE]\n\n`
+      else {
+        const event = isNamedKind(kind) ? `event: ${kind}\n` : ''
+        out += `id: ${id}\n${event}data: {"content":${contentJson(chunk)},"metadata":${metadata ?? 'null'}}\n\n`
+      }
+    }
+    return out
   }
-  return out
-}
-
-function errorEvent(id: number, chunk: Chunk): string {
-  return `id: ${id}\nevent: error\ndata: ${chunk.data}\n\n`
-}
 
 /**
  * Reads what the encoder writes, and any other legal spelling of it: CR, LF or CRLF, fields in any order, several data lines. Events of other
- * kinds are passed over. Throws FormatError.
+ * kinds are passed over where they have no offset. Throws FormatError.
  */
-export function sseDecoder({ metadata }: EncodeOptions): Decoder {
+export function sseDecoder({ metadata }: DecodeOptions): Decoder {
   // A line that is not ended yet, as pieces: appending to one growing string costs O(n²) when a long line trickles in.
   let pieces: string[] = []
   // The LF of a CRLF that was cut between two pieces ends no second line.
@@ -82,10 +90,14 @@ export function sseDecoder({ metadata }: EncodeOptions): Decoder {
     if (!hadData) return null
     if (kind === 'error') return { ...decodedError(parsePart(text)), offset }
     if (kind === 'end') return decodedEnd(parseObject(text))
-    if (kind !== '' && kind !== 'message') return { type: 'comment' }
-    if (text === DONE) return { type: 'chunk', offset, content: DONE, metadata: null }
-    if (metadata) return { type: 'chunk', offset, ...contentPair(parseObject(text)) }
-    return { type: 'chunk', offset, content: parsePart(text), metadata: null }
+    const named = kind === '' || kind === 'message' ? null : (kind as ChunkKind)
+    // What has no place in the stream is somebody else's.
+    if (named !== null && offset === null) return { type: 'comment' }
+    if (text === DONE) return { type: 'chunk', kind: named ?? 'text', offset, content: DONE, metadata: null }
+    if (metadata)
+      return { type: 'chunk', offset, ...decodedContent({ ...parseObject(text), kind: named ?? undefined }) }
+    const content = parsePart(text)
+    return { type: 'chunk', kind: named ?? contentKind(content), offset, content, metadata: null }
   }
 
   const readLine = (text: string): Decoded | null => {

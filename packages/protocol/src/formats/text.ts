@@ -1,5 +1,6 @@
+import { CONTENT_KINDS, type ChunkKinds } from '../chunk-kind.ts'
 import type { Chunk } from '../chunk.ts'
-import type { Decoder, Format } from './format.ts'
+import type { Decoder, Encoder, Format } from './format.ts'
 
 /**
  * `text`: contents joined with nothing between, for clients that show every byte they get. Nothing is added, an error
@@ -7,11 +8,11 @@ import type { Decoder, Format } from './format.ts'
  */
 export const text: Format = {
   name: 'text',
-  encoder: () => ({
+  encoder: ({ kinds = CONTENT_KINDS }) => ({
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '',
     tellsOutcome: false,
-    chunks: joined,
+    chunks: joined(kinds),
     fault: () => '',
     end: () => '',
   }),
@@ -20,16 +21,19 @@ export const text: Format = {
 
 export function textDecoder(): Decoder {
   return {
-    push: (piece) => (piece === '' ? [] : [{ type: 'chunk', offset: null, content: piece, metadata: null }]),
+    push: (piece) =>
+      piece === '' ? [] : [{ type: 'chunk', kind: 'text', offset: null, content: piece, metadata: null }],
     flush: () => [],
   }
 }
 
-function joined(chunks: readonly Chunk[], from: number, to: number): string {
-  let out = ''
-  for (let i = from; i < to; i++) {
-    const chunk = chunks[i] as Chunk
-    if (chunk.type !== 'error') out += chunk.data
+const joined =
+  (kinds: ChunkKinds): Encoder['chunks'] =>
+  (chunks, from, to) => {
+    let out = ''
+    for (let i = from; i < to; i++) {
+      const { kind, data } = chunks[i] as Chunk
+      if (kind !== 'error' && kinds.has(kind)) out += data
+    }
+    return out
   }
-  return out
-}

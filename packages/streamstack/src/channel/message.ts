@@ -1,4 +1,4 @@
-import { type Chunk, StreamstackError, type Value } from '@streamstack/protocol'
+import { type Chunk, StreamstackError, type Value, isTextKind } from '@streamstack/protocol'
 import { jsonText } from '../expression/index.ts'
 import { type PlainBounds, freezePlain } from '../input/plain-value.ts'
 
@@ -40,8 +40,8 @@ export function chunkOf({ content, metadata }: Message, bytesMax: number, stamp:
   const own = metadata === null ? '' : boundedText(unstamped(metadata, stamp), bytesMax)
   const chunk: Chunk =
     typeof content === 'string'
-      ? { type: 'text', data: content, metadata: stamped(own, stamp) }
-      : { type: 'json', data: boundedText(content, bytesMax), metadata: stamped(own, stamp) }
+      ? { kind: 'text', data: content, metadata: stamped(own, stamp) }
+      : { kind: 'json', data: boundedText(content, bytesMax), metadata: stamped(own, stamp) }
   if (Buffer.byteLength(chunk.data) + Buffer.byteLength(own) > bytesMax) throw messageTooLarge(bytesMax)
   return chunk
 }
@@ -93,7 +93,7 @@ export function openChunk(chunk: Chunk): Opened {
   const known = opened.get(chunk)
   if (known !== undefined) return known
   const made: Opened = {
-    message: chunk.type === 'text' ? chunk.data : (JSON.parse(chunk.data) as Value),
+    message: isTextKind(chunk.kind) ? chunk.data : (JSON.parse(chunk.data) as Value),
     metadata: chunk.metadata === null ? null : (JSON.parse(chunk.metadata) as Value),
   }
   opened.set(chunk, made)

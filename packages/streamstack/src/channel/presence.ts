@@ -205,5 +205,5 @@ function stopTimers({ timer, updateTimer }: Stay): void {
 }
 
 function eventChunk(data: string): Chunk {
-  return { type: 'json', data, metadata: null }
+  return { kind: 'json', data, metadata: null }
 }

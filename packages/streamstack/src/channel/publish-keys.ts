@@ -52,7 +52,7 @@ export function keyDigest(publisher: string | null, key: string): string {
 }
 
 function messageDigest(chunk: Chunk): string {
-  return digest(JSON.stringify([chunk.type, chunk.data, unsentMetadata(chunk)]))
+  return digest(JSON.stringify([chunk.kind, chunk.data, unsentMetadata(chunk)]))
 }
 
 function digest(text: string): string {

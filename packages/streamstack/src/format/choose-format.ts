@@ -1,4 +1,4 @@
-import { type Encoder, type EncodeOptions, StreamstackError, formats } from '@streamstack/protocol'
+import { CHUNK_KINDS, type Encoder, type EncodeOptions, StreamstackError, formats } from '@streamstack/protocol'
 
 /** What a call can be answered in. `json` waits for the whole. */
 export type FormatName = keyof typeof formats | 'json'
@@ -70,7 +70,9 @@ const encoders = new Map<string, Encoder>()
 
 /** The encoder of a format. There is one for each format and options, so that what it wrote can be shared between readers. */
 export function encoderOf(name: keyof typeof formats, options: EncodeOptions): Encoder {
-  const key = `${name} ${options.metadata}`
+  const { metadata, kinds } = options
+  const asked = kinds === undefined ? 'own' : CHUNK_KINDS.filter((kind) => kinds.has(kind)).join()
+  const key = `${name} ${metadata} ${asked}`
   let encoder = encoders.get(key)
   if (encoder === undefined) {
     encoder = formats[name].encoder(options)

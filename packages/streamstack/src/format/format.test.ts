@@ -38,7 +38,7 @@ describe('encodings', () => {
     for (let i = 0; i < readers; i++) stream.attach(idle())
     return stream
   }
-  const chunks: Chunk[] = ['é', 'b', 'c'].map((data) => ({ type: 'text', data, metadata: null }))
+  const chunks: Chunk[] = ['é', 'b', 'c'].map((data) => ({ kind: 'text', data, metadata: null }))
   const batch = (from: number, to: number) => ({ chunks, from, to, offset: from + 1, bytesThrough: 0 })
   const encoder = encoderOf('sse', { metadata: false })
 
@@ -89,7 +89,7 @@ describe('encodings', () => {
 })
 
 describe('the whole result', () => {
-  const chunk = (data: string, type: Chunk['type'] = 'text'): Chunk => ({ type, data, metadata: null })
+  const chunk = (data: string, kind: Chunk['kind'] = 'text'): Chunk => ({ kind, data, metadata: null })
 
   test('holds contents with offsets and metadata; errors are told by the end', () => {
     const result = new JsonResult(1_000)
@@ -123,7 +123,7 @@ test('of a batch only the selected chunks are written, each with its own offset'
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 40 }), fc.nat(10), fc.nat(5), (wanted, from, beyond) => {
       const all = Array.from({ length: from + wanted.length + beyond }, (_, i): Chunk => ({
-        type: 'text',
+        kind: 'text',
         data: `c${i}`,
         metadata: null,
       }))

@@ -1,13 +1,24 @@
-import { type Chunk, type StreamEnd, StreamstackError, formats } from '@streamstack/protocol'
+import {
+  ALL_KINDS,
+  type Chunk,
+  type ChunkKinds,
+  type StreamEnd,
+  StreamstackError,
+  formats,
+  isNamedKind,
+  isTextKind,
+} from '@streamstack/protocol'
 import type { Batch } from '../stream/index.ts'
 
-/** Collects a whole stream for the `json` format: `{outcome, chunks: [{offset, content, metadata}], error}`. */
+/** Collects a whole stream for the `json` format: `{outcome, chunks: [{offset, content, metadata}], error}`, with `kind` where a chunk is no content. */
 export class JsonResult {
   readonly #bytesMax: number
+  readonly #kinds: ChunkKinds
   #parts: string[] = []
   #bytes = 0
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, kinds: ChunkKinds = ALL_KINDS) {
+    this.#kinds = kinds
     this.#bytesMax = bytesMax
   }
 
@@ -15,9 +26,11 @@ export class JsonResult {
   add({ chunks, from, to, offset }: Batch, select: ((chunk: Chunk) => boolean) | null = null): void {
     for (let i = from; i < to; i++) {
       const chunk = chunks[i] as Chunk
-      if (chunk.type === 'error' || select?.(chunk) === false) continue
-      const content = chunk.type === 'text' ? JSON.stringify(chunk.data) : chunk.data
-      const part = `{"offset":${offset + i - from},"content":${content},"metadata":${chunk.metadata ?? 'null'}}`
+      const { kind } = chunk
+      if (kind === 'error' || !this.#kinds.has(kind) || select?.(chunk) === false) continue
+      const content = isTextKind(kind) ? JSON.stringify(chunk.data) : chunk.data
+      const named = isNamedKind(kind) ? `"kind":"${kind}",` : ''
+      const part = `{"offset":${offset + i - from},${named}"content":${content},"metadata":${chunk.metadata ?? 'null'}}`
       this.#bytes += part.length
       if (this.#bytes > this.#bytesMax) {
         throw new StreamstackError(

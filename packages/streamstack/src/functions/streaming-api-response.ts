@@ -1,4 +1,4 @@
-import type { Chunk, Value } from '@streamstack/protocol'
+import { CHUNK_KINDS, type Chunk, type ChunkKind, type Value, isTextKind } from '@streamstack/protocol'
 import { splitText } from '../text/split-text.ts'
 import type { StepNode } from '../definition/types.ts'
 import { jsonText } from '../expression/index.ts'
@@ -28,6 +28,13 @@ export const streamingApiResponse: FunctionDefinition = {
       required: true,
       aliases: ['value', 'data'],
     },
+    kind: {
+      kind: 'literal',
+      summary:
+        'What the chunk is to readers. Without it, text is `text` and everything else `json`; other kinds reach readers whose format carries them or who ask for them with `?kinds=`.',
+      type: 'text',
+      values: CHUNK_KINDS.filter((kind) => kind !== 'error'),
+    },
     metadata: { kind: 'value', summary: 'Goes along with the chunk, for readers that ask for it.', type: 'object' },
     final_metadata: {
       kind: 'value',
@@ -53,6 +60,11 @@ export const streamingApiResponse: FunctionDefinition = {
     },
   },
   examples: [
+    {
+      title: 'What the model thought, which readers of the answer alone do not get',
+      stack: [{ function: 'Streaming API Response', kind: 'reasoning', content: 'The user greets.' }],
+      sends: ['The user greets.'],
+    },
     {
       title: 'Text and metadata',
       stack: [{ function: 'Streaming API Response', content: 'Hello', metadata: { at: '{{now}}' } }],
@@ -81,12 +93,13 @@ export const streamingApiResponse: FunctionDefinition = {
 /** Records that the database wrote as JSON go out untouched. */
 function compileRaw(step: StepNode, compiler: Compiler, slot: number): void {
   const metadata = metadataOf(step, compiler)
+  const kind = kindOf(step) ?? 'json'
   const check = compiler.value(step.parameters['content'])
   compiler.emit((frame, strand) => {
     // Gives the message for a variable that has no value yet.
     if (frame.slots[slot] === undefined) check.evaluate(frame)
     const { json } = frame.slots[slot] as RawRecords
-    const chunk: Chunk = { type: 'json', data: json, metadata: metadata(frame) }
+    const chunk: Chunk = { kind, data: json, metadata: metadata(frame) }
     const delayMs = strand.run.options?.delayMs ?? 0
     const pause = delayMs > 0 ? pace(strand, delayMs) : undefined
     return pause === undefined ? send(strand, chunk) : pause.then(() => send(strand, chunk))
@@ -97,6 +110,7 @@ function compileValue(step: StepNode, compiler: Compiler): void {
   const content = compiler.value(step.parameters['content'], null)
   const metadata = metadataOf(step, compiler)
   const shape = shapeOf(step, compiler)
+  const kind = kindOf(step)
   const pieces = compiler.slot()
   const position = compiler.slot()
   const sharedMetadata = compiler.slot()
@@ -108,10 +122,11 @@ function compileValue(step: StepNode, compiler: Compiler): void {
   compiler.emit((frame, strand) => {
     const value = content.evaluate(frame)
     const data = metadata(frame)
-    const cut = !isShapedByStep && strand.run.options === null ? null : cutUp(frame, strand, value, shape)
+    const isAsIs = strand.run.options === null || (kind !== null && !isTextKind(kind))
+    const cut = !isShapedByStep && isAsIs ? null : cutUp(frame, strand, value, shape)
     if (cut === null) {
       frame.pc = done.pc
-      return send(strand, chunkOf(value, data))
+      return send(strand, chunkOf(kind, value, data))
     }
     frame.slots[pieces] = cut
     frame.slots[position] = 0
@@ -138,7 +153,7 @@ function compileValue(step: StepNode, compiler: Compiler): void {
     frame.slots[position] = index + 1
     if (last) frame.slots[pieces] = null
     else frame.pc = next.pc
-    return send(strand, chunkOf(list[index] as Value, frame.slots[sharedMetadata] as string | null))
+    return send(strand, chunkOf(kind, list[index] as Value, frame.slots[sharedMetadata] as string | null))
   })
   compiler.place(done)
 }
@@ -224,10 +239,15 @@ function metadataOf(step: StepNode, compiler: Compiler): (frame: Frame) => strin
   }
 }
 
-function chunkOf(value: Value, metadata: string | null): Chunk {
-  return typeof value === 'string'
-    ? { type: 'text', data: value, metadata }
-    : { type: 'json', data: jsonText(value, CHUNK_CHARACTERS_MAX), metadata }
+/** The kind that the step names; null: that of its content. */
+function kindOf(step: StepNode): ChunkKind | null {
+  return (step.parameters['kind']?.value ?? null) as ChunkKind | null
+}
+
+function chunkOf(asked: ChunkKind | null, value: Value, metadata: string | null): Chunk {
+  const kind = asked ?? (typeof value === 'string' ? 'text' : 'json')
+  const isText = typeof value === 'string' && isTextKind(kind)
+  return { kind, data: isText ? value : jsonText(value, CHUNK_CHARACTERS_MAX), metadata }
 }
 
 function send(strand: Strand, chunk: Chunk): void | Promise<void> {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { parseOffset } from '@streamstack/protocol'
 import { PresentedToken } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
-import { chooseFormat } from '../format/index.ts'
+import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
@@ -42,6 +42,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
     const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
     preparation.take({ path: call.pathParameters, query, body })
     const format = chooseFormat(query.get('format'), headers.accept, endpoint.headers['Content-Type'])
+    const kinds = chooseKinds(query)
     const { source, started } = preparation.begin({ key: idempotencyKey(headers, query), hasRead: hasRead(headers) })
     const reading = token === null ? null : new RunReading(source)
     const reader = answerStream({
@@ -49,6 +50,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
       response,
       format,
       metadata: preparation.includesMetadata || query.get('include_metadata') === 'true',
+      kinds,
       position: started === null ? startPosition(source, request, null) : 0,
       headers: { ...endpoint.headers, ...corsHeaders },
       heartbeat: call.heartbeat,

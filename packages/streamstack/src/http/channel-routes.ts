@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
 import { type AuthClaims, PresentedToken } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
-import { JsonResult, chooseFormat } from '../format/index.ts'
+import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
 import { type BodyExample, parseBody, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
@@ -43,8 +43,16 @@ const MESSAGE_EXAMPLE: BodyExample = {
   object: 'Send an object: {"content": …}.',
 }
 
-const READ_QUERY: readonly string[] = ['format', 'offset', 'include_metadata', 'access_token', 'presence', 'data']
-const PRESENCE_QUERY: readonly string[] = ['format', 'offset', 'include_metadata', 'access_token']
+const READ_QUERY: readonly string[] = [
+  'format',
+  'kinds',
+  'offset',
+  'include_metadata',
+  'access_token',
+  'presence',
+  'data',
+]
+const PRESENCE_QUERY: readonly string[] = ['format', 'kinds', 'offset', 'include_metadata', 'access_token']
 const PUBLISH_QUERY: readonly string[] = ['idempotency_key', 'access_token']
 
 /** `GET /v1/channels/<name>`: the history of a channel and then what comes, or what comes after an offset. With `?presence=true` others see the reader. */
@@ -128,6 +136,7 @@ function follow(
     response,
     format,
     metadata: query.get('include_metadata') === 'true',
+    kinds: chooseKinds(query),
     position,
     headers: { ...call.corsHeaders, ...tokenHeaders(query) },
     heartbeat,
@@ -254,13 +263,13 @@ async function heldJson(call: OwnCall, source: Subscription, position: number): 
 }
 
 async function collectJson(
-  { response }: OwnCall,
+  { response, query }: OwnCall,
   source: Subscription,
   position: number,
   record: ReaderRecord,
 ): Promise<string> {
   const { log } = source.stream
-  const result = new JsonResult(RESULT_BYTES_MAX)
+  const result = new JsonResult(RESULT_BYTES_MAX, chooseKinds(query))
   const held = new HeldResult(response)
   const through = log.lastOffset
   let after = position

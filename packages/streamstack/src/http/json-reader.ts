@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { StreamstackError } from '@streamstack/protocol'
+import { type ChunkKinds, StreamstackError } from '@streamstack/protocol'
 import { JsonResult } from '../format/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamReader, StreamSource } from '../stream/index.ts'
@@ -18,7 +18,7 @@ export class JsonReader implements StreamReader {
   readonly #response: ServerResponse
   readonly #headers: Readonly<Record<string, string>>
   readonly #record: ReaderRecord | null
-  readonly #result = new JsonResult(RESULT_BYTES_MAX)
+  readonly #result: JsonResult
   readonly #held: HeldResult
   #isReading = false
   #wasWoken = false
@@ -27,6 +27,7 @@ export class JsonReader implements StreamReader {
   constructor(options: {
     source: StreamSource
     response: ServerResponse
+    kinds: ChunkKinds | undefined
     position: number
     headers: Readonly<Record<string, string>>
     record: ReaderRecord | null
@@ -34,6 +35,7 @@ export class JsonReader implements StreamReader {
     this.position = options.position
     this.#source = options.source
     this.#response = options.response
+    this.#result = new JsonResult(RESULT_BYTES_MAX, options.kinds)
     this.#held = new HeldResult(options.response)
     this.#headers = options.headers
     this.#record = options.record

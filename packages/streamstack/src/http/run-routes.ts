@@ -1,7 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { PresentedToken, subjectOf } from '../access/index.ts'
 import type { RunOwner, RunView } from '../engine/index.ts'
-import { chooseFormat } from '../format/index.ts'
+import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { allowCall, isProtocolRead } from './durable-streams/index.ts'
@@ -36,6 +36,7 @@ export async function readRun(call: OwnCall): Promise<void> {
     response,
     format,
     metadata: query.get('include_metadata') === 'true',
+    kinds: chooseKinds(query),
     position,
     headers: call.corsHeaders,
     heartbeat: call.heartbeat,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ChunkKinds } from '@streamstack/protocol'
 import { type FormatName, contentTypeOf, encoderOf } from '../format/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
@@ -13,6 +14,8 @@ export interface StreamAnswerOptions {
   format: FormatName
   /** Whether the caller wants metadata where it is not always there. */
   metadata: boolean
+  /** The kinds of chunks that the caller asks for; undefined: what the format carries by itself. */
+  kinds: ChunkKinds | undefined
   /** Offset after which to read. */
   position: number
   /** CORS and what the endpoint declares. */
@@ -24,7 +27,7 @@ export interface StreamAnswerOptions {
 
 /** Attaches an HTTP answer to a stream as a reader. */
 export function answerStream(options: StreamAnswerOptions): ResponseReader | JsonReader {
-  const { source, response, format, position, metadata, heartbeat, record = null } = options
+  const { source, response, format, position, metadata, kinds, heartbeat, record = null } = options
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',
@@ -33,8 +36,8 @@ export function answerStream(options: StreamAnswerOptions): ResponseReader | Jso
     ...(source.run === null ? {} : { 'Stream-Run': source.run }),
     'Stream-Url': source.url,
   }
-  if (format === 'json') return new JsonReader({ source, response, position, headers, record })
-  const encoder = encoderOf(format, { metadata })
+  if (format === 'json') return new JsonReader({ source, response, kinds, position, headers, record })
+  const encoder = encoderOf(format, { metadata, ...(kinds === undefined ? {} : { kinds }) })
   headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])
   return new ResponseReader({ source, response, encoder, position, headers, heartbeat, record })
 }

@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { FastifyReply } from 'fastify'
 import type { AuthClaims, PresentedToken } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
-import { JsonResult, chooseFormat } from '../format/index.ts'
+import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { allowCall, allowClaims, isProtocolRead } from './durable-streams/index.ts'
@@ -66,7 +66,9 @@ function readSystemStream(call: OwnCall, source: SystemView, token: PresentedTok
     answerWhole(call, { body: heldJson(source, position) })
     return
   }
-  const reader = answerStream({ source, response, format, metadata: false, position, headers: corsHeaders, heartbeat })
+  const kinds = chooseKinds(query)
+  const headers = corsHeaders
+  const reader = answerStream({ source, response, format, metadata: false, kinds, position, headers, heartbeat })
   reader.wake()
   // Its first chunk may be far off: who reads must not wonder until then whether the server is there.
   if (reader instanceof ResponseReader && !response.headersSent) reader.beat()

@@ -4,7 +4,7 @@ import { MemoryLog, Stream, type StreamReader } from '../stream/index.ts'
 import { Metrics } from './metrics.ts'
 import { ReaderRecord } from './reader-record.ts'
 
-const chunk: Chunk = { type: 'text', data: 'x'.repeat(100), metadata: null }
+const chunk: Chunk = { kind: 'text', data: 'x'.repeat(100), metadata: null }
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => vi.useRealTimers())

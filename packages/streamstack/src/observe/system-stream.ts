@@ -32,7 +32,7 @@ export abstract class SystemStream implements StreamSource {
   }
 
   append(value: object): void {
-    const chunk: Chunk = { type: 'json', data: JSON.stringify(value), metadata: null }
+    const chunk: Chunk = { kind: 'json', data: JSON.stringify(value), metadata: null }
     // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
     void this.stream.append(chunk)
     void this.stream.read(this.stream.lastOffset - 1)

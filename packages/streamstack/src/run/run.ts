@@ -231,7 +231,7 @@ export class Run {
     const said = error === null ? null : publicError(error)
     // Before the first chunk the outcome alone tells it, so that HTTP can answer with a status.
     const tellsInBand = outcome === 'failed' && this.stream.bytesAppended > 0
-    const last: Chunk | null = tellsInBand ? { type: 'error', data: JSON.stringify(said), metadata: null } : null
+    const last: Chunk | null = tellsInBand ? { kind: 'error', data: JSON.stringify(said), metadata: null } : null
     this.stream.finish({ outcome, error: said }, last)
   }
 }

@@ -1,4 +1,4 @@
-import type { Chunk } from '@streamstack/protocol'
+import { type Chunk, isTextKind } from '@streamstack/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { anyChunk } from '../stream/testing/log-contract.ts'
@@ -29,9 +29,9 @@ test('each is one JSON message that clients of the open protocol can read', () =
       expect(bytes.indexOf('\n', 1)).toBe(-1)
       expect(bytes.endsWith(',')).toBe(true)
       expect(JSON.parse(bytes.slice(0, -1))).toEqual({
-        type: chunk.type,
+        type: chunk.kind,
         metadata: chunk.metadata === null ? null : JSON.parse(chunk.metadata),
-        content: chunk.type === 'text' ? chunk.data : JSON.parse(chunk.data),
+        content: isTextKind(chunk.kind) ? chunk.data : JSON.parse(chunk.data),
       })
     }),
     { numRuns: 300 },
@@ -41,7 +41,7 @@ test('each is one JSON message that clients of the open protocol can read', () =
 test('white space between tokens stays, but for line ends', () => {
   fc.assert(
     fc.property(spaced, (data) => {
-      const chunk: Chunk = { type: 'json', data, metadata: null }
+      const chunk: Chunk = { kind: 'json', data, metadata: null }
       const found = { ...chunk, data: data.replaceAll('\n', ' ') }
       expect(decodeStored([encodeStored(chunk), encodeStored(chunk)])).toEqual([found, found])
     }),
@@ -50,6 +50,6 @@ test('white space between tokens stays, but for line ends', () => {
 })
 
 test('JSON with halves of pairs in it is kept as the wire will have it', () => {
-  const [found] = decodeStored([encodeStored({ type: 'json', data: '"\ud83d"', metadata: null })])
+  const [found] = decodeStored([encodeStored({ kind: 'json', data: '"\ud83d"', metadata: null })])
   expect(found?.data).toBe('"\ufffd"')
 })

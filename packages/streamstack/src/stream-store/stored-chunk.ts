@@ -1,4 +1,4 @@
-import type { Chunk, StreamEnd } from '@streamstack/protocol'
+import { CHUNK_KINDS, type Chunk, type ChunkKind, type StreamEnd, isTextKind } from '@streamstack/protocol'
 
 /**
  * Chunks as streams of the server's own keep them: JSON messages, which clients of the open protocol can read as they are. A message begins with a
@@ -6,8 +6,11 @@ import type { Chunk, StreamEnd } from '@streamstack/protocol'
  */
 const TEXT = '{"type":"text","metadata":null,"content":'
 const JSON_ = '{"type":"json","metadata":null,"content":'
-const ERROR = '{"type":"error","metadata":null,"content":'
-const METADATA = '"metadata":'
+const TYPE = '{"type":"'
+const METADATA = '","metadata":'
+const CONTENT = ',"content":'
+
+const KINDS: ReadonlySet<string> = new Set(CHUNK_KINDS)
 
 /** The type of what is kept; with it, readers of the open protocol get arrays. */
 export const storedContentType = 'application/json'
@@ -17,9 +20,9 @@ export function encodeStored(chunk: Chunk): Buffer {
 }
 
 /** A chunk as one JSON message. */
-export function storedJson({ type, data, metadata }: Chunk): string {
-  const content = type === 'text' ? JSON.stringify(data) : oneLine(data)
-  return `{"type":"${type}","metadata":${metadata === null ? 'null' : oneLine(metadata)},"content":${content}}`
+export function storedJson({ kind, data, metadata }: Chunk): string {
+  const content = isTextKind(kind) ? JSON.stringify(data) : oneLine(data)
+  return `{"type":"${kind}","metadata":${metadata === null ? 'null' : oneLine(metadata)},"content":${content}}`
 }
 
 /** The last message: how the stream ended. */
@@ -49,20 +52,22 @@ export function decodeStored(parts: readonly Buffer[]): Chunk[] {
 
 function decodeMessage(message: string): Chunk | null {
   if (message.startsWith(TEXT)) {
-    return { type: 'text', data: JSON.parse(message.slice(TEXT.length, -1)) as string, metadata: null }
+    return { kind: 'text', data: JSON.parse(message.slice(TEXT.length, -1)) as string, metadata: null }
   }
-  if (message.startsWith(JSON_)) return { type: 'json', data: message.slice(JSON_.length, -1), metadata: null }
-  if (message.startsWith(ERROR)) return { type: 'error', data: message.slice(ERROR.length, -1), metadata: null }
-  const at = message.indexOf(METADATA)
-  if (at === -1) return null
-  const from = at + METADATA.length
-  const to = objectEnd(message, from)
-  const metadata = message.slice(from, to)
-  const content = message.slice(to + ',"content":'.length, -1)
+  if (message.startsWith(JSON_)) return { kind: 'json', data: message.slice(JSON_.length, -1), metadata: null }
+  const kindEnd = message.indexOf('"', TYPE.length)
+  const kind = message.slice(TYPE.length, kindEnd)
+  if (!isKind(kind)) return null
+  const from = kindEnd + METADATA.length
+  const to = message.startsWith('null', from) ? from + 'null'.length : objectEnd(message, from)
+  const metadata = message.startsWith('null', from) ? null : message.slice(from, to)
   // What JSON holds keeps its spelling: numbers lose no digit.
-  return message.startsWith('{"type":"text"')
-    ? { type: 'text', data: JSON.parse(content) as string, metadata }
-    : { type: message.startsWith('{"type":"error"') ? 'error' : 'json', data: content, metadata }
+  const content = message.slice(to + CONTENT.length, -1)
+  return { kind, data: isTextKind(kind) ? (JSON.parse(content) as string) : content, metadata }
+}
+
+function isKind(text: string): text is ChunkKind {
+  return KINDS.has(text)
 }
 
 /** Where the object ends that begins at an index. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Batch, MemoryLog, Stream, type StreamReader, chunkBytes } from './index.ts'
 
-const chunk = (data: string): Chunk => ({ type: 'text', data, metadata: null })
+const chunk = (data: string): Chunk => ({ kind: 'text', data, metadata: null })
 
 /** Everything that a log holds after an offset. */
 function readAll(log: MemoryLog, after: number): { offset: number; data: string }[] {
@@ -225,7 +225,7 @@ describe('the stream', () => {
     const stream = newStream()
     const heard: string[] = []
     stream.onEnd(() => heard.push('before'))
-    stream.finish({ outcome: 'failed', error: null }, { type: 'error', data: '{}', metadata: null })
+    stream.finish({ outcome: 'failed', error: null }, { kind: 'error', data: '{}', metadata: null })
     stream.onEnd(() => heard.push('after'))
     expect(heard).toEqual(['before', 'after'])
     expect(stream.end).toEqual({ outcome: 'failed', offset: 1, error: null })

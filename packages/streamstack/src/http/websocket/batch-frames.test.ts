@@ -1,4 +1,4 @@
-import type { Chunk, ServerMessage } from '@streamstack/protocol'
+import { type Chunk, type ChunkKind, type ServerMessage, isNamedKind, isTextKind } from '@streamstack/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Batch, MemoryLog, Stream } from '../../stream/index.ts'
@@ -30,21 +30,26 @@ const error = { code: 'thrown', message: 'no', recoverable: false, retry_after: 
 
 const chunk: fc.Arbitrary<Chunk> = fc.oneof(
   fc.record({
-    type: fc.constant('text' as const),
+    kind: fc.constantFrom<ChunkKind>('text', 'reasoning'),
     data: fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom(20, 60, 100, 65_400, 65_500).map((size) => 'ä'.repeat(size)),
     ),
     metadata: fc.constantFrom(null, '{"a":"ö"}'),
   }),
-  fc.record({ type: fc.constant('json' as const), data: fc.json(), metadata: fc.constant(null) }),
-  fc.constant<Chunk>({ type: 'error', data: JSON.stringify(error), metadata: null }),
+  fc.record({
+    kind: fc.constantFrom<ChunkKind>('json', 'usage', 'tool_call'),
+    data: fc.json(),
+    metadata: fc.constant(null),
+  }),
+  fc.constant<Chunk>({ kind: 'error', data: JSON.stringify(error), metadata: null }),
 )
 
-function messageOf(id: string, { type, data, metadata }: Chunk, offset: number): unknown {
-  if (type === 'error') return { id, type: 'fault', offset, error }
-  const content: unknown = type === 'text' ? data : JSON.parse(data)
-  return { id, type: 'chunk', offset, content, metadata: metadata === null ? null : JSON.parse(metadata) }
+function messageOf(id: string, { kind, data, metadata }: Chunk, offset: number): unknown {
+  if (kind === 'error') return { id, type: 'fault', offset, error }
+  const content: unknown = isTextKind(kind) ? data : JSON.parse(data)
+  const named = isNamedKind(kind) ? { kind } : {}
+  return { id, type: 'chunk', offset, ...named, content, metadata: metadata === null ? null : JSON.parse(metadata) }
 }
 
 test('each reader gets the chunks that it may see under its own id, however many share the encoding', () => {
@@ -78,7 +83,7 @@ test('each reader gets the chunks that it may see under its own id, however many
 test('a batch of the same offset and another length is encoded anew', () => {
   const stream = new Stream({ log: new MemoryLog(1_048_576), whenUnread: 'drop', unreadBytesMax: 524_288 })
   for (let count = 0; count < 2; count++) stream.attach({ position: 0, wake: () => undefined })
-  const chunks: Chunk[] = ['a', 'b', 'c'].map((data) => ({ type: 'text', data, metadata: null }))
+  const chunks: Chunk[] = ['a', 'b', 'c'].map((data) => ({ kind: 'text', data, metadata: null }))
   const framed = (from: number, to: number): unknown[] =>
     messagesIn(batchFrames(stream, messagePrefix('1'), { chunks, from, to, offset: 1, bytesThrough: 0 }, null)).map(
       (message) => (message.type === 'chunk' ? message.content : null),

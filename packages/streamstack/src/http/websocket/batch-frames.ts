@@ -1,4 +1,4 @@
-import type { Chunk } from '@streamstack/protocol'
+import { type Chunk, isNamedKind, isTextKind } from '@streamstack/protocol'
 import type { Batch, Stream } from '../../stream/index.ts'
 import { headerBytes, writeHeader } from './text-frame.ts'
 
@@ -76,10 +76,11 @@ function encodeTails({ chunks, from, to, offset }: Batch): Tails {
   return { bytes, ends: texts.map((one) => (end += isAscii ? one.length : Buffer.byteLength(one))) }
 }
 
-function tail({ type, data, metadata }: Chunk, offset: number): string {
-  if (type === 'error') return `"type":"fault","offset":${offset},"error":${data}}`
-  const content = type === 'text' ? JSON.stringify(data) : data
-  return `"type":"chunk","offset":${offset},"content":${content},"metadata":${metadata ?? 'null'}}`
+function tail({ kind, data, metadata }: Chunk, offset: number): string {
+  if (kind === 'error') return `"type":"fault","offset":${offset},"error":${data}}`
+  const content = isTextKind(kind) ? JSON.stringify(data) : data
+  const named = isNamedKind(kind) ? `"kind":"${kind}",` : ''
+  return `"type":"chunk","offset":${offset},${named}"content":${content},"metadata":${metadata ?? 'null'}}`
 }
 
 function frames(prefix: Buffer, { bytes, ends }: Tails, indexes: readonly number[] | null): Buffer {

@@ -92,8 +92,8 @@ function contentsOf(stream: Stream): Value[] {
     const batch = stream.log.read(contents.length)
     if (batch === null || batch instanceof Promise) return contents
     for (const chunk of batch.chunks.slice(batch.from, batch.to)) {
-      if (chunk.type === 'error') return contents
-      contents.push(chunk.type === 'text' ? chunk.data : (JSON.parse(chunk.data) as Value))
+      if (chunk.kind === 'error') return contents
+      contents.push(chunk.kind === 'text' ? chunk.data : (JSON.parse(chunk.data) as Value))
     }
   }
 }

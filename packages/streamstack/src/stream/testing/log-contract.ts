@@ -1,4 +1,4 @@
-import type { Chunk } from '@streamstack/protocol'
+import type { Chunk, ChunkKind } from '@streamstack/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type StreamLog, chunkBytes } from '../log.ts'
@@ -28,7 +28,7 @@ export async function readAll(log: StreamLog, after = 0): Promise<Found[]> {
 }
 
 export function text(data: string, metadata: string | null = null): Chunk {
-  return { type: 'text', data, metadata }
+  return { kind: 'text', data, metadata }
 }
 
 /** Adds chunks as a producer does, who waits when it is told to. */
@@ -69,7 +69,7 @@ const object = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.st
 /** Any chunk that a run can send. */
 export const anyChunk: fc.Arbitrary<Chunk> = fc.oneof(
   fc.record({
-    type: fc.constant<'text'>('text'),
+    kind: fc.constantFrom<ChunkKind>('text', 'reasoning'),
     // Every UTF-16 unit, also halves of pairs; and what our own encoding is made of.
     data: fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -78,7 +78,11 @@ export const anyChunk: fc.Arbitrary<Chunk> = fc.oneof(
     ),
     metadata: fc.option(object),
   }),
-  fc.record({ type: fc.constantFrom<'json' | 'error'>('json', 'error'), data: json, metadata: fc.option(object) }),
+  fc.record({
+    kind: fc.constantFrom<ChunkKind>('json', 'error', 'tool_call', 'usage', 'replace'),
+    data: json,
+    metadata: fc.option(object),
+  }),
 )
 
 /** What every log must do, alone and under a stream. */
@@ -110,10 +114,10 @@ export function streamLogContract(open: OpenLog): void {
     test('keeps numbers with 30 digits, and spellings of JSON, to the character', async () => {
       const log = open()
       const data = '{"a": 123456789012345678901234567890.12345678901234567890, "b": 1e400, "a": -0 }'
-      await appendAll(log, [{ type: 'json', data, metadata: ' {"n" : 0.1000000000000000055511151231257827} ' }])
+      await appendAll(log, [{ kind: 'json', data, metadata: ' {"n" : 0.1000000000000000055511151231257827} ' }])
       await log.finish({ outcome: 'completed', error: null }, null)
       expect(await readAll(log)).toEqual([
-        { offset: 1, type: 'json', data, metadata: ' {"n" : 0.1000000000000000055511151231257827} ' },
+        { offset: 1, kind: 'json', data, metadata: ' {"n" : 0.1000000000000000055511151231257827} ' },
       ])
     })
 
@@ -136,7 +140,7 @@ export function streamLogContract(open: OpenLog): void {
       expect(await readAll(log, 7)).toEqual([])
     })
 
-    test.each([null, text('last'), { type: 'error', data: '{"code":"thrown"}', metadata: null } as const])(
+    test.each([null, text('last'), { kind: 'error', data: '{"code":"thrown"}', metadata: null } as const])(
       'shows all of it once it is finished, after the last chunk %j',
       async (last) => {
         const log = open()
