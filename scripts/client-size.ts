@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 
 /** What the client may weigh, decoders of the protocol included. */
-export const CLIENT_BYTES_MAX = 8_192
+export const CLIENT_BYTES_MAX = 9_216
 
 const client = join(import.meta.dirname, '../packages/client')
 

@@ -104,7 +104,14 @@ async function cutEverywhere(
 }
 
 const isWhole = (chunks: readonly Chunk[]): void => {
-  expect(chunks).toEqual(CONTENTS.map((content, index) => ({ content, metadata: { n: index }, offset: index + 1 })))
+  expect(chunks).toEqual(
+    CONTENTS.map((content, index) => ({
+      kind: typeof content === 'string' ? 'text' : 'json',
+      content,
+      metadata: { n: index },
+      offset: index + 1,
+    })),
+  )
 }
 
 const isWholeText = (chunks: readonly Chunk[]): void => {

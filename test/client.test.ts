@@ -68,9 +68,9 @@ describe('a stream is read', () => {
     const chunks: Chunk[] = []
     for await (const chunk of stream) chunks.push(chunk)
     expect(chunks).toEqual([
-      { content: 'one', metadata: { progress_percentage: 25 }, offset: 1 },
-      { content: 'two', metadata: { progress_percentage: 50 }, offset: 2 },
-      { content: { three: 3 }, metadata: null, offset: 3 },
+      { kind: 'text', content: 'one', metadata: { progress_percentage: 25 }, offset: 1 },
+      { kind: 'text', content: 'two', metadata: { progress_percentage: 50 }, offset: 2 },
+      { kind: 'json', content: { three: 3 }, metadata: null, offset: 3 },
     ])
     expect(await stream.result()).toEqual({ outcome: 'completed', error: null, offset: 3, chunks: [] })
     expect(stream.status).toBe('ended')
