@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
-import { Run, type Services, type StreamOptions, type TraceSink } from '../run/index.ts'
+import { Run, type Services, type StreamOptions, type TraceSink, newRunState } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
 import { MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
@@ -80,9 +80,14 @@ export class Runs {
             onFailure: (error) => execution.fail(error),
           })
     const execution: Run = new Run({
-      id,
+      state: newRunState({
+        id,
+        endpoint: endpoint.name,
+        plan: plan.hash,
+        options: start.options,
+        frame: firstFrame(plan, start.inputs, start.auth),
+      }),
       programs: plan.programs,
-      frame: firstFrame(plan, start.inputs, start.auth),
       stream: new Stream({
         log,
         whenUnread: endpoint.onDisconnect === 'cancel' ? 'wait' : 'drop',
@@ -96,8 +101,6 @@ export class Runs {
         maxIterations: limits.maxIterations ?? settings.limits.maxIterations,
         maxStackDepth: settings.limits.maxStackDepth,
       },
-      options: start.options,
-      endpoint: endpoint.name,
     })
     if (start.trace !== undefined) execution.trace = start.trace
     const live = new LiveRun(execution, plan, {

@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, Issue, Position, StepNode, TreeNode } from '../definition/types.ts'
 import type { Expression } from '../expression/index.ts'
-import type { Frame, Op, Slot } from '../run/index.ts'
+import type { ChunkFilter, Frame, Op, Slot } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 
 /** A place in a program that is not known yet when ops that jump there are made. */
@@ -28,6 +28,9 @@ export interface Compiler {
   place(label: Label): void
   /** Adds an op that jumps to a label. */
   jump(label: Label): void
+
+  /** Adds a filter to the program; gives its index, by which a step attaches it to the outlet of a run. */
+  filter(filter: ChunkFilter<unknown>): number
 
   /** A slot of the step's own, for what it must remember. */
   slot(initial?: Slot): number

@@ -75,11 +75,8 @@ export const externalApiRequestStreaming: FunctionDefinition = {
     const request = prepareRequest(step, compiler)
     const items = (step.parameters['items']?.value ?? 'auto') as ItemFormat
     const open = async (frame: Frame, strand: Strand): Promise<SourceHandle> => {
-      const { sources, services } = strand.run
-      const source = await services.outbound.stream(request(frame, strand), items)
-      const number = sources.size === 0 ? 1 : Math.max(...sources.keys()) + 1
-      sources.set(number, source)
-      return { $source: number }
+      const { run } = strand
+      return { $source: run.openSource(await run.services.outbound.stream(request(frame, strand), items)) }
     }
     if (step.stacks['inner'] !== undefined) return compileItems(step, compiler, compiler.resultSlot(step), open)
     const slot = compiler.resultSlot(step)

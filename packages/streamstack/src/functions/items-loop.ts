@@ -84,7 +84,7 @@ export function compileItems(
 }
 
 function openSource(strand: Strand, step: StepNode, handle: SourceHandle): ItemSource {
-  const source = strand.run.sources.get(handle.$source)
+  const source = strand.run.source(handle.$source)
   if (source !== undefined) return source
   throw new StreamstackError(
     'step_failed',
@@ -93,6 +93,5 @@ function openSource(strand: Strand, step: StepNode, handle: SourceHandle): ItemS
 }
 
 function closeSource(strand: Strand, handle: SourceHandle): void {
-  strand.run.sources.get(handle.$source)?.close()
-  strand.run.sources.delete(handle.$source)
+  strand.run.closeSource(handle.$source)
 }

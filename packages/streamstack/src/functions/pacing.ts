@@ -33,10 +33,11 @@ export function pauseMs(pacing: Pacing, delayMs: number, before: string, charact
 /** Waits until the pause since the last paced chunk of the run is over; what the stack did meanwhile counts. */
 export function pace(strand: Strand, pause: number): void | Promise<void> {
   const { run } = strand
-  const nowMs = performance.now()
-  const dueMs = run.pacedAtMs === 0 ? nowMs : run.pacedAtMs + pause
+  const nowMs = run.elapsedMs()
+  const { pacedAtMs } = run.state
+  const dueMs = pacedAtMs === 0 ? nowMs : pacedAtMs + pause
   const waitMs = dueMs - nowMs
   // Time lost to a slow reader or step is not caught up by a burst.
-  run.pacedAtMs = Math.max(dueMs, nowMs)
+  run.state.pacedAtMs = Math.max(dueMs, nowMs)
   return waitMs > 0 ? strand.sleep(waitMs) : undefined
 }

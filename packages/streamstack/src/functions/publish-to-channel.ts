@@ -72,7 +72,11 @@ export const publishToChannel = action({
       if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
         throw argumentError(step, 'metadata', 'must be an object', data)
       }
-      const message = { content: content.evaluate(frame), metadata: data, key: key(frame) || null }
+      const message = {
+        content: strand.run.outlet.message(content.evaluate(frame)),
+        metadata: data,
+        key: key(frame) || null,
+      }
       const name = channel(frame)
       try {
         const published = strand.run.services.channels.serverPublish(name, message)

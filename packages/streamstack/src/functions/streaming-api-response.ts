@@ -1,20 +1,17 @@
 import { CHUNK_KINDS, type Chunk, type ChunkKind, type Value, isTextKind } from '@streamstack/protocol'
 import { splitText } from '../text/split-text.ts'
 import type { StepNode } from '../definition/types.ts'
-import { jsonText } from '../expression/index.ts'
-import type { Frame, Strand } from '../run/index.ts'
+import { type Frame, type Strand, chunkOf, metadataText } from '../run/index.ts'
 import { numberArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { BACKLOG_CHARACTERS, type Pacing, pace, pauseMs } from './pacing.ts'
 import { type RawRecords, rawRecordsSlot } from './raw-records.ts'
+import { send } from './send.ts'
 
 type ChunkBy = 'words' | 'characters' | 'sentences' | 'records'
 
 const MINUTE_MS = 60_000
-
-/** The largest chunk; what is larger goes in parts, for making one text of it holds everything else up. */
-const CHUNK_CHARACTERS_MAX = 32 * 1024 * 1024
 
 export const streamingApiResponse: FunctionDefinition = {
   name: 'Streaming API Response',
@@ -102,7 +99,7 @@ function compileRaw(step: StepNode, compiler: Compiler, slot: number): void {
     const chunk: Chunk = { kind, data: json, metadata: metadata(frame) }
     const delayMs = strand.run.options?.delayMs ?? 0
     const pause = delayMs > 0 ? pace(strand, delayMs) : undefined
-    return pause === undefined ? send(strand, chunk) : pause.then(() => send(strand, chunk))
+    return pause === undefined ? send(frame, strand, chunk) : pause.then(() => send(frame, strand, chunk))
   })
 }
 
@@ -126,7 +123,7 @@ function compileValue(step: StepNode, compiler: Compiler): void {
     const cut = !isShapedByStep && isAsIs ? null : cutUp(frame, strand, value, shape)
     if (cut === null) {
       frame.pc = done.pc
-      return send(strand, chunkOf(kind, value, data))
+      return send(frame, strand, chunkOf(kind, value, data))
     }
     frame.slots[pieces] = cut
     frame.slots[position] = 0
@@ -149,11 +146,12 @@ function compileValue(step: StepNode, compiler: Compiler): void {
   compiler.emit((frame, strand) => {
     const list = frame.slots[pieces] as readonly Value[]
     const index = frame.slots[position] as number
-    const last = index + 1 === list.length
-    frame.slots[position] = index + 1
-    if (last) frame.slots[pieces] = null
-    else frame.pc = next.pc
-    return send(strand, chunkOf(kind, list[index] as Value, frame.slots[sharedMetadata] as string | null))
+    const chunk = chunkOf(kind, list[index] as Value, frame.slots[sharedMetadata] as string | null)
+    return send(frame, strand, chunk, () => {
+      frame.slots[position] = index + 1
+      if (index + 1 === list.length) frame.slots[pieces] = null
+      else frame.pc = next.pc
+    })
   })
   compiler.place(done)
 }
@@ -226,17 +224,14 @@ function metadataOf(step: StepNode, compiler: Compiler): (frame: Frame) => strin
   if (metadata !== undefined && finalMetadata !== undefined) {
     const first = compiler.value(metadata)
     const second = compiler.value(finalMetadata)
-    return (frame) => JSON.stringify({ ...(first.evaluate(frame) as object), ...(second.evaluate(frame) as object) })
+    return (frame) => metadataText({ ...objectOf(first.evaluate(frame)), ...objectOf(second.evaluate(frame)) })
   }
   const expression = compiler.value(metadata ?? finalMetadata)
   if (expression.constant) {
-    const text = JSON.stringify(expression.evaluate(undefined as never))
+    const text = metadataText(expression.evaluate(undefined as never))
     return () => text
   }
-  return (frame) => {
-    const value = expression.evaluate(frame)
-    return value === null ? null : jsonText(value, CHUNK_CHARACTERS_MAX)
-  }
+  return (frame) => metadataText(expression.evaluate(frame))
 }
 
 /** The kind that the step names; null: that of its content. */
@@ -244,23 +239,6 @@ function kindOf(step: StepNode): ChunkKind | null {
   return (step.parameters['kind']?.value ?? null) as ChunkKind | null
 }
 
-function chunkOf(asked: ChunkKind | null, value: Value, metadata: string | null): Chunk {
-  const kind = asked ?? (typeof value === 'string' ? 'text' : 'json')
-  const isText = typeof value === 'string' && isTextKind(kind)
-  return { kind, data: isText ? value : jsonText(value, CHUNK_CHARACTERS_MAX), metadata }
-}
-
-function send(strand: Strand, chunk: Chunk): void | Promise<void> {
-  if (chunk.data.length > 4_096) strand.burn(chunk.data.length >> 9)
-  if (strand.run.stream.isCongested) return sendInTurn(strand, chunk)
-  const room = strand.run.send(chunk)
-  return room === undefined ? undefined : strand.untilEnded(room)
-}
-
-/** Another branch waits for readers. This one waits as well, or each would add a chunk to what the stream must hold. */
-async function sendInTurn(strand: Strand, chunk: Chunk): Promise<void> {
-  const { run } = strand
-  while (run.stream.isCongested) await strand.untilEnded(run.stream.room())
-  const room = run.send(chunk)
-  if (room !== undefined) await strand.untilEnded(room)
+function objectOf(value: Value): object {
+  return value as object
 }

@@ -7,6 +7,7 @@ import { newFrame } from '../run/index.ts'
 import type { PlanContext } from './plan-context.ts'
 import { StackCompiler } from './stack-compiler.ts'
 import { functionCycles } from './function-cycles.ts'
+import { planHash } from './plan-hash.ts'
 import { steadyNowMs } from './steady-now.ts'
 import { allSteps } from './steps.ts'
 
@@ -15,6 +16,8 @@ export interface Plan {
   readonly endpoint: EndpointDefinition
   /** The endpoint's stack as '', and each function file that it may reach. */
   readonly programs: ReadonlyMap<string, Program>
+  /** Changes with everything that decides its ops and slots: the state of a run continues in a plan with the same hash only. */
+  readonly hash: string
   readonly inputs: InputChecker
   /** Whether callers shape the answer with the input `options`. */
   readonly hasOptions: boolean
@@ -23,6 +26,7 @@ export interface Plan {
 /** A workspace's function files, compiled once for all endpoints. */
 export interface FunctionLibrary {
   readonly programs: ReadonlyMap<string, Program>
+  readonly files: ReadonlyMap<string, FunctionFile>
   /** Which functions each one calls itself. */
   readonly calls: ReadonlyMap<string, ReadonlySet<string>>
   /** Functions that cannot run: theirs, or one that they call, has an error. */
@@ -47,7 +51,7 @@ export function compileFunctions(files: readonly FunctionFile[], context: PlanCo
     const reached = files.filter((file) => reachable([name], calls).has(file.name))
     if (reached.some(({ file }) => faulty.has(file))) broken.add(name)
   }
-  return { programs, calls, broken, issues }
+  return { programs, files: new Map(files.map((file) => [file.name, file])), calls, broken, issues }
 }
 
 /** All functions that these call, themselves included. */
@@ -79,10 +83,16 @@ export function compilePlan(
   }
   if (issues.some(({ severity }) => severity === 'error')) return { plan: null, issues }
   const programs = new Map([['', program]])
-  for (const name of reachable(called, library.calls)) programs.set(name, library.programs.get(name) as Program)
+  const reached = [...reachable(called, library.calls)].sort()
+  for (const name of reached) programs.set(name, library.programs.get(name) as Program)
   const plan: Plan = Object.freeze({
     endpoint,
     programs,
+    hash: planHash(
+      endpoint,
+      reached.map((name) => library.files.get(name)),
+      context,
+    ),
     inputs: compileInputs(inputs),
     hasOptions: inputs.some(({ name, type }) => name === 'options' && (type === 'object' || type === 'any')),
   })

@@ -3,7 +3,16 @@ import { placeInValue } from '../definition/place-in-value.ts'
 import type { InputDeclaration, Issue, Position, StepNode, TreeNode } from '../definition/types.ts'
 import { type Expression, ExpressionErrors, compileCondition, compileValue } from '../expression/index.ts'
 import type { Compiler, Label, LoopSlots, RegionTarget } from '../functions/index.ts'
-import { type Frame, type Op, type Program, type Region, type Slot, type StepInfo, leaveFinally } from '../run/index.ts'
+import {
+  type ChunkFilter,
+  type Frame,
+  type Op,
+  type Program,
+  type Region,
+  type Slot,
+  type StepInfo,
+  leaveFinally,
+} from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 import { assignedNames, createdNames, resultName } from './assigned-names.ts'
 import { checkEnv } from './check-env.ts'
@@ -33,6 +42,7 @@ export class StackCompiler implements Compiler {
   readonly #stepOf: number[] = []
   readonly #steps: StepInfo[] = []
   readonly #regions: Region[] = []
+  readonly #filters: ChunkFilter<unknown>[] = []
   readonly #names: StackNames
   readonly #stack: readonly StepNode[]
   readonly #raw: ReadonlySet<string>
@@ -81,6 +91,7 @@ export class StackCompiler implements Compiler {
       stepOf: this.#stepOf,
       steps: this.#steps,
       regions: this.#regions,
+      filters: this.#filters,
       slots: this.#names.slots,
       inputSlots: this.#names.inputSlots,
       ...this.#names.givenSlots,
@@ -105,6 +116,10 @@ export class StackCompiler implements Compiler {
     this.emit((frame) => {
       frame.pc = label.pc
     })
+  }
+
+  filter(filter: ChunkFilter<unknown>): number {
+    return this.#filters.push(filter) - 1
   }
 
   slot(initial?: Slot): number {

@@ -48,7 +48,7 @@ function advance(strand: Strand, program: Program, frame: Frame): Promise<void> 
         const pc = frame.pc++
         const wait = (ops[pc] as Op)(frame, strand)
         if (wait !== undefined) {
-          frame.waitingAt = pc
+          frame.waitingAt = strand.takesDone() ? -1 : pc
           return wait
         }
         if (--strand.fuel <= 0) {

@@ -1,4 +1,5 @@
 import type { Position } from '../definition/types.ts'
+import type { ChunkFilter } from './chunk-filter.ts'
 import type { Frame, Slot } from './frame.ts'
 import type { Strand } from './strand.ts'
 
@@ -34,6 +35,8 @@ export interface Program {
   readonly stepOf: readonly number[]
   readonly steps: readonly StepInfo[]
   readonly regions: readonly Region[]
+  /** What its steps attach to the outlet. */
+  readonly filters: readonly ChunkFilter<unknown>[]
   /** What the slots hold at the start; copied for each frame. */
   readonly slots: readonly Slot[]
   /** Slot of each input, by name. */

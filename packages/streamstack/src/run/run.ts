@@ -2,9 +2,13 @@ import { type Chunk, type Outcome, StreamstackError, publicError, toStreamstackE
 import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
 import type { Stream } from '../stream/index.ts'
+import { caughtError, errorFromCaught } from './caught-error.ts'
+import type { ChunkFilter } from './chunk-filter.ts'
 import { execute } from './execute.ts'
 import type { Frame } from './frame.ts'
+import { Outlet, type OutletRun } from './outlet.ts'
 import type { Program, StepInfo } from './program.ts'
+import type { RunState, StreamOptions } from './run-state.ts'
 import type { Services } from './services.ts'
 import { END, STOP } from './signals.ts'
 import { Strand } from './strand.ts'
@@ -27,78 +31,80 @@ export interface RunLimits {
   readonly maxStackDepth: number
 }
 
-/** How the caller wants text to arrive, from the input `options`. */
-export interface StreamOptions {
-  /** Words per chunk; null: as the stack sends it. */
-  readonly chunkSize: number | null
-  readonly delayMs: number
-}
-
 export interface RunSetup {
-  id: string
+  state: RunState
   /** Programs by name; '' is the endpoint's stack. */
   programs: ReadonlyMap<string, Program>
-  frame: Frame
   stream: Stream
   services: Services
   limits: RunLimits
-  options: StreamOptions | null
-  /** The name of the endpoint, for the log. */
-  endpoint: string
 }
 
-/** One execution of a plan. */
-export class Run {
-  readonly id: string
-  readonly endpoint: string
+/** One execution of a plan: acts on a state, from its beginning or from where another process left it. */
+export class Run implements OutletRun {
+  readonly state: RunState
   readonly stream: Stream
   readonly services: Services
   readonly limits: RunLimits
-  readonly options: StreamOptions | null
-  readonly frame: Frame
-  /** Milliseconds since 1970. */
-  readonly startedAtMs = Date.now()
+  readonly outlet: Outlet = new Outlet(this)
   trace: TraceSink | null = null
-  chunksSent = 0
-  /** Characters of content and metadata. */
-  bytesSent = 0
   /** Why the run failed, with what only the server may know. */
   failure: StreamstackError | null = null
-  /** Set by the reader that answers the call, when the headers are out. */
-  headersSent = false
-  /** When the last paced chunk went out, milliseconds on the monotonic clock. */
-  pacedAtMs = 0
   readonly #programs: ReadonlyMap<string, Program>
-  readonly #startedMonotonicMs = performance.now()
-  #iterations = 0
+  /** On the monotonic clock. */
+  readonly #startedMs: number
   /** All ops are done; the outcome may still be on its way to the disk. */
   #isFinished = false
-  /** Why the run is being ended from outside; null while it is not. */
-  #ending: { outcome: Outcome; error: StreamstackError } | null = null
+  /** Why the run is being ended from outside, with what only the server may know; null while it is not. */
+  #endingError: StreamstackError | null = null
   readonly #strand: Strand = new Strand(this, null)
   #failedStep: { error: unknown; step: StepInfo } | null = null
   // What few runs need is made when it is needed: a run that is over is kept for a while, and there can be many of them.
   #sources: Map<number, ItemSource> | null = null
-  #responseHeaders: Map<string, string> | null = null
   #durationTimer: NodeJS.Timeout | undefined
   #graceTimer: NodeJS.Timeout | undefined
 
   constructor(setup: RunSetup) {
-    this.id = setup.id
-    this.endpoint = setup.endpoint
+    this.state = setup.state
     this.stream = setup.stream
     this.services = setup.services
     this.limits = setup.limits
-    this.options = setup.options
-    this.frame = setup.frame
     this.#programs = setup.programs
+    this.#startedMs = performance.now() - (Date.now() - setup.state.startedAtMs)
+  }
+
+  get id(): string {
+    return this.state.id
+  }
+
+  get endpoint(): string {
+    return this.state.endpoint
+  }
+
+  get options(): StreamOptions | null {
+    return this.state.options
+  }
+
+  /** Milliseconds since 1970. */
+  get startedAtMs(): number {
+    return this.state.startedAtMs
+  }
+
+  get chunksSent(): number {
+    return this.state.chunksSent
+  }
+
+  /** Characters of content and metadata. */
+  get bytesSent(): number {
+    return this.state.bytesSent
   }
 
   /** Runs the frame to its end and gives the stream its outcome. Never rejects. */
   start(): void {
-    this.#endAfter(this.limits.maxDurationMs)
+    this.#endAfter(this.limits.maxDurationMs - this.elapsedMs())
+    if (this.state.ending !== null) this.#unwindStrand()
     try {
-      const wait = execute(this.#strand, this.frame)
+      const wait = execute(this.#strand, this.state.frame)
       if (wait === undefined) this.#finish(undefined)
       else {
         wait.then(
@@ -117,43 +123,74 @@ export class Run {
     return program
   }
 
-  /** Sends one chunk; a promise means that readers are behind. */
-  send(chunk: Chunk): void | Promise<void> {
-    const { limits } = this
-    if (++this.chunksSent > limits.maxChunks) {
+  filter(program: string, index: number): ChunkFilter<unknown> {
+    const filter = this.program(program).filters[index]
+    if (filter === undefined) throw new Error(`program '${program}' has no filter ${index}`)
+    return filter
+  }
+
+  /** Counts a chunk against the limits and appends it. For the outlet alone: steps send through that. */
+  append(chunk: Chunk): void | Promise<void> {
+    const { limits, state } = this
+    if (++state.chunksSent > limits.maxChunks) {
       this.#endAtLimit('max_chunks', `${limits.maxChunks} chunks`)
     }
-    this.bytesSent += chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length)
-    if (this.bytesSent > limits.maxBytes) this.#endAtLimit('max_bytes', `${limits.maxBytes} bytes`)
+    state.bytesSent += chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length)
+    if (state.bytesSent > limits.maxBytes) this.#endAtLimit('max_bytes', `${limits.maxBytes} bytes`)
     return this.stream.append(chunk)
   }
 
   /** Called by each round of each loop. */
   countIteration(): void {
-    if (++this.#iterations > this.limits.maxIterations) {
+    if (++this.state.iterations > this.limits.maxIterations) {
       this.#endAtLimit('max_iterations', `${this.limits.maxIterations} rounds of its loops`)
     }
   }
 
-  /** Upstream answers that are open, by the number that frames hold. */
-  get sources(): Map<number, ItemSource> {
+  /** Keeps an upstream answer open. Returns the number by which frames know it. */
+  openSource(source: ItemSource): number {
+    const open = this.state.openSources ?? []
+    const number = (open.at(-1) ?? 0) + 1
+    this.state.openSources = [...open, number]
     this.#sources ??= new Map()
-    return this.#sources
+    this.#sources.set(number, source)
+    return number
+  }
+
+  /** The upstream answer of a number; undefined when it is closed. */
+  source(number: number): ItemSource | undefined {
+    return this.#sources?.get(number)
+  }
+
+  /** Closes an upstream answer; nothing happens when it is closed already. */
+  closeSource(number: number): void {
+    this.#sources?.get(number)?.close()
+    this.#sources?.delete(number)
+    this.state.openSources = this.state.openSources?.filter((one) => one !== number) ?? null
   }
 
   /** Headers that the stack set; they go out with the first chunk. */
   get responseHeaders(): ReadonlyMap<string, string> {
-    return this.#responseHeaders ?? NO_HEADERS
+    return this.state.responseHeaders ?? NO_HEADERS
   }
 
   setResponseHeader(name: string, value: string): void {
-    this.#responseHeaders ??= new Map()
-    this.#responseHeaders.set(name, value)
+    this.state.responseHeaders ??= new Map()
+    this.state.responseHeaders.set(name, value)
+  }
+
+  /** Set by the reader that answers the call, when the headers are out. */
+  get headersSent(): boolean {
+    return this.state.headersSent
+  }
+
+  set headersSent(areOut: boolean) {
+    this.state.headersSent = areOut
   }
 
   /** Milliseconds since the run began, on the monotonic clock. */
   elapsedMs(): number {
-    return performance.now() - this.#startedMonotonicMs
+    return performance.now() - this.#startedMs
   }
 
   get isOver(): boolean {
@@ -193,8 +230,8 @@ export class Run {
   }
 
   #endAfter(durationMs: number): void {
-    const waitMs = Math.min(durationMs, TIMER_MS_MAX)
-    const isAll = waitMs === durationMs
+    const waitMs = Math.min(Math.max(0, durationMs), TIMER_MS_MAX)
+    const isAll = waitMs >= durationMs
     this.#durationTimer = setTimeout(() => (isAll ? this.#overTime() : this.#endAfter(durationMs - waitMs)), waitMs)
   }
 
@@ -203,13 +240,19 @@ export class Run {
   }
 
   #endFromOutside(outcome: Outcome, error: StreamstackError): void {
-    if (this.#ending !== null || this.#isFinished) return
-    this.#ending = { outcome, error }
+    if (this.state.ending !== null || this.#isFinished) return
+    this.state.ending = { outcome, error: caughtError(error) }
+    this.#endingError = error
+    this.#unwindStrand()
+  }
+
+  #unwindStrand(): void {
     this.#graceTimer = setTimeout(() => this.#strand.endGrace(), ENDING_GRACE_MS)
     this.#strand.end()
   }
 
   #finish(thrown: unknown): void {
+    const unsent = this.#sendRest()
     this.#isFinished = true
     clearTimeout(this.#durationTimer)
     clearTimeout(this.#graceTimer)
@@ -217,13 +260,26 @@ export class Run {
     this.#graceTimer = undefined
     for (const source of this.#sources?.values() ?? []) source.close()
     this.#sources = null
-    if (this.#ending !== null) this.#end(this.#ending.outcome, this.#ending.error)
+    const { ending } = this.state
+    if (ending !== null) this.#end(ending.outcome, this.#endingError ?? errorFromCaught(ending.error))
+    else if (unsent !== undefined) this.#end('failed', toStreamstackError(unsent))
     else if (thrown === undefined || thrown === STOP) this.#end('completed', null)
     else this.#end('failed', toStreamstackError(thrown))
     // Outside work that nobody waits for any more ends with the run.
     this.#strand.end()
     // The run is kept for those who come back to its stream; its variables, which may be large, are not.
-    this.frame.slots.length = 0
+    this.state.frame.slots.length = 0
+    this.state.filters = null
+  }
+
+  /** Sends what filters hold back. Returns what a filter threw: such a run has failed. */
+  #sendRest(): unknown {
+    try {
+      this.outlet.finish()
+      return undefined
+    } catch (thrown) {
+      return thrown
+    }
   }
 
   #end(outcome: Outcome, error: StreamstackError | null): void {

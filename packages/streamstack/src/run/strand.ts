@@ -21,6 +21,7 @@ export class Strand {
   graceIsOver = false
   /** Counts down to the next look at the clock. */
   fuel = FUEL
+  #isDone = false
   #abort: AbortController | null = null
   /** Made when something first waits: most runs never do. */
   #endListeners: Set<() => void> | null = null
@@ -54,6 +55,18 @@ export class Strand {
   /** Says that an op cost as much as `ops` plain ones, so that the clock is looked at in time. */
   burn(ops: number): void {
     this.fuel -= ops
+  }
+
+  /** Says that the op has done its work and only waits for room: a clone of the frame that is taken up meanwhile does not do it again. */
+  done(): void {
+    this.#isDone = true
+  }
+
+  /** Whether the op that waits has done its work; asked once for each op that waits. */
+  takesDone(): boolean {
+    const isDone = this.#isDone
+    this.#isDone = false
+    return isDone
   }
 
   refuel(): Promise<void> | undefined {

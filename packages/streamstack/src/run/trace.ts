@@ -34,7 +34,7 @@ export function advanceTraced(strand: Strand, program: Program, frame: Frame): P
         frame.pc = pc + 1
         const wait = (program.ops[pc] as Op)(frame, strand)
         if (wait !== undefined) {
-          frame.waitingAt = pc
+          frame.waitingAt = strand.takesDone() ? -1 : pc
           return wait
         }
         strand.fuel--

@@ -1,5 +1,5 @@
-import { StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
-import type { CaughtError, Completion, Frame } from './frame.ts'
+import { caughtError, errorFromCaught } from './caught-error.ts'
+import type { Completion, Frame } from './frame.ts'
 import type { Program } from './program.ts'
 import { END, STOP } from './signals.ts'
 import type { Strand } from './strand.ts'
@@ -69,21 +69,4 @@ export function complete(frame: Frame, completionSlot: number): void {
     case 'end':
       throw END
   }
-}
-
-function caughtError(thrown: unknown): CaughtError {
-  const error = toStreamstackError(thrown)
-  return { ...(error.details as Record<string, never> | undefined), ...publicError(error), status: error.status }
-}
-
-/** The way back from a frame: an error that was caught and is thrown again. */
-export function errorFromCaught(caught: CaughtError): StreamstackError {
-  const { code, message, recoverable, retry_after, status, ...details } = caught
-  return new StreamstackError('thrown', message, {
-    publicCode: code,
-    status,
-    recoverable,
-    ...(retry_after === null ? {} : { retryAfterMs: retry_after * 1000 }),
-    details,
-  })
 }

@@ -2,7 +2,16 @@ import type { Value } from '@streamstack/protocol'
 import { ChannelTable } from '../../channel/index.ts'
 import { type Issue, normalizeEndpoint, normalizeFunctionFile, parseTree } from '../../definition/index.ts'
 import { functions } from '../../functions/index.ts'
-import { type Frame, type Program, Run, type RunLimits, type Services, type TraceSink } from '../../run/index.ts'
+import {
+  type Frame,
+  type Program,
+  Run,
+  type RunLimits,
+  type RunState,
+  type Services,
+  type TraceSink,
+  newRunState,
+} from '../../run/index.ts'
 import { MemoryLog, Stream } from '../../stream/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../index.ts'
 
@@ -64,14 +73,16 @@ export interface FinishedRun {
   message: string | null
 }
 
-/** Runs a frame to its end. */
+/** Runs a frame, or a whole state, to its end. */
 export function runFrame(
   programs: ReadonlyMap<string, Program>,
-  frame: Frame,
+  from: Frame | RunState,
   options: { trace?: TraceSink; onRun?: (run: Run) => void } = {},
 ): Promise<FinishedRun> {
   const stream = new Stream({ log: new MemoryLog(4_000_000), whenUnread: 'drop', unreadBytesMax: 2_000_000 })
-  const run = new Run({ id: 'test', programs, frame, stream, services, limits, options: null, endpoint: 'e' })
+  const state =
+    'slots' in from ? newRunState({ id: 'test', endpoint: 'e', plan: 'plan', options: null, frame: from }) : from
+  const run = new Run({ state, programs, stream, services, limits })
   if (options.trace !== undefined) run.trace = options.trace
   options.onRun?.(run)
   return new Promise((resolve) => {

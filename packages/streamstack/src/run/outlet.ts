@@ -1,0 +1,136 @@
+import { type Chunk, type ChunkKind, StreamstackError, type Value, isTextKind } from '@streamstack/protocol'
+import { jsonText } from '../expression/index.ts'
+import type { Stream } from '../stream/index.ts'
+import type { AttachedFilter, ChunkFilter } from './chunk-filter.ts'
+import type { RunState } from './run-state.ts'
+
+/** The largest chunk: making a larger text would hold up everything else in the process. */
+const CHUNK_CHARACTERS_MAX = 32 * 1024 * 1024
+
+const NO_CHUNKS: readonly Chunk[] = []
+
+/** What an outlet needs from its run. */
+export interface OutletRun {
+  readonly stream: Stream
+  readonly state: RunState
+  /** Counts a chunk against the limits of the run and appends it. A promise means that readers are behind. */
+  append(chunk: Chunk): void | Promise<void>
+  /** A filter of one of the run's programs. */
+  filter(program: string, index: number): ChunkFilter<unknown>
+}
+
+/** The one exit of a run: all that it sends, whatever made it, passes the attached filters here before it becomes a chunk. */
+export class Outlet {
+  readonly #run: OutletRun
+
+  constructor(run: OutletRun) {
+    this.#run = run
+  }
+
+  /**
+   * Sends a chunk. A promise means that readers are behind; the chunk is sent already. What filters make of it is appended at once: they
+   * hold back a bounded amount.
+   */
+  send(chunk: Chunk): void | Promise<void> {
+    const { filters } = this.#run.state
+    return filters === null ? this.#run.append(chunk) : this.#appendAll(through(this.#held(filters), chunk))
+  }
+
+  /**
+   * What becomes of a message that leaves the run whole, for a channel: it passes the attached filters on its own, whatever the answer has
+   * sent so far. Throws `step_failed` when a filter lets nothing pass that a message could be.
+   */
+  message(content: Value): Value {
+    const { filters } = this.#run.state
+    if (filters === null) return content
+    const fresh = this.#held(filters).map(({ filter, attached }) => ({
+      filter,
+      attached: { ...attached, state: filter.initial(attached.options), heldKind: null },
+    }))
+    const passed = [...through(fresh, chunkOf(null, content, null)), ...flushed(fresh)]
+    const [first] = passed
+    if (passed.length > 0 && passed.every(({ kind }) => kind === 'text')) return passed.map(({ data }) => data).join('')
+    if (passed.length === 1 && first?.kind === 'json') return JSON.parse(first.data) as Value
+    throw new StreamstackError('step_failed', 'A filter of the run withheld the message.')
+  }
+
+  /** Attaches a filter of a program, behind those that are attached; one that is attached already stays as it is. */
+  attach(program: string, filter: number, options: Value = null): void {
+    const { state } = this.#run
+    if (state.filters?.some((one) => one.program === program && one.filter === filter) === true) return
+    const made = this.#run.filter(program, filter).initial(options)
+    state.filters = [...(state.filters ?? []), { program, filter, options, state: made, heldKind: null }]
+  }
+
+  /** Detaches a filter; what it holds back is sent first. */
+  detach(program: string, filter: number): void | Promise<void> {
+    const { state } = this.#run
+    const index = state.filters?.findIndex((one) => one.program === program && one.filter === filter) ?? -1
+    if (state.filters === null || index === -1) return undefined
+    const held = this.#held(state.filters)
+    const own = held[index] as HeldFilter
+    const last = own.filter.flush(own.attached.state).flatMap((chunk) => through(held.slice(index + 1), chunk))
+    const rest = state.filters.filter((_, i) => i !== index)
+    state.filters = rest.length === 0 ? null : rest
+    return this.#appendAll(last)
+  }
+
+  /** Appends what filters still hold back, at the end of the run. It waits for no reader. */
+  finish(): void {
+    const { filters } = this.#run.state
+    if (filters !== null) void this.#appendAll(flushed(this.#held(filters)))
+  }
+
+  #appendAll(chunks: readonly Chunk[]): void | Promise<void> {
+    const rooms: Promise<void>[] = []
+    for (const chunk of chunks) {
+      const room = this.#run.append(chunk)
+      if (room !== undefined) rooms.push(room)
+    }
+    return rooms.length === 0 ? undefined : Promise.all(rooms).then(() => undefined)
+  }
+
+  #held(filters: readonly AttachedFilter[]): HeldFilter[] {
+    return filters.map((attached) => ({ filter: this.#run.filter(attached.program, attached.filter), attached }))
+  }
+}
+
+interface HeldFilter {
+  readonly filter: ChunkFilter<unknown>
+  readonly attached: AttachedFilter
+}
+
+/** What becomes of a chunk that passes filters. What one holds back goes on before a chunk of another kind. */
+function through(filters: readonly HeldFilter[], chunk: Chunk): readonly Chunk[] {
+  let passing: readonly Chunk[] = [chunk]
+  for (const { filter, attached } of filters) {
+    passing = passing.flatMap((one) => {
+      const isSameText = isTextKind(one.kind) && attached.heldKind === one.kind
+      const before = isSameText ? NO_CHUNKS : filter.flush(attached.state)
+      attached.heldKind = one.kind
+      return [...before, ...filter.push(attached.state, one)]
+    })
+  }
+  return passing
+}
+
+/** What all filters still hold back, each through those behind it. */
+function flushed(filters: readonly HeldFilter[]): readonly Chunk[] {
+  let passing = NO_CHUNKS
+  for (const one of filters) {
+    passing = [...passing.flatMap((chunk) => through([one], chunk)), ...one.filter.flush(one.attached.state)]
+  }
+  return passing
+}
+
+/** A value as a chunk of a kind; null: `text` for text, `json` for everything else. Throws `limit_exceeded` for one that is too large. */
+export function chunkOf(asked: ChunkKind | null, value: Value, metadata: string | null): Chunk {
+  const kind = asked ?? (typeof value === 'string' ? 'text' : 'json')
+  const isText = typeof value === 'string' && isTextKind(kind)
+  return { kind, data: isText ? value : jsonText(value, CHUNK_CHARACTERS_MAX), metadata }
+}
+
+/** An object as the metadata of a chunk; null: none. Throws `limit_exceeded` for one that is too large. */
+export function metadataText(value: Value): string | null {
+  return value === null ? null : jsonText(value, CHUNK_CHARACTERS_MAX)
+}

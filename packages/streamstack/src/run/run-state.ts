@@ -1,0 +1,73 @@
+import type { Outcome } from '@streamstack/protocol'
+import type { AttachedFilter } from './chunk-filter.ts'
+import type { CaughtError, Frame } from './frame.ts'
+
+/** How the caller wants the answer to arrive, from the option `chunk_size` and `delay`. */
+export interface StreamOptions {
+  /** Words per chunk; null: as the stack sends it. */
+  readonly chunkSize: number | null
+  readonly delayMs: number
+}
+
+/**
+ * The complete state of a run as plain data (structured-cloneable). Together with its plan and its stream it is enough to continue the run
+ * in another process; only upstream answers that are open cannot move.
+ */
+export interface RunState {
+  readonly id: string
+  /** Name of the endpoint, for the log. */
+  readonly endpoint: string
+  /** Hash of the plan: positions in frames and filters mean something in this plan alone. */
+  readonly plan: string
+  readonly options: StreamOptions | null
+  /** The frame of the endpoint's stack; it holds those of calls and branches. */
+  readonly frame: Frame
+  /** Milliseconds since 1970. */
+  readonly startedAtMs: number
+  chunksSent: number
+  /** Characters of content and metadata. */
+  bytesSent: number
+  /** Rounds of all loops together. */
+  iterations: number
+  /** Whether the headers of the answer are out. */
+  headersSent: boolean
+  /** Headers that the stack set, by name; they go out with the first chunk. */
+  responseHeaders: Map<string, string> | null
+  /** When the last paced chunk went out, milliseconds since the run began; 0: none did. */
+  pacedAtMs: number
+  /** Numbers of the upstream answers that are open, as frames hold them. */
+  openSources: number[] | null
+  /** Filters that are attached to what the run sends, in the order in which chunks pass them. */
+  filters: AttachedFilter[] | null
+  /** How the run is being ended from outside (cancel, limit); null while it is not. */
+  ending: { readonly outcome: Outcome; readonly error: CaughtError } | null
+}
+
+export interface NewRun {
+  id: string
+  endpoint: string
+  plan: string
+  options: StreamOptions | null
+  frame: Frame
+}
+
+/** The state in which a run begins. */
+export function newRunState({ id, endpoint, plan, options, frame }: NewRun): RunState {
+  return {
+    id,
+    endpoint,
+    plan,
+    options,
+    frame,
+    startedAtMs: Date.now(),
+    chunksSent: 0,
+    bytesSent: 0,
+    iterations: 0,
+    headersSent: false,
+    responseHeaders: null,
+    pacedAtMs: 0,
+    openSources: null,
+    filters: null,
+    ending: null,
+  }
+}
