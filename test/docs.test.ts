@@ -14,7 +14,9 @@ const pages = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md', { cwd
 const RELOAD_MS_MAX = 5_000
 
 const isServer = ({ language, text }: DocBlock): boolean =>
-  language === 'sh' && /^(?:npx streamstack serve|npm start)\b.*$/m.test(text) && text.trim().split('\n').length === 1
+  language === 'sh' &&
+  /^(?:npx streamstack (?:dev|serve)|npm start)\b.*$/m.test(text) &&
+  text.trim().split('\n').length === 1
 
 describe.concurrent('what the docs say', () => {
   test.each(pages.filter(saysWhatToDo))(
@@ -50,7 +52,7 @@ async function follow(page: DocPage, name: string, blocks: readonly DocBlock[]):
       const printed = await page.serve(block.text)
       if (documented !== null) expectDocumented(place, printed, documented)
     } else {
-      if (!page.isServing && /\bcurl\b/.test(block.text)) await page.serve('npx streamstack serve')
+      if (!page.isServing && /\bcurl\b/.test(block.text)) await page.serve('npx streamstack dev')
       await runDocumented(page, place, block.text, documented)
     }
   }

@@ -42,7 +42,7 @@ export class DocPage {
     )
     await page.#program(
       'npm',
-      `case "$1" in start) shift; [ "$1" = -- ] && shift; ${streamstack} serve "${join(repository, 'examples')}" --data "${join(page.dir, '.data')}" "$@" ;; install) ;; *) exit 1 ;; esac`,
+      `case "$1" in start) shift; [ "$1" = -- ] && shift; ${streamstack} dev "${join(repository, 'examples')}" --data "${join(page.dir, '.data')}" "$@" ;; install) ;; *) exit 1 ;; esac`,
     )
     // A terminal shows no progress meter between the lines either.
     await page.write('.bin/.curlrc', 'silent\nshow-error\n')

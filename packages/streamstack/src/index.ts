@@ -1,10 +1,10 @@
 /** Streamstack: streaming APIs from files. The door for programs that embed it. */
 import { pino } from 'pino'
-import { Engine } from './engine/index.ts'
+import { Engine, type Mode } from './engine/index.ts'
 import { type CloseOptions, type StreamstackServer, startServer } from './http/index.ts'
 
 export { StreamstackError } from '@streamstack/protocol'
-export { WorkspaceError } from './engine/index.ts'
+export { type Mode, WorkspaceError } from './engine/index.ts'
 export type { CloseOptions, StreamstackServer } from './http/index.ts'
 
 export interface ServeOptions {
@@ -18,6 +18,11 @@ export interface ServeOptions {
   data?: string
   /** Whether files that change are read again. Default: false. */
   watch?: boolean
+  /**
+   * `dev`: for building; listens on this machine only, names errors in detail, generates a secret for tokens where the settings have none.
+   * Default: `serve`.
+   */
+  mode?: Mode
 }
 
 /**
@@ -32,6 +37,7 @@ export async function serve(options: ServeOptions): Promise<StreamstackServer> {
     dir: options.dir,
     log,
     serves: true,
+    ...(options.mode === undefined ? {} : { mode: options.mode }),
     ...(options.data === undefined ? {} : { dataFolder: options.data }),
   })
   log.level = engine.settings.log.level
@@ -41,7 +47,11 @@ export async function serve(options: ServeOptions): Promise<StreamstackServer> {
     for (const { message, position } of issues) {
       log.warn({ place: `${position.file}:${position.line}:${position.column}` }, message)
     }
-    const server = await startServer({ engine, host: options.host ?? host, port: options.port ?? port })
+    const server = await startServer({
+      engine,
+      host: options.host ?? (options.mode === 'dev' ? '127.0.0.1' : host),
+      port: options.port ?? port,
+    })
     if (options.watch === true) engine.watch(() => undefined)
     const close = async (closeOptions?: CloseOptions): Promise<void> => {
       await server.close(closeOptions)

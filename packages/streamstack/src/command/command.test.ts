@@ -35,7 +35,8 @@ describe('the command line itself', () => {
     using line = commandLine()
     const { code, out } = await line.run('--help')
     expect(code).toBe(0)
-    for (const command of ['init', 'serve', 'check', 'run', 'import', 'token', 'schema']) expect(out).toContain(command)
+    for (const command of ['init', 'dev', 'serve', 'check', 'run', 'import', 'token', 'schema'])
+      expect(out).toContain(command)
     expect(out).not.toContain('\u001B[')
   })
 
@@ -61,7 +62,7 @@ describe('init', () => {
     using line = commandLine()
     const made = await line.run('init', 'api')
     expect(made).toMatchObject({ code: 0, err: '' })
-    expect(made.out).toContain('npx streamstack serve api')
+    expect(made.out).toContain('npx streamstack dev api')
     expect(await line.run('check', 'api')).toMatchObject({ code: 0, out: expect.stringContaining('no problems') })
     expect(statSync(join(line.cwd, 'api/.env')).mode & 0o777).toBe(0o600)
     const secret = readFileSync(join(line.cwd, 'api/.env'), 'utf8')

@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { Command, CommanderError } from 'commander'
 import { WorkspaceError } from '../engine/index.ts'
 import { addCheck } from './check.ts'
+import { addDev } from './dev.ts'
 import { addDoctor } from './doctor.ts'
 import { CommandFailure } from './failure.ts'
 import { addImport } from './import.ts'
@@ -45,15 +46,16 @@ function program(io: CommandIo): Command {
     .configureHelp({ styleTitle: out.bold, styleCommandText: out.cyan, styleSubcommandText: out.cyan })
     .showHelpAfterError('See --help.')
     .addHelpText('after', start)
-  for (const add of [addInit, addServe, addCheck, addRun, addImport, addToken, addSchema, addTypes, addDoctor])
-    add(command, io)
+  const adds = [addInit, addDev, addServe, addCheck, addRun, addImport, addToken, addSchema, addTypes, addDoctor]
+  for (const add of adds) add(command, io)
   return command
 }
 
 const start = `
 To start:
   streamstack init my-api      make a workspace that works at once
-  streamstack serve my-api     serve it; edits are live when you save`
+  streamstack dev my-api       serve it on this machine; edits are live when you save
+  streamstack serve my-api     serve it in production`
 
 function version(): string {
   const require = createRequire(import.meta.url)

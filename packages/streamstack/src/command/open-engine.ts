@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { Engine, WorkspaceError } from '../engine/index.ts'
+import { Engine, type Mode, WorkspaceError } from '../engine/index.ts'
 import type { Logger } from '../run/index.ts'
 import type { CommandIo } from './io.ts'
 import { placed } from './issue-lines.ts'
@@ -9,13 +9,14 @@ import type { WorkspaceDir } from './workspace-dir.ts'
 export async function openEngine(
   io: CommandIo,
   dir: WorkspaceDir,
-  { log, data, serves = false }: { log: Logger; data: string | undefined; serves?: boolean },
+  { log, data, serves = false, mode }: { log: Logger; data: string | undefined; serves?: boolean; mode: Mode },
 ): Promise<Engine> {
   try {
     return await Engine.open({
       dir: dir.path,
       log,
       serves,
+      mode,
       ...(data === undefined ? {} : { dataFolder: resolve(io.cwd, data) }),
     })
   } catch (error) {

@@ -69,7 +69,7 @@ async function runEndpoint(
   options: RunOptions,
 ): Promise<void> {
   const { signal } = io
-  const engine = await openEngine(io, dir, { log: terminalLog(io), data: options.data })
+  const engine = await openEngine(io, dir, { log: terminalLog(io), data: options.data, mode: 'dev' })
   try {
     await seedTables(io, engine, dir)
     const { live, includesMetadata } = await prepare(io, engine, dir, target, options)

@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process'
-import { createServer } from 'node:net'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { commandLine } from './testing/command-line.ts'
 
@@ -10,143 +7,85 @@ const endpoint = (path: string, content: string): string =>
   `endpoint_settings: { method: GET, path: ${path} }\nfunction_stack:\n  - { function: Streaming API Response, content: ${content} }\n`
 
 const urlIn = (out: string): string => /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0] ?? ''
-const text = async (url: string): Promise<string> => (await fetch(`${url}?format=text`)).text()
 
-test('the printed curl lines work when pasted', async () => {
+/** Every line of a log, which is JSON and nothing else. */
+const entries = (log: string): Record<string, unknown>[] =>
+  log
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+test('the log is JSON lines: problems, calls, failed runs', async () => {
   using line = commandLine()
   line.write({
-    'endpoints/ask.json':
-      '{"endpoint_settings":{"path":"/api/ask/:id"},"input_parameters":{"id":{"type":"integer"},"message":{"type":"text","required":true},"options":{"type":"object","properties":{"chunk_size":"words"}}},"function_stack":[{"function":"Streaming API Response","content":"{{id}} {{message}}"}]}',
-    'endpoints/find.yaml': `${endpoint('/api/find', "'{{kind}} {{far}}'")}input_parameters: { kind: { type: text, required: true, values: ["it's"] }, far: { type: number, required: true, min: 3 } }\n`,
-  })
-  const running = line.start('serve', '--port', '0')
-  const lines = (await running.until(/Ctrl-C/)).split('\n').filter((one) => one.startsWith('  curl '))
-  expect(lines).toHaveLength(2)
-  const answers: string[] = []
-  for (const one of lines)
-    answers.push((await promisify(execFile)('sh', ['-c', `${one} -sS --fail -H 'Accept: text/plain'`])).stdout)
-  expect(answers).toEqual(['1 Hello, stream!\n', "it's 3\n"])
-  expect(await running.stop()).toMatchObject({ code: 0, err: '' })
-})
-
-test('a workspace with channels alone is served, with lines to publish and to read', async () => {
-  using line = commandLine()
-  line.write({
-    'channels/inner.yaml': 'description: For steps\n',
-    'channels/members.yaml': 'publish: token\nsubscribe: token\n',
-    'channels/rooms.yaml':
-      'channel: rooms/{room}\ndescription: To talk in\npublish: true\nsubscribe: true\nhistory: { count: 5 }\n',
-    'streamstack.yaml': 'auth: { jwt: { secret: "0123456789abcdef0123456789abcdef" } }\n',
+    'endpoints/a.yaml': endpoint('/items/:id', 'one'),
+    'endpoints/b.yaml': 'function_stack: [{ function: Nonsense }]\n',
+    'endpoints/c.yaml':
+      'endpoint_settings: { method: GET, path: /c }\nfunction_stack: [{ function: Throw Error, message: Out of paper }]\n',
   })
   const running = line.start('serve', '--port', '0')
   const out = await running.until(/Ctrl-C/)
-  expect(out).toMatch(/^ {2}channel rooms\/\{room\} +To talk in$/m)
-  expect(out).toMatch(/^ {2}channel members +\(token\)$/m)
-  expect(out).toMatch(/^ {2}channel inner +For steps \(steps only\)$/m)
-  expect(out).not.toContain('endpoints/')
-  const [publish = '', read = '', ...more] = out.split('\n').filter((one) => one.startsWith('  curl '))
-  expect(more).toEqual([])
-  const sh = async (command: string): Promise<string> => (await promisify(execFile)('sh', ['-c', command])).stdout
-  expect(JSON.parse(await sh(`${publish} -sS --fail`))).toHaveProperty('offset')
-  expect(await sh(`${read}'?format=lines' -sS --fail --max-time 1 || true`)).toContain('Hello, channel!')
-  expect(await (await fetch(urlIn(out))).json()).toMatchObject({
-    endpoints: [],
-    channels: [{ name: 'rooms/{room}', description: 'To talk in' }],
+  const url = urlIn(out)
+  await (await fetch(`${url}/items/7?token=hidden`, { headers: { Origin: 'http://shop.example' } })).text()
+  await (await fetch(`${url}/none`)).text()
+  await (await fetch(`${url}/c`)).text()
+  const { code, err, out: all } = await running.stop()
+  expect(code).toBe(0)
+  expect(all).toBe(`Streamstack is served at ${url}. Ctrl-C stops.\n`)
+  expect(err).not.toContain('hidden')
+  const log = entries(err)
+  expect(log).toContainEqual(
+    expect.objectContaining({
+      level: 50,
+      place: expect.stringMatching(/^endpoints\/b\.yaml:1:\d+$/),
+      msg: expect.stringContaining('Nonsense'),
+    }),
+  )
+  expect(log).toContainEqual(expect.objectContaining({ msg: 'serving', url, mode: 'serve' }))
+  const calls = log.filter(({ msg }) => msg === 'call')
+  expect(calls).toHaveLength(3)
+  expect(calls[0]).toMatchObject({
+    level: 30,
+    method: 'GET',
+    path: '/items/7',
+    status: 200,
+    address: '127.0.0.1',
+    endpoint: 'a',
+    outcome: 'completed',
+    chunks: 1,
+    first_chunk_ms: expect.any(Number),
+    duration_ms: expect.any(Number),
+    run: expect.any(String),
+    refused_origin: 'http://shop.example',
   })
-  expect(await running.stop()).toMatchObject({ code: 0, err: '' })
+  expect(calls[1]).toMatchObject({ path: '/none', status: 404, error: 'endpoint_unknown' })
+  expect(calls[1]).not.toHaveProperty('outcome')
+  expect(calls[2]).toMatchObject({ path: '/c', outcome: 'failed', endpoint: 'c' })
+  expect(log).toContainEqual(expect.objectContaining({ level: 40, msg: 'a run failed: Out of paper', endpoint: 'c' }))
 })
 
-test('saved files are live: added, broken, mended, removed', async () => {
+test('files that change are read again, unless told not to', async () => {
   using line = commandLine()
   line.write({ 'endpoints/a.yaml': endpoint('/a', 'one') })
-  const running = line.start('serve', '--port', '0')
-  const url = urlIn(await running.until(/Ctrl-C/))
+  const fixed = line.start('serve', '--port', '0', '--no-watch', '--data', 'other')
+  const watching = line.start('serve', '--port', '0')
+  const [fixedUrl, url] = [urlIn(await fixed.until(/Ctrl-C/)), urlIn(await watching.until(/Ctrl-C/))]
+  rmSync(join(line.cwd, 'endpoints/a.yaml'))
   line.write({ 'endpoints/b.yaml': endpoint('/b', 'two') })
-  await running.until(/\+ GET \/b added/)
-  expect(await text(`${url}/b`)).toBe('two')
-  line.write({ 'endpoints/a.yaml': endpoint('/a', 'three').replace('content', 'contnt') })
-  const broken = await running.until(/! GET \/a is broken and goes on with its last good version/)
-  expect(broken).not.toContain('mended')
-  await running.until(/endpoints\/a\.yaml:3:\d+ .*Did you mean `content`/)
-  expect(await text(`${url}/a`)).toBe('one')
-  line.write({ 'endpoints/a.yaml': endpoint('/a', 'three') })
-  await running.until(/~ GET \/a updated[^]*All errors are mended/)
-  expect(await text(`${url}/a`)).toBe('three')
-  rmSync(join(line.cwd, 'endpoints/b.yaml'))
-  await running.until(/- GET \/b removed/)
-  expect((await fetch(`${url}/b`)).status).toBe(404)
-  expect(await running.stop()).toMatchObject({ code: 0 })
+  await expect.poll(async () => (await fetch(`${url}/b`)).status).toBe(200)
+  expect((await fetch(`${fixedUrl}/b`)).status).toBe(404)
+  expect((await fetch(`${fixedUrl}/a`)).status).toBe(200)
+  const { err } = await watching.stop()
+  expect(entries(err)).toContainEqual(
+    expect.objectContaining({ msg: 'files were read again', changed: expect.arrayContaining(['endpoints/b.yaml']) }),
+  )
+  await fixed.stop()
 })
 
-test('one broken endpoint does not keep the others from being served', async () => {
+test('log.level decides what is written', async () => {
   using line = commandLine()
-  line.write({
-    'endpoints/a.yaml': endpoint('/a', 'one'),
-    'endpoints/b.yaml': 'function_stack: [{ function: Nonsense }]\n',
-  })
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one'), 'streamstack.yaml': 'log: { level: error }\n' })
   const running = line.start('serve', '--port', '0')
-  const out = await running.until(/Ctrl-C/)
-  expect(out).toMatch(/endpoints\/b\.yaml:1:\d+ .*Nonsense/)
-  expect(await text(`${urlIn(out)}/a`)).toBe('one')
-  await running.stop()
-})
-
-test('settings with an error, and a workspace without endpoints, are not served', async () => {
-  using line = commandLine()
-  line.write({
-    'a/endpoints/a.yaml': endpoint('/a', 'one'),
-    'a/streamstack.yaml': 'server: { port: many }\n',
-    'b/streamstack.yaml': '',
-  })
-  const settings = await line.run('serve', 'a')
-  expect(settings).toMatchObject({ code: 1, err: expect.stringMatching(/a\/streamstack\.yaml:1:\d+ .*server\.port/) })
-  expect(settings.out).not.toContain('http://')
-  expect(await line.run('serve', 'b')).toMatchObject({ code: 1, out: expect.stringContaining('endpoints/') })
-})
-
-test('a port in use and a data folder that cannot be made are one line with the cure', async () => {
-  using line = commandLine()
-  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one'), file: '' })
-  const other = createServer()
-  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
-  const { port } = other.address() as { port: number }
-  const inUse = await line.run('serve', '--port', String(port))
-  other.close()
-  expect(inUse.code).toBe(1)
-  expect(inUse.err).toMatch(/^error: Port \d+ on 127\.0\.0\.1 is in use\. .*--port\.\n$/)
-  const noFolder = await line.run('serve', '--port', '0', '--data', 'file/inside')
-  expect(noFolder.code).toBe(1)
-  expect(noFolder.err).toMatch(/^error: The data folder .*--data.*\n$/)
-})
-
-test('stopping tells readers that their run was cancelled', async () => {
-  using line = commandLine()
-  line.write({ 'endpoints/a.yaml': `${endpoint('/a', 'one')}  - { function: Sleep, duration: 600000 }\n` })
-  const running = line.start('serve', '--port', '0')
-  const url = urlIn(await running.until(/Ctrl-C/))
-  const answer = await fetch(`${url}/a?format=ndjson`)
-  const rest = answer.text()
-  expect(await running.stop()).toMatchObject({ code: 0 })
-  expect(JSON.parse((await rest).trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
-    type: 'end',
-    outcome: 'cancelled',
-  })
-})
-
-test('an empty table gets its seed, once, and a seed that is missing is said with its place', async () => {
-  using line = commandLine()
-  line.write({
-    'endpoints/a.yaml':
-      'endpoint_settings: { method: GET, path: /a }\nfunction_stack:\n  - { function: Count Records, table: people, as: people }\n  - { function: Count Records, table: places, as: places }\n  - { function: Streaming API Response, content: "{{people}} {{places}}" }\n',
-    'tables/people.yaml': 'columns: { name: text }\nseed: [{ name: Ada }, { name: Grace }]\n',
-    'tables/places.yaml': 'columns: { name: text }\nseed: seeds/places.csv\n',
-    'tables/gone.yaml': 'columns: { name: text }\nseed: seeds/gone.csv\n',
-    'seeds/places.csv': 'name\nLund\nOslo\nBern\n',
-  })
-  const first = await line.run('run', 'GET', '/a')
-  expect(first).toMatchObject({ code: 0, out: '2 3\n' })
-  expect(first.err).toMatch(/tables\/gone\.yaml:2:7 .*stays empty/)
-  const second = await line.run('run', 'GET', '/a')
-  expect(second.out).toBe('2 3\n')
-  expect(second.err).not.toContain('people')
+  await (await fetch(`${urlIn(await running.until(/Ctrl-C/))}/a`)).text()
+  expect(await running.stop()).toMatchObject({ code: 0, err: '' })
 })

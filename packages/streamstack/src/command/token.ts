@@ -55,7 +55,7 @@ function role(value: string, before: readonly string[]): readonly string[] {
 
 async function token(io: CommandIo, named: string | undefined, options: TokenOptions): Promise<void> {
   const { path, prefix } = workspaceDir(io, named)
-  const { settings, issues } = await readWorkspace(path, io.env)
+  const { settings, issues } = await readWorkspace(path, io.env, { generate: false })
   if (settings === null) throw new WorkspaceError(issues.map((issue) => placed(issue, prefix)))
   const { jwt } = settings.auth
   if (jwt === null || jwt.secret === null) {
@@ -64,7 +64,7 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
         ? 'The workspace has no `auth.jwt.secret`'
         : 'The tokens of this workspace come from `auth.jwt.jwks_url`'
     throw new CommandFailure(
-      `${why}, so no token can be signed here. Put JWT_SECRET=… (32 characters or more) into .env, list JWT_SECRET under \`env:\` in streamstack.yaml and set \`auth: { jwt: { secret: "{{env.JWT_SECRET}}" } }\`.`,
+      `${why}, so no token can be signed here. Start \`streamstack dev\`, which generates a secret for trying; or put JWT_SECRET=… (32 characters or more) into .env, list JWT_SECRET under \`env:\` in streamstack.yaml and set \`auth: { jwt: { secret: "{{env.JWT_SECRET}}" } }\`.`,
     )
   }
   if (jwt.algorithms !== null && !jwt.algorithms.includes('HS256')) {

@@ -19,10 +19,12 @@ export interface Welcome {
   url: string
   dir: WorkspaceDir
   colors: Colors
+  /** For trying; null: no token can be signed here. */
+  token: string | null
 }
 
 /** What a person reads when the server has started: where it is, what is there, and lines to paste. */
-export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly string[] {
+export function welcomeLines({ workspace, url, dir, colors, token }: Welcome): readonly string[] {
   const { bold, cyan, dim } = colors
   const { plans, tables, channels, settings } = workspace
   const endpoints = [...plans.values()].map(({ endpoint }) => endpoint)
@@ -53,6 +55,13 @@ export function welcomeLines({ workspace, url, dir, colors }: Welcome): readonly
   for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
     lines.push(`  ${curlLine(endpoint, callUrl, dir.argument)}`)
   for (const line of channelLines(channels.channels, callUrl)) lines.push(`  ${line}`)
+  if (token !== null) {
+    const kept = settings.auth.isDeveloperSecret
+      ? ' Its secret was generated for `dev` and is kept in the data folder; `serve` needs `auth.jwt`.'
+      : ''
+    lines.push('', bold('A token for trying, with every role and scope, valid for a day:'), '', `  ${token}`)
+    if (kept !== '') lines.push('', dim(kept.trim()))
+  }
   const names = tables.map(({ name }) => name).join(', ')
   lines.push(
     '',

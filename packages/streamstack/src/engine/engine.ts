@@ -17,15 +17,20 @@ import {
   openStreamStore,
   steadyNowMs,
 } from '../stream-store/index.ts'
-import { type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
+import { type DeveloperSecret, type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
+
+/** What a workspace is opened for: building it on one's own machine, or production. Nothing is allowed in `serve` for convenience. */
+export type Mode = 'dev' | 'serve'
 
 export interface EngineOptions {
   /** The workspace folder. */
   dir: string
   log: Logger
+  /** Default: `serve`. */
+  mode?: Mode
   /** Replaces the data folder of the settings. */
   dataFolder?: string
   /** Whether it serves: then it has the data folder for itself, and a second one is refused. Default: false. */
@@ -46,6 +51,7 @@ export class WorkspaceError extends Error {
 /** An opened workspace: plans, records, the outward door and the runs. HTTP and the command line drive it. */
 export class Engine {
   readonly dir: string
+  readonly mode: Mode
   readonly records: RecordStore
   readonly runs: Runs
   readonly channels: Channels
@@ -70,6 +76,7 @@ export class Engine {
     heldFolder: HeldFolder | null,
   ) {
     this.dir = options.dir
+    this.mode = options.mode ?? 'serve'
     this.#heldFolder = heldFolder
     this.log = options.log
     this.records = records
@@ -112,7 +119,8 @@ export class Engine {
 
   /** Reads and compiles a workspace and opens its records. Throws WorkspaceError, or StreamstackError `storage_failed`. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const compiled = compileWorkspace(await readWorkspace(options.dir), null)
+    const developer = developerSecret(options.mode, options.dataFolder)
+    const compiled = compileWorkspace(await readWorkspace(options.dir, process.env, developer), null)
     if (compiled.settings === null) throw new WorkspaceError(compiled.issues)
     const folder = options.dataFolder ?? compiled.settings.dataFolder
     // Before anything else: declaring tables changes what is there.
@@ -166,7 +174,7 @@ export class Engine {
   /** Reads the workspace again. Runs that go on keep their plans; broken files keep the plans they had. */
   async reload(): Promise<readonly Issue[]> {
     const previous = this.#workspace
-    const files = await readWorkspace(this.dir)
+    const files = await readWorkspace(this.dir, process.env, developerSecret(this.mode, this.#dataFolder))
     const working = this.records.tables()
     let compiled = compileWorkspace(files, previous)
     if (compiled.settings === null) return compiled.issues
@@ -262,6 +270,11 @@ export class Engine {
       return answer.body
     })
   }
+}
+
+/** `dev` signs tokens with a secret of its own where the workspace has none, so that nothing has to be set up for trying. */
+function developerSecret(mode: Mode | undefined, dataFolder: string | undefined): DeveloperSecret | null {
+  return mode === 'dev' ? { generate: true, dataFolder } : null
 }
 
 /** As it stands in most settings: from the workspace, unless it lies outside. */

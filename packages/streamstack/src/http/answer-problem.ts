@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type StreamstackError, problemBody } from '@streamstack/protocol'
 import { challengeHeader } from '../access/index.ts'
+import { noteError } from './call-report.ts'
 
 /** Answers with `application/problem+json` (RFC 9457). Nothing may have been sent yet. */
 export function answerProblem(
@@ -9,6 +10,7 @@ export function answerProblem(
   headers: Readonly<Record<string, string>>,
   extra: Readonly<Record<string, unknown>> = {},
 ): void {
+  noteError(response, error)
   const body = JSON.stringify({ ...problemBody(error), ...extra })
   response.writeHead(error.status, {
     ...headers,

@@ -7,6 +7,7 @@ import { type RequestBody, parseBody, readBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { answerStopping } from './answer-stopping.ts'
+import { noteEndpoint } from './call-report.ts'
 import { endWithToken } from './end-with-token.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -34,6 +35,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
   const { engine, plan, request, response, query, corsHeaders } = call
   const { endpoint } = plan
   const { headers } = request
+  noteEndpoint(response, endpoint.name)
   const preparation = new CallPreparation(engine, plan)
   try {
     const { verifier } = preparation

@@ -8,7 +8,8 @@ import type { Engine } from '../engine/index.ts'
 import { answerProblem } from './answer-problem.ts'
 import { answerStopping } from './answer-stopping.ts'
 import { callEndpoint } from './call-endpoint.ts'
-import { DurableStreams, checkOpenHost } from './durable-streams/index.ts'
+import { type CallReport, reportCall } from './call-report.ts'
+import { DurableStreams, checkOpenHost, isLoopback } from './durable-streams/index.ts'
 import { findEndpoint, methodsAt } from './find-endpoint.ts'
 import { drain } from './drain.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -22,6 +23,8 @@ export interface ServerOptions {
   host: string
   /** 0: any free port. */
   port: number
+  /** Called when the answer of a request is over, for access logs. Must not throw. */
+  onCall?: ((call: CallReport) => void) | undefined
 }
 
 export interface CloseOptions {
@@ -44,8 +47,8 @@ export interface StreamstackServer {
 const REFUSED_WHILE_STOPPING = /^\/v1\/(?:stream\/(?!runs\/)|ws|channels|presence|probe)/
 
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
-export async function startServer({ engine, host, port }: ServerOptions): Promise<StreamstackServer> {
-  checkOpenHost(engine, host)
+export async function startServer({ engine, host, port, onCall }: ServerOptions): Promise<StreamstackServer> {
+  checkHost(engine, host)
   const cutOff = await engine.runs.settleAbandoned(engine.settings)
   if (cutOff > 0) engine.log.warn({ runs: cutOff }, 'runs that the last stop cut off are now abandoned')
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
@@ -55,6 +58,7 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
     connections.answering(response)
+    if (onCall !== undefined) reportCall(engine, request, response, onCall)
     if (request.httpVersionMajor === 2) refuseRest(request)
     handle(engine, heartbeat, streams, own, request, response).catch((error: unknown) => {
       engine.log.error({ err: error }, 'a request could not be answered')
@@ -64,7 +68,7 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
   const { tls } = engine.settings.server
   const server = tls === null ? createServer(serverOptions, listener) : await createTlsServer(tls, listener)
   const connections = openConnections(server)
-  const webSockets = new WebSockets(engine, server)
+  const webSockets = new WebSockets(engine, server, onCall)
   engine.observation.metrics.bytesSent = () => connections.bytesSent()
   await listen(server, host, port)
   const { port: actualPort } = server.address() as AddressInfo
@@ -85,6 +89,16 @@ export async function startServer({ engine, host, port }: ServerOptions): Promis
 }
 
 function ignore(): void {}
+
+/** Throws a plain Error that names the cure. */
+function checkHost(engine: Engine, host: string): void {
+  if (engine.mode === 'dev' && !isLoopback(host)) {
+    throw new Error(
+      `\`streamstack dev\` listens on this machine only, and ${host} is reachable from outside. Use --host 127.0.0.1, or \`streamstack serve\` for production.`,
+    )
+  }
+  checkOpenHost(engine, host)
+}
 
 // No timeout for the whole of a request: a slow upload is bounded by its size; headers have Node's 60 s.
 const serverOptions = { requestTimeout: 300_000, keepAliveTimeout: 65_000 }

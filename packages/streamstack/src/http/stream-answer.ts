@@ -4,6 +4,7 @@ import { type FormatName, contentTypeOf, encoderOf } from '../format/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import { untransformed } from './answer-headers.ts'
+import { noteReading } from './call-report.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { JsonReader } from './json-reader.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -36,6 +37,7 @@ export function answerStream(options: StreamAnswerOptions): ResponseReader | Jso
     ...(source.run === null ? {} : { 'Stream-Run': source.run }),
     'Stream-Url': source.url,
   }
+  noteReading(response, source, record)
   if (format === 'json') return new JsonReader({ source, response, kinds, position, headers, record })
   const encoder = encoderOf(format, { metadata, ...(kinds === undefined ? {} : { kinds }) })
   headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])

@@ -22,6 +22,10 @@ export class ReaderRecord {
   #isTiming = false
   /** Chunks written for which the next time that is known will stand. */
   #untimed = 0
+  /** Chunks written so far. */
+  chunks = 0
+  /** When the first of them was written, on the monotonic clock; null: none was. */
+  firstChunkAtMs: number | null = null
 
   constructor(metrics: Metrics, name: ReadName, calledMs: number | null, passedOver: (() => number) | null = null) {
     this.#metrics = metrics
@@ -59,7 +63,11 @@ export class ReaderRecord {
     this.#position = position
     this.#lastPassedOver = passedOver
     const metrics = this.#metrics
-    if (count > 0) metrics.chunksWritten(this.#name, count, nowMs)
+    if (count > 0) {
+      metrics.chunksWritten(this.#name, count, nowMs)
+      this.chunks += count
+      this.firstChunkAtMs ??= nowMs
+    }
     if (this.#calledMs !== null && typeof this.#name === 'string') {
       metrics.firstChunkWritten(this.#name, nowMs - this.#calledMs, nowMs)
       this.#calledMs = null

@@ -13,3 +13,8 @@ export function mergeEnvironment(dotenvText: string, process: Environment): Envi
   }
   return merged
 }
+
+/** The same environment with one more value. */
+export function withVariable(environment: Environment, name: string, value: string): Environment {
+  return Object.assign(Object.create(null) as object, environment, { [name]: value })
+}

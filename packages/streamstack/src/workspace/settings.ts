@@ -16,9 +16,16 @@ export interface ReadSettings {
 
 /**
  * Checks a settings file. `tree` is null when there is none: then everything has its default. `dir` is the absolute path of
- * the workspace, `file` the name of the settings file in it.
+ * the workspace, `file` the name of the settings file in it. `developerSecret` signs tokens where the settings have no `auth.jwt`;
+ * null: tokens cannot be checked then.
  */
-export function readSettings(tree: TreeNode | null, file: string, dir: string, environment: Environment): ReadSettings {
+export function readSettings(
+  tree: TreeNode | null,
+  file: string,
+  dir: string,
+  environment: Environment,
+  developerSecret: string | null = null,
+): ReadSettings {
   const issues: Issue[] = []
   const root: TreeNode = tree ?? { value: {}, position: { file, line: 1, column: 1 }, entries: [] }
   const report = (position: Position, message: string): void => {
@@ -42,7 +49,7 @@ export function readSettings(tree: TreeNode | null, file: string, dir: string, e
   const checked = settingsSchema.safeParse(plain)
   for (const fault of checked.error?.issues ?? []) reportFault(fault, root, unresolved, report)
   const good = checked.success && !issues.some((issue) => issue.severity === 'error')
-  return { settings: good ? toSettings(checked.data, dir) : null, env: Object.freeze(env), issues }
+  return { settings: good ? toSettings(checked.data, dir, developerSecret) : null, env: Object.freeze(env), issues }
 }
 
 /** JSON Schema (draft 2020-12) of `streamstack.yaml`, for completion and checks in editors. */

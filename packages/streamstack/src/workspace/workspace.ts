@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type Issue, parseTree } from '../definition/index.ts'
-import { type Environment, mergeEnvironment } from './dotenv.ts'
+import { type Issue, parseTree, type TreeNode } from '../definition/index.ts'
+import { type Environment, mergeEnvironment, withVariable } from './dotenv.ts'
 import { readDefinitions, readText, type TreeFile } from './read-files.ts'
 import type { Settings } from './checked-settings.ts'
-import { readSettings } from './settings.ts'
+import { keepSecret, keptSecret, lackingSecret } from './developer-secret.ts'
+import { type ReadSettings, readSettings } from './settings.ts'
 
 /** Names under which the settings may stand; only one of them. */
 export const settingsNames: readonly string[] = ['streamstack.yaml', 'streamstack.yml', 'streamstack.json']
@@ -25,11 +26,23 @@ export interface WorkspaceFiles {
   issues: Issue[]
 }
 
+/** Where a workspace that names no secret for tokens gets one: only while it is being built. */
+export interface DeveloperSecret {
+  /** Whether one is generated and kept when there is none. */
+  readonly generate: boolean
+  /** Absolute; replaces the data folder of the settings. */
+  readonly dataFolder?: string | undefined
+}
+
 /**
  * Reads a workspace. Never throws for what is in the folder: every fault is an issue and the rest is read.
- * `environment` is the process's unless given.
+ * `environment` is the process's unless given. Without `developer` a missing secret stays missing.
  */
-export async function readWorkspace(dir: string, environment: Environment = process.env): Promise<WorkspaceFiles> {
+export async function readWorkspace(
+  dir: string,
+  environment: Environment = process.env,
+  developer: DeveloperSecret | null = null,
+): Promise<WorkspaceFiles> {
   const root = resolve(dir)
   const issues: Issue[] = []
   const settingsFile = await findSettings(root, issues)
@@ -46,7 +59,7 @@ export async function readWorkspace(dir: string, environment: Environment = proc
   const broken = settingsFile !== null && !isBlank && parsed.tree === null
   const read = broken
     ? { settings: null, env: {}, issues: [] }
-    : readSettings(parsed.tree, file, root, mergeEnvironment(dotenv ?? '', environment))
+    : readWithSecret(parsed.tree, file, root, mergeEnvironment(dotenv ?? '', environment), developer)
   issues.push(...read.issues)
   const endpointFiles = await readDefinitions(root, 'endpoints', issues)
   const channelFiles = await readDefinitions(root, 'channels', issues)
@@ -65,6 +78,27 @@ export async function readWorkspace(dir: string, environment: Environment = proc
     channelFiles: channelFiles ?? [],
     issues,
   }
+}
+
+/** Reads the settings; in place of a secret that is not set stands the one of the data folder. */
+function readWithSecret(
+  tree: TreeNode | null,
+  file: string,
+  root: string,
+  environment: Environment,
+  developer: DeveloperSecret | null,
+): ReadSettings {
+  const lacking = developer === null ? null : lackingSecret(tree, environment)
+  if (developer === null || lacking === null) return readSettings(tree, file, root, environment)
+  const read = (secret: string): ReadSettings => {
+    const { variable } = lacking
+    const filled = variable === null ? environment : withVariable(environment, variable, secret)
+    return readSettings(tree, file, root, filled, secret)
+  }
+  // The settings name the data folder, so they are read before the secret is known.
+  const folder = developer.dataFolder ?? read('0'.repeat(64)).settings?.dataFolder
+  const secret = folder === undefined ? null : developer.generate ? keepSecret(folder) : keptSecret(folder)
+  return secret === null ? readSettings(tree, file, root, environment) : read(secret)
 }
 
 async function findSettings(root: string, issues: Issue[]): Promise<string | null> {

@@ -14,7 +14,7 @@ import { type StreamCall, type StreamService, answer, settle } from './stream-ca
 import { RESERVED_ROOT, STREAM_ROOT, streamName } from './stream-name.ts'
 import { Subscriptions } from './subscription-routes.ts'
 
-export { allowCall, allowClaims, checkOpenHost } from './access.ts'
+export { allowCall, allowClaims, checkOpenHost, isLoopback } from './access.ts'
 export { NamedStream } from './named-stream.ts'
 export { type ContentEncoding, contentEncoding, pageContent, restOf } from './page-content.ts'
 export { isProtocolRead, readSource } from './read-source.ts'

@@ -9,6 +9,7 @@ import {
 } from '@streamstack/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Engine } from '../../engine/index.ts'
+import { type CallReport, reportSocket } from '../call-report.ts'
 import { admitsOrigin } from '../page-origin.ts'
 import { Connection } from './connection.ts'
 import { ReasonedWebSocket } from './reasoned-web-socket.ts'
@@ -24,6 +25,7 @@ const STOPPING_MS = 1_000
 /** `/v1/ws`: many streams over one connection. */
 export class WebSockets {
   readonly #engine: Engine
+  readonly #onCall: ((call: CallReport) => void) | null
   readonly #connections = new Set<Connection>()
   /** Settings that are read again may close what was open, never the other way round: the host was checked at the start. */
   readonly #startedOpen: boolean
@@ -32,8 +34,9 @@ export class WebSockets {
   #isStopping = false
   #onAllGone: (() => void) | null = null
 
-  constructor(engine: Engine, server: Server) {
+  constructor(engine: Engine, server: Server, onCall?: (call: CallReport) => void) {
     this.#engine = engine
+    this.#onCall = onCall ?? null
     this.#startedOpen = engine.settings.streams.access === 'open'
     // Other upgrades, as the one to HTTP/2 that curl offers, stay the plain requests that they also are. A TLS server takes no such option, but looks here, too.
     Object.assign(server, { shouldUpgradeCallback: isWebSocket })
@@ -73,12 +76,19 @@ export class WebSockets {
     socket.on('error', () => undefined)
     const offered = protocolsOf(request)
     const refusal = this.#refusal(request, offered)
-    if (refusal !== null) return refuse(socket, refusal)
+    if (refusal !== null) {
+      this.#report(request, refusal.status, performance.now(), refusal)
+      return refuse(socket, refusal)
+    }
+    const openedMs = performance.now()
     this.#open().handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnections } = this.#engine.settings.server.websocket
       const { sockets } = this.#engine.observation.metrics
       sockets.socketOpened()
-      webSocket.on('close', (code) => sockets.socketClosed(code))
+      webSocket.on('close', (code) => {
+        sockets.socketClosed(code)
+        this.#report(request, 101, openedMs, null)
+      })
       if (this.#isStopping || this.#engine.isDraining) return turnAway(webSocket, 'restarting')
       if (this.#connections.size >= maxConnections) return turnAway(webSocket, 'overloaded')
       const connection: Connection = new Connection({
@@ -92,6 +102,11 @@ export class WebSockets {
       })
       this.#connections.add(connection)
     })
+  }
+
+  #report(request: IncomingMessage, status: number, sinceMs: number, error: StreamstackError | null): void {
+    if (this.#onCall === null) return
+    this.#onCall(reportSocket(this.#engine, request, { status, durationMs: performance.now() - sinceMs, error }))
   }
 
   #refusal(request: IncomingMessage, offered: readonly string[]): StreamstackError | null {

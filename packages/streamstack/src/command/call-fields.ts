@@ -1,0 +1,23 @@
+import type { CallReport } from '../http/index.ts'
+
+/** A call as an entry of the access log; what there is nothing to say of is left out. */
+export function callFields(call: CallReport): Readonly<Record<string, unknown>> {
+  const { method, path, status, address, endpoint, run, outcome, error, firstChunkMs, durationMs, chunks } = call
+  return {
+    method,
+    path,
+    status,
+    address,
+    ...(endpoint === null ? {} : { endpoint }),
+    ...(run === null ? {} : { run }),
+    ...(outcome === null ? {} : { outcome, chunks }),
+    ...(error === null ? {} : { error: error.code }),
+    ...(firstChunkMs === null ? {} : { first_chunk_ms: rounded(firstChunkMs) }),
+    duration_ms: rounded(durationMs),
+    ...(call.refusedOrigin === null ? {} : { refused_origin: call.refusedOrigin }),
+  }
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10
+}

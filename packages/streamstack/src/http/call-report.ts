@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Outcome, StreamstackError } from '@streamstack/protocol'
+import type { Engine } from '../engine/index.ts'
+import type { ReaderRecord } from '../observe/index.ts'
+import type { StreamSource } from '../stream/index.ts'
+import { onAnswerOver } from './answer-over.ts'
+import { admitsOrigin } from './page-origin.ts'
+
+/** One request and how it was answered, as an access log tells it: no query, no header, no body. */
+export interface CallReport {
+  readonly method: string
+  /** Without its query, which may hold tokens; printable ASCII. */
+  readonly path: string
+  /** Of the peer, which may be a proxy. */
+  readonly address: string | null
+  /** Null: the connection was gone before there was an answer. */
+  readonly status: number | null
+  /** Name of the endpoint. */
+  readonly endpoint: string | null
+  readonly run: string | null
+  /** How the stream ended that was read. `disconnected`: the client left before its end. Null: the answer is no stream. */
+  readonly outcome: Outcome | 'disconnected' | null
+  /** Why the call was refused, or failed before its first chunk. */
+  readonly error: StreamstackError | null
+  /** Until the first chunk was written. */
+  readonly firstChunkMs: number | null
+  readonly durationMs: number
+  readonly chunks: number
+  /** An origin that pages may not call from; the setting `server.cors.origins` allows it. */
+  readonly refusedOrigin: string | null
+}
+
+/** Longer paths are cut. */
+const PATH_LENGTH_MAX = 500
+
+/** What is learnt of a call while it is answered. */
+interface CallNote {
+  endpoint: string | null
+  reading: { source: StreamSource; record: ReaderRecord | null } | null
+  error: StreamstackError | null
+}
+
+const notes = new WeakMap<ServerResponse, CallNote>()
+
+/** Follows a call and reports it when its answer is over. */
+export function reportCall(
+  engine: Engine,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onCall: (call: CallReport) => void,
+): void {
+  const startedAtMs = performance.now()
+  const note: CallNote = { endpoint: null, reading: null, error: null }
+  notes.set(response, note)
+  const address = request.socket.remoteAddress ?? null
+  onAnswerOver(response, () => {
+    const nowMs = performance.now()
+    const record = note.reading?.record ?? null
+    onCall({
+      ...describeRequest(engine, request),
+      address,
+      status: response.headersSent ? response.statusCode : null,
+      endpoint: note.endpoint,
+      run: note.reading?.source.run ?? null,
+      outcome: outcomeOf(note, response),
+      error: note.error,
+      firstChunkMs: record === null || record.firstChunkAtMs === null ? null : record.firstChunkAtMs - startedAtMs,
+      durationMs: nowMs - startedAtMs,
+      chunks: record?.chunks ?? 0,
+    })
+  })
+}
+
+/** Reports a request to open a WebSocket when it was refused or its connection is over. */
+export function reportSocket(
+  engine: Engine,
+  request: IncomingMessage,
+  answer: { status: number; durationMs: number; error: StreamstackError | null },
+): CallReport {
+  return {
+    ...describeRequest(engine, request),
+    address: request.socket.remoteAddress ?? null,
+    endpoint: null,
+    run: null,
+    outcome: null,
+    firstChunkMs: null,
+    chunks: 0,
+    ...answer,
+  }
+}
+
+/** Says which endpoint a call has reached. */
+export function noteEndpoint(response: ServerResponse, name: string): void {
+  const note = notes.get(response)
+  if (note !== undefined) note.endpoint = name
+}
+
+/** Says which stream an answer reads. */
+export function noteReading(response: ServerResponse, source: StreamSource, record: ReaderRecord | null): void {
+  const note = notes.get(response)
+  if (note !== undefined) note.reading = { source, record }
+}
+
+/** Says with which error a call was answered. */
+export function noteError(response: ServerResponse, error: StreamstackError): void {
+  const note = notes.get(response)
+  if (note !== undefined) note.error = error
+}
+
+function describeRequest(
+  engine: Engine,
+  { method = 'GET', url = '/', headers }: IncomingMessage,
+): Pick<CallReport, 'method' | 'path' | 'refusedOrigin'> {
+  const host = headers.host ?? String(headers[':authority'] ?? '')
+  const isAdmitted = admitsOrigin(engine.settings.server.cors, headers.origin, host)
+  return {
+    method,
+    path: printable(url.split('?', 1)[0] ?? ''),
+    refusedOrigin: isAdmitted ? null : printable(headers.origin ?? ''),
+  }
+}
+
+function outcomeOf({ reading, error }: CallNote, response: ServerResponse): CallReport['outcome'] {
+  if (reading === null) return null
+  const { end } = reading.source.stream
+  // An answer that was broken off on purpose, after a failure, is not finished either.
+  if (end !== null && (response.writableEnded || error !== null)) return end.outcome
+  return end !== null && end.outcome !== 'completed' ? end.outcome : 'disconnected'
+}
+
+/** A terminal must not act on what a caller sends. */
+function printable(text: string): string {
+  const shown = text
+    .slice(0, PATH_LENGTH_MAX)
+    .replaceAll(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character.toWellFormed()))
+  return text.length > PATH_LENGTH_MAX ? `${shown}…` : shown
+}
