@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 // Plain JavaScript for any Node.js, so that an old one gets a message and no syntax error.
 import { setFlagsFromString } from 'node:v8'
+import { oldNodeMessage } from './old-node.js'
 
-const [major] = process.versions.node.split('.').map(Number)
-if (major < 24) {
-  console.error(
-    `Streamstack needs Node.js 24 or newer; this is ${process.versions.node}. Get it from https://nodejs.org.`,
-  )
+const message = oldNodeMessage(process.argv.slice(1))
+if (message !== null) {
+  console.error(message)
   process.exit(1)
 }
 // Before there is any code of ours. docs/decisions/2026-11-23-what-collections-keep.md says why.

@@ -6,14 +6,14 @@ import { shellQuoted } from './workspace-dir.ts'
 /** Methods whose inputs stand in the URL. */
 const BODYLESS: readonly string[] = ['GET', 'DELETE']
 
-/** A command line that calls an endpoint when pasted into a POSIX shell. `dirArgument` names the workspace for the token, as ` my-api`. */
-export function curlLine(endpoint: EndpointDefinition, url: string, dirArgument: string): string {
+/** A command line that calls an endpoint when pasted into a POSIX shell. `tokenCommand` makes a token of the workspace. */
+export function curlLine(endpoint: EndpointDefinition, url: string, tokenCommand: string): string {
   const { method, access } = endpoint
   const inPath = pathParameters(endpoint.path)
   const samples = sampleInputs(endpoint.inputs.filter(({ name }) => !inPath.includes(name)))
   const words = ['curl', '-N']
   if (method !== 'GET' && (method !== 'POST' || Object.keys(samples).length === 0)) words.push('-X', method)
-  if (access.authentication) words.push('-H', `"Authorization: Bearer $(${tokenLine(endpoint, dirArgument)})"`)
+  if (access.authentication) words.push('-H', `"Authorization: Bearer $(${tokenLine(endpoint, tokenCommand)})"`)
   const path = samplePath(endpoint)
   if (BODYLESS.includes(method)) {
     words.push(shellQuoted(`${url}${path}${queryOf(samples)}`))
@@ -27,10 +27,10 @@ export function curlLine(endpoint: EndpointDefinition, url: string, dirArgument:
 }
 
 /** The command that makes a token which the endpoint takes. */
-function tokenLine({ access }: EndpointDefinition, dirArgument: string): string {
+function tokenLine({ access }: EndpointDefinition, tokenCommand: string): string {
   const role = access.roles[0] === undefined ? '' : ` --role ${shellQuoted(access.roles[0])}`
   const scope = access.scopes[0] === undefined ? '' : ` --scope ${shellQuoted(access.scopes[0])}`
-  return `npx streamstack token${dirArgument}${role}${scope}`
+  return `${tokenCommand}${role}${scope}`
 }
 
 function samplePath({ path, inputs }: EndpointDefinition): string {

@@ -42,7 +42,7 @@ async function dev(io: CommandIo, named: string | undefined, options: ServeOptio
     },
     issues: (issues) => print(issueLines(issues, dir.prefix, colors)),
     async started(workspace, url) {
-      print(welcomeLines({ workspace, url, dir, colors, token: await developerToken(workspace) }))
+      print(welcomeLines({ workspace, url, dir, program: io.program, colors, token: await developerToken(workspace) }))
     },
     reloaded({ before, after, changed }) {
       const time = colors.dim(timeNow())

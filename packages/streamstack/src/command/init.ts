@@ -46,8 +46,8 @@ async function init(io: CommandIo, named: string): Promise<void> {
     ...Object.keys(files).map((file) => `  ${prefix}${file}`),
     '',
     bold('Next:'),
-    `  ${cyan(`npx streamstack dev${argument}`)}      serve it; the server prints lines to paste`,
-    `  ${cyan(`npx streamstack check${argument}`)}    find mistakes in its files`,
+    `  ${cyan(`${io.program} dev${argument}`)}      serve it; the server prints lines to paste`,
+    `  ${cyan(`${io.program} check${argument}`)}    find mistakes in its files`,
     '',
     `Change ${prefix}endpoints/hello.yaml while the server runs: it is live when you save it.`,
   ]

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import picocolors from 'picocolors'
+import { programWords } from './program-words.ts'
 
 /** A place to write to; a terminal says so and how wide it is. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
@@ -16,6 +17,8 @@ export interface CommandIo {
   readonly cwd: string
   /** Fires when the user or the system wants the command to end. Asking for it is what takes the default, dying at once, away. */
   readonly signal: AbortSignal
+  /** How a user starts this program again: `npx streamstack`. */
+  readonly program: string
   /** Ends the process now, whatever is still open. */
   exit(code: number): void
   setExitCode(code: number): void
@@ -42,11 +45,13 @@ export function processIo(): CommandIo {
     if (controller?.signal.aborted === true) process.exit(by === 'SIGINT' ? 130 : 143)
     controller?.abort(new Stopped(by))
   }
+  const cwd = process.cwd()
   return {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    cwd: process.cwd(),
+    cwd,
+    program: programWords({ script: process.argv[1] ?? '', node: process.execPath, cwd, env: process.env }),
     get signal() {
       if (controller === null) {
         controller = new AbortController()

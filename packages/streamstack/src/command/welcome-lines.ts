@@ -18,13 +18,15 @@ export interface Welcome {
   /** Where it is served. */
   url: string
   dir: WorkspaceDir
+  /** How the user starts this program. */
+  program: string
   colors: Colors
   /** For trying; null: no token can be signed here. */
   token: string | null
 }
 
 /** What a person reads when the server has started: where it is, what is there, and lines to paste. */
-export function welcomeLines({ workspace, url, dir, colors, token }: Welcome): readonly string[] {
+export function welcomeLines({ workspace, url, dir, program, colors, token }: Welcome): readonly string[] {
   const { bold, cyan, dim } = colors
   const { plans, tables, channels, settings } = workspace
   const endpoints = [...plans.values()].map(({ endpoint }) => endpoint)
@@ -53,7 +55,7 @@ export function welcomeLines({ workspace, url, dir, colors, token }: Welcome): r
     lines.push(`  … and ${counted(channels.channels.length - declared.length, 'more channel')}`)
   lines.push('', bold('Paste to try:'), '')
   for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
-    lines.push(`  ${curlLine(endpoint, callUrl, dir.argument)}`)
+    lines.push(`  ${curlLine(endpoint, callUrl, `${program} token${dir.argument}`)}`)
   for (const line of channelLines(channels.channels, callUrl)) lines.push(`  ${line}`)
   if (token !== null) {
     const kept = settings.auth.isDeveloperSecret

@@ -34,6 +34,7 @@ export function commandLine(env: Readonly<Record<string, string>> = {}): Command
       env,
       cwd,
       signal: controller.signal,
+      program: 'npx streamstack',
       setExitCode: (given: number) => (code = given),
       exit: (given: number) => {
         throw new Error(`The command did not end by itself, and would now with ${given}.`)

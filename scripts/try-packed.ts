@@ -1,0 +1,48 @@
+// `npm run try:packed`: packs the packages and installs them into an empty folder, as somebody outside of a clone does; then tries them.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+const repository = dirname(import.meta.dirname)
+const root = mkdtempSync(join(tmpdir(), 'streamstack-packed-'))
+
+/** Runs a program in a folder and gives what it printed. */
+function run(cwd: string, program: string, ...args: readonly string[]): string {
+  console.log(`$ ${program} ${args.join(' ')}`)
+  // Without what npm has set for this script: it would find the packages of the clone.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)))
+  return execFileSync(program, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function expectText(text: string, expected: string): void {
+  if (!text.includes(expected)) throw new Error(`expected ${JSON.stringify(expected)} in:\n${text}`)
+}
+
+try {
+  const packed = join(root, 'packed')
+  const project = join(root, 'project')
+  mkdirSync(packed)
+  mkdirSync(project)
+  const packages = ['protocol', 'client', 'streamstack'].flatMap((name) => ['-w', `packages/${name}`])
+  run(repository, 'npm', 'pack', '--silent', ...packages, '--pack-destination', packed)
+  const files = readdirSync(packed).map((file) => join(packed, file))
+  run(project, 'npm', 'install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', ...files)
+  expectText(run(project, 'npx', 'streamstack', 'init', 'my-api'), 'npx streamstack dev my-api')
+  expectText(run(project, 'npx', 'streamstack', 'check', 'my-api'), 'no problems')
+  expectText(run(project, 'npx', 'streamstack', 'run', 'GET', '/api/hello', 'my-api'), 'Hello, world!')
+  writeFileSync(
+    join(project, 'try.mjs'),
+    `import { serve } from 'streamstack'
+import { createClient } from '@streamstack/client'
+const server = await serve({ dir: './my-api', port: 0 })
+const client = createClient({ url: server.url })
+for await (const { content } of client.call('GET /api/hello')) console.log(content)
+await server.close()
+`,
+  )
+  expectText(run(project, 'node', 'try.mjs'), 'And this one closes the stream.')
+  console.log('The packed packages work.')
+} finally {
+  rmSync(root, { recursive: true, force: true })
+}
