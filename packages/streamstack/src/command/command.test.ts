@@ -1,4 +1,6 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commandLine } from './testing/command-line.ts'
@@ -260,6 +262,43 @@ describe('import', () => {
     expect(made).toMatchObject({ code: 0, out: expect.stringContaining('1 record imported') })
     expect(readFileSync(join(line.cwd, 'tables/people.yaml'), 'utf8')).toContain('born: { type: integer }')
     expect(await line.run('import', 'people', 'p.json', '--replace')).toMatchObject({ code: 0 })
+  })
+})
+
+describe('import from a pipe', () => {
+  /** Runs an import of what is written into a named pipe. */
+  async function piped(
+    line: ReturnType<typeof commandLine>,
+    text: string,
+    ...args: readonly string[]
+  ): ReturnType<ReturnType<typeof commandLine>['run']> {
+    const pipe = join(line.cwd, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const [result] = await Promise.all([line.run('import', 'people', 'pipe', ...args), writeFile(pipe, text)])
+    return result
+  }
+
+  test('reads it once: nothing of it is missing, and the last record still decides the types', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/a.yaml': failing })
+    const lines = Array.from({ length: 120_000 }, (_, id) => `{"id":${id},"code":${id}}`)
+    const text = `${lines.join('\n')}\n{"id":120000,"code":"x"}\n`
+    const { out } = await piped(line, text, '--create', '--format', 'ndjson')
+    expect(out).toContain('120,001 records imported')
+    expect(readFileSync(join(line.cwd, 'tables/people.yaml'), 'utf8')).toContain('code: { type: text }')
+  })
+
+  test('has no place for rejected records, unless it is named', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/a.yaml': failing, 'tables/people.yaml': people, 'more.csv': 'name,born\nGrace,1906\n' })
+    const text = 'name,born\nAda,1815\nGrace,long ago\n'
+    const refused = await piped(line, text, '--format', 'csv')
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('--rejected') })
+    expect(refused.out).not.toContain('done:')
+    rmSync(join(line.cwd, 'pipe'))
+    const { out } = await piped(line, text, '--format', 'csv', '--rejected', 'bad.ndjson')
+    expect(out).toMatch(/1 record imported[^]*bad\.ndjson says why/)
+    expect(readFileSync(join(line.cwd, 'bad.ndjson'), 'utf8')).toContain('"line":3')
   })
 })
 

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join, relative, resolve } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
 import { type Command, Option } from 'commander'
@@ -8,10 +10,9 @@ import {
   type ImportResult,
   type RecordStore,
   importFormats,
-  importRecords,
-  inferTable,
   openSqliteStore,
-  sampleRows,
+  type StagedFile,
+  stageFile,
 } from '../table/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { readWorkspace } from '../workspace/index.ts'
@@ -26,7 +27,10 @@ interface ImportCommandOptions {
   replace?: true
   ignoreUnknown?: true
   encoding?: string
+  delimiter?: string
+  quote?: string
   format?: ImportFormat
+  rejected?: string
   data?: string
 }
 
@@ -44,12 +48,18 @@ export function addImport(program: Command, io: CommandIo): void {
     .command('import')
     .description('Import the records of a CSV, JSON or NDJSON file into a table.')
     .argument('<table>', 'the table, as declared in tables/')
-    .argument('<file>', 'the file: .csv, .tsv, .json, .ndjson or .jsonl')
+    .argument('<file>', 'the file: .csv, .tsv, .json, .ndjson or .jsonl; - for what is piped in')
     .argument('[dir]', 'the workspace folder (default: this one)')
     .option('--create', 'declare the table from what is in the file, when it is not declared yet')
     .option('--replace', 'put the new records in the place of those that are there')
     .option('--ignore-unknown', 'leave out columns that the table does not have')
     .option('--encoding <name>', 'the encoding of the file, such as windows-1252 (default: UTF-8)')
+    .option(
+      '--delimiter <character>',
+      'what stands between the cells of a CSV file, or tab (default: found in its first line)',
+    )
+    .option('--quote <character>', 'what quotes the cells of a CSV file, or none (default: ", and none for .tsv)')
+    .option('--rejected <file>', 'where records that do not fit are written (default: beside the file)')
     .addOption(
       new Option('--format <format>', 'what the file is, when its ending does not tell').choices([...importFormats]),
     )
@@ -60,7 +70,12 @@ export function addImport(program: Command, io: CommandIo): void {
 Nothing is kept of an import that does not come to its end. Exit code 1 when no record went in.`,
     )
     .action((table: string, file: string, dir: string | undefined, options: ImportCommandOptions) =>
-      importFile(io, workspaceDir(io, dir), { table, file: resolve(io.cwd, file) }, options),
+      importFile(
+        io,
+        workspaceDir(io, dir),
+        { table, file: file === '-' ? '/dev/stdin' : resolve(io.cwd, file) },
+        options,
+      ),
     )
 }
 
@@ -70,45 +85,68 @@ async function importFile(
   target: ImportTarget,
   options: ImportCommandOptions,
 ): Promise<void> {
-  const created = options.create === true ? await createDeclaration(io, dir, target, options) : null
+  const isNew = options.create === true && (await isUndeclared(io, dir, target))
+  // What is wrong with the workspace is told before a long file is read.
+  if (!isNew) await (await openRecords(io, dir, target.table, options)).close()
+  const bar = new ProgressBar(io)
+  try {
+    const staged = await stageFile(
+      {
+        file: target.file,
+        encoding: options.encoding ?? null,
+        format: options.format ?? null,
+        delimiter: options.delimiter ?? null,
+        quote: options.quote ?? null,
+        stagingFolder: await stagingFolder(io, dir, options),
+        onProgress: (progress) => bar.draw(target.table, progress),
+        signal: io.signal,
+      },
+      isNew,
+    )
+    try {
+      const created = isNew ? await createDeclaration(io, dir, target, staged) : null
+      await storeStaged(io, dir, target, { staged, created, options })
+    } finally {
+      await staged.close()
+    }
+  } catch (error) {
+    if (io.signal.aborted) throw new CommandFailure('Stopped. Nothing was imported; the table is as it was.')
+    throw error
+  } finally {
+    bar.clear()
+  }
+}
+
+interface StoreRequest {
+  staged: StagedFile
+  /** The declaration that was made for these records. */
+  created: string | null
+  options: ImportCommandOptions
+}
+
+async function storeStaged(
+  io: CommandIo,
+  dir: WorkspaceDir,
+  target: ImportTarget,
+  { staged, created, options }: StoreRequest,
+): Promise<void> {
   let inserted = 0
   try {
     const store = await openRecords(io, dir, target.table, options)
     try {
-      inserted = tell(io, target, await load(io, store, target, options))
+      const result = await staged.storeIn(store, {
+        table: target.table,
+        replace: options.replace === true,
+        ignoreUnknown: options.ignoreUnknown === true,
+        ...(options.rejected === undefined ? {} : { rejectedFile: resolve(io.cwd, options.rejected) }),
+      })
+      inserted = tell(io, target, result)
     } finally {
       await store.close()
     }
   } finally {
     // A declaration that was made for these records goes with them.
     if (created !== null && inserted === 0) await rm(created, { force: true })
-  }
-}
-
-async function load(
-  io: CommandIo,
-  store: RecordStore,
-  { table, file }: ImportTarget,
-  options: ImportCommandOptions,
-): Promise<ImportResult> {
-  const bar = new ProgressBar(io)
-  const { signal } = io
-  try {
-    return await importRecords(store, {
-      table,
-      file,
-      encoding: options.encoding ?? null,
-      format: options.format ?? null,
-      replace: options.replace === true,
-      ignoreUnknown: options.ignoreUnknown === true,
-      onProgress: (progress) => bar.draw(table, progress),
-      signal,
-    })
-  } catch (error) {
-    if (signal.aborted) throw new CommandFailure('Stopped. Nothing was imported; the table is as it was.')
-    throw error
-  } finally {
-    bar.clear()
   }
 }
 
@@ -129,6 +167,13 @@ function tell(io: CommandIo, { table }: ImportTarget, result: ImportResult): num
   io.setExitCode(1)
   io.stderr.write(rejected > 0 ? 'No record went in.\n' : 'The file holds no records; nothing was imported.\n')
   return 0
+}
+
+/** The data folder, whose disk has room for the records if any has; before there is one, the system's. */
+async function stagingFolder(io: CommandIo, dir: WorkspaceDir, options: ImportCommandOptions): Promise<string> {
+  const { settings } = compileWorkspace(await readWorkspace(dir.path, io.env), null)
+  const folder = options.data === undefined ? settings?.dataFolder : resolve(io.cwd, options.data)
+  return folder !== undefined && existsSync(folder) ? folder : tmpdir()
 }
 
 /** Opens the records of a workspace. Broken endpoints do not matter here; a broken declaration of the table does. */
@@ -169,26 +214,30 @@ function isFileOf(table: string, file: string): boolean {
   return file.startsWith('tables/') && tableEndings.some((ending) => basename(file) === `${table}${ending}`)
 }
 
-/** Writes tables/<name>.yaml for what the file holds; gives its path. Null: the table is declared already. */
-async function createDeclaration(
-  io: CommandIo,
-  dir: WorkspaceDir,
-  { table, file }: ImportTarget,
-  options: ImportCommandOptions,
-): Promise<string | null> {
+/** Whether a table is still to be declared; throws when it cannot be. */
+async function isUndeclared(io: CommandIo, dir: WorkspaceDir, { table }: ImportTarget): Promise<boolean> {
   const { tableFiles } = await readWorkspace(dir.path, io.env)
-  if (tableFiles.some((one) => isFileOf(table, one.file))) return null
+  if (tableFiles.some((one) => isFileOf(table, one.file))) return false
   if (!/^[\p{L}_][\p{L}\p{N}_ -]*$/u.test(table)) {
     throw new CommandFailure(`'${table}' cannot be the name of a table; use letters, digits and _.`)
   }
   await access(dir.path).catch((error: unknown) => {
     throw new CommandFailure(`There is no workspace ${dir.path}; \`streamstack init\` makes one.`, { cause: error })
   })
-  const rows = await sampleRows({ file, encoding: options.encoding ?? null, format: options.format ?? null })
-  if (rows.length === 0) throw new StreamstackError('record_invalid', 'The file holds no records to make a table of.')
+  return true
+}
+
+/** Writes tables/<name>.yaml for what the file holds; gives its path. */
+async function createDeclaration(
+  io: CommandIo,
+  dir: WorkspaceDir,
+  { table }: ImportTarget,
+  staged: StagedFile,
+): Promise<string> {
+  if (staged.isEmpty) throw new StreamstackError('record_invalid', 'The file holds no records to make a table of.')
   const path = join(dir.path, 'tables', `${table}.yaml`)
   await mkdir(join(dir.path, 'tables'), { recursive: true })
-  await writeFile(path, inferTable(rows), { flag: 'wx' })
+  await writeFile(path, staged.declaration(), { flag: 'wx' })
   io.stdout.write(`${dir.prefix}tables/${table}.yaml declares the table ${table}; look at its column types.\n`)
   return path
 }

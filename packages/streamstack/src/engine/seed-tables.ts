@@ -69,6 +69,7 @@ async function plant({ name }: TableDeclaration, seed: SeedDeclaration, options:
   const { inserted, rejected, seconds } = await importRecords(records, {
     table: name,
     file: resolve(options.dir, seed.file),
+    stagingFolder: options.dataFolder,
     rejectedFile: join(options.dataFolder, rejectedName(name)),
     ...(onProgress === undefined ? {} : { onProgress: (progress) => onProgress(name, progress) }),
     ...(signal === undefined ? {} : { signal }),

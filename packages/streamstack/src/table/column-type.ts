@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { parseExactJson } from '../text/parse-exact-json.ts'
+import { isoMilliseconds, writtenMilliseconds } from './timestamp-text.ts'
 
 /** What a column holds. */
 export type ColumnType = 'integer' | 'number' | 'text' | 'boolean' | 'timestamp' | 'json' | 'uuid'
@@ -36,12 +37,17 @@ const int64Max = 2n ** 63n - 1n
 const misfits = {
   integer: { misfit: 'must be a whole number of at most 64 bits' },
   number: { misfit: 'must be a finite number' },
+  exact: {
+    misfit: 'must be a number that 64-bit floating point holds exactly; a column of type integer keeps 64 bits',
+  },
   text: { misfit: 'must be text' },
   boolean: { misfit: 'must be true or false' },
   timestamp: { misfit: 'must be a date and time such as 2026-05-01T12:30:00Z, or milliseconds since 1970' },
   uuid: { misfit: 'must be a UUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301' },
   nul: { misfit: 'must not hold the character U+0000, which databases cannot keep' },
   long: { misfit: `must not be longer than ${textLengthMax} characters` },
+  pair: { misfit: 'must not hold half of a surrogate pair, which no encoding of text can keep' },
+  finite: { misfit: 'must not hold NaN or Infinity, which JSON cannot keep' },
   deep: { misfit: `must not be nested deeper than ${jsonDepthMax} levels` },
 } as const satisfies Record<string, Misfit>
 
@@ -62,8 +68,14 @@ function integerOf(value: Value): StoredValue | Misfit {
 
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
+/** A number from text must be the one that stands there: nothing is rounded to another whole number, or to 0. */
 function numberOf(value: Value): StoredValue | Misfit {
   const number = typeof value === 'string' && decimal.test(value) ? Number(value) : value
+  if (typeof value === 'string' && typeof number === 'number') {
+    if (number === 0 && /[1-9]/.test(value.replace(/e.*/i, ''))) return misfits.number
+    const whole = Number.isInteger(number) && !Number.isSafeInteger(number) && /^[+-]?\d+$/.test(value)
+    if (whole && BigInt(value.replace('+', '')) !== BigInt(number)) return misfits.exact
+  }
   // Adding 0 turns -0 into 0: databases keep no negative zero, and the same record must read the same everywhere.
   return typeof number === 'number' && Number.isFinite(number) ? number + 0 : misfits.number
 }
@@ -80,29 +92,6 @@ function booleanOf(value: Value): StoredValue | Misfit {
   return value === true ? 1 : value === false ? 0 : misfits.boolean
 }
 
-const iso = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/
-
-/** ISO 8601 text to UTC milliseconds; text without a zone is UTC. NaN when it is no such time. */
-function millisecondsOf(text: string): number {
-  const found = iso.exec(text)
-  if (found === null) return Number.NaN
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = found
-  if (+hour > 23 || +minute > 59 || +second > 59) return Number.NaN
-  const date = new Date(0)
-  date.setUTCFullYear(Number(year), +month! - 1, +day!)
-  // Date rolls 30 February over to March; such a day does not exist.
-  if (date.getUTCMonth() !== +month! - 1 || date.getUTCDate() !== +day!) return Number.NaN
-  date.setUTCHours(+hour, +minute, +second, Number(fraction.padEnd(3, '0').slice(0, 3)))
-  return date.getTime() - zoneMilliseconds(zone)
-}
-
-function zoneMilliseconds(zone: string): number {
-  if (zone === 'Z' || zone === 'z') return 0
-  const digits = zone.slice(1).replace(':', '').padEnd(4, '0')
-  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2))
-  return (zone.startsWith('-') ? -minutes : minutes) * 60_000
-}
-
 /** Years 0000 to 9999: their text has one length, so that its order is the order of time. */
 const timestampMin = Date.UTC(0, 0, 1) - Date.UTC(1900, 0, 1) + new Date('0000-01-01T00:00:00Z').getTime()
 const timestampMax = new Date('9999-12-31T23:59:59.999Z').getTime()
@@ -114,7 +103,7 @@ function timestampText(milliseconds: number): StoredValue | Misfit {
 
 function timestampOf(value: Value): StoredValue | Misfit {
   if (typeof value === 'number') return timestampText(Math.trunc(value))
-  return typeof value === 'string' ? timestampText(millisecondsOf(value)) : misfits.timestamp
+  return typeof value === 'string' ? timestampText(isoMilliseconds(value)) : misfits.timestamp
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -123,17 +112,21 @@ function uuidOf(value: Value): StoredValue | Misfit {
   return typeof value === 'string' && uuid.test(value) ? value.toLowerCase() : misfits.uuid
 }
 
-function depthOf(value: Value, depth: number): number {
-  if (typeof value !== 'object' || value === null || depth > jsonDepthMax) return depth
-  let deepest = depth + 1
+/** Why a value is no JSON that a database keeps; null when it is. */
+function jsonMisfit(value: Value, depth: number): Misfit | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? null : misfits.finite
+  if (typeof value !== 'object' || value === null) return null
+  if (depth === jsonDepthMax) return misfits.deep
   for (const inner of Array.isArray(value) ? value : Object.values(value)) {
-    deepest = Math.max(deepest, depthOf(inner, depth + 1))
+    const misfit = jsonMisfit(inner, depth + 1)
+    if (misfit !== null) return misfit
   }
-  return deepest
+  return null
 }
 
 function jsonOf(value: Value): StoredValue | Misfit {
-  if (depthOf(value, 0) > jsonDepthMax) return misfits.deep
+  const misfit = jsonMisfit(value, 0)
+  if (misfit !== null) return misfit
   const text = JSON.stringify(value)
   return text.length > textLengthMax ? misfits.long : text
 }
@@ -143,23 +136,10 @@ const truths: ReadonlyMap<string, number> = new Map([
   ...['false', 'f', 'no', 'n', '0', 'off'].map((word): [string, number] => [word, 0]),
 ])
 
-/** Month names make a date unambiguous; forms like 01/02/2003 mean two days and are refused. */
-const namedMonth =
-  /^(?:[a-z]{3,9},?\s+)?(?:[a-z]{3,9}\.?\s+\d{1,2},?|\d{1,2}[\s-][a-z]{3,9}\.?[\s-])\s*\d{4}(?:\s+\d\d?:\d\d(?::\d\d)?)?$/i
-
 function timestampCoerced(value: Value): StoredValue | Misfit {
   if (typeof value !== 'string') return timestampOf(value)
-  const text = value.trim().replaceAll('/', '-')
-  const stored = timestampOf(/^\d{4}-\d{1,2}-\d{1,2}$/.test(text) ? padded(text) : text)
-  if (!isMisfit(stored) || !namedMonth.test(value.trim())) return stored
-  return timestampText(Date.parse(`${value.trim().replace(/(\d)-([a-z]+)-(\d)/i, '$1 $2 $3')} UTC`))
-}
-
-function padded(date: string): string {
-  return date
-    .split('-')
-    .map((part) => part.padStart(2, '0'))
-    .join('-')
+  const stored = timestampOf(value.trim())
+  return isMisfit(stored) ? timestampText(writtenMilliseconds(value)) : stored
 }
 
 /** Every column type by its name. */
@@ -190,7 +170,10 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
     expects: 'text',
     store: textOf,
     operand: textOf,
-    coerce: (value) => textOf(typeof value === 'string' ? value : JSON.stringify(value)),
+    coerce: (value) => {
+      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      return text.isWellFormed() ? textOf(text) : misfits.pair
+    },
   },
   boolean: {
     expects: 'true or false',

@@ -5,6 +5,8 @@ import { Utf8Decoder } from './utf8-decoder.ts'
 
 /** How much of a file is read at once. */
 const chunkBytes = 256 * 1024
+/** How many bytes must be there before the encoding is found; a pipe may bring the first ones one by one. */
+const detectBytes = 1024
 
 /** How far the reading of a file has come. */
 export interface DecodeProgress {
@@ -18,7 +20,8 @@ interface Decoder {
 
 /**
  * The text of a file, piece by piece. Without `encoding` it is UTF-8, or UTF-16 when its first bytes say so; a file that
- * is neither is refused, never guessed at. Throws `file_unreadable`, also when it cannot be read.
+ * is neither is refused, never guessed at, and so are bytes that the encoding does not have. Throws `file_unreadable`,
+ * also when it cannot be read.
  */
 export async function* decodeFile(
   file: string,
@@ -33,15 +36,26 @@ export async function* decodeFile(
     )
   }
   let decoder: Decoder | null = encoding === null ? null : namedDecoder(encoding)
+  let held: Buffer = Buffer.alloc(0)
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes })) {
-      const bytes: Buffer = chunk
-      decoder ??= detectDecoder(bytes)
-      const text = decoder.write(bytes)
+      let bytes: Buffer = chunk
       progress.bytesRead += bytes.length
+      if (decoder === null) {
+        bytes = held.length === 0 ? bytes : Buffer.concat([held, bytes])
+        held = bytes
+        if (held.length < detectBytes) continue
+        decoder = detectDecoder(held)
+      }
+      const text = decoder.write(bytes)
       if (text !== '') yield text
     }
-    const rest = decoder?.end() ?? ''
+    let rest = ''
+    if (decoder === null && held.length > 0) {
+      decoder = detectDecoder(held)
+      rest = decoder.write(held)
+    }
+    rest += decoder?.end() ?? ''
     if (rest !== '') yield rest
   } catch (error) {
     throw readError(error)
@@ -49,14 +63,81 @@ export async function* decodeFile(
 }
 
 function namedDecoder(encoding: string): Decoder {
-  const decoder = iconv.getDecoder(encoding)
-  return { write: (bytes) => decoder.write(bytes), end: () => decoder.end() ?? '' }
+  const name = encoding.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+  if (name === 'utf8') return new Utf8Decoder()
+  if (name === 'utf16le' || name === 'ucs2') return new Utf16Decoder('utf-16le')
+  if (name === 'utf16be') return new Utf16Decoder('utf-16be')
+  return new ListedDecoder(encoding)
+}
+
+/** UTF-16 text; half of a pair, or of a character, throws `file_unreadable`. */
+class Utf16Decoder implements Decoder {
+  private readonly decoder: InstanceType<typeof TextDecoder>
+
+  constructor(encoding: 'utf-16le' | 'utf-16be') {
+    this.decoder = new TextDecoder(encoding, { fatal: true })
+  }
+
+  write(bytes: Buffer): string {
+    return this.read(() => this.decoder.decode(bytes, { stream: true }))
+  }
+
+  end(): string {
+    return this.read(() => this.decoder.decode())
+  }
+
+  private read(decode: () => string): string {
+    try {
+      return decode()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      throw new StreamstackError(
+        'file_unreadable',
+        'The file is not valid UTF-16 text; name its encoding, such as `--encoding utf-8`, or save it again.',
+        { cause: error },
+      )
+    }
+  }
+}
+
+/** Text of an encoding by its name. Bytes that have no meaning in it throw `file_unreadable`. */
+class ListedDecoder implements Decoder {
+  private readonly encoding: string
+  private readonly decoder: iconv.DecoderStream
+  private line = 1
+
+  constructor(encoding: string) {
+    this.encoding = encoding
+    this.decoder = iconv.getDecoder(encoding)
+  }
+
+  write(bytes: Buffer): string {
+    return this.checked(this.decoder.write(bytes))
+  }
+
+  end(): string {
+    return this.checked(this.decoder.end() ?? '')
+  }
+
+  private checked(text: string): string {
+    const at = text.indexOf('\uFFFD')
+    // U+FFFD stands for bytes that could not be read; only encodings of all Unicode can hold it themselves.
+    if (at !== -1 && !/utf|ucs|gb18030/i.test(this.encoding)) {
+      const line = this.line + text.slice(0, at).split('\n').length - 1
+      throw new StreamstackError(
+        'file_unreadable',
+        `The file is not ${this.encoding} text (the first fault is in line ${line}); name another with \`--encoding\`.`,
+      )
+    }
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) this.line += 1
+    return text
+  }
 }
 
 function detectDecoder(first: Buffer): Decoder {
-  if (first[0] === 0xff && first[1] === 0xfe) return namedDecoder('utf-16le')
-  if (first[0] === 0xfe && first[1] === 0xff) return namedDecoder('utf-16be')
-  if (first.subarray(0, 1024).includes(0)) {
+  if (first[0] === 0xff && first[1] === 0xfe) return new Utf16Decoder('utf-16le')
+  if (first[0] === 0xfe && first[1] === 0xff) return new Utf16Decoder('utf-16be')
+  if (first.subarray(0, detectBytes).includes(0)) {
     throw new StreamstackError(
       'file_unreadable',
       'The file holds zero bytes, as UTF-16 text or binary files do; name its encoding, such as `--encoding utf-16le`.',

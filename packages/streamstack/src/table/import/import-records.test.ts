@@ -6,9 +6,8 @@ import * as fc from 'fast-check'
 import iconv from 'iconv-lite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { importRecords, inferTable, openSqliteStore, sampleRows } from '../index.ts'
+import { importRecords, openSqliteStore, stageFile } from '../index.ts'
 import type { ImportOptions, ImportProgress, ImportResult, Row } from '../index.ts'
-import { parseExactJson } from '../../text/parse-exact-json.ts'
 import { declareTable } from '../testing/declare-table.ts'
 import { failure, queryOf } from '../testing/record-store-contract.ts'
 import { JsonSplitter } from './json-splitter.ts'
@@ -58,6 +57,13 @@ function rejectedOf(result: ImportResult): readonly Value[] {
     .trim()
     .split('\n')
     .map((line): Value => JSON.parse(line))
+}
+
+async function declarationOf(file: string): Promise<string> {
+  const staged = await stageFile({ file }, true)
+  const text = staged.declaration()
+  await staged.close()
+  return text
 }
 
 describe('import from CSV', () => {
@@ -250,11 +256,11 @@ describe('import from JSON', () => {
           const found: Value[] = []
           for (let at = 0, turn = 0; at < text.length; turn += 1) {
             const end = at + (cuts[turn % cuts.length] ?? 1)
-            found.push(...splitter.push(text.slice(at, end)).map((source) => source.row))
+            found.push(...splitter.push(text.slice(at, end)).map((source): Value => JSON.parse(source.text)))
             at = end
           }
           splitter.end()
-          expect(found).toEqual(parseExactJson(JSON.stringify(rows)))
+          expect(found).toEqual(JSON.parse(JSON.stringify(rows)))
         },
       ),
       { numRuns: 200 },
@@ -334,7 +340,7 @@ describe('a declaration from data', () => {
       'csv',
       'id,Zip Code,n,x,ok,at,mixed,none\n1,00501,5,1,true,2026-01-01,1,\n2,10001,-6,2.5,false,2026-01-02 10:00,a,\n',
     )
-    const text = inferTable(await sampleRows({ file }))
+    const text = await declarationOf(file)
     expect(parse(text)).toEqual({
       columns: {
         id: { type: 'integer', primary: true },
@@ -355,12 +361,9 @@ describe('a declaration from data', () => {
     await own.close()
   })
 
-  test('an id that is no key stays a column, and big and nested values keep their kind', () => {
-    const rows: readonly Value[] = [
-      { id: 1, big: '9007199254740993', tags: ['a'] },
-      { id: 1, big: '5', tags: null },
-    ]
-    expect(parse(inferTable(rows))).toEqual({
+  test('an id that is no key stays a column, and big and nested values keep their kind', async () => {
+    const file = fileOf('ndjson', '{"id":1,"big":9007199254740993,"tags":["a"]}\n{"id":1,"big":5,"tags":null}\n')
+    expect(parse(await declarationOf(file))).toEqual({
       columns: {
         record_id: { type: 'integer', primary: true },
         id: { type: 'integer' },
@@ -373,7 +376,7 @@ describe('a declaration from data', () => {
   test('a column of whole numbers beyond 64 bits is text, so that none of them loses a digit', async () => {
     const rows = 'account,ratio,wide\n9007199254740993,1.5,0.5\n18446744073709551616,2,9007199254740993\n'
     const file = fileOf('csv', rows)
-    const text = inferTable(await sampleRows({ file }))
+    const text = await declarationOf(file)
     expect(parse(text)).toEqual({
       columns: { account: { type: 'text' }, ratio: { type: 'number' }, wide: { type: 'text' } },
     })

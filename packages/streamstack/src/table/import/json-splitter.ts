@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { jsonRow } from './json-members.ts'
 import type { SourceRow } from './source-row.ts'
-import { parsedRow } from './source-row.ts'
 
 /** One record longer than this, in characters, is refused: it would have to be held whole. */
 const elementLengthMax = 64 * 1024 * 1024
@@ -129,7 +129,7 @@ export class JsonSplitter {
 
   private finish(rows: SourceRow[]): void {
     if (this.start === -1) return
-    rows.push(parsedRow(this.buffer.slice(this.start, this.at), this.startLine))
+    rows.push(jsonRow(this.buffer.slice(this.start, this.at), this.startLine))
     this.start = -1
   }
 

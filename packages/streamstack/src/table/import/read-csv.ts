@@ -1,106 +1,132 @@
-import { Readable } from 'node:stream'
-import { CsvError, parse } from 'csv-parse'
-import { StreamstackError } from '@streamstack/protocol'
-import type { Value } from '@streamstack/protocol'
-import type { SourceRow } from './source-row.ts'
+import { CsvParser, unreadable } from './csv-parser.ts'
+import type { CsvRow, CsvSyntax } from './csv-parser.ts'
+import type { Source, SourceRow } from './source-row.ts'
 
-const batchRows = 1000
-/** A quote that is never closed would swallow the rest of the file. */
-const recordLengthMax = 16 * 1024 * 1024
-const delimiters = [',', ';', '\t', '|'] as const
-
-interface CsvRecord {
-  readonly record: readonly string[]
-  readonly info: { readonly lines: number }
+/** What the caller says of the file; undefined is found out. */
+export interface CsvOptions {
+  readonly delimiter?: string | undefined
+  /** null: no character quotes. */
+  readonly quote?: string | null | undefined
 }
+
+const delimiters = [',', ';', '\t', '|'] as const
+/** The delimiter is found in the first line, or in this much of it. */
+const firstLineMax = 1024 * 1024
 
 /**
- * Records of a CSV file (RFC 4180) whose first line names the columns; commas, semicolons, tabs and bars are told apart
- * by that line. Empty cells become null. Rows of another length than the first line have a problem.
+ * The rows of delimited text whose first line names the columns. Without `delimiter`, commas, semicolons, tabs and bars
+ * are told apart by that line; Excel's `sep=;` before it decides. Blank lines are left out where rows have several
+ * cells. Rows of another length than the first line have a problem.
  */
-export async function* readCsv(texts: AsyncIterable<string>): AsyncGenerator<readonly SourceRow[]> {
-  const iterator = texts[Symbol.asyncIterator]()
-  const first = await iterator.next()
-  if (first.done === true || first.value.trim() === '') throw wrong('it is empty', null)
-  const parser = parse({
-    delimiter: delimiterOf(first.value),
-    bom: true,
-    info: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: recordLengthMax,
-  })
-  const source = Readable.from(allTexts(first.value, iterator))
-  source.on('error', (error) => parser.destroy(error))
-  source.pipe(parser)
-  try {
-    yield* batches(parser)
-  } catch (error) {
-    throw error instanceof CsvError ? wrong(csvProblem(error), error) : error
-  } finally {
-    source.destroy()
-    parser.destroy()
+export class CsvSource implements Source {
+  header: readonly string[] | null = null
+  private readonly texts: AsyncIterable<string>
+  private readonly options: CsvOptions
+
+  constructor(texts: AsyncIterable<string>, options: CsvOptions) {
+    this.texts = texts
+    this.options = options
+  }
+
+  async *rows(): AsyncGenerator<readonly SourceRow[]> {
+    const quote = this.options.quote === undefined ? '"' : this.options.quote
+    let start = ''
+    let parser: CsvParser | null = null
+    for await (const text of this.texts) {
+      if (parser === null) {
+        start += text
+        if (start.length < firstLineMax && !/\S[\s\S]*?[\r\n][\s\S]/.test(start)) continue
+      }
+      const piece: string = parser === null ? start : text
+      parser ??= this.parser(start, quote)
+      const rows = this.sourceRows(parser.push(piece))
+      if (rows.length > 0) yield rows
+    }
+    const rest: CsvRow[] = []
+    if (parser === null) {
+      parser = this.parser(start, quote)
+      rest.push(...parser.push(start))
+    }
+    rest.push(...parser.end())
+    const rows = this.sourceRows(rest)
+    if (rows.length > 0) yield rows
+    if (this.header === null) throw unreadable('it is empty')
+  }
+
+  private parser(start: string, quote: string | null): CsvParser {
+    return new CsvParser(syntaxOf(start, this.options.delimiter, quote))
+  }
+
+  private sourceRows(rows: readonly CsvRow[]): readonly SourceRow[] {
+    const found: SourceRow[] = []
+    for (const { line, cells } of rows) {
+      if (this.header === null) {
+        if (isBlank(cells) || (line === 1 && this.isSeparatorLine(cells))) continue
+        this.header = this.checkedHeader(cells)
+      } else if (!isBlank(cells) || this.header.length === 1) found.push(this.sourceRow(line, cells))
+    }
+    return found
+  }
+
+  /** `sep=;`, which Excel reads and other programs write for it. */
+  private isSeparatorLine(cells: readonly (string | null)[]): boolean {
+    return (
+      this.options.delimiter === undefined &&
+      cells.length <= 2 &&
+      /^\uFEFF?sep=.?$/i.test(cells.map((cell) => cell ?? '').join(''))
+    )
+  }
+
+  private checkedHeader(cells: readonly (string | null)[]): readonly string[] {
+    const header = cells.map((name, at) => (at === 0 ? (name ?? '').replace(/^\uFEFF/, '') : (name ?? '')).trim())
+    const twin = header.find((name, at) => name !== '' && header.indexOf(name) !== at)
+    if (twin !== undefined) throw unreadable(`its first line names the column "${twin}" twice; rename one there`)
+    // No column can have this name, and lookups by it are a common fault of programs.
+    if (header.includes('__proto__'))
+      throw unreadable('its first line names a column "__proto__", which is a reserved name; rename the column there')
+    return header
+  }
+
+  private sourceRow(line: number, cells: readonly (string | null)[]): SourceRow {
+    const width = this.header!.length
+    if (cells.length === width) return { line, text: JSON.stringify(cells), problem: null }
+    const text = JSON.stringify(cells.map((cell) => cell ?? ''))
+    return { line, text, problem: `has ${cells.length} cells where the first line has ${width}` }
   }
 }
 
-async function* batches(records: AsyncIterable<CsvRecord>): AsyncGenerator<readonly SourceRow[]> {
-  let header: readonly string[] | null = null
-  let batch: SourceRow[] = []
-  // A record's own line is the one behind the end of the record before.
-  let line = 1
-  for await (const { record, info } of records) {
-    if (header === null) header = checkedHeader(record)
-    else batch.push(rowOf(header, record, line))
-    line = info.lines + 1
-    if (batch.length < batchRows) continue
-    yield batch
-    batch = []
+function isBlank(cells: readonly (string | null)[]): boolean {
+  return cells.length === 1 && cells[0] === null
+}
+
+/** The syntax by the first line that is not blank. */
+function syntaxOf(start: string, delimiter: string | undefined, quote: string | null): CsvSyntax {
+  if (delimiter !== undefined) return { delimiter, quote }
+  const text = start.replace(/^[\uFEFF\r\n]+/, '')
+  const said = /^sep=([^\r\n"])\r?[\r\n]/i.exec(text)?.[1]
+  if (said !== undefined) return { delimiter: said, quote }
+  const counts = delimiters.map((sign) => countIn(text, sign, quote))
+  return { delimiter: delimiters[counts.indexOf(Math.max(...counts))]!, quote }
+}
+
+/** How often a sign stands in the first line, outside of quotes. */
+function countIn(text: string, sign: string, quote: string | null): number {
+  const row = new CsvParser({ delimiter: sign, quote: null }).push(
+    quote === null ? text : withoutQuoted(text, quote),
+  )[0]
+  return row?.cells.length ?? text.split(sign).length
+}
+
+/** The first line with its quoted parts left out. */
+function withoutQuoted(text: string, quote: string): string {
+  let bare = ''
+  let inside = false
+  for (const character of text.slice(0, firstLineMax)) {
+    if (character === quote) inside = !inside
+    else if (!inside) {
+      bare += character
+      if (character === '\n' || character === '\r') return bare
+    }
   }
-  if (batch.length > 0) yield batch
-}
-
-async function* allTexts(first: string, rest: AsyncIterator<string>): AsyncGenerator<string> {
-  yield first
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value
-}
-
-function checkedHeader(record: readonly string[]): readonly string[] {
-  const header = record.map((name) => name.trim())
-  const twin = header.find((name, at) => name !== '' && header.indexOf(name) !== at)
-  if (twin !== undefined) throw wrong(`its first line names the column "${twin}" twice`, null)
-  // An object cannot hold a value of this name like any other, and no column may have it.
-  if (header.includes('__proto__'))
-    throw wrong('its first line names a column "__proto__", which is a reserved name; rename the column there', null)
-  return header
-}
-
-function rowOf(header: readonly string[], cells: readonly string[], line: number): SourceRow {
-  if (cells.length !== header.length) {
-    return { line, row: cells, problem: `has ${cells.length} cells where the first line has ${header.length}` }
-  }
-  const row: Record<string, Value> = {}
-  for (let at = 0; at < header.length; at += 1) row[header[at]!] = cells[at] === '' ? null : cells[at]!
-  return { line, row, problem: null }
-}
-
-/** The sign that stands most often in the first line, outside of quotes. */
-function delimiterOf(text: string): string {
-  const line = /^(?:"(?:[^"]|"")*"|[^"\r\n])*/.exec(text.replace(/^\uFEFF/, ''))?.[0] ?? ''
-  const bare = line.replaceAll(/"(?:[^"]|"")*"/g, '')
-  const counts = delimiters.map((sign) => bare.split(sign).length)
-  return delimiters[counts.indexOf(Math.max(...counts))]!
-}
-
-function csvProblem(error: CsvError): string {
-  const line = 'lines' in error && typeof error['lines'] === 'number' ? ` at line ${error['lines']}` : ''
-  if (error.code === 'CSV_QUOTE_NOT_CLOSED') return `a quote is opened and never closed${line}`
-  if (error.code === 'CSV_MAX_RECORD_SIZE')
-    return `a record is longer than ${recordLengthMax} characters${line}; a quote may be missing its end`
-  return `the quotes are wrong${line}; a quote inside of a quoted cell is written twice`
-}
-
-function wrong(problem: string, cause: unknown): StreamstackError {
-  return new StreamstackError('file_unreadable', `The CSV file cannot be imported: ${problem}.`, {
-    cause: cause ?? undefined,
-  })
+  return `${bare}\n`
 }

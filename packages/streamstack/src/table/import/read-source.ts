@@ -2,10 +2,10 @@ import { extname } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
 import { decodeFile } from './decode-file.ts'
 import type { DecodeProgress } from './decode-file.ts'
+import { jsonRow } from './json-members.ts'
 import { JsonSplitter } from './json-splitter.ts'
-import { readCsv } from './read-csv.ts'
-import { parsedRow } from './source-row.ts'
-import type { SourceRow } from './source-row.ts'
+import { CsvSource } from './read-csv.ts'
+import type { Source, SourceRow } from './source-row.ts'
 
 /** The kinds of files that can be imported. */
 export const importFormats = ['csv', 'json', 'ndjson'] as const
@@ -17,11 +17,16 @@ export interface SourceOptions {
   format?: ImportFormat | null
   /** Default: UTF-8, or UTF-16 when the file says so. */
   encoding?: string | null
+  /** The character between cells, for CSV. Default: found in the first line; a tab for `.tsv`. */
+  delimiter?: string | null
+  /** The character that quotes cells, for CSV, or `none`. Default: `"`; `none` for `.tsv`. */
+  quote?: string | null
 }
 
 const endings: ReadonlyMap<string, ImportFormat> = new Map<string, ImportFormat>([
   ['.csv', 'csv'],
   ['.tsv', 'csv'],
+  ['.tab', 'csv'],
   ['.json', 'json'],
   ['.geojson', 'json'],
   ['.ndjson', 'ndjson'],
@@ -31,8 +36,8 @@ const endings: ReadonlyMap<string, ImportFormat> = new Map<string, ImportFormat>
 /** A line longer than this, in characters, is refused. */
 const lineLengthMax = 64 * 1024 * 1024
 
-/** The records of a file, some at a time; `progress` follows the reading. Throws `file_unreadable`. */
-export function readSource(options: SourceOptions, progress: DecodeProgress): AsyncGenerator<readonly SourceRow[]> {
+/** The records of a file, which is read once; `progress` follows the reading. Throws `file_unreadable`. */
+export function readSource(options: SourceOptions, progress: DecodeProgress): Source {
   const ending = extname(options.file).toLowerCase()
   const format = options.format ?? endings.get(ending)
   if (format === undefined) {
@@ -41,9 +46,43 @@ export function readSource(options: SourceOptions, progress: DecodeProgress): As
       `The ending "${ending}" does not tell what the file holds; say it with \`--format\` and one of: ${importFormats.join(', ')}.`,
     )
   }
+  const delimiter = delimiterOf(options.delimiter ?? null)
+  const quote = quoteOf(options.quote ?? null)
+  if (format !== 'csv' && (delimiter !== null || quote !== undefined)) {
+    throw new StreamstackError(
+      'file_unreadable',
+      `\`--delimiter\` and \`--quote\` are for CSV, and the file is read as ${format}; leave them out, or add \`--format csv\`.`,
+    )
+  }
   const texts = decodeFile(options.file, options.encoding ?? null, progress)
-  if (format === 'csv') return readCsv(texts)
-  return format === 'json' ? readJson(texts) : readLines(texts)
+  if (format === 'json') return { header: null, rows: () => readJson(texts) }
+  if (format === 'ndjson') return { header: null, rows: () => readLines(texts) }
+  const tabs = ending === '.tsv' || ending === '.tab'
+  return new CsvSource(texts, {
+    delimiter: delimiter ?? (tabs ? '\t' : undefined),
+    // text/tab-separated-values (IANA) has no quoting.
+    quote: quote === undefined ? (tabs ? null : undefined) : quote,
+  })
+}
+
+function delimiterOf(written: string | null): string | null {
+  if (written === null) return null
+  const delimiter = written === 'tab' || written === String.raw`\t` ? '\t' : written
+  if (delimiter.length === 1 && !/["\r\n]/.test(delimiter)) return delimiter
+  throw new StreamstackError(
+    'file_unreadable',
+    `The delimiter "${written}" cannot be used; write one character, such as \`--delimiter ";"\`, or \`--delimiter tab\`.`,
+  )
+}
+
+function quoteOf(written: string | null): string | null | undefined {
+  if (written === null) return undefined
+  if (written === 'none') return null
+  if (written.length === 1 && !/[\r\n]/.test(written)) return written
+  throw new StreamstackError(
+    'file_unreadable',
+    `The quote "${written}" cannot be used; write one character, such as \`--quote "'"\`, or \`--quote none\`.`,
+  )
 }
 
 async function* readJson(texts: AsyncIterable<string>): AsyncGenerator<readonly SourceRow[]> {
@@ -55,23 +94,32 @@ async function* readJson(texts: AsyncIterable<string>): AsyncGenerator<readonly 
   splitter.end()
 }
 
+/** One object a line; a raw CR cannot stand in JSON text, so it ends a line as well. */
 async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<readonly SourceRow[]> {
-  let rest = ''
+  let parts: string[] = []
+  let partsLength = 0
   let line = 1
-  for await (const text of texts) {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > lineLengthMax)
-      throw new StreamstackError(
-        'file_unreadable',
-        `The file cannot be imported: line ${line + lines.length} is too long.`,
-      )
+  let afterReturn = false
+  for await (const piece of texts) {
+    const text = afterReturn && piece.startsWith('\n') ? piece.slice(1) : piece
+    if (piece !== '') afterReturn = piece.endsWith('\r')
+    const lines = text.split(/\r\n|\n|\r/)
+    const last = lines.pop() ?? ''
     const rows: SourceRow[] = []
     for (const one of lines) {
-      if (one.trim() !== '') rows.push(parsedRow(one, line))
+      const whole = parts.length === 0 ? one : parts.join('') + one
+      parts = []
+      partsLength = 0
+      if (whole.trim() !== '') rows.push(jsonRow(whole, line))
       line += 1
+    }
+    if (last !== '') parts.push(last)
+    partsLength += last.length
+    if (partsLength > lineLengthMax) {
+      throw new StreamstackError('file_unreadable', `The file cannot be imported: line ${line} is too long.`)
     }
     if (rows.length > 0) yield rows
   }
-  if (rest.trim() !== '') yield [parsedRow(rest, line)]
+  const rest = parts.join('')
+  if (rest.trim() !== '') yield [jsonRow(rest, line)]
 }

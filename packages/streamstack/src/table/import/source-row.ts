@@ -1,25 +1,19 @@
-import type { Value } from '@streamstack/protocol'
-import { parseExactJson } from '../../text/parse-exact-json.ts'
-
-/** A record as it stands in a file. */
+/**
+ * A row as it stands in a file, as JSON text: rows of JSON files are the text of their object, those of delimited text
+ * are the list of their cells, null for an empty one. Nothing is converted yet, so nothing is lost.
+ */
 export interface SourceRow {
   /** The line it starts at, from 1. */
   readonly line: number
-  /** What stands there; text when it could not be read. */
-  readonly row: Value
+  /** JSON text; for a row that could not be read, the JSON of what stands there. */
+  readonly text: string
   /** Why it is no record; null when it is one. */
   readonly problem: string | null
 }
 
-/** A record from JSON text; whole numbers that a number cannot hold are their text, as in CSV. */
-export function parsedRow(text: string, line: number): SourceRow {
-  let row: Value
-  try {
-    row = parseExactJson(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return { line, row: text, problem: 'is not valid JSON' }
-    throw error
-  }
-  if (typeof row !== 'object' || row === null || Array.isArray(row)) return { line, row, problem: 'is not an object' }
-  return { line, row, problem: null }
+/** The rows of a file, some at a time. */
+export interface Source {
+  /** Names of the columns, once the first rows were read; null where each row names its own. */
+  header: readonly string[] | null
+  rows(): AsyncIterable<readonly SourceRow[]>
 }
