@@ -273,7 +273,7 @@ describe('import from a pipe', () => {
     ...args: readonly string[]
   ): ReturnType<ReturnType<typeof commandLine>['run']> {
     const pipe = join(line.cwd, 'pipe')
-    execFileSync('mkfifo', [pipe])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', pipe])
     const [result] = await Promise.all([line.run('import', 'people', 'pipe', ...args), writeFile(pipe, text)])
     return result
   }
