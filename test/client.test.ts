@@ -371,7 +371,7 @@ test('a loop that is slow slows the server down', async () => {
   for await (const { content } of stream) {
     expect(content).toHaveLength(10_000)
     if (++count === 20) {
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      await new Promise((resolve) => setTimeout(resolve, 150))
       // 40 MB are on the way; what the network and both ends hold is far less.
       expect(stream.progress.bytes).toBeLessThan(2_000_000)
       const { offset } = JSON.parse((await server.call(`/v1/runs/${stream.run}`)).text) as { offset: number }

@@ -11,7 +11,10 @@ const pages = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md', { cwd
   .toSorted((one, other) => one.localeCompare(other, 'en'))
 
 /** How long a saved file may take to be live before a documented answer counts as wrong. */
-const RELOAD_MS_MAX = 5_000
+const RELOAD_MS_MAX = 20_000
+
+/** Only for a page that hangs: one takes seconds on a quiet machine, and minutes beside other work. */
+const PAGE_MS_MAX = 300_000
 
 const isServer = ({ language, text }: DocBlock): boolean =>
   language === 'sh' &&
@@ -30,7 +33,7 @@ describe.concurrent('what the docs say', () => {
         await page.close()
       }
     },
-    60_000,
+    PAGE_MS_MAX,
   )
 
   test.each(pages)('%s: links lead somewhere', (name) => {

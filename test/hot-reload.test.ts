@@ -68,7 +68,7 @@ describe('a workspace that changes while it is served', () => {
     await server.write('endpoints/hello.json', endpoint('/hello', [send('{{word}}')]))
     await eventually(server, '/hello?format=text', 'old')
     await server.write('streamstack.yaml', 'server: { port: [')
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    await new Promise((resolve) => setTimeout(resolve, 200))
     expect((await server.call('/hello?format=text')).text).toBe('old')
     await server.write('streamstack.yaml', { log: { level: 'silent' }, variables: { word: 'new' } })
     await eventually(server, '/hello?format=text', 'new')

@@ -76,7 +76,7 @@ describe.skipIf(!canMount)('a full disk, for streams by name', () => {
         expect(answer.text).not.toContain(disk.dir)
       }
       // What was kept cannot be moved to its place now: it is read from where it is, and holds up nobody who stops the server.
-      await new Promise((resolve) => setTimeout(resolve, 350))
+      await new Promise((resolve) => setTimeout(resolve, 200))
       expect(await textOf(server, 'a')).toBe(kept)
       expect((await server.call('/v1/stream/new')).status).toBe((await created).status === 201 ? 200 : 404)
 

@@ -28,6 +28,7 @@ const ticks = {
 const files = {
   'streamstack.yaml': {
     log: { level: 'silent' },
+    server: { stop_grace: '300ms' },
     streams: { access: 'open', log: 'sqlite', heartbeat: '100ms', long_poll_timeout: '300ms' },
   },
   'endpoints/ticks.json': endpoint('/ticks', [ticks]),

@@ -147,19 +147,18 @@ test('a server with runs under way closes, and no reader takes that for the end'
 test('a caller who leaves before the first chunk lets the run come to its end, or its grace time', async () => {
   await using server = await testServer({
     'endpoints/late.json': endpoint('/late', [
-      { function: 'Sleep', duration: 600 },
-      { function: 'Add Record', table: 'done', record: {} },
+      { function: 'Add Record', table: 'steps', record: {} },
+      { function: 'Sleep', duration: 200 },
+      { function: 'Add Record', table: 'steps', record: {} },
     ]),
-    'endpoints/done.json': endpoint('/done', [{ function: 'Count Records', table: 'done' }, send('{{count}}')]),
-    'tables/done.yaml': 'columns:\n  id: { type: integer, primary: true }\n',
+    'endpoints/steps.json': endpoint('/steps', [{ function: 'Count Records', table: 'steps' }, send('{{count}}')]),
+    'tables/steps.yaml': 'columns:\n  id: { type: integer, primary: true }\n',
   })
   const outgoing = request(new URL('/late', server.url), { agent: false })
   outgoing.on('error', () => undefined)
   outgoing.end()
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  const steps = async (): Promise<string> => (await server.call('/steps?format=text')).text
+  await expect.poll(steps, { interval: 10 }).not.toBe('0')
   outgoing.destroy()
-  for (;;) {
-    if ((await server.call('/done?format=text')).text === '1') break
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+  await expect.poll(steps, { interval: 10, timeout: 5_000 }).toBe('2')
 })

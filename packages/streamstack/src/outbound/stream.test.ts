@@ -401,9 +401,9 @@ describe('an upstream that breaks', () => {
   })
 
   test('a reader that does not ask is no silence of the upstream', async () => {
-    const source = await open(pausing, 'sse', { request: { idleTimeoutMs: 100 } })
+    const source = await open(pausing, 'sse', { request: { idleTimeoutMs: 60 } })
     expect(await source.next()).toBe('a')
-    await sleep(250)
+    await sleep(150)
     expect(await readAll(source)).toEqual({ items: ['b'] })
   })
 
