@@ -240,15 +240,15 @@ describe('a slip of the pen', () => {
   })
 
   test.each([
-    ['DELETE', '/v1/channels/news', 'GET, POST', 'Publish with POST'],
-    ['HEAD', '/v1/channels/a/b', 'GET, POST', ''],
-    ['PUT', '/v1/channels/news', 'GET, POST', 'Publish with POST'],
-    ['POST', '/v1/presence/news', 'GET', '?presence=true'],
-    ['POST', '/v1/stream/channels/news', 'GET, HEAD', 'Publish with POST to /v1/channels/<name>'],
-    ['PUT', '/v1/stream/channels/news', 'GET, HEAD', 'Publish with POST to /v1/channels/<name>'],
-    ['DELETE', '/v1/stream/runs/x', 'GET, HEAD', '/v1/runs/<id>/cancel'],
-    ['PUT', '/v1/stream/runs/x', 'GET, HEAD', ''],
-    ['POST', '/v1/stream/runs/x', 'GET, HEAD', ''],
+    ['DELETE', '/v1/channels/news', 'GET, POST, OPTIONS', 'Publish with POST'],
+    ['HEAD', '/v1/channels/a/b', 'GET, POST, OPTIONS', ''],
+    ['PUT', '/v1/channels/news', 'GET, POST, OPTIONS', 'Publish with POST'],
+    ['POST', '/v1/presence/news', 'GET, OPTIONS', '?presence=true'],
+    ['POST', '/v1/stream/channels/news', 'GET, HEAD, OPTIONS', 'Publish with POST to /v1/channels/<name>'],
+    ['PUT', '/v1/stream/channels/news', 'GET, HEAD, OPTIONS', 'Publish with POST to /v1/channels/<name>'],
+    ['DELETE', '/v1/stream/runs/x', 'GET, HEAD, OPTIONS', '/v1/runs/<id>/cancel'],
+    ['PUT', '/v1/stream/runs/x', 'GET, HEAD, OPTIONS', ''],
+    ['POST', '/v1/stream/runs/x', 'GET, HEAD, OPTIONS', ''],
   ])('in the method, as %s %s, is answered with those that there are', async (method, path, allow, words) => {
     await using server = await channelServer({ news: OPEN })
     const body = method === 'HEAD' ? {} : { body: '{"content":1}' }

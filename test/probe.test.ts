@@ -81,7 +81,7 @@ describe('the probe', () => {
     await using origin = await server()
     await origin.call('/v1/probe?id=0123456789')
     expect((await origin.call('/v1/probe?id=0123456789')).status).toBe(400)
-    expect((await origin.call('/v1/probe?id=9876543210', { method: 'HEAD' })).status).toBe(404)
+    expect((await origin.call('/v1/probe?id=9876543210', { method: 'HEAD' })).status).toBe(405)
     expect((await origin.call('/v1/probe/9876543210')).text).toContain('"unknown"')
   })
 })

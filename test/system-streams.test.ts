@@ -341,7 +341,7 @@ describe('a system stream', () => {
     for (const path of ['/v1/stream/system/other', '/v1/stream/system/'])
       expect((await server.call(path)).status).toBe(404)
     for (const method of ['POST', 'PUT', 'DELETE'])
-      expect((await server.call('/v1/stream/system/metrics', { method })).status).toBe(404)
+      expect((await server.call('/v1/stream/system/metrics', { method })).status).toBe(405)
   })
 
   test('of metrics has a sample at once and goes on, counting what is read beside it', async () => {

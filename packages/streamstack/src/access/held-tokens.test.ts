@@ -1,7 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StreamstackError } from '@streamstack/protocol'
 import { expect, test } from 'vitest'
-import { HeldTokens, PresentedToken, type TokenVerifier } from './index.ts'
+import { HeldTokens } from './held-tokens.ts'
+import type { TokenVerifier } from './index.ts'
+import { PresentedToken } from './presented-token.ts'
 
 /** Takes every token, or none. */
 const verifier = (takes: boolean): TokenVerifier => ({

@@ -1,20 +1,8 @@
 import { isVariableName } from './check-parameter.ts'
+import { reservedPaths } from './reserved-paths.ts'
 import type { IssueList } from './issue-list.ts'
 import { quote } from './tree.ts'
 import type { Position } from './types.ts'
-
-/** Path prefixes that the server answers itself. */
-const reservedPrefixes: readonly string[] = [
-  '/v1/stream',
-  '/v1/runs',
-  '/v1/ws',
-  '/v1/channels',
-  '/v1/presence',
-  '/v1/probe',
-  '/healthz',
-  '/readyz',
-  '/metrics',
-]
 
 /**
  * One spelling for a declared path: a leading slash, no trailing one, `{id}` as `:id`. Null (and an issue) when it can be
@@ -52,7 +40,7 @@ export function normalizePath(written: string, position: Position, list: IssueLi
     normalized.push(`:${name}`)
   }
   const path = `/${normalized.join('/')}`
-  const reserved = reservedPrefixes.find((prefix) => path === prefix || path.startsWith(`${prefix}/`))
+  const reserved = reservedPaths.find((prefix) => path === prefix || path.startsWith(`${prefix}/`))
   if (reserved !== undefined) return fault(`is the server's own (${reserved}); choose another.`)
   return path
 }

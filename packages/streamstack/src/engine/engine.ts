@@ -1,9 +1,8 @@
 import { isAbsolute, relative } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import { HeldTokens, type TokenVerifier, createTokenVerifier } from '../access/index.ts'
+import { Access, type AccessPolicy } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
@@ -56,12 +55,11 @@ export class Engine {
   readonly runs: Runs
   readonly channels: Channels
   readonly observation = new Observation()
-  /** Of all who read by one, so that they are checked again when the settings of `auth.jwt` change. */
-  readonly tokens: HeldTokens
+  readonly access: Access
   readonly log: Logger
   #workspace: CompiledWorkspace
+  #policy: AccessPolicy
   #outbound: Outbound
-  #verifier: TokenVerifier | null
   #unwatch: (() => void) | null = null
   #streams: StreamStore | null = null
   readonly #dataFolder: string
@@ -82,18 +80,20 @@ export class Engine {
     this.records = records
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
+    this.#policy = accessPolicy(workspace.settings)
     this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
-    this.#verifier = this.#newVerifier(workspace.settings)
-    this.tokens = new HeldTokens(
-      () => this.#verifier,
-      (error) => this.log.error({ err: error }, 'a token could not be checked again'),
-    )
+    this.access = new Access({
+      policy: () => this.#policy,
+      fetchKeys: (url) => this.#fetchJson(url),
+      onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
+    })
+    this.access.configure(workspace.settings.auth.jwt)
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
     this.channels = new Channels({
       settings: () => ({ ...this.settings.channels, windowBytes: this.settings.streams.windowBytes }),
       store: () => this.streams,
-      checksTokens: () => this.#verifier !== null,
+      checksTokens: () => this.access.checksTokens,
       observer: this.observation.channelObserver,
       log: options.log,
       nowMs: steadyNowMs,
@@ -166,11 +166,6 @@ export class Engine {
     return this.#streams
   }
 
-  /** Checks tokens; null: the settings have no `auth.jwt`. */
-  get verifier(): TokenVerifier | null {
-    return this.#verifier
-  }
-
   /** Reads the workspace again. Runs that go on keep their plans; broken files keep the plans they had. */
   async reload(): Promise<readonly Issue[]> {
     const previous = this.#workspace
@@ -188,14 +183,13 @@ export class Engine {
     }
     const issues = [...compiled.issues, ...problems]
     this.#workspace = { ...compiled, issues }
+    this.#policy = accessPolicy(compiled.settings)
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
       this.#replaceOutbound()
     }
-    // One that goes on keeps the keys that it has fetched.
-    const checksOtherwise = !isDeepStrictEqual(compiled.settings.auth.jwt, previous.settings.auth.jwt)
-    if (checksOtherwise) this.#verifier = this.#newVerifier(compiled.settings)
+    const verifiesOtherwise = this.access.configure(compiled.settings.auth.jwt)
     this.channels.declare(compiled.channels)
-    if (checksOtherwise) this.tokens.checkAll()
+    if (verifiesOtherwise) this.access.recheck()
     return issues
   }
 
@@ -260,15 +254,18 @@ export class Engine {
     setTimeout(() => void old.close(), Math.min(this.settings.limits.maxDurationMs, TIMER_MS_MAX)).unref()
   }
 
-  #newVerifier({ auth }: Settings): TokenVerifier | null {
-    if (auth.jwt === null) return null
-    return createTokenVerifier(auth.jwt, async (url) => {
-      const answer = await this.#outbound.request({
-        url,
-        signal: AbortSignal.timeout(this.settings.outbound.timeoutMs),
-      })
-      return answer.body
-    })
+  async #fetchJson(url: string): Promise<unknown> {
+    const signal = AbortSignal.timeout(this.settings.outbound.timeoutMs)
+    return (await this.#outbound.request({ url, signal })).body
+  }
+}
+
+function accessPolicy({ streams, server, auth, channels }: Settings): AccessPolicy {
+  return {
+    isOpen: streams.access === 'open',
+    cors: server.cors,
+    clockToleranceSeconds: auth.jwt?.clockToleranceSeconds ?? 0,
+    tokenInUrl: channels.tokenInUrl,
   }
 }
 

@@ -1,10 +1,10 @@
-import type { OwnCall } from './own-call.ts'
+import type { Exchange } from './exchange.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** An answer of the server's own API that is whole, and of now: no cache keeps it. */
 export function answerWhole(
-  { response, corsHeaders }: OwnCall,
+  { request, response, corsHeaders }: Pick<Exchange, 'request' | 'response' | 'corsHeaders'>,
   { status = 200, contentType = JSON_TYPE, body }: { status?: number; contentType?: string; body: string },
 ): void {
   response.writeHead(status, {
@@ -14,5 +14,5 @@ export function answerWhole(
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   })
-  response.end(body)
+  response.end(request.method === 'HEAD' ? undefined : body)
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome, StreamstackError } from '@streamstack/protocol'
+import { admitsOrigin, placeOf } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import { onAnswerOver } from './answer-over.ts'
-import { admitsOrigin } from './page-origin.ts'
 
 /** One request and how it was answered, as an access log tells it: no query, no header, no body. */
 export interface CallReport {
@@ -111,8 +111,7 @@ function describeRequest(
   engine: Engine,
   { method = 'GET', url = '/', headers }: IncomingMessage,
 ): Pick<CallReport, 'method' | 'path' | 'refusedOrigin'> {
-  const host = headers.host ?? String(headers[':authority'] ?? '')
-  const isAdmitted = admitsOrigin(engine.settings.server.cors, headers.origin, host)
+  const isAdmitted = admitsOrigin(engine.settings.server.cors, placeOf(headers))
   return {
     method,
     path: printable(url.split('?', 1)[0] ?? ''),

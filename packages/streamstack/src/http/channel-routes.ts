@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
-import { type AuthClaims, PresentedToken } from '../access/index.ts'
+import type { AuthClaims } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
 import { type BodyExample, parseBody, readBody } from '../input/index.ts'
@@ -15,7 +15,9 @@ import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
-import type { OwnCall } from './own-call.ts'
+import type { Exchange } from './exchange.ts'
+import type { Operation } from './route.ts'
+import { channelPublish, channelRead, presenceRead } from './route-inputs.ts'
 import { startPosition } from './start-position.ts'
 import { Stay } from './stay.ts'
 import { answerStream } from './stream-answer.ts'
@@ -43,89 +45,97 @@ const MESSAGE_EXAMPLE: BodyExample = {
   object: 'Send an object: {"content": …}.',
 }
 
-const READ_QUERY: readonly string[] = [
-  'format',
-  'kinds',
-  'offset',
-  'include_metadata',
-  'access_token',
-  'presence',
-  'data',
-]
-const PRESENCE_QUERY: readonly string[] = ['format', 'kinds', 'offset', 'include_metadata', 'access_token']
-const PUBLISH_QUERY: readonly string[] = ['idempotency_key', 'access_token']
-
-/** `GET /v1/channels/<name>`: the history of a channel and then what comes, or what comes after an offset. With `?presence=true` others see the reader. */
-export async function readChannel(call: OwnCall): Promise<void> {
-  const { engine, request, response, query } = call
-  checkChannelQuery(query, READ_QUERY)
-  const token = await readerOf(call)
-  const claims = token?.claims ?? null
-  const name = nameIn(call, CHANNELS_ROOT)
-  const source = engine.channels.subscribe(name, claims)
-  const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
-  const position = positionIn(source, call)
-  if (format === 'json') return answerWhole(call, { body: await heldJson(call, source, position) })
-  const stay = query.get('presence') === 'true' ? new Stay(engine.channels, name, dataIn(query), claims) : null
-  if (stay !== null) onAnswerOver(response, () => stay.leave())
-  follow(call, { source, token, stay }, format, position, channelRecord(engine, source))
+/** With `?presence=true` others see the reader. */
+export const readChannel: Operation = {
+  summary: 'Reads a channel: its history, then what comes, or what comes after an offset.',
+  answers: 'stream',
+  otherMethods: `Publish with POST to ${CHANNELS_ROOT}<name>, read with GET.`,
+  async handle(exchange) {
+    const { engine, request, response, query, inputs, caller } = exchange
+    checkChannelQuery(query, channelRead)
+    const name = nameIn(exchange, CHANNELS_ROOT)
+    const source = engine.channels.subscribe(name, caller.claims)
+    const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
+    const position = positionIn(source, exchange)
+    if (format === 'json') return answerWhole(exchange, { body: await heldJson(exchange, source, position) })
+    const isSeen = inputs['presence'] === 'true'
+    const stay = isSeen ? new Stay(engine.channels, name, dataIn(query), caller.claims) : null
+    if (stay !== null) onAnswerOver(response, () => stay.leave())
+    follow(exchange, { source, stay }, format, position, channelRecord(engine, source))
+  },
 }
 
-/** `GET /v1/stream/channels/<name>`: a channel by the open Durable Streams protocol. */
-export async function readChannelByProtocol(call: OwnCall): Promise<void> {
-  const { engine, response } = call
-  const token = await readerOf(call)
-  const source = engine.channels.subscribe(nameIn(call, CHANNEL_STREAMS_ROOT), token?.claims ?? null)
-  endWithToken({ engine, response, source, token })
-  readByProtocol(call, source, channelRecord(engine, source))
+export const readChannelByProtocol: Operation = {
+  summary: 'Reads a channel by the open Durable Streams protocol.',
+  answers: 'stream',
+  otherMethods: `Publish with POST to ${CHANNELS_ROOT}<name>; here a channel is read.`,
+  handle(exchange) {
+    const { engine, response, caller } = exchange
+    const source = engine.channels.subscribe(nameIn(exchange, CHANNEL_STREAMS_ROOT), caller.claims)
+    endWithToken({ engine, response, source, caller })
+    readByProtocol(exchange, source, channelRecord(engine, source))
+  },
 }
 
-/** `POST /v1/channels/<name>` with `{content, metadata}`: answers 201 with the offset when the message is kept. */
-export async function publishToChannel(call: OwnCall): Promise<void> {
-  const { engine, request, query } = call
-  const prepare = async (): Promise<[string, AuthClaims | null, Message]> => {
-    checkChannelQuery(query, PUBLISH_QUERY)
-    const claims = (await callerOf(call, null))?.claims ?? null
-    const name = nameIn(call, CHANNELS_ROOT)
-    // Nothing of the body is read for somebody who may not.
-    const bytesMax = engine.channels.checkPublish(name, claims)
-    const key = idempotencyKey(request.headers, query)
-    return [name, claims, { ...(await messageIn(call, bytesMax)), key }]
-  }
-  const prepared = await prepare().catch((error: unknown) => {
-    // Channels count what they refuse themselves.
-    engine.observation.channelObserver.refused(toStreamstackError(error).code)
-    throw error
-  })
-  answerWhole(call, { status: 201, body: JSON.stringify(await engine.channels.publish(...prepared)) })
+/** Answers 201 with the offset when the message is kept. */
+export const publishToChannel: Operation = {
+  summary: 'Publishes a message to a channel, and answers with its offset.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine } = exchange
+    const { name, message } = await messageOf(exchange).catch((error: unknown) => {
+      countRefusal(exchange, error)
+      throw error
+    })
+    const published = await engine.channels.publish(name, exchange.caller.claims, message)
+    answerWhole(exchange, { status: 201, body: JSON.stringify(published) })
+  },
+  onRefused: countRefusal,
 }
 
-/** `GET /v1/presence/<name>`: who is in a channel, then who joins and leaves; in `json` who is there now. */
-export async function readPresence(call: OwnCall): Promise<void> {
-  const { engine, request, query } = call
-  checkChannelQuery(query, PRESENCE_QUERY)
-  const token = await readerOf(call)
-  const claims = token?.claims ?? null
-  const name = nameIn(call, PRESENCE_ROOT)
-  const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
-  if (format === 'json') {
-    const members = engine.channels.members(name, claims)
-    return answerWhole(call, { body: JSON.stringify({ members }) })
-  }
-  // It begins anew with all members, so a reader that comes back needs no offset.
-  follow(call, { source: engine.channels.presence(name, claims), token, stay: null }, format, 0)
+/** In `json` it tells who is there now. */
+export const readPresence: Operation = {
+  summary: 'Reads who is in a channel, then who joins and leaves.',
+  answers: 'stream',
+  otherMethods: `A member joins with GET ${CHANNELS_ROOT}<name>?presence=true; here members are read.`,
+  handle(exchange) {
+    const { engine, request, query, caller } = exchange
+    checkChannelQuery(query, presenceRead)
+    const name = nameIn(exchange, PRESENCE_ROOT)
+    const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
+    if (format === 'json') {
+      const members = engine.channels.members(name, caller.claims)
+      return answerWhole(exchange, { body: JSON.stringify({ members }) })
+    }
+    // It begins anew with all members, so a reader that comes back needs no offset.
+    follow(exchange, { source: engine.channels.presence(name, caller.claims), stay: null }, format, 0)
+  },
+}
+
+/** Channels count themselves what they refuse later. */
+function countRefusal({ engine }: Exchange, error: unknown): void {
+  engine.observation.channelObserver.refused(toStreamstackError(error).code)
+}
+
+/** Nothing of the body is read for somebody who may not publish. */
+async function messageOf(exchange: Exchange): Promise<{ name: string; message: Message }> {
+  const { engine, request, query, caller } = exchange
+  checkChannelQuery(query, channelPublish)
+  const name = nameIn(exchange, CHANNELS_ROOT)
+  const bytesMax = engine.channels.checkPublish(name, caller.claims)
+  const key = idempotencyKey(request.headers, query)
+  return { name, message: { ...(await messageIn(exchange, bytesMax)), key } }
 }
 
 interface Followed {
   readonly source: Subscription | PresenceView
-  readonly token: PresentedToken | null
   /** Null: others do not see the reader. */
   readonly stay: Stay | null
 }
 
 function follow(
-  call: OwnCall,
-  { source, token, stay }: Followed,
+  call: Exchange,
+  { source, stay }: Followed,
   format: Exclude<ReturnType<typeof chooseFormat>, 'json'>,
   position: number,
   record?: ReaderRecord,
@@ -135,7 +145,7 @@ function follow(
     source,
     response,
     format,
-    metadata: query.get('include_metadata') === 'true',
+    metadata: call.inputs['include_metadata'] === 'true',
     kinds: chooseKinds(query),
     position,
     headers: { ...call.corsHeaders, ...tokenHeaders(query) },
@@ -153,16 +163,15 @@ function follow(
     },
     refuse: (error: StreamstackError): void => source.refuse(error),
   }
-  endWithToken({ engine, response, source: guarded, token })
+  endWithToken({ engine, response, source: guarded, caller: call.caller })
 }
 
-function nameIn({ request }: OwnCall, root: string): string {
-  const path = (request.url ?? '').split('?', 1)[0] as string
+function nameIn({ path }: Exchange, root: string): string {
   // No channel has an empty name.
   return nameOfPath(path.slice(root.length)) ?? ''
 }
 
-function positionIn(source: Subscription, { request, query }: OwnCall): number {
+function positionIn(source: Subscription, { request, query }: Exchange): number {
   try {
     return startPosition(source, request, query.get('offset'))
   } catch (error) {
@@ -175,29 +184,6 @@ function positionIn(source: Subscription, { request, query }: OwnCall): number {
   }
 }
 
-/** A reader; an EventSource can send its token in the URL alone. */
-function readerOf(call: OwnCall): Promise<PresentedToken | null> {
-  return callerOf(call, call.query.get('access_token'))
-}
-
-/** Null: there is no token, or the server checks none, so that it says nothing. Throws `unauthenticated`. */
-async function callerOf({ engine, request, query }: OwnCall, inUrl: string | null): Promise<PresentedToken | null> {
-  const { authorization } = request.headers
-  if (
-    query.has('access_token') &&
-    authorization === undefined &&
-    !(engine.settings.channels.tokenInUrl && inUrl !== null)
-  ) {
-    throw new StreamstackError(
-      'unauthenticated',
-      'Tokens are not read from URLs here, for those end up in logs. Send Authorization: Bearer <token>; for an EventSource the operator can set channels.token_in_url.',
-    )
-  }
-  const header = authorization ?? (inUrl === null ? undefined : `Bearer ${inUrl}`)
-  if (header === undefined || engine.verifier === null) return null
-  return PresentedToken.check(engine.verifier, header)
-}
-
 /** An answer to a URL with a token is nobody else's, and pages that it leads to must not learn the URL (RFC 6750 §2.3). */
 function tokenHeaders(query: URLSearchParams): Record<string, string> {
   return query.has('access_token') ? { 'Cache-Control': 'private, no-store', 'Referrer-Policy': 'no-referrer' } : {}
@@ -205,7 +191,7 @@ function tokenHeaders(query: URLSearchParams): Record<string, string> {
 
 /** `bytesMax`: of the message. */
 async function messageIn(
-  { engine, request, response }: OwnCall,
+  { engine, request }: Exchange,
   bytesMax: number,
 ): Promise<Pick<Message, 'content' | 'metadata'>> {
   const { bodyLimitBytes } = engine.settings.server
@@ -215,9 +201,7 @@ async function messageIn(
     const bytes = await readBody(request, Math.min(bodyLimitBytes, envelopeBytes))
     body = parseBody(bytes, request.headers['content-type'], MESSAGE_EXAMPLE)
   } catch (error) {
-    // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
     const isTooLarge = error instanceof StreamstackError && error.code === 'body_too_large'
-    if (isTooLarge && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
     // The server's limit is told only of a message that might fit the channel.
     throw isTooLarge && bodyLimitBytes >= bytesMax ? messageTooLarge(bytesMax) : error
   }
@@ -252,7 +236,7 @@ function dataIn(query: URLSearchParams): Value {
 }
 
 /** A whole result does not come from a stream without an end: this is what there is of it now. */
-async function heldJson(call: OwnCall, source: Subscription, position: number): Promise<string> {
+async function heldJson(call: Exchange, source: Subscription, position: number): Promise<string> {
   const record = channelRecord(call.engine, source)
   record.attached(source.stream, position)
   try {
@@ -263,7 +247,7 @@ async function heldJson(call: OwnCall, source: Subscription, position: number): 
 }
 
 async function collectJson(
-  { response, query }: OwnCall,
+  { response, query }: Exchange,
   source: Subscription,
   position: number,
   record: ReaderRecord,

@@ -1,5 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { didYouMean } from '../text/did-you-mean.ts'
+import type { RouteInputs } from './route-inputs.ts'
 
 const NOT_HERE = 'How much who comes late gets is what `history` of the channel says'
 
@@ -24,7 +25,9 @@ const FLAGS: readonly string[] = ['presence', 'include_metadata']
  * Refuses query parameters that are mistaken for others: to be given all messages, or to be there unseen, must not be what a slip of the pen leads to.
  * Those that are like none of ours are of somebody in between, and pass. Throws `header_invalid`.
  */
-export function checkChannelQuery(query: URLSearchParams, known: readonly string[]): void {
+export function checkChannelQuery(query: URLSearchParams, inputs: RouteInputs): void {
+  if (query.size === 0) return
+  const known = inputs.query.map(({ name }) => name)
   for (const [name, value] of query) {
     if (!known.includes(name)) checkUnknown(name, known)
     else if (FLAGS.includes(name) && value !== 'true' && value !== 'false') {

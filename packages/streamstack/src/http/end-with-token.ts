@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims, PresentedToken } from '../access/index.ts'
+import type { AuthClaims, Caller } from '../access/index.ts'
 import { TIMER_MS_MAX } from '../definition/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { onAnswerOver } from './answer-over.ts'
@@ -18,25 +18,22 @@ export interface TokenEnd {
   readonly engine: Engine
   readonly response: ServerResponse
   readonly source: Guarded
-  /** Null: it came without. */
-  readonly token: PresentedToken | null
+  readonly caller: Caller
 }
 
 /**
- * Whoever reads with a token is broken off when the server takes that no more: by other settings, or when it expires. That is by the clock that let it in,
+ * Breaks a reader with a token off when the server no longer accepts that: by other settings, or when it expires. That is by the clock that let it in,
  * which may differ a little from that of its signer.
  */
-export function endWithToken({ engine, response, source, token }: TokenEnd): void {
-  if (token === null) return
-  const untilExpiry = (): (() => void) => atExpiry(engine, source)
-  let stopTimer = untilExpiry()
-  const letGo = engine.tokens.hold({
-    token,
-    renewed({ claims }) {
-      source.renew(claims)
+export function endWithToken({ engine, response, source, caller }: TokenEnd): void {
+  if (caller.kind !== 'token') return
+  let stopTimer = atExpiry(source, caller)
+  const letGo = engine.access.follow(caller, {
+    renewed(renewed) {
+      source.renew(renewed.claims as AuthClaims)
       // The clocks may differ by more or less now.
       stopTimer()
-      stopTimer = untilExpiry()
+      stopTimer = atExpiry(source, renewed)
     },
     refused: (error) => source.refuse(error),
   })
@@ -54,10 +51,9 @@ function expired(): StreamstackError {
   )
 }
 
-/** Ends a source when its time is over, by the settings of now, unless the result is called before. */
-function atExpiry({ settings }: Engine, source: Guarded): () => void {
-  if (source.expiresAtMs === null) return () => undefined
-  const endsAtMs = source.expiresAtMs + (settings.auth.jwt?.clockToleranceSeconds ?? 0) * 1_000
+/** Ends a source when the time of its caller is over, unless the result is called before. */
+function atExpiry(source: Guarded, { endsAtMs }: Caller): () => void {
+  if (source.expiresAtMs === null || endsAtMs === Infinity) return () => undefined
   let timer: NodeJS.Timeout
   const wait = (): void => {
     const leftMs = endsAtMs - Date.now()

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { pino } from 'pino'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type OpenCall, call, openCall, problem } from '../../../../test/support/http-client.ts'
 import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
 import { endpoint, send } from '../../../../test/support/test-server.ts'
@@ -157,7 +157,7 @@ describe('another secret', () => {
     expect((await free.ended).text).toContain('event: end')
     const signature = token.split('.')[2] ?? ''
     expect(server.logged() + all + JSON.stringify(socket.messages)).not.toContain(signature)
-    expect(inspect(server.engine.tokens, { depth: 9, showHidden: true })).not.toContain(signature)
+    expect(inspect(server.engine.access, { depth: 9, showHidden: true })).not.toContain(signature)
   })
 
   test('holds for a call that was let in by the one before and is still on its way', async () => {
@@ -182,7 +182,7 @@ describe('another secret', () => {
 test('the same settings, read again, concern nobody', async () => {
   await using server = await served(jwt({ secret: SECRET }))
   const token = await signed()
-  const { verifier } = server.engine
+  const recheck = vi.spyOn(server.engine.access, 'recheck')
   const run = await server.open('/slow', token)
   await run.until('begun')
   const channel = await server.open('/v1/channels/news', token)
@@ -191,8 +191,9 @@ test('the same settings, read again, concern nobody', async () => {
   await socket.until(isType('open'))
   await server.change({ name: 'Another name', ...jwt({ secret: SECRET }) })
   expect(server.engine.settings.name).toBe('Another name')
-  // It keeps the keys that it has.
-  expect(server.engine.verifier).toBe(verifier)
+  // No token is verified again, by keys that were fetched again.
+  expect(recheck).not.toHaveBeenCalled()
+  expect(server.engine.access.configure(server.engine.settings.auth.jwt)).toBe(false)
   await call(server.url, '/v1/channels/news', { headers: by(token), body: { content: 'still' } })
   await Promise.all([channel.until('still'), socket.until(isType('chunk'))])
   expect(channel.text + run.text).not.toContain('event: error')

@@ -1,5 +1,5 @@
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
-import { type AuthClaims, type TokenVerifier, authorize, subjectOf } from '../access/index.ts'
+import type { AuthClaims, Caller } from '../access/index.ts'
 import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/index.ts'
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
@@ -45,23 +45,17 @@ export class CallPreparation {
     engine.observation.metrics.callBegan(plan.endpoint.name, this.#calledMs)
   }
 
-  /** What checks the token that the endpoint wants; null: it wants none. Throws `unavailable` when the server has no way to check one. */
-  get verifier(): TokenVerifier | null {
-    if (!this.#plan.endpoint.access.authentication) return null
-    const { verifier } = this.#engine
-    if (verifier !== null) return verifier
-    throw new StreamstackError(
-      'unavailable',
-      'This endpoint wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
-    )
+  /** Whether the endpoint asks who calls. */
+  get asksForCaller(): boolean {
+    return this.#plan.endpoint.access.authentication
   }
 
-  /** Says who calls: the claims that the verifier gave, null without one. Throws `unauthenticated`, `forbidden`. */
-  admit(claims: AuthClaims | null): void {
-    const { access } = this.#plan.endpoint
-    if (access.authentication) authorize(access, claims)
-    this.#claims = claims
-    this.#owner = claims === null ? null : { subject: subjectOf(claims) }
+  /** Says who calls. An endpoint that does not ask sees nobody, also where a token came along. Throws `unauthenticated`, `forbidden`, `unavailable`. */
+  admit(caller: Caller): void {
+    if (!this.asksForCaller) return
+    this.#engine.access.permitCall(caller, this.#plan.endpoint.access)
+    this.#claims = caller.claims
+    this.#owner = caller.subject === null ? null : { subject: caller.subject }
   }
 
   /** Takes the inputs. Throws `input_invalid` with every fault. */

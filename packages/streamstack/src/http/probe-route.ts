@@ -1,13 +1,13 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { StreamstackError } from '@streamstack/protocol'
 import { isOriginAllowed } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { onAnswerOver } from './answer-over.ts'
-import { answerProblem } from './answer-problem.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import { answerWhole } from './answer-whole.ts'
+import type { Exchange } from './exchange.ts'
 import { type ProbePlan, probePlan } from './probe-plan.ts'
 import { Probe } from './probe.ts'
+import type { Operation } from './route.ts'
 
 /** What the server saw of a probe's request: the first event of its answer. No value of a secret, no address. */
 export interface ProbeSeen {
@@ -54,43 +54,51 @@ const NAMES_MAX = 32
 
 const unknown: Readonly<ProbeState> = { state: 'unknown', ticks: 0, after_ms: null }
 
-/**
- * `GET /v1/probe`: small events at known times and what the server saw of the request, for `streamstack doctor`, which finds out what stands
- * between. `GET /v1/probe/<id>` tells whether the reader of a probe has left. Starts no run and reads nothing of the workspace.
- */
-export function addProbeRoutes(app: FastifyInstance, engine: Engine, heartbeat: Heartbeat): void {
-  const probes = new Map<string, ProbeState>()
-  const open = new Set<Probe>()
+/** The probes of one server, and what became of them. */
+export class Probes {
+  readonly #open = new Set<Probe>()
+  readonly #states = new Map<string, ProbeState>()
 
-  const start = (request: IncomingMessage, response: ServerResponse, plan: ProbePlan): void => {
-    const longCount = [...open].filter(({ isLong }) => isLong).length
-    if (open.size >= OPEN_MAX || (plan.isLong && longCount >= LONG_OPEN_MAX)) {
+  /** Throws `unavailable` when there are too many, `input_invalid` when the id belongs to another. */
+  start({ engine, heartbeat, request, response, corsHeaders }: Exchange, plan: ProbePlan): void {
+    const longCount = [...this.#open].filter(({ isLong }) => isLong).length
+    if (this.#open.size >= OPEN_MAX || (plan.isLong && longCount >= LONG_OPEN_MAX)) {
       throw new StreamstackError('unavailable', 'Too many probes at once. Try again in a few seconds.', {
         retryAfterMs: plan.isLong ? 60_000 : 3_000,
       })
     }
-    if (plan.id !== null && probes.has(plan.id)) {
+    if (plan.id !== null && this.#states.has(plan.id)) {
       throw new StreamstackError('input_invalid', 'This id belongs to another probe. Take a new one.')
     }
-    const probe = new Probe({ plan, response, heartbeat, seen: seenOf(engine, request, plan.id) })
-    open.add(probe)
-    onAnswerOver(response, () => open.delete(probe))
-    if (plan.id !== null) remember(probes, plan.id, probe.state)
+    const probe = new Probe({ plan, response, heartbeat, corsHeaders, seen: seenOf(engine, request, plan.id) })
+    this.#open.add(probe)
+    onAnswerOver(response, () => this.#open.delete(probe))
+    if (plan.id !== null) remember(this.#states, plan.id, probe.state)
     probe.start()
   }
 
-  app.get('/v1/probe', { exposeHeadRoute: false }, (request, reply) => {
-    reply.hijack()
-    try {
-      start(request.raw, reply.raw, probePlan(new URLSearchParams(request.url.split('?')[1] ?? '')))
-    } catch (thrown) {
-      answerProblem(reply.raw, toStreamstackError(thrown), {})
-    }
-  })
-  app.get('/v1/probe/:id', (request: FastifyRequest<{ Params: { id: string } }>, reply): ProbeState => {
-    reply.header('Cache-Control', 'no-store')
-    return probes.get(request.params.id) ?? unknown
-  })
+  stateOf(id: string): ProbeState {
+    return this.#states.get(id) ?? unknown
+  }
+}
+
+/** Starts no run and reads nothing of the workspace. */
+export const startProbe: Operation = {
+  summary:
+    'Sends small events at known times, the first with what the server saw of the request: `streamstack doctor` finds out by them what stands between.',
+  answers: 'stream',
+  handle(exchange) {
+    exchange.server.probes.start(exchange, probePlan(exchange.inputs))
+  },
+}
+
+export const showProbe: Operation = {
+  summary: 'Tells whether the reader of a probe has left.',
+  answers: 'whole',
+  handle(exchange) {
+    const state = exchange.server.probes.stateOf(exchange.parameters['id'] ?? '')
+    answerWhole(exchange, { body: JSON.stringify(state) })
+  },
 }
 
 function remember(probes: Map<string, ProbeState>, id: string, state: ProbeState): void {

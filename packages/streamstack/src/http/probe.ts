@@ -22,16 +22,24 @@ export class Probe {
   readonly #response: ServerResponse
   readonly #heartbeat: Heartbeat
   readonly #seen: ProbeSeen
+  readonly #corsHeaders: Readonly<Record<string, string>>
   readonly #hash = createHash('sha256')
   readonly #startedMs = performance.now()
   #timer: NodeJS.Timeout | undefined
   #deadline: NodeJS.Timeout | undefined
 
-  constructor(options: { plan: ProbePlan; response: ServerResponse; heartbeat: Heartbeat; seen: ProbeSeen }) {
+  constructor(options: {
+    plan: ProbePlan
+    response: ServerResponse
+    heartbeat: Heartbeat
+    corsHeaders: Readonly<Record<string, string>>
+    seen: ProbeSeen
+  }) {
     this.#plan = options.plan
     this.#response = options.response
     this.#heartbeat = options.heartbeat
     this.#seen = options.seen
+    this.#corsHeaders = options.corsHeaders
     this.isLong = options.plan.isLong
   }
 
@@ -41,6 +49,7 @@ export class Probe {
     if (this.state.state === 'left') return
     this.#deadline = setTimeout(() => this.#response.destroy(), chunks * intervalMs + silenceMs + GRACE_MS).unref()
     this.#response.writeHead(200, {
+      ...this.#corsHeaders,
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': untransformed(),
       'X-Accel-Buffering': 'no',

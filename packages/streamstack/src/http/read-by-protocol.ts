@@ -1,10 +1,10 @@
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import { readSource } from './durable-streams/index.ts'
-import type { OwnCall } from './own-call.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Answers a read of one of the server's own streams by the open Durable Streams protocol. `record`: where it is counted what the reader does; null for what the server tells of itself. */
-export function readByProtocol(call: OwnCall, source: StreamSource, record: ReaderRecord | null): void {
+export function readByProtocol(call: Exchange, source: StreamSource, record: ReaderRecord | null): void {
   const { engine, heartbeat, request, response, corsHeaders } = call
   readSource({
     source,

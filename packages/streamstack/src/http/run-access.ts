@@ -1,18 +1,23 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { Engine, RunOwner, RunView } from '../engine/index.ts'
+import type { Caller } from '../access/index.ts'
+import type { Engine, RunView } from '../engine/index.ts'
 
-/** The run that has an id, whoever may read it. Throws `run_unknown`. */
-export function knownRun({ runs }: Engine, id: string): RunView {
+/**
+ * The run that has an id, for the caller that started it; one without an owner for everybody who knows the id.
+ *
+ * A run of somebody else looks exactly like one that does not exist: `run_unknown`, or, for a token that is not accepted, what is wrong with that.
+ */
+export function ownedRun({ runs }: Engine, id: string, caller: Caller): RunView {
   const run = runs.get(id)
-  if (run === undefined) throw unknownRun()
+  if (run?.owner === null) return run
+  if (caller.fault !== null) throw caller.fault
+  if (run === undefined || run.owner.subject !== caller.subject) throw unknownRun()
   return run
 }
 
-/** Lets whoever started a run pass; to others it looks like one that does not exist. Throws `run_unknown`. */
-export function checkOwner({ owner }: RunView, caller: RunOwner): void {
-  if (owner !== null && owner.subject !== caller?.subject) throw unknownRun()
-}
-
 export function unknownRun(): StreamstackError {
-  return new StreamstackError('run_unknown', 'There is no such run, or it has expired. Start a new one.')
+  return new StreamstackError(
+    'run_unknown',
+    'There is no such run, or it has expired. A run that a token started can be read with a token of that subject only.',
+  )
 }

@@ -1,18 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Outcome } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import type { RunOwner, RunView, Runs } from '../engine/index.ts'
-import type { InputFault } from '../input/index.ts'
-import { refuseFaults } from './refuse-faults.ts'
-
-const PAGE_RUNS = 50
-const PAGE_RUNS_MAX = 200
-const OUTCOMES: readonly string[] = ['running', 'completed', 'failed', 'cancelled', 'abandoned'] satisfies (
-  | Outcome
-  | 'running'
-)[]
-
-/** The id of a run. */
-const CURSOR = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Runs that one page looks at for those that are asked for. */
 const LOOKED_AT_MAX = 5_000
@@ -31,24 +19,10 @@ export interface RunFilter {
   limit: number
 }
 
-/** Reads the filter of a query. Throws `input_invalid` with every fault. */
-export function runFilter(query: URLSearchParams): RunFilter {
-  const faults: InputFault[] = []
-  const outcome = query.get('outcome')
-  if (outcome !== null && !OUTCOMES.includes(outcome)) {
-    faults.push({ path: 'outcome', message: `must be one of ${OUTCOMES.join(', ')}` })
-  }
-  const limitText = query.get('limit') ?? String(PAGE_RUNS)
-  const limit = /^\d{1,3}$/.test(limitText) ? Number(limitText) : 0
-  if (limit < 1 || limit > PAGE_RUNS_MAX) {
-    faults.push({ path: 'limit', message: `must be a whole number from 1 to ${PAGE_RUNS_MAX}` })
-  }
-  const before = query.get('cursor')
-  if (before !== null && !CURSOR.test(before)) {
-    faults.push({ path: 'cursor', message: 'must be the `next_cursor` of the page before' })
-  }
-  refuseFaults(faults)
-  return { endpoint: query.get('endpoint'), outcome, before, limit }
+/** The filter that the checked inputs of a request name. */
+export function runFilter({ endpoint, outcome, cursor, limit }: Readonly<Record<string, Value>>): RunFilter {
+  const text = (value: Value | undefined): string | null => (typeof value === 'string' ? value : null)
+  return { endpoint: text(endpoint), outcome: text(outcome), before: text(cursor), limit: Number(limit) }
 }
 
 /** A page of the runs of an owner; `next_cursor` leads to the one after it and is null on the last. */

@@ -1,15 +1,13 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { FastifyReply } from 'fastify'
-import type { AuthClaims, PresentedToken } from '../access/index.ts'
-import type { Engine } from '../engine/index.ts'
 import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
-import { allowCall, allowClaims, isProtocolRead } from './durable-streams/index.ts'
+import { isProtocolRead } from './durable-streams/index.ts'
 import { endWithToken } from './end-with-token.ts'
 import { readByProtocol } from './read-by-protocol.ts'
 import { ResponseReader } from './response-reader.ts'
-import type { OwnCall } from './own-call.ts'
+import type { Exchange } from './exchange.ts'
+import type { Operation } from './route.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 import { SystemView } from './system-view.ts'
@@ -17,48 +15,67 @@ import { SystemView } from './system-view.ts'
 /** More than a system stream holds. */
 const RESULT_BYTES_MAX = 16 * 1024 * 1024
 
-/** What the server tells of itself, by what is asked for. */
-export interface SystemRoutes {
-  /** `GET /v1/stream/system/metrics`: begins with the newest sample. */
-  readonly metrics: (call: OwnCall) => Promise<void>
-  /** `GET /v1/stream/system/activity`: begins with the oldest call that is held. */
-  readonly activity: (call: OwnCall) => Promise<void>
-  /** `GET /metrics`, for Prometheus. */
-  readonly scrape: (call: OwnCall) => Promise<void>
+/** Begins with the newest sample. */
+export const readMetrics: Operation = {
+  summary: 'Reads what the server counts, a sample a second.',
+  answers: 'stream',
+  handle(exchange) {
+    const { samples } = exchange.engine.observation
+    readSystemStream(exchange, viewOf(samples, exchange), String(samples.stream.lastOffset - 1))
+  },
 }
 
-/**
- * Who may: tokens with the scope or role `system:read`, and with `streams.access: open` every program on this machine. Settings that are read again may
- * close what was open at the start, never the other way round.
- */
-export function systemRoutes(engine: Engine): SystemRoutes {
-  const { samples, activity, prometheus } = engine.observation
-  const startedOpen = engine.settings.streams.access === 'open'
-  const allow = async ({ request }: OwnCall): Promise<PresentedToken | null> =>
-    (await allowCall(engine, request, 'system:read', startedOpen)) ?? null
-  const view = (source: SystemStream, { request }: OwnCall, claims: AuthClaims | null): SystemView =>
-    new SystemView(source, claims, (renewed) => allowClaims(engine, request, renewed, 'system:read', startedOpen))
-  return {
-    async metrics(call) {
-      const token = await allow(call)
-      const newest = view(samples, call, token?.claims ?? null)
-      readSystemStream(call, newest, token, String(samples.stream.lastOffset - 1))
-    },
-    async activity(call) {
-      const token = await allow(call)
-      readSystemStream(call, view(activity, call, token?.claims ?? null), token, '-1')
-    },
-    async scrape(call) {
-      await allow(call)
-      answerWhole(call, { contentType: prometheus.contentType, body: await prometheus.text() })
-    },
-  }
+/** Begins with the oldest call that is held. */
+export const readActivity: Operation = {
+  summary: 'Reads which calls have ended, and how.',
+  answers: 'stream',
+  handle(exchange) {
+    readSystemStream(exchange, viewOf(exchange.engine.observation.activity, exchange), '-1')
+  },
+}
+
+export const scrapeMetrics: Operation = {
+  summary: 'What the server counts, for Prometheus.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { prometheus } = exchange.engine.observation
+    answerWhole(exchange, { contentType: prometheus.contentType, body: await prometheus.text() })
+  },
+}
+
+export const answerHealth: Operation = {
+  summary: 'Whether the process answers.',
+  answers: 'whole',
+  handle(exchange) {
+    answerWhole(exchange, { body: '{"status":"ok"}' })
+  },
+}
+
+/** Anybody may ask, so it says no more than that; the log has the cause. */
+export const answerReadiness: Operation = {
+  summary: 'Whether the server is to get calls now; 503 while it stops and when it can store no more.',
+  answers: 'whole',
+  handle(exchange) {
+    const { engine } = exchange
+    try {
+      engine.checkReady()
+      answerWhole(exchange, { body: '{"status":"ready"}' })
+    } catch (thrown) {
+      if (!(thrown instanceof StreamstackError)) throw thrown
+      const status = engine.isDraining ? 'stopping' : 'storage_failed'
+      answerWhole(exchange, { status: 503, body: JSON.stringify({ status }) })
+    }
+  },
+}
+
+function viewOf(source: SystemStream, { engine, caller }: Exchange): SystemView {
+  return new SystemView(source, caller.claims, (claims) => engine.access.permit({ ...caller, claims }, ['system:read']))
 }
 
 /** `begin`: the offset for a reader that names none. */
-function readSystemStream(call: OwnCall, source: SystemView, token: PresentedToken | null, begin: string): void {
+function readSystemStream(call: Exchange, source: SystemView, begin: string): void {
   const { engine, request, response, query, heartbeat, corsHeaders } = call
-  endWithToken({ engine, response, source, token })
+  endWithToken({ engine, response, source, caller: call.caller })
   if (isProtocolRead(request, query)) return readByProtocol(call, source, null)
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset') ?? begin)
@@ -87,16 +104,4 @@ function heldJson({ stream }: SystemView, position: number): string {
     after = batch.offset + batch.to - batch.from - 1
   }
   return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null}`
-}
-
-/** `GET /readyz`: whether the server is to get calls now. Anybody may ask, so it says no more than that; the log has the cause. */
-export async function answerReadiness(engine: Engine, reply: FastifyReply): Promise<object> {
-  reply.header('Cache-Control', 'no-store')
-  try {
-    engine.checkReady()
-    return { status: 'ready' }
-  } catch (thrown) {
-    if (!(thrown instanceof StreamstackError)) throw thrown
-    return reply.code(503).send({ status: engine.isDraining ? 'stopping' : 'storage_failed' })
-  }
 }

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../../access/index.ts'
+import type { AuthClaims, Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import {
   type LiveStream,
@@ -9,15 +8,11 @@ import {
   formatOffset,
   parseStreamOffset,
 } from '../../stream-store/index.ts'
-import { allowClaims } from './access.ts'
 import { RESERVED_ROOT, streamName } from './stream-name.ts'
 
 export interface NamedStreamRequest {
   engine: Engine
-  /** Of the handshake. */
-  headers: IncomingMessage['headers']
-  claims: AuthClaims | null
-  startedOpen: boolean
+  caller: Caller
 }
 
 /** A stream by name for one reader whose connection has no end of its own: it may be let in now, and not any more while it reads. */
@@ -34,7 +29,7 @@ export class NamedStream {
   /** Throws what the rules of access say, `stream_unknown`, `stream_deleted`, `storage_failed`. */
   constructor(path: string, asked: NamedStreamRequest) {
     this.#asked = asked
-    this.#claims = asked.claims
+    this.#claims = asked.caller.claims
     this.#settings = asked.engine.settings
     this.#allow()
     this.url = path
@@ -120,8 +115,8 @@ export class NamedStream {
   }
 
   #allow(): void {
-    const { engine, headers, startedOpen } = this.#asked
-    allowClaims(engine, { headers }, this.#claims, 'streams:read', startedOpen)
+    const { engine, caller } = this.#asked
+    engine.access.permit({ ...caller, claims: this.#claims }, ['streams:read'])
   }
 }
 

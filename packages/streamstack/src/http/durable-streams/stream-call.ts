@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { StreamstackError, problemBody, toStreamstackError } from '@streamstack/protocol'
-import { challengeHeader } from '../../access/index.ts'
+import { StreamstackError } from '@streamstack/protocol'
 import type { StreamStore } from '../../stream-store/index.ts'
+import { answerError } from '../answer-error.ts'
 import type { Heartbeat } from '../heartbeat.ts'
 import type { Readable, ReadableStore } from './readable.ts'
 
@@ -45,16 +45,6 @@ export type Headers = Record<string, string | number>
 /** On every answer (Durable Streams, "Browser Security Headers"): bytes that somebody else wrote must not become a page or a script. */
 const SECURITY_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'cross-origin' }
 
-/** Details of an error that the protocol has headers for. */
-const DETAIL_HEADERS: Readonly<Record<string, string>> = {
-  next_offset: 'Stream-Next-Offset',
-  closed: 'Stream-Closed',
-  producer_epoch: 'Producer-Epoch',
-  expected_sequence: 'Producer-Expected-Seq',
-  received_sequence: 'Producer-Received-Seq',
-  first_offset: 'Stream-First-Offset',
-}
-
 export function writeHead(
   { response, corsHeaders }: Pick<StreamCall, 'response' | 'corsHeaders'>,
   status: number,
@@ -72,22 +62,9 @@ export function answer(call: ReadCall, status: number, headers: Headers, body: B
   call.response.end(length === 0 || call.request.method === 'HEAD' ? undefined : body)
 }
 
-/** Answers why not. Whatever is not ours goes to the log and is told as `internal`. */
-export function refuse(call: ReadCall, thrown: unknown): void {
-  const error = toStreamstackError(thrown)
-  if (error.code === 'internal' || error.code === 'storage_failed') call.service.onError(error.cause ?? error)
-  if (call.response.headersSent || call.response.destroyed) {
-    call.response.destroy()
-    return
-  }
-  const headers: Headers = { 'Content-Type': 'application/problem+json; charset=utf-8' }
-  for (const [detail, value] of Object.entries(error.details ?? {})) {
-    const name = DETAIL_HEADERS[detail]
-    if (name !== undefined) headers[name] = String(value)
-  }
-  if (error.status === 401) headers['WWW-Authenticate'] = challengeHeader(error)
-  if (error.retryAfterMs !== undefined) headers['Retry-After'] = Math.ceil(error.retryAfterMs / 1000)
-  answer(call, error.status, headers, JSON.stringify(problemBody(error)))
+/** Answers why not. */
+export function refuse({ request, response, corsHeaders, service }: ReadCall, thrown: unknown): void {
+  answerError({ request, response, corsHeaders, onError: service.onError }, thrown)
 }
 
 /** Does what may be done at once or later, and refuses when it cannot be done. */

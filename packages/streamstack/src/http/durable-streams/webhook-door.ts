@@ -1,8 +1,8 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { isLoopback } from '../../access/index.ts'
 import { AllowList, type Outbound, checkUrl, createOutbound } from '../../outbound/index.ts'
 import { type Subscription, SubscriptionError, type WebhookSigner } from '../../stream-store/subscriptions/index.ts'
 import type { Settings } from '../../workspace/index.ts'
-import { isLoopback } from './access.ts'
 
 /** An open server is for trying things on this machine, and so are the webhooks that it calls. */
 const LOOPBACK = ['127.0.0.0/8', '::1']

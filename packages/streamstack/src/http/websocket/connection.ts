@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { CLOSE_CODES, type CloseName, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
 import type { WebSocket } from 'ws'
+import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
-import { type Caller, callerBy, callerOf, expiresInSeconds, isExpired } from './caller.ts'
+import { expiresInSeconds, isExpired } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
@@ -24,11 +24,10 @@ export interface ConnectionOptions {
   webSocket: WebSocket
   /** What it runs on. */
   socket: Duplex
-  /** Of the handshake. */
-  headers: IncomingHttpHeaders
+  /** Of the handshake, whose token is yet to be verified. */
+  caller: Caller
   /** That came with the handshake; null: none did. */
   token: string | null
-  startedOpen: boolean
   /** The connection is gone. */
   onGone: () => void
 }
@@ -57,12 +56,12 @@ export class Connection {
   #heardMs = performance.now()
   #askedMs: number | null = null
 
-  constructor({ engine, webSocket, socket, headers, token, startedOpen, onGone }: ConnectionOptions) {
+  constructor({ engine, webSocket, socket, caller, token, onGone }: ConnectionOptions) {
     const { queueBytesMax, messageRate, maxStreams } = engine.settings.server.websocket
     this.#engine = engine
     this.#webSocket = webSocket
     this.#outbox = new Outbox(socket, queueBytesMax, () => this.#taken())
-    this.#session = new Session({ engine, headers, outbox: this.#outbox, startedOpen })
+    this.#session = new Session({ engine, caller, outbox: this.#outbox })
     // Whoever comes back asks for all its streams at once.
     this.#rate = new MessageRate(messageRate, messageRate + maxStreams)
     webSocket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary))
@@ -195,7 +194,7 @@ export class Connection {
 
   #authenticate(token: string | null): void {
     if (token !== null) return this.#check(token)
-    if (this.#session.caller === null) this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
+    if (this.#session.caller.kind !== 'token') this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
     else this.#otherSubject()
   }
 
@@ -203,7 +202,8 @@ export class Connection {
     this.#isChecking = true
     this.#hasAsked = true
     this.#readOrWait()
-    callerOf(this.#engine, token)
+    this.#engine.access
+      .authenticateToken(token, this.#session.caller.place)
       .then(
         (caller) => this.#accept(caller),
         (thrown: unknown) => this.#refuseToken(thrown),
@@ -233,9 +233,10 @@ export class Connection {
   #accept(caller: Caller): void {
     if (this.#isClosed) return
     const before = this.#session.caller
-    if (before !== null && before.subject !== caller.subject) return this.#otherSubject()
+    const isFirst = before.kind !== 'token'
+    if (!isFirst && before.subject !== caller.subject) return this.#otherSubject()
     // One that was told of already, or is no better, would only be sent again.
-    if (before === null || caller.expiresAtMs !== before.expiresAtMs) this.#warnAtMs = warnAtMs(caller)
+    if (isFirst || caller.expiresAtMs !== before.expiresAtMs) this.#warnAtMs = warnAtMs(caller)
     this.#outbox.send({ type: 'welcome', subject: caller.subject, expires_in: expiresInSeconds(caller) })
     this.#hold(caller)
     this.#session.accept(caller)
@@ -243,18 +244,17 @@ export class Connection {
   }
 
   /** From now on the token of a caller is checked again when other settings hold. */
-  #hold({ token }: Caller): void {
+  #hold(caller: Caller): void {
     this.#letGo()
     this.#isCheckingAgain = false
-    this.#letGo = this.#engine.tokens.hold({
-      token,
+    this.#letGo = this.#engine.access.follow(caller, {
       checking: () => {
         this.#isCheckingAgain = true
         this.#readOrWait()
       },
       renewed: (again) => {
         this.#isCheckingAgain = false
-        this.#session.accept(callerBy(this.#engine, again))
+        this.#session.accept(again)
         if (this.#checkToken()) this.#goOn()
       },
       refused: (error) => {
@@ -277,13 +277,13 @@ export class Connection {
     this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
     if (error.code === 'unauthenticated') this.close(isExpired(error) ? 'token_expired' : 'unauthenticated')
     // The keys could not be fetched: that says nothing of the token, and one that was taken before still holds.
-    else if (this.#session.caller === null) this.close('server_error')
+    else if (this.#session.caller.kind !== 'token') this.close('server_error')
   }
 
   /** False: the token is over, and the connection with it. Tells its client before. */
   #checkToken(): boolean {
     const { caller } = this.#session
-    if (caller === null) return true
+    if (caller.kind !== 'token') return true
     const nowMs = Date.now()
     if (nowMs >= caller.endsAtMs) {
       this.close('token_expired')

@@ -1,23 +1,18 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import { type AuthClaims, subjectOf } from '../../access/index.ts'
+import type { AuthClaims, Caller } from '../../access/index.ts'
 import { nameOfPath } from '../../channel/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { ReaderRecord } from '../../observe/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
-import { allowClaims } from '../durable-streams/index.ts'
 import { CHANNELS_ROOT, PRESENCE_ROOT } from '../channel-routes.ts'
 import { stoppingError } from '../prepare-call.ts'
-import { checkOwner, knownRun } from '../run-access.ts'
+import { ownedRun } from '../run-access.ts'
 import { SystemView } from '../system-view.ts'
 
 /** Who asks for a stream. */
 export interface StreamRequest {
   engine: Engine
-  /** Of the handshake. */
-  headers: IncomingHttpHeaders
-  claims: AuthClaims | null
-  startedOpen: boolean
+  caller: Caller
 }
 
 /** A stream with what can be done to it besides reading. */
@@ -46,10 +41,10 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   // All others go on for ever.
   if (isDraining) throw stoppingError()
   if (path.startsWith(CHANNELS_ROOT)) {
-    return whole(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.claims))
+    return whole(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.caller.claims))
   }
   if (path.startsWith(PRESENCE_ROOT)) {
-    return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.claims))
+    return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.caller.claims))
   }
   const { samples, activity } = observation
   const system = [samples, activity].find(({ url }) => url === path)
@@ -60,9 +55,9 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
     )
   }
   const allow = (claims: AuthClaims | null): void =>
-    allowClaims(asked.engine, asked, claims, 'system:read', asked.startedOpen)
-  allow(asked.claims)
-  const view = new SystemView(system, asked.claims, allow)
+    asked.engine.access.permit({ ...asked.caller, claims }, ['system:read'])
+  allow(asked.caller.claims)
+  const view = new SystemView(system, asked.caller.claims, allow)
   if (system === activity) return whole(view)
   return { ...whole(view), begin: samples.stream.lastOffset - 1 }
 }
@@ -71,8 +66,7 @@ function whole(source: OpenSource): FoundStream {
   return { source, begin: -1, record: null }
 }
 
-function findRun(id: string, { engine, claims }: StreamRequest): FoundStream {
-  const source = knownRun(engine, id)
-  checkOwner(source, claims === null ? null : { subject: subjectOf(claims) })
+function findRun(id: string, { engine, caller }: StreamRequest): FoundStream {
+  const source = ownedRun(engine, id, caller)
   return { source, begin: -1, record: new ReaderRecord(engine.observation.metrics, source.endpoint, null) }
 }

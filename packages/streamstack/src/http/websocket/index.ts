@@ -1,1 +1,1 @@
-export { WebSockets } from './web-sockets.ts'
+export { WebSockets, isWebSocketRequest, openWebSocket } from './web-sockets.ts'

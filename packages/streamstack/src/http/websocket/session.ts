@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import {
   type ClientMessage,
   StreamstackError,
@@ -6,6 +5,7 @@ import {
   publicError,
   toStreamstackError,
 } from '@streamstack/protocol'
+import type { AuthClaims, Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
 import { channelRecord } from '../channel-record.ts'
@@ -14,7 +14,6 @@ import { findEndpoint, methodsAt } from '../find-endpoint.ts'
 import { checkedKey } from '../idempotency-key.ts'
 import { CallPreparation, stoppingError } from '../prepare-call.ts'
 import { positionAfter } from '../start-position.ts'
-import type { Caller } from './caller.ts'
 import type { BadMessage } from './client-message.ts'
 import { type OpenSource, findStream } from './find-stream.ts'
 import { NamedReader } from './named-reader.ts'
@@ -34,16 +33,14 @@ interface Opened {
   /** Null: it is no run. */
   readonly cancel: (() => void) | null
   /** Goes on with a fresh token, or is broken off. Null: it needs none any more. */
-  readonly renew: ((claims: Caller['claims']) => void) | null
+  readonly renew: ((claims: AuthClaims) => void) | null
 }
 
 export interface SessionOptions {
   engine: Engine
   /** Of the handshake. */
-  headers: IncomingHttpHeaders
+  caller: Caller
   outbox: Outbox
-  /** Whether streams were open to everybody on this machine when the server started. */
-  startedOpen: boolean
 }
 
 const noQuery = new URLSearchParams()
@@ -51,30 +48,27 @@ const noQuery = new URLSearchParams()
 /** What one connection has open, by its ids. Each id gets one last word. */
 export class Session {
   readonly #engine: Engine
-  readonly #headers: IncomingHttpHeaders
   readonly #outbox: Outbox
-  readonly #startedOpen: boolean
   readonly #open = new Map<string, Opened>()
   /** Of those that are open, the readers of streams by name. */
   readonly #named = new Set<NamedReader>()
-  #caller: Caller | null = null
+  #caller: Caller
 
-  constructor({ engine, headers, outbox, startedOpen }: SessionOptions) {
+  constructor({ engine, caller, outbox }: SessionOptions) {
     this.#engine = engine
-    this.#headers = headers
+    this.#caller = caller
     this.#outbox = outbox
-    this.#startedOpen = startedOpen
   }
 
-  /** Whose token the connection has; null: nobody's. */
-  get caller(): Caller | null {
+  /** Who sends the messages: a token makes another caller of one that had none. */
+  get caller(): Caller {
     return this.#caller
   }
 
   /** Goes on with another token of the same caller, or the first of one who had none. What that may not read is broken off. */
   accept(caller: Caller): void {
     this.#caller = caller
-    for (const { renew } of this.#open.values()) renew?.(caller.claims)
+    for (const { renew } of this.#open.values()) renew?.(caller.claims as AuthClaims)
   }
 
   /** Does what a message asks for. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
@@ -154,7 +148,7 @@ export class Session {
     const { plan, pathParameters } = this.#endpoint(endpoint)
     const preparation = new CallPreparation(this.#engine, plan)
     try {
-      preparation.admit(preparation.verifier === null ? null : this.#claims())
+      preparation.admit(this.#caller)
       preparation.take({ path: pathParameters, query: noQuery, body: inputs as Record<string, never> })
       const { source, started } = preparation.begin({
         key: key === undefined ? null : checkedKey(key),
@@ -189,12 +183,7 @@ export class Session {
   }
 
   #readStream({ id, stream, after }: Extract<Asked, { type: 'read' }>): void {
-    const asked = {
-      engine: this.#engine,
-      headers: this.#headers,
-      claims: this.#caller?.claims ?? null,
-      startedOpen: this.#startedOpen,
-    }
+    const asked = { engine: this.#engine, caller: this.#caller }
     if (DurableStreams.owns(stream)) {
       this.#running()
       return this.#readNamed(id, new NamedStream(stream, asked), after)
@@ -230,7 +219,7 @@ export class Session {
 
   #subscribe({ id, channel, after = -1, presence, data = null }: Extract<Asked, { type: 'subscribe' }>): void {
     const { channels } = this.#running()
-    const claims = this.#caller?.claims ?? null
+    const claims = this.#caller.claims
     const source = channels.subscribe(channel, claims)
     const position = placeAfter(source, after)
     const stay = presence === true ? new Stay(channels, channel, data as Value, claims) : null
@@ -238,7 +227,7 @@ export class Session {
   }
 
   #presence({ id, channel }: Extract<Asked, { type: 'presence' }>): void {
-    const source = this.#running().channels.presence(channel, this.#caller?.claims ?? null)
+    const source = this.#running().channels.presence(channel, this.#caller.claims)
     // It begins anew with all members, so a reader that comes back needs no offset.
     this.#read(id, source, 0, null).begin()
   }
@@ -253,7 +242,7 @@ export class Session {
     }
     this.#open.set(id, { leave: null, cancel: null, renew: null })
     channels
-      .publish(channel, this.#caller?.claims ?? null, message)
+      .publish(channel, this.#caller.claims, message)
       .then(({ offset }) => {
         this.#open.delete(id)
         this.#outbox.send({ type: 'published', id, offset })
@@ -306,11 +295,6 @@ export class Session {
       },
     })
     return reader
-  }
-
-  #claims(): Caller['claims'] {
-    if (this.#caller !== null) return this.#caller.claims
-    throw new StreamstackError('unauthenticated', 'There is no token.', { details: { reason: 'missing' } })
   }
 
   #refuse(id: string, thrown: unknown): void {

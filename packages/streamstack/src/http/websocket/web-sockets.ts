@@ -1,16 +1,12 @@
-import { type IncomingMessage, STATUS_CODES, type Server } from 'node:http'
-import type { Duplex } from 'node:stream'
-import {
-  CLOSE_CODES,
-  StreamstackError,
-  WEBSOCKET_PROTOCOL,
-  WEBSOCKET_TOKEN_PREFIX,
-  problemBody,
-} from '@streamstack/protocol'
+import type { IncomingMessage } from 'node:http'
+import { CLOSE_CODES, StreamstackError, WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { admitsOrigin, placeOf } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { type CallReport, reportSocket } from '../call-report.ts'
-import { admitsOrigin } from '../page-origin.ts'
+import type { Exchange } from '../exchange.ts'
+import { stoppingError } from '../prepare-call.ts'
+import type { Operation } from '../route.ts'
 import { Connection } from './connection.ts'
 import { ReasonedWebSocket } from './reasoned-web-socket.ts'
 
@@ -27,20 +23,14 @@ export class WebSockets {
   readonly #engine: Engine
   readonly #onCall: ((call: CallReport) => void) | null
   readonly #connections = new Set<Connection>()
-  /** Settings that are read again may close what was open, never the other way round: the host was checked at the start. */
-  readonly #startedOpen: boolean
   readonly #timer: NodeJS.Timeout
   #door: { server: WebSocketServer; messageBytesMax: number } | null = null
   #isStopping = false
   #onAllGone: (() => void) | null = null
 
-  constructor(engine: Engine, server: Server, onCall?: (call: CallReport) => void) {
+  constructor(engine: Engine, onCall?: (call: CallReport) => void) {
     this.#engine = engine
     this.#onCall = onCall ?? null
-    this.#startedOpen = engine.settings.streams.access === 'open'
-    // Other upgrades, as the one to HTTP/2 that curl offers, stay the plain requests that they also are. A TLS server takes no such option, but looks here, too.
-    Object.assign(server, { shouldUpgradeCallback: isWebSocket })
-    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
     const intervalMs = Math.min(TICK_MS, engine.settings.streams.heartbeatMs / 4)
     let tickedMs = performance.now()
     this.#timer = setInterval(() => {
@@ -71,15 +61,13 @@ export class WebSockets {
     for (const connection of this.#connections) connection.terminate()
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A socket that breaks is a client that left; its `close` says so.
-    socket.on('error', () => undefined)
+  /** Answers a handshake. Throws what it refuses. */
+  open({ request, response, upgrade, caller }: Exchange): void {
+    if (upgrade === null) throw handshakeMissing(this.#engine)
     const offered = protocolsOf(request)
-    const refusal = this.#refusal(request, offered)
-    if (refusal !== null) {
-      this.#report(request, refusal.status, performance.now(), refusal)
-      return refuse(socket, refusal)
-    }
+    this.#check(request, offered)
+    const { socket, head } = upgrade
+    response.detachSocket(socket as never)
     const openedMs = performance.now()
     this.#open().handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnections } = this.#engine.settings.server.websocket
@@ -87,7 +75,7 @@ export class WebSockets {
       sockets.socketOpened()
       webSocket.on('close', (code) => {
         sockets.socketClosed(code)
-        this.#report(request, 101, openedMs, null)
+        this.#report(request, openedMs)
       })
       if (this.#isStopping || this.#engine.isDraining) return turnAway(webSocket, 'restarting')
       if (this.#connections.size >= maxConnections) return turnAway(webSocket, 'overloaded')
@@ -95,36 +83,31 @@ export class WebSockets {
         engine: this.#engine,
         webSocket,
         socket,
-        headers: request.headers,
+        caller,
         token: tokenOf(request, offered),
-        startedOpen: this.#startedOpen,
         onGone: () => this.#gone(connection),
       })
       this.#connections.add(connection)
     })
   }
 
-  #report(request: IncomingMessage, status: number, sinceMs: number, error: StreamstackError | null): void {
+  #report(request: IncomingMessage, sinceMs: number): void {
     if (this.#onCall === null) return
-    this.#onCall(reportSocket(this.#engine, request, { status, durationMs: performance.now() - sinceMs, error }))
+    const durationMs = performance.now() - sinceMs
+    this.#onCall(reportSocket(this.#engine, request, { status: 101, durationMs, error: null }))
   }
 
-  #refusal(request: IncomingMessage, offered: readonly string[]): StreamstackError | null {
-    const { headers } = request
-    if (!isWebSocket(request)) {
-      return new StreamstackError('endpoint_unknown', `A WebSocket is opened at ${PATH}, and nothing else is.`)
-    }
+  #check({ headers }: IncomingMessage, offered: readonly string[]): void {
     // Browsers let every page open a WebSocket to anywhere, and CORS is not asked: the origin that they name is what tells.
-    if (!admitsOrigin(this.#engine.settings.server.cors, headers.origin, headers.host ?? '')) {
-      return new StreamstackError(
+    if (!admitsOrigin(this.#engine.settings.server.cors, placeOf(headers))) {
+      throw new StreamstackError(
         'forbidden',
         'Pages of this origin may not connect; list it under `server.cors.origins`.',
       )
     }
     if (offered.length > 0 && !offered.includes(WEBSOCKET_PROTOCOL)) {
-      return new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
+      throw new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
     }
-    return null
   }
 
   /** Makes handshakes. Messages may be as large as request bodies, by the settings of now. */
@@ -153,7 +136,19 @@ export class WebSockets {
   }
 }
 
-function isWebSocket({ method, url, headers }: IncomingMessage): boolean {
+export const openWebSocket: Operation = {
+  summary: 'Opens a WebSocket: many streams, calls and publishes over one connection.',
+  answers: 'upgrade',
+  handle(exchange) {
+    // HTTP/2 has no such header (RFC 9113 §8.2.2).
+    const isHttp1 = exchange.request.httpVersionMajor === 1
+    if (exchange.upgrade === null && isHttp1) exchange.corsHeaders = { ...exchange.corsHeaders, Upgrade: 'websocket' }
+    exchange.server.webSockets.open(exchange)
+  },
+}
+
+/** Whether a request is a handshake for here, and no plain one. */
+export function isWebSocketRequest({ method, url, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && url?.split('?', 1)[0] === PATH
 }
 
@@ -178,15 +173,11 @@ function turnAway(webSocket: WebSocket, name: 'restarting' | 'overloaded'): void
   setTimeout(() => webSocket.terminate(), STOPPING_MS).unref()
 }
 
-/** Answers a handshake with a problem (RFC 9457), and hangs up. */
-function refuse(socket: Duplex, error: StreamstackError): void {
-  const body = JSON.stringify(problemBody(error))
-  const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Refused'}`,
-    'Connection: close',
-    'Content-Type: application/problem+json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+function handshakeMissing({ isDraining }: Engine): StreamstackError {
+  if (isDraining) return stoppingError()
+  return new StreamstackError(
+    'header_invalid',
+    'Here a WebSocket is opened: over HTTP/1.1, with Upgrade: websocket. A proxy in between must pass that on.',
+    { status: 426 },
+  )
 }

@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http'
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
 import {
   SUBSCRIPTION_ERRORS,
@@ -8,7 +7,6 @@ import {
   WebhookSigner,
 } from '../../stream-store/subscriptions/index.ts'
 import type { Subscription } from '../../stream-store/subscriptions/index.ts'
-import type { StreamRight } from './access.ts'
 import { type StreamCall, type StreamService, absoluteUrl, answer, headerOf, refuse } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT } from './stream-name.ts'
 import { acknowledgement, streamNames, subscriptionConfig, workerName } from './subscription-body.ts'
@@ -19,20 +17,15 @@ const KEY_DOCUMENT = 'webhook-key'
 const SUBSCRIPTIONS = 'subscriptions/'
 const KEYS = 'jwks.json'
 
-/** Throws when whoever sends a request may not. */
-type Allow = (request: IncomingMessage, right: StreamRight) => void | Promise<unknown>
-
 type Reply = readonly [status: number, body?: object]
 
 /** The protocol's own resources under `/v1/stream/__ds/`: subscriptions, and the key that their calls are signed with. */
 export class Subscriptions {
-  readonly #allow: Allow
   readonly #manager: SubscriptionManager
   readonly #signer: WebhookSigner
   readonly #door: WebhookDoor
 
-  constructor({ settings }: Engine, { store, onError }: StreamService, allow: Allow) {
-    this.#allow = allow
+  constructor({ settings }: Engine, { store, onError }: StreamService) {
     const kept = store.documents(KEY_DOCUMENT).get(KEY_DOCUMENT) ?? null
     this.#signer = new WebhookSigner(kept)
     if (kept === null) Promise.resolve(store.putDocument(KEY_DOCUMENT, this.#signer.pem)).catch(onError)
@@ -45,20 +38,71 @@ export class Subscriptions {
     })
   }
 
-  /** `resource` is what follows `/v1/stream/__ds/`, decoded. */
-  handle(call: StreamCall, resource: string): void {
-    // Anybody may know the public key: whoever is called checks with it.
-    if (resource === KEYS && call.request.method === 'GET') {
-      const headers = { 'Content-Type': 'application/jwk-set+json', 'Cache-Control': 'public, max-age=300' }
-      answer(call, 200, headers, JSON.stringify({ keys: [this.#signer.key] }))
-      return
-    }
-    withBody(call, (body) => {
-      this.#act(call, resource, body).then(
-        ([status, reply]) => answerJson(call, status, reply),
-        (error: unknown) => this.#refuse(call, error),
-      )
-    })
+  /** Everybody may know the public key: those who are called check with it. */
+  answerKeys(call: StreamCall): void {
+    const headers = { 'Content-Type': 'application/jwk-set+json', 'Cache-Control': 'public, max-age=300' }
+    answer(call, 200, headers, JSON.stringify({ keys: [this.#signer.key] }))
+  }
+
+  /** Reads the body, and answers what `act` says to it. */
+  answer(call: StreamCall, act: (body: Value) => Promise<Reply>): void {
+    withBody(call, (body) => this.#reply(call, async () => act(json(body))))
+  }
+
+  /** Answers to a request whose body does not matter. */
+  answerBodiless(call: StreamCall, act: () => Promise<Reply>): void {
+    this.#reply(call, act)
+  }
+
+  async describe(id: string): Promise<Reply> {
+    return [200, this.#describe(this.#manager.get(id))]
+  }
+
+  async put(call: StreamCall, id: string, body: Value): Promise<Reply> {
+    const config = subscriptionConfig(body)
+    if (config.webhookUrl !== null) this.#door.check(config.webhookUrl)
+    const { isNew, subscription } = await this.#manager.put(id, config, absoluteUrl(call, ''))
+    return [isNew ? 201 : 200, this.#describe(subscription)]
+  }
+
+  async delete(id: string): Promise<Reply> {
+    await this.#manager.delete(id)
+    return [204]
+  }
+
+  async addStreams(id: string, body: Value): Promise<Reply> {
+    await this.#manager.addStreams(id, streamNames(body))
+    return [204]
+  }
+
+  async removeStream(id: string, name: string): Promise<Reply> {
+    await this.#manager.removeStream(id, name)
+    return [204]
+  }
+
+  async claim(id: string, body: Value): Promise<Reply> {
+    const { subscription, wakeId, token } = await this.#manager.claim(id, workerName(body))
+    return [
+      200,
+      {
+        wake_id: wakeId,
+        generation: subscription.generation,
+        token,
+        streams: this.#manager.streams(subscription),
+        lease_ttl_ms: subscription.config.leaseTtlMs,
+      },
+    ]
+  }
+
+  /** `type` says which subscriptions are acknowledged so: a webhook by its callback, a pull by `ack`. */
+  async acknowledge(call: StreamCall, id: string, type: 'webhook' | 'pull-wake', body: Value): Promise<Reply> {
+    const next = await this.#manager.acknowledge(id, bearer(call), acknowledgement(body), type)
+    return [200, { ok: true, next_wake: next }]
+  }
+
+  async release(call: StreamCall, id: string, body: Value): Promise<Reply> {
+    await this.#manager.release(id, bearer(call), acknowledgement(body))
+    return [204]
   }
 
   async close(): Promise<void> {
@@ -66,62 +110,11 @@ export class Subscriptions {
     await this.#door.close()
   }
 
-  async #act(call: StreamCall, resource: string, body: Buffer): Promise<Reply> {
-    const { request } = call
-    const [id = '', action = '', ...rest] = resource.startsWith(SUBSCRIPTIONS)
-      ? resource.slice(SUBSCRIPTIONS.length).split('/')
-      : []
-    if (id === '') throw new StreamstackError('stream_unknown', 'There is nothing of this name.')
-    const what = `${request.method} ${action}`
-    switch (what) {
-      case 'POST callback':
-      case 'POST ack': {
-        const type = action === 'ack' ? 'pull-wake' : 'webhook'
-        const next = await this.#manager.acknowledge(id, bearer(call), acknowledgement(json(body)), type)
-        return [200, { ok: true, next_wake: next }]
-      }
-      case 'POST release':
-        await this.#manager.release(id, bearer(call), acknowledgement(json(body)))
-        return [204]
-    }
-    // From here on who calls counts, not what was given to a worker. A subscription makes this server call others, so reading alone is not enough to make one.
-    await this.#allow(request, 'streams:read')
-    if (what === 'GET ') return [200, this.#describe(this.#manager.get(id))]
-    if (what === 'POST claim') return [200, await this.#claim(id, workerName(json(body)))]
-    await this.#allow(request, 'streams:write')
-    switch (what) {
-      case 'PUT ':
-        return this.#put(call, id, json(body))
-      case 'DELETE ':
-        await this.#manager.delete(id)
-        return [204]
-      case 'POST streams':
-        await this.#manager.addStreams(id, streamNames(json(body)))
-        return [204]
-      case 'DELETE streams':
-        await this.#manager.removeStream(id, rest.join('/'))
-        return [204]
-      default:
-        throw new StreamstackError('method_not_allowed', 'A subscription does not answer to this method here.')
-    }
-  }
-
-  async #put(call: StreamCall, id: string, body: Value): Promise<Reply> {
-    const config = subscriptionConfig(body)
-    if (config.webhookUrl !== null) this.#door.check(config.webhookUrl)
-    const { isNew, subscription } = await this.#manager.put(id, config, absoluteUrl(call, ''))
-    return [isNew ? 201 : 200, this.#describe(subscription)]
-  }
-
-  async #claim(id: string, worker: string): Promise<object> {
-    const { subscription, wakeId, token } = await this.#manager.claim(id, worker)
-    return {
-      wake_id: wakeId,
-      generation: subscription.generation,
-      token,
-      streams: this.#manager.streams(subscription),
-      lease_ttl_ms: subscription.config.leaseTtlMs,
-    }
+  #reply(call: StreamCall, act: () => Promise<Reply>): void {
+    act().then(
+      ([status, reply]) => answerJson(call, status, reply),
+      (error: unknown) => this.#refuse(call, error),
+    )
   }
 
   #describe(subscription: Subscription): object {

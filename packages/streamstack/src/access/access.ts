@@ -1,0 +1,268 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
+import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import type { AccessDeclaration } from '../definition/types.ts'
+import { authorize } from './authorize.ts'
+import { type CallPlace, type Caller, TokenCaller, callerWithoutToken, placeOf } from './caller.ts'
+import type { CorsSettings } from './cors.ts'
+import { HeldTokens } from './held-tokens.ts'
+import { isLoopback } from './local.ts'
+import { admitsOrigin } from './page-origin.ts'
+import { PresentedToken } from './presented-token.ts'
+import type { RouteRight, ServerRight } from './right.ts'
+import type { FetchJson } from './key-set.ts'
+import type { TokenSettings } from './token-settings.ts'
+import { type TokenVerifier, createTokenVerifier } from './verify-token.ts'
+
+/** The settings that decide who may do what, as they are now. */
+export interface AccessPolicy {
+  /** `streams.access: open`. */
+  readonly isOpen: boolean
+  readonly cors: CorsSettings
+  readonly clockToleranceSeconds: number
+  /** `channels.token_in_url`. */
+  readonly tokenInUrl: boolean
+}
+
+export interface AccessOptions {
+  readonly policy: () => AccessPolicy
+  /** Fetches key sets through the workspace's outbound door. */
+  readonly fetchKeys: FetchJson
+  /** Hears of failures that are not a caller's; never of a token. */
+  readonly onError: (error: unknown) => void
+}
+
+/** The credentials of a request. */
+export interface Credentials {
+  readonly headers: IncomingHttpHeaders
+  /** `?access_token=`; null: none. */
+  readonly urlToken?: string | null
+}
+
+/** Hears what becomes of the token by which something is read. */
+export interface CallerFollower {
+  /** It is about to be verified by other settings: one of the other two follows. */
+  readonly checking?: () => void
+  /** It is still accepted, perhaps with claims that are read otherwise. Throws when they do not suffice any more: `refused` follows. */
+  readonly renewed: (caller: Caller) => void
+  /** It is no longer accepted, or cannot be verified. */
+  readonly refused: (error: StreamstackError) => void
+}
+
+/** Who calls, and what that caller may do. Nothing else in the server reads tokens, claims that grant rights, or open access. */
+export class Access {
+  readonly #options: AccessOptions
+  readonly #tokens: HeldTokens
+  /** Settings that change may close what was open at the start, never the other way round: the address was checked at the start. */
+  readonly #startedOpen: boolean
+  #jwt: TokenSettings | null = null
+  #verifier: TokenVerifier | null = null
+
+  constructor(options: AccessOptions) {
+    this.#options = options
+    this.#tokens = new HeldTokens(() => this.#verifier, options.onError)
+    this.#startedOpen = options.policy().isOpen
+  }
+
+  /**
+   * Verifies tokens by these settings from now on; null: by none. Returns whether they differ from those before: then `recheck` is due. The same settings
+   * keep the keys that were fetched.
+   */
+  configure(jwt: TokenSettings | null): boolean {
+    if (isDeepStrictEqual(jwt, this.#jwt)) return false
+    this.#jwt = jwt
+    this.#verifier = jwt === null ? null : createTokenVerifier(jwt, this.#options.fetchKeys)
+    return true
+  }
+
+  /** Whether the server can verify tokens. */
+  get checksTokens(): boolean {
+    return this.#verifier !== null
+  }
+
+  /** Whether every program on this machine may do everything with streams. */
+  get isOpen(): boolean {
+    return this.#startedOpen && this.#options.policy().isOpen
+  }
+
+  /**
+   * The caller of a request. Without a token, or on a server that verifies none, it is anonymous or open. A promise only when there is a token to verify.
+   *
+   * @throws StreamstackError `unauthenticated`; `unavailable` when the issuer's keys cannot be fetched.
+   */
+  authenticate({ headers, urlToken = null }: Credentials): Caller | Promise<Caller> {
+    const place = placeOf(headers)
+    const authorization = headers.authorization ?? (urlToken === null ? undefined : `Bearer ${urlToken}`)
+    if (authorization === undefined || !this.checksTokens) return this.withoutToken(headers)
+    return this.#verified(authorization, place)
+  }
+
+  /**
+   * The caller of a WebSocket that sent this token.
+   *
+   * @throws StreamstackError as `authenticate`, and `unauthenticated` on a server that verifies none.
+   */
+  async authenticateToken(token: string, place: CallPlace): Promise<Caller> {
+    if (this.checksTokens) return this.#verified(`Bearer ${token}`, place)
+    throw new StreamstackError(
+      'unauthenticated',
+      'This server has no way to check a token: its operator sets auth.jwt in streamstack.yaml. Connect without one.',
+    )
+  }
+
+  /** The caller of a request whose token is not looked at. */
+  withoutToken(headers: IncomingHttpHeaders): Caller {
+    const place = placeOf(headers)
+    return callerWithoutToken(place, this.isOpen && this.#foreignFault(place) === null ? 'open' : 'anonymous')
+  }
+
+  /**
+   * The caller of a request to a route, once it has the route's right. A promise only when there is a token to verify.
+   *
+   * @throws StreamstackError as `authenticate` and `permit`.
+   */
+  admit(credentials: Credentials, right: RouteRight): Caller | Promise<Caller> {
+    if (right === 'anyone' || right === 'worker') return this.withoutToken(credentials.headers)
+    if (right === 'owner') return this.#tolerant(credentials)
+    if (typeof right === 'object' && this.isOpen) {
+      const place = placeOf(credentials.headers)
+      const fault = this.#foreignFault(place)
+      if (fault !== null) throw fault
+      return callerWithoutToken(place, 'open')
+    }
+    const { urlToken = null, headers } = credentials
+    if (right === 'caller' || right === 'reader') this.#checkUrlToken(credentials, right)
+    const caller = this.authenticate({ headers, urlToken: right === 'reader' ? urlToken : null })
+    if (!(caller instanceof Promise)) {
+      this.permit(caller, right)
+      return caller
+    }
+    return caller.then((verified) => {
+      this.permit(verified, right)
+      return verified
+    })
+  }
+
+  /**
+   * Lets a caller pass that holds a right, by the settings of now.
+   *
+   * @throws StreamstackError `unauthenticated`, `forbidden`; `unavailable` when a token is needed and the server can verify none.
+   */
+  permit(caller: Caller, right: RouteRight): void {
+    if (typeof right === 'object') return this.#permitScopes(caller, right)
+    if (right === 'subject') this.#permitSubject(caller)
+  }
+
+  /** Lets a caller call an endpoint. Throws as `permit`. */
+  permitCall(caller: Caller, access: AccessDeclaration): void {
+    if (!access.authentication) return
+    if (!this.checksTokens) {
+      throw new StreamstackError(
+        'unavailable',
+        'This endpoint wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
+      )
+    }
+    authorize(access, caller.claims)
+  }
+
+  /** From now on a reader hears what becomes of its caller's token. The result stops that. */
+  follow(caller: Caller, { checking, renewed, refused }: CallerFollower): () => void {
+    if (!(caller instanceof TokenCaller)) return () => undefined
+    return this.#tokens.hold({
+      token: caller.token,
+      ...(checking === undefined ? {} : { checking }),
+      renewed: (token) => renewed(this.#callerOf(token, caller.place)),
+      refused,
+    })
+  }
+
+  /** Other settings verify tokens: all that are followed are verified again. */
+  recheck(): void {
+    this.#tokens.checkAll()
+  }
+
+  async #verified(authorization: string, place: CallPlace): Promise<Caller> {
+    const verifier = this.#verifier
+    if (verifier === null) return callerWithoutToken(place, 'anonymous')
+    return this.#callerOf(await PresentedToken.check(verifier, authorization), place)
+  }
+
+  #callerOf(token: PresentedToken, place: CallPlace): TokenCaller {
+    return new TokenCaller(token, place, this.#options.policy().clockToleranceSeconds)
+  }
+
+  /** A token that is not accepted keeps nobody from what needs none. */
+  #tolerant(credentials: Credentials): Caller | Promise<Caller> {
+    const caller = this.authenticate(credentials)
+    if (!(caller instanceof Promise)) return caller
+    return caller.catch((thrown: unknown) =>
+      callerWithoutToken(placeOf(credentials.headers), 'anonymous', toStreamstackError(thrown)),
+    )
+  }
+
+  #checkUrlToken({ headers, urlToken = null }: Credentials, right: 'caller' | 'reader'): void {
+    if (urlToken === null || headers.authorization !== undefined) return
+    if (right === 'reader' && this.#options.policy().tokenInUrl) return
+    throw new StreamstackError(
+      'unauthenticated',
+      'Tokens are not read from URLs here, for those end up in logs. Send Authorization: Bearer <token>; for an EventSource the operator can set channels.token_in_url.',
+    )
+  }
+
+  #permitScopes({ claims, place }: Caller, rights: readonly ServerRight[]): void {
+    if (this.isOpen) {
+      const fault = this.#foreignFault(place)
+      if (fault !== null) throw fault
+      return
+    }
+    if (!this.checksTokens) {
+      throw new StreamstackError(
+        'unavailable',
+        'Streams want a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
+      )
+    }
+    for (const right of rights) {
+      if (claims === null) throw missing(`This wants a token with the scope ${right}.`)
+      if (claims.scopes.includes(right) || claims.roles.includes(right)) continue
+      throw new StreamstackError('forbidden', `The token does not hold the scope ${right}.`)
+    }
+  }
+
+  #permitSubject({ subject, place }: Caller): void {
+    if (subject !== null) return
+    if (this.checksTokens) throw missing('There is no token. Send the header `Authorization: Bearer <token>`.')
+    if (!this.isOpen) {
+      throw new StreamstackError(
+        'forbidden',
+        'Runs are listed to the subject of a token, and this server checks none: set auth.jwt in streamstack.yaml, or streams.access: open while you try things on your own machine.',
+      )
+    }
+    // A page whose name was made to lead to this machine must not find what it could then read.
+    const fault = this.#foreignFault(place)
+    if (fault !== null) throw fault
+  }
+
+  /** Why open access is not for a caller; null: it comes from this machine, and from no foreign page. */
+  #foreignFault(place: CallPlace): StreamstackError | null {
+    if (!isLoopback(place.host.replace(/:\d+$/, ''))) {
+      return new StreamstackError(
+        'forbidden',
+        'With `streams.access: open`, call this server by localhost or 127.0.0.1.',
+      )
+    }
+    if (admitsOrigin(this.#options.policy().cors, place)) return null
+    return new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
+  }
+}
+
+function missing(message: string): StreamstackError {
+  return new StreamstackError('unauthenticated', message, { details: { reason: 'missing' } })
+}
+
+/** An open server listens on this machine alone. Throws a plain Error that names the cure. */
+export function checkOpenHost(isOpen: boolean, host: string): void {
+  if (!isOpen || isLoopback(host)) return
+  throw new Error(
+    `\`streams.access: open\` lets everybody write, so it is only for this machine, and the server is to listen on ${host}. Use --host 127.0.0.1, or \`streams.access: closed\` and tokens.`,
+  )
+}

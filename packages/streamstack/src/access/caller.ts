@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { StreamstackError } from '@streamstack/protocol'
+import type { AuthClaims } from './auth-claims.ts'
+import type { PresentedToken } from './presented-token.ts'
+import { subjectOf } from './subject.ts'
+
+/**
+ * How a caller was recognised:
+ * - `token`: by a token that was verified;
+ * - `open`: as a program on this machine, under `streams.access: open`;
+ * - `anonymous`: not at all.
+ */
+export type CallerKind = 'token' | 'open' | 'anonymous'
+
+/** Where a request came from, in its own words: a browser sets both, a program sets what it likes. */
+export interface CallPlace {
+  /** Host or `:authority`; empty when neither was sent. */
+  readonly host: string
+  /** Undefined: the caller is no page of a browser, or the request is a plain GET of its own origin. */
+  readonly origin: string | undefined
+}
+
+/** The caller of a request or of a WebSocket's messages. What it may do is for `Access.permit` to say. */
+export interface Caller {
+  readonly kind: CallerKind
+  /** Whom the token speaks for; null: there is none. Runs, keys and presence belong to it. */
+  readonly subject: string | null
+  /** The claims as expressions see them under `auth`; null: there is no token. */
+  readonly claims: AuthClaims | null
+  /** When the token expires by its own words, milliseconds since 1970; null: never, or there is none. */
+  readonly expiresAtMs: number | null
+  /** When the server stops accepting it: clocks may differ a little. Infinity: never. */
+  readonly endsAtMs: number
+  readonly place: CallPlace
+  /** Why the token that came was not accepted, where the route does without one. Null: it was, or none came. */
+  readonly fault: StreamstackError | null
+}
+
+const NOWHERE: CallPlace = Object.freeze({ host: '', origin: undefined })
+
+/** A caller that nobody asked who it is. */
+export const ANONYMOUS: Caller = Object.freeze({
+  kind: 'anonymous',
+  subject: null,
+  claims: null,
+  expiresAtMs: null,
+  endsAtMs: Infinity,
+  place: NOWHERE,
+  fault: null,
+})
+
+/** A caller without a token. */
+export function callerWithoutToken(
+  place: CallPlace,
+  kind: 'open' | 'anonymous',
+  fault: StreamstackError | null = null,
+): Caller {
+  return { ...ANONYMOUS, kind, place, fault }
+}
+
+/** The caller that a verified token speaks for. It holds the token, so that this can be verified again by other settings. */
+export class TokenCaller implements Caller {
+  readonly kind = 'token'
+  readonly subject: string
+  readonly claims: AuthClaims
+  readonly expiresAtMs: number | null
+  readonly endsAtMs: number
+  readonly place: CallPlace
+  readonly fault = null
+  readonly token: PresentedToken
+
+  constructor(token: PresentedToken, place: CallPlace, clockToleranceSeconds: number) {
+    const { claims } = token
+    const expires = claims['exp']
+    this.token = token
+    this.place = place
+    this.claims = claims
+    this.subject = subjectOf(claims)
+    this.expiresAtMs = typeof expires === 'number' ? expires * 1_000 : null
+    this.endsAtMs = this.expiresAtMs === null ? Infinity : this.expiresAtMs + clockToleranceSeconds * 1_000
+  }
+}
+
+/** Where a request says that it comes from. HTTP/2 has `:authority` for Host (RFC 9113 §8.3.1). */
+export function placeOf(headers: IncomingHttpHeaders): CallPlace {
+  return { host: headers.host ?? headers[':authority']?.toString() ?? '', origin: headers.origin }
+}

@@ -1,0 +1,14 @@
+/** Rights that a token holds as a scope or a role, and that `streams.access: open` gives to every program on this machine. */
+export type ServerRight = 'streams:read' | 'streams:write' | 'system:read'
+
+/**
+ * The right that a route of the server asks for:
+ * - scopes, of which all are needed;
+ * - `caller`: a token is verified if one is sent, and the rules of what is asked for decide;
+ * - `reader`: the same, and where `channels.token_in_url` allows it the token may stand in the URL;
+ * - `subject`: a token that names a subject, or open access;
+ * - `owner`: whoever started the run; a run without an owner can be read by those who know its id;
+ * - `worker`: the token that a subscription gave to its worker, which the handler checks;
+ * - `anyone`: credentials are not looked at.
+ */
+export type RouteRight = readonly ServerRight[] | 'caller' | 'reader' | 'subject' | 'owner' | 'worker' | 'anyone'

@@ -1,0 +1,12 @@
+/** Paths of the server itself, each with all below it. Made from `http/routes.ts` by `npm run generate`: do not edit. */
+export const reservedPaths: readonly string[] = [
+  '/healthz',
+  '/metrics',
+  '/readyz',
+  '/v1/channels',
+  '/v1/presence',
+  '/v1/probe',
+  '/v1/runs',
+  '/v1/stream',
+  '/v1/ws',
+]

@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toStreamstackError } from '@streamstack/protocol'
+import { answerProblem } from './answer-problem.ts'
+import { answerStopping } from './answer-stopping.ts'
+
+export interface Refused {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly corsHeaders: Readonly<Record<string, string>>
+  /** Whether the server stops: what is `unavailable` then is so for that reason. */
+  readonly isStopping?: boolean
+  /** Hears of what is no caller's fault. */
+  readonly onError: (error: unknown) => void
+}
+
+/** Turns what was thrown on the way to an answer into the answer: the one place that does. */
+export function answerError(
+  { request, response, corsHeaders, isStopping = false, onError }: Refused,
+  thrown: unknown,
+): void {
+  const error = toStreamstackError(thrown)
+  if (error.code === 'internal' || error.code === 'storage_failed') onError(error.cause ?? error)
+  // Too late for a status: a connection that breaks is taken for no end.
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
+  if (error.code === 'body_too_large' && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
+  if (error.code === 'unavailable' && isStopping) answerStopping(request, response, corsHeaders)
+  else answerProblem(response, error, corsHeaders)
+}

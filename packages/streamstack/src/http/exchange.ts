@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Value } from '@streamstack/protocol'
+import { ANONYMOUS, type Caller } from '../access/index.ts'
+import type { Engine } from '../engine/index.ts'
+import type { DurableStreams } from './durable-streams/index.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import type { Probes } from './probe-route.ts'
+import type { WebSockets } from './websocket/index.ts'
+
+/** What all requests of one server share. */
+export interface ServerContext {
+  readonly engine: Engine
+  readonly heartbeat: Heartbeat
+  readonly streams: DurableStreams
+  readonly probes: Probes
+  readonly webSockets: WebSockets
+}
+
+/** A handshake that asks to go on in another protocol, on the connection that it came by. */
+export interface Upgrade {
+  readonly socket: Duplex
+  /** What came behind the head of the request. */
+  readonly head: Buffer
+}
+
+const NO_PARAMETERS: Readonly<Record<string, string>> = Object.freeze({})
+const NO_INPUTS: Readonly<Record<string, Value>> = Object.freeze({})
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
+
+/** One request and its answer on their way through the front door: each step fills in what it finds out. */
+export class Exchange {
+  readonly server: ServerContext
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Null: a plain request. */
+  readonly upgrade: Upgrade | null
+  readonly method: string
+  /** As it was sent, without the query. */
+  readonly path: string
+  /** With its question mark; empty without a query. */
+  readonly search: string
+  /** For every answer to this request: CORS, and what the server adds to all. */
+  corsHeaders: Readonly<Record<string, string>> = NO_HEADERS
+  /** What the path has in the places of the route's parameters, decoded. */
+  parameters: Readonly<Record<string, string>> = NO_PARAMETERS
+  /** The route's declared inputs, checked. */
+  inputs: Readonly<Record<string, Value>> = NO_INPUTS
+  caller: Caller = ANONYMOUS
+  #query: URLSearchParams | null = null
+
+  constructor(server: ServerContext, request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null) {
+    const { url = '/', method = 'GET' } = request
+    const mark = url.indexOf('?')
+    this.server = server
+    this.request = request
+    this.response = response
+    this.upgrade = upgrade
+    this.method = method
+    this.path = mark === -1 ? url : url.slice(0, mark)
+    this.search = mark === -1 ? '' : url.slice(mark)
+  }
+
+  get engine(): Engine {
+    return this.server.engine
+  }
+
+  get heartbeat(): Heartbeat {
+    return this.server.heartbeat
+  }
+
+  get query(): URLSearchParams {
+    return (this.#query ??= new URLSearchParams(this.search))
+  }
+}

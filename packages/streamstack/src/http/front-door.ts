@@ -1,0 +1,177 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StreamstackError } from '@streamstack/protocol'
+import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
+import type { Plan } from '../plan/index.ts'
+import { answerError } from './answer-error.ts'
+import { answerStopping } from './answer-stopping.ts'
+import { noteEndpoint } from './call-report.ts'
+import { callEndpoint } from './call-endpoint.ts'
+import { Exchange, type ServerContext, type Upgrade } from './exchange.ts'
+import { findEndpoint, methodsAt } from './find-endpoint.ts'
+import { CallPreparation } from './prepare-call.ts'
+import type { Route } from './route.ts'
+import { type FoundPath, RouteTable } from './route-table.ts'
+import { routes } from './routes.ts'
+
+/** The workspace may have an endpoint here: it goes before the server's own page. */
+const ROOT = '/'
+
+/** Every request comes through here: CORS → route → caller → handler. */
+export class FrontDoor {
+  readonly #server: ServerContext
+  readonly #table = new RouteTable(routes)
+
+  constructor(server: ServerContext) {
+    this.#server = server
+  }
+
+  /** Answers a request. Never throws. */
+  take(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null = null): void {
+    const exchange = new Exchange(this.#server, request, response, upgrade)
+    try {
+      const answered = this.#answer(exchange)
+      if (answered instanceof Promise) answered.catch((thrown: unknown) => fail(exchange, thrown))
+    } catch (thrown) {
+      fail(exchange, thrown)
+    }
+  }
+
+  #answer(exchange: Exchange): void | Promise<void> {
+    const { engine, path, method, response } = exchange
+    const cors = corsOf(exchange)
+    exchange.corsHeaders = cors.headers
+    if (cors.isPreflight) {
+      response.writeHead(204, cors.headers)
+      response.end()
+      return
+    }
+    const own = this.#table.find(path)
+    if (own !== null && path !== ROOT) return this.#answerOwn(exchange, own)
+    const endpoint = findEndpoint(engine, method, path)
+    if (endpoint !== null) {
+      exchange.parameters = endpoint.pathParameters
+      return this.#answerEndpoint(exchange, endpoint.plan)
+    }
+    const methods = methodsAt(engine, path)
+    if (methods.length > 0) return refuseMethod(exchange, [...methods, 'OPTIONS'])
+    if (own !== null) return this.#answerOwn(exchange, own)
+    throw unknownPath(exchange)
+  }
+
+  #answerOwn(exchange: Exchange, { path, parameters }: FoundPath): void | Promise<void> {
+    const route = path.byMethod.get(exchange.method)
+    if (route === undefined) return refuseMethod(exchange, path.allowed, path.cure)
+    if (exchange.engine.isDraining && route.whileStopping === 'refused') {
+      answerStopping(exchange.request, exchange.response, exchange.corsHeaders)
+      return
+    }
+    exchange.parameters = parameters
+    const { operation } = route
+    try {
+      const caller = admit(exchange, route)
+      if (caller instanceof Promise) {
+        return caller
+          .then((admitted) => enter(exchange, route, admitted))
+          .catch((thrown: unknown) => {
+            operation.onRefused?.(exchange, thrown)
+            throw thrown
+          })
+          .then(() => operation.handle(exchange))
+      }
+      enter(exchange, route, caller)
+    } catch (thrown) {
+      operation.onRefused?.(exchange, thrown)
+      throw thrown
+    }
+    return operation.handle(exchange)
+  }
+
+  #answerEndpoint(exchange: Exchange, plan: Plan): void | Promise<void> {
+    const { engine, request } = exchange
+    noteEndpoint(exchange.response, plan.endpoint.name)
+    const preparation = new CallPreparation(engine, plan)
+    const call = (caller: Caller): Promise<void> => {
+      exchange.caller = caller
+      preparation.admit(caller)
+      return callEndpoint({ exchange, plan, preparation })
+    }
+    const refuse = (thrown: unknown): void => fail(exchange, preparation.refused(thrown), ignore)
+    try {
+      const caller = preparation.asksForCaller ? engine.access.authenticate(request) : exchange.caller
+      if (caller instanceof Promise) return caller.then(call).catch(refuse)
+      return call(caller).catch(refuse)
+    } catch (thrown) {
+      refuse(thrown)
+    }
+  }
+}
+
+function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {
+  const { engine, request, search } = exchange
+  const urlToken = search.includes('access_token') ? exchange.query.get('access_token') : null
+  return engine.access.admit({ headers: request.headers, urlToken }, right)
+}
+
+function enter(exchange: Exchange, { inputs }: Route, caller: Caller): void {
+  exchange.caller = caller
+  if (inputs.checker !== null) {
+    exchange.inputs = inputs.checker.check({ path: exchange.parameters, query: exchange.query, body: {} })
+  }
+}
+
+/** OPTIONS is answered for every path that there is (RFC 9110 §9.3.7). */
+function refuseMethod(exchange: Exchange, allowed: readonly string[], cure = ''): void {
+  const { engine, method, response, corsHeaders: headers } = exchange
+  const allow = allowed.join(', ')
+  if (method === 'OPTIONS') {
+    response.writeHead(204, { ...headers, Allow: allow })
+    response.end()
+    return
+  }
+  const error = new StreamstackError('method_not_allowed', `This path answers to ${allow}. ${cure}`.trim())
+  engine.observation.pathUnknown(error.code, error.status)
+  exchange.corsHeaders = { ...headers, Allow: allow }
+  throw error
+}
+
+function unknownPath({ engine, path }: Exchange): StreamstackError {
+  const error = isDecodable(path)
+    ? new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.')
+    : new StreamstackError('header_invalid', 'The path cannot be decoded: its percent escapes are not UTF-8.')
+  engine.observation.pathUnknown(error.code, error.status)
+  return error
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURI(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function fail(exchange: Exchange, thrown: unknown, onError = logged(exchange)): void {
+  const { engine, request, response, corsHeaders: headers } = exchange
+  answerError({ request, response, corsHeaders: headers, isStopping: engine.isDraining, onError }, thrown)
+}
+
+function logged({ engine }: Exchange): (error: unknown) => void {
+  return (error) => engine.log.error({ err: error }, 'a request could not be answered')
+}
+
+function ignore(): void {}
+
+function corsOf({ engine, request, method }: Exchange): { headers: Record<string, string>; isPreflight: boolean } {
+  const { headers } = request
+  const { cors } = engine.settings.server
+  if (headers.origin === undefined || cors.origins.length === 0) return { headers: {}, isPreflight: false }
+  const asked = {
+    origin: headers.origin,
+    method,
+    requestMethod: headers['access-control-request-method'],
+    requestHeaders: headers['access-control-request-headers'],
+    privateNetwork: headers['access-control-request-private-network'] as string | undefined,
+  }
+  return { headers: corsHeaders(cors, asked) ?? {}, isPreflight: isPreflight(asked) }
+}
