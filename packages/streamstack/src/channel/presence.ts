@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Chunk, StreamstackError, type Value } from '@streamstack/protocol'
 import type { AuthClaims } from '../access/index.ts'
+import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import { PresenceView } from './presence-view.ts'
 
 /** Members of one channel, and what they may show of themselves together. */
@@ -30,7 +31,7 @@ interface Stay {
   /** What each came with. */
   readonly connections: Map<string, AuthClaims | null>
   /** Runs while there is no connection. */
-  timer: NodeJS.Timeout | undefined
+  timer: LongTimer | undefined
   /** Runs for a while after others were told of other data. */
   updateTimer: NodeJS.Timeout | undefined
 }
@@ -80,7 +81,7 @@ export class Presence {
     const json = JSON.stringify({ id, subject, data } satisfies PresenceMember)
     this.#makeRoom(json.length - (known?.json.length ?? 0), known === undefined)
     const stay = known ?? this.#join(key, { id, subject, json })
-    clearTimeout(stay.timer)
+    stay.timer?.clear()
     stay.connections.set(connection, claims)
     if (stay.json !== json) this.#update(stay, json)
     let isGone = false
@@ -89,7 +90,7 @@ export class Presence {
       isGone = true
       stay.connections.delete(connection)
       if (stay.connections.size > 0 || this.#stays.get(key) !== stay) return
-      stay.timer = setTimeout(() => this.#leave(key), this.#options.graceMs()).unref()
+      stay.timer = startLongTimer(() => this.#leave(key), this.#options.graceMs()).unref()
     }
   }
 
@@ -200,7 +201,7 @@ export class Presence {
 }
 
 function stopTimers({ timer, updateTimer }: Stay): void {
-  clearTimeout(timer)
+  timer?.clear()
   clearTimeout(updateTimer)
 }
 

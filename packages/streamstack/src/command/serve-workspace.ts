@@ -1,4 +1,4 @@
-import type { Issue } from '../definition/index.ts'
+import { type Issue, type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { CompiledWorkspace, Engine, Mode } from '../engine/index.ts'
 import { type CallReport, type StreamstackServer, startServer } from '../http/index.ts'
 import type { Logger } from '../run/index.ts'
@@ -50,7 +50,7 @@ export async function serveWorkspace(
   const { signal } = io
   const { mode, log } = manner
   const engine = await openEngine(io, dir, { log, data: options.data, serves: true, mode })
-  let cutOff: NodeJS.Timeout | undefined
+  let cutOff: LongTimer | undefined
   try {
     manner.setLevel(engine.settings.log.level)
     const { issues, plans, channels } = engine.workspace
@@ -78,7 +78,7 @@ export async function serveWorkspace(
     }
   } finally {
     await engine.close()
-    clearTimeout(cutOff)
+    cutOff?.clear()
   }
 }
 
@@ -114,12 +114,12 @@ function stopGraceMs({ reason }: AbortSignal, { settings }: Engine): number {
   return reason instanceof Stopped && reason.by === 'SIGTERM' ? settings.server.stopGraceMs : 0
 }
 
-function exitAfter(io: CommandIo, ms: number): NodeJS.Timeout {
-  const timer = setTimeout(() => {
+function exitAfter(io: CommandIo, ms: number): LongTimer {
+  const exit = (): void => {
     io.stderr.write('The server did not come to its end in time and is left as it is.\n')
     io.exit(1)
-  }, ms)
-  return timer.unref()
+  }
+  return startLongTimer(exit, ms).unref()
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { didYouMean } from '../text/did-you-mean.ts'
+import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
 import { kindOf, quote } from './tree.ts'
 import type { ParameterShape, TreeNode } from './types.ts'
@@ -87,6 +88,9 @@ function checkType(node: TreeNode, shape: ParameterShape, fault: (message: strin
       }
       return { value: number, position }
     }
+    case 'duration':
+      if (parseDurationMs(value) !== null) return node
+      return fault(`must be a duration such as 500ms or 3s, or a number of milliseconds; it is ${quote(value)}.`)
     case 'boolean':
       if (typeof value === 'boolean') return node
       if (value === 'true' || value === 'false') return { value: value === 'true', position }

@@ -273,6 +273,8 @@ function typeSchema(parameter: ParameterShape): Schema {
       return { anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^\\s*[+-]?\\d+\\s*$' }] }
     case 'number':
       return { anyOf: [{ type: 'number' }, { type: 'string', pattern: '^\\s*[+-]?[\\d.]+(e[+-]?\\d+)?\\s*$' }] }
+    case 'duration':
+      return duration
     case 'boolean':
       return { enum: [true, false, 'true', 'false'] }
     case 'list':

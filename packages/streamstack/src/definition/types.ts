@@ -48,7 +48,7 @@ export interface ParameterShape {
   kind: ParameterKind
   summary: string
   /** For editors, the reference page and load-time checks of values without expressions. */
-  type?: 'text' | 'integer' | 'number' | 'boolean' | 'list' | 'object' | 'any'
+  type?: 'text' | 'integer' | 'number' | 'duration' | 'boolean' | 'list' | 'object' | 'any'
   required?: boolean
   /** Other spellings of the key. */
   aliases?: readonly string[]

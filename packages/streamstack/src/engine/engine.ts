@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
-import { TIMER_MS_MAX } from '../definition/index.ts'
+import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
 import { Access, type AccessPolicy } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
@@ -20,6 +20,12 @@ import { type DeveloperSecret, type Settings, readWorkspace, watchWorkspace } fr
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { Runs } from './runs.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
+
+/** A set of keys is small; whoever waits for it waits no longer. */
+const KEY_SET_TIMEOUT_MS = 10_000
+
+/** The outbound door itself breaks off what is under way when it closes. */
+const NEVER = new AbortController().signal
 
 /** What a workspace is opened for: building it on one's own machine, or production. Nothing is allowed in `serve` for convenience. */
 export type Mode = 'dev' | 'serve'
@@ -251,12 +257,11 @@ export class Engine {
     const old = this.#outbound
     this.#outbound = createOutbound({ ...this.settings.outbound, ownUrl: this.#ownUrl })
     // Calls that are under way come to their end through the old door.
-    setTimeout(() => void old.close(), Math.min(this.settings.limits.maxDurationMs, TIMER_MS_MAX)).unref()
+    startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
   }
 
   async #fetchJson(url: string): Promise<unknown> {
-    const signal = AbortSignal.timeout(this.settings.outbound.timeoutMs)
-    return (await this.#outbound.request({ url, signal })).body
+    return (await this.#outbound.request({ url, totalTimeoutMs: KEY_SET_TIMEOUT_MS, signal: NEVER })).body
   }
 }
 

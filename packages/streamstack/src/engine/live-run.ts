@@ -1,5 +1,5 @@
 import type { StreamstackError } from '@streamstack/protocol'
-import { TIMER_MS_MAX } from '../definition/index.ts'
+import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { Run } from '../run/index.ts'
 import type { Stream, StreamReader } from '../stream/index.ts'
@@ -14,13 +14,13 @@ export class LiveRun implements RunView {
   readonly select = null
   endedAtMs: number | null = null
   readonly #graceMs: number
-  #graceTimer: NodeJS.Timeout | undefined
+  #graceTimer: LongTimer | undefined
 
   constructor(execution: Run, plan: Plan, options: { owner: RunOwner; graceMs: number }) {
     this.execution = execution
     this.plan = plan
     this.owner = options.owner
-    this.#graceMs = Math.min(options.graceMs, TIMER_MS_MAX)
+    this.#graceMs = options.graceMs
   }
 
   get run(): string {
@@ -76,7 +76,7 @@ export class LiveRun implements RunView {
   }
 
   attach(reader: StreamReader): void {
-    clearTimeout(this.#graceTimer)
+    this.#graceTimer?.clear()
     this.stream.attach(reader)
   }
 
@@ -85,8 +85,11 @@ export class LiveRun implements RunView {
     const { stream } = this
     stream.detach(reader)
     if (this.plan.endpoint.onDisconnect !== 'cancel' || stream.readerCount > 0 || stream.end !== null) return
-    clearTimeout(this.#graceTimer)
-    this.#graceTimer = setTimeout(() => this.execution.cancel('Nobody was reading the run any more.'), this.#graceMs)
-    stream.onEnd(() => clearTimeout(this.#graceTimer))
+    this.#graceTimer?.clear()
+    this.#graceTimer = startLongTimer(
+      () => this.execution.cancel('Nobody was reading the run any more.'),
+      this.#graceMs,
+    )
+    stream.onEnd(() => this.#graceTimer?.clear())
   }
 }

@@ -35,6 +35,8 @@ export interface StartOptions {
   owner: RunOwner
   /** The call, when it came with a key by which it may come again. */
   keyed?: KeyedCall | null
+  /** How many calls of this server, each made by a run of the one before, led to this one. Default: 0. */
+  hops?: number
   trace?: TraceSink
   /** Instead of the endpoint's own. */
   delivery?: 'memory' | 'durable'
@@ -85,6 +87,7 @@ export class Runs {
         endpoint: endpoint.name,
         plan: plan.hash,
         options: start.options,
+        ...(start.hops === undefined ? {} : { hops: start.hops }),
         frame: firstFrame(plan, start.inputs, start.auth),
       }),
       programs: plan.programs,

@@ -26,6 +26,32 @@ export function compileValue<C>(value: Value, scope: Scope<C>): Expression<C> {
   return expressionOf(compiled, unit)
 }
 
+/** A part of a text with `{{ }}` in it: text as it is, or an expression. */
+export type TextPart<C> = string | { readonly expression: Expression<C>; readonly isUrlEncoded: boolean }
+
+const URL_ENCODERS: ReadonlySet<string> = new Set(['urlEncode', 'encodeURIComponent'])
+
+/**
+ * Compiles each `{{ }}` of a text on its own, for those who put the text together by rules of their own. Throws ExpressionErrors.
+ */
+export function compileParts<C>(text: string, scope: Scope<C>): readonly TextPart<C>[] {
+  try {
+    return scan(text).map((segment) => {
+      if (segment.kind === 'text') return segment.text
+      const unit = new Unit(scope, compileTree)
+      unit.text = text
+      const { tree } = segment
+      return {
+        expression: expressionOf(compileTree(tree, unit), unit),
+        isUrlEncoded: tree.kind === 'call' && URL_ENCODERS.has(tree.name),
+      }
+    })
+  } catch (error) {
+    if (error instanceof ExpressionError) throw new ExpressionErrors([error])
+    throw error
+  }
+}
+
 /**
  * Compiles a condition: true or false, or text as `{{has_more}} === true`, with or without `{{ }}` around its operands and
  * inside its quotes. Its value is always true or false, by JavaScript's rules of truth. Throws ExpressionErrors.

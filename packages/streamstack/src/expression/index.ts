@@ -1,7 +1,7 @@
 export type { Builtin, Group, Parameter, ParameterType, Receiver } from './builtins/builtin.ts'
 export { builtins } from './builtins/index.ts'
 export { namedConstants } from './builtins/number.ts'
-export { compileCondition, compileValue } from './compile-value.ts'
+export { type TextPart, compileCondition, compileParts, compileValue } from './compile-value.ts'
 export { ExpressionErrors } from './expression-error.ts'
 export type { Binding, Expression, Reference, Scope } from './expression.ts'
 export { jsonText } from './json-text.ts'

@@ -1,4 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { parseDurationMs } from '../definition/index.ts'
 import type { StepNode } from '../definition/types.ts'
 import type { Frame } from '../run/index.ts'
 import type { Compiler } from './compiler.ts'
@@ -17,14 +18,48 @@ export function numberArgument<Absent extends number | null>(
   absent: Absent,
   bounds: NumberBounds = {},
 ): (frame: Frame) => number | Absent {
+  const read = (value: Value): Value => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value)
+  return readArgument(step, compiler, name, { absent, bounds, read, what: describe(bounds) })
+}
+
+/** A parameter that must be a duration: a number of milliseconds, or text with a unit such as `500ms`, `3s`, `2m`. Gives milliseconds. */
+export function durationArgument<Absent extends number | null>(
+  step: StepNode,
+  compiler: Compiler,
+  name: string,
+  absent: Absent,
+  bounds: { min?: number; max: number },
+): (frame: Frame) => number | Absent {
+  const { min = 0, max } = bounds
+  const what = `a duration such as 500ms or 3s, or a number of milliseconds, from ${min} ms to ${max} ms`
+  // A number keeps its fraction: pauses between chunks are finer than a millisecond.
+  const read = (value: Value): Value => (typeof value === 'number' ? value : parseDurationMs(value))
+  return readArgument(step, compiler, name, { absent, bounds: { min, max }, read, what })
+}
+
+interface ArgumentRules<Absent> {
+  absent: Absent
+  bounds: NumberBounds
+  /** What is given as a number; anything else that it returns is refused. */
+  read: (value: Value) => Value
+  /** What it must be, in words. */
+  what: string
+}
+
+function readArgument<Absent extends number | null>(
+  step: StepNode,
+  compiler: Compiler,
+  name: string,
+  { absent, bounds, read, what }: ArgumentRules<Absent>,
+): (frame: Frame) => number | Absent {
   const node = step.parameters[name]
   if (node === undefined) return () => absent
   const expression = compiler.value(node)
   const check = (value: Value): number | Absent => {
     if (value === null) return absent
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+    const number = read(value)
     if (typeof number === 'number' && fits(number, bounds)) return number
-    throw argumentError(step, name, `must be ${describe(bounds)}`, value)
+    throw argumentError(step, name, `must be ${what}`, value)
   }
   if (expression.constant) {
     try {

@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, Issue, Position, StepNode, TreeNode } from '../definition/types.ts'
-import type { Expression } from '../expression/index.ts'
+import type { Expression, TextPart } from '../expression/index.ts'
 import type { ChunkFilter, Frame, Op, Slot } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 
@@ -42,6 +42,8 @@ export interface Compiler {
   /** Compiles a parameter; problems become issues at its place. An absent parameter is `absent`. */
   value(node: TreeNode | undefined, absent?: Value): Expression<Frame>
   condition(node: TreeNode | undefined): Expression<Frame>
+  /** Compiles each `{{ }}` of a text on its own, for a step that puts the text together by its own rules. */
+  parts(node: TreeNode & { value: string }): readonly TextPart<Frame>[]
 
   /** Compiles an inner stack here. */
   steps(stack: readonly StepNode[] | undefined): void

@@ -1,15 +1,22 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { ParameterShape, StepNode } from '../definition/types.ts'
 import type { Frame, Strand } from '../run/index.ts'
-import type { OutboundRequest } from '../outbound/index.ts'
-import { kindOf, numberArgument, textArgument } from './arguments.ts'
+import type { OutboundRequest, TimeLimits } from '../outbound/index.ts'
+import { durationArgument, kindOf, numberArgument, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
+import { prepareUrl } from './outbound-url.ts'
 
-const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
 
 /** Parameters that both outbound functions have. */
 export const requestParameters = {
-  url: { kind: 'value', summary: 'Absolute http or https URL.', type: 'text', required: true },
+  url: {
+    kind: 'value',
+    summary:
+      'Absolute http or https URL, or a path of this server. Values in its path and query are encoded: `https://api.example/items/{{id}}?q={{text}}`.',
+    type: 'text',
+    required: true,
+  },
   method: { kind: 'value', summary: 'GET, or POST when there is a body.', type: 'text' },
   headers: { kind: 'value', summary: 'Name → value.', type: 'object' },
   body: {
@@ -24,23 +31,36 @@ export const requestParameters = {
     type: 'object',
     aliases: ['params', 'query_parameters'],
   },
-  timeout: { kind: 'value', summary: 'Milliseconds until the answer begins.', type: 'number', aliases: ['timeout_ms'] },
-  idle_timeout: { kind: 'value', summary: 'Milliseconds that the answer may be silent in between.', type: 'number' },
+  connect_timeout: {
+    kind: 'value',
+    summary: 'How long the request may wait for a connection. Durations as `3s`, or milliseconds.',
+    type: 'duration',
+  },
+  first_byte_timeout: {
+    kind: 'value',
+    summary: 'From the call to the headers of the answer, redirects included.',
+    type: 'duration',
+  },
+  idle_timeout: { kind: 'value', summary: 'Longest silence in the middle of the answer.', type: 'duration' },
+  total_timeout: { kind: 'value', summary: 'From the call to the end of the answer.', type: 'duration' },
+  timeout: {
+    kind: 'value',
+    summary: '`first_byte_timeout` and `idle_timeout` in one, where they are not given.',
+    type: 'duration',
+    aliases: ['timeout_ms'],
+  },
   max_bytes: { kind: 'value', summary: 'Most bytes of the answer.', type: 'integer' },
 } as const satisfies Record<string, ParameterShape>
 
 export function prepareRequest(step: StepNode, compiler: Compiler): (frame: Frame, strand: Strand) => OutboundRequest {
-  const url = textArgument(step, compiler, 'url')
+  const url = prepareUrl(step, compiler)
   const method = textArgument(step, compiler, 'method')
   const headers = compiler.value(step.parameters['headers'], null)
   const body = compiler.value(step.parameters['body'], null)
   const query = compiler.value(step.parameters['query'], null)
-  const timeoutMs = numberArgument(step, compiler, 'timeout', null, { min: 1, max: HOUR_MS })
-  const idleTimeoutMs = numberArgument(step, compiler, 'idle_timeout', null, { min: 1, max: HOUR_MS })
+  const limits = prepareLimits(step, compiler)
   const maxBytes = numberArgument(step, compiler, 'max_bytes', null, { min: 1, integer: true })
   return (frame, strand) => {
-    const timeout = timeoutMs(frame)
-    const idle = idleTimeoutMs(frame)
     const most = maxBytes(frame)
     const verb = method(frame)
     return {
@@ -49,11 +69,32 @@ export function prepareRequest(step: StepNode, compiler: Compiler): (frame: Fram
       headers: headerTexts(step, headers.evaluate(frame)),
       body: body.evaluate(frame),
       query: objectOf(step, 'query', query.evaluate(frame)),
-      ...(timeout === null ? {} : { timeoutMs: timeout }),
-      ...(idle === null ? {} : { idleTimeoutMs: idle }),
+      ...limits(frame),
       ...(most === null ? {} : { maxBytes: most }),
+      hops: strand.run.state.hops,
       signal: strand.signal,
     }
+  }
+}
+
+/** The limits that a step sets itself. */
+function prepareLimits(step: StepNode, compiler: Compiler): (frame: Frame) => Partial<TimeLimits> {
+  const limit = (name: string): ((frame: Frame) => number | null) =>
+    durationArgument(step, compiler, name, null, { min: 1, max: DAY_MS })
+  const connect = limit('connect_timeout')
+  const firstByte = limit('first_byte_timeout')
+  const idle = limit('idle_timeout')
+  const total = limit('total_timeout')
+  const silence = limit('timeout')
+  return (frame) => {
+    const both = silence(frame)
+    const given = {
+      connectTimeoutMs: connect(frame),
+      firstByteTimeoutMs: firstByte(frame) ?? both,
+      idleTimeoutMs: idle(frame) ?? both,
+      totalTimeoutMs: total(frame),
+    }
+    return Object.fromEntries(Object.entries(given).filter(([, limitMs]) => limitMs !== null))
   }
 }
 

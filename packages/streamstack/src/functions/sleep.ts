@@ -1,5 +1,5 @@
 import { action } from './action.ts'
-import { numberArgument } from './arguments.ts'
+import { durationArgument } from './arguments.ts'
 
 const DAY_MS = 86_400_000
 
@@ -10,8 +10,8 @@ export const sleep = action({
   parameters: {
     duration: {
       kind: 'value',
-      summary: 'Milliseconds.',
-      type: 'number',
+      summary: 'As `500ms`, `3s`, `2m`, or a number of milliseconds; at most a day.',
+      type: 'duration',
       required: true,
       aliases: ['milliseconds', 'ms', 'delay'],
     },
@@ -28,7 +28,7 @@ export const sleep = action({
     },
   ],
   prepare(step, compiler) {
-    const duration = numberArgument(step, compiler, 'duration', 0, { min: 0, max: DAY_MS })
+    const duration = durationArgument(step, compiler, 'duration', 0, { max: DAY_MS })
     return (frame, strand) => strand.sleep(duration(frame))
   },
 })

@@ -2,7 +2,7 @@ import { CHUNK_KINDS, type Chunk, type ChunkKind, type Value, isTextKind } from 
 import { splitText } from '../text/split-text.ts'
 import type { StepNode } from '../definition/types.ts'
 import { type Frame, type Strand, chunkOf, metadataText } from '../run/index.ts'
-import { numberArgument } from './arguments.ts'
+import { durationArgument, numberArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { BACKLOG_CHARACTERS, type Pacing, pace, pauseMs } from './pacing.ts'
@@ -46,7 +46,12 @@ export const streamingApiResponse: FunctionDefinition = {
       aliases: ['chunking'],
     },
     chunk_size: { kind: 'value', summary: 'How many of them a chunk has.', type: 'integer', default: 1 },
-    delay: { kind: 'value', summary: 'Milliseconds between chunks.', type: 'number', default: 0 },
+    delay: {
+      kind: 'value',
+      summary: 'Time between chunks, as `50ms` or a number of milliseconds; at most a minute.',
+      type: 'duration',
+      default: 0,
+    },
     pacing: {
       kind: 'literal',
       summary:
@@ -174,7 +179,7 @@ function shapeOf(step: StepNode, compiler: Compiler): Shape | null {
       by === undefined && size === undefined
         ? () => Infinity
         : numberArgument(step, compiler, 'chunk_size', 1, { min: 1, integer: true }),
-    delayMs: numberArgument(step, compiler, 'delay', 0, { min: 0, max: MINUTE_MS }),
+    delayMs: durationArgument(step, compiler, 'delay', 0, { max: MINUTE_MS }),
     pacing: (pacing?.value ?? 'fixed') as Pacing,
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { parseOffset } from '@streamstack/protocol'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type RequestBody, parseBody, readBody } from '../input/index.ts'
+import { HOPS_HEADER, hopsOf } from '../outbound/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { endWithToken } from './end-with-token.ts'
 import type { Exchange } from './exchange.ts'
@@ -30,7 +31,11 @@ export async function callEndpoint({ exchange, plan, preparation }: EndpointCall
   preparation.take({ path: exchange.parameters, query, body })
   const format = chooseFormat(query.get('format'), headers.accept, endpoint.headers['Content-Type'])
   const kinds = chooseKinds(query)
-  const { source, started } = preparation.begin({ key: idempotencyKey(headers, query), hasRead: hasRead(headers) })
+  const { source, started } = preparation.begin({
+    key: idempotencyKey(headers, query),
+    hasRead: hasRead(headers),
+    hops: hopsOf(headers[HOPS_HEADER]),
+  })
   const reading = preparation.asksForCaller ? new RunReading(source) : null
   const reader = answerStream({
     source: reading ?? source,

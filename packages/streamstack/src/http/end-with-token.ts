@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import type { AuthClaims, Caller } from '../access/index.ts'
-import { TIMER_MS_MAX } from '../definition/index.ts'
+import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { onAnswerOver } from './answer-over.ts'
 
@@ -54,12 +54,12 @@ function expired(): StreamstackError {
 /** Ends a source when the time of its caller is over, unless the result is called before. */
 function atExpiry(source: Guarded, { endsAtMs }: Caller): () => void {
   if (source.expiresAtMs === null || endsAtMs === Infinity) return () => undefined
-  let timer: NodeJS.Timeout
+  let timer: LongTimer
   const wait = (): void => {
     const leftMs = endsAtMs - Date.now()
     if (leftMs <= 0) source.refuse(expired())
-    else timer = setTimeout(wait, Math.min(leftMs, TIMER_MS_MAX)).unref()
+    else timer = startLongTimer(wait, leftMs).unref()
   }
-  timer = setTimeout(wait, 0).unref()
-  return () => clearTimeout(timer)
+  timer = startLongTimer(wait, 0).unref()
+  return () => timer.clear()
 }

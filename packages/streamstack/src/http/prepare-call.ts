@@ -15,6 +15,8 @@ export interface CallIdentity {
   readonly key: string | null
   /** Whether the caller has read a part of a run already, and so means that run and no other. */
   readonly hasRead: boolean
+  /** How many calls of this server, each made by a run of the one before, led to this one. Default: 0. */
+  readonly hops?: number
 }
 
 /** The run that a call reads. */
@@ -68,7 +70,7 @@ export class CallPreparation {
   }
 
   /** Finds the run of this call, or makes it. Nothing waits here: calls that come together with one key make one run. */
-  begin({ key, hasRead }: CallIdentity): CalledRun {
+  begin({ key, hasRead, hops = 0 }: CallIdentity): CalledRun {
     const engine = this.#engine
     const { method, path } = this.#plan.endpoint
     const keyed: KeyedCall | null =
@@ -83,6 +85,7 @@ export class CallPreparation {
       options: this.#options,
       owner: this.#owner,
       keyed,
+      hops,
     })
     return { source: started, started }
   }

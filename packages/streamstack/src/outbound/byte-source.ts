@@ -1,4 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { type LongTimer, startLongTimer } from '../definition/index.ts'
 
 /** At this many bytes the socket is asked to wait. It may still hand over what it has read: 64 KiB, so 192 in all. */
 const QUEUE_BYTES_MAX = 128 * 1024
@@ -38,7 +39,7 @@ export class ByteSource {
   #aborted = false
   #failure: unknown
   #waiter: (() => void) | undefined
-  #idleTimer: NodeJS.Timeout | undefined
+  #idleTimer: LongTimer | undefined
   #onClosed: (() => void) | undefined
 
   constructor({ supply, idleTimeoutMs, host }: ByteSourceOptions) {
@@ -98,7 +99,7 @@ export class ByteSource {
   whenReady(callback: () => void): void {
     this.#waiter = callback
     // One timer for the whole body: refreshing costs far less than making one for each wait.
-    if (this.#idleTimer === undefined) this.#idleTimer = setTimeout(() => this.#idle(), this.#idleTimeoutMs)
+    if (this.#idleTimer === undefined) this.#idleTimer = startLongTimer(() => this.#idle(), this.#idleTimeoutMs)
     else this.#idleTimer.refresh()
   }
 
@@ -150,7 +151,7 @@ export class ByteSource {
 
   #idle(): void {
     if (this.#waiter === undefined) return
-    const message = `${this.host} was silent for ${this.#idleTimeoutMs} ms in the middle of its answer.`
+    const message = `${this.host} was silent for ${this.#idleTimeoutMs} ms in the middle of its answer (idle_timeout).`
     this.abort(new StreamstackError('upstream_timeout', message))
   }
 
@@ -161,7 +162,7 @@ export class ByteSource {
   }
 
   #closed(): void {
-    clearTimeout(this.#idleTimer)
+    this.#idleTimer?.clear()
     const callback = this.#onClosed
     this.#onClosed = undefined
     callback?.()

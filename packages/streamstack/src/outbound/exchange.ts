@@ -22,6 +22,8 @@ export interface Upstream {
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<Upstream>
+  /** Called once, when a connection takes the request. */
+  onConnected: (() => void) | undefined
   readonly #host: string
   readonly #hasBody: boolean
   readonly #body: ByteSource
@@ -61,6 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
+    this.onConnected?.()
     if (this.#abortReason !== undefined) controller.abort(this.#abortReason)
   }
 

@@ -18,7 +18,7 @@ async function upstream(handler: TestHandler): Promise<TestUpstream> {
 }
 
 function outbound(settings: Partial<OutboundSettings> = {}): Outbound {
-  const made = createOutbound({ allow: [], timeoutMs: 5000, ...settings })
+  const made = createOutbound({ allow: [], firstByteTimeoutMs: 5000, ...settings })
   opened.push(made)
   return made
 }
@@ -253,7 +253,7 @@ describe('the allow list', () => {
     'my_service:80',
   ])('takes %s', (entry) => {
     expect(allowEntryProblem(entry)).toBeUndefined()
-    expect(() => createOutbound({ allow: [entry], timeoutMs: 1 })).not.toThrow()
+    expect(() => createOutbound({ allow: [entry], firstByteTimeoutMs: 1 })).not.toThrow()
   })
 
   test.each([
@@ -280,7 +280,7 @@ describe('the allow list', () => {
   ])('refuses "%s", naming it and the cure', (entry) => {
     expect(allowEntryProblem(entry)).toContain(`"${entry}"`)
     expect(allowEntryProblem(entry)).toContain('10.0.0.0/8')
-    expect(() => createOutbound({ allow: [entry], timeoutMs: 1 })).toThrow('outbound.allow')
+    expect(() => createOutbound({ allow: [entry], firstByteTimeoutMs: 1 })).toThrow('outbound.allow')
   })
 })
 

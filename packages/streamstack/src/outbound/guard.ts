@@ -6,6 +6,7 @@ import { buildConnector } from 'undici'
 import { isPublicAddress, parseAddress } from './address.ts'
 import type { AllowList } from './allow-list.ts'
 import { hostOf, portOf } from './allow-list.ts'
+import { keepHonest } from './honest-socket.ts'
 
 /** One address that a host name leads to. */
 export interface ResolvedAddress {
@@ -114,7 +115,11 @@ export function guardedConnector({
       callback(refusal(host, port), null)
       return
     }
-    connect(options, callback)
+    connect(options, (...result) => {
+      // On failure there is no socket, whatever the types say.
+      if (result[0] === null) keepHonest(result[1])
+      callback(...result)
+    })
   }
 }
 

@@ -30,6 +30,7 @@ const CROSS_ORIGIN = new Set([
   'content-encoding',
   'content-language',
   'content-type',
+  'streamstack-hops',
   'user-agent',
 ])
 

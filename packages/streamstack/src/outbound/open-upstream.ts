@@ -1,9 +1,11 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Dispatcher } from 'undici'
 import { Exchange } from './exchange.ts'
 import type { Upstream } from './exchange.ts'
 import { redirectedHeaders } from './headers.ts'
 import type { PreparedRequest } from './prepare-request.ts'
+import type { TimeLimits } from './time-limits.ts'
 
 /** As many hops as any honest chain needs; a limit asked for above it counts as this one. */
 export const REDIRECTS_MAX = 5
@@ -14,8 +16,7 @@ export interface OpenOptions {
   dispatcher: Dispatcher
   /** Refuses an address before anything is sent to it; called for every hop. Throws `upstream_refused`. */
   check: (url: URL) => void
-  timeoutMs: number
-  idleTimeoutMs: number
+  limits: TimeLimits
   redirects: number
   signal: AbortSignal
 }
@@ -30,7 +31,7 @@ export interface OpenedUpstream extends Upstream {
  * Rejects with the signal's reason, `upstream_refused`, `upstream_failed` or `upstream_timeout`.
  */
 export async function openUpstream(request: PreparedRequest, options: OpenOptions): Promise<OpenedUpstream> {
-  const { dispatcher, check, timeoutMs, idleTimeoutMs, signal } = options
+  const { dispatcher, check, limits, signal } = options
   signal.throwIfAborted()
   const hopsMax = Math.min(Math.max(0, options.redirects), REDIRECTS_MAX)
   let hop = request
@@ -38,23 +39,36 @@ export async function openUpstream(request: PreparedRequest, options: OpenOption
   let late: StreamstackError | undefined
   const leave = (): void => exchange?.cancel(signal.reason)
   signal.addEventListener('abort', leave, { once: true })
-  const timer = setTimeout(() => {
-    late = new StreamstackError('upstream_timeout', `${hop.url.host} did not answer within ${timeoutMs} ms.`)
-    exchange?.cancel(late)
-  }, timeoutMs)
+  const limit = (durationMs: number, what: string): LongTimer =>
+    startLongTimer(() => {
+      late = new StreamstackError('upstream_timeout', `${hop.url.host} ${what}.`)
+      exchange?.cancel(late)
+    }, durationMs)
+  const { connectTimeoutMs, firstByteTimeoutMs, totalTimeoutMs, idleTimeoutMs } = limits
+  const connecting = limit(connectTimeoutMs, `gave no connection within ${connectTimeoutMs} ms (connect_timeout)`)
+  const answering = limit(firstByteTimeoutMs, `did not answer within ${firstByteTimeoutMs} ms (first_byte_timeout)`)
+  const whole =
+    totalTimeoutMs === Infinity
+      ? undefined
+      : limit(totalTimeoutMs, `did not come to the end of its answer within ${totalTimeoutMs} ms (total_timeout)`)
 
   try {
     for (let hops = 0; ; hops++) {
       check(hop.url)
       exchange = new Exchange(hop, idleTimeoutMs)
+      exchange.onConnected = () => connecting.clear()
+      if (hops > 0) connecting.refresh()
       send(dispatcher, hop, exchange)
       const upstream = await exchange.answer
-      // The limit or the signal may fire between the answer and this line; the body must not outlive either.
+      // A limit or the signal may fire between the answer and this line; the body must not outlive either.
       if (late !== undefined) throw late
       signal.throwIfAborted()
       const location = REDIRECT_STATUSES.has(upstream.status) ? upstream.headers['location'] : undefined
       if (location === undefined || hopsMax === 0) {
-        upstream.body.onClosed = () => signal.removeEventListener('abort', leave)
+        upstream.body.onClosed = () => {
+          whole?.clear()
+          signal.removeEventListener('abort', leave)
+        }
         return { ...upstream, url: hop.url }
       }
       exchange.cancel(new Error('redirected'))
@@ -65,11 +79,13 @@ export async function openUpstream(request: PreparedRequest, options: OpenOption
       hop = followed(hop, location, upstream.status)
     }
   } catch (error) {
+    whole?.clear()
     signal.removeEventListener('abort', leave)
     exchange?.cancel(error)
     throw error
   } finally {
-    clearTimeout(timer)
+    connecting.clear()
+    answering.clear()
   }
 }
 

@@ -1,7 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { Agent, Pool } from 'undici'
-import { TIMER_MS_MAX } from '../definition/index.ts'
 import { AllowList } from './allow-list.ts'
 import { collectBytes, collectExcerpt, decodeBody } from './collect-answer.ts'
 import type { DecodedBody } from './collect-answer.ts'
@@ -18,8 +17,10 @@ import type { OpenedUpstream } from './open-upstream.ts'
 import { OwnServer } from './own-server.ts'
 import { prepareRequest } from './prepare-request.ts'
 import type { OutboundRequest, PreparedRequest } from './prepare-request.ts'
+import { type TimeLimits, timeLimits } from './time-limits.ts'
 
-export interface OutboundSettings {
+/** Limits that are not given have the defaults of `TIME_LIMITS`. */
+export interface OutboundSettings extends Partial<TimeLimits> {
   /**
    * What may be reached beyond the public internet: hosts, addresses and networks, each with or without a port, as
    * `internal.example:443`, `[::1]:80`, `10.0.0.0/8`. See `allowEntryProblem`. The entry `self` opens `ownUrl`.
@@ -30,12 +31,8 @@ export interface OutboundSettings {
    * `/api/monitoring`, leads there. Null or absent: nowhere.
    */
   ownUrl?: string | null
-  /** From the call to the headers of the answer. */
-  timeoutMs: number
-  /** To an open connection, TLS included. Default 10 s. */
-  connectTimeoutMs?: number
-  /** Longest silence while a body is awaited. Default 120 s: models that reason are silent for long. */
-  idleTimeoutMs?: number
+  /** Most connections to one host at once; further requests wait for one. Default 500. */
+  hostConnectionsMax?: number
   /** Most bytes of a whole answer, after decompression. Default 16 MiB. */
   maxBytes?: number
   /** Longest single item of a stream, in UTF-16 code units. Default 8 Mi. */
@@ -71,12 +68,15 @@ export interface Outbound {
   close(): Promise<void>
 }
 
+/** A connection that nobody waits for any more is given up at last; each request has a limit of its own. */
+const CONNECT_TIMEOUT_MS_MAX = 120_000
+
 /** Statuses that never have a body. */
 const BODYLESS_STATUSES = new Set([204, 205, 304])
 
 /** Makes the outward door. Throws an Error naming the entry and the cure when `allow` holds one that cannot be read. */
 export function createOutbound(settings: OutboundSettings): Outbound {
-  const { timeoutMs, connectTimeoutMs = 10_000, idleTimeoutMs = 120_000, lookup = lookupAll } = settings
+  const { hostConnectionsMax = 500, lookup = lookupAll } = settings
   const { maxBytes: answerBytesMax = 16 * 1024 * 1024, itemCharactersMax = 8 * 1024 * 1024 } = settings
   const own = new OwnServer(settings.allow, settings.ownUrl ?? null)
   const allowList = new AllowList(own.allow)
@@ -87,7 +87,13 @@ export function createOutbound(settings: OutboundSettings): Outbound {
     factory: (origin) =>
       new Pool(origin, {
         allowH2: false,
-        connect: guardedConnector({ origin: new URL(origin), allowList, lookup, connectTimeoutMs }),
+        connections: hostConnectionsMax,
+        connect: guardedConnector({
+          origin: new URL(origin),
+          allowList,
+          lookup,
+          connectTimeoutMs: CONNECT_TIMEOUT_MS_MAX,
+        }),
       }),
   })
   const check = (url: URL): void => checkUrl(url, allowList)
@@ -97,8 +103,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
     const upstream = await openUpstream(prepared, {
       dispatcher: agent,
       check,
-      timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, TIMER_MS_MAX),
-      idleTimeoutMs: Math.min(request.idleTimeoutMs ?? idleTimeoutMs, TIMER_MS_MAX),
+      limits: timeLimits(request, settings),
       redirects: request.redirects ?? REDIRECTS_MAX,
       signal: request.signal,
     })

@@ -25,12 +25,13 @@ export class OwnServer {
     this.allow = allow.flatMap((entry) => (entry === SELF ? host : [entry]))
   }
 
-  /** A request whose URL is only a path goes to this server. Throws `step_failed` when that is not allowed,
-   * `upstream_refused` when no server is running. */
+  /**
+   * A request whose URL is only a path goes to this server, and nowhere else: URL parsers take `//host`, `/\\host` and a tab between two
+   * slashes for another host. Throws `step_failed` when it is not allowed or would leave, `upstream_refused` when no server is running.
+   */
   resolved(request: OutboundRequest): OutboundRequest {
     const { url } = request
-    // `//host/path` names another host.
-    if (typeof url !== 'string' || !/^\/(?![/\\])/.test(url)) return request
+    if (typeof url !== 'string' || !/^[\s\p{Cc}]*[/\\]/u.test(url)) return request
     if (!this.#isAllowed) {
       throw new StreamstackError(
         'step_failed',
@@ -43,9 +44,19 @@ export class OwnServer {
         'The URL of the outbound request is a path of this server, and no server is running.',
       )
     }
-    return { ...request, url: new URL(url, this.#url).href }
+    const resolved = URL.parse(url, this.#url.href)
+    if (!PLAIN_PATH.test(url) || resolved?.origin !== this.#url.origin) {
+      throw new StreamstackError(
+        'step_failed',
+        'The URL of the outbound request is not a plain path of this server: it must begin with one slash and hold no backslash, white space or control character.',
+      )
+    }
+    return { ...request, url: resolved.href }
   }
 }
+
+/** One slash, and nothing that URL parsers take out or turn into a slash. */
+const PLAIN_PATH = /^\/(?!\/)[^\\\s\p{Cc}]*$/u
 
 function defaultPort({ protocol }: URL): string {
   return protocol === 'https:' ? '443' : '80'

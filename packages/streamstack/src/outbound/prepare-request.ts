@@ -1,9 +1,10 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { checkedHeaders, isToken } from './headers.ts'
+import type { TimeLimits } from './time-limits.ts'
 
-/** What a step asks of the outside. */
-export interface OutboundRequest {
+/** What a step asks of the outside. Limits that are not given are those of the settings. */
+export interface OutboundRequest extends Partial<TimeLimits> {
   /** Absolute http or https URL. */
   url: string
   /** Default GET, or POST when there is a body. */
@@ -16,16 +17,14 @@ export interface OutboundRequest {
   body?: Value
   /** Added to the URL's own query: a list repeats its name, an object is written as JSON, null is left out. */
   query?: Readonly<Record<string, Value>>
-  /** From the call to the headers of the answer, redirects included. */
-  timeoutMs?: number
-  /** Longest silence while the body is awaited. */
-  idleTimeoutMs?: number
   /** Most bytes of the body, after decompression. For streams: no bound unless given. */
   maxBytes?: number
   /** Leaves at once when it fires; the call then rejects with the signal's reason. */
   signal: AbortSignal
   /** Redirects to follow, at most 5 (the default). With 0 a redirect is an answer like any other. */
   redirects?: number
+  /** How many calls of this server, each made by a run of the one before, led to this request; 0: a caller from outside. Default: 0. */
+  hops?: number
   /** Takes an answer outside 200-299 as an answer instead of throwing `upstream_status`. */
   acceptAnyStatus?: boolean
 }
@@ -40,14 +39,39 @@ export interface PreparedRequest {
 }
 
 const USER_AGENT = 'streamstack'
+
+/** Counts calls that lead to calls, so that an endpoint that calls itself, by whatever way, comes to an end. */
+export const HOPS_HEADER = 'streamstack-hops'
+
+const HOPS_MAX = 8
 const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
 /** Checks and completes a request. Throws `step_failed` for one that cannot be sent. */
 export function prepareRequest(request: OutboundRequest, defaults: Record<string, string>): PreparedRequest {
   const url = requestUrl(request)
-  const headers = { 'user-agent': USER_AGENT, ...defaults, ...checkedHeaders(request.headers ?? {}) }
+  const headers = {
+    'user-agent': USER_AGENT,
+    ...defaults,
+    ...checkedHeaders(request.headers ?? {}),
+    [HOPS_HEADER]: String(nextHop(request.hops ?? 0)),
+  }
   const body = requestBody(request.body, headers)
   return { url, method: requestMethod(request.method, body !== undefined), headers, body }
+}
+
+function nextHop(hops: number): number {
+  if (hops < HOPS_MAX) return hops + 1
+  throw new StreamstackError(
+    'limit_exceeded',
+    `This request would be the ${HOPS_MAX + 1}th in a chain of endpoints that call each other. Look for one that calls itself.`,
+    { status: 508, details: { limit: HOPS_HEADER } },
+  )
+}
+
+/** The count that a request came with; 0 for none, and for what is no count. */
+export function hopsOf(header: string | readonly string[] | undefined): number {
+  const text = header?.toString() ?? ''
+  return /^\d{1,3}$/.test(text) ? Number(text) : 0
 }
 
 function requestUrl({ url: text, query = {} }: OutboundRequest): URL {

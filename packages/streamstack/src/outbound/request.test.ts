@@ -26,7 +26,7 @@ async function call(
   { path = '/', ...settings }: CallSettings = {},
 ): Promise<OutboundAnswer> {
   const upstream = await startUpstream(handler)
-  const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000, ...settings })
+  const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000, ...settings })
   opened.push(outbound, upstream)
   return outbound.request({ url: upstream.origin + path, signal: new AbortController().signal, ...request })
 }
@@ -282,19 +282,19 @@ describe('what goes wrong', () => {
 
   test('no answer in time', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<unknown>()
-    const failure = await failureOf(call((request) => void request.on('close', resolve), { timeoutMs: 60 }))
+    const failure = await failureOf(call((request) => void request.on('close', resolve), { firstByteTimeoutMs: 60 }))
     expect(failure).toMatchObject({ code: 'upstream_timeout', recoverable: true })
     expect(failure.message).toContain('60 ms')
     await closed
   })
 
   test('a limit beyond what timers can count is no limit of zero', async () => {
-    const got = await call(answer('here'), { timeoutMs: Infinity, idleTimeoutMs: 2 ** 40 })
+    const got = await call(answer('here'), { firstByteTimeoutMs: Infinity, idleTimeoutMs: 2 ** 40 })
     expect(got.body).toBe('here')
   })
 
   test('a chain of redirects counts as one wait', async () => {
-    expect((await failureOf(call(slowRedirect, { timeoutMs: 100 }))).code).toBe('upstream_timeout')
+    expect((await failureOf(call(slowRedirect, { firstByteTimeoutMs: 100 }))).code).toBe('upstream_timeout')
   })
 
   test('silence in the middle of an answer', async () => {
@@ -303,7 +303,7 @@ describe('what goes wrong', () => {
   })
 
   test('a name server that never answers', async () => {
-    const outbound = createOutbound({ allow: [], timeoutMs: 60, lookup: () => new Promise(() => undefined) })
+    const outbound = createOutbound({ allow: [], firstByteTimeoutMs: 60, lookup: () => new Promise(() => undefined) })
     opened.push(outbound)
     const request = { url: 'http://slow.example/', signal: new AbortController().signal }
     expect((await failureOf(outbound.request(request))).code).toBe('upstream_timeout')
@@ -316,7 +316,7 @@ describe('what goes wrong', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0
     server.close()
     await once(server, 'close')
-    const outbound = createOutbound({ allow: ['127.0.0.1'], timeoutMs: 5000 })
+    const outbound = createOutbound({ allow: ['127.0.0.1'], firstByteTimeoutMs: 5000 })
     opened.push(outbound)
     const request = { url: `http://127.0.0.1:${port}/?key=secret`, signal: new AbortController().signal }
     const failure = await failureOf(outbound.request(request))
@@ -337,7 +337,7 @@ describe('what goes wrong', () => {
 
   test('TLS asked of a server that has none', async () => {
     const upstream = await startUpstream(slowRedirect)
-    const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000 })
+    const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000 })
     opened.push(outbound, upstream)
     const request = { url: `https://${upstream.host}/`, signal: new AbortController().signal }
     expect((await failureOf(outbound.request(request))).code).toBe('upstream_failed')

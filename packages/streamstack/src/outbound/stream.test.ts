@@ -25,7 +25,7 @@ interface OpenSettings extends Partial<OutboundSettings> {
 async function open(handler: TestHandler, items: ItemFormat, settings: OpenSettings = {}): Promise<ItemSource> {
   const { request, ...rest } = settings
   const upstream = await startUpstream(handler)
-  const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000, ...rest })
+  const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000, ...rest })
   opened.push(outbound, upstream)
   return outbound.stream({ url: upstream.origin, signal: new AbortController().signal, ...request }, items)
 }
@@ -205,7 +205,7 @@ describe('server-sent events', () => {
     let body = Buffer.alloc(0)
     let size = 1
     const upstream = await startUpstream((_request, response) => void writePieces(response, body, size))
-    const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000 })
+    const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000 })
     opened.push(outbound, upstream)
     const signal = new AbortController().signal
     const ends = fc.constantFrom('\n', '\r\n', '\r')
@@ -549,7 +549,7 @@ describe('a reader', () => {
       connections++
       return [{ address: '127.0.0.1', family: 4 }]
     }
-    const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000, lookup })
+    const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000, lookup })
     opened.push(outbound, upstream)
     const signal = new AbortController().signal
     const url = `http://again.example:${upstream.port}/`
@@ -564,7 +564,7 @@ describe('a reader', () => {
 test('closing the door breaks off what is under way', async () => {
   const upstream = await startUpstream((_request, response) => void response.write('data: a\n\n'))
   opened.push(upstream)
-  const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000 })
+  const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000 })
   const signal = new AbortController().signal
   const source = await outbound.stream({ url: upstream.origin, signal }, 'sse')
   expect(await source.next()).toBe('a')
@@ -579,7 +579,7 @@ test('a signal that has fired already sends nothing', async () => {
   let asked = 0
   const upstream = await startUpstream(() => void asked++)
   opened.push(upstream)
-  const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000 })
+  const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000 })
   opened.push(outbound)
   const reason = new Error('already')
   const request = { url: upstream.origin, signal: AbortSignal.abort(reason) }
@@ -595,7 +595,7 @@ test('leaving before the answer closes the connection', async () => {
     arrive(request)
   })
   opened.push(upstream)
-  const outbound = createOutbound({ allow: [upstream.host], timeoutMs: 5000 })
+  const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000 })
   opened.push(outbound)
   const controller = new AbortController()
   const waiting = outbound.stream({ url: upstream.origin, signal: controller.signal }, 'sse')

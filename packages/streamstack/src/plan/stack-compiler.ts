@@ -1,7 +1,14 @@
 import type { Value } from '@streamstack/protocol'
 import { placeInValue } from '../definition/place-in-value.ts'
 import type { InputDeclaration, Issue, Position, StepNode, TreeNode } from '../definition/types.ts'
-import { type Expression, ExpressionErrors, compileCondition, compileValue } from '../expression/index.ts'
+import {
+  type Expression,
+  ExpressionErrors,
+  type TextPart,
+  compileCondition,
+  compileParts,
+  compileValue,
+} from '../expression/index.ts'
 import type { Compiler, Label, LoopSlots, RegionTarget } from '../functions/index.ts'
 import {
   type ChunkFilter,
@@ -144,6 +151,12 @@ export class StackCompiler implements Compiler {
   condition(node: TreeNode | undefined): Expression<Frame> {
     if (node === undefined) return constant(false)
     return this.#compiled(node, () => compileCondition(node.value, this.#names))
+  }
+
+  parts(node: TreeNode & { value: string }): readonly TextPart<Frame>[] {
+    const compiled = this.#compiling(node, () => compileParts(node.value, this.#names))
+    for (const part of compiled ?? []) if (typeof part !== 'string') this.#noteReferences(part.expression)
+    return compiled ?? []
   }
 
   steps(stack: readonly StepNode[] | undefined): void {
@@ -311,18 +324,27 @@ export class StackCompiler implements Compiler {
   }
 
   #compiled(node: TreeNode, compile: () => Expression<Frame>): Expression<Frame> {
+    const expression = this.#compiling(node, compile)
+    if (expression !== null) this.#noteReferences(expression)
+    return expression ?? constant(null)
+  }
+
+  /** What `compile` makes; null when it finds faults, which become issues at their places. */
+  #compiling<T>(node: TreeNode, compile: () => T): T | null {
     this.#issues.push(...checkEnv(node, this.#context.env))
     try {
-      const expression = compile()
-      if (expression.references.some(({ name }) => name === 'estimated_total')) this.#estimates.emitCount()
-      return expression
+      return compile()
     } catch (error) {
       if (!(error instanceof ExpressionErrors)) throw error
       for (const { message, path, offset } of error.errors) {
         this.issue('error', message, placeInValue(node, path, offset))
       }
-      return constant(null)
+      return null
     }
+  }
+
+  #noteReferences({ references }: Expression<Frame>): void {
+    if (references.some(({ name }) => name === 'estimated_total')) this.#estimates.emitCount()
   }
 
   #refuseReservedNames(inputs: readonly InputDeclaration[], assigned: ReadonlyMap<string, readonly StepNode[]>): void {

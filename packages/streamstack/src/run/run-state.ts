@@ -20,6 +20,8 @@ export interface RunState {
   /** Hash of the plan: positions in frames and filters mean something in this plan alone. */
   readonly plan: string
   readonly options: StreamOptions | null
+  /** How many calls of this server, each made by a run of the one before, led to this run. */
+  readonly hops: number
   /** The frame of the endpoint's stack; it holds those of calls and branches. */
   readonly frame: Frame
   /** Milliseconds since 1970. */
@@ -49,15 +51,17 @@ export interface NewRun {
   plan: string
   options: StreamOptions | null
   frame: Frame
+  hops?: number
 }
 
 /** The state in which a run begins. */
-export function newRunState({ id, endpoint, plan, options, frame }: NewRun): RunState {
+export function newRunState({ id, endpoint, plan, options, frame, hops = 0 }: NewRun): RunState {
   return {
     id,
     endpoint,
     plan,
     options,
+    hops,
     frame,
     startedAtMs: Date.now(),
     chunksSent: 0,

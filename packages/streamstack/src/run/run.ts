@@ -1,5 +1,5 @@
 import { type Chunk, type Outcome, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
-import { TIMER_MS_MAX } from '../definition/index.ts'
+import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { caughtError, errorFromCaught } from './caught-error.ts'
@@ -61,7 +61,7 @@ export class Run implements OutletRun {
   #failedStep: { error: unknown; step: StepInfo } | null = null
   // What few runs need is made when it is needed: a run that is over is kept for a while, and there can be many of them.
   #sources: Map<number, ItemSource> | null = null
-  #durationTimer: NodeJS.Timeout | undefined
+  #durationTimer: LongTimer | undefined
   #graceTimer: NodeJS.Timeout | undefined
 
   constructor(setup: RunSetup) {
@@ -101,7 +101,8 @@ export class Run implements OutletRun {
 
   /** Runs the frame to its end and gives the stream its outcome. Never rejects. */
   start(): void {
-    this.#endAfter(this.limits.maxDurationMs - this.elapsedMs())
+    const leftMs = this.limits.maxDurationMs - this.elapsedMs()
+    this.#durationTimer = startLongTimer(() => this.#overTime(), leftMs)
     if (this.state.ending !== null) this.#unwindStrand()
     try {
       const wait = execute(this.#strand, this.state.frame)
@@ -229,12 +230,6 @@ export class Run implements OutletRun {
     throw END
   }
 
-  #endAfter(durationMs: number): void {
-    const waitMs = Math.min(Math.max(0, durationMs), TIMER_MS_MAX)
-    const isAll = waitMs >= durationMs
-    this.#durationTimer = setTimeout(() => (isAll ? this.#overTime() : this.#endAfter(durationMs - waitMs)), waitMs)
-  }
-
   #overTime(): void {
     this.#endFromOutside('failed', limitError('max_duration', `${this.limits.maxDurationMs} ms`))
   }
@@ -254,7 +249,7 @@ export class Run implements OutletRun {
   #finish(thrown: unknown): void {
     const unsent = this.#sendRest()
     this.#isFinished = true
-    clearTimeout(this.#durationTimer)
+    this.#durationTimer?.clear()
     clearTimeout(this.#graceTimer)
     this.#durationTimer = undefined
     this.#graceTimer = undefined

@@ -109,9 +109,24 @@ const outboundShape = {
       description:
         'Addresses that outbound requests may reach although they are private: a host, an address or a range, each with a port if it should be only that.',
     }),
+  connect_timeout: duration(1)
+    .prefault('10s')
+    .describe('How long a request may wait for a connection: name, address, TLS, and a free one.'),
+  first_byte_timeout: duration(1)
+    .optional()
+    .describe('From the call to the headers of the answer, redirects included. Without it: `timeout`, else 30s.'),
+  idle_timeout: duration(1)
+    .optional()
+    .describe('Longest silence in the middle of an answer. Without it: `timeout`, else 2m.'),
+  total_timeout: duration(1)
+    .optional()
+    .describe('From the call to the end of the answer. Without it only the limits of the run end an answer.'),
   timeout: duration(1)
-    .prefault('30s')
-    .describe('How long an upstream service may be silent, unless the step says otherwise.'),
+    .optional()
+    .describe('Longest silence at all: `first_byte_timeout` and `idle_timeout` in one, where they are not given.'),
+  max_connections: wholeNumber(1, 100_000)
+    .prefault(500)
+    .describe('Most connections to one host at once; further requests wait for one, within `connect_timeout`.'),
 }
 
 const limitsShape = {

@@ -135,7 +135,7 @@ describe('settings', () => {
       envNames: [],
       variables: {},
       auth: { jwt: null },
-      outbound: { allow: [], timeoutMs: 30_000 },
+      outbound: { allow: [], connectTimeoutMs: 10_000, hostConnectionsMax: 500 },
       limits: {
         maxDurationMs: 600_000,
         maxChunks: 10_000_000,
@@ -202,7 +202,7 @@ data: ../data
           jwksUrl: null,
         },
       },
-      outbound: { allow: ['127.0.0.1:9000'], timeoutMs: 5000 },
+      outbound: { allow: ['127.0.0.1:9000'], firstByteTimeoutMs: 5000, idleTimeoutMs: 5000 },
       streams: { heartbeatMs: 1000 },
       dataFolder: join(dir, '../data'),
     })

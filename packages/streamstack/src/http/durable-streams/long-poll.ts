@@ -1,4 +1,4 @@
-import { TIMER_MS_MAX } from '../../definition/index.ts'
+import { startLongTimer } from '../../definition/index.ts'
 import { onAnswerOver } from '../answer-over.ts'
 import type { Beating } from '../heartbeat.ts'
 import { formatOffset } from '../../stream-store/index.ts'
@@ -18,7 +18,7 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
     leave()
     answerNothing(call, stream, cursor)
   }
-  const timer = setTimeout(giveUp, Math.min(service.longPollTimeoutMs, TIMER_MS_MAX))
+  const timer = startLongTimer(giveUp, service.longPollTimeoutMs)
   // There is no sign of life for it: an answer has a beginning only when it has an end.
   const waiting: Beating = { lastWriteMs: Infinity, beat: () => undefined, goodbye: giveUp }
   const watcher = {
@@ -37,7 +37,7 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
     },
   }
   const leave = (): void => {
-    clearTimeout(timer)
+    timer.clear()
     service.heartbeat.remove(waiting)
     stream.watchers.delete(watcher)
   }

@@ -23,7 +23,12 @@ export class WebhookDoor {
       ...(streams.access === 'open' ? LOOPBACK : []),
     ]
     this.#allowList = new AllowList(allow)
-    this.#outbound = createOutbound({ allow, timeoutMs: Math.min(outbound.timeoutMs, TIMEOUT_MS) })
+    this.#outbound = createOutbound({
+      ...outbound,
+      allow,
+      firstByteTimeoutMs: Math.min(outbound.firstByteTimeoutMs ?? TIMEOUT_MS, TIMEOUT_MS),
+      totalTimeoutMs: TIMEOUT_MS,
+    })
     this.#signer = signer
   }
 
