@@ -4,7 +4,7 @@ import type { InputDeclaration } from '../definition/types.ts'
 import { describeInput, describeValue } from './describe-input.ts'
 import { isEmail, isTimestamp, isUuid } from './formats.ts'
 import { InputFaults } from './input-faults.ts'
-import { compilePattern } from './linear-pattern.ts'
+import { compilePattern } from '../text/linear-pattern.ts'
 import { isRecord } from './plain-value.ts'
 import { readText } from './read-text-field.ts'
 

@@ -2,8 +2,8 @@ import type { Issue, InputDeclaration, InputType } from '../definition/types.ts'
 import { compileInput } from './input-check.ts'
 import { describeInput } from './describe-input.ts'
 import { InputFaults } from './input-faults.ts'
-import { compilePattern } from './linear-pattern.ts'
-import { PatternFault } from './pattern-syntax.ts'
+import { compilePattern } from '../text/linear-pattern.ts'
+import { PatternFault } from '../text/pattern-syntax.ts'
 import { FORBIDDEN_KEYS } from './plain-value.ts'
 
 const rangeTypes: ReadonlySet<InputType> = new Set(['integer', 'number'])

@@ -1,0 +1,24 @@
+import { compileSearch } from '../text/linear-pattern.ts'
+import type { Matcher } from './matcher.ts'
+
+/** What a pattern may match at most when nothing else is said; also what it may hold back. UTF-16 units. */
+export const PATTERN_LENGTH_MAX = 256
+
+/** Texts that a regular expression matches, found in linear time. Throws PatternFault. */
+export function patternMatcher(
+  name: string,
+  replacement: string,
+  source: string,
+  { ignoreCase = false, lengthMax = PATTERN_LENGTH_MAX }: { ignoreCase?: boolean; lengthMax?: number } = {},
+): Matcher {
+  const search = compileSearch(source, { ignoreCase, lengthMax })
+  return Object.freeze({
+    name,
+    replacement,
+    begins: search.begins,
+    beginsBeyondAscii: true,
+    insideWords: true,
+    rest: null,
+    match: search.longestAt,
+  })
+}

@@ -1,0 +1,108 @@
+import { isAlphanumeric } from './characters.ts'
+import { MORE, type Matcher, NO } from './matcher.ts'
+
+/** Matchers, indexed by the characters that their matches begin with. At one place the first of the list wins. */
+export interface Scanner {
+  readonly matchers: readonly Matcher[]
+  /** Matchers for each ASCII character at the beginning of a word, as bits. */
+  readonly atBorder: Uint32Array
+  /** The same for characters that follow an ASCII letter or digit. */
+  readonly insideWord: Uint32Array
+  /** Matchers for characters beyond ASCII. */
+  readonly beyondAscii: number
+}
+
+/** A stretch of text that a matcher has found; `by` is its place in the list. */
+export interface Found {
+  start: number
+  end: number
+  readonly by: number
+}
+
+/** How far a text is decided. */
+export interface Scanned {
+  /** Everything before this place is decided. */
+  at: number
+  /** The matcher whose match goes on at `at`, however long; -1 for none. */
+  rest: number
+}
+
+/** One bit each. */
+export const MATCHERS_MAX = 31
+
+export function newScanner(matchers: readonly Matcher[]): Scanner {
+  if (matchers.length > MATCHERS_MAX) throw new RangeError(`A scanner takes at most ${MATCHERS_MAX} matchers.`)
+  const atBorder = new Uint32Array(128)
+  const insideWord = new Uint32Array(128)
+  let beyondAscii = 0
+  matchers.forEach((matcher, index) => {
+    const bit = 1 << index
+    if (matcher.beginsBeyondAscii) beyondAscii |= bit
+    for (let code = 0; code < 128; code++) {
+      if (!matcher.begins(code)) continue
+      atBorder[code] = (atBorder[code] as number) | bit
+      if (matcher.insideWords) insideWord[code] = (insideWord[code] as number) | bit
+    }
+  })
+  return Object.freeze({ matchers, atBorder, insideWord, beyondAscii })
+}
+
+/**
+ * Looks for matches from `from` on and adds them to `found`. Before `from`, the text holds up to `LOOKBEHIND` characters that are decided.
+ * `isWhole`: nothing follows, so everything becomes decided.
+ */
+export function scan(scanner: Scanner, text: string, from: number, isWhole: boolean, rest: number, found: Found[]): Scanned {
+  const { matchers, atBorder, insideWord, beyondAscii } = scanner
+  const { length } = text
+  let at = from
+  if (rest !== -1) {
+    at = skipRest(matchers[rest] as Matcher, text, at)
+    if (at > from) found.push({ start: from, end: at, by: rest })
+    if (at === length) return { at, rest: isWhole ? -1 : rest }
+  }
+  let followsWord = at > 0 && isAlphanumeric(text.charCodeAt(at - 1))
+  while (at < length) {
+    const code = text.charCodeAt(at)
+    const bits = code < 128 ? ((followsWord ? insideWord : atBorder)[code] as number) : beyondAscii
+    if (bits !== 0) {
+      const by = firstMatch(matchers, bits, text, at, isWhole)
+      if (by === MORE) return { at, rest: -1 }
+      if (by !== null) {
+        const matcher = matchers[by.index] as Matcher
+        const start = at
+        at += by.length
+        const goesOn = matcher.rest !== null
+        if (goesOn) at = skipRest(matcher, text, at)
+        found.push({ start, end: at, by: by.index })
+        if (goesOn && at === length && !isWhole) return { at, rest: by.index }
+        followsWord = isAlphanumeric(text.charCodeAt(at - 1))
+        continue
+      }
+    }
+    followsWord = isAlphanumeric(code)
+    at++
+  }
+  return { at, rest: -1 }
+}
+
+function firstMatch(
+  matchers: readonly Matcher[],
+  bits: number,
+  text: string,
+  at: number,
+  isWhole: boolean,
+): { index: number; length: number } | typeof MORE | null {
+  for (let left = bits; left !== 0; left &= left - 1) {
+    const index = 31 - Math.clz32(left & -left)
+    const length = (matchers[index] as Matcher).match(text, at, isWhole)
+    if (length === MORE) return MORE
+    if (length !== NO) return { index, length }
+  }
+  return null
+}
+
+function skipRest({ rest }: Matcher, text: string, from: number): number {
+  let at = from
+  while (at < text.length && rest?.(text.charCodeAt(at)) === true) at++
+  return at
+}
