@@ -74,6 +74,12 @@ export const ERRORS = {
     title: 'There is no such run, or it has expired.',
     cure: 'Start a new run.',
   },
+  content_blocked: {
+    status: 422,
+    recoverable: false,
+    title: 'The content is not allowed here.',
+    cure: 'Send something else. What is refused stands in the steps Validate Input, Screen Prompt and Filter Stream of the endpoint.',
+  },
   idempotency_conflict: {
     status: 422,
     recoverable: false,

@@ -1,3 +1,4 @@
+import { isDigit } from './characters.ts'
 import { type DigitRun, digitRun, endsAfter, isHyphenOrSpace, passesLuhn } from './digit-run.ts'
 import { MORE, type Matcher, NO } from './matcher.ts'
 
@@ -25,6 +26,8 @@ export const card: Matcher = {
   insideWords: false,
   rest: null,
   match(text, at, isWhole) {
+    if (at + 3 < text.length && !isDigit(text.charCodeAt(at + 3))) return NO
+    if (text[at - 1] === '.' && isDigit(text.charCodeAt(at - 2))) return NO
     const run = digitRun(text, at, DIGITS_MAX, isHyphenOrSpace, isWhole)
     if (run.isOpen && canBecomeCard(run)) return MORE
     for (let count = Math.min(run.digits.length, DIGITS_MAX); count >= DIGITS_MIN; count--) {
@@ -42,7 +45,9 @@ function canBecomeCard({ places, digits }: DigitRun): boolean {
 }
 
 function isCard(digits: string): boolean {
-  return issuers.some(([prefix, lengths]) => lengths.includes(digits.length) && prefix.test(digits)) && passesLuhn(digits)
+  return (
+    issuers.some(([prefix, lengths]) => lengths.includes(digits.length) && prefix.test(digits)) && passesLuhn(digits)
+  )
 }
 
 /** Lists of small numbers are no card: every group but the last has at least four digits. */

@@ -1,18 +1,14 @@
 const DIGIT = 1
 const LETTER = 2
-const UPPER = 4
 /** `.`, `_`, `%`, `+`, `-`: what a mailbox name may have beside letters and digits. */
-const MAILBOX = 8
-const SPACE = 16
+const MAILBOX = 4
 
 const classes = new Uint8Array(128)
 for (let code = 0; code < 128; code++) {
   const character = String.fromCharCode(code)
   if (/\d/.test(character)) classes[code] = DIGIT
-  else if (/[A-Z]/.test(character)) classes[code] = LETTER | UPPER
-  else if (/[a-z]/.test(character)) classes[code] = LETTER
+  else if (/[A-Za-z]/.test(character)) classes[code] = LETTER
   else if (/[._%+-]/.test(character)) classes[code] = MAILBOX
-  else if (/\s/.test(character)) classes[code] = SPACE
 }
 
 function has(code: number, bits: number): boolean {
@@ -22,7 +18,6 @@ function has(code: number, bits: number): boolean {
 /** `NaN`, which stands for "no character", is in no class. */
 export const isDigit = (code: number): boolean => has(code, DIGIT)
 export const isLetter = (code: number): boolean => has(code, LETTER)
-export const isUpper = (code: number): boolean => has(code, UPPER)
 export const isAlphanumeric = (code: number): boolean => has(code, DIGIT | LETTER)
 export const isMailbox = (code: number): boolean => has(code, DIGIT | LETTER | MAILBOX) || isLatinBeyondAscii(code)
 

@@ -4,7 +4,6 @@ import { MORE, type Matcher, NO } from './matcher.ts'
 /** Twice what RFC 5321 §4.5.3.1.1 allows. */
 const MAILBOX_MAX = 128
 const DOMAIN_MAX = 255
-const AT = 0x40
 
 /** `ann@example.com`. Not found: quoted mailboxes, addresses at an IP number, domains in scripts other than Latin. */
 export const email: Matcher = {
@@ -15,18 +14,34 @@ export const email: Matcher = {
   insideWords: false,
   rest: null,
   match(text, at, isWhole) {
-    if (isMailbox(text.charCodeAt(at - 1)) || !isMailbox(text.charCodeAt(at))) return NO
-    let end = at + 1
-    while (end - at <= MAILBOX_MAX && isMailbox(text.charCodeAt(end))) end++
-    if (end - at > MAILBOX_MAX) return NO
-    if (end >= text.length) return isWhole ? NO : MORE
-    if (text.charCodeAt(end) !== AT) return NO
-    const domain = ++end
+    if (text !== searched || at < searchedFrom || at > foundAt) search(text, at)
+    // Words are settled without a look at their letters.
+    if (at !== mailboxStart) return NO
+    if (foundAt === text.length) return isWhole ? NO : MORE
+    const domain = foundAt + 1
+    let end = domain
     while (end - domain < DOMAIN_MAX && isDomain(text.charCodeAt(end))) end++
     if (end >= text.length && end - domain < DOMAIN_MAX && !isWhole) return MORE
     const length = domainLength(text.slice(domain, end))
     return length === 0 ? NO : domain + length - at
   },
+}
+
+// What was found last: it is asked for at every word, and depends on nothing but the text.
+let searched = ''
+let searchedFrom = 0
+let foundAt = -1
+let mailboxStart = -1
+
+/** Finds the next `@`, or the end of the text, and where the mailbox before it begins; -1 where none can. */
+function search(text: string, from: number): void {
+  const place = text.indexOf('@', from)
+  searched = text
+  searchedFrom = from
+  foundAt = place === -1 ? text.length : place
+  let start = foundAt
+  while (start > 0 && foundAt - start <= MAILBOX_MAX && isMailbox(text.charCodeAt(start - 1))) start--
+  mailboxStart = start === foundAt || foundAt - start > MAILBOX_MAX ? -1 : start
 }
 
 function isDomain(code: number): boolean {

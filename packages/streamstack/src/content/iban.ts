@@ -22,13 +22,14 @@ export const iban: Matcher = {
   insideWords: false,
   rest: null,
   match(text, at, isWhole) {
+    // Two letters, two digits: words end here.
+    if (at + 2 < text.length && !(isLetter(text.charCodeAt(at + 1)) && isDigit(text.charCodeAt(at + 2)))) return NO
     let compact = ''
     let end = at
     let length = 34
     for (; compact.length < length; end++) {
       const code = text.charCodeAt(end)
       if (isAlphanumeric(code)) {
-        // Two letters, two digits: most words end here.
         if (compact.length < 2 ? !isLetter(code) : compact.length < 4 && !isDigit(code)) return NO
         compact += text[end]
         if (compact.length === 2) {
@@ -37,7 +38,11 @@ export const iban: Matcher = {
           length = known
         }
       } else if (end >= text.length) return isWhole ? NO : MORE
-      else if (compact.length < 4 || !(isNumberSpace(code) || code === HYPHEN) || !isAlphanumeric(text.charCodeAt(end - 1)))
+      else if (
+        compact.length < 4 ||
+        !(isNumberSpace(code) || code === HYPHEN) ||
+        !isAlphanumeric(text.charCodeAt(end - 1))
+      )
         return NO
     }
     if (end >= text.length && !isWhole) return MORE

@@ -14,11 +14,31 @@ const shapes: readonly KeyShape[] = [
   ...['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xapp-'].map(shape(10)),
   ...['AKIA', 'ASIA'].map(shape(16)),
   ...['AIza', 'ya29.', 'GOCSPX-'].map(shape(20)),
-  ...['npm_', 'pypi-', 'hf_', 'r8_', 'gsk_', 'xai-', 'pplx-', 'dop_v1_', 'shpat_', 'shpss_', 'lin_api_', 'ntn_', 'SG.'].map(shape(20)),
+  ...[
+    'npm_',
+    'pypi-',
+    'hf_',
+    'r8_',
+    'gsk_',
+    'xai-',
+    'pplx-',
+    'dop_v1_',
+    'shpat_',
+    'shpss_',
+    'lin_api_',
+    'ntn_',
+    'SG.',
+  ].map(shape(20)),
 ]
 
 const PREFIX_MAX = Math.max(...shapes.map(({ prefix }) => prefix.length))
-const firsts = new Set([...shapes.map(({ prefix }) => prefix.charCodeAt(0)), 0x2d, 0x65])
+const HYPHEN = 0x2d
+const LOWER_E = 0x65
+
+/** Shapes by the code of their first character. */
+const byFirst: readonly (readonly KeyShape[])[] = Array.from({ length: 128 }, (_, code) =>
+  shapes.filter(({ prefix }) => prefix.charCodeAt(0) === code),
+)
 
 const PEM_BEGIN = /-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY-----/y
 const PEM_END = /-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY-----/
@@ -42,16 +62,17 @@ function shape(min: number): (prefix: string) => KeyShape {
 export const key: Matcher = {
   name: 'key',
   replacement: '[key]',
-  begins: (code) => firsts.has(code),
+  begins: (code) => code === HYPHEN || code === LOWER_E || byFirst[code]?.length !== 0,
   beginsBeyondAscii: false,
   insideWords: false,
   rest: isKeyCharacter,
   match(text, at, isWhole) {
     const first = text.charCodeAt(at)
-    if (first === 0x2d) return matchPem(text, at, isWhole)
-    if (first === 0x65) return matchJwt(text, at, isWhole)
-    for (const { prefix, min } of shapes) {
-      if (!text.startsWith(prefix, at)) continue
+    if (first === HYPHEN) return matchPem(text, at, isWhole)
+    if (first === LOWER_E) return matchJwt(text, at, isWhole)
+    const second = text.charCodeAt(at + 1)
+    for (const { prefix, min } of byFirst[first] ?? []) {
+      if (second !== prefix.charCodeAt(1) || !text.startsWith(prefix, at)) continue
       const start = at + prefix.length
       const needed = start + min
       let end = start
@@ -111,7 +132,8 @@ function matchPem(text: string, at: number, isWhole: boolean): number {
   const begin = PEM_BEGIN.exec(text)?.[0]
   if (begin === undefined) {
     const start = text.slice(at, at + PEM_BEGIN_MAX)
-    const mayBegin = '-----BEGIN '.startsWith(start.slice(0, 11)) && /^-{1,5}(?:BEGIN[A-Z0-9 ]*-{0,5})?|^-----B/.test(start)
+    const mayBegin =
+      '-----BEGIN '.startsWith(start.slice(0, 11)) && /^-{1,5}(?:BEGIN[A-Z0-9 ]*-{0,5})?|^-----B/.test(start)
     return mayBegin && text.length - at < PEM_BEGIN_MAX && !isWhole ? MORE : NO
   }
   const body = at + begin.length
@@ -126,5 +148,7 @@ function matchPem(text: string, at: number, isWhole: boolean): number {
 
 /** Base64, line ends and the headers of encrypted keys. */
 function isPemCharacter(code: number): boolean {
-  return isLetter(code) || isDigit(code) || (code > 0x2a && code < 0x40) || code === 0x20 || code === 0x0a || code === 0x0d
+  return (
+    isLetter(code) || isDigit(code) || (code > 0x2a && code < 0x40) || code === 0x20 || code === 0x0a || code === 0x0d
+  )
 }

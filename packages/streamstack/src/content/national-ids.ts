@@ -110,7 +110,10 @@ function isRepeated(compact: string): boolean {
 function isCpf(compact: string): boolean {
   const digits = digitsOf(compact)
   const check = (count: number): number => {
-    const sum = weighted(digits, Array.from({ length: count }, (_, index) => count + 1 - index))
+    const sum = weighted(
+      digits,
+      Array.from({ length: count }, (_, index) => count + 1 - index),
+    )
     return ((sum * 10) % 11) % 10
   }
   return !isRepeated(compact) && check(9) === digits[9] && check(10) === digits[10]
@@ -163,15 +166,35 @@ function isCodiceFiscale(compact: string): boolean {
 }
 
 const verhoeffProduct = [
-  '0123456789', '1234067895', '2340178956', '3401289567', '4012395678', '5987604321', '6598710432', '7659821043', '8765932104', '9876543210',
+  '0123456789',
+  '1234067895',
+  '2340178956',
+  '3401289567',
+  '4012395678',
+  '5987604321',
+  '6598710432',
+  '7659821043',
+  '8765932104',
+  '9876543210',
 ]
-const verhoeffShift = ['0123456789', '1576283094', '5803796142', '8916043527', '9453126870', '4286573901', '2793806415', '7046913258']
+const verhoeffShift = [
+  '0123456789',
+  '1576283094',
+  '5803796142',
+  '8916043527',
+  '9453126870',
+  '4286573901',
+  '2793806415',
+  '7046913258',
+]
 
 function passesVerhoeff(compact: string): boolean {
   let check = 0
-  Array.from(compact).toReversed().forEach((digit, index) => {
-    const shifted = Number((verhoeffShift[index % 8] as string)[Number(digit)])
-    check = Number((verhoeffProduct[check] as string)[shifted])
-  })
+  Array.from(compact)
+    .toReversed()
+    .forEach((digit, index) => {
+      const shifted = Number((verhoeffShift[index % 8] as string)[Number(digit)])
+      check = Number((verhoeffProduct[check] as string)[shifted])
+    })
   return check === 0
 }

@@ -1,4 +1,4 @@
-import { compileSearch } from '../text/linear-pattern.ts'
+import { compileSearch } from '../text/pattern-search.ts'
 import type { Matcher } from './matcher.ts'
 
 /** What a pattern may match at most when nothing else is said; also what it may hold back. UTF-16 units. */
@@ -15,10 +15,10 @@ export function patternMatcher(
   return Object.freeze({
     name,
     replacement,
-    begins: search.begins,
+    begins: (code: number) => search.begins(code),
     beginsBeyondAscii: true,
     insideWords: true,
     rest: null,
-    match: search.longestAt,
+    match: (text: string, at: number, isWhole: boolean) => search.longestAt(text, at, isWhole),
   })
 }

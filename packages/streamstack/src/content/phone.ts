@@ -30,11 +30,17 @@ export const phone: Matcher = {
   match(text, at, isWhole) {
     if (continuesNumber(text, at)) return NO
     const run = readRun(text, at)
-    if (run.end >= text.length && run.digits <= DIGITS_MAX && !isWhole) return canBecomePhone(text.slice(at)) ? MORE : NO
+    if (run.end >= text.length && run.digits <= DIGITS_MAX && !isWhole)
+      return canBecomePhone(text.slice(at)) ? MORE : NO
     if (run.digits < 8) return NO
     const written = text.slice(at, at + run.length)
     if (DATE.test(written)) return NO
-    const length = Math.max(international(written), fixed(NORTH_AMERICA, written), fixed(CHINA, written), trunk(written))
+    const length = Math.max(
+      international(written),
+      fixed(NORTH_AMERICA, written),
+      fixed(CHINA, written),
+      trunk(written),
+    )
     return isAlphanumeric(text.charCodeAt(at + length)) ? NO : length
   },
 }
@@ -42,7 +48,10 @@ export const phone: Matcher = {
 /** `1.5`, `2024-01`, `10:30`: a number that began before this place. */
 function continuesNumber(text: string, at: number): boolean {
   const before = text.charCodeAt(at - 1)
-  return (before === PLUS || (before > 0x2a && before < 0x30) || before === 0x3a || before === 0x23) && isDigit(text.charCodeAt(at - 2))
+  return (
+    (before === PLUS || (before > 0x2a && before < 0x30) || before === 0x3a || before === 0x23) &&
+    isDigit(text.charCodeAt(at - 2))
+  )
 }
 
 /** Digits and separators from a place on, two separators only around brackets; `length` ends with the last digit. */

@@ -68,10 +68,12 @@ export function newTextState(): TextState {
 export class TextReplacer {
   readonly #scanner: Scanner
   readonly #replacement: Replacement
+  readonly #onFound: ((matcher: Matcher) => void) | undefined
 
-  constructor(scanner: Scanner, replacement: Replacement) {
+  constructor(scanner: Scanner, replacement: Replacement, onFound?: (matcher: Matcher) => void) {
     this.#scanner = scanner
     this.#replacement = replacement
+    this.#onFound = onFound
   }
 
   push(state: TextState, piece: TextPiece): readonly TextPiece[] {
@@ -92,10 +94,13 @@ export class TextReplacer {
     const joined = held.length === 1 ? (held[0] as TextPiece).text : held.map(({ text }) => text).join('')
     const text = before + joined
     const found: Found[] = []
-    const { at, rest } = scan(this.#scanner, text, before.length + state.decided, isWhole, state.rest, found)
+    const from = before.length + state.decided
+    const { at, rest } = scan(this.#scanner, text, from, isWhole, state.rest, found)
     for (const one of found) {
       // A match that goes on from a piece before has its replacement already.
-      const start = one.start === before.length + state.decided && state.rest !== -1 ? -1 : one.start - before.length
+      const isRest = one.by === state.rest && one.start === from
+      const start = isRest ? -1 : one.start - before.length
+      if (start !== -1) this.#onFound?.(this.#scanner.matchers[one.by] as Matcher)
       state.found.push({ start, end: one.end - before.length, by: one.by })
     }
     state.rest = rest
@@ -122,8 +127,12 @@ export class TextReplacer {
     state.held = held.slice(count)
     state.decided -= end
     state.before = (state.before + joined.slice(Math.max(0, end - LOOKBEHIND), end)).slice(-LOOKBEHIND)
-    state.found = found.filter((one) => one.end > end).map((one) => ({ ...one, start: one.start - end, end: one.end - end }))
-    return released.filter(({ text, tag }, index) => text !== '' || tag !== null || (held[index] as TextPiece).text === '')
+    state.found = found
+      .filter((one) => one.end > end)
+      .map((one) => ({ ...one, start: one.start - end, end: one.end - end }))
+    return released.filter(
+      ({ text, tag }, index) => text !== '' || tag !== null || (held[index] as TextPiece).text === '',
+    )
   }
 
   #replaced(piece: TextPiece, from: number, to: number, joined: string, found: readonly Found[]): TextPiece {

@@ -13,8 +13,7 @@ export interface SanitizeOptions {
  * - embeddings, overrides and isolates of UAX #9, which show text in another order than it has ("Trojan Source", CVE-2021-42574)
  * - the byte order mark inside text, interlinear annotation, invisible operators, noncharacters
  */
-const UNWANTED =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2061-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]/g
+const UNWANTED = /(?![\t\n\r])\p{Cc}|[\u202a-\u202e\u2061-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]/gu
 
 /** Tag characters repeat ASCII without being seen, which models read. They are of use only in flags, behind U+1F3F4. */
 const TAGS = /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,8}\u{e007f})|[\u{e0000}-\u{e007f}]/gu
@@ -37,7 +36,13 @@ function cleanText(text: string): string {
   return wellFormed.replaceAll(UNWANTED, '').replaceAll(TAGS, '$1').replaceAll(SELECTORS, '$1').normalize('NFC')
 }
 
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
 
 function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => escapes[character] as string)

@@ -8,6 +8,8 @@ export interface Scanner {
   readonly atBorder: Uint32Array
   /** The same for characters that follow an ASCII letter or digit. */
   readonly insideWord: Uint32Array
+  /** 1: a letter or digit with which nothing begins inside a word. */
+  readonly plainInside: Uint8Array
   /** Matchers for characters beyond ASCII. */
   readonly beyondAscii: number
 }
@@ -44,15 +46,23 @@ export function newScanner(matchers: readonly Matcher[]): Scanner {
       if (matcher.insideWords) insideWord[code] = (insideWord[code] as number) | bit
     }
   })
-  return Object.freeze({ matchers, atBorder, insideWord, beyondAscii })
+  const plainInside = Uint8Array.from(insideWord, (bits, code) => (bits === 0 && isAlphanumeric(code) ? 1 : 0))
+  return Object.freeze({ matchers, atBorder, insideWord, plainInside, beyondAscii })
 }
 
 /**
  * Looks for matches from `from` on and adds them to `found`. Before `from`, the text holds up to `LOOKBEHIND` characters that are decided.
  * `isWhole`: nothing follows, so everything becomes decided.
  */
-export function scan(scanner: Scanner, text: string, from: number, isWhole: boolean, rest: number, found: Found[]): Scanned {
-  const { matchers, atBorder, insideWord, beyondAscii } = scanner
+export function scan(
+  scanner: Scanner,
+  text: string,
+  from: number,
+  isWhole: boolean,
+  rest: number,
+  found: Found[],
+): Scanned {
+  const { matchers, atBorder, insideWord, plainInside, beyondAscii } = scanner
   const { length } = text
   let at = from
   if (rest !== -1) {
@@ -63,6 +73,10 @@ export function scan(scanner: Scanner, text: string, from: number, isWhole: bool
   let followsWord = at > 0 && isAlphanumeric(text.charCodeAt(at - 1))
   while (at < length) {
     const code = text.charCodeAt(at)
+    if (followsWord && code < 128 && plainInside[code] === 1) {
+      at++
+      continue
+    }
     const bits = code < 128 ? ((followsWord ? insideWord : atBorder)[code] as number) : beyondAscii
     if (bits !== 0) {
       const by = firstMatch(matchers, bits, text, at, isWhole)

@@ -115,5 +115,8 @@ function isWordBefore(text: string, at: number): boolean {
 
 /** Letters and digits, but those of scripts that put no spaces between words: Thai, Lao, Khmer, Burmese, Chinese, Japanese. */
 function needsBorder(code: number): boolean {
-  return isWord(code) && !/[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/.test(String.fromCharCode(code))
+  return (
+    isWord(code) &&
+    !/[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/.test(String.fromCharCode(code))
+  )
 }

@@ -9,6 +9,7 @@ import { deleteRecord } from './delete-record.ts'
 import { editRecord } from './edit-record.ts'
 import { externalApiRequest } from './external-api-request.ts'
 import { externalApiRequestStreaming } from './external-api-request-streaming.ts'
+import { filterStream } from './filter-stream.ts'
 import { forEach } from './for-each.ts'
 import { forLoop } from './for.ts'
 import type { FunctionDefinition } from './function-definition.ts'
@@ -19,8 +20,10 @@ import { logMessage } from './log.ts'
 import { parallel } from './parallel.ts'
 import { precondition } from './precondition.ts'
 import { publishToChannel } from './publish-to-channel.ts'
+import { redact } from './redact.ts'
 import { returnValue } from './return.ts'
 import { runFunction } from './run-function.ts'
+import { screenPrompt } from './screen-prompt.ts'
 import { setResponseHeader } from './set-response-header.ts'
 import { sleep } from './sleep.ts'
 import { splitTextFunction } from './split-text.ts'
@@ -31,6 +34,7 @@ import { throwError } from './throw-error.ts'
 import { tryCatch } from './try-catch.ts'
 import { updateVariable } from './update-variable.ts'
 import { updateVariables } from './update-variables.ts'
+import { validateInput } from './validate-input.ts'
 import { whileLoop } from './while-loop.ts'
 
 export type { Compiler, Label, LoopSlots, RegionTarget } from './compiler.ts'
@@ -71,6 +75,10 @@ export const functions: readonly FunctionDefinition[] = [
   deleteRecord,
   externalApiRequest,
   externalApiRequestStreaming,
+  validateInput,
+  screenPrompt,
+  filterStream,
+  redact,
   setResponseHeader,
   logMessage,
 ]

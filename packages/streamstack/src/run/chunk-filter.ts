@@ -1,4 +1,4 @@
-import type { Chunk, ChunkKind, Value } from '@streamstack/protocol'
+import type { Chunk, ChunkKind, StreamstackError, Value } from '@streamstack/protocol'
 
 /**
  * Changes, holds back or adds to what a run sends. The filter itself is frozen and shared by all runs of a plan; what it remembers of one
@@ -11,6 +11,19 @@ export interface ChunkFilter<State> {
   push(state: State, chunk: Chunk): readonly Chunk[]
   /** Returns what is still held back. Called before a chunk of another kind, when the filter is detached and at the end of the run. */
   flush(state: State): readonly Chunk[]
+}
+
+/** Thrown by a filter to end the run: the chunk that it was given does not pass, `last` is sent, and no catch block takes the error. */
+export class FilterStop extends Error {
+  override readonly name = 'FilterStop'
+  readonly error: StreamstackError
+  readonly last: readonly Chunk[]
+
+  constructor(error: StreamstackError, last: readonly Chunk[] = []) {
+    super(error.message)
+    this.error = error
+    this.last = last
+  }
 }
 
 /** A filter that is attached to a run, as plain data: where the filter stands in the plan, and what it remembers. */

@@ -1,3 +1,4 @@
+export { FilterStop } from './chunk-filter.ts'
 export type { AttachedFilter, ChunkFilter } from './chunk-filter.ts'
 export { execute } from './execute.ts'
 export { type CaughtError, type Completion, type Frame, type Slot, newFrame } from './frame.ts'

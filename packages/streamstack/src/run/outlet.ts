@@ -1,7 +1,7 @@
 import { type Chunk, type ChunkKind, StreamstackError, type Value, isTextKind } from '@streamstack/protocol'
 import { jsonText } from '../expression/index.ts'
 import type { Stream } from '../stream/index.ts'
-import type { AttachedFilter, ChunkFilter } from './chunk-filter.ts'
+import { type AttachedFilter, type ChunkFilter, FilterStop } from './chunk-filter.ts'
 import type { RunState } from './run-state.ts'
 
 /** The largest chunk: making a larger text would hold up everything else in the process. */
@@ -17,6 +17,8 @@ export interface OutletRun {
   append(chunk: Chunk): void | Promise<void>
   /** A filter of one of the run's programs. */
   filter(program: string, index: number): ChunkFilter<unknown>
+  /** Ends the run with an error that no catch block can take. */
+  fail(error: StreamstackError): void
 }
 
 /** The one exit of a run: all that it sends, whatever made it, passes the attached filters here before it becomes a chunk. */
@@ -33,7 +35,7 @@ export class Outlet {
    */
   send(chunk: Chunk): void | Promise<void> {
     const { filters } = this.#run.state
-    return filters === null ? this.#run.append(chunk) : this.#appendAll(through(this.#held(filters), chunk))
+    return filters === null ? this.#run.append(chunk) : this.#appendAll(this.#filtered(filters, chunk))
   }
 
   /**
@@ -47,7 +49,7 @@ export class Outlet {
       filter,
       attached: { ...attached, state: filter.initial(attached.options), heldKind: null },
     }))
-    const passed = [...through(fresh, chunkOf(null, content, null)), ...flushed(fresh)]
+    const passed = this.#untilStopped(() => [...through(fresh, chunkOf(null, content, null)), ...flushed(fresh)])
     const [first] = passed
     if (passed.length > 0 && passed.every(({ kind }) => kind === 'text')) return passed.map(({ data }) => data).join('')
     if (passed.length === 1 && first?.kind === 'json') return JSON.parse(first.data) as Value
@@ -69,7 +71,9 @@ export class Outlet {
     if (state.filters === null || index === -1) return undefined
     const held = this.#held(state.filters)
     const own = held[index] as HeldFilter
-    const last = own.filter.flush(own.attached.state).flatMap((chunk) => through(held.slice(index + 1), chunk))
+    const last = this.#untilStopped(() =>
+      own.filter.flush(own.attached.state).flatMap((chunk) => through(held.slice(index + 1), chunk)),
+    )
     const rest = state.filters.filter((_, i) => i !== index)
     state.filters = rest.length === 0 ? null : rest
     return this.#appendAll(last)
@@ -78,7 +82,26 @@ export class Outlet {
   /** Appends what filters still hold back, at the end of the run. It waits for no reader. */
   finish(): void {
     const { filters } = this.#run.state
-    if (filters !== null) void this.#appendAll(flushed(this.#held(filters)))
+    if (filters !== null) void this.#appendAll(this.#untilStopped(() => flushed(this.#held(filters))))
+  }
+
+  #filtered(filters: readonly AttachedFilter[], chunk: Chunk): readonly Chunk[] {
+    return this.#untilStopped(() => through(this.#held(filters), chunk))
+  }
+
+  /** What filters give; a filter that ends the run has its last chunks sent, and nothing passes any more. */
+  #untilStopped<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (thrown) {
+      if (!(thrown instanceof FilterStop)) throw thrown
+      // The filter stays, and stops what finally blocks still send.
+      if (this.#run.state.ending === null) {
+        void this.#appendAll(thrown.last)
+        this.#run.fail(thrown.error)
+      }
+      throw thrown.error
+    }
   }
 
   #appendAll(chunks: readonly Chunk[]): void | Promise<void> {

@@ -10,7 +10,7 @@ export interface LinearPattern {
 }
 
 /** An instruction of the automaton; `next` and `other` are the places of further instructions. */
-type Instruction =
+export type Instruction =
   | { op: 'one'; accepts: (codePoint: number) => boolean }
   | { op: 'fork'; next: number; other: number }
   | { op: 'jump'; next: number }
@@ -28,142 +28,16 @@ const workMax = 400_000
  * @throws PatternFault when the expression is wrong, cannot be matched so, or is too large.
  */
 export function compilePattern(source: string): LinearPattern {
-  const program: Instruction[] = []
-  emit(program, parsePattern(source))
-  add(program, { op: 'match' })
+  const program = compileProgram(source)
   return { lengthMax: Math.floor(workMax / program.length), test: (text) => run(program, text) }
 }
 
-/** A pattern that is looked for at given places of a text. */
-export interface PatternSearch {
-  /** Whether a match can begin with this ASCII character. */
-  begins(code: number): boolean
-  /**
-   * Length in UTF-16 units of the longest match that begins at `at`, at most `lengthMax`; 0 for none; -1 while `isWhole` is false and the
-   * text ends before the answer is known.
-   */
-  longestAt(text: string, at: number, isWhole: boolean): number
-}
-
-export interface SearchOptions {
-  /** Longer matches are not found; UTF-16 units. */
-  lengthMax: number
-  ignoreCase: boolean
-}
-
-/**
- * Compiles a regular expression to look for matches with. Its work is bounded by `lengthMax` times its size for each place at which a match
- * can begin.
- *
- * @throws PatternFault when the expression is wrong, cannot be matched so, is too large, matches the empty text, or has `^` or `$`: text
- * that is looked through while it arrives has no known beginning or end.
- */
-export function compileSearch(source: string, { lengthMax, ignoreCase }: SearchOptions): PatternSearch {
+/** Compiles a regular expression to the instructions of its automaton. Throws PatternFault. */
+export function compileProgram(source: string): readonly Instruction[] {
   const program: Instruction[] = []
   emit(program, parsePattern(source))
   add(program, { op: 'match' })
-  if (hasEdges(program)) throw new PatternFault('has `^` or `$`. Use `\\b` for the border of a word.')
-  if (run(program, '')) throw new PatternFault('matches the empty text. Ask for one character at least.')
-  const searched = ignoreCase ? program.map(withoutCase) : program
-  const firsts = firstOnes(searched)
-  const ascii = Array.from({ length: 128 }, (_, code) => firsts.some((accepts) => accepts(code)))
-  return Object.freeze({
-    begins: (code: number) => ascii[code] === true,
-    longestAt: (text: string, at: number, isWhole: boolean) => longest(searched, text, at, isWhole, lengthMax),
-  })
-}
-
-/** The edges of a text are seen by assertions that fail without a neighbour and hold with none. */
-function hasEdges(program: readonly Instruction[]): boolean {
-  return program.some(
-    (one) => one.op === 'assert' && (one.holds(null, 0x61) !== one.holds(0x20, 0x61) || one.holds(0x61, null) !== one.holds(0x61, 0x20)),
-  )
-}
-
-function withoutCase(instruction: Instruction): Instruction {
-  if (instruction.op !== 'one') return instruction
-  const { accepts } = instruction
-  return {
-    op: 'one',
-    accepts: (codePoint) => accepts(codePoint) || otherCases(codePoint).some(accepts),
-  }
-}
-
-function otherCases(codePoint: number): number[] {
-  const character = String.fromCodePoint(codePoint)
-  return [character.toLowerCase(), character.toUpperCase()].flatMap((other) => {
-    const code = other.codePointAt(0)
-    return code === undefined || other.length > 2 || code === codePoint ? [] : [code]
-  })
-}
-
-/** What accepts the first character of a match; assertions count as holding. */
-function firstOnes(program: readonly Instruction[]): ((codePoint: number) => boolean)[] {
-  const seen = new Set<number>()
-  const open = [0]
-  const ones: ((codePoint: number) => boolean)[] = []
-  for (let place = open.pop(); place !== undefined; place = open.pop()) {
-    if (seen.has(place)) continue
-    seen.add(place)
-    const instruction = program[place]
-    if (instruction === undefined || instruction.op === 'match') continue
-    if (instruction.op === 'one') ones.push(instruction.accepts)
-    else if (instruction.op === 'jump') open.push(instruction.next)
-    else if (instruction.op === 'fork') open.push(instruction.other, instruction.next)
-    else open.push(place + 1)
-  }
-  return ones
-}
-
-/** Walks all states at once from one place, until none is left, the bound is reached or the text ends. */
-function longest(program: readonly Instruction[], text: string, at: number, isWhole: boolean, lengthMax: number): number {
-  const entered = new Int32Array(program.length).fill(-1)
-  let states: number[] = []
-  let isMatch = false
-  const enter = (start: number, step: number, before: number | null, after: number | null): void => {
-    const open = [start]
-    for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      if (entered[place] === step) continue
-      entered[place] = step
-      const instruction = program[place]
-      if (instruction === undefined) continue
-      if (instruction.op === 'match') isMatch = true
-      else if (instruction.op === 'one') states.push(place)
-      else if (instruction.op === 'jump') open.push(instruction.next)
-      else if (instruction.op === 'fork') open.push(instruction.other, instruction.next)
-      else if (instruction.holds(before, after)) open.push(place + 1)
-    }
-  }
-  let found = 0
-  let index = at
-  let before = at === 0 ? null : codePointBefore(text, at)
-  let waiting = [0]
-  for (let step = 0; waiting.length > 0; step++) {
-    const after = text.codePointAt(index) ?? null
-    // Half of a pair at the end of what has arrived tells nothing yet.
-    const isCut = after === null || (after >= 0xd800 && after < 0xdc00 && index + 1 === text.length)
-    if (isCut && !isWhole) return -1
-    states = []
-    isMatch = false
-    for (const place of waiting) enter(place, step, before, after)
-    if (isMatch) found = index - at
-    if (after === null) break
-    const next = index + (after > 0xffff ? 2 : 1)
-    if (next - at > lengthMax) break
-    waiting = []
-    for (const place of states) {
-      const instruction = program[place]
-      if (instruction?.op === 'one' && instruction.accepts(after)) waiting.push(place + 1)
-    }
-    before = after
-    index = next
-  }
-  return found
-}
-
-function codePointBefore(text: string, at: number): number {
-  const code = text.charCodeAt(at - 1)
-  return (code & 0xfc00) === 0xdc00 && at > 1 ? (text.codePointAt(at - 2) ?? code) : code
+  return program
 }
 
 function add(program: Instruction[], instruction: Instruction): number {
@@ -289,6 +163,9 @@ function run(program: readonly Instruction[], text: string): boolean {
   }
 }
 
-function isWord(codePoint: number | null): boolean {
-  return codePoint !== null && codePoint < 128 && /\w/.test(String.fromCharCode(codePoint))
+/** Whether a character is one of `\w`; the edge of the text is none. */
+export function isWord(codePoint: number | null): boolean {
+  if (codePoint === null) return false
+  if (codePoint < 0x5b) return codePoint > 0x2f && (codePoint < 0x3a || codePoint > 0x40)
+  return codePoint === 0x5f || (codePoint > 0x60 && codePoint < 0x7b)
 }

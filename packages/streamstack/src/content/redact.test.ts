@@ -1,0 +1,311 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { redactingFilter } from './content-filter.ts'
+import { nationalIds } from './national-ids.ts'
+import { patternMatcher } from './pattern.ts'
+import { REDACT_KINDS, type RedactKind, type RedactOptions, newRedactor } from './redactor.ts'
+import { wordsMatcher } from './words.ts'
+
+const none: RedactOptions = { kinds: [], nationalIds: [], fields: [], matchers: [], replacement: null }
+const allKinds = Object.keys(REDACT_KINDS) as RedactKind[]
+const pem = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow/+aB==\nQQ==\n-----END RSA PRIVATE KEY-----'
+const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'
+
+describe('kinds', () => {
+  test.each<[RedactKind, readonly string[], readonly string[]]>([
+    [
+      'email',
+      [
+        'ann@example.com',
+        'a.b+c_d%e@mail.example.co.uk',
+        'müller@exämple.de',
+        'x@a.museum',
+        'O_1@xn--bcher-kva.example',
+      ],
+      ['ann@', '@example.com', 'ann@example', 'ann@1.2.3.4', 'a @ b.com', '@user', 'ann@-x.com'],
+    ],
+    [
+      'phone',
+      [
+        '+49 30 1234567',
+        '+1 (555) 123-4567',
+        '0044 20 7946 0958',
+        '(212) 555-0123',
+        '212-555-0123',
+        '212.555.0123',
+        '1-800-555-0199',
+        '030 1234567',
+        '0171/1234567',
+        '06 12 34 56 78',
+        '07911 123456',
+        '13800138000',
+        '+44 (0)20 7946 0958',
+      ],
+      [
+        '2024-01-15',
+        '01.02.2024',
+        '01-02-2024 10:30',
+        '1,234,567.89',
+        '192.168.100.200',
+        '1700000000',
+        '12345678',
+        '3.14159265358979',
+        '00000000',
+        '555-1234',
+        'v1.2.3',
+      ],
+    ],
+    [
+      'card',
+      [
+        '4111111111111111',
+        '4111 1111 1111 1111',
+        '4111-1111-1111-1111',
+        '378282246310005',
+        '3782 822463 10005',
+        '5555555555554444',
+        '6011111111111117',
+        '30569309025904',
+        '4222222222222',
+      ],
+      [
+        '4111111111111112',
+        '1234567890123456',
+        '1700000000000',
+        '41111111111111111',
+        '4111 11 11 11 11 11 11',
+        '3.4111111111111111',
+      ],
+    ],
+    [
+      'iban',
+      [
+        'DE89370400440532013000',
+        'DE89 3704 0044 0532 0130 00',
+        'GB29 NWBK 6016 1331 9268 19',
+        'fr1420041010050500013m02606',
+        'NO9386011117947',
+        'MT84MALT011000012345MTLCAST001S',
+      ],
+      [
+        'DE88370400440532013000',
+        'XX89370400440532013000',
+        'DE8937040044053201300',
+        'at 20 people went to the party last night',
+      ],
+    ],
+    [
+      'key',
+      [
+        'sk-proj-abc123def456ghi789',
+        'sk-ant-api03-AbCdEf0123456789',
+        'ghp_0123456789abcdefghijABCDEFGHIJ012345',
+        'AKIAIOSFODNN7EXAMPLE',
+        'AIzaSyA-0123456789abcdefghijklmno',
+        'xoxb-123456789012-abcdef',
+        jwt,
+        pem,
+      ],
+      [
+        'sk-learn',
+        'skip',
+        'ghp_short',
+        'sk-learn-pipeline-documentation-page',
+        'eyJustText',
+        '-----BEGIN CERTIFICATE-----',
+        '--- a list ---',
+      ],
+    ],
+  ])('%s', (kind, hits, misses) => {
+    const redactor = newRedactor({ ...none, kinds: [kind] })
+    for (const hit of hits) expect([hit, redactor.text(`to: ${hit}, ok`)]).toEqual([hit, `to: [${kind}], ok`])
+    for (const hit of hits) expect([hit, redactor.text(hit)]).toEqual([hit, `[${kind}]`])
+    for (const miss of misses) expect(redactor.text(`to: ${miss}, ok`)).toBe(`to: ${miss}, ok`)
+  })
+
+  test.each([
+    ['br_cpf', '529.982.247-25', '529.982.247-24'],
+    ['ch_ahv', '756.9217.0769.85', '756.9217.0769.84'],
+    ['de_tax', '86095742719', '86095742718'],
+    ['es_dni', '12345678Z', '12345678A'],
+    ['fr_nir', '1 85 05 78 006 084 91', '1 85 05 78 006 084 92'],
+    ['gb_nino', 'AB 12 34 56 C', 'BG 12 34 56 C'],
+    ['in_aadhaar', '2341 2341 2346', '2341 2341 2345'],
+    ['it_cf', 'RSSMRA85T10A562S', 'RSSMRA85T10A562T'],
+    ['nl_bsn', '111222333', '111222334'],
+    ['pl_pesel', '44051401359', '44051401358'],
+    ['se_pnr', '811218-9876', '811218-9875'],
+    ['us_ssn', '123-45-6789', '000-45-6789'],
+  ])('national id %s', (name, hit, miss) => {
+    const redactor = newRedactor({ ...none, nationalIds: [name] })
+    expect(redactor.text(`no. ${hit}.`)).toBe('no. [id].')
+    expect(redactor.text(`no. ${miss}.`)).toBe(`no. ${miss}.`)
+  })
+
+  test('every national id has an example here', () => expect(Object.keys(nationalIds)).toHaveLength(12))
+})
+
+test('words: whole words in any case, phrases, scripts without spaces, full-width letters and hidden characters', () => {
+  const matchers = [wordsMatcher('words', '***', ['darn', 'heck no', '笨蛋', 'ÄRGER'])]
+  const redactor = newRedactor({ ...none, matchers })
+  expect(redactor.text('Darn! darned heck  no; 你这笨蛋啊 ärger ｄａｒｎ da\u200brn undarn')).toBe(
+    '***! darned ***; 你这***啊 *** *** *** undarn',
+  )
+})
+
+test('patterns: the longest match, within its bound', () => {
+  const matchers = [patternMatcher('order', '[order]', '\\bORD-\\d{4,}\\b', { lengthMax: 12 })]
+  const redactor = newRedactor({ ...none, matchers })
+  expect(redactor.text('ORD-1234 ORD-12345678 ORD-123456789 ORD-12x')).toBe('[order] [order] ORD-123456789 ORD-12x')
+})
+
+const everything: RedactOptions = {
+  kinds: allKinds,
+  nationalIds: Object.keys(nationalIds),
+  fields: ['secret'],
+  matchers: [
+    wordsMatcher('words', '***', ['darn', 'darn it', '笨蛋']),
+    patternMatcher('order', '[order]', '\\bORD-\\d+', { lengthMax: 12 }),
+  ],
+  replacement: null,
+}
+
+const fragment = fc.oneof(
+  fc.constantFrom(
+    'ann@example.com',
+    '+49 30 1234567',
+    '4111 1111 1111 1111',
+    'DE89 3704 0044 0532 0130 00',
+    'sk-proj-abc123def456ghi789xyz',
+    jwt,
+    pem,
+    '123-45-6789',
+    'darn it',
+    '笨蛋',
+    'ORD-1234',
+    '212-555-0123',
+  ),
+  fc.constantFrom(
+    ' ',
+    ' ',
+    '.',
+    ', ',
+    '\n',
+    '-',
+    '@',
+    '0',
+    '1',
+    '+',
+    '(',
+    ')',
+    '/',
+    'é',
+    '😀',
+    'a',
+    'e',
+    'sk-',
+    'eyJ',
+    '-----BEGIN ',
+    'DE',
+    '中',
+  ),
+  fc.string({ maxLength: 4 }),
+)
+const text = fc.array(fragment, { maxLength: 14 }).map((parts) => parts.join(''))
+const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 12 })
+
+function pieces(whole: string, places: readonly number[]): string[] {
+  const sorted = [0, ...places.map((place) => place % (whole.length + 1)), whole.length].sort((a, b) => a - b)
+  return sorted.slice(1).map((end, index) => whole.slice(sorted[index], end))
+}
+
+test('split anywhere, a text comes out as the unsplit text redacted; a clone of the state goes on as the state itself', () => {
+  const redactor = newRedactor(everything)
+  const filter = redactingFilter(redactor)
+  fc.assert(
+    fc.property(text, cuts, (whole, places) => {
+      let state = filter.initial()
+      const out: string[] = []
+      for (const [index, data] of pieces(whole, places).entries()) {
+        out.push(...filter.push(state, { kind: 'text', data, metadata: `{"i":${index}}` }).map((chunk) => chunk.data))
+        state = structuredClone(state)
+      }
+      out.push(...filter.flush(state).map((chunk) => chunk.data))
+      expect(out.join('')).toBe(redactor.text(whole))
+      // Each piece keeps its metadata, so none is lost.
+      expect(out).toHaveLength(pieces(whole, places).length)
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('one character at a time, every match is redacted', () => {
+  const redactor = newRedactor(everything)
+  const filter = redactingFilter(redactor)
+  fc.assert(
+    fc.property(text, (whole) => {
+      const state = filter.initial()
+      const chunks = whole.split('').flatMap((data) => filter.push(state, { kind: 'text', data, metadata: null }))
+      expect([...chunks, ...filter.flush(state)].map(({ data }) => data).join('')).toBe(redactor.text(whole))
+    }),
+    { numRuns: 150 },
+  )
+})
+
+test('what is held back is bounded, and prose waits for its last word only', () => {
+  const filter = redactingFilter(newRedactor(everything))
+  const state = filter.initial()
+  const push = (data: string): string[] =>
+    filter.push(state, { kind: 'text', data, metadata: null }).map((chunk) => chunk.data)
+  expect(push('Dear')).toEqual([])
+  expect(push(' reader')).toEqual(['Dear'])
+  expect(push(', hello')).toEqual([' reader'])
+  expect(push('! ')).toEqual([', hello', '! '])
+  let held = 0
+  for (let i = 0; i < 5_000; i++) {
+    push('a')
+    held = Math.max(held, state.text.held.length)
+  }
+  expect(held).toBeLessThan(400)
+})
+
+describe('JSON', () => {
+  test('strings, numbers and named fields; everything else stays byte for byte', () => {
+    const redactor = newRedactor(everything)
+    expect(
+      redactor.json(
+        '{ "a@example.com" : 1.50, "b":["x\\u0040example.com", 4111111111111111, 12345678901234567890, -1.4111111111111111e-5, true, null],"Secret":{"deep":[1,"}"]},"secret":null}',
+      ),
+    ).toBe(
+      '{ "a@example.com" : 1.50, "b":["[email]", "[card]", 12345678901234567890, -1.4111111111111111e-5, true, null],"Secret":"[redacted]","secret":null}',
+    )
+  })
+
+  test('is what redacting each value makes of it', () => {
+    const redactor = newRedactor({ ...everything, fields: [] })
+    const reference = (value: unknown): unknown => {
+      if (typeof value === 'string') return redactor.text(value)
+      if (Array.isArray(value)) return value.map(reference)
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, reference(inner)]))
+    }
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), text, (value, own) => {
+        const whole = { value, own, list: [own, value] }
+        expect(JSON.parse(redactor.json(JSON.stringify(whole)))).toEqual(JSON.parse(JSON.stringify(reference(whole))))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('chunks of records, tool arguments and metadata are covered; tokens counted are not', () => {
+    const filter = redactingFilter(newRedactor(everything))
+    const state = filter.initial()
+    for (const kind of ['json', 'tool_call', 'tool_result', 'source', 'status'] as const)
+      expect(
+        filter.push(state, { kind, data: '{"to":"ann@example.com"}', metadata: '{"by":"bo@example.com"}' }),
+      ).toEqual([{ kind, data: '{"to":"[email]"}', metadata: '{"by":"[email]"}' }])
+    const usage = { kind: 'usage', data: '{"tokens":4111111111111111}', metadata: null } as const
+    expect(filter.push(state, usage)).toEqual([usage])
+  })
+})

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import { contents, ndjsonLines } from './support/http-client.ts'
+import { endpoint, send, testServer } from './support/test-server.ts'
+
+const people = {
+  declaration: { columns: { name: 'text', contact: 'text' } },
+  records: [
+    { name: 'Ann', contact: 'ann@example.com' },
+    { name: 'Bo', contact: '+49 30 1234567' },
+  ],
+}
+
+test('Redact covers records as the database writes them, tool arguments, metadata and messages to channels, on the wire of every format', async () => {
+  const stack = [
+    { function: 'Redact' },
+    { function: 'Get Records', table: 'people', order: 'id' },
+    send('{{records}}', { by: 'bo@example.com' }),
+    { ...send({ name: 'mail', arguments: { to: 'ann@example.com' } }), kind: 'tool_call' },
+    send('Call +49 30'),
+    send(' 1234567 or write'),
+    send(' to ann@example.com'),
+    { function: 'Publish to Channel', channel: 'news', content: { card: '4111 1111 1111 1111' } },
+  ]
+  const files = {
+    'endpoints/people.yaml': endpoint('/people', stack),
+    'channels/news.yaml': { subscribe: true, history: { count: 10 } },
+  }
+  await using server = await testServer(files, { tables: { people } })
+  for (const format of ['ndjson', 'lines', 'sse', 'json', 'text']) {
+    const { status, text } = await server.call(`/people?format=${format}&include_metadata=true`)
+    expect(status).toBe(200)
+    expect(text).toContain('[email]')
+    expect(text).not.toMatch(/ann@|bo@|1234567/)
+  }
+  const { text } = await server.call('/people?format=ndjson')
+  const chunks = ndjsonLines(text).slice(0, -1)
+  expect(chunks.map(({ content }) => content)).toEqual([
+    [
+      { id: 1, name: 'Ann', contact: '[email]' },
+      { id: 2, name: 'Bo', contact: '[phone]' },
+    ],
+    { name: 'mail', arguments: { to: '[email]' } },
+    'Call [phone]',
+    ' or write',
+    ' to [email]',
+  ])
+  expect(chunks[0]?.['metadata']).toEqual({ by: '[email]' })
+  const channel = await server.call('/v1/channels/news?format=json')
+  expect(channel.text).toContain('[card]')
+  expect(channel.text).not.toContain('4111')
+})
+
+test('a stop of Filter Stream is caught by no catch block, and finally blocks send nothing past it', async () => {
+  const stack = [
+    { function: 'Filter Stream', words: ['zebra'] },
+    {
+      function: 'Try/Catch Block',
+      try_block: [send('a '), send('zebra '), send('after')],
+      catch_block: [send('caught: zebra')],
+      finally_block: [send(' last zebra')],
+    },
+    send('never'),
+  ]
+  await using server = await testServer({ 'endpoints/a.yaml': endpoint('/a', stack) })
+  const { text } = await server.call('/a?format=ndjson')
+  expect(contents(text)).toEqual(['a '])
+  expect(text).not.toContain('zebra')
+  expect(ndjsonLines(text).at(-1)).toMatchObject({ outcome: 'failed', error: { code: 'content_blocked' } })
+})
+
+test('watch: a match at the very end of the run still withdraws the answer, and the run fails', async () => {
+  const stack = [{ function: 'Filter Stream', words: ['zebra'], mode: 'watch' }, send('a '), send('zebra')]
+  await using server = await testServer({ 'endpoints/a.yaml': endpoint('/a', stack) })
+  const lines = ndjsonLines((await server.call('/a?format=ndjson')).text)
+  expect(lines).toMatchObject([
+    { type: 'chunk', content: 'a ' },
+    { type: 'chunk', content: 'zebra' },
+    { type: 'chunk', kind: 'replace' },
+    { type: 'error' },
+    { type: 'end' },
+  ])
+  expect(lines.at(-1)).toMatchObject({ outcome: 'failed', error: { code: 'content_blocked' } })
+})
+
+test("a caller's text is data: it is never read as a template, nor as markup of the stack", async () => {
+  const files = {
+    'endpoints/echo.yaml': endpoint(
+      '/echo',
+      [{ function: 'Validate Input' }, send('{{message}}'), send('{{input.message}}')],
+      {
+        method: 'POST',
+        inputs: { message: { type: 'text' } },
+      },
+    ),
+  }
+  await using server = await testServer(files)
+  const { text } = await server.call('/echo?format=ndjson', { body: { message: ' {{env.SECRET}} {{1+1}} \u202e ' } })
+  expect(contents(text)).toEqual(['{{env.SECRET}} {{1+1}}', '{{env.SECRET}} {{1+1}}'])
+})
