@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { contents } from './support/http-client.ts'
+import { contents, problem } from './support/http-client.ts'
 import { tempWorkspace } from './support/temp-workspace.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 import { serve } from '../packages/streamstack/src/index.ts'
@@ -172,4 +172,71 @@ describe('a server that cannot start', () => {
     const server = await serve({ dir: workspace.dir, port: 0 })
     await server.close()
   })
+})
+
+describe('an endpoint whose file was never valid', () => {
+  const broken = { endpoint_settings: { method: 'GET', path: '/items/special' }, function_stack: [{ function: 'Snd' }] }
+
+  test.each<[string, string, unknown]>([
+    ['holds a mistake', 'endpoints/special.json', broken],
+    [
+      'does not parse as JSON',
+      'endpoints/special.json',
+      '{"endpoint_settings": {"method": "GET", "path": "/items/special"}, "function_stack": [',
+    ],
+    [
+      'does not parse as YAML',
+      'endpoints/special.yaml',
+      'endpoint_settings:\n  method: GET\n  path: /items/special\n function_stack: [\n',
+    ],
+  ])('answers 503 when it %s, until it is mended', async (_, file, content) => {
+    await using server = await watched({
+      [file]: content,
+      'endpoints/item.json': endpoint('/items/:id', [send('item {{id}}')]),
+    })
+    const answer = await server.call('/items/special')
+    expect([answer.status, problem(answer)['code']]).toEqual([503, 'endpoint_broken'])
+    // What is wrong with it is for the log and not for callers, and no other endpoint answers in its place.
+    expect(answer.text).not.toMatch(/Snd|special\./)
+    expect((await server.call('/items/special', { method: 'POST' })).status).toBe(405)
+    expect((await server.call('/items/7?format=text')).text).toBe('item 7')
+    await server.write(file, endpoint('/items/special', [send('mended')]))
+    await eventually(server, '/items/special?format=text', 'mended')
+    await server.write(file, null)
+    await eventually(server, '/items/special?format=text', 'item special')
+  })
+
+  test('tells a developer what is wrong with it', async () => {
+    await using server = await testServer({ 'endpoints/special.json': broken }, { mode: 'dev' })
+    const answer = await server.call('/items/special')
+    expect(answer.status).toBe(503)
+    expect(String(problem(answer)['detail'])).toMatch(/^endpoints\/special\.json:\d+:\d+ .*Snd/)
+  })
+
+  test('is not called a missing one for a path that another file holds', async () => {
+    await using server = await testServer({
+      'endpoints/a.json': endpoint('/same', [send('good')]),
+      'endpoints/b.json': endpoint('/same', [{ function: 'Snd' }]),
+    })
+    expect((await server.call('/same?format=text')).text).toBe('good')
+  })
+})
+
+test('files that are mounted as a ConfigMap are live when its next version is mounted', async () => {
+  await using server = await watched()
+  const folder = join(server.dir, 'endpoints/mounted')
+  const mount = async (version: string, content: string): Promise<void> => {
+    await mkdir(join(folder, version), { recursive: true })
+    await writeFile(join(folder, version, 'm.json'), JSON.stringify(endpoint('/mounted', [send(content)])))
+    await symlink(version, join(folder, '..data_tmp'))
+    await rename(join(folder, '..data_tmp'), join(folder, '..data'))
+  }
+  await mount('..2026_01', 'one')
+  await symlink('..data/m.json', join(folder, 'm.json'))
+  await eventually(server, '/mounted?format=text', 'one')
+  await mount('..2026_02', 'two')
+  await eventually(server, '/mounted?format=text', 'two')
+  await rm(join(folder, '..2026_01'), { recursive: true })
+  await mount('..2026_03', 'three')
+  await eventually(server, '/mounted?format=text', 'three')
 })

@@ -62,6 +62,12 @@ export const ERRORS = {
     title: 'There is no such endpoint.',
     cure: 'Open / on the server for the list of endpoints.',
   },
+  endpoint_broken: {
+    status: 503,
+    recoverable: true,
+    title: 'The definition of this endpoint has a fault.',
+    cure: 'Mend its file: `streamstack check` names the place. It is served as soon as it is saved.',
+  },
   method_not_allowed: {
     status: 405,
     recoverable: false,

@@ -4,7 +4,7 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import { type Command, Option } from 'commander'
 import type { HTTPMethod } from 'find-my-way'
 import { type AuthClaims, authorize, toAuthClaims } from '../access/index.ts'
-import { Engine, type LiveRun } from '../engine/index.ts'
+import { BrokenEndpoint, Engine, type LiveRun } from '../engine/index.ts'
 import { type FormatName, JsonResult, encoderOf } from '../format/index.ts'
 import { callerOptions, startServer } from '../http/index.ts'
 import { parseBody } from '../input/index.ts'
@@ -134,7 +134,7 @@ function findPlan(
 ): { plan: Plan; pathParameters: Record<string, string> } {
   const { router, plans, issues } = engine.workspace
   const found = /^(?:GET|POST|PUT|PATCH|DELETE)$/.test(method) ? router.find(method as HTTPMethod, path) : null
-  if (found !== null) {
+  if (found !== null && !((found.store as unknown) instanceof BrokenEndpoint)) {
     return { plan: found.store as Plan, pathParameters: found.params as Record<string, string> }
   }
   const routes = [...plans.values()].map(({ endpoint }) => `${endpoint.method} ${endpoint.path}`)

@@ -30,6 +30,6 @@ export function duplicateRoutes(
 }
 
 /** Method and path, without the names of path parameters. */
-export function routeOf({ method, path }: EndpointDefinition): string {
+export function routeOf({ method, path }: Pick<EndpointDefinition, 'method' | 'path'>): string {
   return `${method} ${path.replace(/\/:[^/]+/g, '/:')}`
 }

@@ -18,13 +18,14 @@ import type {
 
 /**
  * Turns a file of `endpoints/` into one shape, with every spelling resolved through the catalog of functions. `file` is
- * relative to the workspace. The endpoint is null when an issue is an error.
+ * relative to the workspace. The endpoint is null when an issue is an error; its route is known all the same where the
+ * file tells it.
  */
 export function normalizeEndpoint(
   tree: TreeNode,
   file: string,
   catalog: readonly FunctionShape[],
-): { endpoint: EndpointDefinition | null; issues: Issue[] } {
+): { endpoint: EndpointDefinition | null; route: Pick<EndpointDefinition, 'method' | 'path'> | null; issues: Issue[] } {
   const list = createIssueList()
   const sections = locateSections(tree, list)
   const settings = normalizeSettings(sections.settings, list)
@@ -32,7 +33,9 @@ export function normalizeEndpoint(
   const path = settings.path ?? normalizePath(`/${name}`, tree.position, list)
   const inputs = normalizeInputs(sections.inputs, list)
   const stack = readStack(sections, catalog, list)
-  if (path === null || list.hasErrors()) return { endpoint: null, issues: list.issues }
+  if (path === null) return { endpoint: null, route: null, issues: list.issues }
+  const route = { method: settings.method, path }
+  if (list.hasErrors()) return { endpoint: null, route, issues: list.issues }
   const endpoint: EndpointDefinition = {
     file,
     name,
@@ -49,7 +52,7 @@ export function normalizeEndpoint(
     stack,
     position: tree.position,
   }
-  return { endpoint: Object.freeze(endpoint), issues: list.issues }
+  return { endpoint: Object.freeze(endpoint), route, issues: list.issues }
 }
 
 /** The name of a definition: its file without folder of the kind and ending, `chat/stream` for `endpoints/chat/stream.yaml`. */

@@ -7,6 +7,7 @@ import {
   normalizeEndpoint,
   normalizeFunctionFile,
   routeOf,
+  routesInText,
 } from '../definition/index.ts'
 import { ChannelTable, asksForToken, readChannel } from '../channel/index.ts'
 import { functions } from '../functions/index.ts'
@@ -14,6 +15,7 @@ import { inspectInputs } from '../input/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
 import { type TableDeclaration, readTable } from '../table/index.ts'
 import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
+import { BrokenEndpoint } from './broken-endpoint.ts'
 
 /** A workspace ready to serve: what could be compiled, and every problem. */
 export interface CompiledWorkspace {
@@ -23,6 +25,7 @@ export interface CompiledWorkspace {
   readonly channels: ChannelTable
   /** By file. */
   readonly plans: ReadonlyMap<string, Plan>
+  /** Routes lead to a Plan or a BrokenEndpoint. */
   readonly router: Instance<never>
   readonly issues: readonly Issue[]
 }
@@ -54,7 +57,7 @@ export function compileWorkspace(
   }
   const library = compileFunctions(functionFiles, context)
   issues.push(...library.issues)
-  const endpoints = readEndpoints(files, issues)
+  const { endpoints, routes } = readEndpoints(files, issues)
   const candidates = new Map<string, Plan>()
   for (const { file } of files.endpointFiles) {
     const endpoint = endpoints.find((one) => one.file === file)
@@ -64,7 +67,10 @@ export function compileWorkspace(
     if (plan !== undefined && plan !== null) candidates.set(file, plan)
   }
   const plans = withoutDuplicates(candidates, previous?.plans ?? new Map(), issues)
-  const router = routerOf(plans)
+  const broken = files.endpointFiles.flatMap(({ file }) =>
+    plans.has(file) ? [] : (routes.get(file) ?? []).map((route) => new BrokenEndpoint(file, route, issues)),
+  )
+  const router = routerOf(plans, broken)
   return { settings, env: files.env, tables, channels, plans, router, issues: distinct(issues) }
 }
 
@@ -169,12 +175,21 @@ function readFunctionFiles(files: WorkspaceFiles, issues: Issue[]): FunctionFile
   return [...found.values()]
 }
 
-function readEndpoints(files: WorkspaceFiles, issues: Issue[]): EndpointDefinition[] {
+/** Endpoints without a fault, and the routes of all files that tell them, broken ones included. */
+function readEndpoints(
+  files: WorkspaceFiles,
+  issues: Issue[],
+): { endpoints: EndpointDefinition[]; routes: ReadonlyMap<string, readonly Route[]> } {
   const endpoints: EndpointDefinition[] = []
-  for (const { file, tree } of files.endpointFiles) {
-    if (tree === null) continue
+  const routes = new Map<string, readonly Route[]>()
+  for (const { file, text, tree } of files.endpointFiles) {
+    if (tree === null) {
+      routes.set(file, routesInText(text))
+      continue
+    }
     const read = normalizeEndpoint(tree, file, functions)
     issues.push(...read.issues)
+    if (read.route !== null) routes.set(file, [read.route])
     if (read.endpoint === null) continue
     const faults = inspectInputs(read.endpoint.inputs)
     if (read.endpoint.access.authentication && files.settings?.auth.jwt === null) {
@@ -196,14 +211,24 @@ function readEndpoints(files: WorkspaceFiles, issues: Issue[]): EndpointDefiniti
     issues.push(...faults)
     if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
   }
-  return endpoints
+  return { endpoints, routes }
 }
 
-function routerOf(plans: ReadonlyMap<string, Plan>): Instance<never> {
+type Route = Pick<EndpointDefinition, 'method' | 'path'>
+
+/** A broken endpoint stands in the router like any other: a more general route must not answer in its place. */
+function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly BrokenEndpoint[]): Instance<never> {
   const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: 2_000 }) as unknown as Instance<never>
   for (const plan of plans.values()) {
     const { method, path } = plan.endpoint
     router.on(method, routerPath(path), noHandler, plan)
+  }
+  const taken = new Set([...plans.values()].map(({ endpoint }) => routeOf(endpoint)))
+  for (const endpoint of broken) {
+    const route = routeOf(endpoint)
+    if (taken.has(route)) continue
+    taken.add(route)
+    router.on(endpoint.method, routerPath(endpoint.path), noHandler, endpoint)
   }
   return router
 }

@@ -18,6 +18,7 @@ import {
 } from '../stream-store/index.ts'
 import { type DeveloperSecret, type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
+import type { Mode } from './mode.ts'
 import { Runs } from './runs.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
 
@@ -26,9 +27,6 @@ const KEY_SET_TIMEOUT_MS = 10_000
 
 /** The outbound door itself breaks off what is under way when it closes. */
 const NEVER = new AbortController().signal
-
-/** What a workspace is opened for: building it on one's own machine, or production. Nothing is allowed in `serve` for convenience. */
-export type Mode = 'dev' | 'serve'
 
 export interface EngineOptions {
   /** The workspace folder. */

@@ -1,5 +1,7 @@
+export { BrokenEndpoint } from './broken-endpoint.ts'
 export { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
-export { Engine, type EngineOptions, type Mode, WorkspaceError } from './engine.ts'
+export { Engine, type EngineOptions, WorkspaceError } from './engine.ts'
+export type { Mode } from './mode.ts'
 export type { KeyedCall, RunOwner } from './idempotency.ts'
 export { LiveRun } from './live-run.ts'
 export type { RunView } from './run-view.ts'

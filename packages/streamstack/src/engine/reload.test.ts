@@ -26,8 +26,8 @@ async function opened(files: Files): Promise<Opened> {
       return (await engine.reload()).filter(({ severity }) => severity === 'error').map(formatIssue)
     },
     serves(path) {
-      const store = engine.workspace.router.find('GET', path)?.store as { endpoint: { file: string } } | undefined
-      return store?.endpoint.file ?? null
+      const store = engine.workspace.router.find('GET', path)?.store as { endpoint?: { file: string } } | undefined
+      return store?.endpoint?.file ?? null
     },
     async [Symbol.asyncDispose]() {
       await engine.close()

@@ -107,7 +107,7 @@ export async function readText(dir: string, file: string, issues: Issue[]): Prom
       issues.push(fault(file, 'The file is larger than 5 MB; keep data in a table and only the definition here.'))
       return null
     }
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(join(dir, file)))
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(join(dir, file)))
   } catch (error) {
     if (error instanceof TypeError) {
       issues.push(fault(file, 'The file is not UTF-8 text; save it in UTF-8.'))

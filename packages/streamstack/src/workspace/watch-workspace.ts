@@ -1,5 +1,6 @@
-import { type FSWatcher, readdirSync, realpathSync, statSync, watch } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { type FSWatcher, lstatSync, readdirSync, realpathSync, statSync, watch } from 'node:fs'
+import { join, relative, resolve, sep } from 'node:path'
+import { LinkWatcher } from './link-watcher.ts'
 import { isDefinitionName, isIgnoredName } from './read-files.ts'
 import { settingsNames } from './workspace.ts'
 
@@ -14,6 +15,7 @@ const waitMsMax = 100
 
 /**
  * Reports changes of a workspace's files: settings, `.env` and definitions, edited, added or removed, new folders included.
+ * Links are followed: a link that is retargeted and a target that is edited are changes of the file that the link stands for.
  * `onChange` gets their paths relative to the workspace, sorted. The result stops it. When a folder cannot be watched
  * (a limit of the system, say), `onError` is told once for it and the others are watched all the same.
  */
@@ -45,10 +47,22 @@ export function watchWorkspace(
     timer = setTimeout(report, Math.max(0, Math.min(quietMs, firstChangeAt + waitMsMax - now)))
   }
 
+  const links = new LinkWatcher((target) => {
+    const path = relative(root, target).split(sep).join('/')
+    if (path === '') {
+      forget('')
+      note('.')
+    } else note(path)
+    if (path === '' || isFolder(target)) {
+      forget(path)
+      follow(path, true)
+    }
+  }, onError)
+
   /** Stops watching a folder and everything below it. */
   const forget = (folder: string): void => {
     for (const [path, watcher] of watchers) {
-      if (path !== folder && !path.startsWith(`${folder}/`)) continue
+      if (folder !== '' && path !== folder && !path.startsWith(`${folder}/`)) continue
       watcher.close()
       watchers.delete(path)
     }
@@ -66,16 +80,24 @@ export function watchWorkspace(
       })
       watchers.set(folder, watcher)
       for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
-        if (isIgnoredName(entry.name) || (folder === '' && !watchedFolders.includes(entry.name))) continue
+        if (folder === '' ? !isWatchedAtRoot(entry.name) : isIgnoredName(entry.name)) continue
         const path = pathOf(folder, entry.name)
+        if (entry.isSymbolicLink()) links.follow(join(root, path))
         if (isFolder(join(root, path))) follow(path, isNew)
-        else if (isNew && isDefinitionName(entry.name)) note(path)
+        else if (isNew && (folder === '' || isDefinitionName(entry.name))) note(path)
       }
     } catch (error) {
       forget(folder)
       // It went away again in the meantime.
       if (!isMissing(error)) onError(error)
     }
+  }
+
+  /** An entry may have become a link, or be none any more. */
+  const followLink = (path: string): void => {
+    const target = join(root, path)
+    if (isLink(target)) links.follow(target)
+    else links.forget(target)
   }
 
   const look = (folder: string, name: string | null): void => {
@@ -86,12 +108,13 @@ export function watchWorkspace(
       return
     }
     const path = pathOf(folder, name)
-    const isRootFile = folder === '' && (name === '.env' || settingsNames.includes(name))
-    if (isRootFile || (folder !== '' && isDefinitionName(name))) {
+    if (folder === '' ? isRootFile(name) : isDefinitionName(name)) {
+      followLink(path)
       note(path)
       return
     }
-    if (isIgnoredName(name) || (folder === '' && !watchedFolders.includes(name))) return
+    if (folder === '' ? !isWatchedAtRoot(name) : isIgnoredName(name)) return
+    followLink(path)
     if (isFolder(join(root, path))) {
       // A folder that was removed and made again keeps its name but not its watcher.
       forget(path)
@@ -103,13 +126,27 @@ export function watchWorkspace(
     }
   }
 
+  links.follow(root)
   follow('', false)
   return () => {
     stopped = true
     if (timer !== null) clearTimeout(timer)
     for (const watcher of watchers.values()) watcher.close()
     watchers.clear()
+    links.close()
   }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+}
+
+function isRootFile(name: string): boolean {
+  return name === '.env' || settingsNames.includes(name)
+}
+
+function isWatchedAtRoot(name: string): boolean {
+  return isRootFile(name) || watchedFolders.includes(name)
 }
 
 /** Changes in that folder go unnoticed from now on, which somebody should know. */

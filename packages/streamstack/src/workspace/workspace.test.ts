@@ -97,6 +97,32 @@ describe('files', () => {
     ])
   })
 
+  test('a byte order mark is no part of the text, in whichever file', async () => {
+    const mark = '\uFEFF'
+    const dir = await folder({
+      'streamstack.yaml': `${mark}env: [FIRST, SECOND]\nname: shop\n`,
+      '.env': `${mark}FIRST=one\r\nSECOND=two\r\n`,
+      'endpoints/a.yaml': `${mark}${endpoint}`,
+      'endpoints/b.json': `${mark}{"function_stack":[]}`,
+      'tables/t.yaml': `${mark}columns: {}`,
+    })
+    const { issues, env, settings, endpointFiles, tableFiles } = await readWorkspace(dir, {})
+    expect(issues).toEqual([])
+    expect(env).toEqual({ FIRST: 'one', SECOND: 'two' })
+    expect(settings?.name).toBe('shop')
+    for (const { text, tree } of [...endpointFiles, ...tableFiles]) {
+      expect(tree?.entries).toHaveLength(1)
+      expect(text).not.toContain(mark)
+    }
+  })
+
+  test('a .env file as Windows may write it, in UTF-16, is an error with the cure', async () => {
+    const dir = await folder({ 'endpoints/a.yaml': endpoint, '.env': Buffer.from('\uFEFFA=1', 'utf16le') })
+    expect((await readWorkspace(dir, {})).issues.map(formatIssue)).toEqual([
+      '.env:1:1 The file is not UTF-8 text; save it in UTF-8.',
+    ])
+  })
+
   test('several settings files are refused', async () => {
     const dir = await folder({ 'streamstack.yaml': '', 'streamstack.json': '{}', 'endpoints/a.yaml': endpoint })
     expect((await readWorkspace(dir, {})).issues.map(formatIssue)).toEqual([
@@ -134,7 +160,7 @@ describe('settings', () => {
       },
       envNames: [],
       variables: {},
-      auth: { jwt: null },
+      auth: { jwt: null, isDeveloperSecret: false },
       outbound: { allow: [], connectTimeoutMs: 10_000, hostConnectionsMax: 500 },
       limits: {
         maxDurationMs: 600_000,

@@ -1,0 +1,29 @@
+import { StreamstackError } from '@streamstack/protocol'
+import { formatIssue } from '../workspace/index.ts'
+import type { EndpointDefinition, Issue } from '../definition/types.ts'
+import type { Mode } from './mode.ts'
+
+/** A route whose file has never been valid, so that there is no plan to run. Calls of it are told so, rather than that it does not exist. */
+export class BrokenEndpoint {
+  readonly file: string
+  readonly method: EndpointDefinition['method']
+  readonly path: string
+  /** The first fault of the file. */
+  readonly #issue: Issue | null
+
+  constructor(file: string, { method, path }: Pick<EndpointDefinition, 'method' | 'path'>, issues: readonly Issue[]) {
+    this.file = file
+    this.method = method
+    this.path = path
+    this.#issue = issues.find(({ severity, position }) => severity === 'error' && position.file === file) ?? null
+  }
+
+  /** What callers are told; only a developer is told what the file says. */
+  error(mode: Mode): StreamstackError {
+    const detail =
+      mode === 'dev' && this.#issue !== null
+        ? formatIssue(this.#issue)
+        : 'The definition of this endpoint has a fault. The log of the server names it.'
+    return new StreamstackError('endpoint_broken', detail)
+  }
+}
