@@ -35,7 +35,7 @@ describe('the inputs that a function file declares', () => {
       [{ who: 'somebody' }, /input 'who' must be text.*at most 5/],
       [{ who: null }, /input 'who' is required/],
       [{ who: 'Ada', times: 0 }, /input 'times' must be a whole number of at least 1/],
-      [{ who: 'Ada', times: '2' }, /input 'times' must be a whole number/],
+      [{ who: 'Ada', times: '2.5' }, /input 'times' must be a whole number/],
       [{ who: 'Ada', tone: 'loud' }, /input 'tone' must be one of "warm", "cool"/],
       [{ who: 'Ada', size: { width: 'w' } }, /input 'size\.width' must be a whole number/],
     ]

@@ -105,9 +105,12 @@ describe('presence', () => {
     inside.leave()
   })
 
-  test.each(['{', JSON.stringify('x'.repeat(5_000)), '{"__proto__":1}'])('refuses the data %.20s', async (data) => {
-    await using server = await channelServer({ rooms: ROOM })
-    const answer = await server.call(`/v1/channels/rooms/1?presence=true&data=${encodeURIComponent(data)}`)
-    expect([answer.status, problem(answer)['code']]).toEqual([400, 'input_invalid'])
-  })
+  test.each(['{', JSON.stringify('x'.repeat(5_000)), '{"id":9007199254740993}'])(
+    'refuses the data %.20s',
+    async (data) => {
+      await using server = await channelServer({ rooms: ROOM })
+      const answer = await server.call(`/v1/channels/rooms/1?presence=true&data=${encodeURIComponent(data)}`)
+      expect([answer.status, problem(answer)['code']]).toEqual([400, 'input_invalid'])
+    },
+  )
 })

@@ -1,5 +1,5 @@
 import type { Value } from '@streamstack/protocol'
-import { freezePlain, isRecord } from '../input/plain-value.ts'
+import { FORBIDDEN_KEYS, freezePlain, isRecord } from '../input/plain-value.ts'
 import { tokenError } from './token-error.ts'
 
 /** The claims of a token that was verified, as the variable `auth` holds them: frozen plain JSON. */
@@ -19,7 +19,7 @@ export interface AuthClaims {
  * @throws StreamstackError `unauthenticated` when the claims hold what no variable may.
  */
 export function toAuthClaims(payload: Readonly<Record<string, Value>>, roleClaim: string | null): AuthClaims {
-  const checked = freezePlain(payload, { depthMax: 32, keysMax: 1_000 })
+  const checked = freezePlain(payload, { depthMax: 32, keysMax: 1_000, forbiddenKeys: FORBIDDEN_KEYS })
   if ('fault' in checked) throw tokenError('claims', new Error(checked.fault))
   const claims = checked.value
   if (!isRecord(claims)) throw tokenError('claims')

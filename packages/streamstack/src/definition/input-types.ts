@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { wholeNumber } from '../text/whole-number.ts'
 import type { InputType } from './types.ts'
 
 /** Spellings of input types: ours, JSON Schema's, and those of common databases. */
@@ -51,7 +52,7 @@ export function fitsInputType(value: Value, type: InputType): boolean {
     case 'any':
       return true
     case 'integer':
-      return Number.isSafeInteger(value)
+      return wholeNumber(value) !== null
     case 'number':
       return typeof value === 'number'
     case 'boolean':
@@ -61,7 +62,8 @@ export function fitsInputType(value: Value, type: InputType): boolean {
     case 'object':
       return typeof value === 'object' && value !== null && !Array.isArray(value)
     case 'timestamp':
-      return typeof value === 'number' || (typeof value === 'string' && !Number.isNaN(Date.parse(value)))
+      // What the text must look like is checked with the default itself.
+      return typeof value === 'number' || typeof value === 'string'
     default:
       return typeof value === 'string'
   }

@@ -140,14 +140,17 @@ class JsonParser {
     }
   }
 
-  private number(position: Position): number {
+  /** Whole numbers that a number cannot hold stay digits, as text: ids of 64 bits in seeds. */
+  private number(position: Position): number | string {
     const source = this.scanner.getTokenValue()
     const value = Number(source)
     if (!Number.isFinite(value)) throw this.fault(`The number ${source} is too large; write it as text.`, position)
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      this.list.warning(position, `The number ${source} has more digits than can be kept; write it as text.`)
-    }
-    return value
+    if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value
+    this.list.warning(
+      position,
+      `The number ${source} has more digits than a number holds and is kept as text; put it in quotes.`,
+    )
+    return source
   }
 
   private notAValue(): string {

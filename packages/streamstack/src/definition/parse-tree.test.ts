@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import { entryOf, parseTree } from './index.ts'
 
 function messagesOf(file: string, text: string): string[] {
@@ -58,10 +59,12 @@ describe('JSON', () => {
     expect(messagesOf('a.json', text)).toEqual([message])
   })
 
-  test('a number that loses digits is a warning', () => {
+  test('a number of more digits than one holds is kept as text, with a warning', () => {
     const { tree, issues } = parseTree('a.json', '{"a":12345678901234567890, "b": 9007199254740991}')
     expect(tree).not.toBeNull()
     expect(issues).toMatchObject([{ severity: 'warning', position: { column: 6 } }])
+    expect(tree?.value).toEqual({ a: '12345678901234567890', b: 9007199254740991 })
+    expect(parseTree('a.yaml', 'a: 9007199254740993\nb: 1e30').tree?.value).toEqual({ a: '9007199254740993', b: 1e30 })
   })
 
   test('whatever JSON.stringify writes is read as the same value', () => {
@@ -70,7 +73,7 @@ describe('JSON', () => {
         const forbidden = /"(?:__proto__|constructor|prototype)":/.test(JSON.stringify(value))
         fc.pre(!forbidden && typeof value !== 'string')
         const text = JSON.stringify(value, null, indent)
-        expect(parseTree('a.json', text).tree?.value).toEqual(JSON.parse(text))
+        expect(parseTree('a.json', text).tree?.value).toEqual(parseExactJson(text))
       }),
       { numRuns: 300 },
     )

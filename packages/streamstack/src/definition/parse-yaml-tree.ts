@@ -194,10 +194,14 @@ class Converter {
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return scalarNode(value, position)
     if (typeof value !== 'number') throw new YamlFault(offset, 'This value has no place in JSON; write it as text.')
     if (!Number.isFinite(value)) throw new YamlFault(offset, 'A number must be finite; write it as text.')
-    if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      this.list.warning(position, 'The number has more digits than can be kept; write it as text.')
-    }
-    return scalarNode(value, position)
+    const source = isScalar(node) ? (node.source ?? '') : ''
+    // Whole numbers that a number cannot hold stay digits, as text: ids of 64 bits in seeds.
+    if (Number.isSafeInteger(value) || !/^[+-]?\d+$/.test(source)) return scalarNode(value, position)
+    this.list.warning(
+      position,
+      `The number ${source} has more digits than a number holds and is kept as text; put it in quotes.`,
+    )
+    return scalarNode(source, position)
   }
 }
 

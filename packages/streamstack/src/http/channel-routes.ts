@@ -3,7 +3,7 @@ import { StreamstackError, type Value, toStreamstackError } from '@streamstack/p
 import type { AuthClaims } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
-import { type BodyExample, parseBody, readBody } from '../input/index.ts'
+import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { onAnswerOver } from './answer-over.ts'
@@ -217,6 +217,8 @@ async function messageIn(
     const cure = near === null ? 'Send {"content": …, "metadata": {…}}.' : `Did you mean "${near}"?`
     throw new StreamstackError('input_invalid', `A message has no ${JSON.stringify(key.slice(0, 60))}. ${cure}`)
   }
+  const long = longNumberFault(body, ['content', 'metadata'])
+  if (long !== null) throw new StreamstackError('input_invalid', long)
   const { content, metadata = null } = body
   if (content === undefined) {
     throw new StreamstackError('input_invalid', 'The message has no content. Send {"content": …}, with any JSON in it.')
@@ -227,12 +229,19 @@ async function messageIn(
 function dataIn(query: URLSearchParams): Value {
   const data = query.get('data')
   if (data === null) return null
-  try {
-    return JSON.parse(data) as Value
-  } catch {
-    // The engine's own message would quote it.
-    throw new StreamstackError('input_invalid', '`data` must be JSON, such as data={"name":"Ada"}, encoded for a URL.')
-  }
+  const parsed = parseJson(data)
+  if ('fault' in parsed) throw badData(parsed.fault)
+  const { value } = parsed
+  const isLong = holdsLongNumber(value) || (typeof value === 'string' && !data.trimStart().startsWith('"'))
+  if (isLong) throw badData('holds a whole number beyond 2^53, which readers would round; send it in quotes')
+  return value
+}
+
+function badData(fault: string): StreamstackError {
+  return new StreamstackError(
+    'input_invalid',
+    `\`data\` ${fault}. It must be JSON, such as data={"name":"Ada"}, encoded for a URL.`,
+  )
 }
 
 /** A whole result does not come from a stream without an end: this is what there is of it now. */

@@ -5,6 +5,7 @@ import { compileInput } from './input-check.ts'
 import { InputFaults } from './input-faults.ts'
 import { inspectInputs } from './inspect-inputs.ts'
 import type { RequestBody } from './parse-body.ts'
+import { refuseLongNumbers } from './long-numbers.ts'
 import { newTextField, readTextFields } from './text-fields.ts'
 import type { TextField } from './text-fields.ts'
 import { readTextField } from './read-text-field.ts'
@@ -51,6 +52,8 @@ export function compileInputs(declarations: readonly InputDeclaration[]): InputC
       const formFields = body instanceof URLSearchParams ? readTextFields(body, names) : noFields
       const json = body instanceof URLSearchParams ? noJson : body
       const values: Record<string, Value> = {}
+      refuseLongNumbers(json, declarations, faults)
+      faults.throwIfAny()
       for (const { declaration, check } of inputs) {
         const { name } = declaration
         const field = Object.hasOwn(path, name) ? newTextField(path[name] ?? '') : formFields.get(name)

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration } from '../definition/types.ts'
+import { wholeNumber } from '../text/whole-number.ts'
 import { describeInput, describeValue } from './describe-input.ts'
 import { isEmail, isTimestamp, isUuid } from './formats.ts'
 import { InputFaults } from './input-faults.ts'
@@ -27,7 +28,8 @@ export function compileInput(declaration: InputDeclaration): InputCheck {
   const required =
     declaration.type === 'any' && declaration.values === null ? 'is required' : `is required: it must be ${wanted}`
 
-  return (value, path, faults) => {
+  return (sent, path, faults) => {
+    const value = declaration.type === 'integer' ? integerOf(sent) : sent
     if (value === undefined || (value === null && !declaration.nullable)) {
       if (absent !== undefined) return absent
       if (declaration.required) faults.add(path, required)
@@ -39,6 +41,12 @@ export function compileInput(declaration: InputDeclaration): InputCheck {
     faults.add(path, refusal)
     return value
   }
+}
+
+/** Digits in a text are the whole number they say; beyond 2^53, where a number would lose some, they stay text. */
+function integerOf(sent: Value | undefined): Value | undefined {
+  const whole = typeof sent === 'string' ? wholeNumber(sent) : null
+  return whole === null ? sent : typeof whole === 'bigint' ? String(whole) : whole
 }
 
 /** Whether something stands in for what is absent. `default: null` says "no default" unless null is a value here. */
@@ -90,7 +98,8 @@ function quotesHint(declaration: InputDeclaration, value: Value): string {
 
 function compileType(declaration: InputDeclaration): (value: Value) => boolean {
   const { min, max, minLength, maxLength } = declaration
-  const isInRange = (value: number): boolean => (min === null || value >= min) && (max === null || value <= max)
+  const isInRange = (value: number | bigint): boolean =>
+    (min === null || value >= min) && (max === null || value <= max)
   const isLongEnough = (length: number): boolean =>
     (minLength === null || length >= minLength) && (maxLength === null || length <= maxLength)
   switch (declaration.type) {
@@ -103,8 +112,10 @@ function compileType(declaration: InputDeclaration): (value: Value) => boolean {
     case 'timestamp':
       return isTimestamp
     case 'integer':
-      // Beyond 2^53 JSON numbers have already lost digits: refused rather than handed on wrong.
-      return (value) => typeof value === 'number' && Number.isSafeInteger(value) && isInRange(value)
+      return (value) => {
+        const whole = wholeNumber(value)
+        return whole !== null && isInRange(whole)
+      }
     case 'number':
       return (value) => typeof value === 'number' && isInRange(value)
     case 'boolean':

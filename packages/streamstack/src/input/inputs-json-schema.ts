@@ -6,7 +6,8 @@ type Schema = Readonly<Record<string, Value>>
 
 const typeNames: Readonly<Record<InputType, readonly string[]>> = {
   text: ['string'],
-  integer: ['integer'],
+  // Digits in a text, for what a number cannot hold.
+  integer: ['integer', 'string'],
   number: ['number'],
   boolean: ['boolean'],
   object: ['object'],
@@ -18,7 +19,7 @@ const typeNames: Readonly<Record<InputType, readonly string[]>> = {
 }
 
 const typeBounds: Readonly<Partial<Record<InputType, Schema>>> = {
-  integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+  integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, pattern: String.raw`^[+-]?\d{1,19}$` },
   email: { format: 'email' },
   uuid: { format: 'uuid' },
 }

@@ -3,6 +3,7 @@ import type { Value } from '@streamstack/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseBody } from './index.ts'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 import { findJsonFault } from './json-fault.ts'
 
 const json = 'application/json'
@@ -63,15 +64,13 @@ describe('bodies that are read', () => {
   })
 
   test('whatever JSON.stringify makes of an object comes back as it was', () => {
-    const plain = fc.dictionary(
-      fc.string().filter((key) => !['__proto__', 'constructor', 'prototype'].includes(key)),
-      fc.jsonValue(),
-    )
+    const key = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString'))
+    const plain = fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.dictionary(key, fc.jsonValue())))
     fc.assert(
       fc.property(plain, (value) => {
         const text = JSON.stringify(value)
-        fc.pre(!/"(__proto__|constructor|prototype)"/.test(text))
-        expect(parse(text)).toEqual(JSON.parse(text))
+        expect(parse(text)).toEqual(parseExactJson(text))
+        expect(JSON.stringify(parse(text))).toBe(JSON.stringify(parseExactJson(text)))
       }),
     )
   })
@@ -106,12 +105,8 @@ describe('bodies that are refused, with the place and the cure', () => {
     ['a leading zero', '{"a":01}', /found a digit/],
     ['more after the end', '{"a":1} {"b":2}', /column 9: expected nothing more; found "{"/],
     ['a number that is too large', '{"a":1e999}', /number that is too large/],
-    ['__proto__', '{"a":{"__proto__":{"admin":true}}}', /name "__proto__", which is not allowed/],
-    ['__proto__ in escapes', '{"\\u005f_proto__":1}', /not allowed/],
-    ['constructor', '{"constructor":1}', /not allowed/],
-    ['prototype in a list', '{"a":[{"prototype":1}]}', /not allowed/],
     ['65 levels', `{"a":${'['.repeat(64)}${']'.repeat(64)}}`, /deeper than 64 levels/],
-    ['500,000 levels', '['.repeat(500_000), /found the end/],
+    ['500,000 levels', '['.repeat(500_000), /deeper than 64 levels/],
     ['500,000 closed levels', '['.repeat(500_000) + ']'.repeat(500_000), /deeper than 64 levels/],
     [
       'too many names',

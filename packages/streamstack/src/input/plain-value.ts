@@ -6,12 +6,14 @@ export interface PlainBounds {
   depthMax: number
   /** Keys of all objects together. */
   keysMax: number
+  /** Names that no object may have; default: data may hold any. */
+  forbiddenKeys?: ReadonlySet<string>
 }
 
 /** What JSON text or parsed JSON turned out to be: a frozen value, or what is wrong with it. */
 export type PlainResult = { readonly value: Value } | { readonly fault: string }
 
-/** Names through which JavaScript objects reach their classes. Refused loudly: dropping them would lose data silently. */
+/** Names through which JavaScript objects reach their classes. Data may hold them; inputs and claims are not named so. */
 export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** Whether a value is an object of names and values. */
@@ -46,9 +48,9 @@ export function freezePlain(parsed: Value, bounds: PlainBounds): PlainResult {
 
   function faultInEntries(node: { readonly [key: string]: Value }, depth: number): string | null {
     for (const [key, inner] of Object.entries(node)) {
+      if (bounds.forbiddenKeys?.has(key) === true) return `holds the name "${key}", which is not allowed`
       keys += 1
       if (keys > bounds.keysMax) return `holds more than ${bounds.keysMax.toLocaleString('en')} names`
-      if (FORBIDDEN_KEYS.has(key)) return `holds the name "${key}", which is not allowed`
       const fault = faultIn(inner, depth + 1)
       if (fault !== null) return fault
     }

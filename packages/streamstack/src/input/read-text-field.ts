@@ -1,5 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, InputType } from '../definition/types.ts'
+import { wholeNumber } from '../text/whole-number.ts'
+import { holdsLongNumber } from './long-numbers.ts'
 import { parseJson } from './parse-json.ts'
 import { isRecord } from './plain-value.ts'
 import { newTextField } from './text-fields.ts'
@@ -76,8 +78,8 @@ const emptyIsText: ReadonlySet<InputType> = new Set(['text', 'any', 'boolean'])
 export function readText(declaration: InputDeclaration, text: string): Value | undefined {
   const { type } = declaration
   if (text === '' && !emptyIsText.has(type)) return undefined
-  if (type === 'integer') return /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : text
-  if (type === 'number') return numberText.test(text) && Number.isFinite(Number(text)) ? Number(text) : text
+  if (type === 'integer') return typeof wholeNumber(text) === 'number' ? Number(text) : text
+  if (type === 'number') return numberText.test(text) && isHeld(text) ? Number(text) : text
   if (type === 'boolean') {
     const word = text.toLowerCase()
     return Object.hasOwn(booleanTexts, word) ? (booleanTexts[word] ?? text) : text
@@ -89,7 +91,14 @@ export function readText(declaration: InputDeclaration, text: string): Value | u
   return text
 }
 
+/** Whether a number holds what the text says: neither Infinity nor a whole number that was rounded. */
+function isHeld(text: string): boolean {
+  const number = Number(text)
+  return Number.isFinite(number) && (!/^[+-]?\d+$/.test(text) || Number.isSafeInteger(number))
+}
+
 function readJson(text: string, fits: (value: Value) => boolean): Value {
   const parsed = parseJson(text)
-  return 'value' in parsed && fits(parsed.value) ? parsed.value : text
+  // A whole number beyond 2^53 in it would come as text; the check that follows refuses what stays text.
+  return 'value' in parsed && fits(parsed.value) && !holdsLongNumber(parsed.value) ? parsed.value : text
 }

@@ -1,5 +1,3 @@
-import { FORBIDDEN_KEYS } from './plain-value.ts'
-
 /** What the caller sent under one name, where everything is text: in the path, the query or a form. */
 export interface TextField {
   /** The values of the name itself, in order. */
@@ -36,7 +34,7 @@ export function readTextFields(params: URLSearchParams, names: ReadonlySet<strin
   return fields
 }
 
-/** `a.b[c][]` → `a`, `b`, `c`, ``; null when the key is not written so, or has a part that no object may have. */
+/** `a.b[c][]` → `a`, `b`, `c`, ``; null when the key is not written so. */
 function splitKey(key: string): string[] | null {
   const root = /^[^.[\]]+/.exec(key)?.[0]
   if (root === undefined) return null
@@ -48,5 +46,5 @@ function splitKey(key: string): string[] | null {
     if (match === null || way.length >= depthMax) return null
     way.push(match[1] ?? match[2] ?? '')
   }
-  return way.some((name) => FORBIDDEN_KEYS.has(name)) ? null : way
+  return way
 }

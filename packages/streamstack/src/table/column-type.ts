@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { parseExactJson } from '../text/parse-exact-json.ts'
+import { wholeNumber } from '../text/whole-number.ts'
 import { isoMilliseconds, writtenMilliseconds } from './timestamp-text.ts'
 
 /** What a column holds. */
@@ -31,9 +32,6 @@ export const textLengthMax = 16 * 1024 * 1024
 /** JSON nested deeper than this is refused; databases give up at 1,000. */
 const jsonDepthMax = 200
 
-const int64Min = -(2n ** 63n)
-const int64Max = 2n ** 63n - 1n
-
 const misfits = {
   integer: { misfit: 'must be a whole number of at most 64 bits' },
   number: { misfit: 'must be a finite number' },
@@ -58,12 +56,7 @@ export function isMisfit(value: StoredValue | Misfit): value is Misfit {
 
 /** Integers that a JavaScript number holds exactly stay numbers; the others travel as their decimal text. */
 function integerOf(value: Value): StoredValue | Misfit {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 0 : misfits.integer
-  if (typeof value !== 'string' || !/^[+-]?\d{1,19}$/.test(value)) return misfits.integer
-  const big = BigInt(value.startsWith('+') ? value.slice(1) : value)
-  if (big < int64Min || big > int64Max) return misfits.integer
-  const number = Number(big)
-  return Number.isSafeInteger(number) ? number : big
+  return wholeNumber(value) ?? misfits.integer
 }
 
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/

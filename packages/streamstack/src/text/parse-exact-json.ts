@@ -3,9 +3,10 @@ import type { Value } from '@streamstack/protocol'
 /** Lists and objects inside one another; JSON that nests deeper is refused, as every walk through it would be deep. */
 export const JSON_DEPTH_MAX = 500
 
-/** Sixteen digits, or an exponent of three, are the fewest that a number may not hold. */
-const LONG_NUMBER = /\d{16}|\d[eE]\+?\d{3}/
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+/** The fewest digits that a number may not hold. A number that starts there: digits before it would belong to it. */
+const LONG_WHOLE = /(?<![\d.eE+-])-?\d{16,}(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+/** Numbers of which some are beyond all bounds. */
+const LONG_EXPONENT = /(?<![\d.eE+-])-?\d+(?:\.\d+)?[eE]\+?\d{3,}/g
 
 /**
  * The value of a JSON text (RFC 8259) in which numbers that a JavaScript number cannot hold are kept as their text: whole
@@ -16,42 +17,50 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 export function parseExactJson(text: string): Value {
   if (isDeep(text)) throw new SyntaxError(`The JSON text is nested deeper than ${JSON_DEPTH_MAX} levels.`)
   const value: Value = JSON.parse(text)
-  return LONG_NUMBER.test(text) ? JSON.parse(quoteLongNumbers(text)) : value
+  const isLong = /\d{16}|[eE]\+?\d{3}/.test(text)
+  return isLong ? JSON.parse(mapLongNumbers(text, (source) => `"${source}"`)) : value
 }
 
-/** Whether JSON text nests deeper than `JSON_DEPTH_MAX`. Looks at each character once, and keeps no stack. */
-export function isDeep(text: string): boolean {
-  if (text.length <= 2 * JSON_DEPTH_MAX) return false
+/** Whether JSON text may hold a whole number beyond ±(2^53 − 1); digits in its texts count, too. */
+export function mayHoldLongNumbers(text: string): boolean {
+  return /\d{16}/.test(text)
+}
+
+/** Whether JSON text nests deeper than that many levels. Looks at each character once, and keeps no stack. */
+export function isDeep(text: string, depthMax = JSON_DEPTH_MAX): boolean {
+  if (text.length <= 2 * depthMax) return false
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
     if (code === 34) at = stringEnd(text, at) - 1
     else if (code === 91 || code === 123) {
       depth += 1
-      if (depth > JSON_DEPTH_MAX) return true
+      if (depth > depthMax) return true
     } else if (code === 93 || code === 125) depth -= 1
   }
   return false
 }
 
-/** Valid JSON text with those numbers in quotes that a number cannot hold. */
-function quoteLongNumbers(text: string): string {
-  let quoted = ''
+/** Valid JSON text in which `write` writes each number that a JavaScript number cannot hold anew. */
+export function mapLongNumbers(text: string, write: (source: string) => string): string {
+  const rewrite = (source: string): string => (isHeld(source) ? source : write(source))
+  const hasExponents = /[eE]\+?\d{3}/.test(text)
+  let mapped = ''
   for (let at = 0; at < text.length;) {
     const open = text.indexOf('"', at)
-    const bare = text.slice(at, open === -1 ? text.length : open)
-    quoted += bare.replace(NUMBER, quotedIfLong)
+    const bare = text.slice(at, open === -1 ? text.length : open).replace(LONG_WHOLE, rewrite)
+    mapped += hasExponents ? bare.replace(LONG_EXPONENT, rewrite) : bare
     if (open === -1) break
     at = stringEnd(text, open)
-    quoted += text.slice(open, at)
+    mapped += text.slice(open, at)
   }
-  return quoted
+  return mapped
 }
 
-function quotedIfLong(source: string): string {
+function isHeld(source: string): boolean {
   const number = Number(source)
-  if (Number.isSafeInteger(number)) return source
-  return !Number.isFinite(number) || /^-?\d+$/.test(source) ? `"${source}"` : source
+  if (Number.isSafeInteger(number)) return true
+  return Number.isFinite(number) && !/^-?\d+$/.test(source)
 }
 
 /** Where a string that opens at `at` ends, behind its quote; the end of the text where it has none. */

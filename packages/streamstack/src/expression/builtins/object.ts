@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../../text/parse-exact-json.ts'
 import { BuiltinFailure } from '../failure.ts'
 import { readComputed } from '../property.ts'
 import {
@@ -152,13 +153,14 @@ export const objectBuiltins: readonly Builtin[] = [
   }),
   defineFunction('object', {
     name: 'JSON.parse',
-    summary: 'The value that a JSON text stands for; properties named __proto__ are dropped.',
+    summary:
+      'The value that a JSON text stands for. Whole numbers beyond 2^53 become their digits as text; properties named __proto__ are dropped.',
     parameters: [text('json')],
     example: ['JSON.parse(\'{"a":[1,null]}\')', { a: [1, null] }],
     run: (json) => {
       let value: Value
       try {
-        value = JSON.parse(json)
+        value = parseExactJson(json)
       } catch {
         throw new BuiltinFailure('the text is not valid JSON.')
       }

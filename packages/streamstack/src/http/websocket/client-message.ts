@@ -1,7 +1,9 @@
 import type { ClientMessage, Value } from '@streamstack/protocol'
 import { StreamstackError } from '@streamstack/protocol'
+import { longNumberFault } from '../../input/long-numbers.ts'
 import { parseJson } from '../../input/parse-json.ts'
 import { isRecord } from '../../input/plain-value.ts'
+import { isDeep } from '../../text/parse-exact-json.ts'
 import { didYouMean } from '../../text/did-you-mean.ts'
 
 /** A message whose `id` is right and whose other fields are not: it is refused under its id. */
@@ -56,6 +58,8 @@ export function readClientMessage(text: string): ClientMessage | BadMessage {
 /** JSON that is sound, but deeper or larger than it may be, or with names that it may not hold: somebody's data, and no reason to end the connection. */
 function refused(text: string, error: StreamstackError): BadMessage {
   let value: unknown
+  // Depth alone takes tens of milliseconds to parse.
+  if (isDeep(text)) throw error
   try {
     value = JSON.parse(text)
   } catch {
@@ -126,6 +130,7 @@ function readRead(id: string, fields: Fields): ClientMessage {
 function readSubscribe(id: string, fields: Fields): ClientMessage {
   const after = optional(fields, 'after', offsetOrNow)
   const presence = optional(fields, 'presence', flag)
+  checkNumbers(fields, ['data'])
   return {
     type: 'subscribe',
     id,
@@ -139,6 +144,7 @@ function readSubscribe(id: string, fields: Fields): ClientMessage {
 function readPublish(id: string, fields: Fields): ClientMessage {
   const metadata = record(fields, 'metadata')
   const key = optional(fields, 'key', text)
+  checkNumbers(fields, ['content', 'metadata'])
   if (fields['content'] === undefined) throw invalid('`content` is missing; null is a content, too.')
   return {
     type: 'publish',
@@ -153,6 +159,11 @@ function readPublish(id: string, fields: Fields): ClientMessage {
 /** A field that may be left out or null. */
 function optional<T>(fields: Fields, name: string, read: (fields: Fields, name: string) => T): T | undefined {
   return fields[name] === undefined || fields[name] === null ? undefined : read(fields, name)
+}
+
+function checkNumbers(fields: Fields, names: readonly string[]): void {
+  const fault = longNumberFault(fields, names)
+  if (fault !== null) throw new StreamstackError('input_invalid', fault)
 }
 
 function text(fields: Fields, name: string): string {

@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import type { Value } from '@streamstack/protocol'
+import type { InputDeclaration } from '../definition/types.ts'
+import { mapLongNumbers } from '../text/parse-exact-json.ts'
+import type { InputFaults } from './input-faults.ts'
+import { isRecord } from './plain-value.ts'
+
+/** Lists and objects of JSON that was parsed, and which of their own values are long numbers, kept as digits. */
+const longNumbers = new WeakMap<object, Set<string>>()
+/** Lists and objects that hold a long number, however deep. */
+const holders = new WeakSet()
+
+const cure =
+  'is a whole number beyond 2^53, which loses digits on its way; send it in quotes, as text, to an input of the type integer or text'
+
+/**
+ * Parses valid JSON that may hold whole numbers beyond ±(2^53 − 1), which stand for ids. They become their digits as
+ * text, and `refuseLongNumbers` can still tell them from texts. The JSON must not be deep.
+ */
+export function parseLongNumbers(text: string): Value {
+  // Nobody can guess it, so no text of a caller is taken for a number.
+  const mark = `${randomUUID()}:`
+  const marked = mapLongNumbers(text, (source) => (Number.isFinite(Number(source)) ? `"${mark}${source}"` : source))
+  const parsed: Value = JSON.parse(marked)
+  const root: { value: Value } = { value: parsed }
+  unmark(root, mark)
+  return root.value
+}
+
+/** Puts the digits in the place of marked texts; whether there was one. */
+function unmark(holder: object, mark: string): boolean {
+  let found = false
+  const values = holder as Record<string, Value>
+  for (const key of Object.keys(holder)) {
+    const value = values[key]
+    if (typeof value === 'string' && value.startsWith(mark)) {
+      values[key] = value.slice(mark.length)
+      const keys = longNumbers.get(holder) ?? new Set()
+      longNumbers.set(holder, keys.add(key))
+      found = true
+    } else if (typeof value === 'object' && value !== null && unmark(value, mark)) found = true
+  }
+  if (found) holders.add(holder)
+  return found
+}
+
+/**
+ * Adds a fault for each long number that is not for an input of type integer: under any other type it would have become
+ * a text, or another number.
+ */
+export function refuseLongNumbers(
+  body: { readonly [name: string]: Value },
+  declarations: readonly InputDeclaration[],
+  faults: InputFaults,
+): void {
+  if (!holders.has(body)) return
+  for (const declaration of declarations) {
+    if (Object.hasOwn(body, declaration.name)) refuseIn(body, declaration.name, declaration, declaration.name, faults)
+  }
+}
+
+/** Whether a list or an object holds a long number, however deep. */
+export function holdsLongNumber(value: Value): boolean {
+  return typeof value === 'object' && value !== null && holders.has(value)
+}
+
+/** The first of these fields that is or holds a long number, in words that follow its name; null when none does. */
+export function longNumberFault(fields: { readonly [name: string]: Value }, names: readonly string[]): string | null {
+  if (!holders.has(fields)) return null
+  const isLong = (name: string): boolean => longNumbers.get(fields)?.has(name) === true
+  const name = names.find((one) => {
+    const value = Object.hasOwn(fields, one) ? fields[one] : undefined
+    return isLong(one) || (typeof value === 'object' && value !== null && holders.has(value))
+  })
+  if (name === undefined) return null
+  return `\`${name}\` ${isLong(name) ? 'is' : 'holds'} a whole number beyond 2^53, which readers would round. Send it in quotes, as text.`
+}
+
+function refuseIn(
+  holder: object,
+  key: string,
+  declaration: InputDeclaration | null,
+  path: string,
+  faults: InputFaults,
+): void {
+  if (longNumbers.get(holder)?.has(key) === true) {
+    if (declaration?.type !== 'integer') faults.add(path, cure)
+    return
+  }
+  const value = (holder as Record<string, Value>)[key]
+  if (typeof value !== 'object' || value === null || !holders.has(value)) return
+  for (const inner of Object.keys(value)) {
+    const isItem = !isRecord(value)
+    const declared = isItem
+      ? (declaration?.items ?? null)
+      : (declaration?.properties?.find(({ name }) => name === inner) ?? null)
+    refuseIn(value, inner, declared, isItem ? `${path}[${inner}]` : `${path}.${inner}`, faults)
+  }
+}
