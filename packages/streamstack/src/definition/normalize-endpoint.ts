@@ -1,4 +1,5 @@
 import { indexCatalog } from './catalog-index.ts'
+import { conversationOf } from './conversation-inputs.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
 import { locateSections, type Sections } from './locate-sections.ts'
 import { normalizeInputs, plainInput } from './normalize-inputs.ts'
@@ -27,7 +28,7 @@ export function normalizeEndpoint(
   catalog: readonly FunctionShape[],
 ): { endpoint: EndpointDefinition | null; route: Pick<EndpointDefinition, 'method' | 'path'> | null; issues: Issue[] } {
   const list = createIssueList()
-  const sections = locateSections(tree, list)
+  const sections = withConversation(locateSections(tree, list), tree, catalog)
   const settings = normalizeSettings(sections.settings, list)
   const name = definitionName(file)
   const path = settings.path ?? normalizePath(`/${name}`, tree.position, list)
@@ -53,6 +54,14 @@ export function normalizeEndpoint(
     position: tree.position,
   }
   return { endpoint: Object.freeze(endpoint), route, issues: list.issues }
+}
+
+/** The sections of a stack that takes a conversation from its caller, where the catalog has the function for it. */
+function withConversation(sections: Sections, tree: TreeNode, catalog: readonly FunctionShape[]): Sections {
+  if (sections.inputs !== null || sections.stack === null) return sections
+  if (!catalog.some(({ name }) => name === 'Load Conversation')) return sections
+  const conversation = conversationOf(sections.stack, tree.position)
+  return conversation === null ? sections : { ...sections, ...conversation }
 }
 
 /** The name of a definition: its file without folder of the kind and ending, `chat/stream` for `endpoints/chat/stream.yaml`. */

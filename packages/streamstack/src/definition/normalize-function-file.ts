@@ -21,6 +21,14 @@ export function normalizeFunctionFile(
   const inputs = normalizeInputs(sections.inputs, list)
   const stack = readStack(sections, catalog, list)
   if (list.hasErrors()) return { function: null, issues: list.issues }
-  const definition: FunctionFile = { file, name: definitionName(file), inputs, stack, position: tree.position }
+  const { description } = sections
+  const definition: FunctionFile = {
+    file,
+    name: definitionName(file),
+    description,
+    inputs,
+    stack,
+    position: tree.position,
+  }
   return { function: Object.freeze(definition), issues: list.issues }
 }

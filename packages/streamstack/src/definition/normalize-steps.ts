@@ -74,6 +74,7 @@ function normalizeStep(node: TreeNode, id: string, context: StepContext): StepNo
     position: node.position,
     parameters: {} as Record<string, TreeNode>,
     stacks: {} as Record<string, readonly StepNode[]>,
+    words: {} as Record<string, readonly string[]>,
     cases: {} as Record<string, readonly CaseNode[]>,
     as: shape.resultDefault ?? null,
     disabled: false,
@@ -104,6 +105,7 @@ function normalizeStep(node: TreeNode, id: string, context: StepContext): StepNo
   reportMissing(node, indexed, given, list)
   Object.freeze(step.parameters)
   Object.freeze(step.stacks)
+  Object.freeze(step.words)
   Object.freeze(step.cases)
   return Object.freeze(step)
 }
@@ -205,7 +207,12 @@ function readStack(
   entry: TreeEntry,
   name: string,
   stack: StackShape,
-  step: { id: string; stacks: Record<string, readonly StepNode[]>; cases: Record<string, readonly CaseNode[]> },
+  step: {
+    id: string
+    stacks: Record<string, readonly StepNode[]>
+    words: Record<string, readonly string[]>
+    cases: Record<string, readonly CaseNode[]>
+  },
   context: StepContext,
 ): void {
   const place = `\`${entry.key}\``
@@ -215,7 +222,12 @@ function readStack(
   if (stack.form === 'cases') {
     step.cases[name] = normalizeCases(entry.node, id, place, stack.when ?? 'condition', list, read)
   } else if (stack.form === 'branches') step.cases[name] = normalizeBranches(entry.node, id, place, list, read)
+  else if (stack.takesWords === true && isProse(entry.node)) step.words[name] = linesOf(entry.node)
   else step.stacks[name] = normalizeStack(entry.node, `${id}.`, place, context)
+}
+
+function linesOf(node: TreeNode): readonly string[] {
+  return Object.freeze((node.items ?? [node]).flatMap(({ value }) => (typeof value === 'string' ? [value] : [])))
 }
 
 function reportMissing(

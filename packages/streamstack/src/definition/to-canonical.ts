@@ -55,6 +55,7 @@ function inputOf(input: InputDeclaration): Value {
 function stepOf(step: StepNode): Value {
   const parameters = Object.entries(step.parameters).map(([name, node]): [string, Value] => [name, node.value])
   const stacks = Object.entries(step.stacks).map(([name, steps]): [string, Value] => [name, steps.map(stepOf)])
+  const words = Object.entries(step.words)
   const cases = Object.entries(step.cases).map(([name, items]): [string, Value] => [
     name,
     items.map(({ when, steps }) => {
@@ -67,6 +68,7 @@ function stepOf(step: StepNode): Value {
     function: step.function,
     ...Object.fromEntries(parameters),
     ...Object.fromEntries(stacks),
+    ...Object.fromEntries(words),
     ...Object.fromEntries(cases),
     ...(step.as !== null && { as: step.as }),
     ...(step.disabled && { disabled: true }),

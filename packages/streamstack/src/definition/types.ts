@@ -65,6 +65,8 @@ export interface StackShape {
   aliases?: readonly string[]
   /** `steps`: a list of steps. `cases`: a list of objects, each with `when` (kind `value` or `condition`) and a stack `steps`. `branches`: a list of lists of steps. */
   form?: 'steps' | 'cases' | 'branches'
+  /** Whether lines of text may stand in place of steps, as a description of what the step does by itself. */
+  takesWords?: boolean
   /** For `cases`: how `when` is read. */
   when?: 'value' | 'condition'
 }
@@ -97,6 +99,8 @@ export interface StepNode {
   parameters: Readonly<Record<string, TreeNode>>
   /** By canonical stack name, for stacks of form `steps`. */
   stacks: Readonly<Record<string, readonly StepNode[]>>
+  /** By canonical stack name, for stacks that are described in words in place of steps: the lines. */
+  words: Readonly<Record<string, readonly string[]>>
   /** By canonical stack name, for stacks of form `cases` and `branches`. */
   cases: Readonly<Record<string, readonly CaseNode[]>>
   /** Variable that takes the result. */
@@ -191,6 +195,8 @@ export interface EndpointDefinition {
 export interface FunctionFile {
   file: string
   name: string
+  /** What it does: a model that may call it chooses by this. */
+  description: string | null
   inputs: readonly InputDeclaration[]
   stack: readonly StepNode[]
   position: Position

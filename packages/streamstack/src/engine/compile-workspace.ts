@@ -13,6 +13,7 @@ import { ChannelTable, asksForToken, readChannel } from '../channel/index.ts'
 import { functions } from '../functions/index.ts'
 import { inspectInputs } from '../input/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
+import { placeholderKey, providerKeyNames } from '../provider/index.ts'
 import { type TableDeclaration, readTable } from '../table/index.ts'
 import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
 import { BrokenEndpoint } from './broken-endpoint.ts'
@@ -53,7 +54,12 @@ export function compileWorkspace(
     tables: new Map(tables.map((table) => [table.name, table])),
     channels,
     variables: settings.variables,
-    env: Object.fromEntries(settings.envNames.map((name) => [name, files.env[name] ?? null])),
+    env: Object.fromEntries(
+      [...providerKeyNames, ...settings.envNames].map((name) => [
+        name,
+        files.env[name] ?? placeholderKey(name, settings.outbound.rewrite),
+      ]),
+    ),
   }
   const library = compileFunctions(functionFiles, context)
   issues.push(...library.issues)

@@ -80,6 +80,7 @@ export class DurableRuns {
           status: run?.failure?.status ?? 200,
           headers: [...(run?.responseHeaders ?? [])],
           atMs: Date.now(),
+          usage: run?.usage ?? null,
         }
         return {
           note: JSON.stringify({ ...note, end } satisfies RunNote),

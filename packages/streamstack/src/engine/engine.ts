@@ -94,6 +94,7 @@ export class Engine {
     this.access.configure(workspace.settings.auth.jwt)
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
+    const prices = (): Settings['ai']['prices'] => this.settings.ai.prices
     this.channels = new Channels({
       settings: () => ({ ...this.settings.channels, windowBytes: this.settings.streams.windowBytes }),
       store: () => this.streams,
@@ -111,6 +112,9 @@ export class Engine {
         log: options.log,
         get outbound() {
           return outbound()
+        },
+        get prices() {
+          return prices()
         },
       },
       {

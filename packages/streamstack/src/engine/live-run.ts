@@ -1,6 +1,7 @@
 import type { StreamstackError } from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
+import type { RunUsage } from '../provider/index.ts'
 import type { Run } from '../run/index.ts'
 import type { Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
@@ -65,6 +66,10 @@ export class LiveRun implements RunView {
 
   get chunksSent(): number {
     return this.execution.chunksSent
+  }
+
+  get usage(): RunUsage | null {
+    return this.execution.state.usage
   }
 
   answerBegan(): void {

@@ -1,4 +1,5 @@
 import { ERRORS, type PublicError, StreamstackError } from '@streamstack/protocol'
+import type { RunUsage } from '../provider/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 
@@ -14,6 +15,8 @@ export interface RunView extends StreamSource {
   /** Null while it goes on. */
   readonly endedAtMs: number | null
   readonly chunksSent: number
+  /** What its calls of models used so far; null: it made none. */
+  readonly usage: RunUsage | null
   /** Ends it, when it still goes on. */
   cancel(message: string): void
 }

@@ -206,6 +206,7 @@ export class Runs {
       durationMs: execution.elapsedMs(),
       chunks: execution.chunksSent,
       bytes: execution.bytesSent,
+      usage: execution.state.usage,
     })
   }
 

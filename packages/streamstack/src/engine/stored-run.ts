@@ -1,4 +1,5 @@
 import { ERRORS, type Outcome, type PublicError, type StreamEnd, type StreamstackError } from '@streamstack/protocol'
+import type { RunUsage } from '../provider/index.ts'
 import { Stream, type StreamReader } from '../stream/index.ts'
 import { FinishedLog, type LiveStream, type StreamStore } from '../stream-store/index.ts'
 import type { RunOwner } from './idempotency.ts'
@@ -25,6 +26,8 @@ export interface RunNote {
     /** Headers that the stack has set. */
     readonly headers: readonly (readonly [name: string, value: string])[]
     readonly atMs: number
+    /** What its calls of models used; absent or null: it made none. */
+    readonly usage?: RunUsage | null
   } | null
 }
 
@@ -114,6 +117,10 @@ export class StoredRun implements RunView {
 
   get chunksSent(): number {
     return this.stream.lastOffset
+  }
+
+  get usage(): RunUsage | null {
+    return this.#note.end?.usage ?? null
   }
 
   answerBegan(): void {}

@@ -19,6 +19,20 @@ export interface LoopSlots {
   length: number | null
 }
 
+/** A streamed answer that a step opens. */
+export interface StepSource {
+  /** The slot that holds its handle. */
+  readonly slot: number
+  /** Whether it is the answer of a model. */
+  readonly isModel: boolean
+}
+
+/** What a step must know of a function file to call it. */
+export interface FunctionOutline {
+  readonly inputs: readonly InputDeclaration[]
+  readonly description: string | null
+}
+
 /** What functions compile themselves with. One compiler makes one program. */
 export interface Compiler {
   /** Adds an op; gives its index. */
@@ -38,6 +52,9 @@ export interface Compiler {
   variable(name: string): number
   /** The slot that takes the step's result; -1 when nobody takes it. */
   resultSlot(step: StepNode): number
+
+  /** The streamed answer that was opened last before this place; null: none was. Steps that open one set it. */
+  precedingSource: StepSource | null
 
   /** Compiles a parameter; problems become issues at its place. An absent parameter is `absent`. */
   value(node: TreeNode | undefined, absent?: Value): Expression<Frame>
@@ -76,7 +93,7 @@ export interface Compiler {
   /** Whether a name stands anywhere in the texts of the stack: what nobody reads need not be made. */
   mentions(name: string): boolean
   /** A function file by name. Null: there is none. */
-  functionFile(name: string): { inputs: readonly InputDeclaration[] } | null
+  functionFile(name: string): FunctionOutline | null
   functionNames(): Iterable<string>
   table(name: string): TableDeclaration | null
   tableNames(): Iterable<string>

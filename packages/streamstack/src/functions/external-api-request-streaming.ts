@@ -1,9 +1,13 @@
+import type { StepNode } from '../definition/types.ts'
 import type { Frame, Strand } from '../run/index.ts'
+import type { Compiler } from './compiler.ts'
 import type { ItemFormat } from '../outbound/index.ts'
 import { ITEM_FORMATS } from '../outbound/index.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { type SourceHandle, compileItems } from './items-loop.ts'
 import { prepareRequest, requestParameters } from './outbound-request.ts'
+import { compileCall, openCall } from './provider-call.ts'
+import { modelParameters, providerParameters } from './provider-parameters.ts'
 
 export const externalApiRequestStreaming: FunctionDefinition = {
   name: 'External API Request (Streaming)',
@@ -12,6 +16,15 @@ export const externalApiRequestStreaming: FunctionDefinition = {
     'Calls another service and hands on its answer item by item while it arrives: to the inner stack, or to a For Each over the result. Leaving the loop, or the run, hangs up.',
   parameters: {
     ...requestParameters,
+    url: { ...requestParameters.url, required: false },
+    provider: {
+      kind: 'literal',
+      summary:
+        "Reads the answer as that of a model: openai, anthropic, google, ollama or openai-compatible, or a choice such as `OpenAI/Anthropic/Google AI`, of which the host of `url` decides. Items are then `{kind, text, raw, …}`, and the answer is complete only with the provider's own mark.",
+      type: 'text',
+    },
+    ...modelParameters,
+    ...providerParameters,
     items: {
       kind: 'literal',
       summary:
@@ -72,14 +85,11 @@ export const externalApiRequestStreaming: FunctionDefinition = {
     },
   ],
   compile(step, compiler) {
-    const request = prepareRequest(step, compiler)
-    const items = (step.parameters['items']?.value ?? 'auto') as ItemFormat
-    const open = async (frame: Frame, strand: Strand): Promise<SourceHandle> => {
-      const { run } = strand
-      return { $source: run.openSource(await run.services.outbound.stream(request(frame, strand), items)) }
-    }
+    const open = step.parameters['provider'] === undefined ? compileRaw(step, compiler) : compileModel(step, compiler)
+    if (open === null) return
     if (step.stacks['inner'] !== undefined) return compileItems(step, compiler, compiler.resultSlot(step), open)
     const slot = compiler.resultSlot(step)
+    compiler.precedingSource = { slot, isModel: step.parameters['provider'] !== undefined }
     compiler.emit((frame, strand) =>
       open(frame, strand).then((handle) => {
         frame.slots[slot] = handle
@@ -87,3 +97,57 @@ export const externalApiRequestStreaming: FunctionDefinition = {
     )
   },
 }
+
+type Open = (frame: Frame, strand: Strand) => Promise<SourceHandle>
+
+/** An answer that is cut into items as it is. Null: an issue says why not. */
+function compileRaw(step: StepNode, compiler: Compiler): Open | null {
+  for (const name of MODEL_ONLY) {
+    const node = step.parameters[name]
+    if (node === undefined) continue
+    compiler.issue(
+      'error',
+      `\`${name}\` has a meaning only together with \`provider\`: add it, or remove \`${name}\`.`,
+      node.position,
+    )
+    return null
+  }
+  if (step.parameters['url'] === undefined) {
+    const { name, parameters } = externalApiRequestStreaming
+    compiler.issue('error', `${name} needs \`url\`: ${parameters['url']?.summary}`, step.position)
+    return null
+  }
+  const request = prepareRequest(step, compiler)
+  const items = (step.parameters['items']?.value ?? 'auto') as ItemFormat
+  return async (frame, strand) => {
+    const { run } = strand
+    return { $source: run.openSource(await run.services.outbound.stream(request(frame, strand), items)) }
+  }
+}
+
+/** The answer of a model, as items of one shape. Null: an issue says why not. */
+function compileModel(step: StepNode, compiler: Compiler): Open | null {
+  const items = step.parameters['items']
+  if (items !== undefined) {
+    compiler.issue(
+      'error',
+      '`items` has no meaning together with `provider`, which knows how its answer is cut; remove one.',
+      items.position,
+    )
+    return null
+  }
+  if (step.parameters['messages'] === undefined && step.parameters['body'] === undefined) {
+    compiler.issue(
+      'error',
+      "With `provider`, the step needs `messages` and `model`, or `body` in the provider's own shape.",
+      step.position,
+    )
+    return null
+  }
+  const call = compileCall(step, compiler)
+  return call === null
+    ? null
+    : async (frame, strand) => ({ $source: await openCall(call(frame, strand), step, strand) })
+}
+
+const MODEL_ONLY = Object.keys({ ...modelParameters, ...providerParameters })

@@ -1,7 +1,13 @@
-import { StreamstackError } from '@streamstack/protocol'
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { StepNode } from '../definition/types.ts'
+import { type ProviderItem, ProviderSource } from '../provider/index.ts'
+import type { Frame } from '../run/index.ts'
 import { kindOf } from './arguments.ts'
+import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
-import { compileItems } from './items-loop.ts'
+import { compileItems, isSourceHandle } from './items-loop.ts'
+import { wholeVariable } from './raw-records.ts'
+import { relay, relaySlots } from './relay.ts'
 
 export const forEach: FunctionDefinition = {
   name: 'For Each',
@@ -10,16 +16,17 @@ export const forEach: FunctionDefinition = {
   parameters: {
     input: {
       kind: 'value',
-      summary: 'The list, or the result of External API Request (Streaming).',
+      summary:
+        'The list, or the result of External API Request (Streaming). Without it, the streamed answer that a step before has opened.',
       type: 'list',
-      required: true,
       aliases: ['list', 'items', 'array', 'in'],
     },
   },
   stacks: {
     inner: {
       summary:
-        'Steps for each item: `item`, `loop_index` (from 0), `array_length` and `current_batch` (from 1) are set.',
+        "Steps for each item: `item`, `loop_index` (from 0), `array_length` and `current_batch` (from 1) are set. Without steps, or with a description in words, each item of a model's answer is sent to the response as it comes.",
+      takesWords: true,
       aliases: ['inner_functions', 'inner_logic', 'processing', 'steps', 'do', 'function_stack', 'stack', 'each'],
     },
   },
@@ -56,18 +63,59 @@ export const forEach: FunctionDefinition = {
     },
   ],
   compile(step, compiler) {
-    const input = compiler.value(step.parameters['input'])
-    compileItems(step, compiler, compiler.resultSlot(step), (frame) => {
-      const items = input.evaluate(frame)
-      if (typeof items === 'object' && items !== null) return items
-      const cure =
-        typeof items === 'string'
-          ? ' Make a list of it first, for example with {{text.split("\\n")}}.'
-          : ' Give it a list; an empty one is [].'
-      throw new StreamstackError(
-        'step_failed',
-        `For Each (step ${step.id}): 'input' must be a list; it is ${kindOf(items)}.${cure}`,
-      )
+    const itemsOf = compileInput(step, compiler)
+    if (itemsOf === null) return
+    const slot = compiler.resultSlot(step)
+    warnOfWords(step, compiler)
+    if ((step.stacks['inner'] ?? []).length > 0) return compileItems(step, compiler, slot, itemsOf)
+    const progress = relaySlots(compiler)
+    compileItems(step, compiler, slot, itemsOf, ({ items, item }) => {
+      compiler.emit((frame, strand) => {
+        const handle = frame.slots[items] as Value
+        if (!isSourceHandle(handle) || !(strand.run.source(handle.$source) instanceof ProviderSource)) return undefined
+        return relay(frame, strand, frame.slots[item] as ProviderItem, progress)
+      })
     })
   },
+}
+
+/** What the loop goes through. Null: an issue says why not. */
+function compileInput(step: StepNode, compiler: Compiler): ((frame: Frame) => Value) | null {
+  const node = step.parameters['input']
+  if (node !== undefined) {
+    const input = compiler.value(node)
+    return (frame) => listOf(step, input.evaluate(frame))
+  }
+  const source = compiler.precedingSource
+  if (source === null) {
+    const message =
+      'For Each needs `input`: the list; only behind External API Request (Streaming) it goes through that answer by itself.'
+    compiler.issue('error', message, step.position)
+    return null
+  }
+  return (frame) => listOf(step, frame.slots[source.slot] ?? null)
+}
+
+/** Words describe what the step does by itself; over anything but a model's answer it does nothing by itself. */
+function warnOfWords(step: StepNode, compiler: Compiler): void {
+  if (step.words['inner'] === undefined) return
+  const source = compiler.precedingSource
+  const variable = wholeVariable(step.parameters['input']?.value ?? null)
+  const isPreceding =
+    step.parameters['input'] === undefined || (variable !== null && compiler.variable(variable) === source?.slot)
+  if (source?.isModel === true && isPreceding) return
+  const message = 'The steps for each item are described in words, which do not run; write steps instead.'
+  compiler.issue('warning', message, step.position)
+}
+
+function listOf(step: StepNode, items: Value): Value {
+  if (typeof items === 'object' && items !== null) return items
+  const cure =
+    typeof items === 'string'
+      ? ' Make a list of it first, for example with {{text.split("\\n")}}.'
+      : ' Give it a list; an empty one is [].'
+  throw new StreamstackError(
+    'step_failed',
+    `For Each (step ${step.id}): 'input' must be a list; it is ${kindOf(items)}.${cure}`,
+  )
 }

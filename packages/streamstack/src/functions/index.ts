@@ -1,4 +1,5 @@
 import { addRecord } from './add-record.ts'
+import { aiReply } from './ai-reply.ts'
 import { breakLoop } from './break.ts'
 import { conditional } from './conditional.ts'
 import { continueLoop } from './continue.ts'
@@ -16,6 +17,7 @@ import type { FunctionDefinition } from './function-definition.ts'
 import { getRecord } from './get-record.ts'
 import { getRecords } from './get-records.ts'
 import { group } from './group.ts'
+import { loadConversation } from './load-conversation.ts'
 import { logMessage } from './log.ts'
 import { parallel } from './parallel.ts'
 import { precondition } from './precondition.ts'
@@ -37,7 +39,7 @@ import { updateVariables } from './update-variables.ts'
 import { validateInput } from './validate-input.ts'
 import { whileLoop } from './while-loop.ts'
 
-export type { Compiler, Label, LoopSlots, RegionTarget } from './compiler.ts'
+export type { Compiler, FunctionOutline, Label, LoopSlots, RegionTarget, StepSource } from './compiler.ts'
 export type { Example, ExampleAnswer, ExampleTable, FunctionDefinition } from './function-definition.ts'
 export { prepareEstimate } from './get-records.ts'
 export { wholeVariable } from './raw-records.ts'
@@ -79,6 +81,8 @@ export const functions: readonly FunctionDefinition[] = [
   screenPrompt,
   filterStream,
   redact,
+  aiReply,
+  loadConversation,
   setResponseHeader,
   logMessage,
 ]

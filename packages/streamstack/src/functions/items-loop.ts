@@ -16,13 +16,15 @@ export function isSourceHandle(value: Value): value is SourceHandle {
 
 /**
  * Compiles a loop over a list or a streamed answer. `itemsOf` is asked once, when the loop is entered; `named` is the slot of a variable that also takes each
- * item, or -1.
+ * item, or -1. `inner` compiles what is done with each item; default: the steps of the stack.
  */
 export function compileItems(
   step: StepNode,
   compiler: Compiler,
   named: number,
   itemsOf: (frame: Frame, strand: Strand) => Value | Promise<Value>,
+  inner: (slots: { readonly items: number; readonly item: number }) => void = () =>
+    compiler.steps(step.stacks['inner']),
 ): void {
   const items = compiler.slot()
   const slots = { index: compiler.slot(), item: compiler.slot(), length: compiler.slot() }
@@ -49,7 +51,7 @@ export function compileItems(
   })
 
   compiler.place(body)
-  compiler.loop(step, slots, { onBreak: done, onContinue: next }, () => compiler.steps(step.stacks['inner']))
+  compiler.loop(step, slots, { onBreak: done, onContinue: next }, () => inner({ items, item: slots.item }))
 
   compiler.place(next)
   compiler.emit((frame, strand) => {

@@ -2,11 +2,12 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { Expression } from '../expression/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import type { InputDeclaration, StepNode } from '../definition/types.ts'
-import { type InputChecker, type InputFault, compileInputs, inspectInputs } from '../input/index.ts'
+import { type InputFault, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame } from '../run/index.ts'
 import { literalText } from '../definition/index.ts'
 import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
+import { checkedInputs, faultText, faultWords } from './function-inputs.ts'
 
 export const runFunction: FunctionDefinition = {
   name: 'Run Function',
@@ -28,6 +29,7 @@ export const runFunction: FunctionDefinition = {
     },
   },
   hasResult: true,
+  calls: (step) => [literalText(step.parameters['name'])],
   examples: [
     {
       title: 'A greeting for each name',
@@ -88,30 +90,13 @@ export const runFunction: FunctionDefinition = {
     compiler.emit((frame, strand) => {
       const sent: Record<string, Value> = {}
       for (const [key, expression] of given) sent[key] = expression.evaluate(frame)
-      const { values, faults } = checked(checker, sent)
+      const { values, faults } = checkedInputs(checker, sent)
       if (faults.length > 0) throw misfit(step, name, faults)
       return strand.call(frame, name, new Map(Object.entries(values)), (result) => {
         if (slot !== -1) frame.slots[slot] = result
       })
     })
   },
-}
-
-const noQuery = new URLSearchParams()
-
-/** Checks values as a JSON body is checked. */
-function checked(
-  checker: InputChecker,
-  sent: Readonly<Record<string, Value>>,
-): { values: Readonly<Record<string, Value>>; faults: readonly InputFault[] } {
-  try {
-    return { values: checker.check({ path: {}, query: noQuery, body: sent }), faults: [] }
-  } catch (error) {
-    const faults =
-      error instanceof StreamstackError && error.code === 'input_invalid' ? error.details?.['errors'] : null
-    if (!Array.isArray(faults)) throw error
-    return { values: {}, faults: faults }
-  }
 }
 
 /** Values that hold no expression are checked when the definition loads, where they stand. */
@@ -124,7 +109,7 @@ function checkWrittenInputs(
   for (const { key, node } of step.parameters['inputs']?.entries ?? []) {
     const input = inputs.find((one) => one.name === key)
     if (input === undefined || JSON.stringify(node.value).includes('{{')) continue
-    for (const { path, message } of checked(compileInputs([input]), { [key]: node.value }).faults) {
+    for (const { path, message } of checkedInputs(compileInputs([input]), { [key]: node.value }).faults) {
       compiler.issue('error', `Function '${name}': input '${path}' ${message}.`, node.position)
     }
   }
@@ -132,9 +117,12 @@ function checkWrittenInputs(
 
 /** What the stack computed may be secret, so that the message tells what an input must be and not what it was. */
 function misfit(step: StepNode, name: string, faults: readonly InputFault[]): StreamstackError {
-  const errors = faults.map(({ path, message }) => ({ path, message: message.split('; got ')[0] ?? message }))
-  const list = errors.map(({ path, message }) => (path === '' ? message : `input '${path}' ${message}`)).join('; ')
-  return new StreamstackError('input_invalid', `Run Function (step ${step.id}): function '${name}': ${list}.`, {
-    details: { errors },
-  })
+  const errors = faultWords(faults)
+  return new StreamstackError(
+    'input_invalid',
+    `Run Function (step ${step.id}): function '${name}': ${faultText(errors)}.`,
+    {
+      details: { errors },
+    },
+  )
 }

@@ -55,6 +55,7 @@ export function describeRun({
   url,
   stream,
   chunksSent,
+  usage,
   startedAtMs,
   endedAtMs,
 }: RunView): object {
@@ -70,5 +71,6 @@ export function describeRun({
     offset: stream.lastOffset,
     first_offset: stream.log.droppedOffset,
     stream_url: url,
+    ...(usage === null ? {} : { usage }),
   }
 }

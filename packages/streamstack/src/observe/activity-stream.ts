@@ -1,6 +1,7 @@
 import type { Outcome } from '@streamstack/protocol'
 import type { StreamReader } from '../stream/index.ts'
 import { errorLabel } from './error-label.ts'
+import type { ModelUsage } from './model-counts.ts'
 import { SystemStream } from './system-stream.ts'
 
 /** A subject longer than this is cut: issuers choose it, and the log is to hold many calls. */
@@ -25,6 +26,8 @@ export interface FinishedCall {
   readonly chunks: number
   /** Characters of content and metadata, as `limits.max_bytes` counts them. */
   readonly bytes: number
+  /** What its calls of models used; absent or null: it made none. */
+  readonly usage?: ModelUsage | null
 }
 
 interface Entry {
@@ -115,8 +118,25 @@ export class ActivityStream extends SystemStream {
       duration_ms: Math.round(call.durationMs * 1_000) / 1_000,
       chunks: call.chunks,
       bytes: call.bytes,
+      ...(call.usage === undefined || call.usage === null ? {} : { usage: toldUsage(call.usage) }),
       ...(moreRefused === 0 ? {} : { more_refused: moreRefused }),
     })
+  }
+}
+
+/** The totals alone: a run that called many models is still one line. */
+function toldUsage(usage: ModelUsage): ModelUsage {
+  const { calls, input_tokens, output_tokens, reasoning_tokens, cached_tokens, cost } = usage
+  const { first_token_ms, tokens_per_second } = usage
+  return {
+    calls,
+    input_tokens,
+    output_tokens,
+    reasoning_tokens,
+    cached_tokens,
+    cost,
+    first_token_ms,
+    tokens_per_second,
   }
 }
 

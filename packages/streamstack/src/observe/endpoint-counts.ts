@@ -1,5 +1,6 @@
 import type { Outcome } from '@streamstack/protocol'
 import { BucketHistogram } from './bucket-histogram.ts'
+import { ModelCounts } from './model-counts.ts'
 
 /** From where a stream feels instant to where nobody waits any more. */
 const FIRST_CHUNK_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000]
@@ -12,4 +13,5 @@ export class EndpointCounts {
   readonly outcomes: Record<Outcome, number> = { completed: 0, failed: 0, cancelled: 0, abandoned: 0 }
   readonly firstChunk = new BucketHistogram(FIRST_CHUNK_BOUNDS_MS)
   readonly runDuration = new BucketHistogram(RUN_BOUNDS_MS)
+  readonly models = new ModelCounts()
 }

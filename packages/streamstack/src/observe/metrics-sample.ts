@@ -37,6 +37,18 @@ export interface MetricsSample {
     /** Codes of refused messages, since the server started. */
     readonly errors: Readonly<Record<string, number>>
   }
+  /** Calls of models in runs that are over, since the server started. */
+  readonly models: {
+    readonly calls: number
+    readonly input_tokens: number
+    readonly output_tokens: number
+    readonly reasoning_tokens: number
+    readonly cached_tokens: number
+    /** In the currency of the prices in the settings. */
+    readonly cost: number
+    /** From the request to the first piece of the answer, in the last minute. */
+    readonly first_token_ms: Percentiles
+  }
   readonly websockets: {
     readonly open: number
     /** By code, since the server started. */
@@ -73,6 +85,15 @@ export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: nu
       published: { total: channels.published.total, last_minute: channels.published.lastMinute },
       refused: { total: channels.refused.total, last_minute: channels.refused.lastMinute },
       errors: Object.fromEntries(channels.refusedCodes),
+    },
+    models: {
+      calls: metrics.models.calls,
+      input_tokens: metrics.models.tokens.input,
+      output_tokens: metrics.models.tokens.output,
+      reasoning_tokens: metrics.models.tokens.reasoning,
+      cached_tokens: metrics.models.tokens.cached,
+      cost: metrics.models.cost,
+      first_token_ms: metrics.firstToken.percentiles(),
     },
     websockets: { open: sockets.open, closed: Object.fromEntries(sockets.closedCodes) },
     runs: { ...metrics.outcomes },

@@ -3,6 +3,7 @@ import { BucketHistogram } from './bucket-histogram.ts'
 import { ChannelCounts } from './channel-counts.ts'
 import { EndpointCounts } from './endpoint-counts.ts'
 import { errorLabel } from './error-label.ts'
+import { ModelCounts, type ModelUsage } from './model-counts.ts'
 import { SlidingHistogram } from './sliding-histogram.ts'
 import { SlidingCount, SlidingWindow } from './sliding-window.ts'
 import { SocketCounts } from './socket-counts.ts'
@@ -49,6 +50,9 @@ export class Metrics {
   readonly startedAtMs = performance.now()
   readonly channels: ChannelCounts
   readonly sockets = new SocketCounts()
+  /** Of all endpoints together. */
+  readonly models = new ModelCounts()
+  readonly firstToken: SlidingHistogram
   /** Bytes that went to sockets, headers and framing included; asked only when a sample is made. */
   bytesSent: () => number = () => 0
   readonly #window = new SlidingWindow()
@@ -63,6 +67,7 @@ export class Metrics {
     this.chunks = new SlidingCount(window)
     this.firstChunk = new SlidingHistogram(window)
     this.chunk = new SlidingHistogram(window)
+    this.firstToken = new SlidingHistogram(window)
     this.channels = new ChannelCounts(window)
   }
 
@@ -98,6 +103,14 @@ export class Metrics {
     const counts = this.#of(endpoint)
     counts.outcomes[outcome]++
     counts.runDuration.record(durationMs, 1)
+  }
+
+  /** A run that is over has called models. */
+  modelsCalled(endpoint: string, usage: ModelUsage, nowMs: number): void {
+    this.#window.turn(nowMs)
+    this.models.add(usage)
+    this.#of(endpoint).models.add(usage)
+    if (usage.first_token_ms !== null) this.firstToken.record(usage.first_token_ms, 1)
   }
 
   readerAttached(): void {

@@ -46,6 +46,9 @@ export class Observation {
 
   runEnded(call: FinishedCall & { outcome: NonNullable<FinishedCall['outcome']> }): void {
     this.metrics.runEnded(call.endpoint, call.outcome, call.code, call.durationMs, performance.now())
+    if (call.usage !== undefined && call.usage !== null) {
+      this.metrics.modelsCalled(call.endpoint, call.usage, performance.now())
+    }
     this.activity.callFinished(call)
   }
 

@@ -29,6 +29,7 @@ export class Prometheus {
     this.#metrics = metrics
     this.#addCalls()
     this.#addStreams()
+    this.#addModels()
     this.#addChannels()
     this.#addProcess()
   }
@@ -93,6 +94,33 @@ export class Prometheus {
     )
     this.#add('counter', 'sent_bytes_total', 'Bytes that went to sockets, headers and framing included.', () =>
       one(metrics.bytesSent()),
+    )
+  }
+
+  #addModels(): void {
+    this.#add('counter', 'model_calls_total', 'Calls of models in runs that are over.', () =>
+      this.#perEndpoint(({ models }) => models.calls),
+    )
+    this.#add(
+      'counter',
+      'model_tokens_total',
+      'Tokens of calls of models: reasoning is part of output, cached of input.',
+      () =>
+        Array.from(this.#metrics.endpoints).flatMap(([endpoint, { models }]) =>
+          Object.entries(models.tokens).map(([kind, value]) => ({ labels: { endpoint, kind }, value })),
+        ),
+    )
+    this.#add(
+      'counter',
+      'model_cost_total',
+      'What calls of models cost, in the currency of the prices in the settings.',
+      () => this.#perEndpoint(({ models }) => models.cost),
+    )
+    this.#add(
+      'histogram',
+      'model_first_token_seconds',
+      'From a request to a model to the first piece of its answer.',
+      (name) => this.#bucketsPerEndpoint(name, ({ models }) => models.firstToken),
     )
   }
 

@@ -8,6 +8,7 @@ import { ACCEPTED_CODINGS } from './content-decoder.ts'
 import { statusFailure } from './failure.ts'
 import { checkUrl, guardedConnector, lookupAll } from './guard.ts'
 import type { Lookup } from './guard.ts'
+import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
 import { acceptFor, itemDecoderFor } from './item-format.ts'
 import type { ItemFormat } from './item-format.ts'
 import { ItemReader } from './item-source.ts'
@@ -17,6 +18,7 @@ import type { OpenedUpstream } from './open-upstream.ts'
 import { OwnServer } from './own-server.ts'
 import { prepareRequest } from './prepare-request.ts'
 import type { OutboundRequest, PreparedRequest } from './prepare-request.ts'
+import { Rewrites } from './rewrite.ts'
 import { type TimeLimits, timeLimits } from './time-limits.ts'
 
 /** Limits that are not given have the defaults of `TIME_LIMITS`. */
@@ -33,6 +35,8 @@ export interface OutboundSettings extends Partial<TimeLimits> {
   ownUrl?: string | null
   /** Most connections to one host at once; further requests wait for one. Default 500. */
   hostConnectionsMax?: number
+  /** Where requests for an origin go instead: origin → origin, `self`, or a path of this server. See `rewriteProblem`. */
+  rewrite?: Readonly<Record<string, string>>
   /** Most bytes of a whole answer, after decompression. Default 16 MiB. */
   maxBytes?: number
   /** Longest single item of a stream, in UTF-16 code units. Default 8 Mi. */
@@ -62,8 +66,14 @@ export interface Outbound {
    * sent, or the reason of the signal.
    */
   request(request: OutboundRequest): Promise<OutboundAnswer>
-  /** Sends a request and gives the answer's items as they come. Rejects as `request` does. */
-  stream(request: OutboundRequest, items: ItemFormat): Promise<ItemSource>
+  /**
+   * Sends a request and gives the answer's items as they come, cut by a format or by a decoder that is made when the answer begins. Rejects
+   * as `request` does.
+   */
+  stream(
+    request: OutboundRequest,
+    items: ItemFormat | ((options: ItemDecoderOptions) => ItemDecoder),
+  ): Promise<ItemSource>
   /** Breaks off what is under way and closes every connection; later calls reject with `unavailable`. */
   close(): Promise<void>
 }
@@ -79,6 +89,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
   const { hostConnectionsMax = 500, lookup = lookupAll } = settings
   const { maxBytes: answerBytesMax = 16 * 1024 * 1024, itemCharactersMax = 8 * 1024 * 1024 } = settings
   const own = new OwnServer(settings.allow, settings.ownUrl ?? null)
+  const rewrites = new Rewrites(settings.rewrite ?? {})
   const allowList = new AllowList(own.allow)
   // An agent of our own, never the global one: proxy variables of the environment do not reach it, and its
   // connections are all made, and so checked, by the connector of their origin.
@@ -116,7 +127,10 @@ export function createOutbound(settings: OutboundSettings): Outbound {
 
   return {
     async request(request) {
-      const prepared = prepareRequest(own.resolved(request), { accept: '*/*', 'accept-encoding': ACCEPTED_CODINGS })
+      const prepared = prepareRequest(own.resolved(rewrites.resolved(request)), {
+        accept: '*/*',
+        'accept-encoding': ACCEPTED_CODINGS,
+      })
       const { status, headers, body, url } = await open(request, prepared)
       const bytes = await collectBytes(body, request.maxBytes ?? answerBytesMax)
       const decoded: DecodedBody =
@@ -128,12 +142,13 @@ export function createOutbound(settings: OutboundSettings): Outbound {
 
     async stream(request, items) {
       // Compressing proxies hold small pieces back, so a stream is asked for uncompressed unless the step says else.
-      const prepared = prepareRequest(own.resolved(request), {
-        accept: acceptFor(items),
+      const prepared = prepareRequest(own.resolved(rewrites.resolved(request)), {
+        accept: typeof items === 'function' ? '*/*' : acceptFor(items),
         'accept-encoding': 'identity',
       })
       const { status, headers, body, url } = await open(request, prepared)
-      const decoder = itemDecoderFor(items, headers, { host: url.host, itemCharactersMax })
+      const options = { host: url.host, itemCharactersMax }
+      const decoder = typeof items === 'function' ? items(options) : itemDecoderFor(items, headers, options)
       return new ItemReader({ status, headers, body, decoder, bytesMax: request.maxBytes })
     },
 

@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { OutboundRequest } from './prepare-request.ts'
 
 /** The entry of `outbound.allow` that opens the server itself, wherever it listens. */
-const SELF = 'self'
+export const SELF = 'self'
 
 /** Addresses to listen on that are none to call: https://www.rfc-editor.org/rfc/rfc1122#section-3.2.1.3, RFC 4291 §2.5.2. */
 const callable: ReadonlyMap<string, string> = new Map([

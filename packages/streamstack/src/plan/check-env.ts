@@ -30,5 +30,5 @@ function problemOf(name: string | undefined, env: PlanContext['env']): Pick<Issu
     return { severity: 'error', message: `The environment name '${name}' is not listed in the settings. ${cure}` }
   }
   if (env[name] !== null) return null
-  return { severity: 'warning', message: `The environment name '${name}' is listed, but not set: put it into .env.` }
+  return { severity: 'warning', message: `The environment name '${name}' is not set: put it into .env.` }
 }

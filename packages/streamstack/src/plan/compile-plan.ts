@@ -1,5 +1,4 @@
 import type { Value } from '@streamstack/protocol'
-import { literalText } from '../definition/index.ts'
 import type { EndpointDefinition, FunctionFile, Issue } from '../definition/types.ts'
 import { type InputChecker, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
@@ -42,7 +41,7 @@ export function compileFunctions(files: readonly FunctionFile[], context: PlanCo
     issues.push(...inspectInputs(inputs))
     const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: true })
     programs.set(name, compiler.program(name, stack))
-    calls.set(name, calledFunctions(stack))
+    calls.set(name, calledFunctions(stack, context))
   }
   issues.push(...functionCycles(files, calls))
   const faulty = new Set(issues.filter(({ severity }) => severity === 'error').map(({ position }) => position.file))
@@ -72,7 +71,7 @@ export function compilePlan(
   const { inputs, stack } = endpoint
   const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: false })
   const program = compiler.program('', stack)
-  const called = calledFunctions(stack)
+  const called = calledFunctions(stack, context)
   for (const name of called) {
     if (!library.broken.has(name)) continue
     issues.push({
@@ -110,10 +109,10 @@ export function firstFrame(plan: Plan, inputs: Readonly<Record<string, Value>>, 
   return newFrame('', slots, { from: 0, to: program.ops.length, depth: 0 })
 }
 
-function calledFunctions(stack: FunctionFile['stack']): ReadonlySet<string> {
+function calledFunctions(stack: FunctionFile['stack'], { definitions }: PlanContext): ReadonlySet<string> {
   const called = new Set<string>()
   for (const step of allSteps(stack)) {
-    if (step.function === 'Run Function') called.add(literalText(step.parameters['name']))
+    for (const name of definitions.get(step.function)?.calls?.(step) ?? []) called.add(name)
   }
   return called
 }

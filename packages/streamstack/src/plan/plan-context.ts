@@ -1,13 +1,12 @@
 import type { Value } from '@streamstack/protocol'
 import type { ChannelTable } from '../channel/index.ts'
-import type { InputDeclaration } from '../definition/types.ts'
-import type { FunctionDefinition } from '../functions/index.ts'
+import type { FunctionDefinition, FunctionOutline } from '../functions/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 
 /** What a workspace offers to the stacks in it. */
 export interface PlanContext {
   definitions: ReadonlyMap<string, FunctionDefinition>
-  functionFiles: ReadonlyMap<string, { inputs: readonly InputDeclaration[] }>
+  functionFiles: ReadonlyMap<string, FunctionOutline>
   tables: ReadonlyMap<string, TableDeclaration>
   channels: ChannelTable
   /** Constants of the settings. */

@@ -9,7 +9,7 @@ import {
   compileParts,
   compileValue,
 } from '../expression/index.ts'
-import type { Compiler, Label, LoopSlots, RegionTarget } from '../functions/index.ts'
+import type { Compiler, FunctionOutline, Label, LoopSlots, RegionTarget, StepSource } from '../functions/index.ts'
 import {
   type ChunkFilter,
   type Frame,
@@ -42,6 +42,7 @@ type OpenRegion = RegionTarget | { kind: 'inside-finally'; completionSlot: numbe
 /** Compiles one stack into one program. */
 export class StackCompiler implements Compiler {
   readonly functionResult: number
+  precedingSource: StepSource | null = null
   readonly settableNames: ReadonlySet<string>
   readonly #context: PlanContext
   readonly #issues: Issue[]
@@ -274,7 +275,7 @@ export class StackCompiler implements Compiler {
     return this.#words.has(name)
   }
 
-  functionFile(name: string): { inputs: readonly InputDeclaration[] } | null {
+  functionFile(name: string): FunctionOutline | null {
     return this.#context.functionFiles.get(name) ?? null
   }
 

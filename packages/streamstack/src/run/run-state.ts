@@ -1,4 +1,5 @@
 import type { Outcome } from '@streamstack/protocol'
+import type { RunUsage } from '../provider/index.ts'
 import type { AttachedFilter } from './chunk-filter.ts'
 import type { CaughtError, Frame } from './frame.ts'
 
@@ -37,6 +38,8 @@ export interface RunState {
   responseHeaders: Map<string, string> | null
   /** When the last paced chunk went out, milliseconds since the run began; 0: none did. */
   pacedAtMs: number
+  /** What its calls of models came to; null: it made none. */
+  usage: RunUsage | null
   /** Numbers of the upstream answers that are open, as frames hold them. */
   openSources: number[] | null
   /** Filters that are attached to what the run sends, in the order in which chunks pass them. */
@@ -70,6 +73,7 @@ export function newRunState({ id, endpoint, plan, options, frame, hops = 0 }: Ne
     headersSent: false,
     responseHeaders: null,
     pacedAtMs: 0,
+    usage: null,
     openSources: null,
     filters: null,
     ending: null,

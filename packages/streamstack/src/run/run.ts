@@ -1,6 +1,7 @@
 import { type Chunk, type Outcome, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
+import { type ModelCall, withCall } from '../provider/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { caughtError, errorFromCaught } from './caught-error.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
@@ -168,6 +169,11 @@ export class Run implements OutletRun {
     this.#sources?.get(number)?.close()
     this.#sources?.delete(number)
     this.state.openSources = this.state.openSources?.filter((one) => one !== number) ?? null
+  }
+
+  /** Adds a call of a model to what the run used. */
+  recordCall(call: ModelCall): void {
+    this.state.usage = withCall(this.state.usage, call)
   }
 
   /** Headers that the stack set; they go out with the first chunk. */

@@ -1,5 +1,6 @@
 import type { Channels } from '../channel/index.ts'
 import type { Outbound } from '../outbound/index.ts'
+import type { ModelPrice } from '../provider/index.ts'
 import type { RecordStore } from '../table/index.ts'
 
 /** Where runs write what concerns the operator. Fields are plain data without secrets. */
@@ -15,5 +16,7 @@ export interface Services {
   readonly records: RecordStore
   readonly outbound: Outbound
   readonly channels: Channels
+  /** Prices of models, by name. */
+  readonly prices: Readonly<Record<string, ModelPrice>>
   readonly log: Logger
 }

@@ -1,7 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { execute } from './execute.ts'
 import { type Frame, newFrame } from './frame.ts'
-import type { Program } from './program.ts'
 import type { Run } from './run.ts'
 import { END } from './signals.ts'
 import { yieldTurn } from './turn.ts'
@@ -125,15 +124,7 @@ export class Strand {
     done: (result: Value) => void,
   ): void | Promise<void> {
     const program = this.run.program(name)
-    const { maxStackDepth } = this.run.limits
-    if (caller.depth + 1 > maxStackDepth) {
-      throw new StreamstackError(
-        'limit_exceeded',
-        `Functions call each other more than ${maxStackDepth} deep (max_stack_depth); the last is '${name}'.`,
-        { details: { limit: 'max_stack_depth' } },
-      )
-    }
-    const frame = caller.callee ?? this.#newCall(caller, program, inputs)
+    const frame = caller.callee ?? this.newCall(caller, name, inputs)
     caller.callee = frame
     const finish = (): void => {
       caller.callee = null
@@ -143,7 +134,17 @@ export class Strand {
     return wait === undefined ? finish() : wait.then(finish)
   }
 
-  #newCall(caller: Frame, program: Program, inputs: ReadonlyMap<string, Value>): Frame {
+  /** The frame in which a call of a function begins. Throws `limit_exceeded` when calls are nested too deep. */
+  newCall(caller: Frame, name: string, inputs: ReadonlyMap<string, Value>): Frame {
+    const program = this.run.program(name)
+    const { maxStackDepth } = this.run.limits
+    if (caller.depth + 1 > maxStackDepth) {
+      throw new StreamstackError(
+        'limit_exceeded',
+        `Functions call each other more than ${maxStackDepth} deep (max_stack_depth); the last is '${name}'.`,
+        { details: { limit: 'max_stack_depth' } },
+      )
+    }
     const slots = program.slots.slice()
     for (const [input, slot] of program.inputSlots) slots[slot] = inputs.get(input) ?? null
     const calling = this.run.program(caller.program)

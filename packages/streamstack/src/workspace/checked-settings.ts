@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import type { z } from 'zod'
 import type { TokenSettings } from '../access/index.ts'
+import type { ModelPrice } from '../provider/index.ts'
 import { type logLevels, type settingsSchema, tokenSettings } from './settings-schema.ts'
 
 /** Checked settings of a workspace: frozen, every default filled in, paths absolute, units in the names. */
@@ -46,12 +47,15 @@ export interface Settings {
   /** Limits that are not set are left out: the outbound door has defaults. */
   readonly outbound: {
     readonly allow: readonly string[]
+    readonly rewrite: Readonly<Record<string, string>>
     readonly connectTimeoutMs: number
     readonly firstByteTimeoutMs?: number
     readonly idleTimeoutMs?: number
     readonly totalTimeoutMs?: number
     readonly hostConnectionsMax: number
   }
+  /** Prices by model, for a million tokens. */
+  readonly ai: { readonly prices: Readonly<Record<string, ModelPrice>> }
   readonly limits: {
     readonly maxDurationMs: number
     readonly maxChunks: number
@@ -95,7 +99,7 @@ export function toSettings(
   dir: string,
   developerSecret: string | null,
 ): Settings {
-  const { server, auth, outbound, limits, streams, channels, log } = checked
+  const { server, auth, outbound, ai, limits, streams, channels, log } = checked
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
   return deepFreeze({
     name: checked.name ?? null,
@@ -122,6 +126,7 @@ export function toSettings(
       isDeveloperSecret: developerSecret !== null,
     },
     outbound: outboundSettings(outbound),
+    ai: { prices: ai.prices },
     limits: {
       maxDurationMs: limits.max_duration,
       maxChunks: limits.max_chunks,
@@ -174,6 +179,7 @@ function outboundSettings(outbound: z.output<typeof settingsSchema>['outbound'])
   const idleTimeoutMs = outbound.idle_timeout ?? outbound.timeout
   return {
     allow: outbound.allow,
+    rewrite: outbound.rewrite,
     connectTimeoutMs: outbound.connect_timeout,
     ...(firstByteTimeoutMs === undefined ? {} : { firstByteTimeoutMs }),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type TokenSettings, checkTokenSettings, corsOriginFault } from '../access/index.ts'
 import { isVariableName } from '../definition/index.ts'
-import { allowEntryProblem } from '../outbound/index.ts'
+import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
 import {
   addProblem,
   byteSize,
@@ -109,6 +109,14 @@ const outboundShape = {
       description:
         'Addresses that outbound requests may reach although they are private: a host, an address or a range, each with a port if it should be only that.',
     }),
+  rewrite: z
+    .record(z.string(), text, 'must be an object such as { "https://api.openai.com": "http://127.0.0.1:9000" }')
+    .default({})
+    .meta({
+      title: 'object of origin and address',
+      description:
+        'Sends requests for an origin to another address, for example to a mock, without a change to definitions. The address must be listed under `outbound.allow`; `self` or a path stands for this server. A provider key that is not set is a placeholder then.',
+    }),
   connect_timeout: duration(1)
     .prefault('10s')
     .describe('How long a request may wait for a connection: name, address, TLS, and a free one.'),
@@ -127,6 +135,35 @@ const outboundShape = {
   max_connections: wholeNumber(1, 100_000)
     .prefault(500)
     .describe('Most connections to one host at once; further requests wait for one, within `connect_timeout`.'),
+}
+
+const outbound = z.strictObject(outboundShape, objectMessage).superRefine(({ allow, rewrite }, context) => {
+  for (const [from, to] of Object.entries(rewrite)) {
+    const problem = rewriteProblem(from, to, allow)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem, path: ['rewrite', from] })
+  }
+})
+
+const price = z.number('must be a number').min(0, 'must be a number of at least 0')
+
+const priceShape = {
+  input: price.meta({ title: 'number', description: 'Price of a million input tokens.' }),
+  output: price.meta({ title: 'number', description: 'Price of a million output tokens, reasoning included.' }),
+  cached: price.optional().meta({
+    title: 'number',
+    description: 'Price of a million input tokens that were read from the cache; otherwise that of `input`.',
+  }),
+}
+
+const aiShape = {
+  prices: z
+    .record(z.string(), z.strictObject(priceShape, objectMessage), 'must be an object of model and prices')
+    .default({})
+    .meta({
+      title: 'object of model and prices',
+      description:
+        'Prices of models, each `{ input, output, cached }` for a million tokens in one currency of your choice. Runs then record what they cost. A name that ends in `*` stands for all models that begin with it.',
+    }),
 }
 
 const limitsShape = {
@@ -238,7 +275,8 @@ const rootShape = {
     description: 'Constants that every expression of the workspace can use.',
   }),
   auth: z.strictObject(authShape, objectMessage).prefault({}),
-  outbound: z.strictObject(outboundShape, objectMessage).prefault({}),
+  outbound: outbound.prefault({}),
+  ai: z.strictObject(aiShape, objectMessage).prefault({}),
   limits: z.strictObject(limitsShape, objectMessage).prefault({}),
   streams: streams.prefault({}),
   channels: z.strictObject(channelsShape, objectMessage).prefault({}),
@@ -272,6 +310,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   auth: Object.keys(authShape),
   'auth.jwt': Object.keys(jwtShape),
   outbound: Object.keys(outboundShape),
+  ai: Object.keys(aiShape),
   limits: Object.keys(limitsShape),
   streams: Object.keys(streamsShape),
   channels: Object.keys(channelsShape),

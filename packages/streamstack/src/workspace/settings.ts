@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { entryOf, type Issue, type Position, quote, type TreeNode } from '../definition/index.ts'
+import { providerKeyNames } from '../provider/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import type { Environment } from './dotenv.ts'
 import { resolveSettings } from './resolve-settings.ts'
@@ -43,6 +44,12 @@ export function readSettings(
       const message = `The environment variable ${name} has no value; set it in .env or in the environment.`
       issues.push({ severity: 'warning', message, position })
     }
+  }
+  // Keys of providers are known by their names: a workspace that calls one needs no list for it.
+  for (const name of providerKeyNames) {
+    const found = environment[name]
+    if (found !== undefined) env[name] = found
+    declared.add(name)
   }
   const plain = resolveSettings(root, declared, environment, report)
   const unresolved = new Set(issues.filter((issue) => issue.severity === 'error').map((issue) => issue.position))

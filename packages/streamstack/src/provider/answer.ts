@@ -1,0 +1,132 @@
+import type { Value } from '@streamstack/protocol'
+import type { FinishReason, ProviderItem, Usage } from './item.ts'
+import { type JsonObject, objectOf } from './json.ts'
+import { parseExactJson } from '../text/parse-exact-json.ts'
+
+/** A call of a tool whose arguments are still arriving. */
+export interface OpenCall {
+  /** What the provider's frames call it by: an index or an id. */
+  readonly key: string | number
+  id: string
+  name: string
+  /** Pieces of its arguments as JSON text. */
+  readonly pieces: string[]
+  /** What must come back to the provider with the call, in its own shape. */
+  raw: Value
+}
+
+/** What is known of an answer while it arrives. Plain data that a dialect fills in. */
+export interface Answer {
+  readonly provider: string
+  /** Host and port, for messages. */
+  readonly host: string
+  model: string | null
+  hasStarted: boolean
+  usage: Usage | null
+  finish: FinishReason | null
+  /** The provider's own mark of completion has come. A close of the connection or `[DONE]` is none. */
+  isComplete: boolean
+  /** Nothing that belongs to the answer follows. */
+  isOver: boolean
+  readonly calls: OpenCall[]
+  /** The turn in the provider's own shape, for the next round of tool calls: signatures and ids must come back unchanged. */
+  readonly turn: Value[]
+  /** Whether `turn` is wanted. */
+  readonly keepsTurn: boolean
+}
+
+/** When the parts of an answer came, milliseconds on the monotonic clock; 0: not yet. */
+export interface AnswerTimes {
+  firstContentMs: number
+  lastContentMs: number
+}
+
+export function newAnswer(provider: string, host: string, keepsTurn: boolean): Answer {
+  return {
+    provider,
+    host,
+    model: null,
+    hasStarted: false,
+    usage: null,
+    finish: null,
+    isComplete: false,
+    isOver: false,
+    calls: [],
+    turn: [],
+    keepsTurn,
+  }
+}
+
+/** Adds the item that tells of the begin of the answer, once. */
+export function start(answer: Answer, model: string | null, raw: Value, items: ProviderItem[]): void {
+  if (answer.hasStarted) return
+  answer.hasStarted = true
+  answer.model = model
+  items.push({
+    kind: 'status',
+    text: '',
+    state: 'started',
+    provider: answer.provider,
+    model,
+    finish_reason: null,
+    raw,
+  })
+}
+
+/** The open call with a key, made when its first piece comes. */
+export function callOf(answer: Answer, key: string | number): OpenCall {
+  const known = answer.calls.find((call) => call.key === key)
+  if (known !== undefined) return known
+  const call: OpenCall = { key, id: '', name: '', pieces: [], raw: null }
+  answer.calls.push(call)
+  return call
+}
+
+/** Adds what is known only at the end: calls, usage, and the reason why the answer finished. */
+export function finish(answer: Answer, items: ProviderItem[]): void {
+  for (const [index, { id, name, pieces, raw }] of answer.calls.entries()) {
+    const argumentsText = pieces.join('')
+    items.push({
+      kind: 'tool_call',
+      text: '',
+      // Some servers give calls no id; within an answer the position tells them apart.
+      id: id === '' ? `call_${index + 1}` : id,
+      name,
+      arguments: argumentsOf(argumentsText),
+      arguments_text: argumentsText,
+      raw,
+    })
+  }
+  if (answer.usage !== null) items.push({ kind: 'usage', text: '', ...answer.usage, raw: null })
+  items.push({
+    kind: 'status',
+    text: '',
+    state: 'finished',
+    provider: answer.provider,
+    model: answer.model,
+    finish_reason: answer.finish,
+    raw: null,
+  })
+}
+
+/** Models write no arguments at all for tools that take none. */
+function argumentsOf(text: string): JsonObject | null {
+  if (text.trim() === '') return {}
+  try {
+    return objectOf(parseExactJson(text))
+  } catch {
+    return null
+  }
+}
+
+/** Usage is told in parts and in total: what a later frame says replaces what an earlier one said. */
+export function noteUsage(answer: Answer, told: Partial<Usage>): void {
+  const before = answer.usage
+  const usage: Usage = {
+    input_tokens: told.input_tokens ?? before?.input_tokens ?? null,
+    output_tokens: told.output_tokens ?? before?.output_tokens ?? null,
+    reasoning_tokens: told.reasoning_tokens ?? before?.reasoning_tokens ?? null,
+    cached_tokens: told.cached_tokens ?? before?.cached_tokens ?? null,
+  }
+  if (Object.values(usage).some((count) => count !== null)) answer.usage = usage
+}

@@ -1,0 +1,187 @@
+import { StreamstackError } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { newAnswer } from './answer.ts'
+import { dialects } from './dialects/index.ts'
+import type { ProviderItem, UsageItem } from './item.ts'
+import { readMessages } from './message.ts'
+import { ProviderDecoder } from './provider-decoder.ts'
+import { type WrittenStream, events, writtenStreams } from './testing/written-streams.ts'
+
+interface Decoded {
+  items: ProviderItem[]
+  error: StreamstackError | null
+}
+
+/** Reads pieces as a body that then ends properly. */
+function decode({ dialect }: Pick<WrittenStream, 'dialect'>, pieces: readonly Uint8Array[]): Decoded {
+  const answer = newAnswer(dialect.provider, 'ai.example', true)
+  const decoder = new ProviderDecoder(dialect, answer, { host: 'ai.example', itemCharactersMax: 1_000_000 })
+  const items: Value[] = []
+  try {
+    if (!pieces.some((piece) => decoder.push(piece, items))) decoder.end(items)
+    return { items: items as ProviderItem[], error: null }
+  } catch (error) {
+    if (!(error instanceof StreamstackError)) throw error
+    return { items: items as ProviderItem[], error }
+  }
+}
+
+function cut(bytes: Uint8Array, at: readonly number[]): Uint8Array[] {
+  const places = [0, ...at.toSorted((a, b) => a - b), bytes.length]
+  return places.slice(1).map((place, index) => bytes.subarray(places[index], place))
+}
+
+/** What must not depend on how the bytes were cut. */
+function comparable({ items, error }: Decoded): unknown {
+  return {
+    items,
+    error: error === null ? null : [error.message, error.recoverable, error.details, String(error.cause)],
+  }
+}
+
+const textOf = (items: readonly ProviderItem[], kind: string): string =>
+  items.map((item) => (item.kind === kind ? item.text : '')).join('')
+
+describe.each(writtenStreams.map((stream) => [stream.name, stream] as const))('%s', (_, stream) => {
+  const bytes = Buffer.from(stream.body)
+  const whole = decode(stream, [bytes])
+
+  test('gives what it says', () => {
+    const { items, error } = whole
+    expect(textOf(items, 'text')).toBe(stream.text)
+    expect(textOf(items, 'reasoning')).toBe(stream.reasoning ?? '')
+    expect(items.flatMap((item) => (item.kind === 'source' ? [item.url] : []))).toEqual(stream.sources ?? [])
+    expect(JSON.stringify(items)).not.toContain('\uFFFD')
+    const last = items.at(-1)
+    if (stream.error === undefined) {
+      expect(error).toBeNull()
+      expect(last).toMatchObject({ kind: 'status', state: 'finished', finish_reason: stream.finish })
+      const calls = items.flatMap((item) =>
+        item.kind === 'tool_call' ? [{ id: item.id, name: item.name, arguments: item.arguments }] : [],
+      )
+      expect(calls).toEqual(stream.calls ?? [])
+      const usage = items.find((item): item is UsageItem => item.kind === 'usage')
+      if (stream.usage !== undefined && stream.usage !== null) expect(usage).toMatchObject(stream.usage)
+    } else {
+      expect(error).toMatchObject({ code: 'upstream_failed' })
+      expect(error?.message).toContain(stream.error)
+      expect(error?.message).not.toContain('sk-1')
+      if (stream.recoverable !== undefined) expect(error?.recoverable).toBe(stream.recoverable)
+      expect(items.filter((item) => item.kind === 'status' && item.state === 'finished')).toEqual([])
+    }
+  })
+
+  test('is the same when cut at any byte, and byte by byte', () => {
+    const expected = JSON.stringify(comparable(whole))
+    for (let place = 1; place < bytes.length; place++) {
+      if (JSON.stringify(comparable(decode(stream, cut(bytes, [place])))) !== expected) {
+        expect.fail(`differs when cut at byte ${place}: ${JSON.stringify(stream.body.slice(0, place).slice(-40))}`)
+      }
+    }
+    expect(
+      comparable(
+        decode(
+          stream,
+          Array.from(bytes, (byte) => Uint8Array.of(byte)),
+        ),
+      ),
+    ).toEqual(comparable(whole))
+  })
+
+  test('is the same when cut anywhere', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(Math.max(0, bytes.length - 1)), { maxLength: 8 }), (at) => {
+        expect(comparable(decode(stream, cut(bytes, at)))).toEqual(comparable(whole))
+      }),
+      { numRuns: 25 },
+    )
+  })
+})
+
+test('every dialect has streams that complete, that are cut and that report an error', () => {
+  for (const dialect of dialects) {
+    const own = writtenStreams.filter((stream) => stream.dialect === dialect)
+    expect(own.some(({ finish }) => finish !== undefined)).toBe(true)
+    expect(own.some(({ error }) => error !== undefined)).toBe(true)
+  }
+})
+
+test('random bytes are one error and never a finished answer', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...dialects), fc.uint8Array({ maxLength: 300 }), (dialect, bytes) => {
+      const { items, error } = decode({ dialect }, [bytes])
+      expect(error?.code).toBe('upstream_failed')
+      expect(items).toEqual([])
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('frames of any JSON never break a dialect', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...dialects), fc.array(fc.jsonValue(), { maxLength: 4 }), (dialect, frames) => {
+      const body =
+        dialect.framing === 'sse'
+          ? events(...frames.map((frame) => JSON.stringify(frame)))
+          : frames.map((frame) => `${JSON.stringify(frame)}\n`).join('')
+      expect(decode({ dialect }, [Buffer.from(body)]).error?.code).toBe('upstream_failed')
+    }),
+    { numRuns: 300 },
+  )
+})
+
+describe('messages', () => {
+  test('of the shapes in use are read alike', () => {
+    const user = { role: 'user', content: [{ type: 'text', text: 'Hi' }] }
+    expect(readMessages('Hi')).toEqual([user])
+    expect(readMessages([{ role: 'user', content: 'Hi' }])).toEqual([user])
+    expect(readMessages([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }])).toEqual([user])
+    expect(readMessages([{ id: '1', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }])).toEqual([user])
+  })
+
+  test.each<[Value, string]>([
+    [3, '`messages` must be a list'],
+    [['Hi'], 'messages[0] must be an object'],
+    [[{ role: 'root', content: 'a' }], 'messages[0] must have a role'],
+    [[{ role: 'user', content: [{ type: 'video' }] }], 'messages[0] has a part'],
+    [[{ role: 'user', content: { a: 1 } }], 'messages[0] must have a content'],
+    [
+      [{ role: 'assistant', content: '', tool_calls: [{ name: 'a', arguments: 'no' }] }],
+      'arguments are not a JSON object',
+    ],
+  ])('%j are refused', (value, message) => {
+    expect(() => readMessages(value)).toThrow(message)
+  })
+})
+
+describe('requests', () => {
+  const messages = readMessages([
+    { role: 'system', content: 'Be kind.' },
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'What is this?' },
+        { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+      ],
+    },
+    {
+      role: 'assistant',
+      content: 'Let me look.',
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{"x":1}' } }],
+    },
+    { role: 'tool', tool_call_id: 'c1', content: '{"seen":"a cat"}' },
+  ])
+  const tools = [
+    { name: 'look', description: 'Looks.', parameters: { type: 'object', properties: { x: { type: 'integer' } } } },
+  ]
+  const ask = { model: 'm', system: 'Be brief.', messages, temperature: 0.5, maxTokens: 100, tools }
+
+  test.each(dialects.map((dialect) => [`${dialect.provider} ${dialect.path('m')}`, dialect] as const))(
+    '%s',
+    (_, dialect) => {
+      expect(dialect.streamed(dialect.body(ask))).toMatchSnapshot()
+    },
+  )
+})

@@ -1,0 +1,138 @@
+import type { Value } from '@streamstack/protocol'
+import { type Answer, callOf, noteUsage, start } from '../answer.ts'
+import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
+import { toldFault } from '../fault.ts'
+import type { FinishReason, ProviderItem } from '../item.ts'
+import { type JsonObject, countOf, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
+import { type Message, type Part, textOfParts } from '../message.ts'
+
+/** The Chat Completions API, which OpenAI and most servers of open models speak: https://platform.openai.com/docs/api-reference/chat-streaming */
+export const chatCompletions: Pick<Dialect, 'framing' | 'headers' | 'authorize' | 'path' | 'streamed' | 'read'> = {
+  framing: 'sse',
+  headers: {},
+  authorize: (key) => ({ authorization: `Bearer ${key}` }),
+  path: () => '/chat/completions',
+  streamed: (body) => ({
+    ...body,
+    stream: true,
+    stream_options: { include_usage: true, ...objectOf(body['stream_options']) },
+  }),
+  read,
+}
+
+/** `tokensMember`: what the body calls the most tokens of the answer. */
+export function chatBody(request: ModelRequest, tokensMember: string): JsonObject {
+  const system: readonly Value[] = request.system === null ? [] : [{ role: 'system', content: request.system }]
+  return setMembers({
+    model: request.model,
+    messages: [...system, ...request.messages.map(chatMessage)],
+    temperature: request.temperature,
+    [tokensMember]: request.maxTokens,
+    tools: request.tools.length === 0 ? null : request.tools.map(chatTool),
+  })
+}
+
+function chatMessage(message: Message): Value {
+  if (message.role === 'tool') return { role: 'tool', tool_call_id: message.call, content: message.content }
+  if (message.role !== 'assistant') return { role: message.role, content: chatContent(message.content) }
+  const text = textOfParts(message.content)
+  if (message.calls.length === 0) return { role: 'assistant', content: text }
+  return {
+    role: 'assistant',
+    content: text === '' ? null : text,
+    tool_calls: message.calls.map((call) => ({
+      id: call.id,
+      type: 'function',
+      function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+    })),
+  }
+}
+
+/** A text alone stays one: not every server reads lists of parts. */
+function chatContent(parts: readonly Part[]): Value {
+  if (parts.every(({ type }) => type === 'text')) return textOfParts(parts)
+  return parts.map((part): Value =>
+    part.type === 'text' ? { type: 'text', text: part.text } : { type: 'image_url', image_url: { url: part.url } },
+  )
+}
+
+function chatTool({ name, description, parameters }: Tool): Value {
+  return { type: 'function', function: setMembers({ name, description: description || null, parameters }) }
+}
+
+function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
+  readUsage(answer, frame)
+  // Servers that fail after they have answered 200 send the error as a frame, some with `[DONE]` after it.
+  if ((frame['error'] ?? null) !== null) throw toldFault(answer.host, frame)
+  // The frame of the usage has no choices, nor has Azure's of its check of the prompt.
+  const choice = objectOf(listOf(frame['choices'])[0])
+  if (choice === null) return
+  // Perplexity repeats the list of its citations in each frame.
+  const citations = answer.hasStarted ? [] : listOf(frame['citations'])
+  start(answer, wordsOf(frame['model']), frame, items)
+  for (const url of citations) items.push(source(wordsOf(url), null, frame))
+  const delta = objectOf(choice['delta'])
+  if (delta !== null) readDelta(answer, delta, frame, items)
+  readFinish(answer, choice['finish_reason'])
+}
+
+function readDelta(answer: Answer, delta: JsonObject, frame: JsonObject, items: ProviderItem[]): void {
+  const reasoning = wordsOf(delta['reasoning_content']) ?? wordsOf(delta['reasoning'])
+  if (reasoning !== null) items.push({ kind: 'reasoning', text: reasoning, raw: frame })
+  const text = textOf(delta['content'])
+  if (text !== '') items.push({ kind: 'text', text, raw: frame })
+  const refusal = textOf(delta['refusal'])
+  if (refusal !== '') {
+    answer.finish = 'refusal'
+    items.push({ kind: 'text', text: refusal, raw: frame })
+  }
+  for (const call of listOf(delta['tool_calls'])) readCall(answer, objectOf(call))
+  for (const annotation of listOf(delta['annotations'])) {
+    const cited = objectOf(objectOf(annotation)?.['url_citation'])
+    if (cited !== null) items.push(source(wordsOf(cited['url']), wordsOf(cited['title']), frame))
+  }
+}
+
+function readCall(answer: Answer, call: JsonObject | null): void {
+  if (call === null) return
+  const open = callOf(answer, countOf(call['index']) ?? answer.calls.length)
+  const named = objectOf(call['function'])
+  if (open.id === '') open.id = textOf(call['id'])
+  if (open.name === '') open.name = textOf(named?.['name'])
+  const piece = named?.['arguments']
+  if (typeof piece === 'string') open.pieces.push(piece)
+  else if (objectOf(piece) !== null) open.pieces.push(JSON.stringify(piece))
+}
+
+function readFinish(answer: Answer, reason: Value | undefined): void {
+  const word = wordsOf(reason)
+  if (word === null) return
+  answer.isComplete = true
+  if (answer.finish !== 'refusal') answer.finish = FINISHES.get(word) ?? 'other'
+}
+
+const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop', 'stop'],
+  ['eos', 'stop'],
+  ['length', 'length'],
+  ['model_length', 'length'],
+  ['tool_calls', 'tool_calls'],
+  ['function_call', 'tool_calls'],
+  ['content_filter', 'content_filter'],
+])
+
+/** Usage stands in the last frame; Groq gives it a member of its own. */
+function readUsage(answer: Answer, frame: JsonObject): void {
+  const usage = objectOf(frame['usage']) ?? objectOf(objectOf(frame['x_groq'])?.['usage'])
+  if (usage === null) return
+  noteUsage(answer, {
+    input_tokens: countOf(usage['prompt_tokens']),
+    output_tokens: countOf(usage['completion_tokens']),
+    reasoning_tokens: countOf(objectOf(usage['completion_tokens_details'])?.['reasoning_tokens']),
+    cached_tokens: countOf(objectOf(usage['prompt_tokens_details'])?.['cached_tokens']),
+  })
+}
+
+function source(url: string | null, title: string | null, raw: Value): ProviderItem {
+  return { kind: 'source', text: title ?? url ?? '', url, title, raw }
+}

@@ -1,0 +1,16 @@
+export {
+  type CallHooks,
+  type FailedAttempt,
+  type ProviderCall,
+  type ProviderTarget,
+  callProvider,
+} from './call-provider.ts'
+export { dialectOf, dialectOfUrl, providerWords, readProviders } from './choose-dialect.ts'
+export type { Dialect, ModelRequest, ProviderName, Tool } from './dialect.ts'
+export { openaiResponses } from './dialects/openai-responses.ts'
+export { type ProviderItem, type TextItem, type ToolCallItem, type Usage } from './item.ts'
+export { type JsonObject } from './json.ts'
+export { placeholderKey, providerKeyNames } from './provider-keys.ts'
+export { type Message, readMessages } from './message.ts'
+export { type ModelCall, type ModelPrice, type RunUsage, withCall } from './model-call.ts'
+export { ProviderSource } from './provider-source.ts'

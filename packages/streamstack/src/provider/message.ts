@@ -1,0 +1,135 @@
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
+import { type JsonObject, objectOf, textOf, wordsOf } from './json.ts'
+
+/** A part of what somebody said: text, or an image by its URL (https: or data:). */
+export type Part = { readonly type: 'text'; readonly text: string } | { readonly type: 'image'; readonly url: string }
+
+export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: JsonObject }
+
+/** The turn of a model as its provider wrote it. Another provider gets the text and the calls instead. */
+export type NativeTurn = { readonly provider: string; readonly content: readonly Value[] }
+
+/** One message of a conversation in neutral words. Plain data. */
+export type Message =
+  | { readonly role: 'system' | 'user'; readonly content: readonly Part[] }
+  | {
+      readonly role: 'assistant'
+      readonly content: readonly Part[]
+      readonly calls: readonly ToolCall[]
+      readonly turn: NativeTurn | null
+    }
+  | {
+      readonly role: 'tool'
+      readonly call: string
+      readonly name: string
+      readonly content: string
+      readonly isError: boolean
+    }
+
+/**
+ * Reads the messages of a step: a text is one message of the user; a list holds `{role, content}` as the OpenAI and Anthropic APIs
+ * write them, or `{role, parts}` as the AI SDK does. Throws `step_failed` that names the message.
+ */
+export function readMessages(value: Value): readonly Message[] {
+  if (typeof value === 'string') return [{ role: 'user', content: [{ type: 'text', text: value }] }]
+  if (!Array.isArray(value)) throw unreadable('`messages`', 'must be a list of {role, content}, or text')
+  const names = new Map<string, string>()
+  return value.flatMap((item, index) => readMessage(item, `messages[${index}]`, names))
+}
+
+function readMessage(value: Value, place: string, names: Map<string, string>): readonly Message[] {
+  const message = objectOf(value)
+  if (message === null) throw unreadable(place, 'must be an object with role and content')
+  const content = message['content'] ?? message['parts'] ?? null
+  switch (message['role']) {
+    case 'system':
+    case 'developer':
+      return [{ role: 'system', content: readParts(content, place) }]
+    case 'user':
+      return [{ role: 'user', content: readParts(content, place) }]
+    case 'assistant':
+    case 'model': {
+      const calls = readCalls(message['tool_calls'] ?? null, place)
+      for (const { id, name } of calls) names.set(id, name)
+      return [{ role: 'assistant', content: readParts(content, place), calls, turn: null }]
+    }
+    case 'tool': {
+      const call = textOf(message['tool_call_id'])
+      const name = names.get(call) ?? textOf(message['name'])
+      const text = typeof content === 'string' ? content : JSON.stringify(content)
+      return [{ role: 'tool', call, name, content: text, isError: message['is_error'] === true }]
+    }
+    default:
+      throw unreadable(place, 'must have a role: system, user, assistant or tool')
+  }
+}
+
+function readParts(content: Value, place: string): readonly Part[] {
+  if (content === null || content === '') return []
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  if (!Array.isArray(content)) throw unreadable(place, 'must have a content that is text or a list of parts')
+  return content.flatMap((part) => readPart(part, place))
+}
+
+function readPart(value: Value, place: string): readonly Part[] {
+  if (typeof value === 'string') return [{ type: 'text', text: value }]
+  const part = objectOf(value)
+  switch (part?.['type']) {
+    case 'text':
+    case 'input_text':
+    case 'output_text':
+      return [{ type: 'text', text: textOf(part?.['text']) }]
+    case 'image_url':
+    case 'input_image':
+    case 'image': {
+      const image = part?.['image_url'] ?? part?.['url'] ?? part?.['image'] ?? null
+      const url = wordsOf(image) ?? wordsOf(objectOf(image)?.['url'])
+      if (url === null) throw unreadable(place, 'has an image without a URL')
+      return [{ type: 'image', url }]
+    }
+    // Parts of the AI SDK that tell of a turn and say nothing to the model.
+    case 'reasoning':
+    case 'step-start':
+      return []
+    default:
+      throw unreadable(place, 'has a part that is neither text nor image_url')
+  }
+}
+
+function readCalls(value: Value, place: string): readonly ToolCall[] {
+  if (!Array.isArray(value)) return []
+  return value.map((item, index) => {
+    const call = objectOf(item)
+    const inner = objectOf(call?.['function'])
+    const name = wordsOf(call?.['name']) ?? wordsOf(inner?.['name'])
+    if (name === null) throw unreadable(place, 'has a tool call without a name')
+    const given = call?.['arguments'] ?? inner?.['arguments'] ?? {}
+    return { id: wordsOf(call?.['id']) ?? `call_${index + 1}`, name, arguments: readArguments(given, place) }
+  })
+}
+
+function readArguments(given: Value, place: string): JsonObject {
+  try {
+    const read = objectOf(typeof given === 'string' ? parseExactJson(given === '' ? '{}' : given) : given)
+    if (read !== null) return read
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw unreadable(place, 'has a tool call whose arguments are not a JSON object')
+}
+
+function unreadable(place: string, problem: string): StreamstackError {
+  return new StreamstackError('step_failed', `${place} ${problem}.`)
+}
+
+/** All text of the parts. */
+export function textOfParts(parts: readonly Part[]): string {
+  return parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
+}
+
+/** A `data:` URL as its media type and base64 data; null for other URLs. */
+export function dataUrl(url: string): { mediaType: string; data: string } | null {
+  const found = /^data:([^;,]+);base64,(.*)$/s.exec(url)
+  return found === null ? null : { mediaType: found[1] ?? '', data: found[2] ?? '' }
+}
