@@ -3,7 +3,7 @@ import { type AddressInfo, type Socket, connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { makeToken } from '../packages/streamstack/src/access/index.ts'
-import { encoderOf } from '../packages/streamstack/src/format/index.ts'
+import { encoderFor } from '../packages/streamstack/src/format/index.ts'
 import { Heartbeat } from '../packages/streamstack/src/http/heartbeat.ts'
 import { ResponseReader } from '../packages/streamstack/src/http/response-reader.ts'
 import { MemoryLog, Stream, type StreamSource } from '../packages/streamstack/src/stream/index.ts'
@@ -145,10 +145,10 @@ test('a subscriber that may see few of very many messages holds up nobody', asyn
 describe('whole results that nobody takes', () => {
   test('fill no memory: beyond a bound they are refused, and given again when there is room', async () => {
     await using server = await testServer({
-      'channels/full.yaml': { publish: true, subscribe: true, history: { count: 100 } },
+      'channels/full.yaml': { publish: true, subscribe: true, max_bytes: 250_000, history: { count: 100 } },
     })
-    for (let i = 0; i < 60; i++) {
-      await server.call('/v1/channels/full', { headers: json, body: { content: 'a'.repeat(50_000) } })
+    for (let i = 0; i < 20; i++) {
+      await server.call('/v1/channels/full', { headers: json, body: { content: 'a'.repeat(200_000) } })
     }
     const path = '/v1/channels/full?format=json'
     const { hostname, port } = new URL(server.url)
@@ -156,8 +156,8 @@ describe('whole results that nobody takes', () => {
     let refused = await server.call(path)
     while (refused.status === 200) {
       const socket = connect(Number(port), hostname).pause()
-      // Those behind the first are not even in the hands of the kernel.
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(16))
+      // More than the kernel takes in hand.
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(2))
       sockets.push(socket)
       refused = await server.call(path)
     }
@@ -170,7 +170,7 @@ describe('whole results that nobody takes', () => {
     for (const socket of sockets) socket.destroy()
     let again = await server.call(path)
     while (again.status === 503) again = await server.call(path)
-    expect((JSON.parse(again.text) as { chunks: unknown[] }).chunks).toHaveLength(60)
+    expect((JSON.parse(again.text) as { chunks: unknown[] }).chunks).toHaveLength(20)
   })
 })
 
@@ -224,10 +224,10 @@ describe('a message that cannot be shown', () => {
   test.each([false, true])('breaks its reader off, and nothing else (read late: %s)', async (isLate) => {
     const heartbeat = new Heartbeat(60_000)
     const server = createServer((_request, response) => {
-      const encoder = encoderOf('sse', { metadata: false })
+      const encoder = encoderFor({ run: null }, 'sse', { metadata: false })
       const headers = { 'Content-Type': 'text/event-stream' }
       const source = brokenSource(isLate)
-      new ResponseReader({ source, response, encoder, position: 0, headers, heartbeat, record: null }).wake()
+      new ResponseReader({ source, response, encoder, position: 0, headers, heartbeat, record: null }).begin()
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { text, ending } = await call(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/')

@@ -185,7 +185,13 @@ describe('what the server says of a message', () => {
     ])
     const text = await server.call('/v1/channels/news?format=json')
     expect(text.text).not.toMatch(/eve|never/)
-    expect(JSON.parse(text.text)).toEqual({ chunks: expect.any(Array), offset: expect.any(Number) })
+    expect(JSON.parse(text.text)).toEqual({
+      run: null,
+      outcome: null,
+      chunks: expect.any(Array),
+      error: null,
+      offset: expect.any(Number),
+    })
   })
 
   test('takes nothing from its bytes, and a message that is sent again is the same', async () => {

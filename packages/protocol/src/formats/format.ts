@@ -1,5 +1,5 @@
 import type { ChunkKinds } from '../chunk-kind.ts'
-import type { Chunk, Decoded, StreamEnd } from '../chunk.ts'
+import type { Chunk, Decoded, Outcome, StreamEnd } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
 
 export interface EncodeOptions {
@@ -11,19 +11,48 @@ export interface EncodeOptions {
 
 export type DecodeOptions = Pick<EncodeOptions, 'metadata'>
 
-/** Writes a stream as text. Stateless: any reader can start at any offset. */
+/** What an encoder may tell of the stream that it writes. */
+export interface EncodedStream {
+  /** Id of the run; null: it is none. */
+  readonly run: string | null
+}
+
+/** How an answer ends. `outcome` is null where the stream has no end, and the answer is what it holds now. */
+export interface AnswerEnd extends Omit<StreamEnd, 'outcome'> {
+  outcome: Outcome | null
+}
+
+/**
+ * Writes one answer as text: `begin`, `chunks` any number of times, `end` or `fault`. It may start at any offset: `begin` writes whatever a client needs
+ * before the first chunk, wherever that stands in its stream.
+ */
 export interface Encoder {
   readonly contentType: string
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** What keeps an idle connection open; '' when the format has nothing that readers would skip. */
+  readonly heartbeat: string
+  /** Whether `end` tells the outcome. Where it does not, any outcome but `completed` must break the connection instead. */
+  readonly tellsOutcome: boolean
+  /** Whether the answer is one document that begins with its end: nothing of it is sent before that is known. */
+  readonly waits: boolean
+  /**
+   * What `chunks` goes on from, besides the chunks: a part that is open, a comma that is due. Encoders of one stream and of equal `shared` that are in equal
+   * states write equal text and are then in equal states again, so that readers share what one of them has written. '' where nothing is held.
+   */
+  state: string
+  /** Names what the encoder was made for, where each answer has its own; undefined: the encoder itself serves all answers, or nothing is shared. */
+  readonly shared?: string
+  /** What comes before the first chunk. `end`: how the answer ends, for an encoder that waits; null for all others. */
+  begin(end: AnswerEnd | null): string
   /** Chunks `from` to `to` (exclusive) of the array as one text; `offset` is that of `chunks[from]`. */
   chunks(chunks: readonly Chunk[], from: number, to: number, offset: number): string
   /** An error of this one reader, which is no part of the stream and has no offset; '' when the format has no place for it. */
   fault(error: PublicError): string
   /** The last words; '' when the format has none. */
-  end(end: StreamEnd): string
-  /** What keeps an idle connection open; '' when the format has nothing that readers would skip. */
-  readonly heartbeat: string
-  /** Whether `end` tells the outcome. Where it does not, any outcome but `completed` must break the connection instead. */
-  readonly tellsOutcome: boolean
+  end(end: AnswerEnd): string
+  /** The last words to a reader that is to reconnect after `retryMs`, since the server stops; '' when the connection has to break instead. */
+  goodbye(retryMs: number): string
 }
 
 /** Reads a format incrementally. Feed it text in pieces cut anywhere. */
@@ -35,6 +64,16 @@ export interface Decoder {
 
 export interface Format {
   readonly name: string
-  readonly encoder: (options: EncodeOptions) => Encoder
+  /** Whether one encoder serves all answers of the same options: it holds nothing of its stream. */
+  readonly isShared: boolean
+  readonly encoder: (options: EncodeOptions, stream: EncodedStream) => Encoder
   readonly decoder: (options: DecodeOptions) => Decoder
 }
+
+/** What an encoder has that holds nothing and sends as it goes. */
+export const streaming = {
+  waits: false,
+  state: '',
+  begin: () => '',
+  goodbye: () => '',
+} as const satisfies Partial<Encoder>

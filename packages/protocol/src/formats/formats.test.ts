@@ -18,6 +18,8 @@ import {
 
 const names = ['sse', 'ndjson', 'lines', 'text'] as const
 
+const NO_RUN = { run: null }
+
 /** Text that tries to break out of a frame. */
 const hostile = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -95,7 +97,7 @@ const throughUtf8 = (value: unknown): unknown => (typeof value === 'string' ? Bu
 
 describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
   const whole = (list: readonly Chunk[], first: number, end: StreamEnd, withMetadata: boolean): string => {
-    const encoder = formats[name].encoder({ metadata: withMetadata, kinds: ALL_KINDS })
+    const encoder = formats[name].encoder({ metadata: withMetadata, kinds: ALL_KINDS }, NO_RUN)
     return encoder.chunks(list, 0, list.length, first) + encoder.heartbeat + encoder.end(end)
   }
 
@@ -173,7 +175,7 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
   test('tells errors of the stream with their offset, and those of one reader without', () => {
     fc.assert(
       fc.property(error, fc.integer({ min: 1 }), (failure, offset) => {
-        const encoder = formats[name].encoder({ metadata: false })
+        const encoder = formats[name].encoder({ metadata: false }, NO_RUN)
         const inBand = encoder.chunks([{ kind: 'error', data: JSON.stringify(failure), metadata: null }], 0, 1, offset)
         expect(decode(name, false, bytesOf(inBand), [])).toEqual([{ type: 'error', offset, error: failure }])
         const own = decode(name, false, bytesOf(encoder.fault(failure)), [])
@@ -186,7 +188,7 @@ describe.each(['sse', 'ndjson'] as const)('%s', (name) => {
     fc.assert(
       fc.property(chunks, fc.nat(8), fc.nat(8), fc.boolean(), (list, a, b, withMetadata) => {
         const [from, to] = [Math.min(a, b, list.length), Math.min(Math.max(a, b), list.length)]
-        const encoder = formats[name].encoder({ metadata: withMetadata })
+        const encoder = formats[name].encoder({ metadata: withMetadata }, NO_RUN)
         const part = list.slice(from, to)
         expect(encoder.chunks(list, from, to, 10)).toBe(encoder.chunks(part, 0, part.length, 10))
       }),
@@ -199,7 +201,7 @@ describe('sse', () => {
     fc.assert(
       fc.property(chunks, fc.boolean(), (list, withMetadata) => {
         const content = list.filter(({ kind: one }) => CONTENT_KINDS.has(one))
-        const text = formats.sse.encoder({ metadata: withMetadata }).chunks(content, 0, content.length, 1)
+        const text = formats.sse.encoder({ metadata: withMetadata }, NO_RUN).chunks(content, 0, content.length, 1)
         expect(text).not.toMatch(/[\r\0]/)
         const lines = text.split('\n')
         expect(lines).toHaveLength(content.length * 3 + 1)
@@ -232,7 +234,7 @@ describe('lines', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 6 }), fc.array(fc.nat(500), { maxLength: 6 }), (texts, cuts) => {
         const list = texts.map((data): Chunk => ({ kind: 'text', data, metadata: null }))
-        const bytes = bytesOf(formats.lines.encoder({ metadata: false }).chunks(list, 0, list.length, 1))
+        const bytes = bytesOf(formats.lines.encoder({ metadata: false }, NO_RUN).chunks(list, 0, list.length, 1))
         const decoded = decode(
           'lines',
           false,
@@ -247,7 +249,7 @@ describe('lines', () => {
   test('with metadata any content comes out as it went in', () => {
     fc.assert(
       fc.property(chunks, (list) => {
-        const text = formats.lines.encoder({ metadata: true, kinds: ALL_KINDS }).chunks(list, 0, list.length, 1)
+        const text = formats.lines.encoder({ metadata: true, kinds: ALL_KINDS }, NO_RUN).chunks(list, 0, list.length, 1)
         const decoded = decode('lines', true, bytesOf(text), [])
         expect(decoded).toMatchObject(
           list.map((one) => ({
@@ -264,7 +266,7 @@ describe('lines', () => {
 
   test('an error is a line of its own, which text that looks alike is not', () => {
     const failure: PublicError = { code: 'x', message: 'y\nz', recoverable: false, retry_after: null }
-    const encoder = formats.lines.encoder({ metadata: false })
+    const encoder = formats.lines.encoder({ metadata: false }, NO_RUN)
     expect(decode('lines', false, bytesOf(encoder.fault(failure)), [])).toEqual([
       { type: 'error', offset: null, error: failure },
     ])
@@ -276,7 +278,7 @@ describe('lines', () => {
 test('text is the contents and nothing else', () => {
   fc.assert(
     fc.property(chunks, (list) => {
-      const encoder = formats.text.encoder({ metadata: false, kinds: ALL_KINDS })
+      const encoder = formats.text.encoder({ metadata: false, kinds: ALL_KINDS }, NO_RUN)
       expect(encoder.chunks(list, 0, list.length, 1)).toBe(list.map(({ data }) => data).join(''))
       expect(encoder.end({ outcome: 'failed', offset: 0, error: null })).toBe('')
     }),
@@ -284,7 +286,7 @@ test('text is the contents and nothing else', () => {
 })
 
 test.each(names)('%s tells the outcome, or its end is silent', (name) => {
-  const encoder = formats[name].encoder({ metadata: false })
+  const encoder = formats[name].encoder({ metadata: false }, NO_RUN)
   expect(encoder.end({ outcome: 'completed', offset: 1, error: null }) !== '').toBe(encoder.tellsOutcome)
 })
 
@@ -296,7 +298,7 @@ describe('kinds', () => {
   }))
   const written = (name: (typeof names)[number], kinds?: ChunkKinds, withMetadata = false): string =>
     formats[name]
-      .encoder({ metadata: withMetadata, ...(kinds === undefined ? {} : { kinds }) })
+      .encoder({ metadata: withMetadata, ...(kinds === undefined ? {} : { kinds }) }, NO_RUN)
       .chunks(every, 0, every.length, 1)
 
   test.each(['lines', 'text', 'sse'] as const)('%s carries the content of the answer by itself', (name) => {

@@ -1,7 +1,7 @@
 import { CONTENT_KINDS, type ChunkKind, type ChunkKinds, contentKind, isNamedKind, isTextKind } from '../chunk-kind.ts'
 import type { Chunk, Decoded, DecodedChunk } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
-import type { DecodeOptions, Decoder, Encoder, Format } from './format.ts'
+import { type DecodeOptions, type Decoder, type Encoder, type Format, streaming } from './format.ts'
 import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
 
@@ -12,7 +12,9 @@ import { lineSplitter } from './line-splitter.ts'
  */
 export const lines: Format = {
   name: 'lines',
+  isShared: true,
   encoder: ({ metadata, kinds = CONTENT_KINDS }) => ({
+    ...streaming,
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '',
     tellsOutcome: false,

@@ -1,7 +1,7 @@
 import { ALL_KINDS, type ChunkKinds } from '../chunk-kind.ts'
 import type { Chunk, Decoded } from '../chunk.ts'
 import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
-import type { Decoder, Encoder, Format } from './format.ts'
+import { type Decoder, type Encoder, type Format, streaming } from './format.ts'
 import { parseObject } from './format-error.ts'
 import { lineSplitter } from './line-splitter.ts'
 import { contentJson, decodedContent, kindMember } from './lines.ts'
@@ -12,7 +12,9 @@ import { contentJson, decodedContent, kindMember } from './lines.ts'
  */
 export const ndjson: Format = {
   name: 'ndjson',
+  isShared: true,
   encoder: ({ kinds = ALL_KINDS }) => ({
+    ...streaming,
     contentType: 'application/x-ndjson; charset=utf-8',
     heartbeat: '\n',
     tellsOutcome: true,

@@ -1,7 +1,7 @@
 import { CONTENT_KINDS, type ChunkKind, type ChunkKinds, contentKind, isNamedKind } from '../chunk-kind.ts'
 import type { Chunk, Decoded } from '../chunk.ts'
 import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
-import type { DecodeOptions, Decoder, Encoder, Format } from './format.ts'
+import { type DecodeOptions, type Decoder, type Encoder, type Format, streaming } from './format.ts'
 import { parseObject, parsePart } from './format-error.ts'
 import { contentJson, decodedContent } from './lines.ts'
 
@@ -13,15 +13,23 @@ import { contentJson, decodedContent } from './lines.ts'
  */
 export const sse: Format = {
   name: 'sse',
+  isShared: true,
   encoder: ({ metadata, kinds = CONTENT_KINDS }) => ({
+    ...streaming,
     contentType: 'text/event-stream; charset=utf-8',
     heartbeat: ': keep-alive\n\n',
     tellsOutcome: true,
     chunks: (metadata ? withMetadata : plain)(kinds),
     fault: (error) => `event: error\ndata: ${JSON.stringify(error)}\n\n`,
     end: (end) => `event: end\ndata: ${JSON.stringify(end)}\n\n`,
+    goodbye: sseGoodbye,
   }),
   decoder: sseDecoder,
+}
+
+/** No event, so that no client takes it for the end (WHATWG HTML, "Server-sent events": `retry`). */
+export function sseGoodbye(retryMs: number): string {
+  return `retry: ${Math.round(retryMs)}\n: the server is stopping; come back with the last id\n\n`
 }
 
 const DONE = '[DONE]'

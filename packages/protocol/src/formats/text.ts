@@ -1,6 +1,6 @@
 import { CONTENT_KINDS, type ChunkKinds } from '../chunk-kind.ts'
 import type { Chunk } from '../chunk.ts'
-import type { Decoder, Encoder, Format } from './format.ts'
+import { type Decoder, type Encoder, type Format, streaming } from './format.ts'
 
 /**
  * `text`: contents joined with nothing between, for clients that show every byte they get. Nothing is added, an error
@@ -8,7 +8,9 @@ import type { Decoder, Encoder, Format } from './format.ts'
  */
 export const text: Format = {
   name: 'text',
+  isShared: true,
   encoder: ({ kinds = CONTENT_KINDS }) => ({
+    ...streaming,
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '',
     tellsOutcome: false,

@@ -1,15 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import { type Encoder, type FormatName, StreamstackError, type Value, formats } from '@streamstack/protocol'
 import { type Command, Option } from 'commander'
 import type { HTTPMethod } from 'find-my-way'
 import { type AuthClaims, authorize, toAuthClaims } from '../access/index.ts'
 import { BrokenEndpoint, Engine, type LiveRun } from '../engine/index.ts'
-import { type FormatName, JsonResult, encoderOf } from '../format/index.ts'
+import { WholeResult, encoderFor } from '../format/index.ts'
 import { callerOptions, startServer } from '../http/index.ts'
 import { parseBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { TraceEvent } from '../run/index.ts'
+import { collect } from '../stream/index.ts'
 import { formatIssue } from '../workspace/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { CommandFailure } from './failure.ts'
@@ -32,7 +33,7 @@ interface RunOptions {
 /** The largest whole result that `--format json` collects. */
 const RESULT_BYTES_MAX = 256 * 1024 * 1024
 
-const formatNames: readonly FormatName[] = ['lines', 'text', 'sse', 'ndjson', 'json']
+const formatNames = Object.keys(formats)
 
 /** `run`: one call of an endpoint, streamed to the terminal, without a server. */
 export function addRun(program: Command, io: CommandIo): void {
@@ -43,7 +44,7 @@ export function addRun(program: Command, io: CommandIo): void {
     .argument('<path>', 'the path as a client calls it: /api/users/7?detail=full')
     .argument('[dir]', 'the workspace folder (default: this one)')
     .option('--input <json>', 'the inputs as JSON, or @file to read them from a file')
-    .addOption(new Option('--format <format>', 'how chunks are written').choices([...formatNames]).default('lines'))
+    .addOption(new Option('--format <format>', 'how chunks are written').choices(formatNames).default('lines'))
     .option(
       '--auth <json>',
       'the claims of the caller, for endpoints that want a token: \'{"sub":"ada","roles":["admin"]}\'',
@@ -80,8 +81,9 @@ async function runEndpoint(
     const cancel = (): void => live.cancel('It was stopped at the terminal.')
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      if (options.format === 'json') await collect(io, live)
-      else if (!(await write(io, live, options.format, includesMetadata))) return io.setExitCode(1)
+      const encoder = encoderFor(live, options.format, { metadata: includesMetadata })
+      if (encoder.waits) await collectWhole(io, live, encoder)
+      else if (!(await write(io, live, encoder))) return io.setExitCode(1)
     } finally {
       signal.removeEventListener('abort', cancel)
       await server?.close()
@@ -184,47 +186,43 @@ async function inputBytes(io: CommandIo, input: string): Promise<Buffer> {
 }
 
 /** False: whoever read the output has left, and nobody is there to be told anything. */
-async function write(
-  io: CommandIo,
-  live: LiveRun,
-  format: Exclude<FormatName, 'json'>,
-  metadata: boolean,
-): Promise<boolean> {
-  const reader = new TerminalReader(live, encoderOf(format, { metadata }), io.stdout)
+async function write(io: CommandIo, live: LiveRun, encoder: Encoder): Promise<boolean> {
+  const reader = new TerminalReader(live, encoder, io.stdout)
   live.execution.start()
-  reader.wake()
+  reader.begin()
   await reader.done
   // When the output went away, the run is being cancelled, which takes a moment.
-  await new Promise<void>((resolve) => live.stream.onEnd(resolve))
+  await ended(live)
   return !reader.outputIsGone
 }
 
-/** The whole result at the end; what has to be read meanwhile is read, so that the run is never held up. */
-async function collect(io: CommandIo, live: LiveRun): Promise<void> {
-  const run = live.execution
-  const { stream } = live
-  const result = new JsonResult(RESULT_BYTES_MAX)
-  const reader = { position: 0, wake: () => take() }
-  const take = (): void => {
-    for (;;) {
-      const batch = stream.read(reader.position)
-      if (batch === null || batch instanceof Promise) return
+/** The whole result at the end. */
+async function collectWhole(io: CommandIo, live: LiveRun, encoder: Encoder): Promise<void> {
+  const result = new WholeResult(encoder, RESULT_BYTES_MAX)
+  const { execution, stream } = live
+  const collection = collect({
+    source: live,
+    position: 0,
+    until: 'end',
+    record: null,
+    take: (batch, select) => {
       try {
-        result.add(batch)
+        result.add(stream, batch, select)
       } catch (error) {
-        // Told with the outcome.
+        // Told with the outcome. What has to be read meanwhile is read, so that the run is never held up.
         if (!(error instanceof StreamstackError)) throw error
-        run.cancel(error.message)
+        execution.cancel(error.message)
       }
-      reader.position = batch.offset + batch.to - batch.from - 1
-    }
-  }
-  live.attach(reader)
-  run.start()
-  await new Promise<void>((resolve) => stream.onEnd(resolve))
-  take()
-  live.detach(reader)
-  if (stream.end !== null) io.stdout.write(`${result.json(run.id, stream.end)}\n`)
+    },
+  })
+  execution.start()
+  collection.begin()
+  const { end } = await collection.done
+  if (end !== null) for (const part of [...result.document(end), '\n']) io.stdout.write(part)
+}
+
+function ended({ stream }: LiveRun): Promise<void> {
+  return new Promise((resolve) => stream.onEnd(resolve))
 }
 
 function tellOutcome(io: CommandIo, { execution: run }: LiveRun, dir: WorkspaceDir): void {

@@ -1,13 +1,11 @@
-import { type Encoder, StreamstackError, publicError } from '@streamstack/protocol'
-import { encodeBatch } from '../format/index.ts'
+import { type Encoder, StreamstackError, type StreamEnd, publicError } from '@streamstack/protocol'
 import type { LiveRun } from '../engine/index.ts'
-import type { Batch, StreamReader } from '../stream/index.ts'
+import { encode } from '../format/index.ts'
+import { type Batch, Pump, type Select, type Sink } from '../stream/index.ts'
 import type { Output } from './io.ts'
 
 /** Writes a run's stream to an output, as fast as that takes it; the run waits for it. */
-export class TerminalReader implements StreamReader {
-  /** Offset of the last chunk written. */
-  position = 0
+export class TerminalReader implements Sink {
   /** Settles when the stream has ended and everything is written, or the output is gone. */
   readonly done: Promise<void>
   /** Whether whoever read the output has left (`| head`). */
@@ -15,11 +13,8 @@ export class TerminalReader implements StreamReader {
   readonly #live: LiveRun
   readonly #encoder: Encoder
   readonly #output: Output
+  readonly #pump: Pump
   #resolve: () => void = () => undefined
-  #isBlocked = false
-  #isReading = false
-  #wasWoken = false
-  #isOver = false
 
   constructor(live: LiveRun, encoder: Encoder, output: Output) {
     this.#live = live
@@ -28,64 +23,43 @@ export class TerminalReader implements StreamReader {
     this.done = new Promise((resolve) => {
       this.#resolve = resolve
     })
+    this.#pump = new Pump({ source: live, position: 0, sink: this, record: null })
     output.on('drain', this.#onDrain)
     output.on('error', this.#onGone)
-    live.attach(this)
+    this.#pump.attach()
   }
 
-  wake(): void {
-    if (this.#isReading) this.#wasWoken = true
-    else if (!this.#isBlocked && !this.#isOver) this.#pump()
+  begin(): void {
+    const first = this.#encoder.begin(null)
+    if (first !== '') this.#output.write(first)
+    this.#pump.wake()
   }
 
-  #pump(): void {
-    const { stream } = this.#live
-    while (!this.#isBlocked) {
-      if (this.position < stream.log.droppedOffset) {
-        return this.#fault(
-          new StreamstackError(
-            'reader_too_slow',
-            'The output took less than the stream keeps; raise streams.window_bytes.',
-          ),
+  write(batch: Batch, select: Select | null): boolean {
+    return this.#output.write(encode(this.#live.stream, this.#encoder, batch, select))
+  }
+
+  flush(): void {
+    // Nothing is held back.
+  }
+
+  end(end: StreamEnd): void {
+    this.#leave(this.#encoder.end(end))
+  }
+
+  fault(thrown: unknown): void {
+    const isBehind = thrown instanceof StreamstackError && thrown.code === 'reader_too_slow'
+    const error = isBehind
+      ? new StreamstackError(
+          'reader_too_slow',
+          'The output took less than the stream keeps; raise streams.window_bytes.',
         )
-      }
-      const batch = stream.read(this.position)
-      if (batch instanceof Promise) return void this.#readLate(batch)
-      if (batch === null) break
-      this.#write(batch)
-    }
-    if (!this.#isBlocked && stream.end !== null) this.#leave(this.#encoder.end(stream.end))
+      : thrown
+    this.#live.cancel('The output could not be written.')
+    this.#leave(this.#encoder.fault(publicError(error)))
   }
 
-  /** A log that reads from disk answers later. */
-  async #readLate(batch: Promise<Batch | null>): Promise<void> {
-    this.#isReading = true
-    this.#wasWoken = false
-    let late: Batch | null
-    try {
-      late = await batch
-    } catch (error) {
-      return this.#fault(error)
-    } finally {
-      this.#isReading = false
-    }
-    if (this.#isOver) return
-    const { end } = this.#live.stream
-    if (late !== null) this.#write(late)
-    else if (end !== null) return this.#leave(this.#encoder.end(end))
-    // What came while the log was reading woke nobody.
-    if (late !== null || this.#wasWoken) this.wake()
-  }
-
-  #write(batch: Batch): void {
-    this.position = batch.offset + batch.to - batch.from - 1
-    this.#isBlocked = !this.#output.write(encodeBatch(this.#live.stream, this.#encoder, batch))
-  }
-
-  #onDrain = (): void => {
-    this.#isBlocked = false
-    this.wake()
-  }
+  #onDrain = (): void => this.#pump.resume()
 
   /** Nobody wants the rest. */
   #onGone = (): void => {
@@ -94,18 +68,11 @@ export class TerminalReader implements StreamReader {
     this.#leave('')
   }
 
-  #fault(error: unknown): void {
-    this.#live.cancel('The output could not be written.')
-    this.#leave(this.#encoder.fault(publicError(error)))
-  }
-
   #leave(last: string): void {
-    if (this.#isOver) return
-    this.#isOver = true
+    this.#pump.stop()
     if (last !== '') this.#output.write(last)
     this.#output.off('drain', this.#onDrain)
     this.#output.off('error', this.#onGone)
-    this.#live.detach(this)
     this.#resolve()
   }
 }

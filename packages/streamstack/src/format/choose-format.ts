@@ -1,9 +1,6 @@
-import { CHUNK_KINDS, type Encoder, type EncodeOptions, StreamstackError, formats } from '@streamstack/protocol'
+import { type FormatName, StreamstackError, formats } from '@streamstack/protocol'
 
-/** What a call can be answered in. `json` waits for the whole. */
-export type FormatName = keyof typeof formats | 'json'
-
-const NAMES: readonly FormatName[] = ['lines', 'text', 'sse', 'ndjson', 'json']
+const NAMES = Object.keys(formats) as readonly FormatName[]
 
 // A map: callers choose the key, and an object would answer to `constructor`.
 const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map([
@@ -64,19 +61,4 @@ function medium(contentType: string): string {
 /** The Content-Type of a format's answer: the endpoint's own where it fits the format; any other would be a lie. */
 export function contentTypeOf(name: FormatName, encoded: string, declared: string | undefined): string {
   return declared !== undefined && mediaFormat(declared) === name ? declared : encoded
-}
-
-const encoders = new Map<string, Encoder>()
-
-/** The encoder of a format. There is one for each format and options, so that what it wrote can be shared between readers. */
-export function encoderOf(name: keyof typeof formats, options: EncodeOptions): Encoder {
-  const { metadata, kinds } = options
-  const asked = kinds === undefined ? 'own' : CHUNK_KINDS.filter((kind) => kinds.has(kind)).join()
-  const key = `${name} ${metadata} ${asked}`
-  let encoder = encoders.get(key)
-  if (encoder === undefined) {
-    encoder = formats[name].encoder(options)
-    encoders.set(key, encoder)
-  }
-  return encoder
 }

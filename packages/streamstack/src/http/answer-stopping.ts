@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerProblem } from './answer-problem.ts'
 import { stoppingError } from './prepare-call.ts'
-import { sseGoodbye } from './sse-goodbye.ts'
+import { sseGoodbye } from '@streamstack/protocol'
 
 /** Clients come back when the server is gone, and not all at once. */
 const RETRY_MS = 1_000

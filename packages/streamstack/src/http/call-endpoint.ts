@@ -51,7 +51,7 @@ export async function callEndpoint({ exchange, plan, preparation }: EndpointCall
   })
   if (reading !== null) endWithToken({ engine, response, source: reading, caller })
   started?.execution.start()
-  reader.wake()
+  reader.begin()
 }
 
 /** Whether a caller has chunks of a run already: it says so by the last offset that it got. */

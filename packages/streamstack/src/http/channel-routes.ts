@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
-import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
+import { type FormatName, StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
 import type { AuthClaims } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
-import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
+import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
@@ -11,10 +10,8 @@ import { channelRecord } from './channel-record.ts'
 import { checkChannelQuery } from './check-channel-query.ts'
 import { endWithToken } from './end-with-token.ts'
 import { answerWhole } from './answer-whole.ts'
-import { HeldResult } from './held-result.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { readByProtocol } from './read-by-protocol.ts'
-import { ResponseReader } from './response-reader.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
 import { channelPublish, channelRead, presenceRead } from './route-inputs.ts'
@@ -28,15 +25,9 @@ export const PRESENCE_ROOT = '/v1/presence/'
 /** Where clients of the open protocol read channels: they ask for pages first, of a stream that here never ends. */
 export const CHANNEL_STREAMS_ROOT = '/v1/stream/channels/'
 
-/** The most that one answer in `json` holds. */
-const RESULT_BYTES_MAX = 16 * 1024 * 1024
-
 /** What a message may take on the wire besides its content: names, escapes, white space. */
 const ENVELOPE_FACTOR = 6
 const ENVELOPE_BYTES = 1_024
-
-/** Batches of messages that are gone through in one turn. */
-const BATCHES_AT_ONCE = 32
 
 const MESSAGE_KEYS: readonly string[] = ['content', 'metadata']
 
@@ -50,15 +41,15 @@ export const readChannel: Operation = {
   summary: 'Reads a channel: its history, then what comes, or what comes after an offset.',
   answers: 'stream',
   otherMethods: `Publish with POST to ${CHANNELS_ROOT}<name>, read with GET.`,
-  async handle(exchange) {
+  handle(exchange) {
     const { engine, request, response, query, inputs, caller } = exchange
     checkChannelQuery(query, channelRead)
     const name = nameIn(exchange, CHANNELS_ROOT)
     const source = engine.channels.subscribe(name, caller.claims)
     const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
     const position = positionIn(source, exchange)
-    if (format === 'json') return answerWhole(exchange, { body: await heldJson(exchange, source, position) })
-    const isSeen = inputs['presence'] === 'true'
+    // A reader that only asks what there is now is not seen.
+    const isSeen = inputs['presence'] === 'true' && format !== 'json'
     const stay = isSeen ? new Stay(engine.channels, name, dataIn(query), caller.claims) : null
     if (stay !== null) onAnswerOver(response, () => stay.leave())
     follow(exchange, { source, stay }, format, position, channelRecord(engine, source))
@@ -136,7 +127,7 @@ interface Followed {
 function follow(
   call: Exchange,
   { source, stay }: Followed,
-  format: Exclude<ReturnType<typeof chooseFormat>, 'json'>,
+  format: FormatName,
   position: number,
   record?: ReaderRecord,
 ): void {
@@ -152,9 +143,9 @@ function follow(
     heartbeat,
     ...(record === undefined ? {} : { record }),
   })
-  reader.wake()
+  reader.begin()
   // The first message may be far off: who reads must not wonder until then whether the server is there.
-  if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
+  reader.open?.()
   const guarded = {
     expiresAtMs: source.expiresAtMs,
     renew(claims: AuthClaims): void {
@@ -242,40 +233,4 @@ function badData(fault: string): StreamstackError {
     'input_invalid',
     `\`data\` ${fault}. It must be JSON, such as data={"name":"Ada"}, encoded for a URL.`,
   )
-}
-
-/** A whole result does not come from a stream without an end: this is what there is of it now. */
-async function heldJson(call: Exchange, source: Subscription, position: number): Promise<string> {
-  const record = channelRecord(call.engine, source)
-  record.attached(source.stream, position)
-  try {
-    return await collectJson(call, source, position, record)
-  } finally {
-    record.detached()
-  }
-}
-
-async function collectJson(
-  { response, query }: Exchange,
-  source: Subscription,
-  position: number,
-  record: ReaderRecord,
-): Promise<string> {
-  const { log } = source.stream
-  const result = new JsonResult(RESULT_BYTES_MAX, chooseKinds(query))
-  const held = new HeldResult(response)
-  const through = log.lastOffset
-  let after = position
-  for (let batches = 1; after < through; batches++) {
-    if (batches % BATCHES_AT_ONCE === 0) await setImmediate()
-    if (after < log.droppedOffset)
-      throw new StreamstackError('reader_too_slow', 'The channel went on too fast. Ask again.')
-    const batch = await log.read(after)
-    if (batch === null) break
-    result.add(batch, source.select)
-    held.growTo(result.bytes)
-    after = batch.offset + batch.to - batch.from - 1
-  }
-  record.wrote(after, performance.now())
-  return `{"chunks":${result.chunksJson()},"offset":${after}}`
 }

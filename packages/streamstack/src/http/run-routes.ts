@@ -46,7 +46,7 @@ export const readRun: Operation = {
       record,
     })
     follow()
-    reader.wake()
+    reader.begin()
   },
 }
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { StreamstackError, parseOffset } from '@streamstack/protocol'
-import type { StreamSource } from '../stream/index.ts'
+import { type StreamSource, positionAfter } from '../stream/index.ts'
 
 /**
  * The offset after which a reader of a stream wants to begin. A browser's EventSource repeats its URL and adds Last-Event-ID, so the header goes
@@ -8,24 +7,4 @@ import type { StreamSource } from '../stream/index.ts'
  */
 export function startPosition(source: StreamSource, request: IncomingMessage, asked: string | null): number {
   return positionAfter(source, request.headers['last-event-id']?.toString() || asked || '-1')
-}
-
-/** The offset that a text stands for in a stream: one that it gave out, -1 for its start, now for its end. Throws `offset_invalid`, `offset_expired`. */
-export function positionAfter({ stream, begin }: StreamSource, text: string): number {
-  const { log } = stream
-  if (text === 'now') return log.lastOffset
-  const offset = parseOffset(text)
-  if (offset === 0 && begin !== undefined) return begin
-  if (offset === null || offset > log.lastOffset) {
-    throw new StreamstackError(
-      'offset_invalid',
-      'This is no offset of this stream. Send one that it gave out, -1 for its start, or now for its end.',
-    )
-  }
-  if (offset < log.droppedOffset) {
-    throw new StreamstackError('offset_expired', 'The stream no longer holds the chunks after this offset.', {
-      details: { first_offset: log.droppedOffset },
-    })
-  }
-  return offset
 }

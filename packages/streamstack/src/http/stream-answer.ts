@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import type { ChunkKinds } from '@streamstack/protocol'
-import { type FormatName, contentTypeOf, encoderOf } from '../format/index.ts'
+import type { ChunkKinds, FormatName } from '@streamstack/protocol'
+import { contentTypeOf, encoderFor } from '../format/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import { untransformed } from './answer-headers.ts'
 import { noteReading } from './call-report.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import { JsonReader } from './json-reader.ts'
 import { ResponseReader } from './response-reader.ts'
+import { WholeReader } from './whole-reader.ts'
 
 export interface StreamAnswerOptions {
   source: StreamSource
@@ -26,9 +26,18 @@ export interface StreamAnswerOptions {
   record?: ReaderRecord
 }
 
+/** An HTTP answer that is a reader of a stream. */
+export interface StreamAnswer {
+  /** Begins to write. Until then it is a reader that takes nothing. */
+  begin(): void
+  /** Sends the head of the answer before there is a chunk; null where the answer waits for the whole. */
+  readonly open: (() => void) | null
+}
+
 /** Attaches an HTTP answer to a stream as a reader. */
-export function answerStream(options: StreamAnswerOptions): ResponseReader | JsonReader {
+export function answerStream(options: StreamAnswerOptions): StreamAnswer {
   const { source, response, format, position, metadata, kinds, heartbeat, record = null } = options
+  const encoder = encoderFor(source, format, { metadata, ...(kinds === undefined ? {} : { kinds }) })
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',
@@ -36,10 +45,20 @@ export function answerStream(options: StreamAnswerOptions): ResponseReader | Jso
     'Cache-Control': untransformed(options.headers['Cache-Control']),
     ...(source.run === null ? {} : { 'Stream-Run': source.run }),
     'Stream-Url': source.url,
+    ...encoder.headers,
+    'Content-Type': contentTypeOf(format, encoder.contentType, options.headers['Content-Type']),
   }
   noteReading(response, source, record)
-  if (format === 'json') return new JsonReader({ source, response, kinds, position, headers, record })
-  const encoder = encoderOf(format, { metadata, ...(kinds === undefined ? {} : { kinds }) })
-  headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])
-  return new ResponseReader({ source, response, encoder, position, headers, heartbeat, record })
+  const common = { source, response, encoder, position, headers, record }
+  if (encoder.waits) {
+    const reader = new WholeReader(common)
+    return { begin: () => reader.begin(), open: null }
+  }
+  const reader = new ResponseReader({ ...common, heartbeat })
+  return {
+    begin: () => reader.begin(),
+    open: () => {
+      if (!response.headersSent) reader.beat()
+    },
+  }
 }

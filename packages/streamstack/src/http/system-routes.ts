@@ -1,19 +1,15 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { JsonResult, chooseFormat, chooseKinds } from '../format/index.ts'
+import { chooseFormat, chooseKinds } from '../format/index.ts'
 import type { SystemStream } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { isProtocolRead } from './durable-streams/index.ts'
 import { endWithToken } from './end-with-token.ts'
 import { readByProtocol } from './read-by-protocol.ts'
-import { ResponseReader } from './response-reader.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
 import { SystemView } from './system-view.ts'
-
-/** More than a system stream holds. */
-const RESULT_BYTES_MAX = 16 * 1024 * 1024
 
 /** Begins with the newest sample. */
 export const readMetrics: Operation = {
@@ -79,29 +75,10 @@ function readSystemStream(call: Exchange, source: SystemView, begin: string): vo
   if (isProtocolRead(request, query)) return readByProtocol(call, source, null)
   const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
   const position = startPosition(source, request, query.get('offset') ?? begin)
-  if (format === 'json') {
-    answerWhole(call, { body: heldJson(source, position) })
-    return
-  }
   const kinds = chooseKinds(query)
   const headers = corsHeaders
   const reader = answerStream({ source, response, format, metadata: false, kinds, position, headers, heartbeat })
-  reader.wake()
+  reader.begin()
   // Its first chunk may be far off: who reads must not wonder until then whether the server is there.
-  if (reader instanceof ResponseReader && !response.headersSent) reader.beat()
-}
-
-/** A whole result does not come from a stream without an end: this is what there is of it now, in the same shape. */
-function heldJson({ stream }: SystemView, position: number): string {
-  const result = new JsonResult(RESULT_BYTES_MAX)
-  let after = position
-  for (
-    let batch = stream.log.read(after);
-    batch !== null && !(batch instanceof Promise);
-    batch = stream.log.read(after)
-  ) {
-    result.add(batch)
-    after = batch.offset + batch.to - batch.from - 1
-  }
-  return `{"run":null,"outcome":null,"chunks":${result.chunksJson()},"error":null}`
+  reader.open?.()
 }

@@ -1,6 +1,9 @@
 import type { Chunk, StreamstackError } from '@streamstack/protocol'
 import type { Stream, StreamReader } from './stream.ts'
 
+/** Which chunks a reader may see. */
+export type Select = (chunk: Chunk) => boolean
+
 /** A stream as the server offers it to readers: that of a run, of a channel, of the server itself. */
 export interface StreamSource {
   readonly stream: Stream
@@ -15,7 +18,7 @@ export interface StreamSource {
   /** Why it ended, for an answer that has not begun. */
   readonly failure: StreamstackError | null
   /** Which chunks this reader may see; null: all. What it may not see leaves a gap in its offsets and nothing else. */
-  readonly select: ((chunk: Chunk) => boolean) | null
+  readonly select: Select | null
   /**
    * Why this reader is to be broken off, set while it reads: what it may see has changed, or its token has expired. Its readers are woken then, tell it and
    * read no more. Default: null.

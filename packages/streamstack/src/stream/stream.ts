@@ -33,6 +33,8 @@ export class Stream {
   readonly log: StreamLog
   /** Null while chunks may come. */
   end: StreamEnd | null = null
+  /** What one reader has encoded, for the others that read in the same format; by what each wrote it with. Null: nothing is. */
+  shared: Map<unknown, unknown> | null = null
   /** Of the chunks that come one after another, one at a time is marked with when it came, so that a reader can tell how long it took to it. */
   markedOffset = 0
   /** On the monotonic clock. */
@@ -150,6 +152,7 @@ export class Stream {
 
   detach(reader: StreamReader): void {
     this.#readers.delete(reader)
+    if (this.#readers.size < 2) this.shared = null
     // Who waited for this reader alone waits for nobody now.
     if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
   }

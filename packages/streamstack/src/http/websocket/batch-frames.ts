@@ -18,8 +18,8 @@ interface SharedBatch {
   frames: Buffer
 }
 
-/** The newest batch of each stream that several read. */
-const newest = new WeakMap<Stream, SharedBatch>()
+/** Under which a stream shares the frames of its newest batch. */
+const FRAMES = Symbol('frames')
 
 const NOTHING = Buffer.alloc(0)
 
@@ -51,10 +51,11 @@ export function batchFrames(
 function sharedBatch(stream: Stream, batch: Batch): SharedBatch {
   const { offset } = batch
   const count = batch.to - batch.from
-  const known = newest.get(stream)
+  const newest = (stream.shared ??= new Map())
+  const known = newest.get(FRAMES) as SharedBatch | undefined
   if (known !== undefined && known.offset === offset && known.count === count) return known
   const shared: SharedBatch = { offset, count, tails: encodeTails(batch), prefix: null, frames: NOTHING }
-  newest.set(stream, shared)
+  newest.set(FRAMES, shared)
   return shared
 }
 
