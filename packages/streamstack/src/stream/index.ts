@@ -1,7 +1,6 @@
 export { type Collection, collect } from './collect.ts'
 export { type Batch, type StreamLog, chunkBytes } from './log.ts'
 export { MemoryLog } from './memory-log.ts'
-export { lastOffsetOf } from './next-batch.ts'
 export { positionAfter } from './position-after.ts'
 export { Pump, type ReadingRecord, type Sink, type Turns } from './pump.ts'
 export { segmentOf } from './segment-of.ts'
