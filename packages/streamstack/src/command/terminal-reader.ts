@@ -1,7 +1,8 @@
 import { type Encoder, StreamstackError, type StreamEnd, publicError } from '@streamstack/protocol'
 import type { LiveRun } from '../engine/index.ts'
 import { encode } from '../format/index.ts'
-import { type Batch, Pump, type Select, type Sink } from '../stream/index.ts'
+import type { Batch } from '../stream/index.ts'
+import { Pump, type Select, type Sink } from '../stream/reading.ts'
 import type { Output } from './io.ts'
 
 /** Writes a run's stream to an output, as fast as that takes it; the run waits for it. */

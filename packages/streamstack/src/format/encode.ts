@@ -1,5 +1,6 @@
 import type { Chunk, Encoder } from '@streamstack/protocol'
-import type { Batch, Select, Stream } from '../stream/index.ts'
+import type { Batch, Stream } from '../stream/index.ts'
+import type { Select } from '../stream/reading.ts'
 
 interface Encoded {
   readonly offset: number

@@ -1,5 +1,6 @@
 import { type AnswerEnd, type Encoder, StreamstackError } from '@streamstack/protocol'
-import type { Batch, Select, Stream } from '../stream/index.ts'
+import type { Batch, Stream } from '../stream/index.ts'
+import type { Select } from '../stream/reading.ts'
 import { encode } from './encode.ts'
 
 /** Collects the answer of an encoder that waits, as the bytes that will be sent. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { type StreamSource, positionAfter } from '../stream/index.ts'
+import type { StreamSource } from '../stream/index.ts'
+import { positionAfter } from '../stream/reading.ts'
 
 /**
  * The offset after which a reader of a stream wants to begin. A browser's EventSource repeats its URL and adds Last-Event-ID, so the header goes

@@ -1,5 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { type StreamSource, positionAfter } from '../../stream/index.ts'
+import type { StreamSource } from '../../stream/index.ts'
+import { positionAfter } from '../../stream/reading.ts'
 
 /** Other texts are offsets of streams by name, and a mistake elsewhere. Throws `message_invalid`. */
 export function numberOrNow(after: number | string): number | 'now' {

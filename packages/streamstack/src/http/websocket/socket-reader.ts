@@ -1,5 +1,6 @@
 import { type ServerMessage, type StreamEnd, publicError } from '@streamstack/protocol'
-import { type Batch, Pump, type ReadingRecord, type Select, type Sink, type StreamSource } from '../../stream/index.ts'
+import type { Batch, StreamSource } from '../../stream/index.ts'
+import { Pump, type ReadingRecord, type Select, type Sink } from '../../stream/reading.ts'
 import { batchFrames, messagePrefix } from './batch-frames.ts'
 import type { Outbox } from './outbox.ts'
 import { socketError } from './socket-error.ts'
