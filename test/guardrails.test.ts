@@ -97,3 +97,59 @@ test("a caller's text is data: it is never read as a template, nor as markup of 
   const { text } = await server.call('/echo?format=ndjson', { body: { message: ' {{env.SECRET}} {{1+1}} \u202e ' } })
   expect(contents(text)).toEqual(['{{env.SECRET}} {{1+1}}', '{{env.SECRET}} {{1+1}}'])
 })
+
+test('trim, sanitize and non_empty of an input clean it before its bounds are checked, wherever it comes from', async () => {
+  const inputs = {
+    message: { type: 'text', trim: true, sanitize: 'strip_html', non_empty: true, max_length: 5 },
+    tags: { type: 'list', items: { type: 'text', trim: true }, non_empty: true },
+    data: { type: 'any', sanitize: true },
+  }
+  const stack = [send('{{message}}|{{tags.join(",")}}|{{data.deep}}')]
+  await using server = await testServer({ 'endpoints/a.yaml': endpoint('/a', stack, { method: 'POST', inputs }) })
+  const good = { message: ' <b>hello</b>\u202e ', tags: [' a', 'b '], data: { deep: 'e\u0301\u0000' } }
+  expect((await server.call('/a?format=text', { body: good })).text).toBe('hello|a,b|é')
+  const bad = await server.call('/a', { body: { message: ' <i></i> ', tags: [], data: null } })
+  expect(bad.status).toBe(400)
+  expect(JSON.parse(bad.text)).toMatchObject({
+    errors: [
+      { path: 'message', message: expect.stringContaining('must not be empty') },
+      { path: 'tags', message: expect.stringContaining('must not be empty') },
+    ],
+  })
+})
+
+test('a private column is read only where `fields` names it', async () => {
+  const users = {
+    declaration: { columns: { name: 'text', password: { type: 'text', private: true } } },
+    records: [{ name: 'Ann', password: 'hunter2' }],
+  }
+  const files = {
+    'endpoints/all.yaml': endpoint('/all', [
+      { function: 'Get Records', table: 'users' },
+      send('{{records}}'),
+      { function: 'Get Records', table: 'users', as: 'rows' },
+      send('{{rows[0]}}'),
+      { function: 'Get Record', table: 'users', field: 'password', value: 'hunter2' },
+      send('{{record}}'),
+      { function: 'Add Record', table: 'users', record: { name: 'Bo', password: 'hunter3' }, as: 'added' },
+      send('{{added}}'),
+      { function: 'Edit Record', table: 'users', value: 2, changes: { password: 'hunter4' }, as: 'edited' },
+      send('{{edited}}'),
+    ]),
+    'endpoints/one.yaml': endpoint('/one', [
+      { function: 'Get Record', table: 'users', value: 1, fields: ['password'] },
+      send('{{record}}'),
+    ]),
+    'endpoints/order.yaml': endpoint('/order', [
+      { function: 'Get Records', table: 'users', order: 'password' },
+      send('{{records}}'),
+    ]),
+  }
+  await using server = await testServer(files, { tables: { users } })
+  const { text } = await server.call('/all?format=ndjson')
+  expect(ndjsonLines(text).at(-1)).toMatchObject({ outcome: 'completed' })
+  expect(text).not.toMatch(/hunter|password/)
+  expect(contents((await server.call('/one?format=ndjson')).text)).toEqual([{ password: 'hunter2' }])
+  const order = await server.call('/order')
+  expect([order.status, order.text]).toEqual([expect.any(Number), expect.stringContaining('private')])
+})

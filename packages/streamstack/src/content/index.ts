@@ -1,3 +1,4 @@
+export { joinedTexts, mapTexts } from './map-texts.ts'
 export { redactingFilter, watchingFilter } from './content-filter.ts'
 export type { ContentFilter, ContentFilterState } from './content-filter.ts'
 export type { Matcher } from './matcher.ts'

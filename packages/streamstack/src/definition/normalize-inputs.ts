@@ -28,6 +28,10 @@ const canonicalKeys: Readonly<Record<string, string>> = {
   max_items: 'max_length',
   maxItems: 'max_length',
   pattern: 'pattern',
+  trim: 'trim',
+  sanitize: 'sanitize',
+  non_empty: 'non_empty',
+  nonEmpty: 'non_empty',
   items: 'items',
   properties: 'properties',
   description: 'description',
@@ -140,6 +144,9 @@ export function plainInput(
     max: null,
     minLength: null,
     maxLength: null,
+    trim: false,
+    sanitize: 'none',
+    nonEmpty: false,
     pattern: null,
     items: null,
     properties: null,
@@ -175,6 +182,9 @@ class DeclarationReader {
       default: this.defaultValue(type),
       values: this.values(type),
       ...this.range('min', 'max', ['integer', 'number'], type),
+      trim: this.boolean('trim'),
+      sanitize: this.sanitize(),
+      nonEmpty: this.boolean('non_empty'),
       pattern: this.pattern(type),
       items: this.items(type) ?? itemType,
       properties: this.properties(type, requiredNames),
@@ -290,6 +300,16 @@ class DeclarationReader {
       this.fault(maxEntry, `is less than \`${this.byKey.get(minKey)?.key}\`; no value could fit.`)
     }
     return { min, max }
+  }
+
+  private sanitize(): InputDeclaration['sanitize'] {
+    const entry = this.byKey.get('sanitize')
+    const value = entry?.node.value ?? false
+    if (value === false) return 'none'
+    if (value === true) return 'clean'
+    if (value === 'strip_html' || value === 'escape_html') return value
+    if (entry !== undefined) this.fault(entry, `must be true, "strip_html" or "escape_html"; it is ${quote(value)}.`)
+    return 'none'
   }
 
   private pattern(type: InputType): string | null {

@@ -142,6 +142,12 @@ export interface InputDeclaration {
   max: number | null
   minLength: number | null
   maxLength: number | null
+  /** Whether white space at both ends is removed before anything is checked. For texts. */
+  trim: boolean
+  /** `clean`: NFC, no control, bidirectional or invisible characters; the other two also do something about markup. For texts. */
+  sanitize: 'none' | 'clean' | 'strip_html' | 'escape_html'
+  /** Whether an empty text or list is refused. */
+  nonEmpty: boolean
   /** A regular expression; matched by a linear-time engine or refused when it can backtrack. */
   pattern: string | null
   /** For `list`. */

@@ -2,6 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { action } from './action.ts'
 import { cities } from './example-tables.ts'
 import { lookupParameters, prepareLookup } from './record-lookup.ts'
+import { columnNames } from './record-query.ts'
 
 export const getRecord = action({
   name: 'Get Record',
@@ -9,6 +10,12 @@ export const getRecord = action({
   summary: 'Reads one record by the value of a column; null when there is none.',
   parameters: {
     ...lookupParameters,
+    columns: {
+      kind: 'literal',
+      summary: 'Which columns. If omitted, all but private ones.',
+      type: 'list',
+      aliases: ['fields', 'select'],
+    },
     required: {
       kind: 'literal',
       summary: 'Fail with `record_missing` (404) instead of null.',
@@ -40,10 +47,11 @@ export const getRecord = action({
   ],
   prepare(step, compiler) {
     const lookup = prepareLookup(step, compiler)
+    const columns = columnNames(step, compiler)
     const required = step.parameters['required']?.value === true
     return (frame, strand) => {
       const { table, column, value } = lookup(frame)
-      const found = strand.run.services.records.get(table, column, value)
+      const found = strand.run.services.records.get(table, column, value, columns)
       const take = <T>(record: T): T => {
         if (record === null && required)
           throw new StreamstackError('record_missing', `Table '${table}' has no such record.`)

@@ -1,4 +1,4 @@
-import type { StepNode, TreeNode } from '../definition/types.ts'
+import type { StepNode } from '../definition/types.ts'
 import type { Frame, Strand } from '../run/index.ts'
 import {
   type Page,
@@ -14,7 +14,7 @@ import { numberArgument, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import { cities } from './example-tables.ts'
 import type { FunctionDefinition } from './function-definition.ts'
-import { checkColumn, knownTable, prepareOrder, prepareTable, prepareWhere } from './record-query.ts'
+import { columnNames, prepareOrder, prepareTable, prepareWhere } from './record-query.ts'
 
 /** What reading a page costs beside plain ops. */
 const PAGE_BURN = 16
@@ -48,7 +48,7 @@ export const getRecords: FunctionDefinition = {
     },
     columns: {
       kind: 'literal',
-      summary: 'Which columns; all, when left out.',
+      summary: 'Which columns. If omitted, all but private ones.',
       type: 'list',
       aliases: ['fields', 'select'],
     },
@@ -171,7 +171,7 @@ function prepareQuery(step: StepNode, compiler: Compiler): (frame: Frame) => Que
   const order = prepareOrder(step, compiler)
   const limit = numberArgument(step, compiler, 'limit', null, { min: 0, integer: true })
   const offset = numberArgument(step, compiler, 'offset', 0, { min: 0, integer: true })
-  const columns = columnsOf(step.parameters['columns'], step, compiler)
+  const columns = columnNames(step, compiler)
   return (frame) => ({
     table: table(frame),
     where: where(frame),
@@ -181,18 +181,6 @@ function prepareQuery(step: StepNode, compiler: Compiler): (frame: Frame) => Que
     columns,
     after: null,
   })
-}
-
-function columnsOf(node: TreeNode | undefined, step: StepNode, compiler: Compiler): readonly string[] | null {
-  if (node === undefined || node.value === null) return null
-  const names = typeof node.value === 'string' ? node.value.split(',').map((name) => name.trim()) : node.value
-  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
-    compiler.issue('error', "'columns' must be a list of column names.", node.position)
-    return null
-  }
-  const table = knownTable(step, compiler)
-  if (table !== null) for (const name of names as readonly string[]) checkColumn(compiler, node, table, name)
-  return names
 }
 
 /** Counts all records that a Get Records step pages through: `estimated_total`. */

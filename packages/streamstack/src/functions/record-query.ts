@@ -108,6 +108,20 @@ function nodeAt(node: TreeNode, path: readonly (string | number)[]): TreeNode {
   return inner === undefined ? node : nodeAt(inner, rest)
 }
 
+/** The columns that a step reads; null: all that are not private. */
+export function columnNames(step: StepNode, compiler: Compiler): readonly string[] | null {
+  const node = step.parameters['columns']
+  if (node === undefined || node.value === null) return null
+  const names = typeof node.value === 'string' ? node.value.split(',').map((name) => name.trim()) : node.value
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    compiler.issue('error', "'columns' must be a list of column names.", node.position)
+    return null
+  }
+  const table = knownTable(step, compiler)
+  if (table !== null) for (const name of names as readonly string[]) checkColumn(compiler, node, table, name)
+  return names
+}
+
 /** The order of a step: text as `id ASC`, or a list of such texts. */
 export function prepareOrder(step: StepNode, compiler: Compiler): (frame: Frame) => readonly OrderTerm[] {
   const node = step.parameters['order']

@@ -1,8 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { SCREEN_THRESHOLD, screenPrompt as screen } from '../content/index.ts'
+import { SCREEN_THRESHOLD, joinedTexts, screenPrompt as screen } from '../content/index.ts'
 import { action } from './action.ts'
 import { numberArgument, textArgument } from './arguments.ts'
-import { joinedTexts } from './texts-in.ts'
 
 const MESSAGE =
   'The text looks like an attempt to change the instructions of this service. Please say it in other words.'

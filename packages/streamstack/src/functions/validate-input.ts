@@ -3,6 +3,7 @@ import {
   type HtmlMode,
   type Matcher,
   SCREEN_THRESHOLD,
+  mapTexts,
   newRedactor,
   sanitizeText,
   screenPrompt,
@@ -14,7 +15,6 @@ import type { Compiler } from './compiler.ts'
 import { prepareMatchers, textsOf } from './content-lists.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { wholeVariable } from './raw-records.ts'
-import { mapTexts } from './texts-in.ts'
 
 const HTML_MODES = ['keep', 'strip', 'escape', 'refuse'] as const
 

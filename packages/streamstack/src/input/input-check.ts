@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Value } from '@streamstack/protocol'
+import { mapTexts, sanitizeText } from '../content/index.ts'
 import type { InputDeclaration } from '../definition/types.ts'
 import { wholeNumber } from '../text/whole-number.ts'
 import { describeInput, describeValue } from './describe-input.ts'
@@ -25,6 +26,7 @@ export function compileInput(declaration: InputDeclaration): InputCheck {
   const refuse = compileRefusal(declaration, wanted)
   const enter = compileInner(declaration)
   const absent = valueWhenAbsent(declaration, enter)
+  const clean = compileClean(declaration)
   const required =
     declaration.type === 'any' && declaration.values === null ? 'is required' : `is required: it must be ${wanted}`
 
@@ -36,10 +38,11 @@ export function compileInput(declaration: InputDeclaration): InputCheck {
       return value
     }
     if (value === null) return null
-    const refusal = refuse(value)
-    if (refusal === null) return enter === null ? value : enter(value, path, faults)
+    const given = clean === null ? value : clean(value)
+    const refusal = refuse(given)
+    if (refusal === null) return enter === null ? given : enter(given, path, faults)
     faults.add(path, refusal)
-    return value
+    return given
   }
 }
 
@@ -47,6 +50,14 @@ export function compileInput(declaration: InputDeclaration): InputCheck {
 function integerOf(sent: Value | undefined): Value | undefined {
   const whole = typeof sent === 'string' ? wholeNumber(sent) : null
   return whole === null ? sent : typeof whole === 'bigint' ? String(whole) : whole
+}
+
+/** What happens to texts before anything is checked, also to those inside; null: nothing. */
+function compileClean({ trim, sanitize }: InputDeclaration): ((value: Value) => Value) | null {
+  if (!trim && sanitize === 'none') return null
+  const html = sanitize === 'strip_html' ? 'strip' : sanitize === 'escape_html' ? 'escape' : 'keep'
+  const options = { trim, clean: sanitize !== 'none', html } as const
+  return (value) => deepFreeze(mapTexts(value, (text) => sanitizeText(text, options), ''))
 }
 
 /** Whether something stands in for what is absent. `default: null` says "no default" unless null is a value here. */
@@ -82,6 +93,8 @@ function compileRefusal(declaration: InputDeclaration, wanted: string): Refusal 
     if (!isOffered || !fits(value)) {
       return `must be ${wanted}; got ${describeValue(value, declaration.name)}${quotesHint(declaration, value)}`
     }
+    if (declaration.nonEmpty && (value === '' || (Array.isArray(value) && value.length === 0)))
+      return 'must not be empty'
     if (pattern === null || typeof value !== 'string') return null
     if (value.length > pattern.lengthMax) {
       return `is too long to be matched with its pattern: at most ${pattern.lengthMax} characters`

@@ -18,6 +18,8 @@ export interface ColumnDeclaration {
   /** Whether it must not be null. */
   readonly required: boolean
   readonly unique: boolean
+  /** Read only where a query names it. */
+  readonly private: boolean
   readonly default: ColumnDefault | null
   /** The only values allowed, as stored; null: any. */
   readonly values: readonly StoredValue[] | null
@@ -92,6 +94,11 @@ export function nameProblem(name: string): string | null {
 /** The column of that name, or undefined. */
 export function columnOf(table: TableDeclaration, name: string): ColumnDeclaration | undefined {
   return table.columns.find((column) => column.name === name)
+}
+
+/** The columns that a record shows unless a query names its columns: all that are not private. */
+export function shownColumns({ columns }: TableDeclaration): readonly ColumnDeclaration[] {
+  return columns.some((column) => column.private) ? columns.filter((column) => !column.private) : columns
 }
 
 class DeclarationReader {
@@ -177,6 +184,7 @@ class DeclarationReader {
           'primary',
           'required',
           'unique',
+          'private',
           'default',
           'values',
           'description',
@@ -191,6 +199,9 @@ class DeclarationReader {
     }
     const unique = this.flag(entries.get('unique')?.node)
     if (unique && type === 'json') this.error(position, `The column "${name}" is JSON and cannot be unique.`)
+    const isPrivate = this.flag(entries.get('private')?.node)
+    if (primary && isPrivate)
+      this.error(position, `The primary column "${name}" cannot be private: it names the record.`)
     const values = this.values(name, type, entries.get('values')?.node)
     return Object.freeze({
       name,
@@ -198,6 +209,7 @@ class DeclarationReader {
       primary,
       required: primary || this.flag(entries.get('required')?.node),
       unique: unique && !primary,
+      private: isPrivate,
       default: this.default(name, type, values, entries.get('default')?.node),
       values,
       description: this.text(entries.get('description')?.node),
@@ -357,6 +369,7 @@ function automaticId(position: Position): ColumnDeclaration {
     primary: true,
     required: true,
     unique: false,
+    private: false,
     default: null,
     values: null,
     description: null,

@@ -20,8 +20,11 @@ export interface RecordStore {
   table(name: string): TableDeclaration
   page(query: Query, as: 'rows' | 'json'): Page | Promise<Page>
   count(table: string, where?: Filter | null): number | Promise<number>
-  /** The record whose column holds the value, the first by primary key when there are several; null when there is none. */
-  get(table: string, column: string, value: Value): Row | null | Promise<Row | null>
+  /**
+   * The record whose column holds the value, the first by primary key when there are several; null when there is none. `columns`: which
+   * columns; null or absent: all that are not private.
+   */
+  get(table: string, column: string, value: Value, columns?: readonly string[] | null): Row | null | Promise<Row | null>
   /** Stores a record and gives it back with defaults and keys filled in. */
   add(table: string, record: RecordInput): Row | Promise<Row>
   /** Stores all records or, when one does not fit, none. */

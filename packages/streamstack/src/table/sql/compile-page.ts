@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { StoredValue } from '../column-type.ts'
-import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
+import { type ColumnDeclaration, type TableDeclaration, shownColumns } from '../declaration.ts'
 import { orderText, totalOrder } from '../order.ts'
 import type { OrderTerm } from '../order.ts'
 import type { PageMark, Query } from '../query.ts'
@@ -96,9 +96,15 @@ function makeShape(
     if (column.type === 'json') {
       throw new StreamstackError('query_invalid', `The order names "${column.name}", which is JSON and has no order.`)
     }
+    if (column.private && query.columns?.includes(column.name) !== true) {
+      throw new StreamstackError(
+        'query_invalid',
+        `The order names "${column.name}", which is private; a cursor would show its values. Name the column in \`fields\`, too, or order by another.`,
+      )
+    }
     return { term, column, quoted: dialect.quote(column.name) }
   })
-  const columns = query.columns?.map((name) => requireColumn(table, name, 'The list of columns')) ?? table.columns
+  const columns = query.columns?.map((name) => requireColumn(table, name, 'The list of columns')) ?? shownColumns(table)
   const output = as === 'json' ? (keys.length === 1 ? 'array' : 'objects') : as
   const quoted = columns.map((column) => dialect.quote(column.name))
   const read = (column: ColumnDeclaration): string =>

@@ -148,8 +148,13 @@ class SqliteRecordStore implements RecordStore {
     }
   }
 
-  get(name: string, column: string, value: Value): Row | null | Promise<Row | null> {
-    return then(this.find(this.table(name), column, value, 1, null), (rows) => rows[0] ?? null)
+  get(
+    name: string,
+    column: string,
+    value: Value,
+    columns: readonly string[] | null = null,
+  ): Row | null | Promise<Row | null> {
+    return then(this.find(this.table(name), column, value, 1, columns), (rows) => rows[0] ?? null)
   }
 
   add(name: string, record: RecordInput): Row | Promise<Row> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredValue } from '../column-type.ts'
-import type { TableDeclaration } from '../declaration.ts'
+import { type TableDeclaration, shownColumns } from '../declaration.ts'
 import type { Row } from '../query.ts'
 import type { RecordInput } from '../record-store.ts'
 import { storedChanges, storedRecord } from '../stored-record.ts'
@@ -100,7 +100,7 @@ export class RecordWriter {
    */
   private rowOf(table: TableDeclaration, cells: readonly Cells[]): Row | null {
     const rows: Row[] = []
-    appendRows(rows, table.columns, cells.slice(0, 1))
+    appendRows(rows, shownColumns(table), cells.slice(0, 1))
     return rows[0] ?? null
   }
 
@@ -138,6 +138,6 @@ export function noteWide(database: DatabaseSync, table: TableDeclaration): void 
 }
 
 function returning(table: TableDeclaration): string {
-  const columns = table.columns.map((column) => sqliteDialect.readable(column, quoteName(column.name), true))
+  const columns = shownColumns(table).map((column) => sqliteDialect.readable(column, quoteName(column.name), true))
   return ` RETURNING ${columns.join(',')}`
 }
