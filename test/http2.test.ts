@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { type ClientHttp2Session, type IncomingHttpHeaders, connect } from 'node:http2'
-import { request } from 'node:https'
+import { Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { type ClientHttp2Session, type IncomingHttpHeaders, connect, constants } from 'node:http2'
+import { Agent as HttpsAgent, request } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { contents, ndjsonLines } from './support/http-client.ts'
@@ -155,4 +156,56 @@ describe('HTTP/2', () => {
 test('a certificate that cannot be read stops the start, and names the setting', async () => {
   const starting = testServer({ 'streamstack.yaml': { server: { tls: { cert: 'none.pem', key: 'none.pem' } } } })
   await expect(starting).rejects.toThrow(/server\.tls\.cert/)
+})
+
+describe('the same bounds as without TLS', () => {
+  test('an idle HTTP/1.1 connection is kept as long', async () => {
+    const keptFor = (url: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const agent = url.startsWith('https') ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true })
+        const ask = url.startsWith('https') ? request : httpRequest
+        ask(`${url}/ok`, { agent, ca: certificate }, (response) => {
+          response.resume().on('end', () => {
+            agent.destroy()
+            resolve(String(response.headers['keep-alive']))
+          })
+        })
+          .on('error', reject)
+          .end()
+      })
+    await using server = await secure()
+    await using plain = await testServer({ 'endpoints/ok.json': endpoint('/ok', [send('ok')]) })
+    expect(await keptFor(server.url)).toBe('timeout=65')
+    expect(await keptFor(plain.url)).toBe('timeout=65')
+  })
+
+  test('a session may have so many streams, and not billions', async () => {
+    await using server = await secure()
+    const client = session(server)
+    const settings = await new Promise<{ maxConcurrentStreams?: number }>((resolve) =>
+      client.once('remoteSettings', resolve),
+    )
+    expect(settings.maxConcurrentStreams).toBe(250)
+    client.close()
+  })
+
+  test('a session that opens and resets streams is ended', async () => {
+    await using server = await secure()
+    const client = session(server)
+    const closed = new Promise<void>((resolve) => client.once('close', resolve))
+    let opened = 0
+    for (; !client.closed && !client.destroyed && opened < 1_000; opened++) {
+      await new Promise<void>((resolve) => {
+        const stream = client.request({ ':path': '/healthz' })
+        stream.on('error', () => undefined)
+        stream.on('response', () => stream.close(constants.NGHTTP2_CANCEL))
+        stream.on('close', resolve)
+      })
+    }
+    await closed
+    expect(opened).toBeLessThan(1_000)
+    const other = session(server)
+    expect((await call(other, '/ok')).code).toBe(0)
+    other.close()
+  })
 })

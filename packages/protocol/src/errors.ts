@@ -53,8 +53,14 @@ export const ERRORS = {
   forbidden: {
     status: 403,
     recoverable: false,
-    title: 'The token does not allow this.',
-    cure: 'Use a token with the role or scope that is asked for.',
+    title: 'The caller may not do this.',
+    cure: 'Use a token with the role or scope that is asked for; list origins of pages under `server.cors.origins`.',
+  },
+  host_unknown: {
+    status: 421,
+    recoverable: false,
+    title: 'The server does not answer to this host.',
+    cure: 'Call it by a host that `server.hosts` in streamstack.yaml lists, or add the host there.',
   },
   endpoint_unknown: {
     status: 404,

@@ -6,8 +6,9 @@ import { authorize } from './authorize.ts'
 import { type CallPlace, type Caller, TokenCaller, callerWithoutToken, placeOf } from './caller.ts'
 import type { CorsSettings } from './cors.ts'
 import { HeldTokens } from './held-tokens.ts'
+import { isHostListed, isLoopbackHost, isWellFormedHost } from './hosts.ts'
 import { isLoopback } from './local.ts'
-import { admitsOrigin } from './page-origin.ts'
+import { admitsOrigin, isForeignRequest } from './page-origin.ts'
 import { PresentedToken } from './presented-token.ts'
 import type { RouteRight, ServerRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
@@ -22,6 +23,8 @@ export interface AccessPolicy {
   readonly clockToleranceSeconds: number
   /** `channels.token_in_url`. */
   readonly tokenInUrl: boolean
+  /** `server.hosts`, and where the server listens; `loopback`: every name of this machine, and no other. Null: all. */
+  readonly hosts: readonly string[] | 'loopback' | null
 }
 
 export interface AccessOptions {
@@ -83,6 +86,35 @@ export class Access {
   /** Whether every program on this machine may do everything with streams. */
   get isOpen(): boolean {
     return this.#startedOpen && this.#options.policy().isOpen
+  }
+
+  /**
+   * Lets a request pass that was meant for this server: by its Host, and, where it changes something, by no page of a foreign origin. Tokens protect neither
+   * endpoints that ask for none nor a server on a developer's own machine.
+   *
+   * @param changes whether it may change something: an unsafe method (RFC 9110 §9.2.1), or a WebSocket.
+   * @throws StreamstackError `header_invalid`, `host_unknown`, `forbidden`.
+   */
+  admitPlace(headers: IncomingHttpHeaders, changes: boolean): void {
+    const place = placeOf(headers)
+    this.admitHost(place)
+    if (changes && isForeignRequest(this.#options.policy().cors, place, headers['sec-fetch-site']?.toString())) {
+      throw foreignOrigin()
+    }
+  }
+
+  /** The part of `admitPlace` that is about Host. */
+  admitHost({ host }: CallPlace): void {
+    const { hosts } = this.#options.policy()
+    if (!isWellFormedHost(host)) throw new StreamstackError('header_invalid', 'The Host of the request is no host.')
+    if (hosts === null) return
+    if (hosts === 'loopback' ? isLoopbackHost(host) : isHostListed(hosts, host)) return
+    throw new StreamstackError(
+      'host_unknown',
+      hosts === 'loopback'
+        ? `\`streamstack dev\` answers to names of this machine only, such as localhost and 127.0.0.1. Use \`streamstack serve\` for others.`
+        : 'This server does not answer to that Host; its operator lists hosts under `server.hosts`.',
+    )
   }
 
   /**
@@ -251,8 +283,12 @@ export class Access {
       )
     }
     if (admitsOrigin(this.#options.policy().cors, place)) return null
-    return new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
+    return foreignOrigin()
   }
+}
+
+function foreignOrigin(): StreamstackError {
+  return new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
 }
 
 function missing(message: string): StreamstackError {

@@ -42,6 +42,9 @@ test('the log is JSON lines: problems, calls, failed runs', async () => {
     }),
   )
   expect(log).toContainEqual(expect.objectContaining({ msg: 'serving', url, mode: 'serve' }))
+  expect(log).toContainEqual(
+    expect.objectContaining({ level: 40, msg: expect.stringContaining('`server.hosts` is not set') }),
+  )
   const calls = log.filter(({ msg }) => msg === 'call')
   expect(calls).toHaveLength(3)
   expect(calls[0]).toMatchObject({

@@ -9,6 +9,9 @@ import { portOf } from './port-option.ts'
 import { type ServeOptions, serveWorkspace } from './serve-workspace.ts'
 import { workspaceDir } from './workspace-dir.ts'
 
+const NO_HOSTS =
+  '`server.hosts` is not set: the server answers to every Host, also to names that a foreign page made lead here (DNS rebinding). List the hosts by which clients call it.'
+
 interface ServeCommandOptions extends ServeOptions {
   watch: boolean
 }
@@ -51,6 +54,7 @@ async function serve(io: CommandIo, named: string | undefined, options: ServeCom
       },
       started({ settings }, url) {
         log.info({ url, mode: 'serve' }, 'serving')
+        if (settings.server.hosts === null && settings.streams.access === 'closed') log.warn({}, NO_HOSTS)
         io.stdout.write(`${settings.name ?? 'Streamstack'} is served at ${url}. Ctrl-C stops.\n`)
       },
       reloaded({ changed, after }) {

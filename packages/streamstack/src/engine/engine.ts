@@ -84,7 +84,7 @@ export class Engine {
     this.records = records
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
-    this.#policy = accessPolicy(workspace.settings)
+    this.#policy = this.#accessPolicy(workspace.settings)
     this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
     this.access = new Access({
       policy: () => this.#policy,
@@ -191,7 +191,7 @@ export class Engine {
     }
     const issues = [...compiled.issues, ...problems]
     this.#workspace = { ...compiled, issues }
-    this.#policy = accessPolicy(compiled.settings)
+    this.#policy = this.#accessPolicy(compiled.settings)
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
       this.#replaceOutbound()
     }
@@ -204,6 +204,7 @@ export class Engine {
   /** Says where the workspace is being served: steps may then call it by path, when the settings allow `self`. */
   servedAt(url: string): void {
     this.#ownUrl = url
+    this.#policy = this.#accessPolicy(this.settings)
     if (this.settings.outbound.allow.includes('self')) this.#replaceOutbound()
   }
 
@@ -262,17 +263,21 @@ export class Engine {
     startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
   }
 
+  #accessPolicy({ streams, server, auth, channels }: Settings): AccessPolicy {
+    // Steps call this server by its own address.
+    const own = this.#ownUrl === null ? [] : [new URL(this.#ownUrl).host]
+    const listed = server.hosts === null ? null : [...server.hosts, ...own]
+    return {
+      isOpen: streams.access === 'open',
+      cors: server.cors,
+      clockToleranceSeconds: auth.jwt?.clockToleranceSeconds ?? 0,
+      tokenInUrl: channels.tokenInUrl,
+      hosts: this.mode === 'dev' ? 'loopback' : listed,
+    }
+  }
+
   async #fetchJson(url: string): Promise<unknown> {
     return (await this.#outbound.request({ url, totalTimeoutMs: KEY_SET_TIMEOUT_MS, signal: NEVER })).body
-  }
-}
-
-function accessPolicy({ streams, server, auth, channels }: Settings): AccessPolicy {
-  return {
-    isOpen: streams.access === 'open',
-    cors: server.cors,
-    clockToleranceSeconds: auth.jwt?.clockToleranceSeconds ?? 0,
-    tokenInUrl: channels.tokenInUrl,
   }
 }
 

@@ -50,7 +50,8 @@ export class Exchange {
   #query: URLSearchParams | null = null
 
   constructor(server: ServerContext, request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null) {
-    const { url = '/', method = 'GET' } = request
+    const { method = 'GET' } = request
+    const url = targetOf(request)
     const mark = url.indexOf('?')
     this.server = server
     this.request = request
@@ -72,4 +73,11 @@ export class Exchange {
   get query(): URLSearchParams {
     return (this.#query ??= new URLSearchParams(this.search))
   }
+}
+
+/** A proxy may send the whole URL (RFC 9112 §3.2.2). */
+function targetOf({ url = '/' }: IncomingMessage): string {
+  if (url.startsWith('/')) return url
+  const rest = url.replace(/^https?:\/\/[^/?#]*/i, '')
+  return rest.startsWith('?') || rest === '' ? `/${rest}` : rest
 }

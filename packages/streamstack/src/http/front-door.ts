@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
+import { type Caller, corsHeaders, isPreflight, placeOf } from '../access/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerError } from './answer-error.ts'
 import { answerStopping } from './answer-stopping.ts'
@@ -16,6 +16,9 @@ import { routes } from './routes.ts'
 /** The workspace may have an endpoint here: it goes before the server's own page. */
 const ROOT = '/'
 
+/** RFC 9110 §9.2.1. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /** Every request comes through here: CORS → route → caller → handler. */
 export class FrontDoor {
   readonly #server: ServerContext
@@ -29,6 +32,7 @@ export class FrontDoor {
   take(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null = null): void {
     const exchange = new Exchange(this.#server, request, response, upgrade)
     try {
+      checkHost(request)
       const answered = this.#answer(exchange)
       if (answered instanceof Promise) answered.catch((thrown: unknown) => fail(exchange, thrown))
     } catch (thrown) {
@@ -41,11 +45,15 @@ export class FrontDoor {
     const cors = corsOf(exchange)
     exchange.corsHeaders = cors.headers
     if (cors.isPreflight) {
+      engine.access.admitHost(placeOf(exchange.request.headers))
       response.writeHead(204, cors.headers)
       response.end()
       return
     }
     const own = this.#table.find(path)
+    if (own?.path.byMethod.get(method)?.operation.fromAnyHost !== true) {
+      engine.access.admitPlace(exchange.request.headers, exchange.upgrade !== null || !SAFE_METHODS.has(method))
+    }
     if (own !== null && path !== ROOT) return this.#answerOwn(exchange, own)
     const endpoint = findEndpoint(engine, method, path)
     if (endpoint !== null) {
@@ -104,6 +112,20 @@ export class FrontDoor {
       refuse(thrown)
     }
   }
+}
+
+/** Node takes the first of several, and a proxy in front may take the last (RFC 9112 §3.2). */
+function checkHost({ rawHeaders, url = '/', headers }: IncomingMessage): void {
+  const [, authority = null] = url.startsWith('/') ? [] : (/^https?:\/\/([^/?#]*)/i.exec(url) ?? [])
+  if (authority !== null && authority.toLowerCase() !== headers.host?.toLowerCase()) {
+    throw new StreamstackError('header_invalid', 'The Host of the request is not that of its URL.')
+  }
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  if (count > 1) throw new StreamstackError('header_invalid', 'The request has more than one Host.')
 }
 
 function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {

@@ -1,23 +1,66 @@
 import { readFile } from 'node:fs/promises'
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
-import { createSecureServer } from 'node:http2'
+import { type ServerHttp2Session, constants, createSecureServer } from 'node:http2'
 
 /** Hears of every request. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
-// No timeout for the whole of a request: a slow upload is bounded by its size; headers have Node's 60 s.
-const serverOptions = { requestTimeout: 300_000, keepAliveTimeout: 65_000 }
+/** How long a connection may be idle between two requests. */
+const KEEP_ALIVE_MS = 65_000
+
+/** How long a request may take to arrive, its body included: a slow upload is bounded by its size. */
+const REQUEST_MS = 300_000
+
+/** The same settings for HTTP/1.1 with and without TLS. */
+const http1Options = { requestTimeout: REQUEST_MS, headersTimeout: 60_000, keepAliveTimeout: KEEP_ALIVE_MS }
+
+/** Node's own would be 4,294,967,295 streams. A page of a browser needs one for each stream that it reads. */
+const http2Options = {
+  settings: { maxConcurrentStreams: 250 },
+  // Streams that are opened and reset cost the server and nothing the client (CVE-2023-44487): so many at once, and so many a second.
+  streamResetBurst: 300,
+  streamResetRate: 50,
+}
+
+export interface ListenerSettings {
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  readonly halfClose: boolean
+}
 
 /** A server for HTTP/1.1, or with TLS also for HTTP/2. Rejects with a plain Error that names the cure. */
-export async function createListener(
-  tls: { certFile: string; keyFile: string } | null,
-  listener: RequestListener,
-): Promise<Server> {
-  if (tls === null) return createServer(serverOptions, listener)
+export async function createListener({ tls, halfClose }: ListenerSettings, listener: RequestListener): Promise<Server> {
+  if (tls === null) return withHalfClose(createServer(http1Options, listener), halfClose)
   const cert = await readPem(tls.certFile, 'server.tls.cert')
   const key = await readPem(tls.keyFile, 'server.tls.key')
-  const server = createSecureServer({ cert, key, allowHTTP1: true }, listener as never)
-  return server as unknown as Server
+  const options = { ...http1Options, ...http2Options, cert, key, allowHTTP1: true, allowHalfOpen: halfClose }
+  const server = createSecureServer(options, listener as never)
+  server.on('session', endIdleSession)
+  return withHalfClose(server as unknown as Server, halfClose)
+}
+
+/** Node has it as a property of servers only, and off; what came before the end of the client's side is answered then. */
+function withHalfClose(server: Server, halfClose: boolean): Server {
+  return Object.assign(server, { httpAllowHalfOpen: halfClose })
+}
+
+/** HTTP/2 has none of the timeouts above: a session without streams ends like an idle connection, a request that does not arrive is cancelled. */
+function endIdleSession(session: ServerHttp2Session): void {
+  let open = 0
+  let idle = setTimeout(() => session.close(), KEEP_ALIVE_MS).unref()
+  session.on('stream', (stream) => {
+    clearTimeout(idle)
+    open++
+    const late = stream.endAfterHeaders
+      ? undefined
+      : setTimeout(() => {
+          if (!stream.readableEnded) stream.close(constants.NGHTTP2_CANCEL)
+        }, REQUEST_MS).unref()
+    stream.on('close', () => {
+      clearTimeout(late)
+      if (--open === 0) idle = setTimeout(() => session.close(), KEEP_ALIVE_MS).unref()
+    })
+  })
+  session.on('close', () => clearTimeout(idle))
 }
 
 async function readPem(file: string, setting: string): Promise<Buffer> {

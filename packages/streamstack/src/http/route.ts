@@ -12,6 +12,8 @@ export interface Operation {
    * - `upgrade`: a handshake.
    */
   readonly answers: 'whole' | 'stream' | 'upgrade'
+  /** Whether it answers whatever Host it is called by: those who look after a process call it by its address. */
+  readonly fromAnyHost?: true
   /** What a caller with another method most likely means; follows `This path answers to …`. */
   readonly otherMethods?: string
   /** May throw what the answer is to be instead. */

@@ -47,8 +47,7 @@ export async function startServer({ engine, host, port, onCall }: ServerOptions)
   const streams = new DurableStreams(engine, heartbeat)
   const webSockets = new WebSockets(engine, onCall)
   const door = new FrontDoor({ engine, heartbeat, streams, webSockets, probes: new Probes() })
-  const { tls } = engine.settings.server
-  const server = await createListener(tls, (request, response) => {
+  const server = await createListener(engine.settings.server, (request, response) => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
     connections.answering(response)
@@ -65,7 +64,7 @@ export async function startServer({ engine, host, port, onCall }: ServerOptions)
   await listen(server, host, port)
   const { port: actualPort } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host
-  const url = `${tls === null ? 'http' : 'https'}://${name}:${actualPort}`
+  const url = `${engine.settings.server.tls === null ? 'http' : 'https'}://${name}:${actualPort}`
   engine.servedAt(url)
   return {
     url,

@@ -42,6 +42,7 @@ export const scrapeMetrics: Operation = {
 export const answerHealth: Operation = {
   summary: 'Whether the process answers.',
   answers: 'whole',
+  fromAnyHost: true,
   handle(exchange) {
     answerWhole(exchange, { body: '{"status":"ok"}' })
   },
@@ -51,6 +52,7 @@ export const answerHealth: Operation = {
 export const answerReadiness: Operation = {
   summary: 'Whether the server is to get calls now; 503 while it stops and when it can store no more.',
   answers: 'whole',
+  fromAnyHost: true,
   handle(exchange) {
     const { engine } = exchange
     try {

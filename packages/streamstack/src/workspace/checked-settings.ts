@@ -12,6 +12,11 @@ export interface Settings {
     readonly host: string
     /** 0: any free port. */
     readonly port: number
+    /** Null: no list. */
+    readonly hosts: readonly string[] | null
+    /** Without a slash at its end; null: where it listens. */
+    readonly publicUrl: string | null
+    readonly halfClose: boolean
     readonly bodyLimitBytes: number
     readonly stopGraceMs: number
     readonly tls: { readonly certFile: string; readonly keyFile: string } | null
@@ -106,6 +111,9 @@ export function toSettings(
     server: {
       host: server.host,
       port: server.port,
+      hosts: server.hosts ?? null,
+      publicUrl: server.public_url ?? null,
+      halfClose: server.half_close,
       bodyLimitBytes: server.body_limit,
       stopGraceMs: server.stop_grace,
       tls: server.tls === undefined ? null : { certFile: absolute(server.tls.cert), keyFile: absolute(server.tls.key) },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type TokenSettings, checkTokenSettings, corsOriginFault } from '../access/index.ts'
+import { type TokenSettings, checkTokenSettings, corsOriginFault, hostEntryFault } from '../access/index.ts'
 import { isVariableName } from '../definition/index.ts'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
 import {
@@ -59,8 +59,25 @@ const websocketShape = {
 
 const serverShape = {
   host: text.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all of the machine.'),
+  hosts: names('must be a list of host names such as api.example.com')
+    .superRefine((hosts, context) => {
+      for (const [index, host] of hosts.entries()) addProblem(context, index, hostEntryFault(host))
+    })
+    .optional()
+    .describe(
+      'Hosts by which the server may be called, such as api.example.com or *.example.com; others get 421. Without it `streamstack serve` answers to all, also to names that a foreign page made lead here. `streamstack dev` answers to names of this machine only.',
+    ),
+  public_url: text
+    .refine((url) => /^https?:\/\/[^/?#@\s]+$/i.test(url), 'must be an origin such as https://api.example.com')
+    .optional()
+    .describe('Where clients reach the server, for URLs that it hands out to webhooks.'),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
+  half_close: flag
+    .prefault(false)
+    .describe(
+      'Whether a client may close its side of the connection behind its request and still get the answer (RFC 9112 §9.6). By default that counts as leaving, because a client that closes its connection looks the same.',
+    ),
   stop_grace: duration(0)
     .prefault('10s')
     .describe('How long runs may go on when the server is told to stop (SIGTERM); then they are cancelled.'),

@@ -145,6 +145,9 @@ describe('settings', () => {
       server: {
         host: '127.0.0.1',
         port: 8080,
+        hosts: null,
+        publicUrl: null,
+        halfClose: false,
         bodyLimitBytes: 1_048_576,
         stopGraceMs: 10_000,
         tls: null,

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { CLOSE_CODES, StreamstackError, WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { admitsOrigin, placeOf } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { type CallReport, reportSocket } from '../call-report.ts'
 import type { Exchange } from '../exchange.ts'
@@ -65,7 +64,9 @@ export class WebSockets {
   open({ request, response, upgrade, caller }: Exchange): void {
     if (upgrade === null) throw handshakeMissing(this.#engine)
     const offered = protocolsOf(request)
-    this.#check(request, offered)
+    if (offered.length > 0 && !offered.includes(WEBSOCKET_PROTOCOL)) {
+      throw new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
+    }
     const { socket, head } = upgrade
     response.detachSocket(socket as never)
     const openedMs = performance.now()
@@ -95,19 +96,6 @@ export class WebSockets {
     if (this.#onCall === null) return
     const durationMs = performance.now() - sinceMs
     this.#onCall(reportSocket(this.#engine, request, { status: 101, durationMs, error: null }))
-  }
-
-  #check({ headers }: IncomingMessage, offered: readonly string[]): void {
-    // Browsers let every page open a WebSocket to anywhere, and CORS is not asked: the origin that they name is what tells.
-    if (!admitsOrigin(this.#engine.settings.server.cors, placeOf(headers))) {
-      throw new StreamstackError(
-        'forbidden',
-        'Pages of this origin may not connect; list it under `server.cors.origins`.',
-      )
-    }
-    if (offered.length > 0 && !offered.includes(WEBSOCKET_PROTOCOL)) {
-      throw new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
-    }
   }
 
   /** Makes handshakes. Messages may be as large as request bodies, by the settings of now. */
