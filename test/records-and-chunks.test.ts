@@ -363,3 +363,61 @@ test('a whole result that is too large is refused, and the run ends', async () =
   expect(problem(answer)['code']).toBe('result_too_large')
   expect(answer.text.length).toBeLessThan(2_000)
 })
+
+describe('a loop of pages', () => {
+  const items = {
+    declaration: {
+      columns: { id: { type: 'integer', primary: true }, rank: 'integer', seen: 'integer' },
+      indexes: [['rank']],
+    },
+    records: Array.from({ length: 6 }, (_, i) => ({ id: i + 1, rank: i + 1, seen: 0 })),
+  }
+
+  function loop(record: unknown): unknown[] {
+    return [
+      { variables: { offset: 0, has_more: true, rounds: 0 } },
+      {
+        function: 'While Loop',
+        condition: '{{has_more}} === true && {{rounds}} < 50',
+        inner_logic: [
+          { function: 'Get Records', table: 'items', order: 'rank ASC', limit: 2, offset: '{{offset}}' },
+          {
+            function: 'For Each',
+            input: '{{records}}',
+            inner_functions: [{ function: 'Edit Record', table: 'items', value: '{{item.id}}', record, as: 'edited' }],
+          },
+          {
+            function: 'Update Variables',
+            updates: { offset: '{{offset + 2}}', has_more: '{{records.length === 2}}', rounds: '{{rounds + 1}}' },
+          },
+        ],
+      },
+      send('{{rounds}}'),
+    ]
+  }
+
+  test('ends although it moves each record to the end of the order, as plain offsets do', async () => {
+    expect((await run(loop({ rank: '{{item.rank + 100}}' }), { tables: { items } })).sent).toEqual([4])
+  })
+
+  test('meets each record once where other columns change', async () => {
+    const stack = [
+      ...loop({ seen: '{{item.seen + 1}}' }),
+      { function: 'Get Records', table: 'items' },
+      send('{{records.map((one) => one.seen)}}'),
+    ]
+    expect((await run(stack, { tables: { items } })).sent).toEqual([4, [1, 1, 1, 1, 1, 1]])
+  })
+
+  test('with a limit of 0 stays where it is, and its cursor leads on', async () => {
+    const page = (more: object) => get('items', { columns: ['id'], ...more })
+    const stack = [
+      page({ limit: 0, as: 'none' }),
+      page({ limit: 4, cursor: '{{none_cursor}}', as: 'first' }),
+      page({ limit: 0, cursor: '{{first_cursor}}', as: 'still' }),
+      page({ limit: 4, cursor: '{{still_cursor}}', as: 'last' }),
+      send('{{[none.length, first.map((one) => one.id), last.map((one) => one.id), last_cursor]}}'),
+    ]
+    expect((await run(stack, { tables: { items } })).sent).toEqual([[0, [1, 2, 3, 4], [5, 6], null]])
+  })
+})

@@ -60,6 +60,24 @@ export function jsonOf(value: Value, indent?: number, budget = new WalkBudget())
   return JSON.stringify(value, null, indent)
 }
 
+/** Text that two lists or objects have in common exactly when `isDeeplyEqual` finds them equal, whatever the order of their properties. */
+export function identityText(value: Value, budget: WalkBudget): string {
+  measure(value, budget, 0)
+  return JSON.stringify(inKeyOrder(value))
+}
+
+/** The same value with its properties in one order, and with what JSON writes as null told apart from null. */
+function inKeyOrder(value: Value): Value {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : `\0${value}`
+  if (isList(value)) return value.map(inKeyOrder)
+  if (!isObject(value)) return value
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((name) => [name, inKeyOrder(value[name] ?? null)]),
+  )
+}
+
 /**
  * Walks a value and takes about the characters of its JSON from the budget. A list that holds itself many times over is
  * small in memory and endless as text, so only a walk can tell.

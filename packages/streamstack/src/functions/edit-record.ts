@@ -1,3 +1,4 @@
+import { noteChange } from '../table/index.ts'
 import { action } from './action.ts'
 import { cities } from './example-tables.ts'
 import { prepareRecordInput } from './record-input.ts'
@@ -43,7 +44,13 @@ export const editRecord = action({
     const changes = prepareRecordInput(step, compiler, 'record')
     return (frame, strand) => {
       const { table, column, value } = lookup(frame)
-      return strand.run.services.records.edit(table, column, value, changes(frame))
+      const { records } = strand.run.services
+      const changed = changes(frame)
+      const note = (): void => noteChange(records, table, Object.keys(changed))
+      note()
+      const edited = records.edit(table, column, value, changed)
+      // An edit that waits for another writer may come after a page that was read meanwhile.
+      return edited instanceof Promise ? edited.finally(note) : edited
     }
   },
 })

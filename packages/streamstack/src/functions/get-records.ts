@@ -8,6 +8,7 @@ import {
   afterCursor,
   cursorOf,
   followPage,
+  movesOf,
   rememberPage,
 } from '../table/index.ts'
 import { numberArgument, textArgument } from './arguments.ts'
@@ -144,13 +145,15 @@ export const getRecords: FunctionDefinition = {
       const { records } = strand.run.services
       const asked = placed(query(frame), cursor?.(frame) ?? '', records)
       const known = frame.slots[memo] as unknown as PageMemo | null
+      // Before the page is read: what moves meanwhile counts against it.
+      const moves = movesOf(records, asked)
       const take = (page: Page): void => {
-        frame.slots[memo] = rememberPage(known, asked, page) as never
+        frame.slots[memo] = rememberPage(known, asked, page, moves) as never
         if (nextCursor !== null) frame.slots[nextCursor] = cursorAfter(asked, page)
         frame.slots[slot] = raw ? { json: page.json, length: page.length } : page.rows
       }
       strand.burn(PAGE_BURN)
-      const page = records.page(followPage(known, asked), raw ? 'json' : 'rows')
+      const page = records.page(followPage(known, asked, moves), raw ? 'json' : 'rows')
       return page instanceof Promise ? strand.untilEnded(page).then(take) : take(page)
     })
   },
@@ -162,6 +165,8 @@ function placed(query: Query, cursor: string, records: RecordStore): Query {
 }
 
 function cursorAfter(query: Query, page: Page): string | null {
+  // A page of no records leaves its reader where it was.
+  if (query.limit === 0) return cursorOf(query, query.after ?? { keys: [] })
   return page.mark !== null && page.length === query.limit ? cursorOf(query, page.mark) : null
 }
 

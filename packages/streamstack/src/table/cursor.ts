@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { orderText, totalOrder } from './order.ts'
 import type { PageMark, Query } from './query.ts'
 
-/** A place between two records as callers carry it from page to page: opaque text, bound to table and order. */
+/** A place between two records, or before the first (no keys), as callers carry it: opaque text, bound to table and order. */
 export function cursorOf(query: Query, mark: PageMark): string {
   return Buffer.from(JSON.stringify([query.table, orderText(query.order), mark.keys])).toString('base64url')
 }
@@ -13,6 +13,8 @@ export function cursorOf(query: Query, mark: PageMark): string {
  */
 export function afterCursor(query: Query, cursor: string, primaryKey: string): Query {
   const keys = readKeys(query, cursor)
+  // Before the first record.
+  if (keys?.length === 0) return { ...query, offset: 0 }
   if (keys === null || keys.length !== totalOrder(query.order, primaryKey).length) {
     throw new StreamstackError(
       'query_invalid',

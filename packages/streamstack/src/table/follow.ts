@@ -1,6 +1,7 @@
 import type { Filter } from './filter.ts'
-import { orderText } from './order.ts'
+import { orderText, totalOrder } from './order.ts'
 import type { Page, PageMark, Query } from './query.ts'
+import type { RecordStore } from './record-store.ts'
 
 /**
  * What a step remembers of the page it read last, kept in the run's frame: plain data. With it, an offset loop becomes
@@ -16,11 +17,39 @@ export interface PageMemo {
   /** The same when the loop adds its limit although the page was not full; else equal to `nextOffset`. */
   readonly nextOffsetByLimit: number
   readonly mark: PageMark
+  /** What `movesOf` gave when the page was read. */
+  readonly moves: number
 }
 
-/** The query that gives the same rows as `query` gives: behind the remembered page where it continues it, else as it is. */
-export function followPage(memo: PageMemo | null, query: Query): Query {
-  if (memo === null || query.after !== null || !continues(memo, query)) return query
+/** How often records of a table had a column changed, by store, table and column. */
+const changes = new WeakMap<RecordStore, Map<string, Map<string, number>>>()
+
+/**
+ * Notes that a record's columns change. A record whose sorted column changes moves, perhaps from before a mark to behind
+ * it: a loop that seeks behind its marks would meet it again, round after round, and might never end.
+ */
+export function noteChange(store: RecordStore, table: string, columns: readonly string[]): void {
+  let tables = changes.get(store)
+  if (tables === undefined) changes.set(store, (tables = new Map<string, Map<string, number>>()))
+  let counts = tables.get(table)
+  if (counts === undefined) tables.set(table, (counts = new Map<string, number>()))
+  for (const column of columns) counts.set(column, (counts.get(column) ?? 0) + 1)
+}
+
+/** How often records may have moved in the order of a query since the server started. */
+export function movesOf(store: RecordStore, { table, order }: Query): number {
+  const counts = changes.get(store)?.get(table)
+  if (counts === undefined) return 0
+  const columns = totalOrder(order, store.table(table).primaryKey)
+  return columns.reduce((sum, { column }) => sum + (counts.get(column) ?? 0), 0)
+}
+
+/**
+ * The query that gives the same rows as `query` gives: behind the remembered page where it continues it and no record
+ * has moved since, else as it is, by its offset. `moves`: what `movesOf` gives now.
+ */
+export function followPage(memo: PageMemo | null, query: Query, moves: number): Query {
+  if (memo === null || query.after !== null || memo.moves !== moves || !continues(memo, query)) return query
   return { ...query, offset: 0, after: memo.mark }
 }
 
@@ -28,7 +57,7 @@ export function followPage(memo: PageMemo | null, query: Query): Query {
  * What to remember after `page` answered `query` (the query as it was asked, before `followPage`). An empty page behind
  * the last mark keeps that mark, so that a loop that waits for new rows goes on seeking; any other empty page ends it.
  */
-export function rememberPage(memo: PageMemo | null, query: Query, page: Page): PageMemo | null {
+export function rememberPage(memo: PageMemo | null, query: Query, page: Page, moves: number): PageMemo | null {
   if (query.after !== null || query.limit === null) return null
   const mark = page.mark ?? (memo !== null && continues(memo, query) ? memo.mark : null)
   if (mark === null) return null
@@ -39,6 +68,7 @@ export function rememberPage(memo: PageMemo | null, query: Query, page: Page): P
     nextOffset: query.offset + page.length,
     nextOffsetByLimit: query.offset + query.limit,
     mark,
+    moves,
   }
 }
 

@@ -40,7 +40,7 @@ const flipped: ReadonlyMap<Operator, Operator> = new Map<Operator, Operator>([
  * Reads a filter written as text: `delay > {{min}} && origin === 'JFK'`. Understood are `== === = != !== <> > >= < <=`,
  * `in [...]`, `not in`, `between a and b`, `like`, `ilike`, `contains`, `starts_with`, `ends_with`, `is null`,
  * `is not null`, a boolean column alone, `&& AND || OR ! NOT` and parentheses. A `?` behind a sign (`origin ==? {{origin}}`)
- * drops the comparison when its value is null or empty text. Columns with blanks stand in backticks.
+ * or a word (`name ilike? {{q}}`) drops the comparison when its value is null or empty text. Columns with blanks stand in backticks.
  * `{{ }}` are holes, unless `holes` is false: then they are refused, as for text that comes from a caller.
  * Throws `query_invalid` with `details.offset`, the place in the text.
  */
@@ -64,7 +64,7 @@ class WhereParser {
   whole(): FilterTemplate | null {
     if (this.peek().kind === 'end') return null
     const template = this.any(0)
-    if (this.peek().kind !== 'end') this.fail('the end, "&&" or "||"')
+    if (this.peek().kind !== 'end') this.fail('the end, "&&" or "||"', this.cureForRest())
     return template
   }
 
@@ -104,7 +104,10 @@ class WhereParser {
     if (comparison === null) {
       // A hole alone is a filter that is made elsewhere.
       if (value.kind === 'hole') return { kind: 'hole', hole: value.hole }
-      return this.fail('a comparison such as ">" or "==="')
+      return this.fail(
+        'a comparison such as ">" or "==="',
+        ' A column whose name starts with a digit stands in backticks: `2nd_name`.',
+      )
     }
     const operator = flipped.get(comparison.operator)
     const column = this.peek()
@@ -121,7 +124,8 @@ class WhereParser {
     }
     const not = this.takeWord('not')
     const negated = (template: FilterTemplate): FilterTemplate => (not ? { kind: 'not', filter: template } : template)
-    if (this.takeWord('in')) return this.compare(column, not ? 'not_in' : 'in', this.listOperand(), false)
+    const optional = this.peek().text === 'in?'
+    if (this.takeWord('in', 'in?')) return this.compare(column, not ? 'not_in' : 'in', this.listOperand(), optional)
     if (this.takeWord('between')) {
       const low = this.operand()
       if (!this.takeWord('and', '&&')) this.fail('"and"')
@@ -149,7 +153,7 @@ class WhereParser {
   private takeComparison(): { operator: Operator; optional: boolean } | null {
     const token = this.peek()
     if (token.kind !== 'sign' && token.kind !== 'word') return null
-    const optional = token.kind === 'sign' && token.text.endsWith('?')
+    const optional = token.text.endsWith('?')
     const operator = comparisons.get(optional ? token.text.slice(0, -1) : token.text)
     if (operator === undefined) return null
     this.at += 1
@@ -202,12 +206,23 @@ class WhereParser {
     if (!this.takeWord(sign)) this.fail(`"${sign}"`)
   }
 
-  private fail(wanted: string): never {
+  /** What is often meant where a comparison is over and something follows. */
+  private cureForRest(): string {
+    const token = this.peek()
+    const before = this.tokens[this.at - 1]
+    if (before?.kind === 'column' && (token.kind === 'column' || token.kind === 'word'))
+      return ` Put a column whose name has blanks in backticks: \`${before.text} ${token.text}\`.`
+    if (before?.kind === 'column' && token.text === '(')
+      return ' Filters call no functions: calculate in {{ }}, beside the comparison.'
+    return ''
+  }
+
+  private fail(wanted: string, cure = ''): never {
     const token = this.peek()
     const found = token.kind === 'end' ? 'it ends there' : `found "${token.text}"`
     throw new StreamstackError(
       'query_invalid',
-      `The filter is wrong at character ${token.offset + 1}: expected ${wanted}, ${found}.`,
+      `The filter is wrong at character ${token.offset + 1}: expected ${wanted}, ${found}.${cure}`,
       {
         details: { offset: token.offset },
       },

@@ -10,6 +10,10 @@ const words = new Set(
   'and or not in is null undefined true false like ilike between contains starts_with ends_with'.split(' '),
 )
 
+/** Words that compare, behind which a `?` may stand. */
+const optionalWords = new Set(['in', 'like', 'ilike', 'contains', 'starts_with', 'ends_with'])
+const optionalWord = /\p{L}[\p{L}_]*\?/uy
+
 const sign = /(?:===|!==|==|!=|<>|>=|<=|>|<|=)\??|&&|\|\||[!()[\],]/y
 const number = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
 const name = /[\p{L}_$][\p{L}\p{N}_$]*/uy
@@ -30,12 +34,28 @@ export function whereTokens(text: string): readonly WhereToken[] {
       continue
     }
     const token = quotedToken(text, at) ?? plainToken(match, at)
-    if (token === null) fail(`Nothing can start with "${text[at]}"`, at)
+    if (token === null) fail(`Nothing can start with "${text[at]}"${cureFor(text, at)}`, at)
     tokens.push(token.token)
     at = token.end
   }
   tokens.push({ kind: 'end', text: '', offset: text.length })
   return tokens
+}
+
+/** What to write instead, where a character is often written. */
+function cureFor(text: string, at: number): string {
+  const character = text[at]
+  if (character === '?') return '; a "?" stands directly behind a comparison, as in `origin ==? {{origin}}`'
+  if (character === '~') return '; use `like`, `ilike` or `contains`'
+  // Between two parts of a name: release-date, user.name.
+  if (character === '-' || character === '.') {
+    const before = /[\p{L}\p{N}_$]*$/u.exec(text.slice(0, at))?.[0] ?? ''
+    const behind = /^[\p{L}\p{N}_$.-]*/u.exec(text.slice(at))?.[0] ?? ''
+    return `; put a column whose name has more than letters, digits and _ in backticks: \`${before}${behind}\``
+  }
+  if (character !== undefined && '+*/%^'.includes(character))
+    return '; filters compare and do not calculate: calculate in {{ }}, beside the comparison'
+  return ''
 }
 
 interface Found {
@@ -55,6 +75,10 @@ function plainToken(match: (pattern: RegExp) => string | null, offset: number): 
   if (found !== null) {
     const lower = found.toLowerCase()
     const end = offset + found.length
+    // `ilike?`, as `==?`: the comparison falls away without a value.
+    const optional = optionalWords.has(lower) ? match(optionalWord) : null
+    if (optional !== null)
+      return { token: { kind: 'word', text: optional.toLowerCase(), offset }, end: offset + optional.length }
     if (words.has(lower)) return { token: { kind: 'word', text: lower, offset }, end }
     return { token: { kind: 'column', text: found, offset }, end }
   }

@@ -163,6 +163,10 @@ function operatorOf(name: string, path: readonly (string | number)[]): Operator 
   const operator = name.toLowerCase()
   const known = operatorNames.find((one) => one === operator) ?? operatorAliases.get(operator)
   if (known !== undefined) return known
+  if (name.endsWith('?')) {
+    const plain = name.slice(0, -1)
+    throw invalid(path, `has no operator "${name}"; write "${plain}" and, beside it, \`ignore_null: true\``)
+  }
   const near = didYouMean(name, operatorNames)
   throw invalid(
     path,

@@ -196,3 +196,33 @@ describe('an order', () => {
     }
   })
 })
+
+describe('a filter that cannot be read', () => {
+  test.each([
+    ["release date == 'x'", '`release date`'],
+    ['is-new == 1', 'backticks: `is-new`'],
+    ['user.name == 1', '`user.name`'],
+    ['2nd == 1', 'digit stands in backticks'],
+    ['a ?= 1', 'directly behind a comparison'],
+    ["a =~ 'x'", '`like`, `ilike` or `contains`'],
+    ["lower(a) == 'x'", 'call no functions'],
+    ['a % 2 == 0', 'do not calculate'],
+  ])('%s says what to write', (text, cure) => {
+    expect(problem(() => whereFromText(text)).message).toContain(cure)
+  })
+
+  test('as an object says what to write, too', () => {
+    expect(problem(() => filterFromValue({ a: { '==?': 1 } })).message).toContain(
+      '"==" and, beside it, `ignore_null: true`',
+    )
+  })
+
+  test.each(['like', 'ilike', 'contains', 'starts_with', 'ends_with', 'in'])(
+    '%s? falls away without a value',
+    (word) => {
+      const where = whereFromText(`a == 1 && b ${word}? {{q}}`)
+      expect(fillHoles(where, [null])).toEqual(fillHoles(whereFromText('a == 1'), []))
+      expect(fillHoles(where, [word === 'in' ? ['x'] : 'x'])).toMatchObject({ kind: 'all' })
+    },
+  )
+})

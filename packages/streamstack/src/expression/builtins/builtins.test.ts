@@ -103,3 +103,30 @@ describe('lists', () => {
     expect(fault(`{{list.${method}(1)}}`, { list: [] })).toContain(cure)
   })
 })
+
+describe('texts that are cut', () => {
+  test.each<[string, string]>([
+    ["truncate('a long text', 3, '....')", '...'],
+    ["truncate('a long text', 4, '....')", '....'],
+    ["truncate('a long text', 0)", ''],
+    ["truncate('a long text', -1)", ''],
+    ["truncate('a long text', 2.9)", 'a…'],
+    ["truncate('😀😀😀', 4, '')", '😀😀'],
+    ["truncate('😀😀😀', 4)", '😀…'],
+    ["truncate('abcdef', 1, '😀')", ''],
+  ])('%s is never longer than asked for', (expression, result) => {
+    expect(evaluate(`{{${expression}}}`)).toBe(result)
+  })
+})
+
+describe('items that are the same', () => {
+  test.each<[string, unknown]>([
+    ['unique([{a: 1, b: {c: 2, d: 3}}, {b: {d: 3, c: 2}, a: 1}]).length', 1],
+    ['unique([[{a: 1, b: 2}], [{b: 2, a: 1}]]).length', 1],
+    ['difference([{a: 1, b: 2}], [{b: 2, a: 1}])', []],
+    ['intersection([{a: 1, b: 2}], [{b: 2, a: 1}]).length', 1],
+    ['unique([{a: 0 / 0}, {a: null}, {a: 1 / 0}]).length', 3],
+  ])('%s agrees with isEqual', (expression, result) => {
+    expect(evaluate(`{{${expression}}}`)).toStrictEqual(result)
+  })
+})

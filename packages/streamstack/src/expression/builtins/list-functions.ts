@@ -5,9 +5,9 @@ import { numberOf, order } from '../operator.ts'
 import {
   checkListItems,
   checkSortedItems,
+  identityText,
   isList,
   isObject,
-  jsonOf,
   type List,
   setProperty,
   textOf,
@@ -263,7 +263,7 @@ function numbersOf(items: List, by: Callback | undefined): number[] {
 /** What makes two items the same: for lists and objects their JSON, marked so that no text is taken for it. */
 function identityOf(value: Value, budget: WalkBudget): Value {
   if (typeof value === 'string') return `text:${textOf(value, budget)}`
-  return typeof value === 'object' && value !== null ? `json:${jsonOf(value, undefined, budget)}` : value
+  return typeof value === 'object' && value !== null ? `json:${identityText(value, budget)}` : value
 }
 
 function identitiesOf(items: List, budget: WalkBudget): Set<Value> {

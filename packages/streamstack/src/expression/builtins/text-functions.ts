@@ -41,9 +41,9 @@ export const textFunctions: readonly Builtin[] = [
     example: ["truncate('a long sentence', 7)", 'a long…'],
     run: (value, length, ending = '…') => {
       if (value.length <= length) return value
-      const kept = value.slice(0, Math.max(0, length - ending.length))
-      // Half of a surrogate pair is not a character.
-      return (/[\uD800-\uDBFF]$/.test(kept) ? kept.slice(0, -1) : kept) + ending
+      const room = Math.max(0, Math.trunc(length) || 0)
+      // An ending that is itself too long is cut, too: no result is longer than was asked for.
+      return wholeCharacters(value.slice(0, Math.max(0, room - ending.length))) + wholeCharacters(ending.slice(0, room))
     },
   }),
   defineFunction('text', {
@@ -164,4 +164,9 @@ function words(value: string, pattern: RegExp): string[] {
     checkListItems(found.length)
   }
   return found
+}
+
+/** The text without half of a surrogate pair at its end, which is not a character. */
+function wholeCharacters(text: string): string {
+  return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text
 }

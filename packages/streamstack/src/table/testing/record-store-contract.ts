@@ -355,14 +355,14 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
               let offset = 0
               for (let pages = 0; pages < 40; pages += 1) {
                 const asked: Query = { ...base, offset }
-                const sent = followPage(memo, asked)
+                const sent = followPage(memo, asked, 0)
                 expect(sent.after === null).toBe(offset === 0)
                 const page = await store.page(sent, as)
                 const plain = await store.page(asked, 'rows')
                 const rows = as === 'rows' ? page.rows : JSON.parse(page.json)
                 expect(rows).toEqual(plain.rows)
                 followed.push(...rows)
-                memo = rememberPage(memo, asked, page)
+                memo = rememberPage(memo, asked, page, 0)
                 offset += overshoot ? limit : page.length
                 if (page.length === 0 || memo === null) break
               }
@@ -387,8 +387,8 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
         let memo: PageMemo | null = null
         for (let offset = 0; ; offset += 10) {
           const asked = queryOf({ table: 'keyed', order: parseOrder(order), limit: 10, offset })
-          const page = await store.page(followPage(memo, asked), 'rows')
-          memo = rememberPage(memo, asked, page)
+          const page = await store.page(followPage(memo, asked, 0), 'rows')
+          memo = rememberPage(memo, asked, page, 0)
           seen.push(...page.rows.map((row) => row['key']))
           if (page.length < 10) break
           // Before, between and behind what was read; and one of those that were read goes.
