@@ -383,8 +383,17 @@ export interface PublicError {
   code: string
   message: string
   recoverable: boolean
-  /** Seconds, or null when there is no advice. */
+  /** Seconds, or null when trying again does not help. */
   retry_after: number | null
+}
+
+/** Seconds after which an error that may pass is tried again when it gives no advice of its own. */
+const RETRY_AFTER_SECONDS = 1
+
+/** When to try again, in seconds; null: trying again does not help. The same wherever an error is shown. */
+export function retryAfterSeconds({ recoverable, retryAfterMs }: StreamstackError): number | null {
+  if (retryAfterMs !== undefined) return retryAfterMs / 1000
+  return recoverable ? RETRY_AFTER_SECONDS : null
 }
 
 /** What a caller may know of anything that was thrown. Unknown errors become `internal`, without their message. */
@@ -394,7 +403,7 @@ export function publicError(thrown: unknown): PublicError {
     code: error.code,
     message: error.message,
     recoverable: error.recoverable,
-    retry_after: error.retryAfterMs === undefined ? null : error.retryAfterMs / 1000,
+    retry_after: retryAfterSeconds(error),
   }
 }
 
@@ -414,7 +423,7 @@ export function problemBody(thrown: unknown): Record<string, unknown> {
     detail: error.message,
     code: error.code,
     recoverable: error.recoverable,
-    retry_after: error.retryAfterMs === undefined ? null : error.retryAfterMs / 1000,
+    retry_after: retryAfterSeconds(error),
     ...error.details,
   }
 }

@@ -1,4 +1,11 @@
-import { ERRORS, type Outcome, type PublicError, type StreamEnd, type StreamstackError } from '@streamstack/protocol'
+import {
+  ERRORS,
+  type Outcome,
+  type PublicError,
+  type StreamEnd,
+  StreamstackError,
+  publicError,
+} from '@streamstack/protocol'
 import type { RunUsage } from '../provider/index.ts'
 import { Stream, type StreamReader } from '../stream/index.ts'
 import { FinishedLog, type LiveStream, type StreamStore } from '../stream-store/index.ts'
@@ -44,13 +51,12 @@ export function listedUnder(owner: RunOwner): string {
 export function abandonedEnd(): Omit<StreamEnd, 'offset'> {
   return {
     outcome: 'abandoned',
-    error: {
-      code: 'abandoned',
-      message:
+    error: publicError(
+      new StreamstackError(
+        'abandoned',
         'The server stopped while the run went on. What it had sent by then is kept; start it again for the rest.',
-      recoverable: true,
-      retry_after: null,
-    },
+      ),
+    ),
   }
 }
 

@@ -1,8 +1,9 @@
+import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../definition/types.ts'
+import type { EndMark, ItemEnds, ItemFormat } from '../outbound/index.ts'
 import type { Frame, Strand } from '../run/index.ts'
-import type { Compiler } from './compiler.ts'
-import type { ItemFormat } from '../outbound/index.ts'
 import { ITEM_FORMATS } from '../outbound/index.ts'
+import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { type SourceHandle, compileItems } from './items-loop.ts'
 import { prepareRequest, requestParameters } from './outbound-request.ts'
@@ -28,11 +29,26 @@ export const externalApiRequestStreaming: FunctionDefinition = {
     items: {
       kind: 'literal',
       summary:
-        '`sse`: the data of each event, parsed when it is JSON. `sse-events`: `{event, id, data}`. `ndjson`: a value a line. `lines`: a text a line. `bytes`: text as it comes. `auto`: by Content-Type.',
+        '`sse`: the data of each event, parsed when it is JSON. `sse-text`: the data as text. `sse-events`: `{event, id, data}`. `ndjson`: a value a line. `lines`: a text a line. `bytes`: text as it comes. `auto`: by Content-Type.',
       type: 'text',
       values: ITEM_FORMATS,
       default: 'auto',
       aliases: ['format', 'as_items'],
+    },
+    until: {
+      kind: 'literal',
+      summary:
+        'How the answer says that it is complete: the text of an item, as `[DONE]`, which is no item itself; or members of the last item, as `{ type: message_stop }` or `{ done: true }`; or a list of these. An answer that ends without it has failed. `false`: the end of the connection is enough.',
+      type: 'any',
+      aliases: ['end_mark'],
+    },
+    bad_items: {
+      kind: 'literal',
+      summary:
+        '`fail`: an error that comes as an item (`event: error`, `{"error": …}`) and an item that is not valid JSON fail the step. `pass`: they are items like others.',
+      type: 'text',
+      values: ['fail', 'pass'],
+      default: 'fail',
     },
   },
   stacks: {
@@ -58,17 +74,33 @@ export const externalApiRequestStreaming: FunctionDefinition = {
           url: 'https://api.example.com/chat',
           method: 'POST',
           body: { messages: [{ role: 'user', content: 'Hello' }], stream: true },
+          until: '[DONE]',
         },
         {
           function: 'For Each',
           input: '{{response}}',
-          inner_functions: [
-            { function: 'Conditional', condition: "{{item}} === '[DONE]'", true_branch: [{ function: 'Break' }] },
-            { function: 'Streaming API Response', content: '{{item.delta}}' },
-          ],
+          inner_functions: [{ function: 'Streaming API Response', content: '{{item.delta}}' }],
         },
       ],
       sends: ['Good ', 'morning'],
+    },
+    {
+      title: 'An answer that ends too early fails, and what came before it was sent',
+      upstream: {
+        'https://api.example.com/chat': { type: 'text/event-stream', body: 'data: {"delta":"Good "}\n\n' },
+      },
+      stack: [
+        {
+          function: 'External API Request (Streaming)',
+          url: 'https://api.example.com/chat',
+          method: 'POST',
+          body: { stream: true },
+          until: '[DONE]',
+          inner_functions: [{ function: 'Streaming API Response', content: '{{item.delta}}' }],
+        },
+      ],
+      sends: ['Good '],
+      fails: 'upstream_failed',
     },
     {
       title: 'A value a line, with steps for each',
@@ -119,20 +151,22 @@ function compileRaw(step: StepNode, compiler: Compiler): Open | null {
   }
   const request = prepareRequest(step, compiler)
   const items = (step.parameters['items']?.value ?? 'auto') as ItemFormat
+  const ends = endsOf(step, compiler, items)
   return async (frame, strand) => {
     const { run } = strand
-    return { $source: run.openSource(await run.services.outbound.stream(request(frame, strand), items)) }
+    return { $source: run.openSource(await run.services.outbound.stream(request(frame, strand), items, ends)) }
   }
 }
 
 /** The answer of a model, as items of one shape. Null: an issue says why not. */
 function compileModel(step: StepNode, compiler: Compiler): Open | null {
-  const items = step.parameters['items']
-  if (items !== undefined) {
+  for (const name of RAW_ONLY) {
+    const node = step.parameters[name]
+    if (node === undefined) continue
     compiler.issue(
       'error',
-      '`items` has no meaning together with `provider`, which knows how its answer is cut; remove one.',
-      items.position,
+      `\`${name}\` has no meaning together with \`provider\`, which knows how its answer is cut and how it ends; remove one.`,
+      node.position,
     )
     return null
   }
@@ -151,3 +185,44 @@ function compileModel(step: StepNode, compiler: Compiler): Open | null {
 }
 
 const MODEL_ONLY = Object.keys({ ...modelParameters, ...providerParameters })
+
+const RAW_ONLY = ['items', 'until', 'bad_items']
+
+function endsOf(step: StepNode, compiler: Compiler, items: ItemFormat): ItemEnds {
+  const { until: node, bad_items: badItems } = step.parameters
+  const passesBadItems = badItems?.value === 'pass'
+  if (node === undefined || node.value === null) {
+    warnOfUnmarkedEnd(step, compiler, items)
+    return { passesBadItems }
+  }
+  if (node.value === false) return { passesBadItems }
+  const marks = Array.isArray(node.value) ? (node.value as readonly Value[]) : [node.value]
+  if (items === 'bytes') {
+    compiler.issue('error', '`until` looks at items; with `items: bytes` there are none to look at.', node.position)
+  } else if (marks.length === 0 || !marks.every(isMark)) {
+    const problem =
+      "'until' must be a text such as [DONE], an object of members of the last item, a list of these, or false."
+    compiler.issue('error', problem, node.position)
+  }
+  return { passesBadItems, until: marks.filter(isMark) }
+}
+
+function isMark(value: Value): value is EndMark {
+  if (typeof value === 'string') return value.trim() !== ''
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
+}
+
+/** A relay of events, or of the answer to a body, looks complete to its readers when its upstream dies politely. */
+function warnOfUnmarkedEnd(step: StepNode, compiler: Compiler, items: ItemFormat): void {
+  const isEvents = items.startsWith('sse')
+  const answersBody = (items === 'auto' || items === 'ndjson') && step.parameters['body'] !== undefined
+  const url = step.parameters['url']?.value
+  // This server says itself how its streams end.
+  const isOwn = typeof url === 'string' && url.startsWith('/')
+  if (isOwn || (!isEvents && !answersBody)) return
+  compiler.issue(
+    'warning',
+    "The streamed answer has no `until`: when the other service closes the connection early, the run counts as completed. Name its end mark, such as `until: '[DONE]'`, or write `until: false` when it has none.",
+    step.position,
+  )
+}

@@ -3,9 +3,6 @@ import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import type { StepNode } from '../definition/types.ts'
 
-/** What `{{suggested_retry_delay}}` is when the error itself gives no advice but may pass, in seconds. */
-const RETRY_DELAY_SECONDS = 1
-
 export const tryCatch: FunctionDefinition = {
   name: 'Try/Catch Block',
   aliases: ['Try Catch', 'Try/Catch', 'Try'],
@@ -78,7 +75,7 @@ function compileTry(step: StepNode, compiler: Compiler): void {
     const error = frame.slots[slotOf('error')] as CaughtError
     frame.slots[slotOf('error_message')] = error.message
     frame.slots[slotOf('is_recoverable')] = error.recoverable
-    frame.slots[slotOf('suggested_retry_delay')] = error.retry_after ?? (error.recoverable ? RETRY_DELAY_SECONDS : null)
+    frame.slots[slotOf('suggested_retry_delay')] = error.retry_after
   })
   compiler.withNames(slots, () => compiler.steps(catchSteps))
   compiler.place(done)

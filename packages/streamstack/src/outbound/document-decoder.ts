@@ -2,12 +2,14 @@ import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { parseExactJson } from '../text/parse-exact-json.ts'
-import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
+import type { ItemDecoder, ItemFormatOptions } from './item-decoder.ts'
+import { isErrorFrame, reportedError } from './error-frame.ts'
 import { itemTooLarge } from './item-failure.ts'
 import { textDecoderFor } from './text-decoder-for.ts'
 
 /** Pieces of text as they come in; a character is never broken between two. */
 export class PieceDecoder implements ItemDecoder {
+  readonly isMarked = false
   readonly #text: TextDecoder
 
   constructor(charset: string) {
@@ -28,15 +30,18 @@ export class PieceDecoder implements ItemDecoder {
 
 /** One JSON document as one item. */
 export class JsonDecoder implements ItemDecoder {
+  readonly isMarked = false
   readonly #host: string
   readonly #itemCharactersMax: number
+  readonly #passesBadItems: boolean
   readonly #text = new TextDecoder()
   readonly #pieces: string[] = []
   #characters = 0
 
-  constructor({ host, itemCharactersMax }: ItemDecoderOptions) {
+  constructor({ host, itemCharactersMax, passesBadItems }: ItemFormatOptions) {
     this.#host = host
     this.#itemCharactersMax = itemCharactersMax
+    this.#passesBadItems = passesBadItems
   }
 
   push(bytes: Uint8Array): boolean {
@@ -50,8 +55,14 @@ export class JsonDecoder implements ItemDecoder {
   end(items: Value[]): void {
     const document = this.#pieces.join('') + this.#text.decode()
     if (document.trim() === '') return
+    const item = this.#parsed(document)
+    if (!this.#passesBadItems && isErrorFrame(item)) throw reportedError(this.#host, document)
+    items.push(item)
+  }
+
+  #parsed(document: string): Value {
     try {
-      items.push(parseExactJson(document))
+      return parseExactJson(document)
     } catch (cause) {
       const message = `The answer of ${this.#host} is not valid JSON.`
       throw new StreamstackError('upstream_failed', message, { cause })

@@ -2,6 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import type { ByteSource } from './byte-source.ts'
 import { releaseBody } from './collect-answer.ts'
+import type { EndMarks } from './end-marks.ts'
 import type { ItemDecoder } from './item-decoder.ts'
 
 /** The items of a streamed answer, read one by one and only when asked: a reader that waits makes the upstream wait. */
@@ -23,6 +24,8 @@ export interface ItemReaderOptions {
   headers: Record<string, string>
   body: ByteSource
   decoder: ItemDecoder
+  /** Marks of which one must come, or the answer is incomplete; null: its end is enough. */
+  marks: EndMarks | null
   /** Most bytes of the whole body; undefined: no bound. */
   bytesMax: number | undefined
 }
@@ -36,6 +39,7 @@ export class ItemReader implements ItemSource {
   readonly headers: Record<string, string>
   readonly #body: ByteSource
   readonly #decoder: ItemDecoder
+  readonly #marks: EndMarks | null
   readonly #bytesMax: number | undefined
   #bytes = 0
   #items: Value[] = []
@@ -46,11 +50,12 @@ export class ItemReader implements ItemSource {
   #waiting = false
   #closed: DOMException | undefined
 
-  constructor({ status, headers, body, decoder, bytesMax }: ItemReaderOptions) {
+  constructor({ status, headers, body, decoder, marks, bytesMax }: ItemReaderOptions) {
     this.status = status
     this.headers = headers
     this.#body = body
     this.#decoder = decoder
+    this.#marks = marks
     this.#bytesMax = bytesMax
   }
 
@@ -120,21 +125,52 @@ export class ItemReader implements ItemSource {
           `The answer of ${this.#body.host} is larger than ${this.#bytesMax} bytes.`,
         )
       }
-      this.#finished = this.#decoder.push(chunk, this.#items)
-      // The last item came; what the connection still brings is its framing, and then it can serve the next request.
-      if (this.#finished) releaseBody(this.#body)
+      const isOver = this.#decoder.push(chunk, this.#items)
+      if (this.#endsAtMark()) this.#complete()
+      else if (isOver) this.#finish()
     } catch (error) {
-      this.#fail(error)
+      // A fault behind the mark is no part of the answer.
+      if (this.#endsAtMark()) this.#complete()
+      else this.#fail(error)
     }
   }
 
   #end(): void {
     try {
       this.#decoder.end(this.#items)
-      this.#finished = true
+      // Where a mark is wanted and missing, what the end of the body completed may be a part of it.
+      if (this.#marks !== null && !this.#decoder.isMarked && !this.#endsAtMark()) this.#items = []
+      if (this.#endsAtMark()) this.#complete()
+      else this.#finish()
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  /** Whether one of the items that just came is a mark: it is the last, whatever came with it. */
+  #endsAtMark(): boolean {
+    const marks = this.#marks
+    const at = marks === null ? -1 : this.#items.findIndex((item) => marks.isItem(item))
+    if (at === -1) return false
+    this.#items.length = at + 1
+    return true
+  }
+
+  /** The body or its decoder came to an end: a proper one only when it was marked, where a mark is wanted. */
+  #finish(): void {
+    if (this.#marks !== null && !this.#decoder.isMarked) {
+      throw new StreamstackError(
+        'upstream_failed',
+        `${this.#body.host} ended its answer without the mark that it is complete.`,
+      )
+    }
+    this.#complete()
+  }
+
+  /** The last item came; what the connection still brings is its framing, and then it can serve the next request. */
+  #complete(): void {
+    this.#finished = true
+    releaseBody(this.#body)
   }
 
   #fail(error: unknown): void {

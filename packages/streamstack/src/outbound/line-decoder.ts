@@ -3,40 +3,51 @@ import { StreamstackError } from '@streamstack/protocol'
 import { incomplete, outcomeOf } from './own-end.ts'
 import type { Value } from '@streamstack/protocol'
 import { parseExactJson } from '../text/parse-exact-json.ts'
-import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
+import type { ItemDecoder, ItemDecoderOptions, ItemFormatOptions } from './item-decoder.ts'
+import { isErrorFrame, reportedError } from './error-frame.ts'
 import { itemTooLarge } from './item-failure.ts'
 import { textDecoderFor } from './text-decoder-for.ts'
 
+type LineOptions = ItemDecoderOptions & Partial<Pick<ItemFormatOptions, 'marks'>>
+
 /** Lines of text as items, ended by LF or CRLF; the last one counts without an end. */
 export class LineDecoder implements ItemDecoder {
+  isMarked = false
   readonly #host: string
   readonly #itemCharactersMax: number
+  protected readonly marks: ItemFormatOptions['marks']
   readonly #text: TextDecoder
   /** Pieces of a line that spans chunks, joined once when its end comes. */
   #pieces: string[] = []
   #pieceCharacters = 0
 
-  constructor({ host, itemCharactersMax }: ItemDecoderOptions, charset = '') {
+  constructor({ host, itemCharactersMax, marks = null }: LineOptions, charset = '') {
     this.#host = host
     this.#itemCharactersMax = itemCharactersMax
+    this.marks = marks
     this.#text = textDecoderFor(charset)
   }
 
   push(bytes: Uint8Array, items: Value[]): boolean {
     this.#split(this.#text.decode(bytes, { stream: true }), items)
-    return false
+    return this.isMarked
   }
 
   end(items: Value[]): void {
     this.#split(this.#text.decode(), items)
-    if (this.#pieceCharacters === 0) return
-    const line = this.#joined('')
-    this.take(line.endsWith('\r') ? line.slice(0, -1) : line, items)
+    if (this.#pieceCharacters === 0 || this.isMarked) return
+    this.#takeLine(this.#joined(''), items)
   }
 
   /** Makes an item of one line without its end. */
   protected take(line: string, items: Value[]): void {
     items.push(line)
+  }
+
+  #takeLine(written: string, items: Value[]): void {
+    const line = written.endsWith('\r') ? written.slice(0, -1) : written
+    if (this.marks?.isText(line) === true) this.isMarked = true
+    else this.take(line, items)
   }
 
   #split(text: string, items: Value[]): void {
@@ -45,7 +56,9 @@ export class LineDecoder implements ItemDecoder {
       const line = this.#joined(text.slice(start, end))
       start = end + 1
       if (line.length > this.#itemCharactersMax) throw itemTooLarge(this.#host, this.#itemCharactersMax)
-      this.take(line.endsWith('\r') ? line.slice(0, -1) : line, items)
+      this.#takeLine(line, items)
+      // What follows the end is not part of the answer any more.
+      if (this.isMarked) return
     }
     if (start === text.length) return
     this.#pieces.push(text.slice(start))
@@ -66,11 +79,13 @@ export class LineDecoder implements ItemDecoder {
 /** JSON values, one a line (https://github.com/ndjson/ndjson-spec); blank lines are skipped. */
 export class NdjsonDecoder extends LineDecoder {
   readonly #host: string
+  readonly #passesBadItems: boolean
   #line = 0
 
-  constructor(options: ItemDecoderOptions) {
+  constructor(options: ItemFormatOptions) {
     super(options)
     this.#host = options.host
+    this.#passesBadItems = options.passesBadItems
   }
 
   protected override take(line: string, items: Value[]): void {
@@ -79,6 +94,8 @@ export class NdjsonDecoder extends LineDecoder {
     const value = this.#value(line)
     const outcome = outcomeOf(value)
     if (outcome !== null && outcome !== 'completed') throw incomplete(this.#host, outcome)
+    if (outcome === null && !this.#passesBadItems && isErrorFrame(value)) throw reportedError(this.#host, line)
+    this.isMarked = outcome === 'completed' && this.marks === null
     items.push(value)
   }
 
@@ -86,6 +103,7 @@ export class NdjsonDecoder extends LineDecoder {
     try {
       return parseExactJson(line)
     } catch (cause) {
+      if (this.#passesBadItems) return line
       const message = `Line ${this.#line} of the answer of ${this.#host} is not valid JSON.`
       throw new StreamstackError('upstream_failed', message, { cause })
     }

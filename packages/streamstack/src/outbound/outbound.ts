@@ -8,8 +8,9 @@ import { ACCEPTED_CODINGS } from './content-decoder.ts'
 import { statusFailure } from './failure.ts'
 import { checkUrl, guardedConnector, lookupAll } from './guard.ts'
 import type { Lookup } from './guard.ts'
+import { type EndMark, EndMarks } from './end-marks.ts'
 import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
-import { acceptFor, itemDecoderFor } from './item-format.ts'
+import { acceptFor, itemDecoderFor, tellsOutcome } from './item-format.ts'
 import type { ItemFormat } from './item-format.ts'
 import { ItemReader } from './item-source.ts'
 import type { ItemSource } from './item-source.ts'
@@ -58,6 +59,14 @@ export interface OutboundAnswer {
   url: string
 }
 
+/** How the end of a streamed answer is told, and what is no item of it. */
+export interface ItemEnds {
+  /** Marks of which one must come, or the answer is incomplete. Default: its end is enough. */
+  until?: readonly EndMark[]
+  /** Whether error frames and items that are not valid JSON are items like others. Default: they are failures. */
+  passesBadItems?: boolean
+}
+
 /** The one way out: every request of every step goes through here. */
 export interface Outbound {
   /**
@@ -73,6 +82,7 @@ export interface Outbound {
   stream(
     request: OutboundRequest,
     items: ItemFormat | ((options: ItemDecoderOptions) => ItemDecoder),
+    ends?: ItemEnds,
   ): Promise<ItemSource>
   /** Breaks off what is under way and closes every connection; later calls reject with `unavailable`. */
   close(): Promise<void>
@@ -140,16 +150,29 @@ export function createOutbound(settings: OutboundSettings): Outbound {
       return { status, headers, ...decoded, url: url.href }
     },
 
-    async stream(request, items) {
+    async stream(request, items, { until, passesBadItems = false } = {}) {
+      const asked = rewrites.resolved(request)
+      const resolved = own.resolved(asked)
       // Compressing proxies hold small pieces back, so a stream is asked for uncompressed unless the step says else.
-      const prepared = prepareRequest(own.resolved(rewrites.resolved(request)), {
+      const prepared = prepareRequest(resolved, {
         accept: typeof items === 'function' ? '*/*' : acceptFor(items),
         'accept-encoding': 'identity',
       })
       const { status, headers, body, url } = await open(request, prepared)
-      const options = { host: url.host, itemCharactersMax }
-      const decoder = typeof items === 'function' ? items(options) : itemDecoderFor(items, headers, options)
-      return new ItemReader({ status, headers, body, decoder, bytesMax: request.maxBytes })
+      const marks = until === undefined ? null : new EndMarks(until)
+      const options = { host: url.host, itemCharactersMax, marks, passesBadItems }
+      const isFormat = typeof items !== 'function'
+      const decoder = isFormat ? itemDecoderFor(items, headers, options) : items(options)
+      // This server always says how a stream ended, where the format can.
+      const isOwn = isFormat && resolved !== asked && marks === null && tellsOutcome(items, headers)
+      return new ItemReader({
+        status,
+        headers,
+        body,
+        decoder,
+        marks: isOwn ? new EndMarks([]) : marks,
+        bytesMax: request.maxBytes,
+      })
     },
 
     async close() {

@@ -5,7 +5,8 @@ import type { Value } from '@streamstack/protocol'
 import { createParser } from 'eventsource-parser'
 import type { EventSourceMessage, EventSourceParser } from 'eventsource-parser'
 import { parseExactJson } from '../text/parse-exact-json.ts'
-import type { ItemDecoder, ItemDecoderOptions } from './item-decoder.ts'
+import type { ItemDecoder, ItemFormatOptions } from './item-decoder.ts'
+import { isErrorFrame, malformedItem, reportedError } from './error-frame.ts'
 import { itemTooLarge } from './item-failure.ts'
 
 /** How chat services mark the last event. */
@@ -21,7 +22,8 @@ const STRUCTURED_START = /^\s*[{["]/
 /**
  * Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) as items.
  *
- * `data`: an item is the event's data, parsed when it is JSON. `[DONE]` ends the items, `event: error` is a failure.
+ * `data`: an item is the event's data, parsed when it is JSON. `[DONE]` ends the items; `event: error`, an error frame and broken JSON are
+ * failures. `text`: an item is the event's data as it is.
  * `events`: an item is `{event, id, data}`, of every event as it came, for those who read marks and errors themselves.
  *
  * Two things go beyond the standard, because services depend on them: an event at the very end counts without its
@@ -29,9 +31,12 @@ const STRUCTURED_START = /^\s*[{["]/
  * gateways report errors under status 200.
  */
 export class SseDecoder implements ItemDecoder {
+  isMarked = false
   readonly #host: string
   readonly #itemCharactersMax: number
-  readonly #mode: 'data' | 'events'
+  readonly #mode: 'data' | 'events' | 'text'
+  readonly #marks: ItemFormatOptions['marks']
+  readonly #passesBadItems: boolean
   readonly #text = new TextDecoder()
   readonly #parser: EventSourceParser
   #items: Value[] = []
@@ -39,13 +44,17 @@ export class SseDecoder implements ItemDecoder {
   #done = false
   /** Whether the next character opens a line: a chunk may end between two lines. */
   #atLineStart = true
+  /** Whether items have been plain words: then a brace or bracket at the start of one is only a character. */
+  #isPlain = false
   /** An event that only the end of the body completed may have been cut. */
   #flushing = false
 
-  constructor(mode: 'data' | 'events', { host, itemCharactersMax }: ItemDecoderOptions) {
+  constructor(mode: 'data' | 'events' | 'text', { host, itemCharactersMax, marks, passesBadItems }: ItemFormatOptions) {
     this.#host = host
     this.#itemCharactersMax = itemCharactersMax
     this.#mode = mode
+    this.#marks = marks
+    this.#passesBadItems = passesBadItems || mode !== 'data'
     this.#parser = createParser({
       maxBufferSize: itemCharactersMax,
       onEvent: (message) => this.#take(message),
@@ -97,25 +106,38 @@ export class SseDecoder implements ItemDecoder {
     const { data, event, id } = message
     if (data.length > this.#itemCharactersMax) {
       this.#failure = itemTooLarge(this.#host, this.#itemCharactersMax)
+    } else if (this.#marks?.isText(data) === true) {
+      this.isMarked = true
+      this.#done = true
     } else if (this.#mode === 'events') {
       this.#items.push({ event: event ?? 'message', id: id ?? null, data: this.#value(data) })
     } else if (data.trim() === DONE) {
       this.#done = true
-    } else if (event === 'error') {
-      const message = `${this.#host} reported an error in the middle of its answer.`
-      this.#failure = new StreamstackError('upstream_failed', message, { cause: new Error(data.slice(0, 1024)) })
-    } else {
-      const value = this.#value(data)
-      const outcome = event === 'end' ? outcomeOf(value) : null
-      if (outcome === null) this.#items.push(value)
-      else if (outcome === 'completed') this.#done = true
-      else this.#failure = incomplete(this.#host, outcome)
-    }
+    } else if (event === 'error' && (this.#mode === 'text' || !this.#passesBadItems)) {
+      this.#failure = reportedError(this.#host, data)
+    } else if (this.#mode === 'text' && event !== 'end') {
+      this.#items.push(data)
+    } else this.#takeData(data, event === 'end')
+  }
+
+  #takeData(data: string, isEnd: boolean): void {
+    const value = this.#value(data)
+    const outcome = isEnd ? outcomeOf(value) : null
+    if (outcome === 'completed') {
+      this.#done = true
+      // A mark that the step names must come all the same.
+      this.isMarked = this.#marks === null
+    } else if (outcome !== null) this.#failure = incomplete(this.#host, outcome)
+    else if (!this.#passesBadItems && isErrorFrame(value)) this.#failure = reportedError(this.#host, data)
+    else this.#items.push(this.#mode === 'text' ? data : value)
   }
 
   #value(data: string): Value {
     // A failed parse costs many times what this test does, and plain words are most of what comes.
-    if (!JSON_START.test(data)) return data
+    if (!JSON_START.test(data)) {
+      this.#isPlain = true
+      return data
+    }
     const structured = STRUCTURED_START.test(data)
     try {
       const value = parseExactJson(data)
@@ -126,6 +148,8 @@ export class SseDecoder implements ItemDecoder {
         const message = `${this.#host} ended its answer in the middle of an event.`
         throw new StreamstackError('upstream_failed', message, { cause })
       }
+      if (structured && !this.#isPlain && !this.#passesBadItems) throw malformedItem(this.#host, data, cause)
+      if (!structured) this.#isPlain = true
       return data
     }
   }

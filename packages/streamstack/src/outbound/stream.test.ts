@@ -10,7 +10,7 @@ import { parseExactJson } from '../text/parse-exact-json.ts'
 import { startUpstream } from './fixtures/test-upstream.ts'
 import type { TestHandler } from './fixtures/test-upstream.ts'
 import { createOutbound } from './index.ts'
-import type { ItemFormat, ItemSource, Lookup, OutboundRequest, OutboundSettings } from './index.ts'
+import type { EndMark, ItemEnds, ItemFormat, ItemSource, Lookup, OutboundRequest, OutboundSettings } from './index.ts'
 
 const opened: { close(): Promise<void> }[] = []
 
@@ -20,14 +20,15 @@ afterEach(async () => {
 
 interface OpenSettings extends Partial<OutboundSettings> {
   request?: Partial<OutboundRequest>
+  ends?: ItemEnds
 }
 
 async function open(handler: TestHandler, items: ItemFormat, settings: OpenSettings = {}): Promise<ItemSource> {
-  const { request, ...rest } = settings
+  const { request, ends, ...rest } = settings
   const upstream = await startUpstream(handler)
   const outbound = createOutbound({ allow: [upstream.host], firstByteTimeoutMs: 5000, ...rest })
   opened.push(outbound, upstream)
-  return outbound.stream({ url: upstream.origin, signal: new AbortController().signal, ...request }, items)
+  return outbound.stream({ url: upstream.origin, signal: new AbortController().signal, ...request }, items, ends)
 }
 
 interface Outcome {
@@ -64,8 +65,13 @@ function serve(text: string | Buffer, contentType = 'text/event-stream', size = 
   }
 }
 
-async function itemsOf(body: string | Buffer, items: ItemFormat, contentType?: string): Promise<Value[]> {
-  const outcome = await readAll(await open(serve(body, contentType), items))
+async function itemsOf(
+  body: string | Buffer,
+  items: ItemFormat,
+  contentType?: string,
+  ends?: ItemEnds,
+): Promise<Value[]> {
+  const outcome = await readAll(await open(serve(body, contentType), items, ends === undefined ? {} : { ends }))
   expect(outcome.failure).toBeUndefined()
   return outcome.items
 }
@@ -97,12 +103,14 @@ describe('recorded provider streams', () => {
     const body = readFileSync(new URL(name, fixtures))
     const sse = name.endsWith('.sse')
     const contentType = sse ? 'text/event-stream' : 'application/x-ndjson'
-    const whole = await itemsOf(body, 'auto', contentType)
+    // One of them ends with an error frame.
+    const ends = { passesBadItems: true }
+    const whole = await itemsOf(body, 'auto', contentType, ends)
     expect(whole).toHaveLength(count)
     for (const item of whole) expect(item).toBeTypeOf('object')
     expect(JSON.stringify(whole)).not.toContain('\uFFFD')
     for (const size of [1, 7]) {
-      const split = await readAll(await open(serve(body, contentType, size), sse ? 'sse' : 'ndjson'))
+      const split = await readAll(await open(serve(body, contentType, size), sse ? 'sse' : 'ndjson', { ends }))
       expect(split).toEqual({ items: whole })
     }
   })
@@ -157,7 +165,7 @@ describe('server-sent events', () => {
       items: ['1.0', '007', '12345678901234567890'],
     },
     { name: 'spaces of plain words', body: 'data:  word \n\ndata:\n\n', items: [' word ', ''] },
-    { name: 'text that opens like JSON', body: 'data: {not json\n\ndata: [a\n\n', items: ['{not json', '[a'] },
+    { name: 'words that open like JSON', body: 'data: see\n\ndata: [1\n\ndata: {a\n\n', items: ['see', '[1', '{a'] },
     { name: '[DONE]', body: 'data: a\n\ndata: [DONE]\n\ndata: after\n\n', items: ['a'] },
     { name: 'no events', body: '', items: [] },
     { name: 'named events', body: 'event: ping\ndata: {}\n\nevent: end\ndata: x\n\n', items: [{}, 'x'] },
@@ -224,6 +232,173 @@ describe('server-sent events', () => {
       ),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('an end mark', () => {
+  const DONE: readonly EndMark[] = ['[DONE]']
+  const MESSAGE_STOP: readonly EndMark[] = [{ type: 'message_stop' }]
+
+  interface Marked {
+    name: string
+    items: ItemFormat
+    body: string
+    until: readonly EndMark[]
+    expected: Value[]
+    /** Where the last event begins that a cut can still complete; default: before its last character. */
+    cutsBefore?: number
+  }
+
+  /** Each body is complete; every part of it that lacks its mark is not. */
+  test.each<Marked>([
+    {
+      name: 'a text of events',
+      items: 'sse',
+      body: 'data: {"a":1}\n\ndata: [DONE]\n\n',
+      until: DONE,
+      expected: [{ a: 1 }],
+    },
+    {
+      name: 'a text of event texts',
+      items: 'sse-text',
+      body: 'data: a\n\ndata: [DONE]\n\n',
+      until: DONE,
+      expected: ['a'],
+    },
+    {
+      name: 'members of the last event',
+      items: 'sse',
+      body: 'data: {"a":1}\n\nevent: message_stop\ndata: {"type":"message_stop","n":2}\n\n',
+      until: MESSAGE_STOP,
+      expected: [{ a: 1 }, { type: 'message_stop', n: 2 }],
+    },
+    {
+      name: 'members of whole events',
+      items: 'sse-events',
+      body: 'data: 1\n\nevent: bye\ndata: 2\n\n',
+      until: [{ event: 'bye' }],
+      cutsBefore: 'data: 1\n\nevent: bye\ndat'.length,
+      expected: [
+        { event: 'message', id: null, data: 1 },
+        { event: 'bye', id: null, data: 2 },
+      ],
+    },
+    {
+      name: 'members deep inside, in lists as well',
+      items: 'sse',
+      body: 'data: {"candidates":[{"text":"a"}]}\n\ndata: {"candidates":[{"text":"b","finishReason":"STOP"}]}\n\n',
+      until: [{ candidates: [{ finishReason: 'STOP' }] }, { candidates: [{ finishReason: 'MAX_TOKENS' }] }],
+      expected: [{ candidates: [{ text: 'a' }] }, { candidates: [{ text: 'b', finishReason: 'STOP' }] }],
+    },
+    {
+      name: 'members of the last JSON line',
+      items: 'ndjson',
+      body: '{"a":1}\n{"done":true}\n',
+      until: [{ done: true }],
+      expected: [{ a: 1 }, { done: true }],
+    },
+    {
+      name: 'a line between JSON lines',
+      items: 'ndjson',
+      body: '{"a":1}\nEND\n',
+      until: ['END'],
+      expected: [{ a: 1 }],
+    },
+    { name: 'a line', items: 'lines', body: 'a\nEND\n', until: ['END'], expected: ['a'] },
+    { name: 'one of several', items: 'lines', body: 'a\nOVER\n', until: ['END', 'OVER'], expected: ['a'] },
+  ])('as $name', async ({ items, body, until, expected, cutsBefore = body.trimEnd().length - 1 }) => {
+    for (const size of [1, 7, 1000]) {
+      const after = `${body}data: "after"\n\n`
+      expect(await readAll(await open(serve(body, '', size), items, { ends: { until } }))).toEqual({ items: expected })
+      // What comes after the mark is no part of the answer any more.
+      expect(await readAll(await open(serve(after, '', size), items, { ends: { until } }))).toEqual({ items: expected })
+    }
+    for (let end = 0; end < cutsBefore; end++) {
+      const { items: found, failure } = await readAll(
+        await open(serve(body.slice(0, end), ''), items, { ends: { until } }),
+      )
+      expect(failure?.code, `cut at ${end}`).toBe('upstream_failed')
+      expect(found.length).toBeLessThanOrEqual(expected.length)
+    }
+  })
+
+  test('that is another than the wanted one is none', async () => {
+    const body = 'data: {"a":1}\n\ndata: [DONE]\n\n'
+    const { items, failure } = await readAll(await open(serve(body), 'sse', { ends: { until: MESSAGE_STOP } }))
+    expect(items).toEqual([{ a: 1 }])
+    expect(failure).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('mark') })
+  })
+
+  test('of this server is its outcome, unless the step names another', async () => {
+    const events = 'id: 1\ndata: "a"\n\nevent: end\ndata: {"outcome":"completed","offset":1,"error":null}\n\n'
+    const lines =
+      '{"offset":1,"type":"chunk","content":"a"}\n{"type":"end","outcome":"completed","offset":1,"error":null}\n'
+    const read = async (body: string, type: string, until?: readonly EndMark[]): Promise<string | undefined> => {
+      const upstream = await startUpstream(serve(body, type))
+      const outbound = createOutbound({ allow: ['self'], ownUrl: upstream.origin })
+      opened.push(outbound, upstream)
+      const request = { url: '/own', signal: new AbortController().signal }
+      return (await readAll(await outbound.stream(request, 'auto', until === undefined ? {} : { until }))).failure?.code
+    }
+    expect(await read(events, 'text/event-stream')).toBeUndefined()
+    expect(await read(lines, 'application/x-ndjson')).toBeUndefined()
+    for (const body of [events.slice(0, 17), events.slice(0, 30)]) {
+      expect(await read(body, 'text/event-stream')).toBe('upstream_failed')
+    }
+    expect(await read(lines.slice(0, 42), 'application/x-ndjson')).toBe('upstream_failed')
+    // Other types have no place for an outcome.
+    expect(await read('a\n', 'text/plain')).toBeUndefined()
+    expect(await read(events, 'text/event-stream', ['[DONE]'])).toBe('upstream_failed')
+  })
+})
+
+describe('an item that is an error, or no item', () => {
+  const bad: Record<string, string> = {
+    'an error object': '{"error":{"message":"sk-123","type":"overloaded"}}',
+    'an error object beside others': '{"id":"x","choices":[],"error":{"code":400}}',
+    'an error text alone': '{"error":"model not found"}',
+    'a named error': '{"type":"error","message":"sk-123"}',
+    'an object called error': '{"object":"error","message":"sk-123"}',
+    'JSON that is cut': '{"a":{"b":1}',
+    'JSON with a word in it': '{"a": undefined}',
+    'a list that is cut': '[{"a":1},',
+  }
+
+  test.each(Object.entries(bad))('%s fails, unless the step passes it on', async (_name, text) => {
+    for (const format of ['sse', 'ndjson'] as const) {
+      const body = format === 'sse' ? `data: {"n":1}\n\ndata: ${text}\n\n` : `{"n":1}\n${text}\n`
+      const { items, failure } = await readAll(await open(serve(body, ''), format))
+      expect(items).toEqual([{ n: 1 }])
+      expect(failure).toMatchObject({ code: 'upstream_failed' })
+      expect(failure?.message).not.toContain('sk-123')
+      const passed = await readAll(await open(serve(body, ''), format, { ends: { passesBadItems: true } }))
+      expect(passed.failure).toBeUndefined()
+      expect(passed.items).toHaveLength(2)
+    }
+  })
+
+  test.each([
+    '{"error":null}',
+    '{"error":""}',
+    '{"error":false}',
+    '{"level":"error","error":"disk","host":"a"}',
+    '{"type":"error"}',
+    '{"errors":[]}',
+    '{"data":{"error":{"a":1}}}',
+    '[{"error":{}}]',
+  ])('%s is an item like others', async (text) => {
+    expect(await itemsOf(`data: ${text}\n\n`, 'sse')).toEqual([JSON.parse(text)])
+    expect(await itemsOf(`${text}\n`, 'ndjson', '')).toEqual([JSON.parse(text)])
+  })
+
+  test('event texts are taken as they are, and an error event is a failure among them as well', async () => {
+    expect(await itemsOf('data: {"a"\n\ndata: 5\n\ndata: {"error":{}}\n\n', 'sse-text')).toEqual([
+      '{"a"',
+      '5',
+      '{"error":{}}',
+    ])
+    const { failure } = await readAll(await open(serve('event: error\ndata: x\n\n'), 'sse-text'))
+    expect(failure?.code).toBe('upstream_failed')
   })
 })
 
