@@ -114,6 +114,7 @@ function partition<T>(list: readonly T[], test: (one: T) => boolean): [T[], T[]]
 
 /** One line of an NDJSON answer. */
 export interface NdjsonLine {
+  readonly kind?: unknown
   type: 'chunk' | 'error' | 'end'
   offset: number | null
   content?: unknown

@@ -18,6 +18,15 @@ const DISCONNECT_GRACE_MS = 10_000
 /** The same for callers that sent a key, and so mean to come back: clients wait up to 31 s in all between their tries. */
 const KEYED_GRACE_MS = 40_000
 
+/**
+ * How long a run goes on without readers. One that reads a streamed upstream ends at once, for what it reads may be paid by the token; with a
+ * key its caller has the usual time to reconnect.
+ */
+function graceMs(readsUpstream: boolean, isKeyed: boolean): number {
+  if (readsUpstream) return isKeyed ? DISCONNECT_GRACE_MS : 0
+  return isKeyed ? KEYED_GRACE_MS : DISCONNECT_GRACE_MS
+}
+
 /** What the windows of all runs that go on are to keep together, and the least that one gets however many there are. */
 const ACTIVE_WINDOWS_BYTES = 256 * 1024 * 1024
 const WINDOW_BYTES_MIN = 524_288
@@ -108,7 +117,7 @@ export class Runs {
     if (start.trace !== undefined) execution.trace = start.trace
     const live = new LiveRun(execution, plan, {
       owner: start.owner,
-      graceMs: endpoint.disconnectGraceMs ?? (start.keyed == null ? DISCONNECT_GRACE_MS : KEYED_GRACE_MS),
+      graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),
     })
     this.#runs.set(id, live)
     this.#activeCount += 1

@@ -70,6 +70,7 @@ export const aiReply: FunctionDefinition = {
     timeout: requestParameters.timeout,
     max_bytes: requestParameters.max_bytes,
   } satisfies Record<string, ParameterShape>,
+  readsUpstream: true,
   hasResult: true,
   resultDefault: 'reply',
   calls: toolFiles,

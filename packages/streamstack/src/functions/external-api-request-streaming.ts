@@ -57,6 +57,7 @@ export const externalApiRequestStreaming: FunctionDefinition = {
       aliases: ['inner_functions', 'inner_logic', 'processing', 'steps', 'do', 'each', 'stack'],
     },
   },
+  readsUpstream: true,
   hasResult: true,
   resultDefault: 'response',
   examples: [

@@ -43,6 +43,8 @@ export interface FunctionDefinition extends FunctionShape {
   resultSuffixes?: readonly string[]
   /** Whether it gives new values to variables only, which another step must create. */
   updatesOnly?: boolean
+  /** Whether its steps read streamed answers of other services. */
+  readsUpstream?: boolean
   /** Names of the function files that a step may run. */
   calls?(step: StepNode): readonly string[]
   /** Compiles one step into ops. Parameters were checked against the shape. */

@@ -18,6 +18,8 @@ export interface Plan {
   /** Changes with everything that decides its ops and slots: the state of a run continues in a plan with the same hash only. */
   readonly hash: string
   readonly inputs: InputChecker
+  /** Whether its runs read streamed answers of other services, which may cost money for as long as they are read. */
+  readonly readsUpstream: boolean
   /** Whether callers shape the answer with the input `options`. */
   readonly hasOptions: boolean
 }
@@ -93,9 +95,16 @@ export function compilePlan(
       context,
     ),
     inputs: compileInputs(inputs),
+    readsUpstream: [stack, ...reached.map((name) => library.files.get(name)?.stack ?? [])].some((steps) =>
+      readsUpstream(steps, context),
+    ),
     hasOptions: inputs.some(({ name, type }) => name === 'options' && (type === 'object' || type === 'any')),
   })
   return { plan, issues }
+}
+
+function readsUpstream(stack: FunctionFile['stack'], { definitions }: PlanContext): boolean {
+  return allSteps(stack).some((step) => definitions.get(step.function)?.readsUpstream === true)
 }
 
 /** The frame in which a run of the plan begins. */

@@ -2,12 +2,13 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { events } from '../../../../test/support/frames.ts'
 import { newAnswer } from './answer.ts'
 import { dialects } from './dialects/index.ts'
 import type { ProviderItem, UsageItem } from './item.ts'
 import { readMessages } from './message.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
-import { type WrittenStream, events, writtenStreams } from './testing/written-streams.ts'
+import { type WrittenStream, writtenStreams } from './testing/written-streams.ts'
 
 interface Decoded {
   items: ProviderItem[]

@@ -1,3 +1,4 @@
+import { events, lines, namedEvents } from '../../../../../test/support/frames.ts'
 import type { Dialect } from '../dialect.ts'
 import { anthropic } from '../dialects/anthropic.ts'
 import { google } from '../dialects/google.ts'
@@ -22,20 +23,6 @@ export interface WrittenStream {
   /** A part of the error's message. */
   readonly error?: string
   readonly recoverable?: boolean
-}
-
-/** Server-sent events without names. */
-export function events(...frames: readonly unknown[]): string {
-  return frames.map((frame) => `data: ${typeof frame === 'string' ? frame : JSON.stringify(frame)}\n\n`).join('')
-}
-
-/** Server-sent events that are named by their type. */
-export function namedEvents(...frames: readonly { readonly type: string; readonly [key: string]: unknown }[]): string {
-  return frames.map((frame) => `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`).join('')
-}
-
-export function lines(...frames: readonly unknown[]): string {
-  return frames.map((frame) => `${JSON.stringify(frame)}\n`).join('')
 }
 
 function chat(delta: object, finish_reason: string | null = null, more: object = {}): object {
