@@ -15,6 +15,13 @@ const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound', 'channel'])
 const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {
   'packages/protocol/src': [],
   'packages/client/src': ['@streamstack/protocol'],
+  'packages/elements/src': [
+    '@streamstack/protocol',
+    '@streamstack/client',
+    '@streamstack/client/http.js',
+    'lit',
+    'uplot',
+  ],
   'packages/streamstack/src': null,
 }
 

@@ -1,13 +1,12 @@
 import type { ChunkKind } from '@streamstack/protocol'
-import { callRequest, randomKey } from './call-request.ts'
 import { type Channel, openChannel } from './channel.ts'
 import type { CallArguments, ContentOf, MetadataOf, UntypedEndpoints } from './endpoint-types.ts'
+import { httpCalls, sharedOptions } from './http-client.ts'
 import { LiveSocket } from './live-socket.ts'
-import type { ReaderOptions } from './reconnecting-reader.ts'
 import type { RetryOptions } from './retry.ts'
-import { RunStream } from './run-stream.ts'
+import type { RunStream } from './run-stream.ts'
 import { StreamError } from './stream-error.ts'
-import { type TokenSource, Transport } from './transport.ts'
+import type { TokenSource } from './transport.ts'
 import type { StreamFormat } from './wire.ts'
 
 export interface ClientOptions {
@@ -84,33 +83,10 @@ export interface Client<Endpoints> {
  * for await (const { content } of client.call('POST /api/chat', { message: 'Hi' })) show(content)
  */
 export function createClient<Endpoints = UntypedEndpoints>(options: ClientOptions): Client<Endpoints> {
-  const transport = new Transport(options)
-  const silenceMsMax = options.silenceMsMax ?? 45_000
-  const socket = new LiveSocket(transport, silenceMsMax)
-  const shared = {
-    transport,
-    retry: { attempts: 5, delayMs: 1_000, delayMsMax: 30_000, ...options.retry },
-    silenceMsMax,
-  }
-  type Subject = Pick<ReaderOptions, 'call' | 'path' | 'after' | 'order'>
-  const open = <Content, Metadata>(subject: Subject, { format = 'ndjson', kinds, signal, headers }: ReadOptions) => {
-    // Headers have no place in a message.
-    const over = options.transport === 'websocket' && headers === undefined ? socket : null
-    return new RunStream<Content, Metadata>(
-      { ...shared, ...subject, socket: over, ask: null, headers, format, kinds },
-      signal,
-    )
-  }
+  const shared = sharedOptions(options)
+  const socket = new LiveSocket(shared.transport, shared.silenceMsMax)
   return {
-    call: ((endpoint: string, inputs: Record<string, unknown> = {}, callOptions: CallOptions = {}) => {
-      const call = callRequest(endpoint, inputs, callOptions.idempotencyKey ?? randomKey())
-      return open({ call, path: null, after: 0, order: 'next' }, callOptions)
-    }) as Client<Endpoints>['call'],
-    read(url, readOptions = {}) {
-      const path = transport.pathOf(url)
-      const order = path.startsWith('/v1/stream/runs/') ? 'next' : 'rising'
-      return open({ call: null, path, after: readOptions.after ?? 0, order }, readOptions)
-    },
+    ...httpCalls<Endpoints>(shared, options.transport === 'websocket' ? socket : null),
     channel: (name) => openChannel(name, { ...shared, socket: options.transport === 'http' ? null : socket }),
     close: () => socket.close(new StreamError('left', 'The client was closed.')),
   }

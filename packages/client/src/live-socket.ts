@@ -7,8 +7,10 @@ import {
 } from '@streamstack/protocol'
 import { page } from './page.ts'
 import { sleep } from './retry.ts'
+import { type SocketConnectionOptions, socketConnection } from './socket-connection.ts'
 import { StreamError, asStreamError, lost, publicError } from './stream-error.ts'
 import type { Transport } from './transport.ts'
+import type { Connection } from './wire.ts'
 
 /** What a client asks under an id, which the connection adds. */
 export type Ask = ClientMessage extends infer Message
@@ -56,6 +58,11 @@ const SIGNS = ['online', 'offline', 'visibilitychange']
  * and whoever asks first again says how long to wait before.
  */
 export class LiveSocket {
+  /** Reads one stream; see `socketConnection`. Readers come here so that clients without a WebSocket do not carry it. */
+  connection(options: SocketConnectionOptions): Promise<Connection> {
+    return socketConnection(this, options)
+  }
+
   /** Whether it can be asked something at once. */
   isReady = false
   readonly #transport: Transport

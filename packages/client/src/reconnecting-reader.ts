@@ -4,7 +4,6 @@ import { ProgressCounter } from './progress.ts'
 import type { Ask, LiveSocket } from './live-socket.ts'
 import { page } from './page.ts'
 import { type RetryOptions, retryDelayMs, sleep } from './retry.ts'
-import { socketConnection } from './socket-connection.ts'
 import { StreamError, answerError, asStreamError, lost, mayRetry, publicError } from './stream-error.ts'
 import type { Transport } from './transport.ts'
 import {
@@ -49,7 +48,8 @@ export interface ReaderOptions {
   retry: Required<RetryOptions>
   /** How long a connection that should show signs of life may show none; 0: for ever. */
   silenceMsMax: number
-  onStatus: (status: ReaderStatus, cause: StreamError | null) => void
+  /** `waitMs`: how long a reader that reconnects waits before it does. */
+  onStatus: (status: ReaderStatus, cause: StreamError | null, waitMs: number) => void
 }
 
 /** A chunk as it is handed out. */
@@ -144,7 +144,7 @@ export class ReconnectingReader {
       // What was refused over a connection that holds is not asked again at once.
       if (socket.isReady) await sleep(restMs, signal)
       signal.throwIfAborted()
-      return socketConnection(socket, { ask: () => this.#ask(), restMs, signal, onOpen, progress: this.progress })
+      return socket.connection({ ask: () => this.#ask(), restMs, signal, onOpen, progress: this.progress })
     }
     this.#isOnSocket = false
     await sleep(restMs, signal)
@@ -296,9 +296,9 @@ export class ReconnectingReader {
     }
     this.#charactersToDrop += this.#charactersRead
     this.#charactersRead = 0
-    this.#become(isGap ? 'gap' : 'reconnecting', error)
     if (isOffline) this.#restMs = retry.delayMsMax
     else if (!this.#isLastTry) this.#restMs = retryDelayMs(this.#attempts, retry, error.retryAfterMs)
+    this.#become(isGap ? 'gap' : 'reconnecting', error)
   }
 
   #asStreamError(thrown: unknown): StreamError {
@@ -329,9 +329,9 @@ export class ReconnectingReader {
   }
 
   #become(status: ReaderStatus, cause: StreamError | null = null): void {
-    if (this.status === status || this.status === 'ended') return
+    if ((this.status === status && this.#restMs === 0) || this.status === 'ended') return
     this.status = status
-    this.#options.onStatus(status, cause)
+    this.#options.onStatus(status, cause, this.#restMs)
   }
 }
 

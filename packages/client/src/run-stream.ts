@@ -32,6 +32,8 @@ export interface StreamStatus {
   status: ReaderStatus
   /** What broke the connection, or ended the stream; null: nothing went wrong. */
   cause: StreamError | null
+  /** With `reconnecting`: how long it waits before it connects again, in milliseconds; more with each try. Else 0. */
+  waitMs: number
 }
 
 /**
@@ -77,9 +79,9 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     this.#options = options
     this.#reader = new ReconnectingReader({
       ...options,
-      onStatus: (status, cause) => {
+      onStatus: (status, cause, waitMs) => {
         if (status === 'open') this.#handedOffset ??= this.#reader.position
-        this.#emit('status', () => ({ status, cause }))
+        this.#emit('status', () => ({ status, cause, waitMs }))
         if (status === 'ended') signal?.removeEventListener('abort', abort)
       },
     })

@@ -10,6 +10,7 @@ export { decodedChunks } from './json.ts'
 export { sseGoodbye } from './sse.ts'
 export { streaming } from './format.ts'
 export type { AnswerEnd, DecodeOptions, Decoder, EncodeOptions, EncodedStream, Encoder, Format } from './format.ts'
+export { type SseEvent, sseEvents } from './sse-events.ts'
 
 export type FormatName = 'lines' | 'text' | 'sse' | 'ndjson' | 'json'
 

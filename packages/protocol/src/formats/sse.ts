@@ -4,6 +4,7 @@ import { decodedEnd, decodedError, decodedOffset } from './decoded.ts'
 import { type DecodeOptions, type Decoder, type Encoder, type Format, streaming } from './format.ts'
 import { parseObject, parsePart } from './format-error.ts'
 import { contentJson, decodedContent } from './lines.ts'
+import { type SseEvent, sseEvents } from './sse-events.ts'
 
 /**
  * `sse`: server-sent events (WHATWG HTML, "Server-sent events"). `id:` is the offset, `data:` one line of JSON: the content, or
@@ -33,9 +34,6 @@ export function sseGoodbye(retryMs: number): string {
 }
 
 const DONE = '[DONE]'
-
-/** A field and its value, without the one space that may stand before it; no field is a comment. */
-const LINE = /^([^:]*):? ?([^]*)$/
 
 const plain =
   (kinds: ChunkKinds): Encoder['chunks'] =>
@@ -77,73 +75,22 @@ const withMetadata =
  * kinds are passed over where they have no offset. Throws FormatError.
  */
 export function sseDecoder({ metadata }: DecodeOptions): Decoder {
-  // A line that is not ended yet, as pieces: appending to one growing string costs O(n²) when a long line trickles in.
-  let pieces: string[] = []
-  // The LF of a CRLF that was cut between two pieces ends no second line.
-  let skipsLineFeed = false
-  let atStart = true
-  let event = ''
-  let data: string[] = []
-  let id: string | null = null
-
-  const dispatch = (): Decoded | null => {
-    const text = data.join('\n')
-    const kind = event
-    const hadData = data.length > 0
+  const decode = ({ event: kind, data, id }: SseEvent): Decoded | null => {
     // To a browser an id holds on for later events; an offset is of its own event only, and an error of one reader has none.
     const offset = id !== null && /^\d{1,16}$/.test(id) ? decodedOffset(Number(id)) : null
-    event = ''
-    data = []
-    id = null
-    if (!hadData) return null
-    if (kind === 'error') return { ...decodedError(parsePart(text)), offset }
-    if (kind === 'end') return decodedEnd(parseObject(text))
+    if (data === null) return null
+    if (kind === 'error') return { ...decodedError(parsePart(data)), offset }
+    if (kind === 'end') return decodedEnd(parseObject(data))
     const named = kind === '' || kind === 'message' ? null : (kind as ChunkKind)
     // What has no place in the stream is somebody else's.
     if (named !== null && offset === null) return { type: 'comment' }
-    if (text === DONE) return { type: 'chunk', kind: named ?? 'text', offset, content: DONE, metadata: null }
+    if (data === DONE) return { type: 'chunk', kind: named ?? 'text', offset, content: DONE, metadata: null }
     if (metadata)
-      return { type: 'chunk', offset, ...decodedContent({ ...parseObject(text), kind: named ?? undefined }) }
-    const content = parsePart(text)
+      return { type: 'chunk', offset, ...decodedContent({ ...parseObject(data), kind: named ?? undefined }) }
+    const content = parsePart(data)
     return { type: 'chunk', kind: named ?? contentKind(content), offset, content, metadata: null }
   }
-
-  const readLine = (text: string): Decoded | null => {
-    if (text === '') return dispatch()
-    const [, field = '', value = ''] = LINE.exec(text) ?? []
-    if (field === '') return { type: 'comment' }
-    if (field === 'data') data.push(value)
-    else if (field === 'event') event = value
-    else if (field === 'id' && !value.includes('\0')) id = value
-    return null
-  }
-
-  return {
-    push(text) {
-      const found: Decoded[] = []
-      if (text === '') return found
-      let start = 0
-      if (atStart && text.startsWith('\uFEFF')) start = 1
-      atStart = false
-      if (skipsLineFeed && text.startsWith('\n')) start = 1
-      skipsLineFeed = false
-      for (let i = start; i < text.length; i++) {
-        const code = text.charCodeAt(i)
-        if (code !== 10 && code !== 13) continue
-        const rest = text.slice(start, i)
-        const decoded = readLine(pieces.length === 0 ? rest : pieces.join('') + rest)
-        pieces = []
-        if (decoded !== null) found.push(decoded)
-        if (code === 13) {
-          if (i + 1 === text.length) skipsLineFeed = true
-          else if (text.charCodeAt(i + 1) === 10) i++
-        }
-        start = i + 1
-      }
-      if (start < text.length) pieces.push(text.slice(start))
-      return found
-    },
-    // An event that no blank line ended is not an event (WHATWG): it was cut off.
-    flush: () => [],
-  }
+  const push = sseEvents(decode, { type: 'comment' })
+  // An event that no blank line ended is not an event (WHATWG): it was cut off.
+  return { push, flush: () => [] }
 }

@@ -1,0 +1,1 @@
+export const loadPlot = (): Promise<unknown> => import('./plot.ts')

@@ -1,0 +1,460 @@
+import { type PropertyDeclarations, type PropertyValues, adoptStyles, html, nothing } from 'lit'
+import { Announcer } from '../base/announcer.ts'
+import { Countdown } from '../base/countdown.ts'
+import { FollowScroll } from '../base/follow-scroll.ts'
+import { onFrame } from '../base/frame.ts'
+import { countText } from '../base/numbers.ts'
+import { StreamElement } from '../base/stream-element.ts'
+import { type Item, type SourceEnd, type SourceStatus, statusAtEnd } from '../source/source.ts'
+import { controls } from '../theme/controls.ts'
+import { markdownStyles } from '../text/markdown-styles.ts'
+import { AnswerView } from './answer-view.ts'
+import { chatStyles } from './chat-styles.ts'
+import {
+  type Attachment,
+  type ChatMessage,
+  type Conversation,
+  addItem,
+  endReasoning,
+  messageText,
+  newConversation,
+  newMessage,
+  titleOf,
+} from './conversation.ts'
+import { CHAT_LABELS, type ChatLabels, fill } from './labels.ts'
+import { renderFooter, renderHeader, renderMessage } from './chat-templates.ts'
+import { type RequestContext, requestBody } from './request-body.ts'
+import type { SavedConversations } from './saved-conversations.ts'
+import { WordRate } from './word-rate.ts'
+
+const styles = [...StreamElement.styles, controls, markdownStyles, chatStyles]
+
+/** How often what is on its way is saved, so that a page that is reloaded can go on. */
+const SAVE_MS = 1_000
+
+/**
+ * A chat with an endpoint: messages, an answer that is written while it arrives, send, stop, retry, edit.
+ *
+ * @tagname stream-chat
+ * @slot empty - What stands there before the first question.
+ * @csspart header - The bar with the title and the state.
+ * @csspart messages - The box that scrolls.
+ * @csspart question - A question of the user.
+ * @csspart answer - An answer.
+ * @csspart footer - Progress, state, and the field.
+ * @csspart input - The field.
+ * @csspart send - The button that sends.
+ * @csspart stop - The button that stops the answer.
+ * @fires chat-send - A question is sent; the detail is `{ text, attachments, body }`. `preventDefault()` keeps it from being sent.
+ * @fires chat-change - Messages changed; the detail is `{ conversation }`.
+ */
+export class StreamChat extends StreamElement {
+  static override styles = styles
+
+  static override properties: PropertyDeclarations = {
+    heading: {},
+    input: {},
+    history: {},
+    conversationInput: { attribute: 'conversation-input' },
+    path: {},
+    saveAs: { attribute: 'save-as' },
+    conversations: { type: Boolean },
+    attachments: { type: Boolean },
+    suggestions: { converter: (text: string | null) => listOf(text) },
+    quiet: { type: Boolean },
+    labels: { attribute: false },
+    prepare: { attribute: false },
+    tick: { state: true },
+  }
+
+  /** Title of the chat. */
+  declare heading: string
+  /** Input of the endpoint that takes the question. Default: `message`. */
+  declare input: string
+  /** Input that takes all messages as `{ role, content }`. Default: none. */
+  declare history: string
+  /** Input that takes the id of the conversation. Default: none. */
+  declare conversationInput: string
+  /** Where the text is in chunks of JSON, such as `delta.text`. Default: chunks of JSON are shown as they are. */
+  declare path: string
+  /** Name under which conversations are kept in this browser. Default: they are kept until the page is left. */
+  declare saveAs: string
+  /** Shows the list of conversations. */
+  declare conversations: boolean
+  /** Lets the user attach text files. */
+  declare attachments: boolean
+  /** Questions to choose from while there is none; in markup separated by `|`. */
+  declare suggestions: readonly string[]
+  /** Sentences are not announced to screen readers. */
+  declare quiet: boolean
+  /** The words that the chat shows, to be written in another language. */
+  declare labels: Partial<ChatLabels>
+  /** Makes the body of a call instead of the element. */
+  declare prepare: ((context: RequestContext) => unknown) | null
+  /** Rendered anew by what is not a property of its own. */
+  declare tick: number
+
+  readonly announcer = new Announcer()
+  readonly countdown = new Countdown(this)
+  readonly rate = new WordRate()
+  newLines = 0
+  isListOpen = false
+  editing: string | null = null
+  confirming: string | null = null
+  attached: readonly Attachment[] = []
+  problem: string | null = null
+  extras: typeof import('./extras.ts') | null = null
+  current: Conversation = newConversation()
+  all: Conversation[] = []
+  readonly #views = new WeakMap<ChatMessage, AnswerView>()
+  #follow: FollowScroll | null = null
+  #saved: SavedConversations | null = null
+  #pending: Item[] = []
+  #savedAtMs = 0
+  readonly #commitSoon = (): void => this.#commit()
+  readonly #saveNow = (): void => this.save()
+
+  constructor() {
+    super()
+    this.heading = ''
+    this.input = 'message'
+    this.history = ''
+    this.conversationInput = ''
+    this.path = ''
+    this.saveAs = ''
+    this.conversations = false
+    this.attachments = false
+    this.suggestions = []
+    this.quiet = false
+    this.labels = {}
+    this.prepare = null
+    this.tick = 0
+    // A chat opens its source when the user asks something.
+    this.manual = true
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    addEventListener('pagehide', this.#saveNow)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    removeEventListener('pagehide', this.#saveNow)
+  }
+
+  get words(): ChatLabels {
+    return { ...CHAT_LABELS, ...(this.heading === '' ? {} : { title: this.heading }), ...this.labels }
+  }
+
+  /** Messages of the conversation, oldest first. Setting them shows another conversation. */
+  get messages(): readonly ChatMessage[] {
+    return this.current.messages
+  }
+
+  set messages(messages: readonly (ChatMessage | { role: 'user' | 'assistant'; text: string })[]) {
+    const conversation = newConversation()
+    conversation.messages = messages.map((message) =>
+      'parts' in message ? message : { ...newMessage(message.role, message.text), state: 'completed' },
+    )
+    conversation.title = titleOf(messageText(conversation.messages[0] ?? newMessage('user')))
+    this.show(conversation)
+  }
+
+  get isWriting(): boolean {
+    return this.current.messages.at(-1)?.state === 'writing'
+  }
+
+  /** Sends a question. While an answer is written nothing is sent. */
+  send(text: string, attachments: readonly Attachment[] = []): void {
+    if (this.isWriting || (text.trim() === '' && attachments.length === 0)) return
+    const question = newMessage('user', text.trim(), attachments)
+    const { messages } = this.current
+    const body = this.#body(question, false, [...messages, question])
+    const event = new CustomEvent('chat-send', {
+      detail: { text, attachments, body },
+      bubbles: true,
+      composed: true,
+      cancelable: true,
+    })
+    if (!this.dispatchEvent(event)) return
+    if (messages.length === 0) this.current.title = titleOf(text)
+    if (!this.all.includes(this.current)) this.all = [this.current, ...this.all]
+    messages.push(question)
+    this.#ask(body)
+  }
+
+  /** Asks the last question again; its answer is replaced. */
+  regenerate(): void {
+    const { messages } = this.current
+    const index = messages.findLastIndex(({ role }) => role === 'user')
+    const question = messages[index]
+    if (question === undefined || this.isWriting) return
+    messages.length = index + 1
+    this.#ask(this.#body(question, true, messages))
+  }
+
+  /** Sends a question in another wording; what came after it goes. */
+  edit(id: string, text: string): void {
+    const { messages } = this.current
+    const index = messages.findIndex((message) => message.id === id)
+    const old = messages[index]
+    if (old === undefined || this.isWriting) return
+    messages.length = index
+    this.editing = null
+    this.send(text, old.attachments)
+  }
+
+  /** Begins a conversation. */
+  startConversation(): void {
+    this.show(newConversation())
+  }
+
+  /** Shows a conversation; an answer that is being written elsewhere is stopped. */
+  show(conversation: Conversation): void {
+    this.#interrupt()
+    this.current = conversation
+    this.editing = null
+    this.isListOpen = false
+    this.newLines = 0
+    this.#update()
+    this.#resume()
+    void this.updateComplete.then(() => this.#follow?.toEnd())
+  }
+
+  /** The DOM of a message, which grows without being rendered again. */
+  viewOf(message: ChatMessage): AnswerView {
+    const known = this.#views.get(message)
+    if (known !== undefined) return known
+    const isNew = message.state === 'writing' && !this.quiet
+    const view = new AnswerView(this.words, isNew ? (text) => this.announcer.write(text) : undefined)
+    view.update(message)
+    if (message.state !== 'writing') view.end(message)
+    this.#views.set(message, view)
+    return view
+  }
+
+  /** Renders what is not a property. */
+  refresh(change: Partial<Pick<StreamChat, 'editing' | 'confirming' | 'isListOpen' | 'attached' | 'problem'>>): void {
+    Object.assign(this, change)
+    this.#update()
+  }
+
+  goToEnd(): void {
+    this.#follow?.toEnd()
+    this.renderRoot.querySelector('textarea')?.focus()
+  }
+
+  #body(question: ChatMessage, isAgain: boolean, messages: ChatMessage[]): unknown {
+    const context = { conversation: { ...this.current, messages }, question, isAgain }
+    if (this.prepare !== null) return this.prepare(context)
+    const names = { input: this.input, history: this.history, conversation: this.conversationInput }
+    return requestBody(this.format, this.body, names, context)
+  }
+
+  #ask(body: unknown): void {
+    this.current.messages.push(newMessage('assistant'))
+    this.current.updatedMs = Date.now()
+    this.rate.restart()
+    this.#update()
+    this.save()
+    void this.updateComplete.then(() => this.#follow?.toEnd())
+    this.start(body)
+    this.#changed()
+  }
+
+  override start(body: unknown = this.body): void {
+    this.read({ ...this.source, body, method: this.method || 'POST' })
+  }
+
+  /** Ends the answer. What has come so far stays. */
+  override stop(): void {
+    super.stop()
+  }
+
+  /** Reads on what was being written when the page was left. */
+  #resume(): void {
+    const answer = this.current.messages.at(-1)
+    if (answer?.state !== 'writing' || this.open !== null) return
+    if (answer.resume === null) {
+      this.#finish(answer, { outcome: 'cancelled', error: null })
+      return
+    }
+    const { url: stream, offset: after } = answer.resume
+    this.read({ ...this.source, src: '', stream, after, method: 'GET', body: null })
+  }
+
+  /** Leaves the answer that is being written as it is. */
+  #interrupt(): void {
+    const answer = this.current.messages.at(-1)
+    if (answer?.state !== 'writing') return
+    this.#commit()
+    this.leave()
+    if (answer.resume === null) this.#finish(answer, { outcome: 'cancelled', error: null })
+    this.save()
+  }
+
+  protected override onItem(item: Item): void {
+    this.#pending.push(item)
+    onFrame(this.#commitSoon)
+  }
+
+  protected override onStatus({ state, waitMs }: SourceStatus): void {
+    this.countdown.set(waitMs)
+    if (state === 'reconnecting' || state === 'offline') this.announcer.say(this.words[state])
+  }
+
+  protected override onEnd(end: SourceEnd): void {
+    const answer = this.current.messages.at(-1)
+    if (answer?.role !== 'assistant') return
+    this.#commit()
+    this.#finish(answer, end)
+    this.announcer.flush()
+    if (answer.state === 'completed') this.announcer.say(this.words.answerComplete)
+    if (answer.state === 'failed') this.announcer.say(fill(this.words.wasFailed, { message: answer.error ?? '' }))
+    this.leave()
+    this.save()
+    this.#changed()
+  }
+
+  #finish(answer: ChatMessage, end: SourceEnd): void {
+    endReasoning(answer)
+    const { state, message } = statusAtEnd(end)
+    answer.state = state === 'completed' || state === 'failed' ? state : 'cancelled'
+    answer.error = message
+    answer.resume = null
+    this.viewOf(answer).end(answer)
+    this.#update()
+    void this.updateComplete.then(() => this.#follow?.grown())
+  }
+
+  #commit(): void {
+    const items = this.#pending
+    const answer = this.current.messages.at(-1)
+    if (items.length === 0 || answer?.role !== 'assistant') return
+    this.#pending = []
+    const wasEmpty = answer.parts.length === 0
+    const view = this.viewOf(answer)
+    let isReplaced = false
+    for (const item of items) {
+      const part = addItem(answer, item, this.path)
+      if (part === 'replaced') isReplaced = true
+      if (item.kind === 'text') this.rate.count(String(item.content))
+    }
+    if (isReplaced) view.reset(answer)
+    else view.update(answer)
+    const { url, offset } = this.position
+    answer.resume = url === null ? null : { url, offset }
+    this.#follow?.grown()
+    // The footer changes a few times a second, not with each chunk.
+    if (wasEmpty || this.rate.isDue()) this.#update()
+    if (performance.now() - this.#savedAtMs > SAVE_MS) this.save()
+  }
+
+  /** Keeps the conversations, where they have a name. */
+  save(): void {
+    this.#savedAtMs = performance.now()
+    this.#saved?.save(this.all)
+  }
+
+  #changed(): void {
+    this.emit('chat-change', { conversation: this.current })
+  }
+
+  #update(): void {
+    this.tick++
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (this.extras === null && (this.conversations || this.attachments || this.saveAs !== '')) void this.#loadExtras()
+    else if (changed.has('saveAs')) this.#restore()
+  }
+
+  /** Shows a field for another wording of a question. */
+  async startEdit(editing: string): Promise<void> {
+    await this.#loadExtras()
+    this.refresh({ editing })
+    await this.updateComplete
+    this.renderRoot.querySelector<HTMLElement>('.edit textarea')?.focus()
+  }
+
+  async #loadExtras(): Promise<void> {
+    const extras = await import('./extras.ts')
+    if (this.extras !== null) return
+    this.extras = extras
+    if (this.renderRoot instanceof ShadowRoot) adoptStyles(this.renderRoot, [...styles, extras.extrasStyles])
+    this.#restore()
+    this.#update()
+  }
+
+  /** Shows the newest conversation that is kept under the name, and goes on with its answer. */
+  #restore(): void {
+    if (this.saveAs === '' || this.extras === null) return
+    this.#saved = new this.extras.SavedConversations(this.saveAs)
+    this.all = this.#saved.load()
+    const newest = this.all.toSorted((a, b) => b.updatedMs - a.updatedMs)[0]
+    if (newest !== undefined && this.current.messages.length === 0) this.show(newest)
+  }
+
+  protected override firstUpdated(): void {
+    const box = this.renderRoot.querySelector('.messages')
+    if (!(box instanceof HTMLElement)) return
+    this.#follow = new FollowScroll(box, (newLines) => {
+      this.newLines = newLines
+      this.#update()
+    })
+    this.#follow.toEnd()
+  }
+
+  override render(): unknown {
+    const { words, newLines } = this
+    const { messages } = this.current
+    const isListed = this.conversations && this.isListOpen
+    return html`<div class="frame ${isListed ? 'listed' : ''}">
+      ${renderHeader(this)} ${isListed ? this.extras?.renderList(this) : nothing}
+      <div class="stage">
+        <div class="messages" part="messages" role="region" aria-label=${words.messages} tabindex="0">
+          ${
+            messages.length === 0
+              ? this.#renderEmpty(words)
+              : messages.map((message, index) => renderMessage(this, message, index === messages.length - 1))
+          }
+        </div>
+        ${
+          newLines > 0
+            ? html`<button type="button" class="new" @click=${() => this.goToEnd()}>
+                <span aria-hidden="true">↓ </span>${
+                  newLines === 1 ? words.newLine : fill(words.newLines, { n: countText(newLines, this.language) })
+                }
+              </button>`
+            : nothing
+        }
+      </div>
+      ${renderFooter(this)} ${this.announcer.element}
+    </div>`
+  }
+
+  #renderEmpty(words: ChatLabels): unknown {
+    return html`<div class="empty">
+      <slot name="empty">${words.empty}</slot>
+      ${
+        this.suggestions.length === 0
+          ? nothing
+          : html`<div class="suggestions">
+              ${this.suggestions.map(
+                (text) =>
+                  html`<button type="button" class="btn" dir="auto" @click=${() => this.send(text)}>${text}</button>`,
+              )}
+            </div>`
+      }
+    </div>`
+  }
+}
+
+function listOf(text: string | null): readonly string[] {
+  return (text ?? '')
+    .split('|')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}

@@ -1,0 +1,104 @@
+import { openFullSource } from './full-source.ts'
+import {
+  type Item,
+  type OpenSource,
+  type Source,
+  type SourceEnd,
+  type SourceSink,
+  type SourceStatus,
+  statusOf,
+} from './source.ts'
+
+/** Items that a reader gets which joins a reading late: enough for a chart of an hour. */
+const REPLAY_ITEMS_MAX = 400
+
+/** One reading for many elements. */
+interface Reading {
+  readonly sinks: Set<SourceSink>
+  readonly replay: Item[]
+  status: SourceStatus
+  end: SourceEnd | null
+  open: OpenSource
+}
+
+/** By token first: what one caller may read is not another's. */
+const readings = new Map<Source['token'], Map<string, Reading>>()
+
+/**
+ * Reads a source together with all elements of the page that read the same: browsers allow six HTTP/1.1 connections to a host, and a dashboard has more widgets. The
+ * reading ends when its last reader leaves.
+ */
+export function subscribeShared(source: Source, sink: SourceSink): OpenSource {
+  if (source.method !== 'GET') return openFullSource(source, sink)
+  const ofToken = readings.get(source.token) ?? new Map<string, Reading>()
+  readings.set(source.token, ofToken)
+  const { token: _token, ...rest } = source
+  const key = JSON.stringify(rest)
+  const kept = ofToken.get(key)
+  // What is over is read anew.
+  const reading = kept === undefined || kept.end !== null ? begin(source) : kept
+  ofToken.set(key, reading)
+  reading.sinks.add(sink)
+  // Later, so that the caller has what this returns.
+  queueMicrotask(() => {
+    if (!reading.sinks.has(sink)) return
+    sink.status(reading.status)
+    for (const item of reading.replay) sink.item(item)
+    if (reading.end !== null) sink.end(reading.end)
+    joined.add(sink)
+  })
+  const leave = (): void => {
+    reading.sinks.delete(sink)
+    joined.delete(sink)
+    if (reading.sinks.size > 0) return
+    if (ofToken.get(key) === reading) ofToken.delete(key)
+    if (ofToken.size === 0) readings.delete(source.token)
+    reading.open.leave()
+  }
+  return {
+    get progress() {
+      return reading.open.progress
+    },
+    get url() {
+      return reading.open.url
+    },
+    get offset() {
+      return reading.open.offset
+    },
+    // Others read on.
+    cancel: leave,
+    leave,
+  }
+}
+
+/** Sinks that had what came before them; others get it with the replay. */
+const joined = new WeakSet<SourceSink>()
+
+function begin(source: Source): Reading {
+  const reading: Reading = {
+    sinks: new Set(),
+    replay: [],
+    status: statusOf('connecting'),
+    end: null,
+    open: null as unknown as OpenSource,
+  }
+  const all = (tell: (sink: SourceSink) => void): void => {
+    for (const sink of reading.sinks) if (joined.has(sink)) tell(sink)
+  }
+  reading.open = openFullSource(source, {
+    item(item) {
+      if (reading.replay.length >= REPLAY_ITEMS_MAX) reading.replay.shift()
+      reading.replay.push(item)
+      all((sink) => sink.item(item))
+    },
+    status(status) {
+      reading.status = status
+      all((sink) => sink.status(status))
+    },
+    end(end) {
+      reading.end = end
+      all((sink) => sink.end(end))
+    },
+  })
+  return reading
+}

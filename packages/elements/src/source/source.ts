@@ -1,0 +1,95 @@
+import type { ChunkKind, Outcome, Progress, RunStream, StreamError } from '@streamstack/client'
+
+/** A token, or a function that returns a fresh one. */
+export type TokenProvider = string | (() => string | Promise<string>)
+
+/** What travels. The first five are read by the SDK, from a Streamstack server; the rest from any server. */
+export type SourceFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json' | 'ai-sdk' | 'openai' | 'plain-sse'
+
+/** Where an element reads. Exactly one of `src`, `stream` and `channel` is set. */
+export interface Source {
+  /** Base URL of the server; '' is the page's own. */
+  readonly server: string
+  /** Path or URL of an endpoint; it is called with `method` and `body`. */
+  readonly src: string
+  readonly method: string
+  /** Inputs of the call. */
+  readonly body: unknown
+  /** A run's `Stream-Url`, or a system stream such as `system/metrics`. */
+  readonly stream: string
+  readonly channel: string
+  /** Offset after which to read; `now` reads only what comes next; null reads from the start. */
+  readonly after: number | 'now' | null
+  readonly format: SourceFormat
+  readonly token: TokenProvider | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** One chunk, whichever format it came in. */
+export interface Item {
+  readonly kind: ChunkKind
+  readonly content: unknown
+  readonly metadata: Readonly<Record<string, unknown>> | null
+  readonly offset: number | null
+}
+
+/** Where a stream stands. */
+export type SourceState =
+  | 'idle'
+  | 'connecting'
+  | 'streaming'
+  | 'reconnecting'
+  | 'offline'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+
+export interface SourceStatus {
+  readonly state: SourceState
+  /** With `reconnecting`: milliseconds until the next attempt. Else 0. */
+  readonly waitMs: number
+  /** What went wrong, for a person to read; null: nothing did. */
+  readonly message: string | null
+  /** Whether trying again may help. */
+  readonly recoverable: boolean
+}
+
+/** How reading ended; comes once, after all items. */
+export interface SourceEnd {
+  /** Null: the reader stopped, or the outcome is unknown. */
+  readonly outcome: Outcome | null
+  readonly error: Pick<StreamError, 'code' | 'message' | 'recoverable'> | null
+}
+
+/** Takes what a source brings. */
+export interface SourceSink {
+  item(item: Item): void
+  status(status: SourceStatus): void
+  end(end: SourceEnd): void
+}
+
+/** A source that is being read. */
+export interface OpenSource {
+  readonly progress: Progress
+  /** Address and position to continue from after the page was reloaded; null where there is none. */
+  readonly url: RunStream['url']
+  readonly offset: number
+  /** Ends the run on the server where that is possible, and reading. */
+  cancel(): void
+  /** Stops reading; a run goes on. Nothing reaches the sink after this. */
+  leave(): void
+}
+
+export const IDLE: SourceStatus = { state: 'idle', waitMs: 0, message: null, recoverable: false }
+
+export function statusOf(state: SourceState, more: Partial<SourceStatus> = {}): SourceStatus {
+  return { ...IDLE, state, ...more }
+}
+
+/** The status that an end leaves behind. */
+export function statusAtEnd({ outcome, error }: SourceEnd): SourceStatus {
+  if (outcome === 'completed') return statusOf('completed')
+  if (outcome === 'cancelled' || error === null || error.code === 'left' || error.code === 'aborted')
+    return statusOf('cancelled')
+  return statusOf('failed', { message: error.message, recoverable: error.recoverable })
+}

@@ -1,0 +1,89 @@
+/**
+ * Builds the elements as files for pages (`packages/elements/dist/browser`): `elements.js`, which holds all but charts and works as a plain script and as a module, and
+ * `elements-charts.js`, which it loads when a page has a chart. Says what they weigh.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { type Plugin, rolldown } from 'rolldown'
+
+/** What pages may have to load, in bytes, gzipped; Lit and the client included. */
+export const ELEMENTS_BYTES_MAX = { chat: 28 * 1024, all: 50 * 1024, charts: 40 * 1024 } as const
+
+const home = join(import.meta.dirname, '../packages/elements')
+
+/** Charts are found beside the script, wherever that came from: a module and a plain script resolve `./` by themselves, but not a plain one of another origin. */
+const LOAD_PLOT = `
+const script = document.currentScript?.src
+export const loadPlot = () => import(script ? new URL('./elements-charts.js', script).href : './elements-charts.js')`
+
+const chartsApart: Plugin = {
+  name: 'charts-apart',
+  load: (id) => (id.endsWith('/chart/load-plot.ts') ? { code: LOAD_PLOT, moduleType: 'js' } : null),
+}
+
+/**
+ * Takes the layout out of templates of styles and of markup. Between elements, space with a line feed goes; elsewhere it becomes one space. What `${ }` holds is left
+ * as it is.
+ */
+const tighten: Plugin = {
+  name: 'tighten',
+  transform(code, id) {
+    if (!id.includes('/packages/elements/src/')) return null
+    const tight = code
+      .replace(/(?<=css`)[^`]*(?=`)/g, (style) =>
+        style
+          .replace(/\s+/g, ' ')
+          .replace(/ ?([{};,]) ?/g, '$1')
+          .replace(/: /g, ':')
+          .replace(/;}/g, '}')
+          .trim(),
+      )
+      .replace(/\n\s+/g, '\n')
+      .replace(/(?<=>)\n(?=<|\$\{)|(?<=\})\n(?=<)|\n(?=\/?>)/g, '')
+    return { code: tight, map: null }
+  },
+}
+
+/** Bundles one module of the elements; for a plain script as one file, else with what it loads later apart. The entry comes first. */
+async function bundle(entry: string, format: 'iife' | 'es'): Promise<Record<string, string>> {
+  const made = await rolldown({
+    input: join(home, 'src', entry),
+    resolve: { conditionNames: ['streamstack-source', 'browser', 'import', 'default'] },
+    platform: 'browser',
+    plugins: [chartsApart, tighten],
+    // What an element loads when it needs it.
+    external: format === 'es' ? [/foreign-source/, /chat\/extras/, /\.\/extras/] : [],
+  })
+  const { output } = await made.generate({
+    format,
+    ...(format === 'iife' ? { name: 'StreamstackElements', codeSplitting: false } : {}),
+    minify: true,
+    comments: false,
+    generatedCode: { symbols: false },
+  })
+  await made.close()
+  return Object.fromEntries(output.map((file) => [file.fileName, 'code' in file ? file.code : '']))
+}
+
+/** The text of the elements as one plain script. */
+export async function bundleElements(entry = 'index.ts', format: 'iife' | 'es' = 'iife'): Promise<string> {
+  return Object.values(await bundle(entry, format))[0] ?? ''
+}
+
+/** All files of `dist/browser`, by name. */
+export async function elementsFiles(): Promise<Record<string, string>> {
+  return {
+    'elements.js': await bundleElements(),
+    'elements-charts.js': await bundleElements('chart/plot.ts', 'es'),
+  }
+}
+
+if (import.meta.main) {
+  const files = await elementsFiles()
+  const target = join(home, 'dist/browser')
+  await mkdir(target, { recursive: true })
+  for (const [name, text] of Object.entries(files)) await writeFile(join(target, name), text)
+  const weights = Object.entries(files).map(([name, text]) => `${name} ${gzipSync(text).byteLength}`)
+  console.log(`elements, bytes gzipped: ${weights.join(', ')}`)
+}
