@@ -1,5 +1,4 @@
 import type { Item } from '../source/source.ts'
-import { pick, valueText } from '../base/pick.ts'
 
 /** A text that goes along with a question. */
 export interface Attachment {
@@ -83,39 +82,9 @@ export function titleOf(text: string): string {
   return line.length > TITLE_CHARACTERS_MAX ? `${line.slice(0, TITLE_CHARACTERS_MAX).trimEnd()}…` : line
 }
 
-/**
- * Adds what arrived to a message and returns the part that changed; null: nothing that is shown. `path` says where the text is in a chunk of JSON. A `replace` empties
- * the message first and returns `replaced`.
- */
-export function addItem(message: ChatMessage, item: Item, path: string): Part | 'replaced' | null {
-  const { kind, content } = item
-  if (SENTINELS.has(content)) return null
-  switch (kind) {
-    case 'text':
-      return addText(message, String(content))
-    case 'reasoning':
-      return addReasoning(message, String(content))
-    case 'json': {
-      if (path !== '') return addText(message, valueText(pick(content, path)))
-      return add(message, { type: 'json', value: content })
-    }
-    case 'tool_call':
-      return addTool(message, content)
-    case 'tool_result':
-      return endTool(message, content)
-    case 'source': {
-      const url = valueText(pick(content, 'url'))
-      return add(message, { type: 'source', url, title: valueText(pick(content, 'title')) || url })
-    }
-    case 'replace': {
-      message.parts.length = 0
-      const text = pick(content, 'text') ?? pick(content, 'content') ?? content
-      addText(message, valueText(text))
-      return 'replaced'
-    }
-    default:
-      return null
-  }
+/** Whether a chunk is the text of an answer, and nothing more is needed to add and to show it. */
+export function isPlainText({ kind }: Item): boolean {
+  return kind === 'text'
 }
 
 /** Reasoning ends when anything else comes, or the answer ends. */
@@ -124,56 +93,18 @@ export function endReasoning(message: ChatMessage): void {
   if (last?.type === 'reasoning') last.endedMs ??= Date.now()
 }
 
-function add<Kind extends Part>(message: ChatMessage, part: Kind): Kind {
+/** Adds a part; what was before it is complete. */
+export function addPart<Kind extends Part>(message: ChatMessage, part: Kind): Kind {
   endReasoning(message)
   message.parts.push(part)
   return part
 }
 
-function addText(message: ChatMessage, text: string): Part | null {
-  if (text === '') return null
+/** Adds text to the last part, or as a part of its own. */
+export function addText(message: ChatMessage, text: string): Part | null {
+  if (text === '' || SENTINELS.has(text)) return null
   const last = message.parts.at(-1)
-  if (last?.type !== 'text') return add(message, { type: 'text', text })
+  if (last?.type !== 'text') return addPart(message, { type: 'text', text })
   last.text += text
   return last
-}
-
-function addReasoning(message: ChatMessage, text: string): Part {
-  const last = message.parts.at(-1)
-  if (last?.type !== 'reasoning') return add(message, { type: 'reasoning', text, startedMs: Date.now(), endedMs: null })
-  last.text += text
-  return last
-}
-
-/** The first of several spellings; providers differ. */
-function field(content: unknown, ...paths: readonly string[]): unknown {
-  for (const path of paths) {
-    const found = pick(content, path)
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
-function addTool(message: ChatMessage, content: unknown): Part {
-  return add(message, {
-    type: 'tool',
-    id: valueText(field(content, 'id', 'call_id', 'tool_call_id', 'toolCallId')),
-    name: valueText(field(content, 'name', 'tool', 'tool_name', 'toolName', 'function.name')) || 'tool',
-    input: field(content, 'input', 'arguments', 'args', 'function.arguments') ?? null,
-    output: null,
-    error: null,
-    isDone: false,
-  })
-}
-
-function endTool(message: ChatMessage, content: unknown): Part | null {
-  const id = valueText(field(content, 'id', 'call_id', 'tool_call_id', 'toolCallId'))
-  const tools = message.parts.filter((part) => part.type === 'tool')
-  const tool = tools.find((part) => part.id === id && !part.isDone) ?? tools.findLast((part) => !part.isDone)
-  if (tool === undefined) return null
-  const error = field(content, 'error')
-  tool.isDone = true
-  tool.output = field(content, 'output', 'result', 'content') ?? null
-  tool.error = error === undefined || error === null ? null : valueText(pick(error, 'message') ?? error)
-  return tool
 }

@@ -1,4 +1,4 @@
-/** What most chats do without: the list of conversations, conversations that are kept, attachments, editing. Loaded when a property or the user asks for it. */
+/** What many chats do without: reasoning, tools, sources, the list of conversations, attachments, editing. Loaded when a chunk, a property or the user asks for it. */
 import { css, html, nothing } from 'lit'
 import { isSendKey } from './chat-templates.ts'
 import { type ChatMessage, messageText } from './conversation.ts'
@@ -6,6 +6,8 @@ import { readAttachment } from './attachment.ts'
 import { fill } from './labels.ts'
 import type { StreamChat } from './stream-chat.ts'
 
+export { addItem } from './add-item.ts'
+export { partView } from './part-views.ts'
 export { SavedConversations } from './saved-conversations.ts'
 
 function removeConversation(chat: StreamChat, id: string): void {
@@ -129,6 +131,101 @@ export function renderEdit(chat: StreamChat, message: ChatMessage): unknown {
 }
 
 export const extrasStyles = css`
+  .fold {
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    color: var(--text-2);
+    font-size: var(--size-2);
+  }
+  .fold summary {
+    display: flex;
+    gap: 7px;
+    align-items: center;
+    padding: 6px 10px;
+    border-radius: var(--radius);
+    cursor: pointer;
+    list-style: none;
+  }
+  .fold summary::-webkit-details-marker {
+    display: none;
+  }
+  .fold summary::before {
+    content: '';
+    inline-size: 0;
+    border-block: 4px solid transparent;
+    border-inline-start: 6px solid currentcolor;
+    transition: transform 0.12s;
+  }
+  .fold[open] summary::before {
+    transform: rotate(90deg);
+  }
+  .fold summary:hover {
+    background: var(--sunken);
+  }
+  .fold.tool summary {
+    font-weight: 550;
+  }
+  .fold:is(.busy, .tool) summary::after {
+    content: '';
+    inline-size: 7px;
+    block-size: 7px;
+    margin-inline-start: auto;
+    border-radius: 2px;
+    background: var(--ok);
+  }
+  .fold.failed summary::after {
+    background: var(--failed);
+    transform: rotate(45deg);
+  }
+  .fold.busy summary::after {
+    border-radius: 9px;
+    background: var(--running);
+    animation: pulse 1.4s ease-in-out infinite;
+  }
+  .fold > div {
+    padding: 2px 10px 9px;
+  }
+  .fold-text {
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+  .fold pre {
+    margin: 2px 0 6px;
+    max-block-size: 220px;
+    overflow: auto;
+    color: var(--text);
+    font: var(--size-1) / 1.5 var(--mono);
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+  .sources ol {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 6px;
+    margin: 4px 0 0;
+    padding: 0;
+    list-style: none;
+    counter-reset: source;
+  }
+  .sources li {
+    counter-increment: source;
+    max-inline-size: 100%;
+    padding: 2px 9px;
+    border: 1px solid var(--line);
+    border-radius: 99px;
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    font-size: var(--size-1);
+  }
+  .sources li::before {
+    content: counter(source) ' ';
+    color: var(--text-3);
+  }
+  .sources a {
+    color: var(--accent);
+    text-underline-offset: 2px;
+  }
   .edit {
     display: grid;
     gap: 8px;

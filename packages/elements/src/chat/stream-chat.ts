@@ -14,8 +14,9 @@ import {
   type Attachment,
   type ChatMessage,
   type Conversation,
-  addItem,
+  addText,
   endReasoning,
+  isPlainText,
   messageText,
   newConversation,
   newMessage,
@@ -227,7 +228,13 @@ export class StreamChat extends StreamElement {
     const known = this.#views.get(message)
     if (known !== undefined) return known
     const isNew = message.state === 'writing' && !this.quiet
-    const view = new AnswerView(this.words, isNew ? (text) => this.announcer.write(text) : undefined)
+    const view = new AnswerView({
+      labels: this.words,
+      partView: () => this.extras?.partView,
+      onText: isNew ? (text) => this.announcer.write(text) : undefined,
+    })
+    if (this.extras === null && message.parts.some(({ type }) => type !== 'text'))
+      void this.#loadExtras().then(() => view.end(message))
     view.update(message)
     if (message.state !== 'writing') view.end(message)
     this.#views.set(message, view)
@@ -308,6 +315,11 @@ export class StreamChat extends StreamElement {
     const answer = this.current.messages.at(-1)
     if (answer?.role !== 'assistant') return
     this.#commit()
+    if (this.#pending.length > 0) {
+      // What shows them is on its way.
+      void this.#loadExtras().then(() => this.onEnd(end))
+      return
+    }
     this.#finish(answer, end)
     this.announcer.flush()
     if (answer.state === 'completed') this.announcer.say(this.words.answerComplete)
@@ -332,14 +344,20 @@ export class StreamChat extends StreamElement {
     const items = this.#pending
     const answer = this.current.messages.at(-1)
     if (items.length === 0 || answer?.role !== 'assistant') return
+    const { extras } = this
+    if (extras === null && !items.every(isPlainText)) {
+      void this.#loadExtras().then(this.#commitSoon)
+      return
+    }
     this.#pending = []
     const wasEmpty = answer.parts.length === 0
     const view = this.viewOf(answer)
     let isReplaced = false
     for (const item of items) {
-      const part = addItem(answer, item, this.path)
-      if (part === 'replaced') isReplaced = true
-      if (item.kind === 'text') this.rate.count(String(item.content))
+      if (isPlainText(item)) {
+        addText(answer, String(item.content))
+        this.rate.count(String(item.content))
+      } else if (extras?.addItem(answer, item, this.path) === 'replaced') isReplaced = true
     }
     if (isReplaced) view.reset(answer)
     else view.update(answer)
@@ -380,6 +398,7 @@ export class StreamChat extends StreamElement {
   }
 
   async #loadExtras(): Promise<void> {
+    if (this.extras !== null) return
     const extras = await import('./extras.ts')
     if (this.extras !== null) return
     this.extras = extras

@@ -6,7 +6,7 @@ export interface MarkdownOptions {
   readonly copy: string
   readonly copied: string
   /** Gets the text as people read it, marks removed; a line feed ends each block. */
-  readonly onText?: (text: string) => void
+  readonly onText?: ((text: string) => void) | undefined
 }
 
 /** Headings begin below those of the page. */
