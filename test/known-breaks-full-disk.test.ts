@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Answer, contents, ndjsonLines, problem } from './support/http-client.ts'
+import { type Answer, call, contents, ndjsonLines, openCall, problem } from './support/http-client.ts'
 import { type SmallDisk, smallDisk } from './support/small-disk.ts'
+import { serverProcess } from './support/server-process.ts'
 import { sseEvents } from './support/sse-events.ts'
+import { tempWorkspace } from './support/temp-workspace.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 
 const MIB = 1024 * 1024
@@ -191,5 +193,70 @@ describe.skipIf(!canMount)('a full disk, for records', () => {
     }
     await using again = await serverOn(disk, files)
     expect(await rows(again)).toEqual([...kept])
+  })
+})
+
+describe.skipIf(!canMount)('a disk that is full when the server starts', () => {
+  const files = {
+    'streamstack.yaml': { streams: { access: 'open', log: 'sqlite' }, log: { level: 'silent' } },
+    'endpoints/hello.json': endpoint('/hello', [send('hello')]),
+    'endpoints/count.json': endpoint('/count', [{ function: 'Count Records', table: 'notes' }, send('{{count}}')]),
+    'endpoints/note.json': endpoint('/note', [
+      { function: 'Add Record', table: 'notes', record: { text: 'x' } },
+      send('kept'),
+    ]),
+    'endpoints/durable.json': endpoint(
+      '/durable',
+      [{ function: 'For', count: 100_000, inner_functions: [send('tick'), { function: 'Sleep', duration: 5 }] }],
+      { settings: { delivery: 'durable' } },
+    ),
+    'tables/notes.json': { columns: { text: { type: 'text' } }, seed: [{ text: 'first' }] },
+  }
+  const expectFull = (answer: Answer, dir: string): void => {
+    expect([answer.status, problem(answer)['code']]).toBeOneOf([
+      [503, 'storage_failed'],
+      [507, 'storage_full'],
+    ])
+    expect(String(problem(answer)['detail'])).toMatch(/disk .* is full/)
+    expect(answer.text).not.toContain(dir)
+  }
+  const eventually = (call: () => Promise<Answer>, wanted: number): Promise<void> =>
+    expect.poll(async () => (await call()).status, { interval: 50, timeout: 10_000 }).toBe(wanted)
+
+  test('with nothing on it yet: what needs no disk is served, the rest when there is room', async () => {
+    disk = smallDisk(2 * MIB) as SmallDisk
+    const data = join(disk.dir, 'data')
+    mkdirSync(data)
+    disk.fill()
+    await using server = await testServer(files, { data })
+    expect((await server.call('/hello?format=text')).text).toBe('hello')
+    for (const path of ['/count', '/note', '/durable']) expectFull(await server.call(path), disk.dir)
+    disk.free()
+    await eventually(() => server.call('/note'), 200)
+    expect((await server.call('/count?format=text')).text).toBe('1')
+  })
+
+  test('with data on it: runs that a crash cut off get their outcome as soon as there is room', async () => {
+    disk = smallDisk(4 * MIB) as SmallDisk
+    await using workspace = await tempWorkspace({
+      ...files,
+      'streamstack.yaml': { ...files['streamstack.yaml'], data: join(disk.dir, 'data') },
+    })
+    let run: string
+    {
+      await using killed = await serverProcess(workspace.dir)
+      const open = await openCall(killed.url, '/durable?format=ndjson')
+      await open.until('"offset":5')
+      run = String(open.headers['stream-url'])
+      await killed.end('SIGKILL')
+    }
+    disk.fill()
+    await using server = await serverProcess(workspace.dir)
+    expect((await call(server.url, '/hello?format=text')).text).toBe('hello')
+    disk.free()
+    await eventually(() => call(server.url, run), 200)
+    const lines = ndjsonLines((await call(server.url, `${run}?format=ndjson`)).text)
+    expect(lines.at(-1)).toMatchObject({ type: 'end', outcome: 'abandoned' })
+    await eventually(() => call(server.url, '/count'), 200)
   })
 })

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Issue } from '../definition/index.ts'
 import { compileWorkspace } from '../engine/index.ts'
-import { readWorkspace } from '../workspace/index.ts'
+import type { TableDeclaration } from '../table/index.ts'
+import { inspectTls, readWorkspace } from '../workspace/index.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 import { countIssues, counted, issueLines, placed, sortedIssues } from './issue-lines.ts'
 import { workspaceDir } from './workspace-dir.ts'
@@ -23,10 +27,24 @@ export function addCheck(program: Command, io: CommandIo): void {
     .action((dir: string | undefined, options: CheckOptions) => check(io, dir, options))
 }
 
+/** Seeds that the server would not find. */
+function missingSeeds(tables: readonly TableDeclaration[], dir: string): readonly Issue[] {
+  return tables.flatMap(({ name, seed }) => {
+    if (seed === null || seed.kind !== 'file' || existsSync(resolve(dir, seed.file))) return []
+    const message = `There is no file ${seed.file}, which is to be the seed of table "${name}"; name one from the workspace folder.`
+    return [{ severity: 'error', message, position: seed.position }]
+  })
+}
+
 async function check(io: CommandIo, named: string | undefined, options: CheckOptions): Promise<void> {
   const { path, prefix } = workspaceDir(io, named)
   const files = await readWorkspace(path, io.env)
-  const { issues } = compileWorkspace(files, null)
+  const compiled = compileWorkspace(files, null)
+  const issues = [
+    ...compiled.issues,
+    ...(files.settings === null ? [] : await inspectTls(files.settingsTree, files.settings)),
+    ...(compiled.settings === null ? [] : missingSeeds(compiled.tables, path)),
+  ]
   if (issues.some(({ severity }) => severity === 'error')) io.setExitCode(1)
   if (options.json === true) {
     const list = sortedIssues(issues).map((issue) => {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -134,6 +135,56 @@ describe('check', () => {
     expect(JSON.parse(out)).toEqual([
       expect.objectContaining({ file: 'endpoints/a.yaml', line: expect.any(Number), severity: 'warning' }),
     ])
+  })
+})
+
+describe('check of files that others name', () => {
+  const fixture = (name: string): string =>
+    readFileSync(join(import.meta.dirname, `../../../../test/fixtures/tls/${name}.pem`), 'utf8')
+  const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+    type: 'pkcs8',
+    format: 'pem',
+  })
+  const settings = 'name: x\nserver:\n  tls: { cert: tls/cert.pem, key: tls/key.pem }\n'
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    [
+      'neither is there',
+      {},
+      /^streamstack\.yaml:3:16 .*`server\.tls\.cert` cannot be read \(ENOENT\).*\nstreamstack\.yaml:3:35 .*`server\.tls\.key`/,
+    ],
+    [
+      'the certificate is none',
+      { 'tls/cert.pem': 'x', 'tls/key.pem': fixture('key') },
+      /^streamstack\.yaml:3:16 .*no certificate/,
+    ],
+    [
+      'the key is none',
+      { 'tls/cert.pem': fixture('cert'), 'tls/key.pem': fixture('cert') },
+      /^streamstack\.yaml:3:35 .*no private key/,
+    ],
+    [
+      'they do not belong together',
+      { 'tls/cert.pem': fixture('cert'), 'tls/key.pem': String(otherKey) },
+      /^streamstack\.yaml:3:16 .*is not the private key of/,
+    ],
+  ])('of TLS: %s', async (_, files, expected) => {
+    using line = commandLine()
+    line.write({ 'streamstack.yaml': settings, 'endpoints/a.yaml': hello, ...files })
+    const { code, out } = await line.run('check')
+    expect([code, out]).toEqual([1, expect.stringMatching(expected)])
+    expect(out).not.toContain(line.cwd)
+    line.write({ 'tls/cert.pem': fixture('cert'), 'tls/key.pem': fixture('key') })
+    expect(await line.run('check')).toMatchObject({ code: 0, out: expect.stringMatching(/^no problems/) })
+  })
+
+  test('a seed that is not there', async () => {
+    using line = commandLine()
+    line.write({ 'endpoints/a.yaml': hello, 'tables/t.yaml': 'columns: { name: text }\nseed: seeds/t.csv\n' })
+    expect(await line.run('check')).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^tables\/t\.yaml:2:7 There is no file seeds\/t\.csv/),
+    })
   })
 })
 

@@ -116,7 +116,7 @@ test('a port in use and a data folder that cannot be made are one line with the 
   expect(inUse.err).toMatch(/^error: Port \d+ on 127\.0\.0\.1 is in use\. .*--port\.\n$/)
   const noFolder = await line.run('dev', '--port', '0', '--data', 'file/inside')
   expect(noFolder.code).toBe(1)
-  expect(noFolder.err).toMatch(/^error: The data folder .*--data.*\n$/)
+  expect(noFolder.err).toMatch(/^error: The data folder .*--data.*\ncaused by: .*mkdir.*\n$/)
 })
 
 test('stopping tells readers that their run was cancelled', async () => {

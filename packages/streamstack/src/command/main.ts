@@ -69,10 +69,15 @@ function wordsFor(thrown: unknown, io: CommandIo): string | null {
   const debug = io.env['STREAMSTACK_DEBUG'] === '1'
   if (debug && thrown instanceof Error) return `${thrown.stack ?? thrown.message}${causeOf(thrown)}`
   if (thrown instanceof WorkspaceError) return issueLines(thrown.issues, '', colorsOf(io.stderr, io.env)).join('\n')
-  if (thrown instanceof CommandFailure || thrown instanceof StreamstackError)
-    return `${red('error:')} ${thrown.message}`
+  if (thrown instanceof StreamstackError) return `${red('error:')} ${thrown.message}${shortCauseOf(thrown)}`
+  if (thrown instanceof CommandFailure) return `${red('error:')} ${thrown.message}`
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   return `${red('error:')} Something unforeseen: ${message}. Run it again with STREAMSTACK_DEBUG=1 to see where.`
+}
+
+/** Without its stack: what the system said, such as `disk I/O error`. */
+function shortCauseOf({ cause }: Error): string {
+  return cause instanceof Error ? `\ncaused by: ${cause.message}` : ''
 }
 
 function causeOf({ cause }: Error): string {

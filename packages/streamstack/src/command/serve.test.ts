@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { commandLine } from './testing/command-line.ts'
@@ -91,4 +91,44 @@ test('log.level decides what is written', async () => {
   const running = line.start('serve', '--port', '0')
   await (await fetch(`${urlIn(await running.until(/Ctrl-C/))}/a`)).text()
   expect(await running.stop()).toMatchObject({ code: 0, err: '' })
+})
+
+test('the data folder is for its owner alone, and so is every file in it', async () => {
+  using line = commandLine()
+  line.write({
+    'endpoints/a.yaml': endpoint('/a', 'one').replace('path: /a', 'path: /a, delivery: durable'),
+    'tables/t.yaml': 'columns: { name: text }\nseed: seed.csv\n',
+    'seed.csv': 'id,name\nx,A\n1,B\n',
+  })
+  const running = line.start('serve', '--port', '0')
+  await (await fetch(`${urlIn(await running.until(/Ctrl-C/))}/a`)).text()
+  const folder = join(line.cwd, '.streamstack')
+  const modes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name): [string, number] => [
+    name,
+    statSync(join(folder, name)).mode & 0o077,
+  ])
+  await running.stop()
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  expect(modes.map(([name]) => name)).toEqual(
+    expect.arrayContaining(['records.sqlite', 'records.sqlite-wal', 'streams.sqlite', 't.rejected.ndjson']),
+  )
+  expect(modes.filter(([, others]) => others !== 0)).toEqual([])
+})
+
+test('a damaged file of the data folder is named with its cause and the cure', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one'), 'tables/t.yaml': 'columns: { name: text }\n' })
+  await line.run('run', 'GET', '/a')
+  const file = join(line.cwd, '.streamstack/records.sqlite')
+  // Its header stays: a file that is no database at all is another fault.
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(0xaa, 100))
+  const damaged = await line.run('serve', '--port', '0')
+  expect(damaged.code).toBe(1)
+  expect(damaged.err).toMatch(/records\.sqlite in the data folder is damaged\. .*restore a backup/)
+  expect(damaged.err).toMatch(/caused by: .*malformed/)
+  expect(damaged.err).not.toContain('server log')
+  writeFileSync(file, bytes.fill(0xaa))
+  const nothing = await line.run('run', 'GET', '/a')
+  expect(nothing.err).toMatch(/records\.sqlite in the data folder is no database/)
 })

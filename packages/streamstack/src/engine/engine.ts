@@ -6,7 +6,7 @@ import { Access, type AccessPolicy } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
-import { type RecordStore, type TableDeclaration, openSqliteStore } from '../table/index.ts'
+import { type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
 import {
   type HeldFolder,
@@ -64,6 +64,7 @@ export class Engine {
   #workspace: CompiledWorkspace
   #policy: AccessPolicy
   #outbound: Outbound
+  #hasUnsettledRuns = false
   #unwatch: (() => void) | null = null
   #streams: StreamStore | null = null
   readonly #dataFolder: string
@@ -134,10 +135,18 @@ export class Engine {
     // Before anything else: declaring tables changes what is there.
     const held = options.serves === true ? holdDataFolder(folder, shownFolder(options.dir, folder)) : null
     try {
-      const records = openSqliteStore({ folder })
-      const issues = records.declare(compiled.tables)
-      return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, records, held)
+      const { store, issues } = openRecordStore({
+        folder,
+        tables: compiled.tables,
+        onDelay(failure) {
+          if (failure === null) options.log.info({}, 'the records are open now')
+          else options.log.error({ err: failure.cause ?? failure }, `the records are not open: ${failure.message}`)
+        },
+      })
+      return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, store, held)
     } catch (error) {
+      if (error instanceof StreamstackError && error.cause !== undefined)
+        options.log.error({ err: error.cause }, 'the records cannot be opened')
       held?.release()
       throw error
     }
@@ -171,6 +180,11 @@ export class Engine {
       folder: this.#dataFolder,
       onError: (error) => this.log.error({ err: error }, 'streams could not be looked after'),
     })
+    // Before the first run that this process keeps: what is not closed now was cut off.
+    if (this.#hasUnsettledRuns) {
+      this.#hasUnsettledRuns = false
+      this.settleAbandoned().catch((error: unknown) => this.log.error({ err: error }, 'runs could not be settled'))
+    }
     return this.#streams
   }
 
@@ -199,6 +213,18 @@ export class Engine {
     this.channels.declare(compiled.channels)
     if (verifiesOtherwise) this.access.recheck()
     return issues
+  }
+
+  /** Gives runs that a crash cut off their outcome; where the disk is full, as soon as the streams can be opened. Throws `storage_failed`. */
+  async settleAbandoned(): Promise<void> {
+    try {
+      const count = await this.runs.settleAbandoned(this.settings)
+      if (count > 0) this.log.warn({ runs: count }, 'runs that the last stop cut off are now abandoned')
+    } catch (error) {
+      if (!(error instanceof StreamstackError) || error.code !== 'storage_full') throw error
+      this.#hasUnsettledRuns = true
+      this.log.error({ err: error }, 'runs that the last stop cut off could not be settled yet')
+    }
   }
 
   /** Says where the workspace is being served: steps may then call it by path, when the settings allow `self`. */

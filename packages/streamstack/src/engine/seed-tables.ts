@@ -41,8 +41,9 @@ export async function seedTables(
   const issues: Issue[] = []
   for (const table of options.records.tables()) {
     const { seed, name } = table
-    if (seed === null || (await options.records.count(name)) > 0) continue
+    if (seed === null) continue
     try {
+      if ((await options.records.count(name)) > 0) continue
       const result = await plant(table, seed, options)
       seeded.push(result)
       if (result.rejected > 0) {

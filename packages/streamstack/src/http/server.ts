@@ -41,8 +41,7 @@ export interface StreamstackServer {
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
 export async function startServer({ engine, host, port, onCall }: ServerOptions): Promise<StreamstackServer> {
   checkHost(engine, host)
-  const cutOff = await engine.runs.settleAbandoned(engine.settings)
-  if (cutOff > 0) engine.log.warn({ runs: cutOff }, 'runs that the last stop cut off are now abandoned')
+  await engine.settleAbandoned()
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)
   const webSockets = new WebSockets(engine, onCall)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makePrivateFolder } from '../storage/index.ts'
 import { entryOf, type TreeNode } from '../definition/index.ts'
 import type { Environment } from './dotenv.ts'
 
@@ -47,7 +48,7 @@ export function keepSecret(dataFolder: string): string {
   if (kept !== null) return kept
   const secret = randomBytes(48).toString('base64url')
   try {
-    mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+    makePrivateFolder(dataFolder)
     writeFileSync(join(dataFolder, FILE), `${secret}\n`, { mode: 0o600 })
   } catch {
     return secret

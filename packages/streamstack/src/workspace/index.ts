@@ -1,5 +1,6 @@
 export { type Environment } from './dotenv.ts'
 export { formatIssue } from './format-issue.ts'
+export { inspectTls } from './inspect-tls.ts'
 export type { TreeFile } from './read-files.ts'
 export type { Settings } from './checked-settings.ts'
 export { type ReadSettings, settingsJsonSchema } from './settings.ts'

@@ -14,6 +14,8 @@ export const settingsNames: readonly string[] = ['streamstack.yaml', 'streamstac
 export interface WorkspaceFiles {
   /** Absolute. */
   dir: string
+  /** The settings file as parsed; null: there is none, or it cannot be parsed. */
+  settingsTree: TreeNode | null
   /** Null when the settings have an error: nothing can be served then. */
   settings: Settings | null
   /** Values of the declared environment names. */
@@ -70,6 +72,7 @@ export async function readWorkspace(
   }
   return {
     dir: root,
+    settingsTree: parsed.tree,
     settings: read.settings,
     env: read.env,
     endpointFiles: endpointFiles ?? [],
@@ -123,6 +126,7 @@ async function exists(path: string, kind: 'file' | 'folder'): Promise<boolean> {
 function emptyWorkspace(dir: string, issues: Issue[]): WorkspaceFiles {
   return {
     dir,
+    settingsTree: null,
     settings: null,
     env: {},
     endpointFiles: [],

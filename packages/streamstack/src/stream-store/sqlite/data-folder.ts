@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
+import { makePrivateFolder } from '../../storage/index.ts'
 import { holdLock } from './lock.ts'
 
 /** The file whose lock says that a server has the folder, and the one that tells people which: a hint, that nothing depends on. */
@@ -17,7 +18,7 @@ export interface HeldFolder {
 /** Makes a data folder. Throws `storage_failed`. */
 export function makeDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makePrivateFolder(folder)
   } catch (cause) {
     throw new StreamstackError('storage_failed', 'The data folder cannot be made; name another with `--data`.', {
       cause,
@@ -37,7 +38,7 @@ export function holdDataFolder(folder: string, name: string): HeldFolder {
       `Another server${holderOf(folder)} uses the data folder ${name}. Stop it first, or give this one a folder of its own with \`--data\`.`,
   )
   try {
-    writeFileSync(join(folder, holderFile), `${process.pid} ${hostname()}\n`)
+    writeFileSync(join(folder, holderFile), `${process.pid} ${hostname()}\n`, { mode: 0o600 })
   } catch {
     // The lock is held all the same; it is not known to others by whom.
   }

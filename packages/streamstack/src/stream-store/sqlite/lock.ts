@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
+import { makePrivateFile } from '../../storage/index.ts'
 import { isBusy, streamStorageError } from './errors.ts'
 
 /**
@@ -9,8 +10,10 @@ import { isBusy, streamStorageError } from './errors.ts'
 export function holdLock(path: string, refusal: () => string): DatabaseSync {
   let database: DatabaseSync | null = null
   try {
+    makePrivateFile(path)
     database = new DatabaseSync(path, { timeout: 0 })
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    // A journal on disk would not fit on a full one. Nothing is ever written here.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (cause) {
     database?.close()

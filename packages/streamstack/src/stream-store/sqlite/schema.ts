@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
+import { makePrivateFile } from '../../storage/index.ts'
 
 /** The file in the data folder that holds all streams, and the one whose lock says who writes it. */
 export const databaseFile = 'streams.sqlite'
@@ -91,6 +92,7 @@ const schema = `
 
 /** Opens the file for the one that writes it, and makes what is missing. Throws what SQLite throws. */
 export function openForWriting(path: string): DatabaseSync {
+  makePrivateFile(path)
   const database = new DatabaseSync(path, { timeout: 5_000 })
   try {
     // FULL: what was told as kept is there after a power cut.

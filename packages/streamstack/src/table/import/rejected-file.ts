@@ -39,7 +39,7 @@ export class RejectedFile {
     const text = this.lines.join('')
     this.lines = []
     try {
-      this.handle ??= await open(this.path, 'w')
+      this.handle ??= await open(this.path, 'w', 0o600)
       await this.handle.writeFile(text)
     } catch (error) {
       throw new StreamstackError(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
+import { makePrivateFile } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
 
 /** The file in the data folder that holds all records. */
@@ -17,6 +18,7 @@ export interface ConnectionOptions {
 
 /** Opens the database with the settings that every connection shares. Throws what SQLite throws. */
 export function openConnection(path: string, options: ConnectionOptions): DatabaseSync {
+  if (!options.readOnly) makePrivateFile(path)
   const database = new DatabaseSync(path, {
     readOnly: options.readOnly,
     timeout: options.busyTimeoutMs,

@@ -1,8 +1,18 @@
+import { statfsSync } from 'node:fs'
 import { StreamstackError } from '@streamstack/protocol'
 import type { TableDeclaration } from '../declaration.ts'
 
 /** SQLite's primary result codes (sqlite.org/rescode.html) that mean something of their own here. */
-const codes = { busy: 5, locked: 6, readOnly: 8, full: 13, cannotOpen: 14, constraint: 19 } as const
+const codes = {
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  constraint: 19,
+} as const
 
 /** SQLite's result code of an error, without its extension; null for errors that are not SQLite's. */
 function primaryCode(error: unknown): number | null {
@@ -43,6 +53,25 @@ export function storageError(error: unknown, table: TableDeclaration | null): St
   return new StreamstackError('storage_failed', text, { cause: error })
 }
 
+/** Whether a database could not be opened because the disk is full, which shows as an input or output error there, too. */
+export function isFullDisk(error: unknown, folder: string): boolean {
+  const code = primaryCode(error)
+  if (code === codes.ioError || code === codes.cannotOpen) return freeBytes(folder) < OPENING_BYTES
+  return code === codes.full
+}
+
+/** What SQLite takes of a disk to open a database: the index of its journal. */
+const OPENING_BYTES = 65_536
+
+function freeBytes(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder)
+    return bavail * bsize
+  } catch {
+    return Infinity
+  }
+}
+
 const storageTexts: ReadonlyMap<number, string> = new Map([
   [codes.busy, 'The database is held by another writer, such as an import; try again when it has finished.'],
   [codes.locked, 'The database is held by another writer, such as an import; try again when it has finished.'],
@@ -54,6 +83,10 @@ const storageTexts: ReadonlyMap<number, string> = new Map([
   [
     codes.cannotOpen,
     'The database in the data folder cannot be opened; check its permissions, or name another folder with `--data`.',
+  ],
+  [
+    codes.corrupt,
+    'The file records.sqlite in the data folder is damaged. Stop the server, keep a copy, and move it away or restore a backup.',
   ],
   [
     26,

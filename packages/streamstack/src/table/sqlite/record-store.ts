@@ -1,10 +1,10 @@
-import { mkdirSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import type { Issue } from '../../definition/types.ts'
+import { makePrivateFolder } from '../../storage/index.ts'
 import { didYouMean } from '../../text/did-you-mean.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { TableDeclaration } from '../declaration.ts'
@@ -40,7 +40,7 @@ const patientTimeoutMs = 30_000
 export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
   const path = join(options.folder, databaseFile)
   try {
-    makeFolder(options.folder)
+    makePrivateFolder(options.folder)
   } catch (error) {
     throw new StreamstackError(
       'storage_failed',
@@ -56,19 +56,6 @@ export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
     )
   } catch (error) {
     throw storageError(error, null)
-  }
-}
-
-/** One level after the other: `recursive` never returns where a file system answers ENOENT to every mkdir, as /proc does. */
-function makeFolder(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
-  const parent = dirname(path)
-  if (parent !== path) makeFolder(parent)
-  try {
-    mkdirSync(path)
-  } catch (error) {
-    // Another process was quicker.
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
   }
 }
 

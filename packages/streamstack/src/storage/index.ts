@@ -1,0 +1,1 @@
+export { makePrivateFile, makePrivateFolder } from './private-files.ts'
