@@ -7,7 +7,7 @@ import type { Filter, Operator } from '../filter.ts'
 import { requireColumn } from '../require-column.ts'
 import type { Dialect } from './dialect.ts'
 
-/** Patterns longer than this are refused: matching them can take quadratic time. */
+/** Patterns longer than this are refused. */
 const patternLengthMax = 1000
 
 /** SQL under construction: text and, in the order of their places, its parameters. */
@@ -93,8 +93,7 @@ function compileText(build: SqlBuild, column: ColumnDeclaration, operator: Opera
     build.comparisons += 1
     return dialect.startsWith(quoted, place)
   }
-  const like = bindParameter(build, column, dialect.likePattern(pattern))
-  return operator === 'ilike' ? dialect.ilike(quoted, like) : dialect.like(quoted, like)
+  return operator === 'ilike' ? dialect.ilike(quoted, place()) : dialect.like(quoted, place())
 }
 
 function compileList(quoted: string, values: readonly Value[], parameter: (value: Value) => string): string {

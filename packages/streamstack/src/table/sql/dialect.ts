@@ -28,8 +28,7 @@ export interface Dialect {
   contains(column: string, parameter: string): string
   startsWith(column: string, parameter: () => string): string
   endsWith(column: string, parameter: () => string): string
-  /** A pattern as `like` has it, for this engine's own way of matching. */
-  likePattern(pattern: string): string
+  /** `%` stands for any text, `_` for one code point, a backslash takes the next character as it is. */
   like(column: string, parameter: string): string
   ilike(column: string, parameter: string): string
   orderTerm(term: OrderTerm, column: string, notNull: boolean): string

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { makePrivateFile } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
+import { defineTextFunctions } from './text-functions.ts'
+import type { TextWork } from './text-functions.ts'
 
 /** The file in the data folder that holds all records. */
 export const databaseFile = 'records.sqlite'
@@ -16,8 +18,14 @@ export interface ConnectionOptions {
   busyTimeoutMs: number
 }
 
+/** An open database, and what its statements may still look through. */
+export interface Connection {
+  readonly database: DatabaseSync
+  readonly textWork: TextWork
+}
+
 /** Opens the database with the settings that every connection shares. Throws what SQLite throws. */
-export function openConnection(path: string, options: ConnectionOptions): DatabaseSync {
+export function openConnection(path: string, options: ConnectionOptions): Connection {
   if (!options.readOnly) makePrivateFile(path)
   const database = new DatabaseSync(path, {
     readOnly: options.readOnly,
@@ -31,9 +39,8 @@ export function openConnection(path: string, options: ConnectionOptions): Databa
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     }
     database.exec(`PRAGMA cache_size = -${cacheKibibytes}; PRAGMA mmap_size = ${mappedBytesMax}`)
-    database.function('fold', { deterministic: true }, (text) => (typeof text === 'string' ? text.toLowerCase() : text))
     database.function('random_uuid', () => randomUUID())
-    return database
+    return { database, textWork: defineTextFunctions(database) }
   } catch (error) {
     database.close()
     throw error

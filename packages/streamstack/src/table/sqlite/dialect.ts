@@ -53,7 +53,8 @@ export const sqliteDialect: Dialect = {
   jsonArray: (object) => `json_group_array(${object})`,
   distinct: (left, right) => `${left} IS NOT ${right}`,
   notDistinct: (left, right) => `${left} IS ${right}`,
-  contains: (column, parameter) => `instr(${column},${parameter})>0`,
+  // Functions of our own: they count their work, fold case as JavaScript does, and take linear time.
+  contains: (column, parameter) => `text_contains(${column},${parameter})`,
   // The comparison lets an index find the start of the range, the cut decides.
   startsWith: (column, parameter) => {
     const [low, text, length] = [parameter(), parameter(), parameter()]
@@ -63,28 +64,8 @@ export const sqliteDialect: Dialect = {
     const [text, length, whole] = [parameter(), parameter(), parameter()]
     return `${text}=substr(${column},max(1,length(${column})-length(${length})+1),length(${whole}))`
   },
-  likePattern: globOf,
-  like: (column, parameter) => `${column} GLOB ${parameter}`,
-  // SQLite folds ASCII alone; `fold` is defined on every connection of ours and folds as JavaScript does.
-  ilike: (column, parameter) => `fold(${column}) GLOB fold(${parameter})`,
+  like: (column, parameter) => `text_like(${column},${parameter})`,
+  ilike: (column, parameter) => `text_ilike(${column},${parameter})`,
   orderTerm: (term, column, notNull) =>
     `${column}${term.direction === 'asc' ? '' : ' DESC'}${notNull ? '' : ` NULLS ${term.nulls.toUpperCase()}`}`,
-}
-
-/** A LIKE pattern with backslash escapes as GLOB, which minds upper and lower case. */
-function globOf(pattern: string): string {
-  let glob = ''
-  for (let at = 0; at < pattern.length; at += 1) {
-    let character = pattern[at]!
-    if (character === '%') glob += '*'
-    else if (character === '_') glob += '?'
-    else {
-      if (character === '\\' && at + 1 < pattern.length) {
-        at += 1
-        character = pattern[at]!
-      }
-      glob += character === '*' || character === '?' || character === '[' ? `[${character}]` : character
-    }
-  }
-  return glob
 }

@@ -8,15 +8,20 @@ import { markKeys } from '../query.ts'
 import type { Page, PageMark, Query, Row } from '../query.ts'
 import { PageShapes, compileCount, compilePage } from '../sql/compile-page.ts'
 import type { PageShape, PageStatement } from '../sql/compile-page.ts'
-import type { Cells, StatementCache } from './connection.ts'
+import type { Cells, Connection, StatementCache } from './connection.ts'
 import { quoteName, sqliteDialect } from './dialect.ts'
 import type { ReaderPool } from './reader-pool.ts'
 import { mayScan } from './scan.ts'
+import { TextWorkExceeded } from './text-functions.ts'
+import type { TextWork } from './text-functions.ts'
 
 /** Up to this many records are read, skipped or sorted on the main thread: a few milliseconds. */
 const inlineRecordsMax = 5000
 /** Counting walks an index without looking into records, many times faster. */
 const inlineCountMax = 200_000
+
+/** How much text a statement looks through on the main thread: some milliseconds. What takes more begins anew in a thread of its own. */
+const inlineTextStepsMax = 2_000_000
 
 export interface PageBounds {
   /** How many records one page may hold. */
@@ -31,12 +36,14 @@ export class PageReader {
   private readonly statements: StatementCache
   private readonly pool: ReaderPool
   private readonly bounds: PageBounds
+  private readonly textWork: TextWork
   private readonly shapes = new PageShapes(sqliteDialect)
   /** Tables in which an integer beyond 2^53 was met: they are read the careful way from then on. */
   private readonly exactTables = new Set<string>()
 
-  constructor(database: DatabaseSync, statements: StatementCache, pool: ReaderPool, bounds: PageBounds) {
+  constructor({ database, textWork }: Connection, statements: StatementCache, pool: ReaderPool, bounds: PageBounds) {
     this.database = database
+    this.textWork = textWork
     this.statements = statements
     this.pool = pool
     this.bounds = bounds
@@ -52,6 +59,7 @@ export class PageReader {
     if (limit === 0) return { rows: [], json: as === 'json' ? '[]' : '', length: 0, mark: null }
     if (!this.isQuick(table, statements, limit + query.offset)) return this.pageFromPool(table, query, as, limit)
     const page = this.pageNow(shape, statements, limit, query.offset)
+    if (page === 'too much text') return this.pageFromPool(table, query, as, limit)
     if (page !== null) return this.checked(page, table)
     this.exactTables.add(table.name)
     return this.page(table, query, as)
@@ -60,9 +68,15 @@ export class PageReader {
   count(table: TableDeclaration, where: Filter | null): number | Promise<number> {
     const statement = compileCount(sqliteDialect, table, { where })
     const quick = this.size(table) <= (where === null ? inlineCountMax : inlineRecordsMax)
-    if (!quick)
-      return this.pool.read({ ...noBounds, statements: [statement], count: true }, () => {}).then(({ count }) => count)
-    return Number(this.statements.prepare(statement.sql).statement.get(...statement.parameters)?.[0])
+    if (quick) {
+      this.textWork.steps = inlineTextStepsMax
+      try {
+        return Number(this.statements.prepare(statement.sql).statement.get(...statement.parameters)?.[0])
+      } catch (error) {
+        if (!(error instanceof TextWorkExceeded)) throw error
+      }
+    }
+    return this.pool.read({ ...noBounds, statements: [statement], count: true }, () => {}).then(({ count }) => count)
   }
 
   private isQuick(table: TableDeclaration, statements: readonly PageStatement[], reach: number): boolean {
@@ -99,7 +113,13 @@ export class PageReader {
   }
 
   /** Null when the page may hold integers beyond 2^53 and the shape does not mind them. */
-  private pageNow(shape: PageShape, statements: readonly PageStatement[], limit: number, offset: number): Page | null {
+  private pageNow(
+    shape: PageShape,
+    statements: readonly PageStatement[],
+    limit: number,
+    offset: number,
+  ): Page | null | 'too much text' {
+    this.textWork.steps = inlineTextStepsMax
     try {
       return this.inTransaction(statements.length > 1, () =>
         shape.output === 'values'
@@ -110,6 +130,7 @@ export class PageReader {
       // What node:sqlite throws for an integer that a number cannot hold.
       if (!shape.exact && error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
         return null
+      if (error instanceof TextWorkExceeded) return 'too much text'
       throw error
     }
   }

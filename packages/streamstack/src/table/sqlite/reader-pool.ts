@@ -3,6 +3,9 @@ import { StreamstackError } from '@streamstack/protocol'
 import { storageError } from './errors.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
+/** How many reads may wait for a thread. */
+const queueMax = 1000
+
 /** What a read gave. */
 export interface ReadResult {
   readonly keys: readonly (null | number | string)[] | null
@@ -35,7 +38,9 @@ export class ReaderPool {
     this.readersMax = readersMax
   }
 
+  /** Throws `limit_exceeded` for a filter that looks through too much text, `storage_failed` when too many reads wait. */
   read(request: Omit<ReadRequest, 'id' | 'taken'>, onSlice: Job['onSlice']): Promise<ReadResult> {
+    if (this.queue.length >= queueMax) return Promise.reject(tooManyReads())
     if (this.closed) return Promise.reject(new StreamstackError('storage_failed', 'The record store is closed.'))
     const id = this.nextId
     this.nextId += 1
@@ -94,6 +99,7 @@ export class ReaderPool {
     this.idle.push(worker)
     worker.unref()
     if (answer.kind === 'end') job.resolve(answer)
+    else if (answer.tooMuchText) job.reject(tooMuchText())
     else job.reject(storageError(Object.assign(new Error(answer.message), { errcode: answer.errcode }), null))
     this.next()
   }
@@ -106,4 +112,15 @@ export class ReaderPool {
     job?.reject(storageError(error, null))
     if (!this.closed) this.next()
   }
+}
+
+function tooMuchText(): StreamstackError {
+  return new StreamstackError(
+    'limit_exceeded',
+    'The filter looks through more text than one query may. Narrow it with a comparison that an index serves, or search for a shorter text.',
+  )
+}
+
+function tooManyReads(): StreamstackError {
+  return new StreamstackError('storage_failed', `More than ${queueMax} searches wait for their turn; try again later.`)
 }

@@ -33,7 +33,14 @@ export type ReadAnswer =
       /** Whether the bound on text ended it. */
       readonly overBytes: boolean
     }
-  | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly errcode: number | null }
+  | {
+      readonly kind: 'failed'
+      readonly id: number
+      readonly message: string
+      readonly errcode: number | null
+      /** The statement looked through more text than it may. */
+      readonly tooMuchText: boolean
+    }
 
 /** What a reader thread is given at its start. */
 export interface ReaderData {

@@ -3,26 +3,31 @@ import { markKeys } from '../query.ts'
 import { StatementCache, openConnection } from './connection.ts'
 import type { Cells } from './connection.ts'
 import { slicesAheadMax } from './reader-protocol.ts'
+import { TextWorkExceeded } from './text-functions.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
 /** Records go to the main thread in slices of this many, small enough to be taken in without a pause. */
 const sliceRecords = 500
+/** How much text one statement may look through: about a gigabyte with a plain pattern, some seconds. */
+const textStepsMax = 1_000_000_000
 /** A slice with long texts ends earlier. */
 const sliceCharacters = 128 * 1024
 
 const port = parentPort
 if (port === null) throw new Error('The reader runs as a worker thread.')
 const { path }: ReaderData = workerData
-const database = openConnection(path, { readOnly: true, busyTimeoutMs: 5000 })
+const { database, textWork } = openConnection(path, { readOnly: true, busyTimeoutMs: 5000 })
 const statements = new StatementCache(database)
 
 port.on('message', (request: ReadRequest) => {
+  textWork.steps = textStepsMax
   try {
     answer(request.count ? count(request) : read(request))
   } catch (error) {
     const errcode =
       error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
-    answer({ kind: 'failed', id: request.id, message: error instanceof Error ? error.message : String(error), errcode })
+    const message = error instanceof Error ? error.message : String(error)
+    answer({ kind: 'failed', id: request.id, message, errcode, tooMuchText: error instanceof TextWorkExceeded })
   }
 })
 

@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Value } from '@streamstack/protocol'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { failure, queryOf, recordStoreContract } from '../testing/record-store-contract.ts'
 import { declareTable } from '../testing/declare-table.ts'
 import { filterFromValue, openSqliteStore, parseOrder } from '../index.ts'
-import type { RecordStore, SqliteStoreOptions, TableDeclaration } from '../index.ts'
+import type { Query, RecordStore, SqliteStoreOptions, TableDeclaration } from '../index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'records-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -66,6 +67,30 @@ describe('sqlite store', () => {
     ).rows
     expect(new Set(labels.map((row) => row['label']))).toEqual(new Set(['label 3']))
     expect(await store.count('big', filterFromValue("label === 'label 3'"))).toBe(2000)
+  })
+
+  test('looks through much text in another thread, however few the records, and not through any amount of it', async () => {
+    const texts = declareTable('texts', { columns: { body: 'text' } })
+    const store = storeOf([texts])
+    const query = (where: Value): Query => queryOf({ table: 'texts', where: filterFromValue(where), columns: ['id'] })
+    await store.addMany(
+      'texts',
+      Array.from({ length: 300 }, (_, at) => ({ body: at === 7 ? `${'a'.repeat(600)}b` : 'a'.repeat(600) })),
+    )
+    const hostile = { body: { ilike: `%${'a'.repeat(500)}b%` } }
+    for (const where of [hostile, { not: hostile }]) {
+      const page = store.page(query(where), 'rows')
+      expect(page).toBeInstanceOf(Promise)
+      expect((await page).length).toBe(where === hostile ? 1 : 299)
+      expect(await store.count('texts', filterFromValue(where))).toBe(where === hostile ? 1 : 299)
+    }
+    expect(store.page(query({ body: { contains: 'ab' } }), 'rows')).not.toBeInstanceOf(Promise)
+    await store.add('texts', { body: 'a'.repeat(16_000_000) })
+    expect(store.page(query({ body: { contains: 'ab' } }), 'json')).toBeInstanceOf(Promise)
+    expect(await failure(() => store.page(query({ body: { ilike: '_'.repeat(1000) } }), 'json'))).toMatchObject({
+      code: 'limit_exceeded',
+      message: expect.stringContaining('Narrow it'),
+    })
   })
 
   test('pages of a search in another thread follow one another', async () => {

@@ -13,6 +13,7 @@ import type { Page, Query, Row } from '../query.ts'
 import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from '../record-store.ts'
 import { requireColumn } from '../require-column.ts'
 import { StatementCache, databaseFile, openConnection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { storageError } from './errors.ts'
 import { PageReader } from './page-reader.ts'
 import { ReaderPool } from './reader-pool.ts'
@@ -70,12 +71,12 @@ class SqliteRecordStore implements RecordStore {
   /** Tables whose declaration does not fit what is stored, and why. */
   private unfit: ReadonlyMap<string, string> = new Map()
 
-  constructor(database: DatabaseSync, path: string, options: SqliteStoreOptions) {
+  constructor({ database, textWork }: Connection, path: string, options: SqliteStoreOptions) {
     this.database = database
     this.path = path
     this.statements = new StatementCache(database)
     this.pool = new ReaderPool(path, options.readersMax ?? Math.min(4, Math.max(1, availableParallelism() - 1)))
-    this.reader = new PageReader(database, this.statements, this.pool, {
+    this.reader = new PageReader({ database, textWork }, this.statements, this.pool, {
       recordsMax: options.recordsMax ?? 100_000,
       pageBytesMax: options.pageBytesMax ?? 64 * 1024 * 1024,
     })
@@ -171,7 +172,7 @@ class SqliteRecordStore implements RecordStore {
     const table = this.table(name)
     try {
       return new SqliteRecordLoader(
-        openConnection(this.path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }),
+        openConnection(this.path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }).database,
         table,
         options,
       )
