@@ -33,6 +33,12 @@ export interface TargetNodes {
   readonly model: TreeNode | undefined
 }
 
+/** Models that reason are silent for long, before their answer and in the middle of it. */
+const PATIENCE = { firstByteTimeoutMs: 120_000, idleTimeoutMs: 300_000 }
+
+/** What a run may hold of one answer. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
 const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key'])
 
 /** Compiles where a request goes. Null: an issue says why not. */
@@ -81,7 +87,9 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
       dialect,
       model,
       request: {
+        patience: PATIENCE,
         ...limits,
+        maxBytes: limits.maxBytes ?? ANSWER_BYTES_MAX,
         url: dialect.provider === 'google' ? asEvents(address) : address,
         method: 'POST',
         headers: { ...dialect.headers, ...authorization(dialect, keyOf(frame, dialect, address)), ...headers },

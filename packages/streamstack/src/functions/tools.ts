@@ -25,6 +25,10 @@ export type ToolResult = {
   readonly isError: boolean
 }
 
+/** Calls of one turn that run at the same time, and the most that run at all: what a model asks for must not take the server. */
+const CALLS_AT_ONCE = 8
+const CALLS_MAX = 64
+
 /** The most of a result that a model gets. */
 const RESULT_CHARACTERS_MAX = 1024 * 1024
 
@@ -114,7 +118,7 @@ export async function runTools(
   if (frame.branches === null) {
     frame.slots[resultsSlot] = calls.map(() => null)
     frame.branches = calls.map((call, index) => {
-      const begun = beginCall(frame, strand, call, tools)
+      const begun = index < CALLS_MAX ? beginCall(frame, strand, call, tools) : { error: TOO_MANY }
       if (!('error' in begun)) return begun
       keep(index, failedCall(call, begun.error))
       return null
@@ -139,16 +143,24 @@ export async function runTools(
       frames[index] = null
     }
   }
+  let next = 0
+  const workInTurn = async (): Promise<void> => {
+    while (next < frames.length && failure === null && !strand.isEnding) {
+      const index = next++
+      const branch = frames[index] ?? null
+      if (branch !== null) await work(index, calls[index] as ToolCallItem, branch)
+    }
+  }
   try {
-    await Promise.all(
-      frames.flatMap((branch, index) => (branch === null ? [] : [work(index, calls[index] as ToolCallItem, branch)])),
-    )
+    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, workInTurn))
   } finally {
     release()
   }
   if (parent.isEnding) throw END
   if (failure !== null) throw (failure as { thrown: unknown }).thrown
 }
+
+const TOO_MANY = fault('limit_exceeded', `A turn may have ${CALLS_MAX} calls; this one is not among them.`)
 
 /** The frame of a call, or why it cannot begin. */
 function beginCall(
@@ -172,7 +184,7 @@ function beginCall(
   }
 }
 
-function fault(code: 'step_failed' | 'input_invalid', message: string): PublicError {
+function fault(code: 'step_failed' | 'input_invalid' | 'limit_exceeded', message: string): PublicError {
   return publicError(new StreamstackError(code, message))
 }
 

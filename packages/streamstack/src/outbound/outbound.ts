@@ -124,7 +124,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
     const upstream = await openUpstream(prepared, {
       dispatcher: agent,
       check,
-      limits: timeLimits(request, settings),
+      limits: timeLimits(request, settings, request.patience ?? {}),
       redirects: request.redirects ?? REDIRECTS_MAX,
       signal: request.signal,
     })

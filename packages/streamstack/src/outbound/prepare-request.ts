@@ -17,6 +17,8 @@ export interface OutboundRequest extends Partial<TimeLimits> {
   body?: Value
   /** Added to the URL's own query: a list repeats its name, an object is written as JSON, null is left out. */
   query?: Readonly<Record<string, Value>>
+  /** Limits of this kind of request, where neither it nor the settings have one. */
+  patience?: Partial<TimeLimits>
   /** Most bytes of the body, after decompression. For streams: no bound unless given. */
   maxBytes?: number
   /** Leaves at once when it fires; the call then rejects with the signal's reason. */

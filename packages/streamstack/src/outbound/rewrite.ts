@@ -1,4 +1,4 @@
-import { AllowList, hostOf, portOf } from './allow-list.ts'
+import { AllowList, allowEntryProblem, hostOf, portOf } from './allow-list.ts'
 import { parseAddress } from './address.ts'
 import { SELF } from './own-server.ts'
 import type { OutboundRequest } from './prepare-request.ts'
@@ -40,7 +40,8 @@ export function rewriteProblem(from: string, to: string, allow: readonly string[
   }
   const host = hostOf(url)
   const address = parseAddress(host)
-  const allowed = new AllowList(allow.filter((entry) => entry !== SELF))
+  // Entries that cannot be read are told where they stand.
+  const allowed = new AllowList(allow.filter((entry) => entry !== SELF && allowEntryProblem(entry) === undefined))
   const isListed =
     address === undefined ? allowed.opensHost(host, portOf(url)) : allowed.opensAddress(address, portOf(url))
   return isListed ? null : `has the target "${to}", which is not allowed; list "${url.host}" under outbound.allow`

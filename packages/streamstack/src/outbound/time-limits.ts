@@ -18,7 +18,7 @@ export const TIME_LIMITS: TimeLimits = {
   totalTimeoutMs: Infinity,
 }
 
-/** The limits of one request: its own go before those of the settings, and these before the defaults. */
+/** The limits of one request: of several layers the first that has a limit decides; what none has is a default. */
 export function timeLimits(...layers: readonly Partial<TimeLimits>[]): TimeLimits {
   const limit = (name: keyof TimeLimits): number =>
     layers.find((layer) => layer[name] !== undefined)?.[name] ?? TIME_LIMITS[name]

@@ -1,6 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import type { FinishReason, ProviderItem, Usage } from './item.ts'
-import { type JsonObject, objectOf } from './json.ts'
+import { garbledFault } from './fault.ts'
+import { type JsonObject, countOf, objectOf } from './json.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 
 /** A call of a tool whose arguments are still arriving. */
@@ -73,10 +74,21 @@ export function start(answer: Answer, model: string | null, raw: Value, items: P
   })
 }
 
-/** The open call with a key, made when its first piece comes. */
+/** More parts than any answer has: an upstream must not buy work or memory with numbers. */
+const PARTS_MAX = 256
+
+/** The index of a part of the answer, as frames number them. Throws `upstream_failed` for one that no answer has. */
+export function partIndex(answer: Answer, value: Value | undefined): number {
+  const index = countOf(value) ?? 0
+  if (index < PARTS_MAX) return index
+  throw garbledFault(answer.host, `more than ${PARTS_MAX} parts`, new Error(`index ${index}`))
+}
+
+/** The open call with a key, made when its first piece comes. Throws `upstream_failed` when there are too many. */
 export function callOf(answer: Answer, key: string | number): OpenCall {
   const known = answer.calls.find((call) => call.key === key)
   if (known !== undefined) return known
+  if (answer.calls.length === PARTS_MAX) throw garbledFault(answer.host, `more than ${PARTS_MAX} calls of tools`, null)
   const call: OpenCall = { key, id: '', name: '', pieces: [], raw: null }
   answer.calls.push(call)
   return call

@@ -1,5 +1,5 @@
 import type { Value } from '@streamstack/protocol'
-import { type Answer, callOf, noteUsage, start } from '../answer.ts'
+import { type Answer, callOf, noteUsage, partIndex, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
 import type { FinishReason, ProviderItem } from '../item.ts'
@@ -92,7 +92,7 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
       readDelta(answer, frame, objectOf(frame['delta']), items)
       return
     case 'content_block_stop':
-      closeBlock(answer, countOf(frame['index']) ?? 0)
+      closeBlock(answer, partIndex(answer, frame['index']))
       return
     case 'message_delta': {
       const reason = wordsOf(objectOf(frame['delta'])?.['stop_reason'])
@@ -126,7 +126,7 @@ const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
 
 function openBlock(answer: Answer, frame: JsonObject, block: JsonObject | null, items: ProviderItem[]): void {
   if (block === null) return
-  const index = countOf(frame['index']) ?? 0
+  const index = partIndex(answer, frame['index'])
   if (block['type'] === 'tool_use') {
     const call = callOf(answer, index)
     call.id = textOf(block['id'])
@@ -140,7 +140,7 @@ function openBlock(answer: Answer, frame: JsonObject, block: JsonObject | null, 
 
 function readDelta(answer: Answer, frame: JsonObject, delta: JsonObject | null, items: ProviderItem[]): void {
   if (delta === null) return
-  const index = countOf(frame['index']) ?? 0
+  const index = partIndex(answer, frame['index'])
   switch (delta['type']) {
     case 'text_delta': {
       const text = textOf(delta['text'])
