@@ -16,6 +16,7 @@ import { functionsPage } from './reference/functions-page.ts'
 import { httpPage } from './reference/http-page.ts'
 import { reservedPathsModule } from './reference/reserved-paths-module.ts'
 import { settingsPage } from './reference/settings-page.ts'
+import { testSentencesPage } from './reference/test-sentences-page.ts'
 
 const asJson = (schema: unknown): string => `${JSON.stringify(schema, null, 2)}\n`
 
@@ -25,6 +26,7 @@ const files: Readonly<Record<string, string>> = {
   'errors.md': errorsPage(),
   'http.md': httpPage(routeDescriptions),
   'settings.md': settingsPage(settingsJsonSchema()),
+  'test-sentences.md': testSentencesPage(),
   'endpoint-schema.json': asJson(endpointJsonSchema(functions)),
   'function-schema.json': asJson(functionJsonSchema(functions)),
   'table-schema.json': asJson(tableJsonSchema()),

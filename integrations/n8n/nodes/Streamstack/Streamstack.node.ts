@@ -94,7 +94,7 @@ export class Streamstack implements INodeType {
 						const page = (await jsonOf(open, { method: 'GET', path: `/v1/runs?${query}` }, signal)) as RunPage;
 						found.push(...page.runs.map((json) => ({ json, pairedItem: { item } })));
 						left -= page.runs.length;
-						cursor = page.cursor;
+						cursor = page.next_cursor;
 					} while (cursor !== null && left > 0);
 				}
 			} catch (error) {
@@ -112,7 +112,7 @@ export class Streamstack implements INodeType {
 
 interface RunPage {
 	runs: IDataObject[];
-	cursor: string | null;
+	next_cursor: string | null;
 }
 
 function codeOf(error: unknown): string {

@@ -13,6 +13,7 @@ import { issueLines } from './issue-lines.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
+import { addTest } from './test.ts'
 import { addToken } from './token.ts'
 import { addTypes } from './types.ts'
 
@@ -46,7 +47,19 @@ function program(io: CommandIo): Command {
     .configureHelp({ styleTitle: out.bold, styleCommandText: out.cyan, styleSubcommandText: out.cyan })
     .showHelpAfterError('See --help.')
     .addHelpText('after', start)
-  const adds = [addInit, addDev, addServe, addCheck, addRun, addImport, addToken, addSchema, addTypes, addDoctor]
+  const adds = [
+    addInit,
+    addDev,
+    addServe,
+    addCheck,
+    addRun,
+    addTest,
+    addImport,
+    addToken,
+    addSchema,
+    addTypes,
+    addDoctor,
+  ]
   for (const add of adds) add(command, io)
   return command
 }

@@ -16,7 +16,13 @@ import {
   openStreamStore,
   steadyNowMs,
 } from '../stream-store/index.ts'
-import { type DeveloperSecret, type Settings, readWorkspace, watchWorkspace } from '../workspace/index.ts'
+import {
+  type DeveloperSecret,
+  type Settings,
+  type WorkspaceFiles,
+  readWorkspace,
+  watchWorkspace,
+} from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import type { Mode } from './mode.ts'
 import { Runs } from './runs.ts'
@@ -38,6 +44,8 @@ export interface EngineOptions {
   dataFolder?: string
   /** Whether it serves: then it has the data folder for itself, and a second one is refused. Default: false. */
   serves?: boolean
+  /** Changes the settings that the file says, each time they are read. */
+  adjustSettings?: (settings: Settings) => Settings
 }
 
 /** A workspace could not be opened: the settings are broken, or there is none. */
@@ -68,6 +76,7 @@ export class Engine {
   #unwatch: (() => void) | null = null
   #streams: StreamStore | null = null
   readonly #dataFolder: string
+  readonly #options: EngineOptions
   readonly #heldFolder: HeldFolder | null
   /** Where this workspace is served, for `self` in `outbound.allow`. */
   #ownUrl: string | null = null
@@ -79,6 +88,7 @@ export class Engine {
     heldFolder: HeldFolder | null,
   ) {
     this.dir = options.dir
+    this.#options = options
     this.mode = options.mode ?? 'serve'
     this.#heldFolder = heldFolder
     this.log = options.log
@@ -129,7 +139,7 @@ export class Engine {
   /** Reads and compiles a workspace and opens its records. Throws WorkspaceError, or StreamstackError `storage_failed`. */
   static async open(options: EngineOptions): Promise<Engine> {
     const developer = developerSecret(options.mode, options.dataFolder)
-    const compiled = compileWorkspace(await readWorkspace(options.dir, process.env, developer), null)
+    const compiled = compileWorkspace(adjusted(await readWorkspace(options.dir, process.env, developer), options), null)
     if (compiled.settings === null) throw new WorkspaceError(compiled.issues)
     const folder = options.dataFolder ?? compiled.settings.dataFolder
     // Before anything else: declaring tables changes what is there.
@@ -191,7 +201,8 @@ export class Engine {
   /** Reads the workspace again. Runs that go on keep their plans; broken files keep the plans they had. */
   async reload(): Promise<readonly Issue[]> {
     const previous = this.#workspace
-    const files = await readWorkspace(this.dir, process.env, developerSecret(this.mode, this.#dataFolder))
+    const read = await readWorkspace(this.dir, process.env, developerSecret(this.mode, this.#dataFolder))
+    const files = adjusted(read, this.#options)
     const working = this.records.tables()
     let compiled = compileWorkspace(files, previous)
     if (compiled.settings === null) return compiled.issues
@@ -305,6 +316,11 @@ export class Engine {
   async #fetchJson(url: string): Promise<unknown> {
     return (await this.#outbound.request({ url, totalTimeoutMs: KEY_SET_TIMEOUT_MS, signal: NEVER })).body
   }
+}
+
+function adjusted(files: WorkspaceFiles, { adjustSettings }: EngineOptions): WorkspaceFiles {
+  if (adjustSettings === undefined || files.settings === null) return files
+  return { ...files, settings: adjustSettings(files.settings) }
 }
 
 /** `dev` signs tokens with a secret of its own where the workspace has none, so that nothing has to be set up for trying. */

@@ -56,6 +56,8 @@ export class Runs {
   readonly #services: Services
   readonly #durable: DurableRuns
   readonly #observation: Observation
+  /** Traces every run that starts; null: only those that ask for it. */
+  traceEach: ((plan: Plan) => TraceSink) | null = null
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
   /** Runs that are over, oldest first. No Map: one that keeps losing its first entry takes ever longer to find the next. */
@@ -114,7 +116,7 @@ export class Runs {
         maxStackDepth: settings.limits.maxStackDepth,
       },
     })
-    if (start.trace !== undefined) execution.trace = start.trace
+    execution.trace = start.trace ?? this.traceEach?.(plan) ?? null
     const live = new LiveRun(execution, plan, {
       owner: start.owner,
       graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),

@@ -1,0 +1,3 @@
+export { resultLines, coverageLines, junitXml } from './report.ts'
+export { readTests, runTests } from './run-tests.ts'
+export { recordTest } from './record-test.ts'
