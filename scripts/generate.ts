@@ -9,7 +9,7 @@ import {
 } from '../packages/streamstack/src/definition/index.ts'
 import { functions } from '../packages/streamstack/src/functions/index.ts'
 import { reservedPaths, routeDescriptions } from '../packages/streamstack/src/http/index.ts'
-import { settingsJsonSchema } from '../packages/streamstack/src/workspace/index.ts'
+import { settingsJsonSchema, startSettingKeys } from '../packages/streamstack/src/workspace/index.ts'
 import { errorsPage } from './reference/errors-page.ts'
 import { expressionsPage } from './reference/expressions-page.ts'
 import { functionsPage } from './reference/functions-page.ts'
@@ -25,7 +25,7 @@ const files: Readonly<Record<string, string>> = {
   'expressions.md': expressionsPage(),
   'errors.md': errorsPage(),
   'http.md': httpPage(routeDescriptions),
-  'settings.md': settingsPage(settingsJsonSchema()),
+  'settings.md': settingsPage(settingsJsonSchema(), startSettingKeys),
   'test-sentences.md': testSentencesPage(),
   'endpoint-schema.json': asJson(endpointJsonSchema(functions)),
   'function-schema.json': asJson(functionJsonSchema(functions)),

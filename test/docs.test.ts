@@ -6,7 +6,14 @@ import { type DocBlock, comparable, docBlocks, matchesDocumented } from './suppo
 import { DocPage, type Printed } from './support/doc-page.ts'
 
 const repository = dirname(import.meta.dirname)
-const pages = ['README.md', 'ARCHITECTURE.md', ...globSync('docs/**/*.md', { cwd: repository })]
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  ...globSync('docs/**/*.md', { cwd: repository }),
+]
   .filter((page) => !page.startsWith('docs/reference/'))
   .toSorted((one, other) => one.localeCompare(other, 'en'))
 
@@ -40,6 +47,14 @@ describe.concurrent('what the docs say', () => {
     const links = Array.from(read(name).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g), (match) => match[1] ?? '')
     expect(links.filter((link) => !existsSync(join(repository, dirname(name), link)))).toEqual([])
   })
+})
+
+test('the index leads to every guide', () => {
+  const index = read('docs/README.md')
+  const guides = globSync(['docs/*.md', 'docs/integrations/*.md'], { cwd: repository }).filter(
+    (page) => page !== 'docs/README.md',
+  )
+  expect(guides.filter((page) => !index.includes(`(${page.slice('docs/'.length)})`))).toEqual([])
 })
 
 /** Does what a page says, from its top to its end. */

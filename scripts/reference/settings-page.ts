@@ -15,18 +15,22 @@ interface Setting {
   required: boolean
 }
 
-/** Every key of `streamstack.yaml`, from its JSON Schema. */
-export function settingsPage(schema: SettingSchema): string {
+/** Every key of `streamstack.yaml`, from its JSON Schema. `startKeys`: those that a running server does not take up. */
+export function settingsPage(schema: SettingSchema, startKeys: readonly string[]): string {
+  const settings = settingsOf(schema, '')
+  const unknown = startKeys.filter((key) => !settings.some((setting) => setting.key === key))
+  if (unknown.length > 0) throw new Error(`start-settings.ts names ${unknown.join(', ')}, which is no setting.`)
   return page([
     '# Settings',
     'Every key of `streamstack.yaml`, all optional unless said. A key that is not here, or a value that does not fit, keeps the server from starting and is named with its line. `{{env.NAME}}` works in every value.',
+    'A change of the file is taken up while the server runs, except for the settings marked **at start**, which hold from the next start on. `streams.access: open` also needs a start; `closed` holds at once.',
     table(
       ['key', 'type', 'default', 'what it is for'],
-      settingsOf(schema, '').map(({ key, schema: setting, required }) => [
+      settings.map(({ key, schema: setting, required }) => [
         code(key),
         typeOf(setting),
         required ? 'required' : defaultOf(setting),
-        describe(key, setting),
+        `${startKeys.includes(key) ? '**At start.** ' : ''}${describe(key, setting)}`,
       ]),
     ),
     'Durations: `500ms`, `30s`, `5m`, `2h`, `1d`. Sizes: `512kb`, `10mb`, `4gb` (1 kb is 1,024 bytes).',

@@ -268,3 +268,14 @@ test('other machines do not reach it, whatever the settings say', async () => {
     err: expect.stringMatching(/this machine only.*0\.0\.0\.0.*streamstack serve/),
   })
 })
+
+test('settings that hold from the next start on are named when they change', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one') })
+  const running = line.start('dev', '--port', '0')
+  await running.until(/Ctrl-C/)
+  line.write({ 'streamstack.yaml': 'server: { port: 9 }\nstreams: { heartbeat: 5s, retention: 1m }\n' })
+  const out = await running.until(/stop and start the server/)
+  expect(out).toMatch(/ server\.port, streams\.heartbeat changed: stop and start the server for that/)
+  await running.stop()
+})

@@ -1,6 +1,7 @@
 import type { Issue } from '../definition/index.ts'
 import type { CompiledWorkspace } from '../engine/index.ts'
 import type { Plan } from '../plan/index.ts'
+import { changedStartSettings } from '../workspace/index.ts'
 import type { Colors } from './io.ts'
 import { issueLines } from './issue-lines.ts'
 
@@ -38,10 +39,8 @@ export function reloadReport({ before, after, changed, prefix, colors }: ReloadR
   return [...lines, ...restartLines(before, after, colors)]
 }
 
-/** Settings that only the next start reads. */
 function restartLines(before: CompiledWorkspace, after: CompiledWorkspace, { yellow }: Colors): string[] {
-  const old = startSettings(before)
-  const changed = Object.entries(startSettings(after)).flatMap(([name, value]) => (old[name] === value ? [] : [name]))
+  const changed = changedStartSettings(before.settings, after.settings)
   return changed.length === 0 ? [] : [yellow(`${changed.join(', ')} changed: stop and start the server for that.`)]
 }
 
@@ -55,13 +54,4 @@ function isError({ severity }: Issue): boolean {
 
 function hasIssue(issues: readonly Issue[], { message, position }: Issue): boolean {
   return issues.some((other) => other.message === message && other.position.file === position.file)
-}
-
-function startSettings({ settings: { server, dataFolder } }: CompiledWorkspace): Readonly<Record<string, string>> {
-  return {
-    'server.host': server.host,
-    'server.port': String(server.port),
-    'server.tls': JSON.stringify(server.tls),
-    data: dataFolder,
-  }
 }

@@ -5,6 +5,7 @@ import { callFields } from './call-fields.ts'
 import type { CommandIo } from './io.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { placed, sortedIssues } from './issue-lines.ts'
+import { changedStartSettings } from '../workspace/index.ts'
 import { portOf } from './port-option.ts'
 import { type ServeOptions, serveWorkspace } from './serve-workspace.ts'
 import { workspaceDir } from './workspace-dir.ts'
@@ -57,7 +58,10 @@ async function serve(io: CommandIo, named: string | undefined, options: ServeCom
         if (settings.server.hosts === null && settings.streams.access === 'closed') log.warn({}, NO_HOSTS)
         io.stdout.write(`${settings.name ?? 'Streamstack'} is served at ${url}. Ctrl-C stops.\n`)
       },
-      reloaded({ changed, after }) {
+      reloaded({ changed, before, after }) {
+        const restart = changedStartSettings(before.settings, after.settings)
+        if (restart.length > 0)
+          log.warn({ settings: restart }, 'settings have changed that hold from the next start on')
         log.info({ changed, endpoints: after.plans.size }, 'files were read again')
       },
       called: (call: CallReport) => log.info(callFields(call), 'call'),

@@ -1,0 +1,43 @@
+import type { Settings } from './checked-settings.ts'
+
+/** Settings that a server reads when it starts and not again: another value holds from the next start on. */
+export const startSettingKeys = [
+  'server.host',
+  'server.port',
+  'server.half_close',
+  'server.tls.cert',
+  'server.tls.key',
+  'streams.heartbeat',
+  'streams.log',
+  'streams.memory_bytes',
+  'streams.max_age',
+  'streams.max_bytes',
+  'data',
+] as const
+
+/** Returns the settings that differ and that a running server does not take up, by their keys. */
+export function changedStartSettings(before: Settings, after: Settings): readonly string[] {
+  const old = startSettings(before)
+  const now = startSettings(after)
+  return startSettingKeys.filter((key) => old[key] !== now[key])
+}
+
+function startSettings({
+  server,
+  streams,
+  dataFolder,
+}: Settings): Readonly<Record<(typeof startSettingKeys)[number], string | number | boolean | null>> {
+  return {
+    'server.host': server.host,
+    'server.port': server.port,
+    'server.half_close': server.halfClose,
+    'server.tls.cert': server.tls?.certFile ?? null,
+    'server.tls.key': server.tls?.keyFile ?? null,
+    'streams.heartbeat': streams.heartbeatMs,
+    'streams.log': streams.log,
+    'streams.memory_bytes': streams.memoryBytes,
+    'streams.max_age': streams.maxAgeMs,
+    'streams.max_bytes': streams.maxBytes,
+    data: dataFolder,
+  }
+}
