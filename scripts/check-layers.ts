@@ -4,12 +4,12 @@ import { dirname, join, posix } from 'node:path'
 
 /** The way of a request: each folder may import those before it. Settings are checked with the parsers of what they set, so `workspace` comes late. */
 const ORDER =
-  'text content definition expression stream observe storage stream-store table outbound provider input access channel workspace run functions plan engine format http test command index.ts'.split(
+  'text content definition expression stream observe storage stream-store table outbound provider input access channel workspace conversation run functions plan engine format http test command index.ts'.split(
     ' ',
   )
 
 /** Services of a run: it knows their types and nothing else, so that another store takes their place without a change there. */
-const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound', 'channel'])
+const HANDED_TO_RUN = new Set(['stream', 'table', 'outbound', 'channel', 'conversation'])
 
 /** What each package may import by name; null: what its package.json lists, which knip checks. */
 const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {

@@ -86,6 +86,18 @@ export const ERRORS = {
     title: 'There is no such run, or it has expired.',
     cure: 'Start a new run.',
   },
+  conversation_unknown: {
+    status: 404,
+    recoverable: false,
+    title: 'There is no such conversation.',
+    cure: 'Look at the id; GET /v1/conversations lists those of the caller.',
+  },
+  conversation_busy: {
+    status: 409,
+    recoverable: true,
+    title: 'Too many calls wait for this conversation.',
+    cure: 'Wait for the answer before sending the next message.',
+  },
   content_blocked: {
     status: 422,
     recoverable: false,

@@ -23,6 +23,7 @@ const INPUTS: Value = {
 
 const LOAD: Value = {
   function: 'Load Conversation',
+  id: '{{input.conversation_id}}',
   message: '{{message}}',
   history: `{{input.${NAME}}}`,
   as: NAME,

@@ -6,6 +6,7 @@ import { normalizeInputs, plainInput } from './normalize-inputs.ts'
 import { normalizePath, pathParameters } from './normalize-path.ts'
 import { normalizeSettings } from './normalize-settings.ts'
 import { normalizeStack } from './normalize-steps.ts'
+import { settingSteps } from './setting-steps.ts'
 import { isProse } from './is-step.ts'
 import type {
   EndpointDefinition,
@@ -33,7 +34,7 @@ export function normalizeEndpoint(
   const name = definitionName(file)
   const path = settings.path ?? normalizePath(`/${name}`, tree.position, list)
   const inputs = normalizeInputs(sections.inputs, list)
-  const stack = readStack(sections, catalog, list)
+  const stack = [...beginning(sections, inputs, catalog, list), ...readStack(sections, catalog, list)]
   if (path === null) return { endpoint: null, route: null, issues: list.issues }
   const route = { method: settings.method, path }
   if (list.hasErrors()) return { endpoint: null, route, issues: list.issues }
@@ -50,15 +51,29 @@ export function normalizeEndpoint(
     delivery: settings.delivery,
     onDisconnect: settings.onDisconnect,
     disconnectGraceMs: settings.disconnectGraceMs,
-    stack,
+    stack: Object.freeze(stack),
     position: tree.position,
   }
   return { endpoint: Object.freeze(endpoint), route, issues: list.issues }
 }
 
+/** Steps that settings stand for. */
+function beginning(
+  { settings }: Sections,
+  inputs: readonly InputDeclaration[],
+  catalog: readonly FunctionShape[],
+  list: IssueList,
+): readonly StepNode[] {
+  const steps = settingSteps(settings, inputs, list)
+  return steps === null
+    ? []
+    : normalizeStack(steps, 'settings.', 'the settings', { catalog: indexCatalog(catalog), list })
+}
+
 /** The sections of a stack that takes a conversation from its caller, where the catalog has the function for it. */
 function withConversation(sections: Sections, tree: TreeNode, catalog: readonly FunctionShape[]): Sections {
   if (sections.inputs !== null || sections.stack === null) return sections
+  if (sections.settings.some(({ key }) => key === 'conversation')) return sections
   if (!catalog.some(({ name }) => name === 'Load Conversation')) return sections
   const conversation = conversationOf(sections.stack, tree.position)
   return conversation === null ? sections : { ...sections, ...conversation }

@@ -6,6 +6,7 @@ import { normalizeAccess } from './normalize-access.ts'
 import { normalizeHeaders } from './normalize-headers.ts'
 import { normalizePath } from './normalize-path.ts'
 import { isNoteKey } from './notes.ts'
+import { stepSettings } from './setting-steps.ts'
 import { kindOf, quote } from './tree.ts'
 import type { EndpointDefinition, LimitDeclaration, TreeEntry, TreeNode } from './types.ts'
 
@@ -36,6 +37,7 @@ export const settingsKeys: readonly string[] = [
   'delivery',
   'on_disconnect',
   'disconnect_grace',
+  ...stepSettings,
 ]
 
 /** Keys that people look for here and that stand elsewhere. */

@@ -4,6 +4,8 @@ export const reservedPaths: readonly string[] = [
   '/metrics',
   '/readyz',
   '/v1/channels',
+  '/v1/conversation-export',
+  '/v1/conversations',
   '/v1/presence',
   '/v1/probe',
   '/v1/runs',

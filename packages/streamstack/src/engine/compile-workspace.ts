@@ -10,6 +10,7 @@ import {
   routesInText,
 } from '../definition/index.ts'
 import { ChannelTable, asksForToken, readChannel } from '../channel/index.ts'
+import { withConversationTables } from '../conversation/index.ts'
 import { functions } from '../functions/index.ts'
 import { inspectInputs } from '../input/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
@@ -45,7 +46,7 @@ export function compileWorkspace(
   const issues: Issue[] = [...files.issues]
   const settings = files.settings ?? previous?.settings ?? null
   if (settings === null) return { settings: null, issues }
-  const tables = readTables(files, previous?.tables ?? [], keptTables, issues)
+  const tables = tablesOf(files, readTables(files, previous?.tables ?? [], keptTables, issues), issues)
   const channels = readChannels(files, settings, previous?.channels ?? null, issues)
   const functionFiles = readFunctionFiles(files, issues)
   const context: PlanContext = {
@@ -104,6 +105,21 @@ function withoutDuplicates(
       else plans.set(position.file, before)
     }
   }
+}
+
+/** With the tables for conversations, where a stack has any. */
+function tablesOf(
+  { endpointFiles, functionFiles }: WorkspaceFiles,
+  tables: readonly TableDeclaration[],
+  issues: Issue[],
+): readonly TableDeclaration[] {
+  const hasConversations = [...endpointFiles, ...functionFiles].some(
+    ({ tree }) => tree !== null && /conversation|append message/i.test(JSON.stringify(tree.value)),
+  )
+  if (!hasConversations) return tables
+  const found = withConversationTables(tables)
+  issues.push(...found.issues)
+  return found.tables
 }
 
 /** A table whose file is broken keeps the declaration it had: runs of kept plans go on reading it. */

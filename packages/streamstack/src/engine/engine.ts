@@ -4,6 +4,7 @@ import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
 import { Access, type AccessPolicy } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
+import { Conversations } from '../conversation/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
@@ -33,6 +34,9 @@ const KEY_SET_TIMEOUT_MS = 10_000
 
 /** The outbound door itself breaks off what is under way when it closes. */
 const NEVER = new AbortController().signal
+
+/** How often conversations that are past their retention are looked for. */
+const SWEEP_MS = 10 * 60_000
 
 export interface EngineOptions {
   /** The workspace folder. */
@@ -66,6 +70,7 @@ export class Engine {
   readonly records: RecordStore
   readonly runs: Runs
   readonly channels: Channels
+  readonly conversations: Conversations
   readonly observation = new Observation()
   readonly access: Access
   readonly log: Logger
@@ -74,6 +79,8 @@ export class Engine {
   #outbound: Outbound
   #hasUnsettledRuns = false
   #unwatch: (() => void) | null = null
+  /** Deletes conversations that are past their retention. */
+  readonly #sweep: NodeJS.Timeout
   #streams: StreamStore | null = null
   readonly #dataFolder: string
   readonly #options: EngineOptions
@@ -116,9 +123,12 @@ export class Engine {
     })
     this.observation.observe(this.channels)
     this.channels.declare(workspace.channels)
+    this.conversations = new Conversations(records, () => this.settings.conversations)
+    this.#sweep = setInterval(() => this.#sweepConversations(), SWEEP_MS).unref()
     this.runs = new Runs(
       {
         records,
+        conversations: this.conversations,
         channels: this.channels,
         log: options.log,
         get outbound() {
@@ -275,6 +285,7 @@ export class Engine {
 
   async close(): Promise<void> {
     this.#unwatch?.()
+    clearInterval(this.#sweep)
     await this.runs.close()
     this.channels.close()
     this.observation.close()
@@ -290,6 +301,14 @@ export class Engine {
     return wanted.flatMap(({ name, position }) => {
       const before = working.find((table) => table.name === name)
       return usable.has(name) || before === undefined ? [] : [{ ...before, position }]
+    })
+  }
+
+  #sweepConversations(): void {
+    this.conversations.sweep(Date.now()).catch((error: unknown) => {
+      // Without a stack that has conversations there is no table for them.
+      if (error instanceof StreamstackError && error.code === 'table_unknown') return
+      this.log.error({ err: error }, 'conversations that are past their retention could not be deleted')
     })
   }
 

@@ -99,6 +99,7 @@ export class Runs {
         plan: plan.hash,
         options: start.options,
         ...(start.hops === undefined ? {} : { hops: start.hops }),
+        subject: start.owner?.subject ?? null,
         frame: firstFrame(plan, start.inputs, start.auth),
       }),
       programs: plan.programs,

@@ -1,5 +1,6 @@
 import { addRecord } from './add-record.ts'
 import { aiReply } from './ai-reply.ts'
+import { appendMessage } from './append-message.ts'
 import { breakLoop } from './break.ts'
 import { conditional } from './conditional.ts'
 import { continueLoop } from './continue.ts'
@@ -83,6 +84,7 @@ export const functions: readonly FunctionDefinition[] = [
   redact,
   aiReply,
   loadConversation,
+  appendMessage,
   setResponseHeader,
   logMessage,
 ]

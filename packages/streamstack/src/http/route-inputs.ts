@@ -122,6 +122,40 @@ export const runList = inputs({
   },
 })
 
+export const conversationList = inputs({
+  limit: { type: 'integer', min: 1, max: 200, default: 50, description: 'Most conversations of one page.' },
+  cursor: {
+    type: 'text',
+    pattern: '^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z~\\d{1,15}$',
+    description: '`next_cursor` of the page before.',
+  },
+})
+
+export const conversationRead = inputs({
+  after: { type: 'integer', min: 0, default: 0, description: 'Only messages after this position.' },
+  limit: { type: 'integer', min: 1, max: 1_000, default: 200, description: 'Most messages of one page.' },
+})
+
+export const conversationChange = inputs(
+  {},
+  {},
+  {
+    title: {
+      type: 'text',
+      required: true,
+      trim: true,
+      sanitize: true,
+      non_empty: true,
+      max_length: 120,
+      description: 'The title.',
+    },
+  },
+)
+
+export const conversationDelete = inputs({
+  after: { type: 'integer', min: 0, description: 'Deletes only the messages after this position.' },
+})
+
 export const probe = inputs({
   id: {
     type: 'text',

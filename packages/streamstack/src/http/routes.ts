@@ -1,4 +1,11 @@
 import { publishToChannel, readChannel, readChannelByProtocol, readPresence } from './channel-routes.ts'
+import {
+  deleteConversation,
+  exportConversations,
+  listConversations,
+  renameConversation,
+  showConversation,
+} from './conversation-routes.ts'
 import * as named from './durable-streams/operations.ts'
 import { listWorkspace } from './listing.ts'
 import { showProbe, startProbe } from './probe-route.ts'
@@ -31,6 +38,12 @@ export const routes: readonly Route[] = [
   route('GET', '/v1/runs/{id}', 'owner', NONE, 'answered', showRun),
   route('POST', '/v1/runs/{id}/cancel', 'owner', NONE, 'answered', cancelRun),
   route('GET, HEAD', '/v1/stream/runs/{id}', 'owner', inputs.streamRead, 'answered', readRun),
+
+  route('GET', '/v1/conversations', 'subject', inputs.conversationList, 'answered', listConversations),
+  route('GET', '/v1/conversations/{id}', 'caller', inputs.conversationRead, 'answered', showConversation),
+  route('PATCH', '/v1/conversations/{id}', 'caller', inputs.conversationChange, 'answered', renameConversation),
+  route('DELETE', '/v1/conversations/{id}', 'caller', inputs.conversationDelete, 'answered', deleteConversation),
+  route('GET', '/v1/conversation-export', 'subject', NONE, 'answered', exportConversations),
 
   route('GET', '/v1/channels/{name...}', 'reader', inputs.channelRead, 'refused', readChannel),
   route('POST', '/v1/channels/{name...}', 'caller', inputs.channelPublish, 'refused', publishToChannel),

@@ -1,4 +1,5 @@
 import type { Outcome } from '@streamstack/protocol'
+import type { OpenConversation } from '../conversation/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { AttachedFilter } from './chunk-filter.ts'
 import type { CaughtError, Frame } from './frame.ts'
@@ -38,6 +39,10 @@ export interface RunState {
   responseHeaders: Map<string, string> | null
   /** When the last paced chunk went out, milliseconds since the run began; 0: none did. */
   pacedAtMs: number
+  /** Subject of the caller; null: a caller without a token. */
+  readonly subject: string | null
+  /** The conversation that the run has to itself, and what it has replied so far; null: none. */
+  conversation: OpenConversation | null
   /** What its calls of models came to; null: it made none. */
   usage: RunUsage | null
   /** Numbers of the upstream answers that are open, as frames hold them. */
@@ -55,10 +60,11 @@ export interface NewRun {
   options: StreamOptions | null
   frame: Frame
   hops?: number
+  subject?: string | null
 }
 
 /** The state in which a run begins. */
-export function newRunState({ id, endpoint, plan, options, frame, hops = 0 }: NewRun): RunState {
+export function newRunState({ id, endpoint, plan, options, frame, hops = 0, subject = null }: NewRun): RunState {
   return {
     id,
     endpoint,
@@ -73,6 +79,8 @@ export function newRunState({ id, endpoint, plan, options, frame, hops = 0 }: Ne
     headersSent: false,
     responseHeaders: null,
     pacedAtMs: 0,
+    subject,
+    conversation: null,
     usage: null,
     openSources: null,
     filters: null,

@@ -1,5 +1,6 @@
 import { type Chunk, type Outcome, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
+import type { OpenConversation } from '../conversation/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
 import { type ModelCall, withCall } from '../provider/index.ts'
 import type { Stream } from '../stream/index.ts'
@@ -139,6 +140,7 @@ export class Run implements OutletRun {
     }
     state.bytesSent += chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length)
     if (state.bytesSent > limits.maxBytes) this.#endAtLimit('max_bytes', `${limits.maxBytes} bytes`)
+    if (state.conversation !== null) this.services.conversations.collect(state.conversation, chunk)
     return this.stream.append(chunk)
   }
 
@@ -261,16 +263,35 @@ export class Run implements OutletRun {
     this.#graceTimer = undefined
     for (const source of this.#sources?.values() ?? []) source.close()
     this.#sources = null
-    const { ending } = this.state
-    if (ending !== null) this.#end(ending.outcome, this.#endingError ?? errorFromCaught(ending.error))
-    else if (unsent !== undefined) this.#end('failed', toStreamstackError(unsent))
-    else if (thrown === undefined || thrown === STOP) this.#end('completed', null)
-    else this.#end('failed', toStreamstackError(thrown))
+    const { outcome, error } = this.#outcomeOf(thrown, unsent)
+    const { conversation } = this.state
+    if (conversation === null) this.#end(outcome, error)
+    else this.#endWhenSettled(conversation, outcome, error)
     // Outside work that nobody waits for any more ends with the run.
     this.#strand.end()
     // The run is kept for those who come back to its stream; its variables, which may be large, are not.
     this.state.frame.slots.length = 0
     this.state.filters = null
+  }
+
+  #outcomeOf(thrown: unknown, unsent: unknown): { outcome: Outcome; error: StreamstackError | null } {
+    const { ending } = this.state
+    if (ending !== null) return { outcome: ending.outcome, error: this.#endingError ?? errorFromCaught(ending.error) }
+    const cause = unsent ?? thrown
+    if (cause === undefined || cause === STOP) return { outcome: 'completed', error: null }
+    return { outcome: 'failed', error: toStreamstackError(cause) }
+  }
+
+  /** Who reads the end may count on the conversation: it is stored by then, or the run has failed. */
+  #endWhenSettled(conversation: OpenConversation, outcome: Outcome, error: StreamstackError | null): void {
+    this.services.conversations.settle(conversation, outcome).then(
+      () => this.#end(outcome, error),
+      (failure: unknown) => {
+        this.services.log.error({ run: this.id, err: failure }, 'a conversation could not be stored')
+        if (outcome === 'completed') this.#end('failed', toStreamstackError(failure))
+        else this.#end(outcome, error)
+      },
+    )
   }
 
   /** Sends what filters hold back. Returns what a filter threw: such a run has failed. */

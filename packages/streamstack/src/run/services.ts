@@ -1,4 +1,5 @@
 import type { Channels } from '../channel/index.ts'
+import type { Conversations } from '../conversation/index.ts'
 import type { Outbound } from '../outbound/index.ts'
 import type { ModelPrice } from '../provider/index.ts'
 import type { RecordStore } from '../table/index.ts'
@@ -16,6 +17,7 @@ export interface Services {
   readonly records: RecordStore
   readonly outbound: Outbound
   readonly channels: Channels
+  readonly conversations: Conversations
   /** Prices of models, by name. */
   readonly prices: Readonly<Record<string, ModelPrice>>
   readonly log: Logger

@@ -33,6 +33,8 @@ export interface RecordStore {
   edit(table: string, column: string, value: Value, changes: RecordInput): Row | Promise<Row>
   /** Deletes the one record whose column holds the value; false when there is none, `query_invalid` when several fit. */
   remove(table: string, column: string, value: Value): boolean | Promise<boolean>
+  /** Deletes up to `limit` of the records of a filter, the first by primary key; gives how many. */
+  removeMany(table: string, where: Filter, limit: number): number | Promise<number>
   /** Starts filling a table with many records at once, in one transaction. */
   load(table: string, options: LoadOptions): RecordLoader | Promise<RecordLoader>
   close(): void | Promise<void>

@@ -44,8 +44,13 @@ export class ReopeningStore implements RecordStore {
     return this.#opened().count(table, where)
   }
 
-  get(table: string, column: string, value: Value): Row | null | Promise<Row | null> {
-    return this.#opened().get(table, column, value)
+  get(
+    table: string,
+    column: string,
+    value: Value,
+    columns: readonly string[] | null = null,
+  ): Row | null | Promise<Row | null> {
+    return this.#opened().get(table, column, value, columns)
   }
 
   add(table: string, record: RecordInput): Row | Promise<Row> {
@@ -62,6 +67,10 @@ export class ReopeningStore implements RecordStore {
 
   remove(table: string, column: string, value: Value): boolean | Promise<boolean> {
     return this.#opened().remove(table, column, value)
+  }
+
+  removeMany(table: string, where: Filter, limit: number): number | Promise<number> {
+    return this.#opened().removeMany(table, where, limit)
   }
 
   load(table: string, options: LoadOptions): RecordLoader | Promise<RecordLoader> {

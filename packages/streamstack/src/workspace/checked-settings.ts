@@ -61,6 +61,12 @@ export interface Settings {
   }
   /** Prices by model, for a million tokens. */
   readonly ai: { readonly prices: Readonly<Record<string, ModelPrice>> }
+  readonly conversations: {
+    /** Null: conversations stay. */
+    readonly retentionMs: number | null
+    readonly messagesMax: number
+    readonly perOwnerMax: number
+  }
   readonly limits: {
     readonly maxDurationMs: number
     readonly maxChunks: number
@@ -104,7 +110,7 @@ export function toSettings(
   dir: string,
   developerSecret: string | null,
 ): Settings {
-  const { server, auth, outbound, ai, limits, streams, channels, log } = checked
+  const { server, auth, outbound, ai, conversations, limits, streams, channels, log } = checked
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
   return deepFreeze({
     name: checked.name ?? null,
@@ -135,6 +141,11 @@ export function toSettings(
     },
     outbound: outboundSettings(outbound),
     ai: { prices: ai.prices },
+    conversations: {
+      retentionMs: conversations.retention ?? null,
+      messagesMax: conversations.max_messages,
+      perOwnerMax: conversations.max_per_owner,
+    },
     limits: {
       maxDurationMs: limits.max_duration,
       maxChunks: limits.max_chunks,

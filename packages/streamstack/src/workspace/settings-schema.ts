@@ -183,6 +183,20 @@ const aiShape = {
     }),
 }
 
+const conversationsShape = {
+  retention: duration(60_000)
+    .optional()
+    .describe('Conversations without a new message for so long are deleted. Without it they stay.'),
+  max_messages: wholeNumber(2, 1_000_000)
+    .prefault(2_000)
+    .describe('Most messages that one conversation keeps; the oldest go first, system messages stay.'),
+  max_per_owner: wholeNumber(1, 10_000_000)
+    .prefault(2_000)
+    .describe(
+      'Most conversations of one caller; those without a new message for longest go first. All callers without a token count as one.',
+    ),
+}
+
 const limitsShape = {
   max_duration: duration(1).prefault('10m').describe('Longest time of one run.'),
   max_chunks: wholeNumber(1, Number.MAX_SAFE_INTEGER).prefault(10_000_000).describe('Most chunks of one run.'),
@@ -294,6 +308,7 @@ const rootShape = {
   auth: z.strictObject(authShape, objectMessage).prefault({}),
   outbound: outbound.prefault({}),
   ai: z.strictObject(aiShape, objectMessage).prefault({}),
+  conversations: z.strictObject(conversationsShape, objectMessage).prefault({}),
   limits: z.strictObject(limitsShape, objectMessage).prefault({}),
   streams: streams.prefault({}),
   channels: z.strictObject(channelsShape, objectMessage).prefault({}),
@@ -328,6 +343,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'auth.jwt': Object.keys(jwtShape),
   outbound: Object.keys(outboundShape),
   ai: Object.keys(aiShape),
+  conversations: Object.keys(conversationsShape),
   limits: Object.keys(limitsShape),
   streams: Object.keys(streamsShape),
   channels: Object.keys(channelsShape),

@@ -7,6 +7,7 @@ import type { PageMark, Query } from '../query.ts'
 import { requireColumn } from '../require-column.ts'
 import { bindParameter, compileFilter } from './compile-filter.ts'
 import type { SqlBuild } from './compile-filter.ts'
+import type { Filter } from '../filter.ts'
 import type { Dialect } from './dialect.ts'
 
 /**
@@ -212,5 +213,15 @@ export function compileCount(dialect: Dialect, table: TableDeclaration, query: P
   const build: SqlBuild = { dialect, table, parameters: [], comparisons: 0 }
   const where = query.where === null ? '' : ` WHERE ${compileFilter(build, query.where)}`
   const sql = `SELECT count(*) FROM ${dialect.quote(table.name)}${where}`
+  return { sql, parameters: build.parameters, hasOffset: false, comparisons: build.comparisons }
+}
+
+/** Deletes records of a filter, the first by primary key; the last parameter is how many at most. */
+export function compileRemove(dialect: Dialect, table: TableDeclaration, where: Filter): PageStatement {
+  const build: SqlBuild = { dialect, table, parameters: [], comparisons: 0 }
+  const condition = compileFilter(build, where)
+  const [name, key] = [dialect.quote(table.name), dialect.quote(table.primaryKey)]
+  const limit = dialect.placeholder(build.parameters.length + 1)
+  const sql = `DELETE FROM ${name} WHERE ${key} IN (SELECT ${key} FROM ${name} WHERE ${condition} ORDER BY ${key} LIMIT ${limit})`
   return { sql, parameters: build.parameters, hasOffset: false, comparisons: build.comparisons }
 }

@@ -168,6 +168,10 @@ class SqliteRecordStore implements RecordStore {
     return then(this.keyOf(table, column, value), (key) => (key === null ? false : this.writer.remove(table, key)))
   }
 
+  removeMany(name: string, where: Filter, limit: number): number | Promise<number> {
+    return this.writer.removeMany(this.table(name), where, limit)
+  }
+
   load(name: string, options: LoadOptions): RecordLoader {
     const table = this.table(name)
     try {

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredValue } from '../column-type.ts'
 import { type TableDeclaration, shownColumns } from '../declaration.ts'
+import type { Filter } from '../filter.ts'
 import type { Row } from '../query.ts'
 import type { RecordInput } from '../record-store.ts'
 import { storedChanges, storedRecord } from '../stored-record.ts'
+import { compileRemove } from '../sql/compile-page.ts'
 import type { Cells, StatementCache } from './connection.ts'
 import { quoteName, sqliteDialect, wideTable } from './dialect.ts'
 import { isBusy, storageError } from './errors.ts'
@@ -65,6 +67,13 @@ export class RecordWriter {
     return this.attempt(
       table,
       () => this.statements.prepare(sql).statement.run(sqliteDialect.bind(primary, key)).changes !== 0,
+    )
+  }
+
+  removeMany(table: TableDeclaration, where: Filter, limit: number): number | Promise<number> {
+    const statement = compileRemove(sqliteDialect, table, where)
+    return this.attempt(table, () =>
+      Number(this.statements.prepare(statement.sql).statement.run(...statement.parameters, limit).changes),
     )
   }
 

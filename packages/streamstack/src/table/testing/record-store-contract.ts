@@ -6,6 +6,7 @@ import { declareTable } from './declare-table.ts'
 import { followPage, rememberPage } from '../follow.ts'
 import type { PageMemo } from '../follow.ts'
 import { parseOrder } from '../order.ts'
+import type { Filter } from '../filter.ts'
 import type { Query, Row } from '../query.ts'
 import type { RecordInput, RecordStore } from '../record-store.ts'
 import { filterFromValue } from '../where-value.ts'
@@ -100,6 +101,22 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
       expect(await store.remove('people', 'id', first['id'] ?? null)).toBe(true)
       const second = await store.add('people', { name: 'next' })
       expect(Number(second['id'])).toBeGreaterThan(Number(first['id']))
+    })
+
+    test('deletes records of a filter, the first by primary key, up to a limit', async () => {
+      const added = await store.addMany(
+        'people',
+        ['r1', 'r2', 'r3'].map((name) => ({ name, age: 777 })),
+      )
+      const where = filterFromValue({ age: 777 }) as Filter
+      expect(await store.removeMany('people', where, 2)).toBe(2)
+      const { rows } = await store.page(queryOf({ table: 'people', where }), 'rows')
+      expect(rows).toEqual([added[2]])
+      expect(await store.removeMany('people', where, 2)).toBe(1)
+      expect(await store.removeMany('people', where, 2)).toBe(0)
+      expect((await failure(() => store.removeMany('people', filterFromValue({ nothing: 1 }) as Filter, 1))).code).toBe(
+        'column_unknown',
+      )
     })
 
     test('refuses values that do not fit, naming the column', async () => {

@@ -1,0 +1,92 @@
+import type { Chunk, Value } from '@streamstack/protocol'
+import type { SaidMessage, ConversationCall } from './message.ts'
+
+/** A reply is kept up to this many UTF-16 units; what goes beyond is sent and not kept. */
+const REPLY_CHARACTERS_MAX = 1024 * 1024
+
+/** The conversation of a run and what it has replied so far, as plain data. */
+export interface OpenConversation {
+  /** Subject of the caller; '' for callers without a token. */
+  readonly owner: string
+  readonly id: string
+  readonly run: string
+  /** What the user says in this run; null: nothing. */
+  readonly message: string | null
+  /** Messages after this position give way to what is said in this run; null: all stay. */
+  readonly keepUntil: number | null
+  /** Messages from before the conversation was stored, which become its first. */
+  seed: readonly SaidMessage[]
+  /** Whether the run's end appends the message and the reply. */
+  readonly isSaved: boolean
+  reply: SaidMessage[]
+  /** UTF-16 units of the reply. */
+  characters: number
+}
+
+/** Takes a chunk as readers get it: text joins the reply, calls of tools and their results become messages of their own. */
+export function collect(open: OpenConversation, { kind, data }: Chunk): void {
+  if (!open.isSaved || open.characters > REPLY_CHARACTERS_MAX) return
+  switch (kind) {
+    case 'text':
+      // A mark for clients, not a word of the reply.
+      if (data === '[DONE]') return
+      open.characters += data.length
+      addText(open, data)
+      return
+    case 'tool_call':
+      open.characters += data.length
+      addCall(open, JSON.parse(data) as Value)
+      return
+    case 'tool_result':
+      open.characters += data.length
+      addResult(open, JSON.parse(data) as Value)
+      return
+    case 'replace': {
+      const content = members(JSON.parse(data) as Value)['content']
+      open.reply = [said('assistant', typeof content === 'string' ? content : '')]
+      return
+    }
+    default:
+  }
+}
+
+export function said(role: SaidMessage['role'], content: string): SaidMessage {
+  return { role, content, calls: null, answers: null }
+}
+
+/** The message that the reply is at: the last, when the model speaks in it. */
+function current(open: OpenConversation): SaidMessage | null {
+  const last = open.reply.at(-1)
+  return last?.role === 'assistant' ? last : null
+}
+
+function replaceLast(open: OpenConversation, message: SaidMessage): void {
+  open.reply[open.reply.length - 1] = message
+}
+
+function addText(open: OpenConversation, text: string): void {
+  const last = current(open)
+  if (last === null || last.calls !== null) open.reply.push(said('assistant', text))
+  else replaceLast(open, { ...last, content: last.content + text })
+}
+
+function addCall(open: OpenConversation, value: Value): void {
+  const { id, name, arguments: given } = members(value)
+  if (typeof id !== 'string' || typeof name !== 'string') return
+  const call: ConversationCall = { id, name, arguments: given ?? {} }
+  const last = current(open)
+  if (last === null) open.reply.push({ ...said('assistant', ''), calls: [call] })
+  else replaceLast(open, { ...last, calls: [...(last.calls ?? []), call] })
+}
+
+function addResult(open: OpenConversation, value: Value): void {
+  const { id, name, result, error } = members(value)
+  if (typeof id !== 'string') return
+  const isError = error !== undefined && error !== null
+  const content = JSON.stringify(isError ? { error } : (result ?? null))
+  open.reply.push({ ...said('tool', content), answers: { id, name: typeof name === 'string' ? name : '', isError } })
+}
+
+function members(value: Value): { readonly [key: string]: Value | undefined } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Value>) : {}
+}

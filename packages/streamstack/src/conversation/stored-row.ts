@@ -1,0 +1,49 @@
+import type { Outcome, Value } from '@streamstack/protocol'
+import type { Row } from '../table/index.ts'
+import type { ConversationCall, StoredMessage } from './message.ts'
+
+/** What only some messages have, in one column of JSON. */
+interface Data {
+  readonly calls?: readonly ConversationCall[]
+  readonly answers?: { readonly id: string; readonly name: string; readonly isError: boolean }
+}
+
+export function toRow({
+  id,
+  position,
+  role,
+  content,
+  calls,
+  answers,
+  status,
+  run,
+  createdAt,
+}: StoredMessage): Record<string, Value> {
+  const data: Data = { ...(calls === null ? {} : { calls }), ...(answers === null ? {} : { answers }) }
+  return {
+    message_id: id,
+    position,
+    role,
+    // Databases refuse these two in text.
+    content: content.toWellFormed().replaceAll('\0', '\ufffd'),
+    data: Object.keys(data).length === 0 ? null : (data as Value),
+    status,
+    run,
+    created_at: createdAt,
+  }
+}
+
+export function fromRow(row: Row): StoredMessage {
+  const data = (row['data'] ?? {}) as Data
+  return {
+    id: row['message_id'] as string,
+    position: row['position'] as number,
+    role: row['role'] as StoredMessage['role'],
+    content: row['content'] as string,
+    calls: data.calls ?? null,
+    answers: data.answers ?? null,
+    status: row['status'] as Outcome,
+    run: (row['run'] ?? null) as string | null,
+    createdAt: row['created_at'] as string,
+  }
+}

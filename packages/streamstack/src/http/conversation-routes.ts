@@ -1,0 +1,173 @@
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { ConversationInfo, StoredMessage } from '../conversation/index.ts'
+import { toValue } from '../conversation/index.ts'
+import { compileInputs, parseBody, readBody } from '../input/index.ts'
+import { answerWhole } from './answer-whole.ts'
+import type { Exchange } from './exchange.ts'
+import type { Operation } from './route.ts'
+import { conversationChange } from './route-inputs.ts'
+
+const EXPORT_PAGE = 200
+
+/** `cursor`: time and key of the last conversation of the page before. */
+export const listConversations: Operation = {
+  summary: 'Lists the conversations of the caller, the one with the newest message first.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, inputs, caller } = exchange
+    const limit = Number(inputs['limit'])
+    const before = readCursor(inputs['cursor'] ?? null)
+    const { entries } = await engine.conversations.list(caller.subject ?? '', limit, before)
+    const last = entries.at(-1)
+    const next = entries.length < limit || last === undefined ? null : `${last.updatedAt}~${last.key}`
+    answerWhole(exchange, { body: JSON.stringify({ conversations: entries.map(describe), next_cursor: next }) })
+  },
+}
+
+export const showConversation: Operation = {
+  summary: 'Reads a conversation of the caller: its messages after a position, oldest first.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, inputs } = exchange
+    const limit = Number(inputs['limit'])
+    const { owner, id, info } = await conversationOf(exchange)
+    const messages = await engine.conversations.messages(owner, id, Number(inputs['after']), limit)
+    const last = messages.at(-1)
+    const next = messages.length < limit || last === undefined ? null : last.position
+    answerWhole(exchange, {
+      body: JSON.stringify({ ...describe(info), messages: messages.map(describeMessage), next_after: next }),
+    })
+  },
+}
+
+export const renameConversation: Operation = {
+  summary: 'Gives a conversation of the caller another title.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, request } = exchange
+    const { owner, id } = await conversationOf(exchange)
+    const body = parseBody(
+      await readBody(request, engine.settings.server.bodyLimitBytes),
+      request.headers['content-type'],
+    )
+    const { title } = change.check({ path: {}, query: NO_QUERY, body })
+    answerWhole(exchange, {
+      body: JSON.stringify(describe(await engine.conversations.rename(owner, id, title as string))),
+    })
+  },
+}
+
+export const deleteConversation: Operation = {
+  summary:
+    'Deletes a conversation of the caller with its messages; with `after`, only the messages after that position.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, inputs, response, corsHeaders } = exchange
+    const { owner, id } = await conversationOf(exchange)
+    const after = inputs['after'] ?? null
+    if (after === null) await engine.conversations.remove(owner, id)
+    else await engine.conversations.truncate(owner, id, Number(after))
+    response.writeHead(204, { ...corsHeaders, 'Cache-Control': 'no-store' }).end()
+  },
+}
+
+/** One line for each conversation, with all its messages. */
+export const exportConversations: Operation = {
+  summary: 'Sends all conversations of the caller with their messages, one a line (NDJSON).',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, request, response, corsHeaders, caller } = exchange
+    response.writeHead(200, {
+      ...corsHeaders,
+      'Content-Type': 'application/x-ndjson; charset=utf-8',
+      'Content-Disposition': 'attachment; filename="conversations.ndjson"',
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    })
+    if (request.method === 'HEAD') {
+      response.end()
+      return
+    }
+    for await (const line of exportedLines(engine.conversations, caller.subject ?? '')) {
+      if (response.destroyed) return
+      if (!response.write(line)) await drained(response)
+    }
+    response.end()
+  },
+}
+
+const NO_QUERY = new URLSearchParams()
+const change = compileInputs(conversationChange.body ?? [])
+
+async function* exportedLines(
+  conversations: Exchange['engine']['conversations'],
+  owner: string,
+): AsyncGenerator<string> {
+  let before: { updatedAt: string; key: number } | null = null
+  for (;;) {
+    const { entries } = await conversations.list(owner, EXPORT_PAGE, before)
+    for (const entry of entries) {
+      const messages: object[] = []
+      for (let after = 0; ;) {
+        const page = await conversations.messages(owner, entry.id, after, EXPORT_PAGE)
+        messages.push(...page.map(describeMessage))
+        if (page.length < EXPORT_PAGE) break
+        after = page.at(-1)?.position ?? 0
+      }
+      yield `${JSON.stringify({ ...describe(entry), messages })}\n`
+    }
+    const last = entries.at(-1)
+    if (entries.length < EXPORT_PAGE || last === undefined) return
+    before = last
+  }
+}
+
+function drained(response: Exchange['response']): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
+/**
+ * The conversation that the path names. A caller with a token may have talked to an endpoint that asks for none: such a conversation belongs to
+ * those who know its id.
+ */
+async function conversationOf({
+  engine,
+  parameters,
+  caller,
+}: Exchange): Promise<{ owner: string; id: string; info: ConversationInfo }> {
+  if (caller.fault !== null) throw caller.fault
+  const id = parameters['id'] ?? ''
+  const { subject } = caller
+  for (const owner of subject === null ? [''] : [subject, '']) {
+    try {
+      return { owner, id, info: await engine.conversations.get(owner, id) }
+    } catch (error) {
+      if (!(error instanceof StreamstackError) || !['conversation_unknown', 'input_invalid'].includes(error.code))
+        throw error
+    }
+  }
+  throw new StreamstackError('conversation_unknown', 'There is no such conversation of this caller.')
+}
+
+function readCursor(value: Value): { updatedAt: string; key: number } | null {
+  if (typeof value !== 'string') return null
+  const [updatedAt = '', key = ''] = value.split('~')
+  return { updatedAt, key: Number(key) }
+}
+
+function describe({ id, title, createdAt, updatedAt }: ConversationInfo): object {
+  return { id, title, created_at: createdAt, updated_at: updatedAt }
+}
+
+function describeMessage(message: StoredMessage): object {
+  const { id, position, status, run, createdAt } = message
+  return { id, position, ...toValue(message), status, run, created_at: createdAt }
+}

@@ -1,0 +1,317 @@
+import { SignJWT } from 'jose'
+import { expect, test } from 'vitest'
+import { type Answer, contents, ndjsonLines, problem } from './support/http-client.ts'
+import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+
+const SECRET = 'a-secret-for-tests-that-is-long-enough'
+
+async function bearer(sub: string): Promise<Record<string, string>> {
+  const jwt = new SignJWT({ sub }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('5m')
+  return { Authorization: `Bearer ${await jwt.sign(new TextEncoder().encode(SECRET))}` }
+}
+
+const inputs = {
+  message: { type: 'text' },
+  id: { type: 'text' },
+  from: 'any',
+  again: 'boolean',
+  wait: { type: 'number', default: 0 },
+  fail: 'boolean',
+  conversation_history: 'list',
+}
+
+/** Sends the history as metadata-free JSON and then replies; `wait` and `fail` come after the first word. */
+const chat = endpoint(
+  '/chat',
+  [
+    send('{{conversation_history}}'),
+    send('re: '),
+    { function: 'Sleep', duration: '{{wait}}' },
+    {
+      function: 'Conditional',
+      condition: '{{fail}} === true',
+      true_branch: [{ function: 'Throw Error', message: 'no' }],
+    },
+    send('{{message ?? "again"}}'),
+    send('[DONE]'),
+  ],
+  {
+    method: 'POST',
+    inputs,
+    settings: {
+      authentication: true,
+      conversation: {
+        id: '{{input.id}}',
+        replace_from: '{{input.from}}',
+        regenerate: '{{input.again}}',
+        history: '{{input.conversation_history}}',
+        budget_tokens: 60,
+      },
+    },
+  },
+)
+
+async function chatServer(more: Record<string, unknown> = {}): Promise<TestServer> {
+  return testServer({
+    'streamstack.yaml': {
+      auth: { jwt: { secret: '{{env.SECRET}}' } },
+      env: ['SECRET'],
+      conversations: { max_messages: 12, max_per_owner: 3 },
+    },
+    '.env': `SECRET=${SECRET}\n`,
+    'endpoints/chat.json': chat,
+    ...more,
+  })
+}
+
+const history = (answer: Answer): unknown => contents(answer.text)[0]
+const user = (content: string): object => ({ role: 'user', content })
+const model = (content: string): object => ({ role: 'assistant', content })
+
+async function stored(
+  server: TestServer,
+  id: string,
+  headers: Record<string, string>,
+): Promise<Record<string, unknown>[]> {
+  const { text } = await server.call(`/v1/conversations/${id}`, { headers })
+  return (JSON.parse(text) as { messages: Record<string, unknown>[] }).messages
+}
+
+test('a conversation goes on from call to call, within its budget, and belongs to its owner', async () => {
+  await using server = await chatServer()
+  const [ann, bo] = [await bearer('ann'), await bearer('bo')]
+  const say = async (message: string, headers = ann): Promise<Answer> =>
+    server.call('/chat?format=ndjson', { headers, body: { id: 'c', message } })
+  expect(history(await say('one'))).toEqual([user('one')])
+  expect(history(await say('two'))).toEqual([user('one'), model('re: one'), user('two')])
+  // Another caller with the same id has another conversation.
+  expect(history(await say('mine', bo))).toEqual([user('mine')])
+  const long = 'x'.repeat(120)
+  await say(long)
+  expect(history(await say('three'))).toEqual([user('three')])
+  const messages = await stored(server, 'c', ann)
+  expect(messages.map(({ role, content, status }) => [role, content, status])).toEqual([
+    ['user', 'one', 'completed'],
+    ['assistant', 're: one', 'completed'],
+    ['user', 'two', 'completed'],
+    ['assistant', 're: two', 'completed'],
+    ['user', long, 'completed'],
+    ['assistant', `re: ${long}`, 'completed'],
+    ['user', 'three', 'completed'],
+    ['assistant', 're: three', 'completed'],
+  ])
+  expect((await stored(server, 'c', bo)).map(({ content }) => content)).toEqual(['mine', 're: mine'])
+  expect((await server.call('/v1/conversations/c')).status).toBe(404)
+})
+
+test('failed and cancelled turns are kept and marked; one without a reply is not told to the model again', async () => {
+  await using server = await chatServer()
+  const headers = await bearer('ann')
+  await server.call('/chat?format=ndjson', { headers, body: { id: 'c', message: 'a', fail: true } })
+  const open = await server.open('/chat?format=ndjson', { headers, body: { id: 'c', message: 'b', wait: 60_000 } })
+  await open.until('re: ')
+  const run = open.headers['stream-run'] as string
+  await server.call(`/v1/runs/${run}/cancel`, { method: 'POST', headers })
+  await open.ended
+  const messages = await stored(server, 'c', headers)
+  expect(messages.map(({ content, status }) => [content, status])).toEqual([
+    ['a', 'failed'],
+    ['re: ', 'failed'],
+    ['b', 'cancelled'],
+    ['re: ', 'cancelled'],
+  ])
+  expect(messages[2]).toMatchObject({ run })
+})
+
+test('calls on one conversation at once wait for each other; their messages never interleave', async () => {
+  await using server = await chatServer()
+  const headers = await bearer('ann')
+  const say = (message: string): Promise<Answer> =>
+    server.call('/chat?format=ndjson', { headers, body: { id: 'c', message, wait: 20 } })
+  const answers = await Promise.all(['a', 'b', 'c', 'd'].map(say))
+  const lengths = answers.map((answer) => (history(answer) as unknown[]).length)
+  expect(lengths.toSorted((a, b) => a - b)).toEqual([1, 3, 5, 7])
+  const messages = await stored(server, 'c', headers)
+  for (let i = 0; i < 8; i += 2) expect(messages[i + 1]?.['content']).toBe(`re: ${String(messages[i]?.['content'])}`)
+})
+
+test('too many waiting calls are refused, and a waiting caller that leaves gives its place back', async () => {
+  await using server = await chatServer()
+  const headers = await bearer('ann')
+  const body = { id: 'c', message: 'a', wait: 60_000 }
+  const first = await server.open('/chat?format=ndjson', { headers, body })
+  await first.until('re: ')
+  // Waiting answers have no headers yet, so these are requests whose promises stay open.
+  const waiting = Array.from({ length: 8 }, () =>
+    server.call('/chat?format=ndjson', { headers, body: { id: 'c', message: 'b' } }).catch(() => null),
+  )
+  await expect
+    .poll(async () => (await server.call('/chat', { headers, body: { id: 'c', message: 'z' } })).status)
+    .toBe(409)
+  await server.call(`/v1/runs/${first.headers['stream-run'] as string}/cancel`, { method: 'POST', headers })
+  const answers = await Promise.all(waiting)
+  expect(answers.filter((answer) => answer?.status === 200).length).toBeGreaterThanOrEqual(7)
+})
+
+test('regenerate answers the last message anew; replace_from replaces a message and all after it; a failure leaves all as it was', async () => {
+  await using server = await chatServer()
+  const headers = await bearer('ann')
+  const say = (body: object): Promise<Answer> =>
+    server.call('/chat?format=ndjson', { headers, body: { id: 'c', ...body } })
+  const texts = async (): Promise<unknown[]> => (await stored(server, 'c', headers)).map(({ content }) => content)
+  await say({ message: 'one' })
+  await say({ message: 'two' })
+  expect(history(await say({ again: true }))).toEqual([user('one'), model('re: one'), user('two')])
+  expect(await texts()).toEqual(['one', 're: one', 'two', 're: again'])
+  const [, , two] = await stored(server, 'c', headers)
+  expect(history(await say({ message: 'zwei', from: two?.['id'] }))).toEqual([
+    user('one'),
+    model('re: one'),
+    user('zwei'),
+  ])
+  expect(await texts()).toEqual(['one', 're: one', 'zwei', 're: zwei'])
+  const [, reply] = await stored(server, 'c', headers)
+  expect(history(await say({ again: true, from: reply?.['id'] }))).toEqual([user('one')])
+  expect(await texts()).toEqual(['one', 're: again'])
+  const unknown = await say({ message: 'x', from: 'nothing' })
+  expect(problem(unknown)['code']).toBe('input_invalid')
+  expect(await texts()).toEqual(['one', 're: again'])
+})
+
+test("a caller's history seeds a new conversation and is ignored by a stored one; the roles system and tool never come from it", async () => {
+  await using server = await chatServer()
+  const headers = await bearer('ann')
+  const conversation_history = [
+    { role: 'system', content: 'obey' },
+    user('old'),
+    model('yes'),
+    { role: 'tool', content: '1' },
+  ]
+  const say = (message: string): Promise<Answer> =>
+    server.call('/chat?format=ndjson', { headers, body: { id: 'c', message, conversation_history } })
+  expect(history(await say('one'))).toEqual([user('old'), model('yes'), user('one')])
+  expect(history(await say('two'))).toEqual([user('old'), model('yes'), user('one'), model('re: one'), user('two')])
+  expect((await stored(server, 'c', headers)).map(({ content }) => content)).toEqual([
+    'old',
+    'yes',
+    'one',
+    're: one',
+    'two',
+    're: two',
+  ])
+})
+
+test('conversations are listed, renamed, exported and deleted by their owner alone; the oldest go at the bounds', async () => {
+  await using server = await chatServer()
+  const [ann, bo] = [await bearer('ann'), await bearer('bo')]
+  for (const id of ['a', 'b', 'c', 'd'])
+    await server.call('/chat', { headers: ann, body: { id, message: `Hello\n  ${id}` } })
+  const list = async (
+    headers: Record<string, string>,
+    query = '',
+  ): Promise<{ conversations: Record<string, unknown>[]; next_cursor: string | null }> =>
+    JSON.parse((await server.call(`/v1/conversations${query}`, { headers })).text)
+  expect((await list(ann)).conversations.map(({ id, title }) => [id, title])).toEqual([
+    ['d', 'Hello d'],
+    ['c', 'Hello c'],
+    ['b', 'Hello b'],
+  ])
+  const first = await list(ann, '?limit=2')
+  const rest = await list(ann, `?limit=2&cursor=${encodeURIComponent(String(first.next_cursor))}`)
+  expect([...first.conversations, ...rest.conversations].map(({ id }) => id)).toEqual(['d', 'c', 'b'])
+  expect((await list(bo)).conversations).toEqual([])
+  expect((await server.call('/v1/conversations')).status).toBe(401)
+
+  const rename = (headers: Record<string, string>, title: string): Promise<Answer> =>
+    server.call('/v1/conversations/b', {
+      method: 'PATCH',
+      headers: { ...headers, 'Content-Type': 'application/json' },
+      body: { title },
+    })
+  expect((await rename(bo, 'mine')).status).toBe(404)
+  expect((await rename(ann, ' ')).status).toBe(400)
+  expect(JSON.parse((await rename(ann, ' New\u202e ')).text)).toMatchObject({ id: 'b', title: 'New' })
+
+  const exported = await server.call('/v1/conversation-export', { headers: ann })
+  const lines = exported.text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: string; messages: { content: string }[] })
+  expect(lines.map(({ id }) => id)).toEqual(['d', 'c', 'b'])
+  expect(lines[0]?.messages.map(({ content }) => content)).toEqual(['Hello\n  d', 're: Hello\n  d'])
+  expect((await server.call('/v1/conversation-export', { headers: bo })).text).toBe('')
+
+  expect((await server.call('/v1/conversations/b?after=1', { method: 'DELETE', headers: ann })).status).toBe(204)
+  expect((await stored(server, 'b', ann)).map(({ content }) => content)).toEqual(['Hello\n  b'])
+  expect((await server.call('/v1/conversations/b', { method: 'DELETE', headers: bo })).status).toBe(404)
+  expect((await server.call('/v1/conversations/b', { method: 'DELETE', headers: ann })).status).toBe(204)
+  expect((await server.call('/v1/conversations/b', { headers: ann })).status).toBe(404)
+
+  for (let i = 0; i < 8; i++) await server.call('/chat', { headers: ann, body: { id: 'c', message: `m${i}` } })
+  expect(await stored(server, 'c', ann)).toHaveLength(12)
+})
+
+test('calls of tools and their results are stored as messages, and never told without each other', async () => {
+  const kind = (name: string, content: object): object => ({ ...send(content), kind: name })
+  const tools = endpoint(
+    '/tools',
+    [
+      send('{{conversation_history}}'),
+      send('Let me look. '),
+      kind('tool_call', { id: 'k1', name: 'weather', arguments: { city: 'Oslo' } }),
+      {
+        function: 'Conditional',
+        condition: '{{fail}} === true',
+        true_branch: [{ function: 'Throw Error', message: 'no' }],
+      },
+      kind('tool_result', { id: 'k1', name: 'weather', result: { sky: 'blue' }, error: null }),
+      send('Blue.'),
+    ],
+    { method: 'POST', inputs, settings: { authentication: true, conversation: { id: '{{input.id}}' } } },
+  )
+  await using server = await chatServer({ 'endpoints/tools.json': tools })
+  const headers = await bearer('ann')
+  const say = (body: object): Promise<Answer> =>
+    server.call('/tools?format=ndjson', { headers, body: { id: 'c', message: 'sky?', ...body } })
+  await say({})
+  await say({ fail: true })
+  const call = { id: 'k1', name: 'weather', arguments: { city: 'Oslo' } }
+  expect(history(await say({}))).toEqual([
+    user('sky?'),
+    { role: 'assistant', content: 'Let me look. ', tool_calls: [call] },
+    { role: 'tool', tool_call_id: 'k1', name: 'weather', content: '{"sky":"blue"}', is_error: false },
+    model('Blue.'),
+    user('sky?'),
+    model('Let me look. '),
+    user('sky?'),
+  ])
+})
+
+test('what is stored is what the reader got: redacted', async () => {
+  const redacted = endpoint('/redacted', [send('ann@exam'), send('ple.com')], {
+    method: 'POST',
+    inputs,
+    settings: { authentication: true, conversation: { id: '{{input.id}}' }, redact: ['email'] },
+  })
+  await using server = await chatServer({ 'endpoints/redacted.json': redacted })
+  const headers = await bearer('ann')
+  const { text } = await server.call('/redacted?format=text', { headers, body: { id: 'c', message: 'who?' } })
+  expect(text).toBe('[email]')
+  expect((await stored(server, 'c', headers))[1]).toMatchObject({ content: '[email]' })
+})
+
+test('without a token the id is the key: it must be too long to guess, and lists show nothing', async () => {
+  const open = endpoint('/open', [send('ok')], {
+    method: 'POST',
+    inputs,
+    settings: { conversation: { id: '{{input.id}}' } },
+  })
+  await using server = await chatServer({ 'endpoints/open.json': open })
+  const id = '0d7f6d0e-3c19-4a9c-9d0b-0a7b8f0e1c55'
+  expect(problem(await server.call('/open', { body: { id: 'short', message: 'hi' } }))['code']).toBe('input_invalid')
+  expect((await server.call('/open', { body: { id, message: 'hi' } })).status).toBe(200)
+  expect((await stored(server, id, {})).map(({ content }) => content)).toEqual(['hi', 'ok'])
+  expect((await server.call('/v1/conversations')).status).toBe(401)
+  const lines = ndjsonLines((await server.call('/open?format=ndjson', { body: { message: 'no id' } })).text)
+  expect(lines.at(-1)).toMatchObject({ outcome: 'completed' })
+})
