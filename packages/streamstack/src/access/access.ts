@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { AccessDeclaration } from '../definition/types.ts'
 import { authorize } from './authorize.ts'
-import { type CallPlace, type Caller, TokenCaller, callerWithoutToken, placeOf } from './caller.ts'
+import { type CallPlace, type PlacedRequest, TrustedProxies } from './call-place.ts'
+import { type Caller, TokenCaller, callerWithoutToken } from './caller.ts'
 import type { CorsSettings } from './cors.ts'
 import { HeldTokens } from './held-tokens.ts'
 import { isHostListed, isLoopbackHost, isWellFormedHost } from './hosts.ts'
@@ -25,21 +26,30 @@ export interface AccessPolicy {
   readonly tokenInUrl: boolean
   /** `server.hosts`, and where the server listens; `loopback`: every name of this machine, and no other. Null: all. */
   readonly hosts: readonly string[] | 'loopback' | null
+  /** `server.trusted_proxies`. */
+  readonly trustedProxies: readonly string[]
+  /** `server.public_url`, or where the server listens. */
+  readonly publicUrl: string
+  /** Whether `server.public_url` is set. */
+  readonly hasPublicUrl: boolean
 }
 
 export interface AccessOptions {
   readonly policy: () => AccessPolicy
   /** Fetches key sets through the workspace's outbound door. */
   readonly fetchKeys: FetchJson
+  /** Hears why the keys of an issuer cannot be fetched, at most once a minute. */
+  readonly onKeysMissing: (cause: unknown) => void
   /** Hears of failures that are not a caller's; never of a token. */
   readonly onError: (error: unknown) => void
 }
 
-/** The credentials of a request. */
+/** The credentials of a request, and where it came from. */
 export interface Credentials {
-  readonly headers: IncomingHttpHeaders
+  readonly authorization: string | undefined
+  readonly place: CallPlace
   /** `?access_token=`; null: none. */
-  readonly urlToken?: string | null
+  readonly urlToken: string | null
 }
 
 /** Hears what becomes of the token by which something is read. */
@@ -60,6 +70,7 @@ export class Access {
   readonly #startedOpen: boolean
   #jwt: TokenSettings | null = null
   #verifier: TokenVerifier | null = null
+  #proxies: { list: readonly string[]; trusted: TrustedProxies } | null = null
 
   constructor(options: AccessOptions) {
     this.#options = options
@@ -74,7 +85,10 @@ export class Access {
   configure(jwt: TokenSettings | null): boolean {
     if (isDeepStrictEqual(jwt, this.#jwt)) return false
     this.#jwt = jwt
-    this.#verifier = jwt === null ? null : createTokenVerifier(jwt, this.#options.fetchKeys)
+    this.#verifier =
+      jwt === null
+        ? null
+        : createTokenVerifier(jwt, this.#options.fetchKeys, { onFailure: this.#options.onKeysMissing })
     return true
   }
 
@@ -95,12 +109,28 @@ export class Access {
    * @param changes whether it may change something: an unsafe method (RFC 9110 §9.2.1), or a WebSocket.
    * @throws StreamstackError `header_invalid`, `host_unknown`, `forbidden`.
    */
-  admitPlace(headers: IncomingHttpHeaders, changes: boolean): void {
-    const place = placeOf(headers)
+  admitPlace(place: CallPlace, headers: IncomingHttpHeaders, changes: boolean): void {
     this.admitHost(place)
     if (changes && isForeignRequest(this.#options.policy().cors, place, headers['sec-fetch-site']?.toString())) {
       throw foreignOrigin()
     }
+  }
+
+  /**
+   * Where clients reach this server, for URLs that are handed on to others: `server.public_url`; else the host that a caller used, if that is known to be
+   * this server; else where it listens. A caller must not have webhooks look for their keys at a host of its choice.
+   */
+  baseUrlFor({ host, scheme }: CallPlace): string {
+    const { publicUrl, hasPublicUrl, hosts } = this.#options.policy()
+    const isKnown = hosts !== null || isLoopbackHost(host)
+    return hasPublicUrl || !isKnown ? publicUrl : `${scheme}://${host}`
+  }
+
+  /** Where a request came from, through the proxies that the settings trust. */
+  placeOf(request: PlacedRequest): CallPlace {
+    const { trustedProxies: list } = this.#options.policy()
+    if (this.#proxies?.list !== list) this.#proxies = { list, trusted: new TrustedProxies(list) }
+    return this.#proxies.trusted.placeOf(request)
   }
 
   /** The part of `admitPlace` that is about Host. */
@@ -122,11 +152,10 @@ export class Access {
    *
    * @throws StreamstackError `unauthenticated`; `unavailable` when the issuer's keys cannot be fetched.
    */
-  authenticate({ headers, urlToken = null }: Credentials): Caller | Promise<Caller> {
-    const place = placeOf(headers)
-    const authorization = headers.authorization ?? (urlToken === null ? undefined : `Bearer ${urlToken}`)
-    if (authorization === undefined || !this.checksTokens) return this.withoutToken(headers)
-    return this.#verified(authorization, place)
+  authenticate({ authorization, urlToken, place }: Credentials): Caller | Promise<Caller> {
+    const header = authorization ?? (urlToken === null ? undefined : `Bearer ${urlToken}`)
+    if (header === undefined || !this.checksTokens) return this.withoutToken(place)
+    return this.#verified(header, place)
   }
 
   /**
@@ -143,8 +172,7 @@ export class Access {
   }
 
   /** The caller of a request whose token is not looked at. */
-  withoutToken(headers: IncomingHttpHeaders): Caller {
-    const place = placeOf(headers)
+  withoutToken(place: CallPlace): Caller {
     return callerWithoutToken(place, this.isOpen && this.#foreignFault(place) === null ? 'open' : 'anonymous')
   }
 
@@ -154,17 +182,16 @@ export class Access {
    * @throws StreamstackError as `authenticate` and `permit`.
    */
   admit(credentials: Credentials, right: RouteRight): Caller | Promise<Caller> {
-    if (right === 'anyone' || right === 'worker') return this.withoutToken(credentials.headers)
-    if (right === 'owner') return this.#tolerant(credentials)
+    const { place } = credentials
+    if (right === 'anyone' || right === 'worker') return this.withoutToken(place)
+    if (right === 'guest' || right === 'owner') return this.#tolerant(credentials)
     if (typeof right === 'object' && this.isOpen) {
-      const place = placeOf(credentials.headers)
       const fault = this.#foreignFault(place)
       if (fault !== null) throw fault
       return callerWithoutToken(place, 'open')
     }
-    const { urlToken = null, headers } = credentials
     if (right === 'caller' || right === 'reader') this.#checkUrlToken(credentials, right)
-    const caller = this.authenticate({ headers, urlToken: right === 'reader' ? urlToken : null })
+    const caller = this.authenticate(right === 'reader' ? credentials : { ...credentials, urlToken: null })
     if (!(caller instanceof Promise)) {
       this.permit(caller, right)
       return caller
@@ -183,6 +210,16 @@ export class Access {
   permit(caller: Caller, right: RouteRight): void {
     if (typeof right === 'object') return this.#permitScopes(caller, right)
     if (right === 'subject') this.#permitSubject(caller)
+  }
+
+  /** Whether a caller may know of an endpoint or a channel that asks for a token: `permitCall` would let it pass. */
+  mayCall(caller: Caller, access: AccessDeclaration): boolean {
+    try {
+      this.permitCall(caller, access)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Lets a caller call an endpoint. Throws as `permit`. */
@@ -225,15 +262,15 @@ export class Access {
 
   /** A token that is not accepted keeps nobody from what needs none. */
   #tolerant(credentials: Credentials): Caller | Promise<Caller> {
-    const caller = this.authenticate(credentials)
+    const caller = this.authenticate({ ...credentials, urlToken: null })
     if (!(caller instanceof Promise)) return caller
     return caller.catch((thrown: unknown) =>
-      callerWithoutToken(placeOf(credentials.headers), 'anonymous', toStreamstackError(thrown)),
+      callerWithoutToken(credentials.place, 'anonymous', toStreamstackError(thrown)),
     )
   }
 
-  #checkUrlToken({ headers, urlToken = null }: Credentials, right: 'caller' | 'reader'): void {
-    if (urlToken === null || headers.authorization !== undefined) return
+  #checkUrlToken({ authorization, urlToken }: Credentials, right: 'caller' | 'reader'): void {
+    if (urlToken === null || authorization !== undefined) return
     if (right === 'reader' && this.#options.policy().tokenInUrl) return
     throw new StreamstackError(
       'unauthenticated',

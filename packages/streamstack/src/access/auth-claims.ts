@@ -25,7 +25,7 @@ export function toAuthClaims(payload: Readonly<Record<string, Value>>, roleClaim
   if (!isRecord(claims)) throw tokenError('claims')
   const roles = roleClaim === null ? [claims['roles'], claims['role']] : [claimAt(claims, roleClaim)]
   const scopes = [claims['scope'], claims['scp'], claims['scopes'], claims['permissions']]
-  return Object.freeze({ ...claims, roles: namesIn(roles), scopes: namesIn(scopes) })
+  return Object.freeze({ ...claims, roles: namesIn(roles, oneName), scopes: namesIn(scopes, listedNames) })
 }
 
 /** A claim may itself have dots in its name (`https://example.com/roles`), so the whole name is tried first. */
@@ -39,11 +39,21 @@ function claimAt(claims: Readonly<Record<string, Value>>, path: string): Value |
   return value
 }
 
-/** Lists of text as they are; a text is split at blanks and commas, as OAuth and its dialects write them. */
-function namesIn(values: readonly (Value | undefined)[]): readonly string[] {
+/** A role may have a blank in its name: a text is one role, or `billing admin` would be an `admin`. */
+function oneName(text: string): readonly string[] {
+  return [text]
+}
+
+/** Scopes in a text are divided by blanks (RFC 6749 §3.3), in some dialects by commas. */
+function listedNames(text: string): readonly string[] {
+  return text.split(/[\s,]+/)
+}
+
+/** Names of lists as they are, and those that `read` finds in a text. */
+function namesIn(values: readonly (Value | undefined)[], read: (text: string) => readonly string[]): readonly string[] {
   const names = new Set<string>()
   for (const value of values) {
-    const parts = typeof value === 'string' ? value.split(/[\s,]+/) : Array.isArray(value) ? value : []
+    const parts = typeof value === 'string' ? read(value) : Array.isArray(value) ? value : []
     for (const part of parts) if (typeof part === 'string' && part !== '') names.add(part)
   }
   return Object.freeze([...names])

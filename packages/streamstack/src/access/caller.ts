@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { StreamstackError } from '@streamstack/protocol'
 import type { AuthClaims } from './auth-claims.ts'
+import type { CallPlace } from './call-place.ts'
 import type { PresentedToken } from './presented-token.ts'
 import { subjectOf } from './subject.ts'
 
@@ -11,14 +11,6 @@ import { subjectOf } from './subject.ts'
  * - `anonymous`: not at all.
  */
 export type CallerKind = 'token' | 'open' | 'anonymous'
-
-/** Where a request came from, in its own words: a browser sets both, a program sets what it likes. */
-export interface CallPlace {
-  /** Host or `:authority`; empty when neither was sent. */
-  readonly host: string
-  /** Undefined: the caller is no page of a browser, or the request is a plain GET of its own origin. */
-  readonly origin: string | undefined
-}
 
 /** The caller of a request or of a WebSocket's messages. What it may do is for `Access.permit` to say. */
 export interface Caller {
@@ -36,7 +28,7 @@ export interface Caller {
   readonly fault: StreamstackError | null
 }
 
-const NOWHERE: CallPlace = Object.freeze({ host: '', origin: undefined })
+const NOWHERE: CallPlace = Object.freeze({ host: '', origin: undefined, scheme: 'http', address: null })
 
 /** A caller that nobody asked who it is. */
 export const ANONYMOUS: Caller = Object.freeze({
@@ -55,7 +47,7 @@ export function callerWithoutToken(
   kind: 'open' | 'anonymous',
   fault: StreamstackError | null = null,
 ): Caller {
-  return { ...ANONYMOUS, kind, place, fault }
+  return { kind, subject: null, claims: null, expiresAtMs: null, endsAtMs: Infinity, place, fault }
 }
 
 /** The caller that a verified token speaks for. It holds the token, so that this can be verified again by other settings. */
@@ -79,9 +71,4 @@ export class TokenCaller implements Caller {
     this.expiresAtMs = typeof expires === 'number' ? expires * 1_000 : null
     this.endsAtMs = this.expiresAtMs === null ? Infinity : this.expiresAtMs + clockToleranceSeconds * 1_000
   }
-}
-
-/** Where a request says that it comes from. HTTP/2 has `:authority` for Host (RFC 9113 §8.3.1). */
-export function placeOf(headers: IncomingHttpHeaders): CallPlace {
-  return { host: headers.host ?? headers[':authority']?.toString() ?? '', origin: headers.origin }
 }

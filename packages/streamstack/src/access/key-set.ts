@@ -12,6 +12,8 @@ const coolDownMs = 30_000
 /** After a failed fetch, calls are refused at once for this long. */
 const retryPauseMs = 5_000
 const fetchTimeoutMs = 10_000
+/** How often it is reported that the keys cannot be fetched. */
+const reportPauseMs = 60_000
 
 /** Fetches JSON through the workspace's outbound door. */
 export type FetchJson = (url: string) => Promise<unknown>
@@ -31,11 +33,19 @@ interface FetchedKeys {
   fetchedAtMs: number
 }
 
-/** @param now milliseconds of a clock that never runs backwards. */
-export function createKeySet(url: string, fetchJson: FetchJson, now: () => number = () => performance.now()): KeySet {
+export interface KeySetOptions {
+  /** Milliseconds of a clock that never runs backwards. */
+  readonly now?: (() => number) | undefined
+  /** Hears why the keys cannot be fetched, at most once a minute. */
+  readonly onFailure?: ((cause: unknown) => void) | undefined
+}
+
+export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetOptions = {}): KeySet {
+  const { now = () => performance.now(), onFailure } = options
   let keys: FetchedKeys | null = null
   let fetching: Promise<FetchedKeys> | null = null
   let failedAtMs = -Infinity
+  let reportedAtMs = -Infinity
 
   async function fetchKeys(): Promise<FetchedKeys> {
     try {
@@ -45,6 +55,10 @@ export function createKeySet(url: string, fetchJson: FetchJson, now: () => numbe
       return fetched
     } catch (cause) {
       failedAtMs = now()
+      if (failedAtMs - reportedAtMs >= reportPauseMs) {
+        reportedAtMs = failedAtMs
+        onFailure?.(cause)
+      }
       throw unavailable(retryPauseMs, cause)
     } finally {
       fetching = null
@@ -82,8 +96,9 @@ export function createKeySet(url: string, fetchJson: FetchJson, now: () => numbe
   }
 }
 
-/** Keys that cannot be used are jose's to refuse, when a token asks for them. */
-function readKeySet(document: unknown): FetchedKeys['find'] {
+/** Keys that cannot be used are jose's to refuse, when a token asks for them. Some issuers call their JSON something else: then it comes as text. */
+function readKeySet(answer: unknown): FetchedKeys['find'] {
+  const document: unknown = typeof answer === 'string' ? JSON.parse(answer) : answer
   if (!isKeySet(document)) throw new TypeError('the document is not a JWK Set')
   return createLocalJWKSet(document)
 }

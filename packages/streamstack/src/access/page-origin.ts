@@ -1,8 +1,8 @@
-import type { CallPlace } from './caller.ts'
+import type { CallPlace } from './call-place.ts'
 import { type CorsSettings, isOriginAllowed } from './cors.ts'
 
 /** Whether a caller may act in its own name: no page of a browser, a page of this very host, or of an origin that the settings list. */
-export function admitsOrigin(cors: CorsSettings, { host, origin }: CallPlace): boolean {
+export function admitsOrigin(cors: CorsSettings, { host, origin }: Pick<CallPlace, 'host' | 'origin'>): boolean {
   if (origin === undefined || isSameHost(origin, host)) return true
   return isOriginAllowed(cors, origin)
 }

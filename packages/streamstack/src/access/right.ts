@@ -4,6 +4,7 @@ export type ServerRight = 'streams:read' | 'streams:write' | 'system:read'
 /**
  * The right that a route of the server asks for:
  * - scopes, of which all are needed;
+ * - `guest`: a token is verified if one is sent; one that is not accepted counts as none;
  * - `caller`: a token is verified if one is sent, and the rules of what is asked for decide;
  * - `reader`: the same, and where `channels.token_in_url` allows it the token may stand in the URL;
  * - `subject`: a token that names a subject, or open access;
@@ -11,4 +12,12 @@ export type ServerRight = 'streams:read' | 'streams:write' | 'system:read'
  * - `worker`: the token that a subscription gave to its worker, which the handler checks;
  * - `anyone`: credentials are not looked at.
  */
-export type RouteRight = readonly ServerRight[] | 'caller' | 'reader' | 'subject' | 'owner' | 'worker' | 'anyone'
+export type RouteRight =
+  | readonly ServerRight[]
+  | 'guest'
+  | 'caller'
+  | 'reader'
+  | 'subject'
+  | 'owner'
+  | 'worker'
+  | 'anyone'

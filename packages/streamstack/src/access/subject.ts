@@ -4,12 +4,15 @@ import type { AuthClaims } from './auth-claims.ts'
 /** Claims that differ between two tokens of one caller (RFC 7519 §4.1). */
 const PER_TOKEN: ReadonlySet<string> = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'nonce', 'at_hash'])
 
+/** A `sub` that looks like what is made here for tokens without one is set apart, so that nobody can choose another's. */
+const MADE = /^(?:sha256|sub):/
+
 /**
  * Who a token speaks for: its `sub` when that is text, as the standard asks. For any other token all that it says of its caller, so that two callers are never one.
  */
 export function subjectOf(claims: AuthClaims): string {
   const subject = claims['sub']
-  if (typeof subject === 'string') return subject
+  if (typeof subject === 'string') return MADE.test(subject) ? `sub:${subject}` : subject
   const said = Object.entries(claims).filter(([name]) => !PER_TOKEN.has(name))
   const sorted = said.toSorted(([first], [second]) => (first < second ? -1 : 1))
   return `sha256:${createHash('sha256').update(JSON.stringify(sorted)).digest('base64url')}`

@@ -69,7 +69,9 @@ describe('tokens signed with a secret', () => {
     ['one text', { role: 'editor' }, null, ['editor']],
     ['both spellings', { role: 'a', roles: ['b', 'a'] }, null, ['b', 'a']],
     ['a way inwards', { realm_access: { roles: ['x'] }, roles: ['not this'] }, 'realm_access.roles', ['x']],
-    ['a name with dots', { 'https://e.com/roles': 'x,y z' }, 'https://e.com/roles', ['x', 'y', 'z']],
+    ['a name with dots', { 'https://e.com/roles': ['x', 'y z'] }, 'https://e.com/roles', ['x', 'y z']],
+    ['a text with blanks, which is one', { role: 'billing admin' }, null, ['billing admin']],
+    ['a text with commas, which is one', { app: { role: 'a,admin' } }, 'app.role', ['a,admin']],
     ['nothing', { sub: 'ann' }, null, []],
     ['what is no role', { roles: [1, null, { a: 1 }, ''] }, null, []],
     ['an inherited name', { sub: 'ann' }, 'toString', []],
@@ -219,7 +221,7 @@ describe('tokens signed with a published key', () => {
       fetches += 1
       return Promise.resolve({ keys: published })
     }
-    const verifier = createTokenVerifier(byKeySet, fetchJson, () => nowMs)
+    const verifier = createTokenVerifier(byKeySet, fetchJson, { now: () => nowMs })
     const byOld = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'old' }, old.privateKey)}`
     const byFresh = `Bearer ${await sign({ sub: 'b' }, { alg: 'ES256', kid: 'fresh' }, fresh.privateKey)}`
     await Promise.all([verifier.verify(byOld), verifier.verify(byOld), verifier.verify(byOld)])
@@ -247,7 +249,7 @@ describe('tokens signed with a published key', () => {
       fetches += 1
       return document === null ? Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7')) : Promise.resolve(document)
     }
-    const verifier = createTokenVerifier(byKeySet, fetchJson, () => nowMs)
+    const verifier = createTokenVerifier(byKeySet, fetchJson, { now: () => nowMs })
     const error = await failure(verifier.verify(token))
     expect(error).toMatchObject({ code: 'unavailable', status: 503, recoverable: true, retryAfterMs: 5000 })
     expect(error.message).not.toContain('10.0.0.7')
@@ -265,6 +267,27 @@ describe('tokens signed with a published key', () => {
     expect(fetches).toBe(3)
     nowMs += 301_000
     expect((await failure(verifier.verify(token))).status).toBe(503)
+  })
+
+  test('keys that come as text, under whatever type, are taken', async () => {
+    const { privateKey, jwk } = await keyPair('ES256', 'one')
+    const token = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)}`
+    const verifier = createTokenVerifier(byKeySet, () => Promise.resolve(JSON.stringify({ keys: [jwk] })))
+    await expect(verifier.verify(token)).resolves.toMatchObject({ sub: 'a' })
+  })
+
+  test('why keys cannot be fetched is told once a minute', async () => {
+    const { privateKey } = await keyPair('ES256', 'one')
+    const token = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)}`
+    const causes: unknown[] = []
+    let nowMs = 0
+    const cause = new Error('the issuer answered 500')
+    const verifier = createTokenVerifier(byKeySet, () => Promise.reject(cause), {
+      now: () => nowMs,
+      onFailure: (told) => causes.push(told),
+    })
+    for (; nowMs < 120_000; nowMs += 6_000) expect((await failure(verifier.verify(token))).status).toBe(503)
+    expect(causes).toEqual([cause, cause])
   })
 
   test.each([

@@ -6,7 +6,7 @@ import type { CryptoKey, FlattenedJWSInput, JWTVerifyOptions, ProtectedHeaderPar
 import { toAuthClaims } from './auth-claims.ts'
 import type { AuthClaims } from './auth-claims.ts'
 import { createKeySet } from './key-set.ts'
-import type { FetchJson, KeySet } from './key-set.ts'
+import type { FetchJson, KeySet, KeySetOptions } from './key-set.ts'
 import { tokenError } from './token-error.ts'
 import type { TokenFault } from './token-error.ts'
 import { checkTokenSettings } from './token-settings.ts'
@@ -27,13 +27,17 @@ export interface TokenVerifier {
  * every token is refused.
  *
  * @param fetchJson fetches the key set through the outbound door; needed when `jwksUrl` is set.
- * @param now milliseconds of a steady clock, for the age of fetched keys.
+ * @param options a steady clock for the age of fetched keys, and who hears why they cannot be fetched.
  * @throws StreamstackError when a setting cannot be used.
  */
-export function createTokenVerifier(settings: TokenSettings, fetchJson?: FetchJson, now?: () => number): TokenVerifier {
+export function createTokenVerifier(
+  settings: TokenSettings,
+  fetchJson?: FetchJson,
+  options: KeySetOptions = {},
+): TokenVerifier {
   const algorithms = checkTokenSettings(settings)
   const secret = settings.secret === null ? null : createSecretKey(Buffer.from(settings.secret))
-  const keySet = openKeySet(settings, fetchJson, now)
+  const keySet = openKeySet(settings, fetchJson, options)
   const claimOptions: JWTVerifyOptions = {
     issuer: settings.issuer ?? undefined,
     audience: settings.audience === null ? undefined : [settings.audience].flat(),
@@ -59,10 +63,10 @@ export function createTokenVerifier(settings: TokenSettings, fetchJson?: FetchJs
   }
 }
 
-function openKeySet(settings: TokenSettings, fetchJson?: FetchJson, now?: () => number): KeySet | null {
+function openKeySet(settings: TokenSettings, fetchJson: FetchJson | undefined, options: KeySetOptions): KeySet | null {
   if (settings.jwksUrl === null) return null
   if (fetchJson === undefined) throw new TypeError('createTokenVerifier needs fetchJson when jwksUrl is set')
-  return createKeySet(settings.jwksUrl, fetchJson, now)
+  return createKeySet(settings.jwksUrl, fetchJson, options)
 }
 
 function readBearer(header: string | undefined): string {

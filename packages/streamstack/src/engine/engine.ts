@@ -107,6 +107,10 @@ export class Engine {
     this.access = new Access({
       policy: () => this.#policy,
       fetchKeys: (url) => this.#fetchJson(url),
+      onKeysMissing: (cause) => {
+        const url = this.settings.auth.jwt?.jwksUrl
+        this.log.warn({ url, err: cause }, 'the keys to check tokens with could not be fetched')
+      },
       onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
     })
     this.access.configure(workspace.settings.auth.jwt)
@@ -329,6 +333,9 @@ export class Engine {
       clockToleranceSeconds: auth.jwt?.clockToleranceSeconds ?? 0,
       tokenInUrl: channels.tokenInUrl,
       hosts: this.mode === 'dev' ? 'loopback' : listed,
+      trustedProxies: server.trustedProxies,
+      publicUrl: server.publicUrl ?? this.#ownUrl ?? 'http://localhost',
+      hasPublicUrl: server.publicUrl !== null,
     }
   }
 

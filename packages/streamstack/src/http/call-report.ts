@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome, StreamstackError } from '@streamstack/protocol'
-import { admitsOrigin, placeOf } from '../access/index.ts'
+import { admitsOrigin } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
@@ -11,7 +11,7 @@ export interface CallReport {
   readonly method: string
   /** Without its query, which may hold tokens; printable ASCII. */
   readonly path: string
-  /** Of the peer, which may be a proxy. */
+  /** Of the client, as far as `server.trusted_proxies` tell; else of the peer, which may be a proxy. */
   readonly address: string | null
   /** Null: the connection was gone before there was an answer. */
   readonly status: number | null
@@ -52,13 +52,13 @@ export function reportCall(
   const startedAtMs = performance.now()
   const note: CallNote = { endpoint: null, reading: null, error: null }
   notes.set(response, note)
-  const address = request.socket.remoteAddress ?? null
+  // The address is gone with the connection.
+  const described = describeRequest(engine, request)
   onAnswerOver(response, () => {
     const nowMs = performance.now()
     const record = note.reading?.record ?? null
     onCall({
-      ...describeRequest(engine, request),
-      address,
+      ...described,
       status: response.headersSent ? response.statusCode : null,
       endpoint: note.endpoint,
       run: note.reading?.source.run ?? null,
@@ -79,7 +79,6 @@ export function reportSocket(
 ): CallReport {
   return {
     ...describeRequest(engine, request),
-    address: request.socket.remoteAddress ?? null,
     endpoint: null,
     run: null,
     outcome: null,
@@ -109,12 +108,15 @@ export function noteError(response: ServerResponse, error: StreamstackError): vo
 
 function describeRequest(
   engine: Engine,
-  { method = 'GET', url = '/', headers }: IncomingMessage,
-): Pick<CallReport, 'method' | 'path' | 'refusedOrigin'> {
-  const isAdmitted = admitsOrigin(engine.settings.server.cors, placeOf(headers))
+  request: IncomingMessage,
+): Pick<CallReport, 'method' | 'path' | 'address' | 'refusedOrigin'> {
+  const { method = 'GET', url = '/', headers } = request
+  const place = engine.access.placeOf(request)
+  const isAdmitted = admitsOrigin(engine.settings.server.cors, place)
   return {
     method,
     path: printable(url.split('?', 1)[0] ?? ''),
+    address: place.address,
     refusedOrigin: isAdmitted ? null : printable(headers.origin ?? ''),
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Value } from '@streamstack/protocol'
-import { ANONYMOUS, type Caller } from '../access/index.ts'
+import { ANONYMOUS, type CallPlace, type Caller } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { DurableStreams } from './durable-streams/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -40,6 +40,7 @@ export class Exchange {
   readonly path: string
   /** With its question mark; empty without a query. */
   readonly search: string
+  readonly place: CallPlace
   /** For every answer to this request: CORS, and what the server adds to all. */
   corsHeaders: Readonly<Record<string, string>> = NO_HEADERS
   /** What the path has in the places of the route's parameters, decoded. */
@@ -60,6 +61,7 @@ export class Exchange {
     this.method = method
     this.path = mark === -1 ? url : url.slice(0, mark)
     this.search = mark === -1 ? '' : url.slice(mark)
+    this.place = server.engine.access.placeOf(request)
   }
 
   get engine(): Engine {

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import { type Caller, corsHeaders, isPreflight, placeOf } from '../access/index.ts'
+import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { answerError } from './answer-error.ts'
 import { answerStopping } from './answer-stopping.ts'
 import { noteEndpoint } from './call-report.ts'
 import { callEndpoint } from './call-endpoint.ts'
+import { DurableStreams } from './durable-streams/index.ts'
 import { Exchange, type ServerContext, type Upgrade } from './exchange.ts'
 import { findEndpoint, methodsAt } from './find-endpoint.ts'
 import { CallPreparation } from './prepare-call.ts'
@@ -45,14 +46,18 @@ export class FrontDoor {
     const cors = corsOf(exchange)
     exchange.corsHeaders = cors.headers
     if (cors.isPreflight) {
-      engine.access.admitHost(placeOf(exchange.request.headers))
+      engine.access.admitHost(exchange.place)
       response.writeHead(204, cors.headers)
       response.end()
       return
     }
     const own = this.#table.find(path)
     if (own?.path.byMethod.get(method)?.operation.fromAnyHost !== true) {
-      engine.access.admitPlace(exchange.request.headers, exchange.upgrade !== null || !SAFE_METHODS.has(method))
+      engine.access.admitPlace(
+        exchange.place,
+        exchange.request.headers,
+        exchange.upgrade !== null || !SAFE_METHODS.has(method),
+      )
     }
     if (own !== null && path !== ROOT) return this.#answerOwn(exchange, own)
     const endpoint = findEndpoint(engine, method, path)
@@ -105,7 +110,10 @@ export class FrontDoor {
     }
     const refuse = (thrown: unknown): void => fail(exchange, preparation.refused(thrown), ignore)
     try {
-      const caller = preparation.asksForCaller ? engine.access.authenticate(request) : exchange.caller
+      const { authorization } = request.headers
+      const caller = preparation.asksForCaller
+        ? engine.access.authenticate({ authorization, place: exchange.place, urlToken: null })
+        : engine.access.withoutToken(exchange.place)
       if (caller instanceof Promise) return caller.then(call).catch(refuse)
       return call(caller).catch(refuse)
     } catch (thrown) {
@@ -129,9 +137,9 @@ function checkHost({ rawHeaders, url = '/', headers }: IncomingMessage): void {
 }
 
 function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {
-  const { engine, request, search } = exchange
+  const { engine, request, search, place } = exchange
   const urlToken = search.includes('access_token') ? exchange.query.get('access_token') : null
-  return engine.access.admit({ headers: request.headers, urlToken }, right)
+  return engine.access.admit({ authorization: request.headers.authorization, place, urlToken }, right)
 }
 
 function enter(exchange: Exchange, { inputs }: Route, caller: Caller): void {
@@ -159,7 +167,9 @@ function refuseMethod(exchange: Exchange, allowed: readonly string[], cure = '')
 function unknownPath({ engine, path }: Exchange): StreamstackError {
   const error = isDecodable(path)
     ? new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.')
-    : new StreamstackError('header_invalid', 'The path cannot be decoded: its percent escapes are not UTF-8.')
+    : DurableStreams.owns(path)
+      ? new StreamstackError('stream_unknown', 'No stream can have this name: its percent escapes are not UTF-8.')
+      : new StreamstackError('header_invalid', 'The path cannot be decoded: its percent escapes are not UTF-8.')
   engine.observation.pathUnknown(error.code, error.status)
   return error
 }

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
+import type { CallPlace } from '../access/index.ts'
+import type { RunOwner } from '../engine/index.ts'
 
 /** Keys are random ids; what is longer is none. */
 const KEY_CHARACTERS_MAX = 255
@@ -9,6 +11,18 @@ export function idempotencyKey(headers: IncomingHttpHeaders, query: URLSearchPar
   const sent = headers['idempotency-key']?.toString() ?? query.get('idempotency_key')
   if (sent === null) return null
   return checkedKey(/^"(.*)"$/.exec(sent)?.[1] ?? sent)
+}
+
+/** Shorter keys can be guessed, or are what many would think of. */
+const SECRET_CHARACTERS_MIN = 16
+
+/**
+ * The key by which the server knows the run of a call. Keys of callers with a token belong to their subject. Those of all others share one space, so a key
+ * that can be guessed counts only together with the address that it came from: else one caller could read or cancel the run of another. A longer key is a
+ * secret, and goes on from another address, as when a phone changes its network.
+ */
+export function keyOfCall(key: string, owner: RunOwner, { address }: CallPlace): string {
+  return owner !== null || key.length >= SECRET_CHARACTERS_MIN ? key : `${address} ${key}`
 }
 
 /** A key as it may be. Throws `input_invalid`. */

@@ -7,16 +7,21 @@ export const listWorkspace: Operation = {
   summary: 'Lists the endpoints and channels of the workspace.',
   answers: 'whole',
   handle(exchange) {
-    const { settings, workspace } = exchange.engine
+    const { engine, caller } = exchange
+    const { settings, workspace, access, mode } = engine
+    // Those that ask for a token are not shown to callers whose token, or none, would not do.
+    const showsAll = mode === 'dev' || caller.kind === 'open'
+    const plans = [...workspace.plans.values()].filter(
+      ({ endpoint }) => showsAll || access.mayCall(caller, endpoint.access),
+    )
     const listed = {
       name: settings.name ?? 'Streamstack',
-      endpoints: [...workspace.plans.values()].map(({ endpoint }) => ({
+      endpoints: plans.map(({ endpoint }) => ({
         method: endpoint.method,
         path: endpoint.path,
         description: endpoint.description,
         authentication: endpoint.access.authentication,
       })),
-      // Those that want a token are not told of to whoever has none.
       channels: workspace.channels.channels
         .filter(({ subscribe }) => isForAnybody(subscribe))
         .map(({ pattern, description }) => ({ name: pattern.text, description })),

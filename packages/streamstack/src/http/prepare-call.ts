@@ -1,10 +1,11 @@
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
-import type { AuthClaims, Caller } from '../access/index.ts'
+import { ANONYMOUS, type AuthClaims, type CallPlace, type Caller } from '../access/index.ts'
 import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/index.ts'
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { callerOptions } from './caller-options.ts'
+import { keyOfCall } from './idempotency-key.ts'
 
 /** When callers may try again that came while the server stops. */
 const STOPPING_RETRY_MS = 5_000
@@ -38,6 +39,7 @@ export class CallPreparation {
   readonly #calledMs = performance.now()
   #claims: AuthClaims | null = null
   #owner: RunOwner = null
+  #place: CallPlace = ANONYMOUS.place
   #inputs: Readonly<Record<string, Value>> = {}
   #options: ReturnType<typeof callerOptions>['shape'] = null
 
@@ -54,6 +56,7 @@ export class CallPreparation {
 
   /** Says who calls. An endpoint that does not ask sees nobody, also where a token came along. Throws `unauthenticated`, `forbidden`, `unavailable`. */
   admit(caller: Caller): void {
+    this.#place = caller.place
     if (!this.asksForCaller) return
     this.#engine.access.permitCall(caller, this.#plan.endpoint.access)
     this.#claims = caller.claims
@@ -74,7 +77,14 @@ export class CallPreparation {
     const engine = this.#engine
     const { method, path } = this.#plan.endpoint
     const keyed: KeyedCall | null =
-      key === null ? null : { key, owner: this.#owner, endpoint: `${method} ${path}`, inputs: this.#inputs }
+      key === null
+        ? null
+        : {
+            key: keyOfCall(key, this.#owner, this.#place),
+            owner: this.#owner,
+            endpoint: `${method} ${path}`,
+            inputs: this.#inputs,
+          }
     const known = keyed === null ? undefined : engine.runs.startedBy(keyed)
     if (known !== undefined) return { source: known, started: null }
     if (hasRead) throw skipRefused(key !== null)

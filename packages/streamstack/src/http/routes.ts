@@ -28,7 +28,7 @@ const NONE = inputs.noInputs
  * API and the server's part of its OpenAPI document.
  */
 export const routes: readonly Route[] = [
-  route('GET', '/', 'anyone', NONE, 'answered', listWorkspace),
+  route('GET', '/', 'guest', NONE, 'answered', listWorkspace),
   route('GET', '/healthz', 'anyone', NONE, 'answered', answerHealth),
   route('GET', '/readyz', 'anyone', NONE, 'answered', answerReadiness),
   route('GET', '/metrics', SYSTEM, NONE, 'answered', scrapeMetrics),

@@ -5,7 +5,7 @@ import { ReaderRecord } from '../observe/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { isProtocolRead } from './durable-streams/index.ts'
 import { endWithToken } from './end-with-token.ts'
-import { idempotencyKey } from './idempotency-key.ts'
+import { idempotencyKey, keyOfCall } from './idempotency-key.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
 import { ownedRun, unknownRun } from './run-access.ts'
@@ -94,7 +94,9 @@ export const cancelKeyedRun: Operation = {
     }
     const owner = ownerOf(caller.subject)
     // A caller with a token may have called an endpoint that asks for none.
-    const live = (owner === null ? undefined : engine.runs.withKey(owner, key)) ?? engine.runs.withKey(null, key)
+    const live =
+      (owner === null ? undefined : engine.runs.withKey(owner, key)) ??
+      engine.runs.withKey(null, keyOfCall(key, null, caller.place))
     if (live === undefined) throw unknownRun()
     cancel(exchange, live)
   },

@@ -16,6 +16,8 @@ export interface Settings {
     readonly hosts: readonly string[] | null
     /** Without a slash at its end; null: where it listens. */
     readonly publicUrl: string | null
+    /** Addresses and networks. */
+    readonly trustedProxies: readonly string[]
     readonly halfClose: boolean
     readonly bodyLimitBytes: number
     readonly stopGraceMs: number
@@ -119,6 +121,7 @@ export function toSettings(
       port: server.port,
       hosts: server.hosts ?? null,
       publicUrl: server.public_url ?? null,
+      trustedProxies: server.trusted_proxies,
       halfClose: server.half_close,
       bodyLimitBytes: server.body_limit,
       stopGraceMs: server.stop_grace,

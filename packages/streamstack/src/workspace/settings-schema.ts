@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { type TokenSettings, checkTokenSettings, corsOriginFault, hostEntryFault } from '../access/index.ts'
+import {
+  type TokenSettings,
+  checkTokenSettings,
+  corsOriginFault,
+  hostEntryFault,
+  proxyEntryFault,
+} from '../access/index.ts'
 import { isVariableName } from '../definition/index.ts'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
 import {
@@ -71,6 +77,14 @@ const serverShape = {
     .refine((url) => /^https?:\/\/[^/?#@\s]+$/i.test(url), 'must be an origin such as https://api.example.com')
     .optional()
     .describe('Where clients reach the server, for URLs that it hands out to webhooks.'),
+  trusted_proxies: names('must be a list of addresses such as 10.0.0.5 or 10.0.0.0/8')
+    .superRefine((entries, context) => {
+      for (const [index, entry] of entries.entries()) addProblem(context, index, proxyEntryFault(entry))
+    })
+    .prefault([])
+    .describe(
+      'Addresses of proxies in front of the server, whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto are believed. From everybody else they are ignored.',
+    ),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
   half_close: flag

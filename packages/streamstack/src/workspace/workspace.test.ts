@@ -147,6 +147,7 @@ describe('settings', () => {
         port: 8080,
         hosts: null,
         publicUrl: null,
+        trustedProxies: [],
         halfClose: false,
         bodyLimitBytes: 1_048_576,
         stopGraceMs: 10_000,

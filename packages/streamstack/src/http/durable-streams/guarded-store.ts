@@ -54,15 +54,16 @@ class GuardedStream implements Readable {
 
 /** Streams by name for one reader: refused, it is let go, and told why when it opens one again. */
 export class GuardedStore implements ReadableStore<GuardedStream> {
-  /** A connection ends after about a minute, and the next one is asked for its token. */
-  readonly expiresAtMs = null
+  /** When the token of its reader expires, milliseconds since 1970; null: never. */
+  readonly expiresAtMs: number | null
   refusal: StreamstackError | null = null
   readonly #store: ReadableStore<Readable>
   readonly #check: (claims: AuthClaims) => void
   #open: GuardedStream | null = null
 
   /** `check` throws when claims do not hold the right to read. */
-  constructor(store: ReadableStore<Readable>, check: (claims: AuthClaims) => void) {
+  constructor(store: ReadableStore<Readable>, expiresAtMs: number | null, check: (claims: AuthClaims) => void) {
+    this.expiresAtMs = expiresAtMs
     this.#store = store
     this.#check = check
   }

@@ -55,11 +55,11 @@ export class DurableStreams {
 
   /** A reader that waits for what comes does so as long as its caller's token is accepted. */
   read(exchange: Exchange): void {
-    const { engine, response, search, caller } = exchange
-    if (!search.includes('live=') || caller.kind !== 'token') return this.act(exchange, readStream)
+    const { engine, response, inputs, caller } = exchange
+    if (inputs['live'] === null || caller.kind !== 'token') return this.act(exchange, readStream)
     this.act(exchange, (call) => {
       const { service, name } = call
-      const store = new GuardedStore(service.store, (claims: AuthClaims) =>
+      const store = new GuardedStore(service.store, caller.expiresAtMs, (claims: AuthClaims) =>
         engine.access.permit({ ...caller, claims }, ['streams:read']),
       )
       endWithToken({ engine, response, source: store, caller })
@@ -68,9 +68,9 @@ export class DurableStreams {
   }
 
   /** A request in the words of this protocol. Opens the store when it is needed first: throws `storage_failed`. */
-  call({ request, response, path, search, corsHeaders }: Exchange): StreamCall {
+  call({ request, response, path, search, place, corsHeaders }: Exchange): StreamCall {
     const service = (this.#service ??= this.#open())
-    return { service, request, response, name: '', path, search, corsHeaders }
+    return { service, request, response, name: '', path, search, place, corsHeaders }
   }
 
   get subscriptions(): Subscriptions {
@@ -93,7 +93,6 @@ export class DurableStreams {
       get longPollTimeoutMs() {
         return engine.settings.streams.longPollTimeoutMs
       },
-      scheme: engine.settings.server.tls === null ? 'http' : 'https',
       onError: (error) => engine.log.error({ err: error }, 'a stream could not be served'),
     }
     this.#subscriptions = new Subscriptions(engine, service)

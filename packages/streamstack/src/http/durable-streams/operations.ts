@@ -58,8 +58,8 @@ export const readKeys: Operation = {
 type Reply = ReturnType<Subscriptions['delete']>
 type Act = (subscriptions: Subscriptions, id: string, call: StreamCall, body: Value) => Reply
 
-/** An operation on the subscription that the path names. `hasBody`: a JSON body says more. */
-function subscription(summary: string, hasBody: boolean, act: Act): Operation {
+/** An operation on the subscription that the path names, by `how` its body is read: not at all, or for whom. */
+function subscription(summary: string, how: 'bodiless' | 'body' | 'worker', act: Act): Operation {
   return {
     summary,
     answers: 'whole',
@@ -67,23 +67,25 @@ function subscription(summary: string, hasBody: boolean, act: Act): Operation {
       const { subscriptions } = exchange.server.streams
       const call = exchange.server.streams.call(exchange)
       const id = exchange.parameters['id'] ?? ''
-      if (hasBody) subscriptions.answer(call, (body) => act(subscriptions, id, call, body))
-      else subscriptions.answerBodiless(call, () => act(subscriptions, id, call, null))
+      const withBody = (body: Value): Reply => act(subscriptions, id, call, body)
+      if (how === 'body') subscriptions.answer(call, withBody)
+      else if (how === 'worker') subscriptions.answerWorker(call, id, withBody)
+      else subscriptions.answerBodiless(call, () => withBody(null))
     },
   }
 }
 
-export const showSubscription = subscription('Describes a subscription.', false, (all, id) => all.describe(id))
-export const deleteSubscription = subscription('Deletes a subscription.', false, (all, id) => all.delete(id))
+export const showSubscription = subscription('Describes a subscription.', 'bodiless', (all, id) => all.describe(id))
+export const deleteSubscription = subscription('Deletes a subscription.', 'bodiless', (all, id) => all.delete(id))
 
 /** A subscription makes this server call others, so the right to read is not enough to make one. */
 export const putSubscription = subscription(
   'Makes a subscription: workers are called when there is something to read in its streams.',
-  true,
+  'body',
   (all, id, call, body) => all.put(call, id, body),
 )
 
-export const addSubscribedStreams = subscription('Adds streams to a subscription.', true, (all, id, _call, body) =>
+export const addSubscribedStreams = subscription('Adds streams to a subscription.', 'body', (all, id, _call, body) =>
   all.addStreams(id, body),
 )
 
@@ -97,18 +99,18 @@ export const removeSubscribedStream: Operation = {
   },
 }
 
-export const claimWork = subscription('Takes the work of a subscription.', true, (all, id, _call, body) =>
+export const claimWork = subscription('Takes the work of a subscription.', 'body', (all, id, _call, body) =>
   all.claim(id, body),
 )
 
-export const acknowledgeWork = subscription('Notes what a worker has read.', true, (all, id, call, body) =>
+export const acknowledgeWork = subscription('Notes what a worker has read.', 'worker', (all, id, call, body) =>
   all.acknowledge(call, id, 'pull-wake', body),
 )
 
-export const answerCallback = subscription('Notes what a webhook has read.', true, (all, id, call, body) =>
+export const answerCallback = subscription('Notes what a webhook has read.', 'worker', (all, id, call, body) =>
   all.acknowledge(call, id, 'webhook', body),
 )
 
-export const releaseWork = subscription('Gives work back undone.', true, (all, id, call, body) =>
+export const releaseWork = subscription('Gives work back undone.', 'worker', (all, id, call, body) =>
   all.release(call, id, body),
 )

@@ -8,18 +8,18 @@ import { SourceStore } from './source-view.ts'
 import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
 
 /** Offsets as this protocol writes them: no other reader of ours gets one like it. */
-const OFFSET = /^(?:now|\d{16}_[0-9a-f]{16})$/
+const OFFSET = /^\d{16}_[0-9a-f]{16}$/
 
 /**
  * Whether a read of one of the server's own streams is meant in the open protocol: it says `live`, names an offset of that protocol, or begins at `-1`
- * without any wish for a format.
+ * or `now` without any wish for a format.
  */
 export function isProtocolRead({ method, headers }: IncomingMessage, query: URLSearchParams): boolean {
   if (method === 'HEAD' || query.has('live')) return true
   if (query.has('format') || headers['last-event-id'] !== undefined) return false
   const offset = query.get('offset') ?? ''
   const { accept = '*/*' } = headers
-  return OFFSET.test(offset) || (offset === '-1' && accept === '*/*')
+  return OFFSET.test(offset) || ((offset === '-1' || offset === 'now') && accept === '*/*')
 }
 
 export interface SourceRead {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
+import type { CallPlace } from '../../access/index.ts'
 import type { StreamStore } from '../../stream-store/index.ts'
 import { answerError } from '../answer-error.ts'
 import type { Heartbeat } from '../heartbeat.ts'
@@ -11,8 +12,6 @@ export interface StreamService {
   readonly heartbeat: Heartbeat
   readonly bodyLimitBytes: number
   readonly longPollTimeoutMs: number
-  /** The scheme of URLs that are handed out. */
-  readonly scheme: 'http' | 'https'
   readonly onError: (error: unknown) => void
 }
 
@@ -24,6 +23,7 @@ export type ReadService = Pick<StreamService, 'heartbeat' | 'longPollTimeoutMs' 
 /** One request for one stream. */
 export interface StreamCall extends ReadCall {
   readonly service: StreamService
+  readonly place: CallPlace
 }
 
 /** One request that reads a stream. */
@@ -86,9 +86,8 @@ export function headerOf(request: IncomingMessage, name: string): string | null 
 }
 
 /** Where a path of this server is for whoever sent the request. */
-export function absoluteUrl({ service, request }: StreamCall, path: string): string {
-  const authority = request.headers.host ?? headerOf(request, ':authority') ?? 'localhost'
-  return `${service.scheme}://${authority}${path}`
+export function absoluteUrl({ place }: StreamCall, path: string): string {
+  return `${place.scheme}://${place.host || 'localhost'}${path}`
 }
 
 export function headerInvalid(message: string): StreamstackError {

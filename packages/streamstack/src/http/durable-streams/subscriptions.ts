@@ -7,7 +7,7 @@ import {
   WebhookSigner,
 } from '../../stream-store/subscriptions/index.ts'
 import type { Subscription } from '../../stream-store/subscriptions/index.ts'
-import { type StreamCall, type StreamService, absoluteUrl, answer, headerOf, refuse } from './stream-call.ts'
+import { type StreamCall, type StreamService, answer, headerOf, refuse } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT } from './stream-name.ts'
 import { acknowledgement, streamNames, subscriptionConfig, workerName } from './subscription-body.ts'
 import { WebhookDoor } from './webhook-door.ts'
@@ -22,14 +22,16 @@ type Reply = readonly [status: number, body?: object]
 /** The protocol's own resources under `/v1/stream/__ds/`: subscriptions, and the key that their calls are signed with. */
 export class Subscriptions {
   readonly #manager: SubscriptionManager
+  readonly #engine: Engine
   readonly #signer: WebhookSigner
   readonly #door: WebhookDoor
 
-  constructor({ settings }: Engine, { store, onError }: StreamService) {
+  constructor(engine: Engine, { store, onError }: StreamService) {
+    this.#engine = engine
     const kept = store.documents(KEY_DOCUMENT).get(KEY_DOCUMENT) ?? null
     this.#signer = new WebhookSigner(kept)
     if (kept === null) Promise.resolve(store.putDocument(KEY_DOCUMENT, this.#signer.pem)).catch(onError)
-    this.#door = new WebhookDoor(settings, this.#signer)
+    this.#door = new WebhookDoor(engine.settings, this.#signer)
     this.#manager = new SubscriptionManager({
       store,
       deliver: (subscription, notice) =>
@@ -49,6 +51,17 @@ export class Subscriptions {
     withBody(call, (body) => this.#reply(call, async () => act(json(body))))
   }
 
+  /** As `answer`, for the bearer of a worker's token: nobody else's body is read. */
+  answerWorker(call: StreamCall, id: string, act: (body: Value) => Promise<Reply>): void {
+    try {
+      this.#manager.checkWorker(id, bearer(call))
+    } catch (error) {
+      this.#refuse(call, error)
+      return
+    }
+    this.answer(call, act)
+  }
+
   /** Answers to a request whose body does not matter. */
   answerBodiless(call: StreamCall, act: () => Promise<Reply>): void {
     this.#reply(call, act)
@@ -61,7 +74,7 @@ export class Subscriptions {
   async put(call: StreamCall, id: string, body: Value): Promise<Reply> {
     const config = subscriptionConfig(body)
     if (config.webhookUrl !== null) this.#door.check(config.webhookUrl)
-    const { isNew, subscription } = await this.#manager.put(id, config, absoluteUrl(call, ''))
+    const { isNew, subscription } = await this.#manager.put(id, config, this.#engine.access.baseUrlFor(call.place))
     return [isNew ? 201 : 200, this.#describe(subscription)]
   }
 

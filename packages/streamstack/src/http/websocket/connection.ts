@@ -40,7 +40,7 @@ export class Connection {
   readonly #session: Session
   readonly #rate: MessageRate
   readonly #openedMs = performance.now()
-  /** Whether it has asked for anything, or said who it is. */
+  /** Whether it was given anything, or has said who it is: a connection that does neither has no reason to stay. */
   #hasAsked = false
   /** When to tell that the token expires, milliseconds since 1970; Infinity: told, or it does not. */
   #warnAtMs = Infinity
@@ -174,11 +174,10 @@ export class Connection {
     try {
       const message = readClientMessage(text)
       if (message.type === 'ping') return this.#outbox.send({ type: 'pong' })
-      this.#hasAsked = true
       if (message.type === 'auth') this.#authenticate(message.token)
       else if (message.type === 'leave') this.#session.leave(message.id)
       else if (message.type === 'cancel') this.#session.cancel(message.id)
-      else this.#session.take(message)
+      else if (this.#session.take(message)) this.#hasAsked = true
     } catch (thrown) {
       this.#refuse(thrown)
     }

@@ -71,8 +71,8 @@ export class Session {
     for (const { renew } of this.#open.values()) renew?.(caller.claims as AuthClaims)
   }
 
-  /** Does what a message asks for. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
-  take(message: Asked | BadMessage): void {
+  /** Does what a message asks for; false when it is refused. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
+  take(message: Asked | BadMessage): boolean {
     const { id } = message
     if (this.#open.has(id)) {
       throw new StreamstackError('message_invalid', `The id ${id} is open already: it is free after its last word.`)
@@ -81,8 +81,10 @@ export class Session {
       if (message.type === 'bad') throw message.error
       this.#checkRoom()
       this.#begin(message)
+      return true
     } catch (thrown) {
       this.#refuse(id, thrown)
+      return false
     }
   }
 

@@ -173,6 +173,11 @@ export class SubscriptionManager {
     return ack.isDone && this.#wakeIfPending(subscription)
   }
 
+  /** Lets a worker pass whose token was made for a subscription, before anything that it sends is read. Which work it is for is checked with that. */
+  checkWorker(id: string, token: string): void {
+    if (this.#tokens.generationOf(this.get(id).id, token) === null) throw notForThis()
+  }
+
   /** Gives the work back undone. */
   async release(id: string, token: string, ack: Acknowledgement): Promise<void> {
     const subscription = this.#pull(id)
@@ -317,7 +322,7 @@ export class SubscriptionManager {
 
   #checkToken(subscription: Subscription, token: string, ack: Acknowledgement): void {
     const generation = this.#tokens.generationOf(subscription.id, token)
-    if (generation === null) throw new SubscriptionError('TOKEN_INVALID', 'The token is not for this subscription.')
+    if (generation === null) throw notForThis()
     const isCurrent = generation === subscription.generation && ack.generation === generation
     if (isCurrent && subscription.wake !== null && ack.wakeId === subscription.wake.id) return
     throw new SubscriptionError('FENCED', 'The work was given to another, or is done.')
@@ -331,6 +336,10 @@ export class SubscriptionManager {
   #background(act: () => Promise<unknown>): void {
     act().catch(this.#options.onError)
   }
+}
+
+function notForThis(): SubscriptionError {
+  return new SubscriptionError('TOKEN_INVALID', 'The token is not for this subscription.')
 }
 
 /** Doubling, with a fifth of chance, so that many that failed together do not come back together. */
