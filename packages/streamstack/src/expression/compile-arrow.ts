@@ -18,7 +18,6 @@ export function compileArrow<C>(arrow: Arrow, unit: Unit<C>): CallbackCode<C> {
   if (arrow.parameters.length > 4) {
     throw new ExpressionError('The functions that take an arrow function give it at most four arguments.', arrow.start)
   }
-  unit.isMetered = true
   return unit.withLocals(() => {
     const binds = arrow.parameters.map((pattern) => compilePattern(pattern, unit))
     const body = unit.compile(arrow.body, unit).run

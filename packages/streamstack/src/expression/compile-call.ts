@@ -102,7 +102,6 @@ function namedCallback<C>(place: Argument, unit: Unit<C>): CallbackCode<C> | nul
   if (builtin === undefined) return null
   const [parameter, ...others] = builtin.parameters
   if (parameter === undefined || others.some((other) => other.optional !== true)) return null
-  unit.isMetered = true
   // The item takes the place of the context: it is all that the argument reads.
   const argument: ArgumentCode<Value> = { kind: 'value', run: (item) => item, constant: undefined }
   const code = parameter.rest === true ? receiveRest(parameter, [argument]) : receive(parameter, argument)

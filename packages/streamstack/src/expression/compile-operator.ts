@@ -4,6 +4,10 @@ import { limits } from './limits.ts'
 import { add, isIn, looselyEqual, numberOf, order, typeOf } from './operator.ts'
 import type { BinaryOperator, UnaryOperator } from './tree.ts'
 import type { Code } from './unit.ts'
+import { chargeText } from './work.ts'
+
+/** Texts shorter than this are compared in no time. */
+const longText = 64
 
 /** The code of an operator with one operand. */
 export function unaryCode<C>(operator: UnaryOperator, operand: Code<C>, source: string): Code<C> {
@@ -53,13 +57,13 @@ export function binaryCode<C>(operator: BinaryOperator, left: Code<C>, right: Co
       return (context, activation) =>
         toNumber(left(context, activation), source) ** toNumber(right(context, activation), source)
     case '===':
-      return (context, activation) => left(context, activation) === right(context, activation)
+      return (context, activation) => isSame(left(context, activation), right(context, activation), source)
     case '!==':
-      return (context, activation) => left(context, activation) !== right(context, activation)
+      return (context, activation) => !isSame(left(context, activation), right(context, activation), source)
     case '==':
-      return (context, activation) => looselyEqual(left(context, activation), right(context, activation))
+      return (context, activation) => isAlike(left(context, activation), right(context, activation), source)
     case '!=':
-      return (context, activation) => !looselyEqual(left(context, activation), right(context, activation))
+      return (context, activation) => !isAlike(left(context, activation), right(context, activation), source)
     case '<':
       return (context, activation) => {
         const a = left(context, activation)
@@ -94,6 +98,29 @@ export function binaryCode<C>(operator: BinaryOperator, left: Code<C>, right: Co
           throw located(error, source)
         }
       }
+  }
+}
+
+/** `===`. Two long texts of one length may be compared to their ends, and put together for that before. */
+function isSame(left: Value, right: Value, source: string): boolean {
+  if (typeof left === 'string' && typeof right === 'string' && left.length >= longText) {
+    if (left.length !== right.length) return false
+    chargeAt(left.length, source)
+  }
+  return left === right
+}
+
+function isAlike(left: Value, right: Value, source: string): boolean {
+  if (typeof left === 'string' && left.length >= longText) chargeAt(left.length, source)
+  if (typeof right === 'string' && right.length >= longText) chargeAt(right.length, source)
+  return looselyEqual(left, right)
+}
+
+function chargeAt(length: number, source: string): void {
+  try {
+    chargeText(length)
+  } catch (error) {
+    throw located(error, source)
   }
 }
 

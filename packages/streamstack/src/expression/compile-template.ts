@@ -1,8 +1,9 @@
 import type { Value } from '@streamstack/protocol'
-import { type Activation, weightOf } from './activation.ts'
+import type { Activation } from './activation.ts'
 import { located } from './failure.ts'
 import { boundedText, textOf } from './value.ts'
 import { type Code, type Compiled, constantOf, folded } from './unit.ts'
+import { weightOf } from './work.ts'
 
 /**
  * Text with values in it; `texts` has one item more than `parts`. Parts that are constant become text now, and the

@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
-import { Activation, unmetered } from './activation.ts'
+import { Activation, withoutSlots } from './activation.ts'
+import { beginWork } from './work.ts'
 import { compileTree } from './compile.ts'
 import { compileName } from './compile-name.ts'
 import { compileTemplate } from './compile-template.ts'
@@ -90,10 +91,18 @@ function expressionOf<C>(compiled: Compiled<C>, unit: Unit<C>): Expression<C> {
   })
 }
 
-function evaluator<C>({ run, read }: Compiled<C>, { isMetered, slotCount }: Unit<C>): (context: C) => Value {
+function evaluator<C>({ run, read }: Compiled<C>, { slotCount }: Unit<C>): (context: C) => Value {
   if (read !== undefined) return read
-  if (!isMetered) return (context) => run(context, unmetered)
-  return (context) => run(context, new Activation(slotCount))
+  if (slotCount === 0) {
+    return (context) => {
+      beginWork()
+      return run(context, withoutSlots)
+    }
+  }
+  return (context) => {
+    beginWork()
+    return run(context, new Activation(slotCount))
+  }
 }
 
 function compileInside<C>(value: Value, path: Path, unit: Unit<C>, errors: ExpressionError[]): Compiled<C> {

@@ -1,5 +1,4 @@
 import type { Value } from '@streamstack/protocol'
-import { weightOf } from './activation.ts'
 import { namedConstants } from './builtins/number.ts'
 import { compileCall, compileNamespaced, isNamespace, methodStep } from './compile-call.ts'
 import { compileMember, compileObject, type Link, memberStep, type Step } from './compile-member.ts'
@@ -10,6 +9,7 @@ import { ExpressionError } from './expression-error.ts'
 import { BuiltinFailure, located } from './failure.ts'
 import type { MemberTree, MethodTree, ObjectEntry, Spread, Tree } from './tree.ts'
 import { type Code, type Compiled, constantOf, folded, type Unit } from './unit.ts'
+import { chargeText, weightOf } from './work.ts'
 import { checkListItems, copyProperties, isList, isObject, keyOf, setProperty, typeName } from './value.ts'
 
 /** Turns a tree into code. Throws an ExpressionError for names, functions and methods that do not exist. */
@@ -149,6 +149,7 @@ function spreadItems(value: Value): readonly Value[] {
   if (isList(value)) return value
   if (typeof value === 'string') {
     checkListItems(value.length)
+    chargeText(value.length * 16)
     return Array.from(value)
   }
   const cure = value === null ? ' Where it may be missing write ...(value ?? []).' : ''
@@ -172,7 +173,6 @@ function compileProperties<C>(entries: readonly (ObjectEntry | Spread)[], unit: 
         const spread = value(context, activation)
         if (spread === null) return
         if (!isObject(spread)) throw new BuiltinFailure(`'...' needs an object, not ${typeName(spread)}.`)
-        activation.charge(1)
         copyProperties(made, spread)
       }
     }
@@ -185,6 +185,7 @@ function compileProperties<C>(entries: readonly (ObjectEntry | Spread)[], unit: 
     const computed = part(key)
     return (made, context, activation) => {
       const name = keyOf(computed(context, activation))
+      activation.charge(1)
       setProperty(made, name, value(context, activation))
     }
   })

@@ -28,6 +28,9 @@ export const limits = {
   gapsMax: 200_000,
   /** Items of a list that an expression makes. */
   listItemsMax: 1_000_000,
-  /** Work of one evaluation that uses arrow functions: one per call, plus a share of the sizes that built-ins touch. */
+  /**
+   * Work of one evaluation: one step per call of an arrow function or built-in, more for slow ones, and a share of the
+   * sizes of all texts, lists and objects that operators, spreads and built-ins touch.
+   */
   stepsMax: 1_000_000,
 } as const

@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from './failure.ts'
+import { chargeText } from './work.ts'
 import { boundedText, isList, isObject, keyOf, textOf, typeName } from './value.ts'
 
 /** A value that is neither a list nor an object: JavaScript's own conversions of it reach no code. */
@@ -19,6 +20,7 @@ export function add(left: Value, right: Value): Value {
 /** The number that arithmetic takes from a value: as in JavaScript for primitives, an error for lists and objects. */
 export function numberOf(value: Value): number {
   if (typeof value === 'number') return value
+  if (typeof value === 'string') chargeText(value.length)
   if (isPrimitive(value)) return Number(value)
   const cure = isList(value) ? ' For the number of its items use .length.' : ' Name one of its properties.'
   throw new BuiltinFailure(`${typeName(value)} stands where a number is needed.${cure}`)
@@ -32,7 +34,12 @@ export function looselyEqual(left: Value, right: Value): boolean {
 
 /** The sign of a comparison; NaN when the two cannot be ordered, so that every comparison with it is false. */
 export function order(left: Value, right: Value): number {
-  if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left > right ? 1 : 0
+  if (typeof left === 'string' && typeof right === 'string') {
+    // The texts of two sums may have to be put together first, whatever their shorter length is.
+    chargeText(left.length)
+    chargeText(right.length)
+    return left < right ? -1 : left > right ? 1 : 0
+  }
   const difference = numberOf(left)
   const other = numberOf(right)
   if (difference === other) return 0

@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
-import { type Activation, unmetered } from './activation.ts'
+import { type Activation, withoutSlots } from './activation.ts'
+import { beginWork } from './work.ts'
 import type { Reference, Scope } from './expression.ts'
 import { shortened } from './failure.ts'
 import type { Place, Tree } from './tree.ts'
@@ -25,8 +26,6 @@ export class Unit<C> {
   text = ''
   /** Slots that the parameters of all arrow functions take. */
   slotCount = 0
-  /** Whether arrow functions are called, so that work must be counted. */
-  isMetered = false
   readonly #references = new Map<string, Reference>()
   readonly #locals: Map<string, number>[] = []
 
@@ -89,8 +88,9 @@ export function constantOf<C>(value: Value): Compiled<C> {
 export function folded<C>(parts: readonly Compiled<C>[], run: Code<C>): Compiled<C> {
   if (parts.some((part) => part.constant === undefined)) return { run, constant: undefined }
   try {
+    beginWork()
     // Constant parts never look at the context.
-    return constantOf(run(undefined as C, unmetered))
+    return constantOf(run(undefined as C, withoutSlots))
   } catch {
     // It may stand in a branch that is never taken, so the failure belongs to the run that takes it.
     return { run, constant: undefined }

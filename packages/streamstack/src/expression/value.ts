@@ -2,6 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from './failure.ts'
 import { isForbidden } from './forbidden.ts'
 import { limits } from './limits.ts'
+import { charge, chargeKey, chargeProperties } from './work.ts'
 
 /** A list of any values, as expressions see it. */
 export type List = readonly Value[]
@@ -39,6 +40,7 @@ export class WalkBudget {
 
   /** Takes one value of some characters. */
   take(characters: number): void {
+    charge(0.4 + characters / 32)
     this.characters -= characters
     if (this.characters < 0) throw tooLong()
     this.nodes -= 1
@@ -68,6 +70,7 @@ export function identityText(value: Value, budget: WalkBudget): string {
 
 /** The same value with its properties in one order, and with what JSON writes as null told apart from null. */
 function inKeyOrder(value: Value): Value {
+  charge(0.4)
   if (typeof value === 'number') return Number.isFinite(value) ? value : `\0${value}`
   if (isList(value)) return value.map(inKeyOrder)
   if (!isObject(value)) return value
@@ -165,12 +168,15 @@ export function ownProperty(object: Properties, key: string): Value {
 /** Sets a property that data named. `__proto__` would change the object itself, so it is refused. */
 export function setProperty(object: Record<string, Value>, key: string, value: Value): void {
   if (key === '__proto__') throw new BuiltinFailure(`'${key}' cannot be the name of a property.`)
+  chargeKey(key.length)
   object[key] = value
 }
 
 /** Copies own properties; `__proto__`, which JSON from outside may hold, is left behind. */
 export function copyProperties(target: Record<string, Value>, source: Properties): void {
-  for (const key of Object.keys(source)) {
+  const keys = Object.keys(source)
+  chargeProperties(keys.length)
+  for (const key of keys) {
     if (key !== '__proto__') target[key] = source[key] ?? null
   }
 }
@@ -180,6 +186,7 @@ export function keyOf(value: Value): string {
   if (typeof value === 'number') return String(value)
   if (typeof value !== 'string')
     throw new BuiltinFailure(`a property name must be a text or a number, not ${typeName(value)}.`)
+  chargeKey(value.length)
   if (isForbidden(value)) throw new BuiltinFailure(`the name '${value}' is not available in expressions.`)
   return value
 }

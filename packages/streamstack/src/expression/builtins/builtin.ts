@@ -39,6 +39,10 @@ export interface Builtin {
   parameters: readonly Parameter[]
   /** An expression and its result; runs as a test. */
   example: readonly [expression: string, result: Value]
+  /** Steps of work that a call takes beside what the sizes of its arguments and result make. */
+  cost: number
+  /** Whether it looks at all items of its lists, so that their number counts as work. All characters of texts always do. */
+  readsAll: boolean
   /** Whether equal arguments always give equal results, so that a constant call is made once, at load. */
   pure: boolean
   /** The receiver of a method comes first; then one value for each parameter. Throws BuiltinFailure. */
@@ -73,6 +77,10 @@ interface Declaration<P extends readonly Parameter[]> {
   parameters: P
   example: readonly [expression: string, result: Value]
   pure?: boolean
+  /** Default: 1. Give about the nanoseconds of a call divided by 50. */
+  cost?: number
+  /** Default: true. */
+  readsAll?: boolean
 }
 
 interface FunctionDeclaration<P extends readonly Parameter[]> extends Declaration<P> {
@@ -92,6 +100,8 @@ export function defineFunction<const P extends readonly Parameter[]>(
 ): Builtin {
   return {
     pure: true,
+    cost: 1,
+    readsAll: true,
     ...declaration,
     receiver: null,
     group,
@@ -107,6 +117,8 @@ export function defineMethod<const R extends Receiver, const P extends readonly 
 ): Builtin {
   return {
     pure: true,
+    cost: 1,
+    readsAll: true,
     ...declaration,
     receiver,
     group: groupOf[receiver],

@@ -36,6 +36,7 @@ export const dateBuiltins: readonly Builtin[] = [
   ),
   defineFunction('date', {
     name: 'toISOString',
+    cost: 8,
     summary: 'The date as ISO 8601 text in UTC.',
     parameters: [date],
     example: ['toISOString(0)', '1970-01-01T00:00:00.000Z'],
@@ -43,6 +44,7 @@ export const dateBuiltins: readonly Builtin[] = [
   }),
   defineFunction('date', {
     name: 'formatDate',
+    cost: 20,
     summary:
       'The date by a pattern of YYYY YY MMMM MMM MM M DD D dddd ddd HH H hh h mm m ss s SSS A a Z, other text in [ ]; in UTC, or a time zone such as Europe/Berlin.',
     parameters: [date, text('pattern'), optional(text('zone'))],
@@ -61,6 +63,7 @@ export const dateBuiltins: readonly Builtin[] = [
   }),
   defineFunction('date', {
     name: 'addMonths',
+    cost: 6,
     summary: 'The date some months later; a day that the month lacks becomes its last.',
     parameters: [date, number('count')],
     example: ["addMonths('2024-01-31T00:00:00.000Z', 1)", '2024-02-29T00:00:00.000Z'],
@@ -68,6 +71,7 @@ export const dateBuiltins: readonly Builtin[] = [
   }),
   defineFunction('date', {
     name: 'addYears',
+    cost: 6,
     summary: 'The date some years later; 29 February becomes the 28th where needed.',
     parameters: [date, number('count')],
     example: ["addYears('2024-02-29T00:00:00.000Z', 1)", '2025-02-28T00:00:00.000Z'],
@@ -75,6 +79,7 @@ export const dateBuiltins: readonly Builtin[] = [
   }),
   defineFunction('date', {
     name: 'dateDiff',
+    cost: 4,
     summary:
       'How much later the second date is, in whole milliseconds, seconds, minutes, hours, days (unless given) or weeks.',
     parameters: [any('from'), any('to'), optional(text('unit'))],

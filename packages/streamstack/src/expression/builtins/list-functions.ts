@@ -14,6 +14,7 @@ import {
   typeName,
   WalkBudget,
 } from '../value.ts'
+import { charge, chargeNames } from '../work.ts'
 import {
   any,
   type Builtin,
@@ -32,6 +33,7 @@ import {
 export const listFunctions: readonly Builtin[] = [
   defineFunction('list', {
     name: 'Array.isArray',
+    readsAll: false,
     summary: 'Whether the value is a list.',
     parameters: [any('value')],
     example: ['Array.isArray([])', true],
@@ -50,18 +52,24 @@ export const listFunctions: readonly Builtin[] = [
   }),
   defineFunction('list', {
     name: 'length',
+    readsAll: false,
     summary: 'How many characters a text, items a list, or properties an object has; 0 for null.',
     parameters: [any('value')],
     example: ['length([1, 2, 3])', 3],
     run: (value) => {
       if (value === null) return 0
       if (typeof value === 'string' || isList(value)) return value.length
-      if (isObject(value)) return Object.keys(value).length
+      if (isObject(value)) {
+        const count = Object.keys(value).length
+        chargeNames(count)
+        return count
+      }
       throw new BuiltinFailure(`${typeName(value)} has no length.`)
     },
   }),
   defineFunction('list', {
     name: 'first',
+    readsAll: false,
     summary: 'The first item; null when there is none.',
     parameters: [list('list')],
     example: ["first(['a', 'b'])", 'a'],
@@ -69,6 +77,7 @@ export const listFunctions: readonly Builtin[] = [
   }),
   defineFunction('list', {
     name: 'last',
+    readsAll: false,
     summary: 'The last item; null when there is none.',
     parameters: [list('list')],
     example: ["last(['a', 'b'])", 'b'],
@@ -187,6 +196,7 @@ export const listFunctions: readonly Builtin[] = [
     run: (items, size) => {
       if (!(size >= 1)) throw new BuiltinFailure('the size must be 1 or more.')
       const whole = Math.floor(size)
+      charge((items.length / whole) * 2)
       return Array.from({ length: Math.ceil(items.length / whole) }, (_, index) => {
         return items.slice(index * whole, (index + 1) * whole)
       })
@@ -240,6 +250,7 @@ function itemsOf(source: Value): List {
   if (isList(source)) return source.slice()
   if (typeof source === 'string') {
     checkTextLength(source)
+    charge(source.length / 4)
     return Array.from(source)
   }
   const length = isObject(source) && Object.hasOwn(source, 'length') ? source.length : null
@@ -256,6 +267,7 @@ function checkTextLength(source: string): void {
 }
 
 function numbersOf(items: List, by: Callback | undefined): number[] {
+  charge(items.length / 4)
   const values = by === undefined ? items : items.map((item, index) => by(item, index, items, null))
   return values.filter((value) => value !== null).map((value) => numberOf(value))
 }
@@ -271,6 +283,7 @@ function identitiesOf(items: List, budget: WalkBudget): Set<Value> {
 }
 
 function naturalOrder(left: Value, right: Value, sign: number): number {
+  charge(0.6)
   if (left === null || right === null) return left === right ? 0 : left === null ? 1 : -1
   if (typeof left === typeof right) return sign * (order(left, right) || 0)
   // Different types have no order of their own: numbers before texts, as databases do.

@@ -1,6 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from '../failure.ts'
-import { numberOf } from '../operator.ts'
+import { numberOf, order } from '../operator.ts'
+import { charge } from '../work.ts'
 import { checkDepth, checkListItems, checkSortedItems, isList, type List, textOf, WalkBudget } from '../value.ts'
 import { any, type Builtin, callback, type Callback, defineMethod, optional } from './builtin.ts'
 
@@ -128,6 +129,9 @@ function reduced(items: List, call: Callback, initial: Value | undefined, fromEn
 function sortedByText(items: List): List {
   const budget = new WalkBudget()
   const keyed = items.map((item) => ({ item, key: item === null ? 'null' : textOf(item, budget) }))
-  keyed.sort((left, right) => (left.key < right.key ? -1 : left.key > right.key ? 1 : 0))
+  keyed.sort((left, right) => {
+    charge(0.6)
+    return order(left.key, right.key)
+  })
   return keyed.map(({ item }) => item)
 }

@@ -1,12 +1,14 @@
 import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from '../failure.ts'
 import { checkListItems, checkTextLength, isList, type List, textOf, WalkBudget } from '../value.ts'
+import { charge } from '../work.ts'
 import { any, type Builtin, defineMethod, list, number, optional, rest, text } from './builtin.ts'
 
 /** Methods of lists that take no arrow function: JavaScript's own. None changes the list; each makes a new one. */
 export const listMethods: readonly Builtin[] = [
   defineMethod('list', {
     name: 'at',
+    readsAll: false,
     summary: 'The item at a position; negative positions count from the end. Null when there is none.',
     parameters: [number('position')],
     example: ['[1, 2, 3].at(-1)', 3],
@@ -82,6 +84,7 @@ export const listMethods: readonly Builtin[] = [
   ),
   defineMethod('list', {
     name: 'slice',
+    readsAll: false,
     summary: 'The items from a position up to, not including, another; negative positions count from the end.',
     parameters: [optional(number('start')), optional(number('end'))],
     example: ['[1, 2, 3, 4].slice(1, 3)', [2, 3]],
@@ -115,7 +118,10 @@ export const listMethods: readonly Builtin[] = [
     summary: 'A list of [position, item].',
     parameters: [],
     example: ["['a'].entries()", [[0, 'a']]],
-    run: (receiver) => receiver.map((item, index) => [index, item]),
+    run: (receiver) => {
+      charge(receiver.length)
+      return receiver.map((item, index) => [index, item])
+    },
   }),
   defineMethod('list', {
     name: 'keys',
@@ -129,11 +135,15 @@ export const listMethods: readonly Builtin[] = [
     summary: 'The items of both lists, each once.',
     parameters: [list('other')],
     example: ['[1, 2].union([2, 3])', [1, 2, 3]],
-    run: (receiver, other) => [...new Set([...receiver, ...other])],
+    run: (receiver, other) => {
+      charge(receiver.length + other.length)
+      return [...new Set([...receiver, ...other])]
+    },
   }),
 ]
 
 function flatten(items: List, depth: number, into: Value[]): void {
+  charge(1 + items.length / 4)
   for (const item of items) {
     if (isList(item) && depth >= 1) flatten(item, depth - 1, into)
     else into.push(item)

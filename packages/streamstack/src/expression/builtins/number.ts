@@ -1,6 +1,7 @@
 import { BuiltinFailure } from '../failure.ts'
 import { numberOf } from '../operator.ts'
 import { checkLocaleName } from '../unicode-bounds.ts'
+import { charge } from '../work.ts'
 import { isList } from '../value.ts'
 import type { Value } from '@streamstack/protocol'
 import { any, type Builtin, defineFunction, defineMethod, number, optional, rest, text } from './builtin.ts'
@@ -49,6 +50,7 @@ const parseIntBuiltins = ['parseInt', 'Number.parseInt'].map((name) =>
 export const numberBuiltins: readonly Builtin[] = [
   defineMethod('number', {
     name: 'toFixed',
+    cost: 4,
     summary: 'The number as text with a fixed number of digits after the point.',
     parameters: [optional(number('digits'))],
     example: ['(2.345).toFixed(1)', '2.3'],
@@ -56,6 +58,7 @@ export const numberBuiltins: readonly Builtin[] = [
   }),
   defineMethod('number', {
     name: 'toPrecision',
+    cost: 4,
     summary: 'The number as text with a number of significant digits.',
     parameters: [optional(number('digits'))],
     example: ['(123.456).toPrecision(4)', '123.5'],
@@ -193,6 +196,7 @@ export const numberBuiltins: readonly Builtin[] = [
   }),
   defineFunction('number', {
     name: 'round',
+    cost: 8,
     summary: 'The number, rounded to some digits after the point (0 unless given); halves go away from zero.',
     parameters: [number('value'), optional(number('digits'))],
     example: ['round(1.005, 2)', 1.01],
@@ -207,15 +211,13 @@ export const numberBuiltins: readonly Builtin[] = [
   }),
   defineFunction('number', {
     name: 'formatNumber',
+    cost: 20,
     summary: 'The number as text with separators, a fixed number of digits if given, in the way of a language (en).',
     parameters: [number('value'), optional(number('digits')), optional(text('language'))],
     example: ['formatNumber(1234567.891, 2)', '1,234,567.89'],
     run: (value, digits, language) => {
       checkLocaleName(language)
-      return new Intl.NumberFormat(language ?? 'en', {
-        minimumFractionDigits: digits,
-        maximumFractionDigits: digits,
-      }).format(value)
+      return formatterOf(language ?? 'en', digits).format(value)
     },
   }),
   ...['random', 'Math.random'].map((name) =>
@@ -229,6 +231,21 @@ export const numberBuiltins: readonly Builtin[] = [
     }),
   ),
 ]
+
+/** Making a formatter takes some hundred times as long as using it. */
+const formatters = new Map<string, Intl.NumberFormat>()
+const formattersMax = 64
+
+function formatterOf(language: string, digits: number | undefined): Intl.NumberFormat {
+  const key = `${language} ${digits}`
+  const known = formatters.get(key)
+  if (known !== undefined) return known
+  charge(1000)
+  const made = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  if (formatters.size >= formattersMax) formatters.clear()
+  formatters.set(key, made)
+  return made
+}
 
 /** Numbers and other values that have names. */
 export const namedConstants: Readonly<Record<string, number>> = {

@@ -16,6 +16,7 @@ import {
   typeName,
   WalkBudget,
 } from '../value.ts'
+import { charge, chargeNames, chargeProperties } from '../work.ts'
 import { any, type Builtin, defineFunction, number, object, optional, rest, text } from './builtin.ts'
 
 /** Functions of objects and JSON. None changes its arguments. */
@@ -26,7 +27,7 @@ export const objectBuiltins: readonly Builtin[] = [
       summary: 'The names of the properties.',
       parameters: [any('object')],
       example: [`${name}({a: 1, b: 2})`, ['a', 'b']],
-      run: (value) => Object.keys(collection(value)),
+      run: (value) => counted(Object.keys(collection(value))),
     }),
   ),
   ...['Object.values', 'values'].map((name) =>
@@ -35,7 +36,7 @@ export const objectBuiltins: readonly Builtin[] = [
       summary: 'The values of the properties.',
       parameters: [any('object')],
       example: [`${name}({a: 1, b: 2})`, [1, 2]],
-      run: (value) => Object.values(collection(value)),
+      run: (value) => counted(Object.values(collection(value))),
     }),
   ),
   defineFunction('object', {
@@ -43,7 +44,7 @@ export const objectBuiltins: readonly Builtin[] = [
     summary: 'A list of [name, value] for each property.',
     parameters: [any('object')],
     example: ['Object.entries({a: 1})', [['a', 1]]],
-    run: (value) => Object.entries(collection(value)),
+    run: (value) => counted(Object.entries(collection(value))),
   }),
   defineFunction('object', {
     name: 'Object.fromEntries',
@@ -104,18 +105,22 @@ export const objectBuiltins: readonly Builtin[] = [
       const omitted = new Set(names.flat().map((name) => textOf(name, budget)))
       omitted.add('__proto__')
       const made: Record<string, Value> = {}
-      for (const name of Object.keys(value)) if (!omitted.has(name)) made[name] = value[name] ?? null
+      const present = Object.keys(value)
+      chargeProperties(present.length)
+      for (const name of present) if (!omitted.has(name)) made[name] = value[name] ?? null
       return made
     },
   }),
   defineFunction('object', {
     name: 'get',
+    readsAll: false,
     summary:
       'What stands at a path of names and positions; the fallback, or null, when something on the way is missing.',
     parameters: [any('value'), text('path'), optional(any('fallback'))],
     example: ["get({a: [{b: 1}]}, 'a.0.b')", 1],
     run: (value, path, fallback = null) => {
       let found = value
+      charge(path.length / 8)
       for (const key of path.split('.')) {
         if (found === null) return fallback
         found = readComputed(found, key)
@@ -125,13 +130,14 @@ export const objectBuiltins: readonly Builtin[] = [
   }),
   defineFunction('object', {
     name: 'isEmpty',
+    readsAll: false,
     summary: 'Whether the value is null, an empty text, an empty list or an object without properties.',
     parameters: [any('value')],
     example: ['isEmpty({})', true],
     run: (value) => {
       if (value === null || value === '') return true
       if (isList(value)) return value.length === 0
-      return isObject(value) && Object.keys(value).length === 0
+      return isObject(value) && isWithoutProperties(value)
     },
   }),
   defineFunction('object', {
@@ -159,6 +165,7 @@ export const objectBuiltins: readonly Builtin[] = [
     example: ['JSON.parse(\'{"a":[1,null]}\')', { a: [1, null] }],
     run: (json) => {
       let value: Value
+      charge(json.length / 8)
       try {
         value = parseExactJson(json)
       } catch {
@@ -170,6 +177,17 @@ export const objectBuiltins: readonly Builtin[] = [
     },
   }),
 ]
+
+/** What was made of all properties of an object, counted. */
+function counted<T>(made: readonly T[]): readonly T[] {
+  chargeNames(made.length)
+  return made
+}
+
+function isWithoutProperties(value: Properties): boolean {
+  for (const name in value) if (Object.hasOwn(value, name)) return false
+  return true
+}
 
 function properties(value: Value): Properties {
   if (isObject(value)) return value

@@ -3,6 +3,7 @@ import { BuiltinFailure } from '../failure.ts'
 import { limits } from '../limits.ts'
 import { replacedAll } from '../text-search.ts'
 import { checkUnicodeText } from '../unicode-bounds.ts'
+import { charge } from '../work.ts'
 import { boundedText, checkListItems, textOf } from '../value.ts'
 import { any, type Builtin, defineFunction, number, optional, text } from './builtin.ts'
 
@@ -48,11 +49,13 @@ export const textFunctions: readonly Builtin[] = [
   }),
   defineFunction('text', {
     name: 'slug',
+    cost: 10,
     summary: 'The text for use in an address: lower case, without accents, words joined by hyphens.',
     parameters: [text('text')],
     example: ["slug('Crème Brûlée, 2 ways!')", 'creme-brulee-2-ways'],
     run: (value) => {
       checkUnicodeText(value, limits.comparedLengthMax)
+      charge(value.length * 2)
       const plain = value.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
       return words(plain, /[\p{L}\p{N}]+/gu).join('-')
     },
@@ -77,6 +80,7 @@ export const textFunctions: readonly Builtin[] = [
     parameters: [text('text')],
     example: ["lines('a\\r\\nb\\nc')", ['a', 'b', 'c']],
     run: (value) => {
+      charge(value.length / 16)
       const found = value.split(/\r\n|\r|\n/, limits.listItemsMax + 1)
       checkListItems(found.length)
       return found
@@ -84,13 +88,18 @@ export const textFunctions: readonly Builtin[] = [
   }),
   defineFunction('text', {
     name: 'escapeHtml',
+    cost: 10,
     summary: 'The text with & < > " and \' written as HTML entities.',
     parameters: [text('text')],
     example: ["escapeHtml('<b>')", '&lt;b&gt;'],
-    run: (value) => htmlEscapes.reduce((text, [from, to]) => boundedText(replacedAll(text, from, to)), value),
+    run: (value) => {
+      charge(value.length / 8)
+      return htmlEscapes.reduce((text, [from, to]) => boundedText(replacedAll(text, from, to)), value)
+    },
   }),
   defineFunction('text', {
     name: 'base64Encode',
+    cost: 5,
     summary: 'The UTF-8 bytes of the text as base64.',
     parameters: [text('text')],
     example: ["base64Encode('hello')", 'aGVsbG8='],
@@ -98,6 +107,7 @@ export const textFunctions: readonly Builtin[] = [
   }),
   defineFunction('text', {
     name: 'base64Decode',
+    cost: 5,
     summary: 'The UTF-8 text that base64 (or base64url) stands for.',
     parameters: [text('base64')],
     example: ["base64Decode('aGVsbG8=')", 'hello'],
@@ -112,7 +122,10 @@ export const textFunctions: readonly Builtin[] = [
       summary: 'The text for use in a part of an address, as encodeURIComponent writes it.',
       parameters: [text('text')],
       example: [`${name}('a b&c')`, 'a%20b%26c'],
-      run: (value) => boundedText(encodeURIComponent(value.toWellFormed())),
+      run: (value) => {
+        charge(value.length / 8)
+        return boundedText(encodeURIComponent(value.toWellFormed()))
+      },
     }),
   ),
   ...['urlDecode', 'decodeURIComponent'].map((name) =>
@@ -122,6 +135,7 @@ export const textFunctions: readonly Builtin[] = [
       parameters: [text('encoded')],
       example: [`${name}('a%20b%26c')`, 'a b&c'],
       run: (value) => {
+        charge(value.length / 8)
         try {
           return decodeURIComponent(value)
         } catch {
@@ -132,6 +146,7 @@ export const textFunctions: readonly Builtin[] = [
   ),
   defineFunction('text', {
     name: 'sha256',
+    cost: 15,
     summary: 'The SHA-256 of the UTF-8 text, in hexadecimal.',
     parameters: [text('text')],
     example: ["sha256('abc')", 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
@@ -139,6 +154,7 @@ export const textFunctions: readonly Builtin[] = [
   }),
   defineFunction('text', {
     name: 'hmacSha256',
+    cost: 40,
     summary: 'The HMAC-SHA-256 of the UTF-8 text under a key, in hexadecimal.',
     parameters: [text('text'), text('key')],
     example: [
@@ -149,6 +165,7 @@ export const textFunctions: readonly Builtin[] = [
   }),
   defineFunction('text', {
     name: 'uuid',
+    cost: 4,
     summary: 'A new random UUID (version 4).',
     parameters: [],
     example: ['uuid().length', 36],
@@ -158,6 +175,7 @@ export const textFunctions: readonly Builtin[] = [
 ]
 
 function words(value: string, pattern: RegExp): string[] {
+  charge(value.length / 16)
   const found: string[] = []
   for (const match of value.matchAll(pattern)) {
     found.push(match[0])

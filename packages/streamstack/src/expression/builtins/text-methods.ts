@@ -2,6 +2,7 @@ import { BuiltinFailure } from '../failure.ts'
 import { limits } from '../limits.ts'
 import { lastPlaceOf, piecesOf, replacedAll, searchIn } from '../text-search.ts'
 import { checkLocaleName, checkUnicodeText } from '../unicode-bounds.ts'
+import { charge } from '../work.ts'
 import { boundedText, checkListItems, checkTextLength, textOf } from '../value.ts'
 import { any, type Builtin, defineMethod, number, optional, rest, text } from './builtin.ts'
 
@@ -72,6 +73,7 @@ export const textMethods: readonly Builtin[] = [
   }),
   defineMethod('text', {
     name: 'localeCompare',
+    cost: 20,
     summary: 'Negative, zero or positive as the text sorts before, with or after another, by the rules of a language.',
     parameters: [text('other'), optional(text('language'))],
     example: ["'a'.localeCompare('b')", -1],
@@ -79,6 +81,8 @@ export const textMethods: readonly Builtin[] = [
       checkUnicodeText(receiver, limits.comparedLengthMax)
       checkUnicodeText(other, limits.comparedLengthMax)
       checkLocaleName(language)
+      // The rules of a language take some hundred nanoseconds for each character.
+      charge((receiver.length + other.length) * 4)
       return receiver.localeCompare(other, language ?? 'en')
     },
   }),
@@ -89,6 +93,7 @@ export const textMethods: readonly Builtin[] = [
     example: ["'e\\u0301'.normalize('NFC')", 'é'],
     run: (receiver, form = 'NFC') => {
       checkUnicodeText(receiver, form.startsWith('NFK') ? limits.compatibilityLengthMax : limits.normalizedLengthMax)
+      charge(receiver.length / (form.startsWith('NFK') ? 1 : 4))
       return receiver.normalize(form)
     },
   }),
@@ -168,6 +173,7 @@ export const textMethods: readonly Builtin[] = [
     example: ["'a,b,c'.split(',')", ['a', 'b', 'c']],
     run: (receiver, separator, limit) => {
       if (separator === undefined) return [receiver]
+      charge(receiver.length / 16)
       const pieces = piecesOf(receiver, separator, limits.listItemsMax + 1)
       checkListItems(pieces.length)
       return limit === undefined ? pieces : pieces.slice(0, Math.max(0, limit))
