@@ -232,9 +232,6 @@ describe('pages', () => {
 
 describe('contents', () => {
   test.each<[string, unknown, unknown]>([
-    ['null', null, null],
-    ['a missing property', '{{thing.missing}}', null],
-    ['not a number', '{{0 / 0}}', null],
     ['false', false, false],
     ['an empty text', '', ''],
     ['an empty list', [], []],

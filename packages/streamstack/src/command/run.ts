@@ -6,7 +6,7 @@ import type { HTTPMethod } from 'find-my-way'
 import { type AuthClaims, authorize, toAuthClaims } from '../access/index.ts'
 import { BrokenEndpoint, Engine, type LiveRun } from '../engine/index.ts'
 import { WholeResult, encoderFor } from '../format/index.ts'
-import { callerOptions, startServer } from '../http/index.ts'
+import { askedOptions, startServer } from '../http/index.ts'
 import { parseBody } from '../input/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { TraceEvent } from '../run/index.ts'
@@ -110,22 +110,23 @@ async function prepare(
     path.startsWith('/') ? path : `/${path}`,
   )
   const claims = claimsOf(engine, plan, options.auth)
-  const inputs = plan.inputs.check({
+  const sources = {
     path: pathParameters,
     query: new URLSearchParams(query.join('?')),
     body: options.input === undefined ? {} : parseBody(await inputBytes(io, options.input), 'application/json'),
-  })
-  const asked = plan.hasOptions ? callerOptions(inputs['options'] ?? null) : null
+  }
+  const inputs = plan.inputs.check(sources)
+  const asked = askedOptions(plan, sources, inputs)
   const live = engine.runs.prepare(plan, engine.settings, {
     inputs,
     auth: claims,
-    options: asked?.shape ?? null,
+    options: asked.shape,
     owner: null,
     // Another process may be serving this workspace, and the streams of its data folder are that one's.
     delivery: 'memory',
     ...(options.trace === true ? { trace: traceTo(io) } : {}),
   })
-  return { live, includesMetadata: asked?.includeMetadata ?? false }
+  return { live, includesMetadata: asked.includeMetadata }
 }
 
 function findPlan(

@@ -15,8 +15,9 @@ import type { FunctionDefinition } from './function-definition.ts'
 import { requestParameters } from './outbound-request.ts'
 import { compileCall, openCall } from './provider-call.ts'
 import { modelParameters, providerParameters } from './provider-parameters.ts'
-import { relay, relaySlots } from './relay.ts'
-import { send } from './send.ts'
+import { compileRelay, relaySlots } from './relay.ts'
+import { flushPending, send } from './send.ts'
+import { prepareShape, shapeParameters } from './sending.ts'
 import { type CompiledTool, type ToolResult, compileTools, runTools, toolFiles, toolResultContent } from './tools.ts'
 
 const ROUNDS = 8
@@ -60,6 +61,8 @@ export const aiReply: FunctionDefinition = {
       type: 'boolean',
       default: true,
     },
+    ...shapeParameters,
+    chunk_by: { ...shapeParameters.chunk_by, values: ['words', 'characters', 'sentences'] },
     connect_timeout: requestParameters.connect_timeout,
     first_byte_timeout: requestParameters.first_byte_timeout,
     idle_timeout: requestParameters.idle_timeout,
@@ -172,16 +175,16 @@ export const aiReply: FunctionDefinition = {
       // The source ends with the strand that opened it, so nothing else has to be waited for.
       return item instanceof Promise ? item.then((late) => take(frame, late)) : take(frame, item)
     })
-    compiler.emit((frame, strand) => {
+    compiler.emit((frame) => {
       const item = frame.slots[slots.item] as ProviderItem
       if (item.kind === 'text') frame.slots[slots.text] = (frame.slots[slots.text] as string) + item.text
       else if (item.kind === 'tool_call') frame.slots[slots.calls] = [...callsIn(frame, slots), item]
-      const goOn = (): void => {
-        frame.pc = next.pc
-      }
-      if (isSent) return relay(frame, strand, item, progress, goOn)
-      return goOn()
     })
+    if (isSent) {
+      const itemOf = (frame: Frame): ProviderItem => frame.slots[slots.item] as ProviderItem
+      compileRelay(compiler, { shape: prepareShape(step, compiler), slots: progress, itemOf })
+    }
+    compiler.jump(next)
 
     compiler.place(done)
     compiler.emit((frame, strand) => {
@@ -194,6 +197,7 @@ export const aiReply: FunctionDefinition = {
         frame.slots[slots.messages] = [...messagesIn(frame, slots), turnOf(frame, slots, answer)]
       }
       strand.run.closeSource(number)
+      return flushPending(strand)
     })
     if (tools.length > 0) compileRound(step, compiler, { slots, tools, isSent, roundsMax, ask: ask })
     compiler.emit((frame) => {
@@ -272,7 +276,7 @@ function compileRound(step: StepNode, compiler: Compiler, { slots, tools, isSent
       frame.pc = sendNext.pc
     }
     if (!isSent) return goOn()
-    return send(frame, strand, chunkOf('tool_result', toolResultContent(result), null), goOn)
+    return send(frame, strand, chunkOf('tool_result', toolResultContent(result), null), { sent: goOn })
   })
   compiler.place(over)
 }

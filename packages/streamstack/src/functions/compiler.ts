@@ -56,6 +56,9 @@ export interface Compiler {
   /** The streamed answer that was opened last before this place; null: none was. Steps that open one set it. */
   precedingSource: StepSource | null
 
+  /** The slot of the length of the innermost loop over items; it holds null while the loop goes over a streamed answer. Null: there is none. */
+  readonly streamLengthSlot: number | null
+
   /** Compiles a parameter; problems become issues at its place. An absent parameter is `absent`. */
   value(node: TreeNode | undefined, absent?: Value): Expression<Frame>
   condition(node: TreeNode | undefined): Expression<Frame>

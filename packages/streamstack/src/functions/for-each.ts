@@ -7,7 +7,7 @@ import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { compileItems, isSourceHandle } from './items-loop.ts'
 import { wholeVariable } from './raw-records.ts'
-import { relay, relaySlots } from './relay.ts'
+import { compileRelay, relaySlots } from './relay.ts'
 
 export const forEach: FunctionDefinition = {
   name: 'For Each',
@@ -70,10 +70,14 @@ export const forEach: FunctionDefinition = {
     if ((step.stacks['inner'] ?? []).length > 0) return compileItems(step, compiler, slot, itemsOf)
     const progress = relaySlots(compiler)
     compileItems(step, compiler, slot, itemsOf, ({ items, item }) => {
-      compiler.emit((frame, strand) => {
-        const handle = frame.slots[items] as Value
-        if (!isSourceHandle(handle) || !(strand.run.source(handle.$source) instanceof ProviderSource)) return undefined
-        return relay(frame, strand, frame.slots[item] as ProviderItem, progress)
+      compileRelay(compiler, {
+        shape: null,
+        slots: progress,
+        itemOf(frame, strand) {
+          const handle = frame.slots[items] as Value
+          const isModel = isSourceHandle(handle) && strand.run.source(handle.$source) instanceof ProviderSource
+          return isModel ? (frame.slots[item] as ProviderItem) : null
+        },
       })
     })
   },

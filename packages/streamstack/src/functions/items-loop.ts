@@ -3,6 +3,7 @@ import type { StepNode } from '../definition/types.ts'
 import type { ItemSource } from '../outbound/index.ts'
 import type { Frame, Strand } from '../run/index.ts'
 import type { Compiler } from './compiler.ts'
+import { flushPending } from './send.ts'
 
 /** How a frame holds a streamed answer: a number under which the run keeps the connection. */
 export interface SourceHandle {
@@ -81,7 +82,10 @@ export function compileItems(
     const value = frame.slots[items] as Value
     // Let go of the list, and of the connection when Break left it early.
     frame.slots[items] = null
-    if (!Array.isArray(value) && isSourceHandle(value)) closeSource(strand, value)
+    if (Array.isArray(value) || !isSourceHandle(value)) return undefined
+    closeSource(strand, value)
+    // Nothing more joins what is left of its text.
+    return flushPending(strand)
   })
 }
 

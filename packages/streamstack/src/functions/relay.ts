@@ -1,8 +1,8 @@
-import type { Chunk, Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import type { ProviderItem, TextItem } from '../provider/index.ts'
 import type { Frame, Strand } from '../run/index.ts'
 import type { Compiler } from './compiler.ts'
-import { send } from './send.ts'
+import { type StepShape, compileSending } from './sending.ts'
 
 /** Where a relay counts what it has sent. */
 export interface RelaySlots {
@@ -14,30 +14,35 @@ export function relaySlots(compiler: Compiler): RelaySlots {
   return { index: compiler.slot(0), characters: compiler.slot(0) }
 }
 
-/**
- * Sends an item of a model's answer as a chunk of its kind. Text carries when it came and how much there is so far as metadata; `sent` is
- * called when the chunk is on its way.
- */
-export function relay(
-  frame: Frame,
-  strand: Strand,
-  item: ProviderItem,
-  slots: RelaySlots,
-  sent?: () => void,
-): void | Promise<void> {
-  if (item.kind !== 'text') return send(frame, strand, chunkOfItem(item), sent)
-  const index = frame.slots[slots.index] as number
-  const characters = (frame.slots[slots.characters] as number) + item.text.length
-  frame.slots[slots.index] = index + 1
-  frame.slots[slots.characters] = characters
-  // Written by hand: this is on the way of every token.
-  const metadata = `{"chunk_index":${index},"elapsed_ms":${Math.round(strand.run.elapsedMs())},"characters":${characters}}`
-  return send(frame, strand, { kind: 'text', data: item.text, metadata }, sent)
+interface RelayParts {
+  /** How the step wants text cut and paced; null: it says nothing of it. */
+  readonly shape: StepShape | null
+  readonly slots: RelaySlots
+  /** The item that is sent now; null: none is. */
+  itemOf(this: void, frame: Frame, strand: Strand): ProviderItem | null
 }
 
-function chunkOfItem(item: ProviderItem): Chunk {
-  if (isText(item)) return { kind: item.kind, data: item.text, metadata: null }
-  return { kind: item.kind, data: JSON.stringify(contentOf(item)), metadata: null }
+/**
+ * Compiles the sending of an item of a model's answer as a chunk of its kind. Text carries when it came and how much there is so far as
+ * metadata; deltas are joined where the step or the caller asks for pieces of a size.
+ */
+export function compileRelay(compiler: Compiler, { shape, slots, itemOf }: RelayParts): void {
+  compileSending(compiler, {
+    shape,
+    prepare(frame, strand) {
+      const item = itemOf(frame, strand)
+      if (item === null) return null
+      if (!isText(item)) return { value: contentOf(item), kind: item.kind, metadata: null, joins: true }
+      if (item.kind === 'reasoning') return { value: item.text, kind: 'reasoning', metadata: null, joins: true }
+      const index = frame.slots[slots.index] as number
+      const characters = (frame.slots[slots.characters] as number) + item.text.length
+      frame.slots[slots.index] = index + 1
+      frame.slots[slots.characters] = characters
+      // Written by hand: this is on the way of every token.
+      const metadata = `{"chunk_index":${index},"elapsed_ms":${Math.round(strand.run.elapsedMs())},"characters":${characters}}`
+      return { value: item.text, kind: 'text', metadata, joins: true }
+    },
+  })
 }
 
 function isText(item: ProviderItem): item is TextItem {

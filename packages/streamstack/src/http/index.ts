@@ -1,5 +1,5 @@
 export type { CallReport } from './call-report.ts'
-export { callerOptions } from './caller-options.ts'
+export { askedOptions } from './caller-options.ts'
 export type { ProbeSeen, ProbeState } from './probe-route.ts'
 export { type CloseOptions, type ServerOptions, type StreamstackServer, startServer } from './server.ts'
 export type { RouteDescription } from './route-table.ts'

@@ -4,7 +4,8 @@ import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/in
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { callerOptions } from './caller-options.ts'
+import type { StreamOptions } from '../run/index.ts'
+import { askedOptions } from './caller-options.ts'
 import { keyOfCall } from './idempotency-key.ts'
 
 /** When callers may try again that came while the server stops. */
@@ -41,7 +42,7 @@ export class CallPreparation {
   #owner: RunOwner = null
   #place: CallPlace = ANONYMOUS.place
   #inputs: Readonly<Record<string, Value>> = {}
-  #options: ReturnType<typeof callerOptions>['shape'] = null
+  #options: StreamOptions | null = null
 
   constructor(engine: Engine, plan: Plan) {
     this.#engine = engine
@@ -66,8 +67,7 @@ export class CallPreparation {
   /** Takes the inputs. Throws `input_invalid` with every fault. */
   take(sources: InputSources): void {
     this.#inputs = this.#plan.inputs.check(sources)
-    if (!this.#plan.hasOptions) return
-    const { shape, includeMetadata } = callerOptions(this.#inputs['options'] ?? null)
+    const { shape, includeMetadata } = askedOptions(this.#plan, sources, this.#inputs)
     this.#options = shape
     this.includesMetadata = includeMetadata
   }

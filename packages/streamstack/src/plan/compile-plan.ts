@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { plainInput } from '../definition/index.ts'
 import type { EndpointDefinition, FunctionFile, Issue, StepNode } from '../definition/types.ts'
 import { type InputChecker, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
@@ -22,6 +23,8 @@ export interface Plan {
   readonly readsUpstream: boolean
   /** Whether callers shape the answer with the input `options`. */
   readonly hasOptions: boolean
+  /** Reads `options` where the endpoint does not declare them; null: it does. */
+  readonly undeclaredOptions: InputChecker | null
 }
 
 /** A workspace's function files, compiled once for all endpoints. */
@@ -87,6 +90,7 @@ export function compilePlan(
   const programs = new Map([['', program]])
   const reached = [...reachable(called, library.calls)].sort()
   for (const name of reached) programs.set(name, library.programs.get(name) as Program)
+  const options = inputs.find(({ name }) => name === 'options')
   const plan: Plan = Object.freeze({
     endpoint,
     programs,
@@ -99,7 +103,9 @@ export function compilePlan(
     readsUpstream: [stack, ...reached.map((name) => library.files.get(name)?.stack ?? [])].some((steps) =>
       readsUpstream(steps, context),
     ),
-    hasOptions: inputs.some(({ name, type }) => name === 'options' && (type === 'object' || type === 'any')),
+    hasOptions: options !== undefined && (options.type === 'object' || options.type === 'any'),
+    undeclaredOptions:
+      options === undefined ? compileInputs([plainInput('options', 'object', null, endpoint.position)]) : null,
   })
   return { plan, issues }
 }

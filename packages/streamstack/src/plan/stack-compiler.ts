@@ -144,6 +144,10 @@ export class StackCompiler implements Compiler {
     return name === null ? -1 : this.variable(name)
   }
 
+  get streamLengthSlot(): number | null {
+    return this.#names.streamLengthSlot
+  }
+
   value(node: TreeNode | undefined, absent: Value = null): Expression<Frame> {
     if (node === undefined) return constant(absent)
     return this.#compiled(node, () => compileValue(node.value, this.#names))

@@ -78,6 +78,11 @@ export class StackNames implements Scope<Frame> {
     return this.#loops.map(({ index }) => index)
   }
 
+  /** Slot of the length of the innermost loop that has items. */
+  get streamLengthSlot(): number | null {
+    return this.#loops.findLast(({ length }) => length !== null)?.length ?? null
+  }
+
   insideLoop(loop: NamedLoop, body: () => void): void {
     this.#loops.push(loop)
     body()

@@ -2,7 +2,9 @@ import { type Chunk, type ChunkKind, StreamstackError, type Value, isTextKind } 
 import { jsonText } from '../expression/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { type AttachedFilter, type ChunkFilter, FilterStop } from './chunk-filter.ts'
+import type { PendingText } from './pending-text.ts'
 import type { RunState } from './run-state.ts'
+import { type SmoothCut, Smoother } from './smoother.ts'
 
 /** The largest chunk: making a larger text would hold up everything else in the process. */
 const CHUNK_CHARACTERS_MAX = 32 * 1024 * 1024
@@ -19,11 +21,15 @@ export interface OutletRun {
   filter(program: string, index: number): ChunkFilter<unknown>
   /** Ends the run with an error that no catch block can take. */
   fail(error: StreamstackError): void
+  /** Milliseconds since the run began. */
+  elapsedMs(): number
 }
 
 /** The one exit of a run: all that it sends, whatever made it, passes the attached filters here before it becomes a chunk. */
 export class Outlet {
   readonly #run: OutletRun
+  /** Made when a step first wants its text smoothed. */
+  #smoother: Smoother | null = null
 
   constructor(run: OutletRun) {
     this.#run = run
@@ -34,8 +40,41 @@ export class Outlet {
    * hold back a bounded amount.
    */
   send(chunk: Chunk): void | Promise<void> {
+    const { filters, pending, smooth } = this.#run.state
+    if (filters === null && pending === null && smooth === null) return this.#run.append(chunk)
+    const before = this.flushPending()
+    const sent = this.#appendAll(filters === null ? [chunk] : this.#filtered(filters, chunk))
+    return before === undefined ? sent : before.then(() => sent)
+  }
+
+  /** Sends text at an even pace that follows what waits. A promise means that readers are behind. */
+  sendSmoothly(chunk: Chunk, cut: SmoothCut): void | Promise<void> {
     const { filters } = this.#run.state
-    return filters === null ? this.#run.append(chunk) : this.#appendAll(this.#filtered(filters, chunk))
+    const before = this.flushPending()
+    const sent = this.#appendAll(filters === null ? [chunk] : this.#filtered(filters, chunk), cut)
+    return before === undefined ? sent : before.then(() => sent)
+  }
+
+  /** Keeps text back until the rest of its piece comes, or anything else is sent. */
+  keepPending(pending: PendingText): void {
+    this.#run.state.pending = pending
+  }
+
+  /** Takes the text that is kept back, for deltas that join it; null when it is of another kind. */
+  takePending(kind: ChunkKind, unit: PendingText['unit']): PendingText | null {
+    const { pending } = this.#run.state
+    if (pending === null || pending.kind !== kind || pending.unit !== unit) return null
+    this.#run.state.pending = null
+    return pending
+  }
+
+  /** Sends text that is kept back: nothing more joins it. */
+  flushPending(): void | Promise<void> {
+    const { state } = this.#run
+    const { pending } = state
+    state.pending = null
+    if (pending === null || pending.text === '') return undefined
+    return this.send({ kind: pending.kind, data: pending.text, metadata: pending.metadata })
   }
 
   /**
@@ -79,10 +118,17 @@ export class Outlet {
     return this.#appendAll(last)
   }
 
-  /** Appends what filters still hold back, at the end of the run. It waits for no reader. */
+  /** Appends what is still kept back, at the end of the run. It waits for no reader. */
   finish(): void {
+    void this.flushPending()
     const { filters } = this.#run.state
     if (filters !== null) void this.#appendAll(this.#untilStopped(() => flushed(this.#held(filters))))
+    void this.#smoother?.flush()
+  }
+
+  /** Goes on with what another process left. */
+  resume(): void {
+    if (this.#run.state.smooth !== null) this.#smoothing().resume()
   }
 
   #filtered(filters: readonly AttachedFilter[], chunk: Chunk): readonly Chunk[] {
@@ -104,13 +150,34 @@ export class Outlet {
     }
   }
 
-  #appendAll(chunks: readonly Chunk[]): void | Promise<void> {
+  #appendAll(chunks: readonly Chunk[], cut: SmoothCut | null = null): void | Promise<void> {
     const rooms: Promise<void>[] = []
     for (const chunk of chunks) {
-      const room = this.#run.append(chunk)
+      const room =
+        cut === null || !isTextKind(chunk.kind) ? this.#appendInOrder(chunk) : this.#smoothing().push(chunk, cut)
       if (room !== undefined) rooms.push(room)
     }
     return rooms.length === 0 ? undefined : Promise.all(rooms).then(() => undefined)
+  }
+
+  /** Behind the text that still waits for its turn. */
+  #appendInOrder(chunk: Chunk): void | Promise<void> {
+    if (this.#run.state.smooth !== null) void this.#smoothing().flush()
+    return this.#run.append(chunk)
+  }
+
+  #smoothing(): Smoother {
+    const run = this.#run
+    this.#smoother ??= new Smoother({
+      state: run.state,
+      append: (chunk) => run.append(chunk),
+      // A limit that was reached has ended the run already.
+      failed: (thrown) => {
+        if (thrown instanceof StreamstackError) run.fail(thrown)
+      },
+      nowMs: () => run.elapsedMs(),
+    })
+    return this.#smoother
   }
 
   #held(filters: readonly AttachedFilter[]): HeldFilter[] {

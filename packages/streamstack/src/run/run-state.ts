@@ -3,12 +3,25 @@ import type { OpenConversation } from '../conversation/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { AttachedFilter } from './chunk-filter.ts'
 import type { CaughtError, Frame } from './frame.ts'
+import type { PendingText } from './pending-text.ts'
+import type { SmoothText } from './smoother.ts'
 
 /** How the caller wants the answer to arrive, from the option `chunk_size` and `delay`. */
 export interface StreamOptions {
   /** Words per chunk; null: as the stack sends it. */
   readonly chunkSize: number | null
-  readonly delayMs: number
+  /** Between chunks, by the pacing of the step; 0: none, whatever the step says; null: as the step says. */
+  readonly delayMs: number | null
+}
+
+/** What pacing remembers of a chunk. */
+export interface PacedChunk {
+  /** When it went out, milliseconds since the run began. */
+  readonly atMs: number
+  /** Characters of its text; 1 for other content. */
+  readonly length: number
+  /** The last character that is no white space. */
+  readonly end: string
 }
 
 /**
@@ -37,8 +50,12 @@ export interface RunState {
   headersSent: boolean
   /** Headers that the stack set, by name; they go out with the first chunk. */
   responseHeaders: Map<string, string> | null
-  /** When the last paced chunk went out, milliseconds since the run began; 0: none did. */
-  pacedAtMs: number
+  /** The last chunk that was paced: the pause behind it counts from there. Null: none was. */
+  paced: PacedChunk | null
+  /** What is left of joined deltas. */
+  pending: PendingText | null
+  /** Text that leaves at an even pace. */
+  smooth: SmoothText | null
   /** Subject of the caller; null: a caller without a token. */
   readonly subject: string | null
   /** The conversation that the run has to itself, and what it has replied so far; null: none. */
@@ -78,7 +95,9 @@ export function newRunState({ id, endpoint, plan, options, frame, hops = 0, subj
     iterations: 0,
     headersSent: false,
     responseHeaders: null,
-    pacedAtMs: 0,
+    paced: null,
+    pending: null,
+    smooth: null,
     subject,
     conversation: null,
     usage: null,

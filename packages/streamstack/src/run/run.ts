@@ -106,6 +106,7 @@ export class Run implements OutletRun {
     const leftMs = this.limits.maxDurationMs - this.elapsedMs()
     this.#durationTimer = startLongTimer(() => this.#overTime(), leftMs)
     if (this.state.ending !== null) this.#unwindStrand()
+    this.outlet.resume()
     try {
       const wait = execute(this.#strand, this.state.frame)
       if (wait === undefined) this.#finish(undefined)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type TextUnit, splitText } from './split-text.ts'
+import { type TextUnit, splitText, takePieces } from './split-text.ts'
 
 describe('splitText', () => {
   test('keeps white space with the word before it', () => {
@@ -34,5 +34,34 @@ describe('splitText', () => {
         },
       ),
     )
+  })
+})
+
+describe('takePieces', () => {
+  test('gives the pieces of the whole text, however it comes', () => {
+    const unit = fc.constantFrom<TextUnit>('words', 'characters', 'lines')
+    const parts = fc.array(fc.constantFrom('one', ' two', 'thr', 'ee ', '\n', '  ', 'e', '\u0301', '👩‍', '👧', '. '), {
+      maxLength: 30,
+    })
+    fc.assert(
+      fc.property(parts, unit, fc.integer({ min: 1, max: 4 }), (deltas, by, size) => {
+        const given: string[] = []
+        let kept = ''
+        for (const delta of deltas) {
+          const { pieces, rest } = takePieces(kept + delta, by, size)
+          given.push(...pieces)
+          kept = rest
+        }
+        if (kept !== '') given.push(...splitText(kept, by, size))
+        expect(given).toEqual(splitText(deltas.join(''), by, size))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('holds the last unit back, since more may belong to it', () => {
+    expect(takePieces('one two', 'words', 1)).toEqual({ pieces: ['one '], rest: 'two' })
+    expect(takePieces('e', 'characters', 1)).toEqual({ pieces: [], rest: 'e' })
+    expect(takePieces('今日は天気', 'words', 1).pieces.join('')).toMatch(/^今日は?$/)
   })
 })

@@ -23,6 +23,18 @@ export function splitText(text: string, unit: TextUnit, size: number): string[] 
   return pieces
 }
 
+/**
+ * Cuts the whole pieces off the front of a text to which more may come. The last unit stays in `rest`, since what comes next may belong to
+ * it: a word goes on, an accent joins its letter.
+ */
+export function takePieces(text: string, unit: TextUnit, size: number): { pieces: string[]; rest: string } {
+  const units = unitsOf(text, unit)
+  const whole = Math.floor(Math.max(0, units.length - 1) / size) * size
+  const pieces: string[] = []
+  for (let i = 0; i < whole; i += size) pieces.push(units.slice(i, i + size).join(''))
+  return { pieces, rest: units.slice(whole).join('') }
+}
+
 function unitsOf(text: string, unit: TextUnit): string[] {
   if (text === '') return []
   switch (unit) {
