@@ -13,12 +13,16 @@ import { settingsJsonSchema, startSettingKeys } from '../packages/streamstack/sr
 import { errorsPage } from './reference/errors-page.ts'
 import { expressionsPage } from './reference/expressions-page.ts'
 import { functionsPage } from './reference/functions-page.ts'
+import { withMeasuredGuardrails } from './reference/guardrails-table.ts'
 import { httpPage } from './reference/http-page.ts'
 import { reservedPathsModule } from './reference/reserved-paths-module.ts'
 import { settingsPage } from './reference/settings-page.ts'
 import { testSentencesPage } from './reference/test-sentences-page.ts'
 
 const asJson = (schema: unknown): string => `${JSON.stringify(schema, null, 2)}\n`
+
+const folder = join(dirname(import.meta.dirname), 'docs', 'reference')
+const guardrails = '../ai/guardrails.md'
 
 const files: Readonly<Record<string, string>> = {
   'functions.md': functionsPage(functions),
@@ -27,6 +31,7 @@ const files: Readonly<Record<string, string>> = {
   'http.md': httpPage(routeDescriptions),
   'settings.md': settingsPage(settingsJsonSchema(), startSettingKeys),
   'test-sentences.md': testSentencesPage(),
+  [guardrails]: withMeasuredGuardrails(readFileSync(join(folder, guardrails), 'utf8')),
   'endpoint-schema.json': asJson(endpointJsonSchema(functions)),
   'function-schema.json': asJson(functionJsonSchema(functions)),
   'table-schema.json': asJson(tableJsonSchema()),
@@ -35,7 +40,6 @@ const files: Readonly<Record<string, string>> = {
   '../../packages/streamstack/src/definition/reserved-paths.ts': reservedPathsModule(reservedPaths),
 }
 
-const folder = join(dirname(import.meta.dirname), 'docs', 'reference')
 const isCheck = process.argv.includes('--check')
 mkdirSync(folder, { recursive: true })
 for (const [name, content] of Object.entries(files)) {

@@ -6,7 +6,7 @@ import { normalizeInputs, plainInput } from './normalize-inputs.ts'
 import { normalizePath, pathParameters } from './normalize-path.ts'
 import { normalizeSettings } from './normalize-settings.ts'
 import { normalizeStack } from './normalize-steps.ts'
-import { settingSteps } from './setting-steps.ts'
+import { firstUse, settingSteps } from './setting-steps.ts'
 import { isProse } from './is-step.ts'
 import type {
   EndpointDefinition,
@@ -34,7 +34,7 @@ export function normalizeEndpoint(
   const name = definitionName(file)
   const path = settings.path ?? normalizePath(`/${name}`, tree.position, list)
   const inputs = normalizeInputs(sections.inputs, list)
-  const stack = [...beginning(sections, inputs, catalog, list), ...readStack(sections, catalog, list)]
+  const stack = withSettingSteps(readStack(sections, catalog, list), sections, inputs, catalog, list)
   if (path === null) return { endpoint: null, route: null, issues: list.issues }
   const route = { method: settings.method, path }
   if (list.hasErrors()) return { endpoint: null, route, issues: list.issues }
@@ -57,17 +57,21 @@ export function normalizeEndpoint(
   return { endpoint: Object.freeze(endpoint), route, issues: list.issues }
 }
 
-/** Steps that settings stand for. */
-function beginning(
-  { settings }: Sections,
+/** The stack with the steps that settings stand for: filters first, the conversation before its first use. */
+function withSettingSteps(
+  stack: readonly StepNode[],
+  { settings, stack: tree }: Sections,
   inputs: readonly InputDeclaration[],
   catalog: readonly FunctionShape[],
   list: IssueList,
 ): readonly StepNode[] {
-  const steps = settingSteps(settings, inputs, list)
-  return steps === null
-    ? []
-    : normalizeStack(steps, 'settings.', 'the settings', { catalog: indexCatalog(catalog), list })
+  const { filters, conversation } = settingSteps(settings, inputs, list)
+  const read = (node: TreeNode): readonly StepNode[] =>
+    normalizeStack(node, 'settings.', 'the settings', { catalog: indexCatalog(catalog), list })
+  const first = read(filters)
+  if (conversation === null) return [...first, ...stack]
+  const steps = read(conversation).map((step) => Object.freeze({ ...step, id: 'settings.conversation' }))
+  return [...first, ...stack.toSpliced(firstUse(tree), 0, ...steps)]
 }
 
 /** The sections of a stack that takes a conversation from its caller, where the catalog has the function for it. */

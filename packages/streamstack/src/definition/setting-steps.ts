@@ -2,7 +2,7 @@ import type { IssueList } from './issue-list.ts'
 import { kindOf, listNode, objectNode, scalarNode } from './tree.ts'
 import type { InputDeclaration, Position, TreeEntry, TreeNode } from './types.ts'
 
-/** Settings of an endpoint that stand for a step at the beginning of its stack, in the order of these steps. */
+/** Settings of an endpoint that stand for a step of its stack, in the order of these steps. */
 const steps: Readonly<Record<string, { function: string; shorthand: string | null }>> = {
   redact: { function: 'Redact', shorthand: 'kinds' },
   filter: { function: 'Filter Stream', shorthand: 'words' },
@@ -12,15 +12,16 @@ const steps: Readonly<Record<string, { function: string; shorthand: string | nul
 export const stepSettings: readonly string[] = Object.keys(steps)
 
 /**
- * The steps that settings stand for: `redact: true`, `redact: [email]` and `redact: { kinds: [email] }` begin the stack with Redact. A
- * `conversation` takes its message from the input `message` unless it says otherwise.
+ * The steps that settings stand for: `redact: true`, `redact: [email]` and `redact: { kinds: [email] }` are a Redact. A `conversation`
+ * takes its message from the input `message` unless it says otherwise.
  */
 export function settingSteps(
   settings: readonly TreeEntry[],
   inputs: readonly InputDeclaration[],
   list: IssueList,
-): TreeNode | null {
+): { filters: TreeNode; conversation: TreeNode | null } {
   const made: TreeNode[] = []
+  let conversation: TreeNode | null = null
   for (const [key, { function: name, shorthand }] of Object.entries(steps)) {
     const entry = settings.find((one) => one.key === key)
     if (entry === undefined || entry.node.value === null || entry.node.value === false) continue
@@ -28,10 +29,22 @@ export function settingSteps(
     if (parameters === null) continue
     const position = entry.keyPosition
     const more = key === 'conversation' ? messageOf(parameters, inputs, position) : []
-    made.push(objectNode([textEntry('function', name, position), ...parameters, ...more], position))
+    const step = objectNode([textEntry('function', name, position), ...parameters, ...more], position)
+    if (key === 'conversation') conversation = listNode([step], position)
+    else made.push(step)
   }
-  const [first] = made
-  return first === undefined ? null : listNode(made, first.position)
+  return { filters: listNode(made, made[0]?.position ?? NOWHERE), conversation }
+}
+
+const NOWHERE: Position = { file: '', line: 1, column: 1 }
+
+/**
+ * The first step of a stack that uses the conversation; 0: none does. Steps before it, which may refuse the call, run before anything of the
+ * conversation is read or stored.
+ */
+export function firstUse(stack: TreeNode | null): number {
+  const index = stack?.items?.findIndex((step) => JSON.stringify(step.value).includes('conversation_history')) ?? -1
+  return Math.max(0, index)
 }
 
 function parametersOf(

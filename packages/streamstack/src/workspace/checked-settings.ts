@@ -3,6 +3,7 @@ import type { Value } from '@streamstack/protocol'
 import type { z } from 'zod'
 import type { TokenSettings } from '../access/index.ts'
 import type { ModelPrice } from '../provider/index.ts'
+import type { Environment } from './dotenv.ts'
 import { type logLevels, type settingsSchema, tokenSettings } from './settings-schema.ts'
 
 /** Checked settings of a workspace: frozen, every default filled in, paths absolute, units in the names. */
@@ -105,12 +106,13 @@ export interface Settings {
 
 /**
  * Checked data in the shape that the program uses; `dir` is the absolute path of the workspace. `developerSecret`: the generated secret
- * where the settings have none of their own.
+ * where the settings have none of their own. `environment`: what decides whether a rewrite holds.
  */
 export function toSettings(
   checked: z.output<typeof settingsSchema>,
   dir: string,
   developerSecret: string | null,
+  environment: Environment,
 ): Settings {
   const { server, auth, outbound, ai, conversations, limits, streams, channels, log } = checked
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
@@ -142,7 +144,7 @@ export function toSettings(
       jwt: tokenSettingsOf(auth.jwt, developerSecret),
       isDeveloperSecret: developerSecret !== null,
     },
-    outbound: outboundSettings(outbound),
+    outbound: outboundSettings(outbound, environment),
     ai: { prices: ai.prices },
     conversations: {
       retentionMs: conversations.retention ?? null,
@@ -196,12 +198,28 @@ function deepFreeze<T>(value: T): T {
   return value
 }
 
-function outboundSettings(outbound: z.output<typeof settingsSchema>['outbound']): Settings['outbound'] {
+/** Those that hold: one with `unless` does so while that variable has no value. */
+function rewritesOf(
+  rewrite: z.output<typeof settingsSchema>['outbound']['rewrite'],
+  environment: Environment,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(rewrite).flatMap(([from, to]) => {
+      if (typeof to === 'string') return [[from, to]]
+      return (environment[to.unless] ?? '') === '' ? [[from, to.to]] : []
+    }),
+  )
+}
+
+function outboundSettings(
+  outbound: z.output<typeof settingsSchema>['outbound'],
+  environment: Environment,
+): Settings['outbound'] {
   const firstByteTimeoutMs = outbound.first_byte_timeout ?? outbound.timeout
   const idleTimeoutMs = outbound.idle_timeout ?? outbound.timeout
   return {
     allow: outbound.allow,
-    rewrite: outbound.rewrite,
+    rewrite: rewritesOf(outbound.rewrite, environment),
     connectTimeoutMs: outbound.connect_timeout,
     ...(firstByteTimeoutMs === undefined ? {} : { firstByteTimeoutMs }),
     ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),

@@ -128,6 +128,8 @@ const jwt = z
 
 const authShape = { jwt: jwt.optional() }
 
+const rewriteShape = { to: text, unless: text }
+
 const outboundShape = {
   allow: z
     .array(text, 'must be a list such as [127.0.0.1:9000, 10.0.0.0/8]')
@@ -141,12 +143,16 @@ const outboundShape = {
         'Addresses that outbound requests may reach although they are private: a host, an address or a range, each with a port if it should be only that.',
     }),
   rewrite: z
-    .record(z.string(), text, 'must be an object such as { "https://api.openai.com": "http://127.0.0.1:9000" }')
+    .record(
+      z.string(),
+      z.union([text, z.strictObject(rewriteShape, objectMessage)]),
+      'must be an object such as { "https://api.openai.com": "http://127.0.0.1:9000" }',
+    )
     .default({})
     .meta({
       title: 'object of origin and address',
       description:
-        'Sends requests for an origin to another address, for example to a mock, without a change to definitions. The address must be listed under `outbound.allow`; `self` or a path stands for this server. A provider key that is not set is a placeholder then.',
+        'Sends requests for an origin to another address, for example to a mock, without a change to definitions. The address must be listed under `outbound.allow`; `self` or a path stands for this server. A provider key that is not set is a placeholder then. `{ to, unless }` holds only while the environment variable that `unless` names has no value: a mock until there is a key.',
     }),
   connect_timeout: duration(1)
     .prefault('10s')
@@ -170,7 +176,7 @@ const outboundShape = {
 
 const outbound = z.strictObject(outboundShape, objectMessage).superRefine(({ allow, rewrite }, context) => {
   for (const [from, to] of Object.entries(rewrite)) {
-    const problem = rewriteProblem(from, to, allow)
+    const problem = rewriteProblem(from, typeof to === 'string' ? to : to.to, allow)
     if (problem !== null) context.addIssue({ code: 'custom', message: problem, path: ['rewrite', from] })
   }
 })

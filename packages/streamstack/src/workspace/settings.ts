@@ -56,7 +56,11 @@ export function readSettings(
   const checked = settingsSchema.safeParse(plain)
   for (const fault of checked.error?.issues ?? []) reportFault(fault, root, unresolved, report)
   const good = checked.success && !issues.some((issue) => issue.severity === 'error')
-  return { settings: good ? toSettings(checked.data, dir, developerSecret) : null, env: Object.freeze(env), issues }
+  return {
+    settings: good ? toSettings(checked.data, dir, developerSecret, environment) : null,
+    env: Object.freeze(env),
+    issues,
+  }
 }
 
 /** JSON Schema (draft 2020-12) of `streamstack.yaml`, for completion and checks in editors. */
