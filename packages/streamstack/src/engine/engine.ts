@@ -9,14 +9,8 @@ import { type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
-import {
-  type HeldFolder,
-  type StreamStore,
-  hasStreams,
-  holdDataFolder,
-  openStreamStore,
-  steadyNowMs,
-} from '../stream-store/index.ts'
+import { type HeldFolder, holdDataFolder } from '../storage/index.ts'
+import { type StreamStore, hasStreams, openStreamStore, steadyNowMs } from '../stream-store/index.ts'
 import {
   type DeveloperSecret,
   type Settings,

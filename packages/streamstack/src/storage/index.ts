@@ -1,1 +1,7 @@
-export { makePrivateFile, makePrivateFolder } from './private-files.ts'
+export { type HeldFolder, holdDataFolder, makeDataFolder } from './data-folder.ts'
+export { makePrivateFolder } from './private-files.ts'
+export { databaseError } from './sqlite/database-error.ts'
+export { holdLock } from './sqlite/lock.ts'
+export { type OpenDatabaseOptions, mapFile, openDatabase } from './sqlite/open-database.ts'
+export { isBusy, isConflict, isFull, resultCode, resultCodes } from './sqlite/result-code.ts'
+export { type ThreadFailure, errorOf, failureOf } from './sqlite/thread-failure.ts'

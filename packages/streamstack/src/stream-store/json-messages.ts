@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { StreamstackError } from '@streamstack/protocol'
+import { isDeep } from '../text/parse-exact-json.ts'
 
 const COMMA = 0x2c
 const QUOTE = 0x22
@@ -41,7 +42,10 @@ export function firstMessages(chunk: Buffer, count: number): Buffer | null {
 function parse(body: Buffer): unknown {
   try {
     if (!isUtf8(body)) throw new SyntaxError('not UTF-8')
-    return JSON.parse(body.toString('utf8'))
+    const text = body.toString('utf8')
+    // Depth alone takes tens of milliseconds to parse, and no reader could walk through it.
+    if (isDeep(text)) throw new SyntaxError('nested too deeply')
+    return JSON.parse(text)
   } catch (cause) {
     throw new StreamstackError('body_unreadable', 'This stream takes JSON, and the body is not valid JSON in UTF-8.', {
       cause,

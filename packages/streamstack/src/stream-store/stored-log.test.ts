@@ -147,7 +147,7 @@ describe('what could not be kept', () => {
       .toEqual({
         outcome: 'abandoned',
         offset: 1,
-        error: { code: 'storage_full', message: 'The disk is full.', recoverable: true, retry_after: null },
+        error: { code: 'storage_full', message: 'The disk is full.', recoverable: true, retry_after: 1 },
       })
     expect((await readAll(log)).map(({ data }) => data)).toEqual(['kept'])
     expect(log.bytesHeld).toBeLessThan(200)

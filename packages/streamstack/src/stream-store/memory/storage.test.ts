@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { appendText, createText, streamStoreContract, textAfter } from '../contract.ts'
+import { appendText, createText, streamStoreContract, textAfter } from '../testing/stream-store-contract.ts'
 import { StreamStore, type StreamStoreOptions } from '../stream-store.ts'
 import { MemoryStorage } from './storage.ts'
 

@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite'
-import { makePrivateFile } from '../../storage/index.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { mapFile, openDatabase } from '../../storage/index.ts'
 
 /** The file in the data folder that holds all streams, and the one whose lock says who writes it. */
 export const databaseFile = 'streams.sqlite'
@@ -24,6 +24,7 @@ export function settleSql(throughKey: string): string {
 }
 
 const version = 3
+const busyTimeoutMs = 5_000
 
 /** What makes a file of each earlier version one of the next, oldest first. They say how runs were kept then: whose they are was in the note alone. */
 const upgrades = [
@@ -92,15 +93,10 @@ const schema = `
 
 /** Opens the file for the one that writes it, and makes what is missing. Throws what SQLite throws. */
 export function openForWriting(path: string): DatabaseSync {
-  makePrivateFile(path)
-  const database = new DatabaseSync(path, { timeout: 5_000 })
+  const database = openDatabase(path, { readOnly: false, busyTimeoutMs })
   try {
-    // FULL: what was told as kept is there after a power cut.
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     // Larger steps than SQLite's own: each ends with two more waits for the disk.
-    database.exec(
-      'PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY',
-    )
+    database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
     const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
     if (found < 0 || found > version) {
       throw new Error(`streams.sqlite was written by another version of Streamstack (${found})`)
@@ -132,7 +128,7 @@ function forgetTheFuture(database: DatabaseSync): void {
 
 /** A connection that only reads. */
 export function openForReading(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })
-  database.exec('PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456')
+  const database = openDatabase(path, { readOnly: true, busyTimeoutMs })
+  mapFile(database)
   return database
 }

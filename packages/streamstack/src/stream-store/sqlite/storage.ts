@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
+import { holdLock, makeDataFolder } from '../../storage/index.ts'
 import type {
   Change,
   DueQuery,
@@ -13,9 +14,7 @@ import type {
   Trimmed,
 } from '../storage.ts'
 import type { ProducerState, StreamRecord } from '../stream-record.ts'
-import { makeDataFolder } from './data-folder.ts'
 import { streamStorageError } from './errors.ts'
-import { holdLock } from './lock.ts'
 import { RecentChunks } from './recent-chunks.ts'
 import { recordOf } from './record-row.ts'
 import { chunkKey, databaseFile, lockFile, openForReading, openForWriting, streamsMax } from './schema.ts'

@@ -1,3 +1,5 @@
+import type { ThreadFailure } from '../../storage/index.ts'
+
 /** What a writer thread is given at its start. */
 export interface WriterData {
   readonly path: string
@@ -55,7 +57,7 @@ export type WriterAnswer =
       readonly bytesFreed: number
       readonly oldestMs: number | null
     }
-  | { readonly kind: 'failed'; readonly message: string; readonly errcode: number | null }
+  | ThreadFailure
   /** Chunks up to this key of the journal have been moved to where they are read from. */
   | { readonly kind: 'settled'; readonly throughKey: number }
   /** What nobody waits for; it is tried again. */

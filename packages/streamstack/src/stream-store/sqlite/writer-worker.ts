@@ -1,4 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { failureOf } from '../../storage/index.ts'
 import { steadyNowMs } from '../expiry.ts'
 import { chunkKey, openForWriting, settleSql } from './schema.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
@@ -118,9 +119,7 @@ function attempt(act: () => WriterAnswer): void {
     answer(transaction(act))
   } catch (error) {
     isDiscarding = true
-    const errcode =
-      error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
-    answer({ kind: 'failed', message: error instanceof Error ? error.message : String(error), errcode })
+    answer(failureOf(error))
   }
 }
 

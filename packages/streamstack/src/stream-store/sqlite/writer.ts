@@ -2,7 +2,8 @@ import { Worker } from 'node:worker_threads'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Change, FailureListener } from '../storage.ts'
 import { BatchBuilder } from './batch-builder.ts'
-import { isFull, streamStorageError } from './errors.ts'
+import { errorOf, isFull } from '../../storage/index.ts'
+import { streamStorageError } from './errors.ts'
 import type { RecentChunks } from './recent-chunks.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
@@ -166,7 +167,7 @@ export class Writer {
         this.#options.onError(new Error(answer.message))
         return
       case 'failed':
-        this.#fail(Object.assign(new Error(answer.message), { errcode: answer.errcode }))
+        this.#fail(errorOf(answer))
         return
     }
     if (this.#sent.length > 0 || this.#trims.length > 0) return

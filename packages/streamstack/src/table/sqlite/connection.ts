@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
-import { makePrivateFile } from '../../storage/index.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { mapFile, openDatabase } from '../../storage/index.ts'
+import type { OpenDatabaseOptions } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
 import { defineTextFunctions } from './text-functions.ts'
 import type { TextWork } from './text-functions.ts'
@@ -8,37 +9,17 @@ import type { TextWork } from './text-functions.ts'
 /** The file in the data folder that holds all records. */
 export const databaseFile = 'records.sqlite'
 
-/** How much of the file each connection keeps in memory, in KiB; also how much SQLite may map. */
-const cacheKibibytes = 16 * 1024
-const mappedBytesMax = 256 * 1024 * 1024
-
-export interface ConnectionOptions {
-  readOnly: boolean
-  /** How long SQLite itself waits for another writer; the thread stands still meanwhile. */
-  busyTimeoutMs: number
-}
-
 /** An open database, and what its statements may still look through. */
 export interface Connection {
   readonly database: DatabaseSync
   readonly textWork: TextWork
 }
 
-/** Opens the database with the settings that every connection shares. Throws what SQLite throws. */
-export function openConnection(path: string, options: ConnectionOptions): Connection {
-  if (!options.readOnly) makePrivateFile(path)
-  const database = new DatabaseSync(path, {
-    readOnly: options.readOnly,
-    timeout: options.busyTimeoutMs,
-    enableForeignKeyConstraints: true,
-    allowExtension: false,
-  })
+/** Opens the records with the functions that every connection shares. Throws what SQLite throws. */
+export function openConnection(path: string, options: OpenDatabaseOptions): Connection {
+  const database = openDatabase(path, options)
   try {
-    if (!options.readOnly) {
-      // FULL: a record that was reported as stored is there after a power cut.
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    }
-    database.exec(`PRAGMA cache_size = -${cacheKibibytes}; PRAGMA mmap_size = ${mappedBytesMax}`)
+    mapFile(database)
     database.function('random_uuid', () => randomUUID())
     return { database, textWork: defineTextFunctions(database) }
   } catch (error) {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { StreamstackError } from '@streamstack/protocol'
+import { errorOf } from '../../storage/index.ts'
 import { storageError } from './errors.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
@@ -100,7 +101,7 @@ export class ReaderPool {
     worker.unref()
     if (answer.kind === 'end') job.resolve(answer)
     else if (answer.tooMuchText) job.reject(tooMuchText())
-    else job.reject(storageError(Object.assign(new Error(answer.message), { errcode: answer.errcode }), null))
+    else job.reject(storageError(errorOf(answer), null))
     this.next()
   }
 

@@ -1,3 +1,4 @@
+import type { ThreadFailure } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
 
 /** What a reader thread is asked: statements of output `objects`, run one after another until the limit is full. */
@@ -33,14 +34,11 @@ export type ReadAnswer =
       /** Whether the bound on text ended it. */
       readonly overBytes: boolean
     }
-  | {
-      readonly kind: 'failed'
+  | (ThreadFailure & {
       readonly id: number
-      readonly message: string
-      readonly errcode: number | null
       /** The statement looked through more text than it may. */
       readonly tooMuchText: boolean
-    }
+    })
 
 /** What a reader thread is given at its start. */
 export interface ReaderData {

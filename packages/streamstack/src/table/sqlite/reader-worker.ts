@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { failureOf } from '../../storage/index.ts'
 import { markKeys } from '../query.ts'
 import { StatementCache, openConnection } from './connection.ts'
 import type { Cells } from './connection.ts'
@@ -24,10 +25,7 @@ port.on('message', (request: ReadRequest) => {
   try {
     answer(request.count ? count(request) : read(request))
   } catch (error) {
-    const errcode =
-      error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : null
-    const message = error instanceof Error ? error.message : String(error)
-    answer({ kind: 'failed', id: request.id, message, errcode, tooMuchText: error instanceof TextWorkExceeded })
+    answer({ ...failureOf(error), id: request.id, tooMuchText: error instanceof TextWorkExceeded })
   }
 })
 

@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { isConflict } from '../../storage/index.ts'
 import type { TableDeclaration } from '../declaration.ts'
 import type { LoadOptions, LoadValue, RecordLoader } from '../record-store.ts'
 import { quoteName } from './dialect.ts'
 import { noteWide } from './record-writer.ts'
-import { conflictReason, isConflict, storageError } from './errors.ts'
+import { conflictReason, storageError } from './errors.ts'
 
 /** SQLite takes 32,766 parameters; beyond some hundred, longer statements are no faster. */
 const parametersMax = 600

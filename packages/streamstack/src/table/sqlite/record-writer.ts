@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseSync } from 'node:sqlite'
+import { isBusy } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
 import { type TableDeclaration, shownColumns } from '../declaration.ts'
 import type { Filter } from '../filter.ts'
@@ -9,7 +10,7 @@ import { storedChanges, storedRecord } from '../stored-record.ts'
 import { compileRemove } from '../sql/compile-page.ts'
 import type { Cells, StatementCache } from './connection.ts'
 import { quoteName, sqliteDialect, wideTable } from './dialect.ts'
-import { isBusy, storageError } from './errors.ts'
+import { storageError } from './errors.ts'
 import { appendRows } from './page-reader.ts'
 
 /** How long a write waits for another writer, such as an import, before it fails. */

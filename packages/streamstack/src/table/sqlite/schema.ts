@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { isConflict } from '../../storage/index.ts'
 import type { Issue, Position } from '../../definition/types.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
 import { quoteName, storageTypes, wideTable } from './dialect.ts'
-import { isConflict } from './errors.ts'
 
 /** Keeps the declared type of each column, which the storage type alone does not tell: a boolean is stored as a number. */
 const typesTable = 'streamstack_columns'

@@ -2,8 +2,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
-import { makePrivateFolder } from '../../storage/index.ts'
-import { holdLock } from './lock.ts'
+import { makePrivateFolder } from './private-files.ts'
+import { holdLock } from './sqlite/lock.ts'
 
 /** The file whose lock says that a server has the folder, and the one that tells people which: a hint, that nothing depends on. */
 const lockFile = 'server.lock'

@@ -1,7 +1,9 @@
+import { basename } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StreamstackError } from '@streamstack/protocol'
-import { makePrivateFile } from '../../storage/index.ts'
-import { isBusy, streamStorageError } from './errors.ts'
+import { makePrivateFile } from '../private-files.ts'
+import { databaseError } from './database-error.ts'
+import { isBusy } from './result-code.ts'
 
 /**
  * Holds a file's lock as long as the process lives or until it is closed: the operating system lets go of it at a crash, too. There may be
@@ -17,7 +19,7 @@ export function holdLock(path: string, refusal: () => string): DatabaseSync {
     return database
   } catch (cause) {
     database?.close()
-    if (!isBusy(cause)) throw streamStorageError(cause)
+    if (!isBusy(cause)) throw databaseError(cause, basename(path))
     throw new StreamstackError('storage_failed', refusal(), { cause })
   }
 }

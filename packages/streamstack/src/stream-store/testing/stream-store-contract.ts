@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { AppendRequest } from './append-rules.ts'
-import type { CreateRequest } from './create-rules.ts'
-import type { LiveStream } from './live-stream.ts'
-import { jsonMessages } from './json-messages.ts'
-import { formatOffset, parseStreamOffset } from './offset.ts'
-import type { StreamEvent, StreamStore, StreamStoreOptions } from './stream-store.ts'
+import type { AppendRequest } from '../append-rules.ts'
+import type { CreateRequest } from '../create-rules.ts'
+import type { LiveStream } from '../live-stream.ts'
+import { jsonMessages } from '../json-messages.ts'
+import { formatOffset, parseStreamOffset } from '../offset.ts'
+import type { StreamEvent, StreamStore, StreamStoreOptions } from '../stream-store.ts'
 
 /** Opens a store; with options one of its own. Each test uses names of its own. */
 export type OpenStore = (options?: Partial<StreamStoreOptions>) => StreamStore
