@@ -1,6 +1,8 @@
 /** Writes what is made from code: the pages and editors' schemas of `docs/reference`, and the paths that definitions may not take. With `--check` it compares instead, and fails when one is old. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { processIo } from '../packages/streamstack/src/command/io.ts'
+import { program } from '../packages/streamstack/src/command/main.ts'
 import { channelJsonSchema } from '../packages/streamstack/src/channel/index.ts'
 import {
   endpointJsonSchema,
@@ -10,6 +12,7 @@ import {
 import { functions } from '../packages/streamstack/src/functions/index.ts'
 import { reservedPaths, routeDescriptions } from '../packages/streamstack/src/http/index.ts'
 import { settingsJsonSchema, startSettingKeys } from '../packages/streamstack/src/workspace/index.ts'
+import { commandsPage } from './reference/commands-page.ts'
 import { errorsPage } from './reference/errors-page.ts'
 import { expressionsPage } from './reference/expressions-page.ts'
 import { functionsPage } from './reference/functions-page.ts'
@@ -27,6 +30,7 @@ const guardrails = '../ai/guardrails.md'
 const files: Readonly<Record<string, string>> = {
   'functions.md': functionsPage(functions),
   'expressions.md': expressionsPage(),
+  'commands.md': commandsPage(program(processIo())),
   'errors.md': errorsPage(),
   'http.md': httpPage(routeDescriptions),
   'settings.md': settingsPage(settingsJsonSchema(), startSettingKeys),

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
-import { workspaceTemplate } from './templates/workspace.ts'
+import { type TemplateName, templateNames, workspaceTemplate } from './templates/workspace.ts'
 import { workspaceDir } from './workspace-dir.ts'
 
 /** Files that may be there already: git and file managers leave them in folders that people call empty. */
@@ -16,10 +16,18 @@ export function addInit(program: Command, io: CommandIo): void {
     .command('init')
     .description('Make a small workspace that works at once.')
     .argument('<dir>', 'the folder to make; it must be new or empty')
-    .action((dir: string) => init(io, dir))
+    .addOption(
+      new Option(
+        '--template <name>',
+        'what it is for: a little of everything, an AI chat, a table with an API, live figures',
+      )
+        .choices([...templateNames])
+        .default('starter'),
+    )
+    .action((dir: string, { template }: { template: TemplateName }) => init(io, dir, template))
 }
 
-async function init(io: CommandIo, named: string): Promise<void> {
+async function init(io: CommandIo, named: string, template: TemplateName): Promise<void> {
   const { path, prefix, argument } = workspaceDir(io, named)
   const there = await entriesOf(path, named)
   if (there.some((name) => !unimportant.includes(name))) {
@@ -27,7 +35,11 @@ async function init(io: CommandIo, named: string): Promise<void> {
       `The folder ${named} is not empty. Choose a new one, for example \`streamstack init ${join(named, 'api')}\`, or empty it first.`,
     )
   }
-  const files = workspaceTemplate({ name: basename(path), secret: randomBytes(48).toString('base64url') })
+  const { files, first } = workspaceTemplate({
+    template,
+    name: basename(path),
+    secret: randomBytes(48).toString('base64url'),
+  })
   try {
     for (const [file, text] of Object.entries(files)) {
       await mkdir(dirname(join(path, file)), { recursive: true })
@@ -49,7 +61,7 @@ async function init(io: CommandIo, named: string): Promise<void> {
     `  ${cyan(`${io.program} dev${argument}`)}      serve it; the server prints lines to paste`,
     `  ${cyan(`${io.program} check${argument}`)}    find mistakes in its files`,
     '',
-    `Change ${prefix}endpoints/hello.yaml while the server runs: it is live when you save it.`,
+    `Change ${prefix}${first} while the server runs: it is live when you save it.`,
   ]
   io.stdout.write(`${lines.join('\n')}\n`)
 }

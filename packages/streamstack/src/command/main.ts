@@ -10,6 +10,8 @@ import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { type CommandIo, colorsOf, processIo } from './io.ts'
 import { issueLines } from './issue-lines.ts'
+import { addRecords } from './records.ts'
+import { addRoutes } from './routes.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addServe } from './serve.ts'
@@ -28,7 +30,8 @@ export async function main(args: readonly string[], io: CommandIo = processIo())
   }
 }
 
-function program(io: CommandIo): Command {
+/** The command line as it is declared. */
+export function program(io: CommandIo): Command {
   const out = colorsOf(io.stdout, io.env)
   const command = new Command('streamstack')
     .description('Streaming APIs from files: declare an endpoint as a function stack, get a live endpoint.')
@@ -54,7 +57,9 @@ function program(io: CommandIo): Command {
     addCheck,
     addRun,
     addTest,
+    addRoutes,
     addImport,
+    addRecords,
     addToken,
     addSchema,
     addTypes,

@@ -1,23 +1,45 @@
-import { helloYaml, notesYaml, streamChatYaml, writeNoteYaml } from './endpoints.ts'
+import { chatSettings, chatTemplate } from './chat.ts'
+import { crudTemplate } from './crud.ts'
+import { dashboardTemplate } from './dashboard.ts'
+import { starterSettings, starterTemplate } from './starter.ts'
 
-export interface WorkspaceTemplate {
-  name: string
-  /** For signing tokens; 32 characters or more. */
-  secret: string
+interface Template {
+  /** By path. They are text in code because a compiled package has no other files. */
+  readonly files: Readonly<Record<string, string>>
+  readonly settings: string
+  /** What to change first. */
+  readonly first: string
 }
 
-/** The files of a new workspace, by path. They are text in code because a compiled package has no other files. */
-export function workspaceTemplate({ name, secret }: WorkspaceTemplate): Readonly<Record<string, string>> {
+const templates = {
+  starter: { files: starterTemplate, settings: starterSettings, first: 'endpoints/hello.yaml' },
+  chat: { files: chatTemplate, settings: chatSettings, first: 'endpoints/chat.yaml' },
+  crud: { files: crudTemplate, settings: '', first: 'tables/tasks.yaml' },
+  dashboard: { files: dashboardTemplate, settings: '', first: 'endpoints/live.yaml' },
+} as const satisfies Readonly<Record<string, Template>>
+
+export type TemplateName = keyof typeof templates
+
+export const templateNames = Object.keys(templates) as readonly TemplateName[]
+
+export interface NewWorkspace {
+  readonly template: TemplateName
+  readonly name: string
+  /** For signing tokens; 32 characters or more. */
+  readonly secret: string
+}
+
+/** The files of a new workspace by path, and the one to change first. */
+export function workspaceTemplate({ template, name, secret }: NewWorkspace): Pick<Template, 'files' | 'first'> {
+  const { files, settings, first } = templates[template]
   return {
-    'streamstack.yaml': settingsYaml(name),
-    '.env': `# Secrets of this workspace. Never commit this file.\nJWT_SECRET=${secret}\n`,
-    '.gitignore': '.env\n.streamstack/\n*.rejected.ndjson\n',
-    'endpoints/hello.yaml': helloYaml,
-    'endpoints/stream-chat.yaml': streamChatYaml,
-    'endpoints/notes.yaml': notesYaml,
-    'endpoints/write-note.yaml': writeNoteYaml,
-    'tables/notes.yaml': notesTableYaml,
-    'channels/rooms.yaml': roomsChannelYaml,
+    first,
+    files: {
+      'streamstack.yaml': settingsYaml(name) + settings,
+      '.env': `# Secrets of this workspace. Never commit this file.\nJWT_SECRET=${secret}\n`,
+      '.gitignore': '.env\n.streamstack/\n*.rejected.ndjson\n',
+      ...files,
+    },
   }
 }
 
@@ -38,29 +60,5 @@ env: [JWT_SECRET]
 auth:
   jwt:
     secret: '{{env.JWT_SECRET}}'
-
-# Constants that every expression can use: {{greeting}}.
-variables:
-  greeting: Hello
 `
 }
-
-const notesTableYaml = `# Records live in the data folder (.streamstack). An empty table gets the records of its seed when the server starts.
-columns:
-  id: { type: integer, primary: true }
-  text: { type: text, required: true }
-  author: { type: text, default: somebody }
-  written_at: { type: timestamp, default: now }
-seed:
-  - { text: A stream is a log that is still being written., author: Ada }
-  - { text: Send the first chunk before you know the last., author: Grace }
-  - { text: A reader that comes late still gets everything., author: Barbara }
-`
-
-const roomsChannelYaml = `# Rooms to talk in: whoever has the name of one may publish to it and read it.
-channel: rooms/{room}
-description: A room that anybody may write to
-publish: true
-subscribe: true
-history: { count: 100, age: 1h }
-`
