@@ -8,6 +8,12 @@ import { transportFailure } from './failure.ts'
 import { answerHeaders } from './headers.ts'
 import type { PreparedRequest } from './prepare-request.ts'
 
+/**
+ * Destroys the connections of runs that ended. One for all of them: Node formats the stack of each error that destroys a socket, which
+ * costs 0.4 ms, and hundreds of callers may leave at once.
+ */
+const LEFT = new Error('The run that read this answer has ended.')
+
 /** The head of an answer, and its body to be read. */
 export interface Upstream {
   status: number
@@ -138,7 +144,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#over) return
     this.#over = true
     // A request that still waits for its connection has no controller yet; `onRequestStart` then ends it.
-    this.#abortReason = reason instanceof Error ? reason : new Error('left', { cause: reason })
+    this.#abortReason = reason instanceof Error ? reason : LEFT
     this.#controller?.abort(this.#abortReason)
   }
 }
