@@ -158,6 +158,34 @@ describe('an answer', () => {
     }
   })
 
+  test('that breaks off leaves what there is of it to catch and finally blocks', async () => {
+    await using upstream = await byteReplayer([
+      { body: events(delta('Hel'), { choices: [], usage: { prompt_tokens: 7 } }), end: 'reset' },
+    ])
+    const block = {
+      function: 'Try/Catch Block',
+      try_block: [reply(upstream)],
+      catch_block: [
+        {
+          function: 'Streaming API Response',
+          content: '|{{reply.text}}|{{reply.finish_reason}}|{{reply.usage.input_tokens}}|',
+        },
+      ],
+    }
+    await using server = await testServer(workspace([upstream], [block]))
+    const { text, end } = await told(server, await server.call(KINDS, { body: {} }))
+    expect(text).toBe('Hel|Hel||7|')
+    expect(end).toMatchObject({ outcome: 'completed' })
+    await using down = await byteReplayer([{ status: 400, body: '' }])
+    const early = {
+      ...block,
+      try_block: [reply(down)],
+      catch_block: [{ function: 'Streaming API Response', content: '{{reply.text === ""}}' }],
+    }
+    await using other = await testServer(workspace([down], [early]))
+    expect((await other.call('/reply?format=text', { body: {} })).text).toBe('true')
+  })
+
   test('that takes longer than it may is an error', async () => {
     await using upstream = await byteReplayer([
       { body: events(...Array.from({ length: 200 }, () => delta('a'))), pieceBytes: 60, paceMs: 10 },

@@ -100,6 +100,8 @@ async function play(response: ServerResponse, script: Script): Promise<void> {
     // Pieces written in one turn would arrive in one.
     else if (pieceBytes !== undefined) await new Promise(setImmediate)
   }
+  // A reset takes along what was not handed to the system yet.
+  if (end === 'reset') await sleep(5)
   if (end === 'close') response.end()
   else if (end === 'reset') response.socket?.resetAndDestroy()
 }

@@ -8,7 +8,7 @@ import {
   type ToolCallItem,
   readMessages,
 } from '../provider/index.ts'
-import { type Frame, chunkOf } from '../run/index.ts'
+import { type Frame, type Strand, chunkOf } from '../run/index.ts'
 import { numberArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
@@ -151,6 +151,7 @@ export const aiReply: FunctionDefinition = {
     const done = compiler.label()
 
     compiler.emit((frame) => {
+      if (slots.result !== -1) frame.slots[slots.result] = NO_REPLY
       frame.slots[slots.messages] = readMessages(messages.evaluate(frame))
       frame.slots[slots.round] = 0
     })
@@ -164,6 +165,13 @@ export const aiReply: FunctionDefinition = {
         frame.slots[slots.calls] = []
       })
     })
+    /** An answer that breaks off leaves what there is of it, for catch and finally blocks. */
+    const breakOff =
+      (frame: Frame, strand: Strand) =>
+      (thrown: unknown): never => {
+        keepResult(frame, strand, slots)
+        throw thrown
+      }
 
     compiler.place(next)
     const take = (frame: Frame, item: Value | undefined): void => {
@@ -173,12 +181,16 @@ export const aiReply: FunctionDefinition = {
     compiler.emit((frame, strand) => {
       const item = sourceOf(strand.run.source(frame.slots[slots.source] as number)).next()
       // The source ends with the strand that opened it, so nothing else has to be waited for.
-      return item instanceof Promise ? item.then((late) => take(frame, late)) : take(frame, item)
+      if (!(item instanceof Promise)) return take(frame, item)
+      return item.then((late) => take(frame, late), breakOff(frame, strand))
     })
-    compiler.emit((frame) => {
+    // The result is kept up to date only for stacks that look at it.
+    const isRead = step.as !== null && compiler.mentions(step.as)
+    compiler.emit((frame, strand) => {
       const item = frame.slots[slots.item] as ProviderItem
       if (item.kind === 'text') frame.slots[slots.text] = (frame.slots[slots.text] as string) + item.text
       else if (item.kind === 'tool_call') frame.slots[slots.calls] = [...callsIn(frame, slots), item]
+      if (isRead) keepResult(frame, strand, slots)
     })
     if (isSent) {
       const itemOf = (frame: Frame): ProviderItem => frame.slots[slots.item] as ProviderItem
@@ -192,7 +204,7 @@ export const aiReply: FunctionDefinition = {
       const { answer } = sourceOf(strand.run.source(number))
       const calls = callsIn(frame, slots)
       frame.slots[slots.item] = null
-      if (slots.result !== -1) frame.slots[slots.result] = resultOf(frame, slots, answer)
+      keepResult(frame, strand, slots)
       if (calls.length > 0 && tools.length > 0) {
         frame.slots[slots.messages] = [...messagesIn(frame, slots), turnOf(frame, slots, answer)]
       }
@@ -306,10 +318,29 @@ function turnOf(frame: Frame, slots: Slots, answer: Answer): Message {
   }
 }
 
-function resultOf(frame: Frame, slots: Slots, { provider, model, finish, usage }: Answer): JsonObject {
+/** The result before anything of the answer is here. */
+const NO_REPLY: JsonObject = Object.freeze({
+  text: '',
+  finish_reason: null,
+  provider: null,
+  model: null,
+  usage: null,
+  tool_calls: [],
+})
+
+/** Gives the result what is known of the answer so far. */
+function keepResult(frame: Frame, strand: Strand, slots: Slots): void {
+  const source = strand.run.source(frame.slots[slots.source] as number)
+  if (slots.result !== -1 && source instanceof ProviderSource) {
+    frame.slots[slots.result] = resultOf(frame, slots, source.answer)
+  }
+}
+
+function resultOf(frame: Frame, slots: Slots, { provider, model, isComplete, finish, usage }: Answer): JsonObject {
   return {
     text: frame.slots[slots.text] as string,
-    finish_reason: finish,
+    // Null: the answer is not complete.
+    finish_reason: isComplete ? finish : null,
     provider,
     model,
     usage,

@@ -40,6 +40,8 @@ export interface Answer {
 export interface AnswerTimes {
   firstContentMs: number
   lastContentMs: number
+  /** When the answer was over. */
+  endMs: number
 }
 
 export function newAnswer(provider: string, host: string, keepsTurn: boolean): Answer {

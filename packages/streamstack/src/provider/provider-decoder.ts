@@ -21,7 +21,7 @@ const FOREIGN_CHARACTERS_MAX = 64 * 1024
  */
 export class ProviderDecoder implements ItemDecoder {
   readonly answer: Answer
-  readonly times: AnswerTimes = { firstContentMs: 0, lastContentMs: 0 }
+  readonly times: AnswerTimes = { firstContentMs: 0, lastContentMs: 0, endMs: 0 }
   readonly #dialect: Dialect
   readonly #frames: ItemDecoder
   readonly #host: string
@@ -61,13 +61,18 @@ export class ProviderDecoder implements ItemDecoder {
     }
     if (!answer.isComplete) throw cutFault(this.#host)
     answer.isOver = true
-    finish(answer, items as ProviderItem[])
+    this.#finish(items)
   }
 
   #isOver(items: Value[]): boolean {
     if (!this.answer.isOver) return false
-    finish(this.answer, items as ProviderItem[])
+    this.#finish(items)
     return true
+  }
+
+  #finish(items: Value[]): void {
+    this.times.endMs = performance.now()
+    finish(this.answer, items as ProviderItem[])
   }
 
   #noteTimes(items: Value[], before: number): void {

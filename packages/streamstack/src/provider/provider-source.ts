@@ -54,7 +54,7 @@ export class ProviderSource implements ItemSource {
   call(prices: Readonly<Record<string, ModelPrice>>): ModelCall {
     const { decoder, model, attempts, startedMs } = this.#options
     const { answer } = this
-    const { firstContentMs, lastContentMs } = decoder.times
+    const { firstContentMs, lastContentMs, endMs } = decoder.times
     const usage = answer.usage ?? NO_USAGE
     const streamedMs = lastContentMs - firstContentMs
     const output = usage.output_tokens
@@ -66,7 +66,7 @@ export class ProviderSource implements ItemSource {
       ...usage,
       first_token_ms: firstContentMs === 0 ? null : rounded(firstContentMs - startedMs),
       tokens_per_second: output === null || streamedMs <= 0 ? null : rounded((output / streamedMs) * 1_000),
-      duration_ms: rounded((lastContentMs === 0 ? performance.now() : lastContentMs) - startedMs),
+      duration_ms: rounded((endMs === 0 ? performance.now() : endMs) - startedMs),
       cost: costOf(usage, [answer.model, model], prices),
     }
   }
