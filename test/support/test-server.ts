@@ -28,7 +28,7 @@ export interface TestServerOptions extends Omit<ServeOptions, 'dir'> {
   tables?: Readonly<Record<string, TestTable>>
 }
 
-/** Serves files as a workspace on a free port. The settings get a silent log; everything else is as written. */
+/** Serves files as a workspace on a free port. The settings get a silent log and detailed errors; everything else is as written. */
 export async function testServer(files: Files, options: TestServerOptions = {}): Promise<TestServer> {
   const { tables = {}, ...serveOptions } = options
   const settings = files['streamstack.yaml'] ?? {}
@@ -36,7 +36,7 @@ export async function testServer(files: Files, options: TestServerOptions = {}):
   const workspace = await tempWorkspace({
     ...Object.fromEntries(tableFiles),
     ...files,
-    'streamstack.yaml': typeof settings === 'string' ? settings : { log: { level: 'silent' }, ...settings },
+    'streamstack.yaml': typeof settings === 'string' ? settings : withTestDefaults(settings as TestSettings),
   })
   try {
     await fillTables(workspace.dir, tables)
@@ -59,6 +59,15 @@ export async function testServer(files: Files, options: TestServerOptions = {}):
     await workspace[Symbol.asyncDispose]()
     throw error
   }
+}
+
+interface TestSettings {
+  readonly server?: object
+}
+
+/** Tests look at the messages of failures, which `serve` keeps for the log. */
+function withTestDefaults(settings: TestSettings): object {
+  return { log: { level: 'silent' }, ...settings, server: { errors: 'detailed', ...settings.server } }
 }
 
 /** An endpoint file from its parts. */

@@ -11,6 +11,8 @@ export interface ErrorRow {
   title: string
   /** What a person does about it; shown on the reference page. */
   cure: string
+  /** Its messages name what only the operator may know: steps, expressions, tables, columns, addresses. With `server.errors: public` callers get the title. */
+  isForOperator?: true
 }
 
 export const ERRORS = {
@@ -199,6 +201,7 @@ export const ERRORS = {
     recoverable: true,
     title: 'The storage is full.',
     cure: 'Delete streams, free disk space, or raise the named setting.',
+    isForOperator: true,
   },
   reader_too_slow: {
     status: 410,
@@ -217,6 +220,7 @@ export const ERRORS = {
     recoverable: false,
     title: 'The run reached a limit of this endpoint.',
     cure: 'Raise the named limit in endpoint_settings or streamstack.yaml, or do less in one run.',
+    isForOperator: true,
   },
   cancelled: {
     status: 409,
@@ -235,12 +239,14 @@ export const ERRORS = {
     recoverable: false,
     title: 'An expression of the endpoint failed.',
     cure: 'Look at the named step and expression.',
+    isForOperator: true,
   },
   step_failed: {
     status: 500,
     recoverable: false,
     title: 'A step of the endpoint failed.',
     cure: 'Look at the named step.',
+    isForOperator: true,
   },
   precondition_failed: {
     status: 400,
@@ -259,84 +265,98 @@ export const ERRORS = {
     recoverable: false,
     title: 'The table does not exist.',
     cure: 'Declare it in tables/<name>.yaml.',
+    isForOperator: true,
   },
   column_unknown: {
     status: 500,
     recoverable: false,
     title: 'The column does not exist.',
     cure: "Use a column of the table's declaration, or add it there.",
+    isForOperator: true,
   },
   query_invalid: {
     status: 500,
     recoverable: false,
     title: 'The query cannot be run.',
     cure: 'Look at the message: it names the part of the query.',
+    isForOperator: true,
   },
   record_invalid: {
     status: 400,
     recoverable: false,
     title: 'The record does not fit its table.',
     cure: 'Look at the message: it names the column and what it must hold.',
+    isForOperator: true,
   },
   record_conflict: {
     status: 409,
     recoverable: false,
     title: 'A record with the same unique value exists.',
     cure: 'Edit that record instead, or use another value.',
+    isForOperator: true,
   },
   record_missing: {
     status: 404,
     recoverable: false,
     title: 'The record does not exist.',
     cure: 'Check the value that it is looked up by.',
+    isForOperator: true,
   },
   storage_failed: {
     status: 503,
     recoverable: true,
     title: 'The storage could not do what was asked.',
     cure: 'Look at the server log; check the disk of the data folder.',
+    isForOperator: true,
   },
   upstream_refused: {
     status: 500,
     recoverable: false,
     title: 'The outbound address is not allowed.',
     cure: 'List it under `outbound.allow` in streamstack.yaml if it is meant to be reached.',
+    isForOperator: true,
   },
   upstream_failed: {
     status: 502,
     recoverable: true,
     title: 'The upstream service could not be reached, or broke off.',
     cure: 'Try again later; look at the server log for the cause.',
+    isForOperator: true,
   },
   upstream_status: {
     status: 502,
     recoverable: false,
     title: 'The upstream service answered with an error status.',
     cure: 'Look at `upstream_status`.',
+    isForOperator: true,
   },
   upstream_timeout: {
     status: 504,
     recoverable: true,
     title: 'The upstream service did not answer in time.',
     cure: 'Try again later, or raise `timeout` on the step.',
+    isForOperator: true,
   },
   upstream_too_large: {
     status: 502,
     recoverable: false,
     title: 'The upstream answer is larger than this step accepts.',
     cure: 'Ask upstream for less, read it as a stream, or raise `max_bytes` on the step.',
+    isForOperator: true,
   },
   file_unreadable: {
     status: 500,
     recoverable: false,
     title: 'A file cannot be read as what it should be.',
     cure: 'Look at the message: it names the file, the place in it where known, and what was expected.',
+    isForOperator: true,
   },
   setting_invalid: {
     status: 500,
     recoverable: false,
     title: 'A setting cannot be used.',
     cure: 'Look at the message: it names the key in streamstack.yaml.',
+    isForOperator: true,
   },
   unavailable: {
     status: 503,
@@ -377,10 +397,13 @@ export class StreamstackError extends Error {
   readonly title: string
   readonly retryAfterMs: number | undefined
   readonly details: Record<string, unknown> | undefined
+  /** The row of the table that it belongs to; `code` may be the endpoint's own. */
+  readonly row: ErrorCode
 
   constructor(code: ErrorCode, message: string, options: StreamstackErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    const row = ERRORS[code]
+    const row: ErrorRow = ERRORS[code]
+    this.row = code
     this.code = options.publicCode ?? code
     this.status = options.status ?? row.status
     this.recoverable = options.recoverable ?? row.recoverable
@@ -417,6 +440,24 @@ export function publicError(thrown: unknown): PublicError {
     recoverable: error.recoverable,
     retry_after: retryAfterSeconds(error),
   }
+}
+
+/**
+ * The error as `server.errors: public` shows it. What a message may tell a caller stays; an error whose message is for the operator gets the title of its
+ * code, and the id of the run under which the log has the rest.
+ */
+export function publicFace(error: StreamstackError, run: string | null): StreamstackError {
+  const row: ErrorRow = ERRORS[error.row]
+  if (row.isForOperator === undefined && error.row !== 'internal') return error
+  const message = run === null ? row.title : `${row.title.slice(0, -1)} (run ${run}).`
+  const { status, recoverable, retryAfterMs, code: publicCode } = error
+  return new StreamstackError(error.row, message, {
+    status,
+    recoverable,
+    publicCode,
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
 }
 
 /** Wraps what is not ours: its message may hold secrets or paths, so it stays in `cause`. */

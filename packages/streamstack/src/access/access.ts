@@ -32,6 +32,8 @@ export interface AccessPolicy {
   readonly publicUrl: string
   /** Whether `server.public_url` is set. */
   readonly hasPublicUrl: boolean
+  /** `server.tls.hsts`; 0: not at all. */
+  readonly hstsSeconds: number
 }
 
 export interface AccessOptions {
@@ -124,6 +126,12 @@ export class Access {
     const { publicUrl, hasPublicUrl, hosts } = this.#options.policy()
     const isKnown = hosts !== null || isLoopbackHost(host)
     return hasPublicUrl || !isKnown ? publicUrl : `${scheme}://${host}`
+  }
+
+  /** The value of `Strict-Transport-Security` (RFC 6797) for a request that came by TLS; null: none. A browser would keep it for every port of `localhost`. */
+  strictTransport({ host }: CallPlace): string | null {
+    const { hstsSeconds } = this.#options.policy()
+    return hstsSeconds === 0 || isLoopbackHost(host) ? null : `max-age=${hstsSeconds}`
   }
 
   /** Where a request came from, through the proxies that the settings trust. */

@@ -123,6 +123,7 @@ export class Engine {
     this.channels.declare(workspace.channels)
     this.conversations = new Conversations(records, () => this.settings.conversations)
     this.#sweep = setInterval(() => this.#sweepConversations(), SWEEP_MS).unref()
+    const hidesDetails = (): boolean => this.hidesDetails
     this.runs = new Runs(
       {
         records,
@@ -134,6 +135,9 @@ export class Engine {
         },
         get prices() {
           return prices()
+        },
+        get hidesDetails() {
+          return hidesDetails()
         },
       },
       {
@@ -168,6 +172,13 @@ export class Engine {
       held?.release()
       throw error
     }
+  }
+
+  /** Whether failures inside the workspace are told to the log alone: `server.errors`. A command that serves nobody shows its user everything. */
+  get hidesDetails(): boolean {
+    const { errors } = this.settings.server
+    if (errors !== null) return errors === 'public'
+    return this.mode === 'serve' && this.#options.serves === true
   }
 
   /** New calls are refused: the server is stopping. */
@@ -330,6 +341,7 @@ export class Engine {
       trustedProxies: server.trustedProxies,
       publicUrl: server.publicUrl ?? this.#ownUrl ?? 'http://localhost',
       hasPublicUrl: server.publicUrl !== null,
+      hstsSeconds: this.mode === 'dev' ? 0 : (server.tls?.hstsSeconds ?? 0),
     }
   }
 

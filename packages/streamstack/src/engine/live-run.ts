@@ -57,7 +57,7 @@ export class LiveRun implements RunView {
     const { end } = this.stream
     // What could not be kept is not so, whatever the run itself came to.
     if (end !== null && end.outcome === 'abandoned' && end.error !== null) return toldError(end.error)
-    return this.execution.failure
+    return this.execution.toldFailure
   }
 
   get startedAtMs(): number {

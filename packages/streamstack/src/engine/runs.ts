@@ -231,7 +231,8 @@ export class Runs {
     this.#sweep ??= setInterval(() => this.#evict(() => false), SWEEP_MS).unref()
   }
 
-  #tellFailure({ execution, failure, endpoint, stream }: LiveRun): void {
+  #tellFailure({ execution, endpoint, stream }: LiveRun): void {
+    const { failure } = execution
     if (failure === null) return
     const fields = {
       run: execution.id,

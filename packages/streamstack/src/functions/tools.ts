@@ -134,7 +134,7 @@ export async function runTools(
       keep(index, { id: call.id, name: call.name, content, isError: false })
     } catch (thrown) {
       if (typeof thrown !== 'symbol') {
-        keep(index, failedCall(call, publicError(thrown)))
+        keep(index, failedCall(call, publicError(strand.run.told(thrown))))
         return
       }
       if (thrown !== END) failure ??= { thrown }
@@ -180,7 +180,7 @@ function beginCall(
   try {
     return strand.newCall(frame, tool.file, new Map(Object.entries(values)))
   } catch (thrown) {
-    return { error: publicError(thrown) }
+    return { error: publicError(strand.run.told(thrown)) }
   }
 }
 

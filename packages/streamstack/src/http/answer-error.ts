@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { toStreamstackError } from '@streamstack/protocol'
+import { publicFace, toStreamstackError } from '@streamstack/protocol'
 import { answerProblem } from './answer-problem.ts'
 import { answerStopping } from './answer-stopping.ts'
 
@@ -9,17 +9,21 @@ export interface Refused {
   readonly corsHeaders: Readonly<Record<string, string>>
   /** Whether the server stops: what is `unavailable` then is so for that reason. */
   readonly isStopping?: boolean
+  /** Whether the log alone learns what is for the operator. */
+  readonly hidesDetails: boolean
   /** Hears of what is no caller's fault. */
   readonly onError: (error: unknown) => void
 }
 
 /** Turns what was thrown on the way to an answer into the answer: the one place that does. */
 export function answerError(
-  { request, response, corsHeaders, isStopping = false, onError }: Refused,
+  { request, response, corsHeaders, isStopping = false, hidesDetails, onError }: Refused,
   thrown: unknown,
 ): void {
-  const error = toStreamstackError(thrown)
-  if (error.code === 'internal' || error.code === 'storage_failed') onError(error.cause ?? error)
+  const known = toStreamstackError(thrown)
+  const error = hidesDetails ? publicFace(known, null) : known
+  if (known.code === 'internal' || known.code === 'storage_failed') onError(known.cause ?? known)
+  else if (error !== known) onError(known)
   // Too late for a status: a connection that breaks is taken for no end.
   if (response.headersSent || response.destroyed) {
     response.destroy()

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { type StreamstackError, problemBody } from '@streamstack/protocol'
 import { challengeHeader } from '../access/index.ts'
 import { noteError } from './call-report.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Details of an error that have headers of their own (Durable Streams, "Error Responses"). */
 const DETAIL_HEADERS: Readonly<Record<string, string>> = {
@@ -25,11 +26,11 @@ export function answerProblem(
   response.writeHead(error.status, {
     'Cross-Origin-Resource-Policy': 'cross-origin',
     ...headers,
+    ...SECURITY_HEADERS,
     ...detailHeaders(error),
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
     ...(error.status === 401 ? { 'WWW-Authenticate': challengeHeader(error) } : {}),
     ...(error.retryAfterMs === undefined ? {} : { 'Retry-After': String(Math.ceil(error.retryAfterMs / 1000)) }),
   })

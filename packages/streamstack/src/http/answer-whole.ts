@@ -1,4 +1,5 @@
 import type { Exchange } from './exchange.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -8,11 +9,11 @@ export function answerWhole(
   { status = 200, contentType = JSON_TYPE, body }: { status?: number; contentType?: string; body: string },
 ): void {
   response.writeHead(status, {
+    ...SECURITY_HEADERS,
     ...corsHeaders,
     'Content-Type': contentType,
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
   })
   response.end(request.method === 'HEAD' ? undefined : body)
 }

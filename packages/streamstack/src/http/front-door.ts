@@ -43,6 +43,8 @@ export class FrontDoor {
 
   #answer(exchange: Exchange): void | Promise<void> {
     const { engine, path, method, response } = exchange
+    const strictTransport = engine.access.strictTransport(exchange.place)
+    if (strictTransport !== null) response.setHeader('Strict-Transport-Security', strictTransport)
     const cors = corsOf(exchange)
     exchange.corsHeaders = cors.headers
     if (cors.isPreflight) {
@@ -185,7 +187,8 @@ function isDecodable(path: string): boolean {
 
 function fail(exchange: Exchange, thrown: unknown, onError = logged(exchange)): void {
   const { engine, request, response, corsHeaders: headers } = exchange
-  answerError({ request, response, corsHeaders: headers, isStopping: engine.isDraining, onError }, thrown)
+  const { isDraining: isStopping, hidesDetails } = engine
+  answerError({ request, response, corsHeaders: headers, isStopping, hidesDetails, onError }, thrown)
 }
 
 function logged({ engine }: Exchange): (error: unknown) => void {

@@ -13,6 +13,7 @@ export function readByProtocol(call: Exchange, source: StreamSource, record: Rea
     response,
     heartbeat,
     longPollTimeoutMs: engine.settings.streams.longPollTimeoutMs,
+    hidesDetails: engine.hidesDetails,
     onError: (error) => engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
     corsHeaders,
   })

@@ -1,4 +1,11 @@
-import { type Chunk, type Outcome, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
+import {
+  type Chunk,
+  type Outcome,
+  StreamstackError,
+  publicError,
+  publicFace,
+  toStreamstackError,
+} from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { OpenConversation } from '../conversation/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
@@ -52,6 +59,8 @@ export class Run implements OutletRun {
   trace: TraceSink | null = null
   /** Why the run failed, with what only the server may know. */
   failure: StreamstackError | null = null
+  /** The same as its callers are told. */
+  toldFailure: StreamstackError | null = null
   readonly #programs: ReadonlyMap<string, Program>
   /** On the monotonic clock. */
   readonly #startedMs: number
@@ -227,6 +236,20 @@ export class Run implements OutletRun {
     }
   }
 
+  /** An error as callers are told it: by `server.errors` with all of its message, or with what is no secret of the operator's. */
+  told(thrown: unknown): StreamstackError {
+    const error = toStreamstackError(thrown)
+    return this.services.hidesDetails === true ? publicFace(error, this.id) : error
+  }
+
+  /** Logs what a catch block took, where it does not learn what happened. */
+  noteCaught(thrown: unknown): void {
+    const error = toStreamstackError(thrown)
+    if (this.told(error) === error) return
+    const fields = { run: this.id, endpoint: this.endpoint, step: this.#failedStep?.step.id, code: error.code }
+    this.services.log.warn({ ...fields, err: error.cause }, `a step failed, and the run goes on: ${error.message}`)
+  }
+
   /** The step that the failure came from. */
   get failedStep(): StepInfo | null {
     return this.failure === null ? null : (this.#failedStep?.step ?? null)
@@ -245,7 +268,7 @@ export class Run implements OutletRun {
 
   #endFromOutside(outcome: Outcome, error: StreamstackError): void {
     if (this.state.ending !== null || this.#isFinished) return
-    this.state.ending = { outcome, error: caughtError(error) }
+    this.state.ending = { outcome, error: caughtError(error, this.told(error)) }
     this.#endingError = error
     this.#unwindStrand()
   }
@@ -307,7 +330,8 @@ export class Run implements OutletRun {
 
   #end(outcome: Outcome, error: StreamstackError | null): void {
     this.failure = error
-    const said = error === null ? null : publicError(error)
+    this.toldFailure = error === null ? null : this.told(error)
+    const said = this.toldFailure === null ? null : publicError(this.toldFailure)
     // Before the first chunk the outcome alone tells it, so that HTTP can answer with a status.
     const tellsInBand = outcome === 'failed' && this.stream.bytesAppended > 0
     const last: Chunk | null = tellsInBand ? { kind: 'error', data: JSON.stringify(said), metadata: null } : null

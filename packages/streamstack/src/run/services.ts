@@ -21,4 +21,6 @@ export interface Services {
   /** Prices of models, by name. */
   readonly prices: Readonly<Record<string, ModelPrice>>
   readonly log: Logger
+  /** `server.errors: public`: messages that are for the operator reach neither callers nor catch blocks. Default: they do. */
+  readonly hidesDetails?: boolean
 }

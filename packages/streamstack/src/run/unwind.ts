@@ -23,7 +23,8 @@ export function unwind(strand: Strand, program: Program, frame: Frame, cause: un
     if (region === undefined) throw new Error(`program '${program.name}' has no region ${index}`)
     if (region.kind === 'catch') {
       if (isSignal) continue
-      frame.slots[region.errorSlot] = caughtError(thrown)
+      strand.run.noteCaught(thrown)
+      frame.slots[region.errorSlot] = caughtError(thrown, strand.run.told(thrown))
       frame.pc = region.pc
       return
     }
@@ -32,7 +33,7 @@ export function unwind(strand: Strand, program: Program, frame: Frame, cause: un
         ? { kind: 'stop' }
         : thrown === END
           ? { kind: 'end' }
-          : { kind: 'throw', error: caughtError(thrown) }
+          : { kind: 'throw', error: caughtError(thrown, strand.run.told(thrown)) }
     frame.slots[region.completionSlot] = completion
     frame.pc = region.pc
     return

@@ -19,10 +19,12 @@ export interface Settings {
     readonly publicUrl: string | null
     /** Addresses and networks. */
     readonly trustedProxies: readonly string[]
+    /** Null: by the mode. */
+    readonly errors: 'detailed' | 'public' | null
     readonly halfClose: boolean
     readonly bodyLimitBytes: number
     readonly stopGraceMs: number
-    readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+    readonly tls: { readonly certFile: string; readonly keyFile: string; readonly hstsSeconds: number } | null
     /** No origins: other origins are not let in. */
     readonly cors: {
       readonly origins: readonly string[]
@@ -124,10 +126,18 @@ export function toSettings(
       hosts: server.hosts ?? null,
       publicUrl: server.public_url ?? null,
       trustedProxies: server.trusted_proxies,
+      errors: server.errors ?? null,
       halfClose: server.half_close,
       bodyLimitBytes: server.body_limit,
       stopGraceMs: server.stop_grace,
-      tls: server.tls === undefined ? null : { certFile: absolute(server.tls.cert), keyFile: absolute(server.tls.key) },
+      tls:
+        server.tls === undefined
+          ? null
+          : {
+              certFile: absolute(server.tls.cert),
+              keyFile: absolute(server.tls.key),
+              hstsSeconds: server.tls.hsts,
+            },
       cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
       websocket: {
         maxConnections: server.websocket.max_connections,

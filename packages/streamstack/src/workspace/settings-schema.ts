@@ -28,6 +28,11 @@ const tlsShape = {
   cert: text.describe(
     'File of the certificate chain (PEM), from the workspace folder. With it the server speaks HTTPS and HTTP/2.',
   ),
+  hsts: durationWithUnit()
+    .prefault('180d')
+    .describe(
+      'How long browsers that have seen the server speak HTTPS refuse to speak HTTP to its host (Strict-Transport-Security); 0s: not at all. Never sent to names of this machine, nor by `streamstack dev`.',
+    ),
   key: text.describe('File of its private key (PEM).'),
 }
 
@@ -87,6 +92,12 @@ const serverShape = {
     ),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
+  errors: z
+    .enum(['detailed', 'public'], 'must be detailed or public')
+    .optional()
+    .describe(
+      'What callers and catch blocks learn of failures. detailed: the whole message; public: for failures inside the workspace only what kind it was and the id of the run, under which the log has the rest. Default: detailed for `streamstack dev`, public for `streamstack serve`.',
+    ),
   half_close: flag
     .prefault(false)
     .describe(

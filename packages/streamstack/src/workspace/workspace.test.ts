@@ -148,6 +148,7 @@ describe('settings', () => {
         hosts: null,
         publicUrl: null,
         trustedProxies: [],
+        errors: null,
         halfClose: false,
         bodyLimitBytes: 1_048_576,
         stopGraceMs: 10_000,

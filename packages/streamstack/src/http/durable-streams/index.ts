@@ -93,6 +93,9 @@ export class DurableStreams {
       get longPollTimeoutMs() {
         return engine.settings.streams.longPollTimeoutMs
       },
+      get hidesDetails() {
+        return engine.hidesDetails
+      },
       onError: (error) => engine.log.error({ err: error }, 'a stream could not be served'),
     }
     this.#subscriptions = new Subscriptions(engine, service)

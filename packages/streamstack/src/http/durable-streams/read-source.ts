@@ -30,6 +30,7 @@ export interface SourceRead {
   readonly response: ServerResponse
   readonly heartbeat: Heartbeat
   readonly longPollTimeoutMs: number
+  readonly hidesDetails: boolean
   readonly onError: (error: unknown) => void
   readonly corsHeaders: Readonly<Record<string, string>>
 }

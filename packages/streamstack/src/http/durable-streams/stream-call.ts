@@ -12,11 +12,12 @@ export interface StreamService {
   readonly heartbeat: Heartbeat
   readonly bodyLimitBytes: number
   readonly longPollTimeoutMs: number
+  readonly hidesDetails: boolean
   readonly onError: (error: unknown) => void
 }
 
 /** What readers of a stream need of that. */
-export type ReadService = Pick<StreamService, 'heartbeat' | 'longPollTimeoutMs' | 'onError'> & {
+export type ReadService = Pick<StreamService, 'heartbeat' | 'longPollTimeoutMs' | 'hidesDetails' | 'onError'> & {
   readonly store: ReadableStore<Readable>
 }
 
@@ -64,7 +65,8 @@ export function answer(call: ReadCall, status: number, headers: Headers, body: B
 
 /** Answers why not. */
 export function refuse({ request, response, corsHeaders, service }: ReadCall, thrown: unknown): void {
-  answerError({ request, response, corsHeaders, onError: service.onError }, thrown)
+  const { hidesDetails, onError } = service
+  answerError({ request, response, corsHeaders, hidesDetails, onError }, thrown)
 }
 
 /** Does what may be done at once or later, and refuses when it cannot be done. */

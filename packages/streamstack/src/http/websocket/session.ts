@@ -45,6 +45,18 @@ export interface SessionOptions {
 
 const noQuery = new URLSearchParams()
 
+/** Codes for those that have found nothing here that is for them. */
+const TURNED_AWAY: ReadonlySet<string> = new Set([
+  'unauthenticated',
+  'forbidden',
+  'message_invalid',
+  'method_not_allowed',
+  'endpoint_unknown',
+  'channel_unknown',
+  'stream_unknown',
+  'run_unknown',
+])
+
 /** What one connection has open, by its ids. Each id gets one last word. */
 export class Session {
   readonly #engine: Engine
@@ -71,7 +83,7 @@ export class Session {
     for (const { renew } of this.#open.values()) renew?.(caller.claims as AuthClaims)
   }
 
-  /** Does what a message asks for; false when it is refused. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
+  /** Does what a message asks for; false when its sender is turned away. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
   take(message: Asked | BadMessage): boolean {
     const { id } = message
     if (this.#open.has(id)) {
@@ -84,7 +96,7 @@ export class Session {
       return true
     } catch (thrown) {
       this.#refuse(id, thrown)
-      return false
+      return !TURNED_AWAY.has(toStreamstackError(thrown).code)
     }
   }
 
@@ -300,8 +312,9 @@ export class Session {
   }
 
   #refuse(id: string, thrown: unknown): void {
-    const error = socketError(thrown)
-    if (error.code === 'internal') this.#engine.log.error({ err: error.cause }, 'a message could not be answered')
+    const error = socketError(thrown, this.#engine.hidesDetails)
+    if (error.code === 'internal' || error.code === 'storage_failed')
+      this.#engine.log.error({ err: error.cause }, 'a message could not be answered')
     this.#outbox.send({ type: 'error', id, error: publicError(error) })
   }
 }

@@ -1,4 +1,4 @@
-import { StreamstackError, WEBSOCKET_TOKEN_PREFIX, toStreamstackError } from '@streamstack/protocol'
+import { StreamstackError, WEBSOCKET_TOKEN_PREFIX, publicFace, toStreamstackError } from '@streamstack/protocol'
 
 /** Where a token goes. */
 const PLACES = `send {"type":"auth","token":"…"}, or offer the subprotocol ${WEBSOCKET_TOKEN_PREFIX}<token> with the handshake`
@@ -9,9 +9,10 @@ const messages: ReadonlyMap<unknown, string> = new Map([
   ['malformed', `The token is no JWT. Take it as it was issued, without "Bearer", and ${PLACES}.`],
 ])
 
-/** An error as it is told over the WebSocket, where there is no header to send a token in. */
-export function socketError(thrown: unknown): StreamstackError {
-  const error = toStreamstackError(thrown)
+/** An error as it is told over the WebSocket, where there is no header to send a token in. `hidesDetails`: without what is for the operator. */
+export function socketError(thrown: unknown, hidesDetails = false): StreamstackError {
+  const known = toStreamstackError(thrown)
+  const error = hidesDetails ? publicFace(known, null) : known
   const message = error.code === 'unauthenticated' ? messages.get(error.details?.['reason']) : undefined
   if (message === undefined) return error
   return new StreamstackError('unauthenticated', message, { details: error.details ?? {}, cause: error })
