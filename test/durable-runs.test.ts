@@ -290,7 +290,7 @@ describe('who comes back after a restart', () => {
       (await served.call(path, { headers: { ...headers } })).status
     for (const path of [urlOf(first), `/v1/runs/${runOf(first)}`]) {
       expect([await read(path, ann), await read(path, bob)]).toEqual([200, 404])
-      expect(await read(path, {})).toBe(401)
+      expect(await read(path, {})).toBe(404)
     }
     expect(runOf(await post(served, '/own', 'k', { headers: ann }))).toBe(runOf(first))
     expect(runOf(await post(served, '/own', 'k', { headers: bob }))).not.toBe(runOf(first))
