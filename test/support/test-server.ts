@@ -36,7 +36,7 @@ export async function testServer(files: Files, options: TestServerOptions = {}):
   const workspace = await tempWorkspace({
     ...Object.fromEntries(tableFiles),
     ...files,
-    'streamstack.yaml': typeof settings === 'string' ? settings : withTestDefaults(settings as TestSettings),
+    'streamstack.yaml': typeof settings === 'string' ? settings : withTestDefaults(settings),
   })
   try {
     await fillTables(workspace.dir, tables)
