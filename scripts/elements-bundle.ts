@@ -53,7 +53,7 @@ async function bundle(entry: string, format: 'iife' | 'es'): Promise<Record<stri
     platform: 'browser',
     plugins: [chartsApart, tighten],
     // What an element loads when it needs it.
-    external: format === 'es' ? [/foreign-source/, /chat\/extras/, /\.\/extras/] : [],
+    external: [/elements-charts\.js$/, ...(format === 'es' ? [/foreign-source/, /\/extras/] : [])],
   })
   const { output } = await made.generate({
     format,

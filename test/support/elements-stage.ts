@@ -19,10 +19,10 @@ export interface Script {
   readonly request: IncomingMessage
   readonly body: unknown
   readonly response: ServerResponse
-  chunk(content: unknown, metadata?: object | null, kind?: string): void
-  end(outcome?: string, error?: object | null): void
+  readonly chunk: (content: unknown, metadata?: object | null, kind?: string) => void
+  readonly end: (outcome?: string, error?: object | null) => void
   /** Breaks the connection. */
-  cut(): void
+  readonly cut: () => void
   /** Resolves when the caller has cancelled or gone. */
   readonly gone: Promise<void>
 }

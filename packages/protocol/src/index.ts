@@ -1,5 +1,6 @@
 export * from './chunk-kind.ts'
 export * from './chunk.ts'
+export type * from './dashboard.ts'
 export * from './errors.ts'
 export * from './formats/index.ts'
 export * from './offset.ts'

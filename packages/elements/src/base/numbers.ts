@@ -42,18 +42,15 @@ export function percentText(value: number, language: string): string {
 
 /** Bytes in units of 1,000. */
 export function bytesText(bytes: number, language: string): string {
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte']
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let power = 0
   let value = bytes
   while (value >= 1_000 && power < units.length - 1) {
     value /= 1_000
     power++
   }
-  return format(language, {
-    style: 'unit',
-    unit: units[power] ?? 'byte',
-    maximumFractionDigits: power === 0 || value >= 100 ? 0 : 1,
-  }).format(value)
+  const fraction = power === 0 || value >= 100 ? 0 : 1
+  return `${format(language, { maximumFractionDigits: fraction }).format(value)} ${units[power] ?? ''}`
 }
 
 /** 0.4 s, 12 s, 3 min 20 s, 1 h 5 min. */

@@ -143,6 +143,11 @@ export class StreamElement extends ThemedElement {
     })
   }
 
+  /** Tries again after a failure. */
+  retry(): void {
+    this.start()
+  }
+
   /** Ends the run on the server where there is one, and reading. */
   stop(): void {
     this.#open?.cancel()

@@ -1,1 +1,2 @@
-export const loadPlot = (): Promise<unknown> => import('./plot.ts')
+/** Loads uPlot and what stands around it: only pages that have a chart do. The bundle for pages writes this file anew. */
+export const loadPlot = (): Promise<typeof import('./plot.ts')> => import('./plot.ts')

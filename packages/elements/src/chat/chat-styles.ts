@@ -100,6 +100,9 @@ export const chatStyles = css`
     opacity: 0;
     transition: opacity 0.12s;
   }
+  .user .actions {
+    margin-block-end: -8px;
+  }
   article:hover .actions,
   article:focus-within .actions,
   article:last-child .actions {
@@ -209,6 +212,15 @@ export const chatStyles = css`
     gap: 12px;
     justify-content: space-between;
     min-block-size: 16px;
+  }
+  .line span {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .line span:first-child {
+    flex: none;
+    max-inline-size: 100%;
   }
   .bar.idle {
     display: none;

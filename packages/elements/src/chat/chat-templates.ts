@@ -47,7 +47,7 @@ export function renderHeader(chat: StreamChat): unknown {
         : nothing
     }
     <h2 dir="auto">${words.title}</h2>
-    <span class="pill ${kind}">${text}</span>
+    <span class="pill ${kind}" dir="auto">${text}</span>
   </header>`
 }
 
@@ -167,7 +167,7 @@ export function renderFooter(chat: StreamChat): unknown {
       <i .style=${share === null ? '' : `--done: ${share}%`}></i>
     </div>
     <div class="line tiny">
-      ${isWriting ? html`<span>${text}</span><span>${connectionText(chat)}</span>` : html`<span>${problem ?? words.hint}</span>`}
+      ${isWriting ? html`<span dir="auto">${text}</span><span dir="auto">${connectionText(chat)}</span>` : html`<span dir="auto">${problem ?? words.hint}</span>`}
     </div>
     ${extras?.renderAttached(chat) ?? nothing}
     <form

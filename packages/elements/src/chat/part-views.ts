@@ -28,7 +28,9 @@ function reasoningView(box: Element, labels: ChatLabels): PartView {
       const { startedMs, endedMs } = part
       fold.classList.toggle('busy', endedMs === null)
       const words =
-        endedMs === null ? labels.thinking : fill(labels.thought, { time: durationText(endedMs - startedMs) })
+        endedMs === null
+          ? labels.thinking
+          : fill(labels.thought, { time: durationText(Math.max(100, endedMs - startedMs)) })
       if (summary.textContent !== words) summary.textContent = words
     },
     end: () => fold.classList.remove('busy'),

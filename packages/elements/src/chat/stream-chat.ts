@@ -274,9 +274,8 @@ export class StreamChat extends StreamElement {
     this.read({ ...this.source, body, method: this.method || 'POST' })
   }
 
-  /** Ends the answer. What has come so far stays. */
-  override stop(): void {
-    super.stop()
+  override retry(): void {
+    this.regenerate()
   }
 
   /** Reads on what was being written when the page was left. */

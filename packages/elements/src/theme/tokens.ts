@@ -19,7 +19,7 @@ export const tokens = css`
     --on-accent: var(--st-on-accent, light-dark(#ffffff, #04211d));
     --running: var(--st-running, light-dark(#1d5fd1, #78aaff));
     --ok: var(--st-ok, light-dark(#17753a, #5dcf85));
-    --caught: var(--st-caught, light-dark(#a85a00, #f0a94e));
+    --caught: var(--st-caught, light-dark(#a05400, #f0a94e));
     --failed: var(--st-failed, light-dark(#c0271f, #ff8279));
     --idle: var(--st-idle, light-dark(#646f7b, #8a95a2));
     --running-weak: var(--st-running-weak, light-dark(#e2ecfd, #152742));

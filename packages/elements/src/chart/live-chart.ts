@@ -1,0 +1,423 @@
+import { type PropertyDeclarations, type PropertyValues, css, html, nothing, svg } from 'lit'
+import { onFrame } from '../base/frame.ts'
+import { levelOf, numberAttribute } from '../base/gauge-state.ts'
+import { durationText, numberText, shortText } from '../base/numbers.ts'
+import { pickNumber } from '../base/pick.ts'
+import { WIDGET_LABELS, WidgetElement } from '../base/widget-element.ts'
+import { card } from '../theme/card.ts'
+import { controls } from '../theme/controls.ts'
+import { Bars } from './bars.ts'
+import { chartStyles } from './chart-styles.ts'
+import { loadPlot } from './load-plot.ts'
+import type { Plot } from './plot.ts'
+import { Ring } from './ring.ts'
+
+/** A line of a chart. */
+export interface ChartSeries {
+  /** Where the number is in a chunk. */
+  readonly path: string
+  readonly label?: string
+}
+
+/** Points that are kept; at one a second, an hour. */
+const POINTS_MAX = 3_600
+/** Lines beyond these would have no colors of their own. */
+const SERIES_MAX = 6
+/** How often the table for screen readers is written. */
+const TABLE_MS = 5_000
+const TABLE_ROWS = 10
+
+const COLORS = ['--accent', '--running', '--caught', '--ok', '--failed', '--text-3']
+const DASHES: readonly (readonly number[])[] = [[], [5, 4], [], [2, 3], [8, 4], [1, 3]]
+
+const LABELS = {
+  ...WIDGET_LABELS,
+  others: 'others',
+  time: 'Time',
+  value: 'Value',
+  last: 'last {time}',
+  keys: 'Left and right arrow keys move between points.',
+} as const
+
+/**
+ * A chart that moves with its stream: lines over time, bars that compare, a gauge for one value.
+ *
+ * @tagname live-chart
+ * @csspart plot - The lines.
+ * @csspart legend - The names of the lines, with the newest numbers or those under the pointer.
+ * @csspart bars - The bars.
+ * @csspart gauge - The gauge.
+ */
+export class LiveChart extends WidgetElement {
+  static override styles = [
+    ...super.styles,
+    controls,
+    card,
+    chartStyles,
+    css`
+      table {
+        border-collapse: collapse;
+      }
+    `,
+  ]
+
+  static override properties: PropertyDeclarations = {
+    type: {},
+    path: {},
+    series: { converter: (text: string | null) => seriesOf(text) },
+    each: {},
+    label: {},
+    countBy: { attribute: 'count-by' },
+    unit: {},
+    note: {},
+    scale: numberAttribute,
+    min: numberAttribute,
+    max: numberAttribute,
+    warn: numberAttribute,
+    fail: numberAttribute,
+    span: numberAttribute,
+  }
+
+  /** `line`, `bar` or `gauge`. Default: line. */
+  declare type: 'line' | 'bar' | 'gauge'
+  /** Where the number is in a chunk; for bars in an entry. */
+  declare path: string
+  /** Several lines; in markup as `path: label, path: label`. */
+  declare series: readonly ChartSeries[]
+  /** Bars: where the list of entries is in a chunk, or an object whose names are those of the bars. */
+  declare each: string
+  /** Bars: where the name is in an entry. */
+  declare label: string
+  /** Bars: each chunk counts as one under the name at this path. */
+  declare countBy: string
+  /** Unit of the numbers. */
+  declare unit: string
+  /** A remark beside the title. */
+  declare note: string
+  /** Numbers are multiplied by this. */
+  declare scale: number | null
+  /** Lower end of the scale. Default: 0, or less where a number is. */
+  declare min: number | null
+  /** Upper end of the scale. Default for a gauge: 100. */
+  declare max: number | null
+  /** From this value on the gauge warns. */
+  declare warn: number | null
+  /** From this value on the gauge shows a failure. */
+  declare fail: number | null
+  /** Seconds that the lines show. Default: 300. */
+  declare span: number | null
+
+  #ring = new Ring(POINTS_MAX, 1)
+  readonly #bars = new Bars()
+  #plot: Plot | null = null
+  #isLoading = false
+  #hasPlotStyles = false
+  #isSeen = true
+  #pointed: number | null = null
+  readonly #hidden = new Set<number>()
+  #shown: { times: readonly number[]; columns: readonly (readonly number[])[] } = { times: [], columns: [] }
+  #tableAtMs = 0
+  #tableRows = 0
+  #table: unknown = nothing
+  readonly #seen = new IntersectionObserver((entries) => {
+    this.#isSeen = entries.at(-1)?.isIntersecting ?? true
+    this.#drawSoon()
+  })
+  readonly #sized = new ResizeObserver(() => this.#drawSoon())
+  readonly #drawNow = (): void => this.draw()
+  readonly #drawSoon = (): void => onFrame(this.#drawNow)
+
+  constructor() {
+    super()
+    this.type = 'line'
+    this.path = ''
+    this.series = []
+    this.each = ''
+    this.label = ''
+    this.countBy = ''
+    this.unit = ''
+    this.note = ''
+    this.scale = null
+    this.min = null
+    this.max = null
+    this.warn = null
+    this.fail = null
+    this.span = null
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#seen.observe(this)
+    document.addEventListener('visibilitychange', this.#drawSoon)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#seen.disconnect()
+    this.#sized.disconnect()
+    document.removeEventListener('visibilitychange', this.#drawSoon)
+    this.#plot?.destroy()
+    this.#plot?.element.remove()
+    this.#plot = null
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (!changed.has('series') && !changed.has('path') && !changed.has('type')) return
+    if (this.hasUpdated || this.#lines.length !== 1) this.#ring = new Ring(POINTS_MAX, Math.max(1, this.#lines.length))
+    this.#plot?.destroy()
+    this.#plot?.element.remove()
+    this.#plot = null
+  }
+
+  get #lines(): readonly ChartSeries[] {
+    return this.series.length > 0 ? this.series.slice(0, SERIES_MAX) : [{ path: this.path, label: this.heading }]
+  }
+
+  protected override onReset(): void {
+    this.#ring.clear()
+    this.#bars.clear()
+  }
+
+  protected override onValue(value: unknown, timeMs: number): void {
+    if (this.type === 'bar') {
+      this.#bars.add(value, { each: this.each, label: this.label, value: this.path, countBy: this.countBy })
+      return
+    }
+    const numbers = this.#lines.map(({ path }) => pickNumber(value, path))
+    if (numbers.every((number) => number === null)) return
+    this.#ring.add(
+      timeMs,
+      numbers.map((number) => (number ?? Number.NaN) * (this.scale ?? 1)),
+    )
+  }
+
+  /** A chart that is not seen keeps its data and draws nothing. */
+  protected override draw(): void {
+    if (!this.#isSeen || document.visibilityState === 'hidden') return
+    if (this.type === 'line') this.#drawLines()
+    this.requestUpdate()
+  }
+
+  #drawLines(): void {
+    this.#shown = this.#ring.window((this.span ?? 300) * 1_000)
+    const box = this.renderRoot.querySelector('.plot')
+    if (!(box instanceof HTMLElement) || this.#shown.times.length === 0) return
+    if (this.#plot === null) {
+      void this.#load(box)
+      return
+    }
+    this.#plot.resize(box.clientWidth, box.clientHeight)
+    this.#plot.draw(this.#shown.times, this.#shown.columns)
+  }
+
+  async #load(box: HTMLElement): Promise<void> {
+    if (this.#isLoading) return
+    this.#isLoading = true
+    try {
+      const { createPlot, plotStyles } = await loadPlot()
+      if (!this.isConnected || this.#plot !== null) return
+      this.#adopt(plotStyles)
+      const { language } = this
+      this.#plot = createPlot(
+        {
+          series: this.#lines.map(({ label = '' }, index) => ({
+            label,
+            color: () => this.#color(COLORS[index] ?? '--accent'),
+            dash: DASHES[index] ?? [],
+            isShown: !this.#hidden.has(index),
+          })),
+          grid: () => this.#color('--line'),
+          text: () => this.#color('--text-3'),
+          font: () => `11px ${getComputedStyle(this).fontFamily}`,
+          number: (value) => shortText(value, language),
+          time: (ms, span) => timeText(ms, span, language),
+          min: this.min,
+          max: this.max,
+          onPoint: (index) => {
+            if (index === this.#pointed) return
+            this.#pointed = index
+            this.requestUpdate()
+          },
+        },
+        box.clientWidth,
+        box.clientHeight,
+      )
+      box.append(this.#plot.element)
+      this.#sized.observe(box)
+      this.#drawSoon()
+    } finally {
+      this.#isLoading = false
+    }
+  }
+
+  #adopt(text: string): void {
+    if (this.#hasPlotStyles || !(this.renderRoot instanceof ShadowRoot)) return
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(text)
+    this.renderRoot.adoptedStyleSheets.push(sheet)
+    this.#hasPlotStyles = true
+  }
+
+  /** A token as the browser computes it: a canvas knows no variables. */
+  #color(token: string): string {
+    const probe = this.renderRoot.querySelector('.probe')
+    if (!(probe instanceof HTMLElement)) return 'gray'
+    probe.style.color = `var(${token})`
+    return getComputedStyle(probe).color
+  }
+
+  override render(): unknown {
+    const words = { ...LABELS, ...this.labels }
+    const note = this.note || (this.type === 'line' ? words.last.replace('{time}', spanText(this.span ?? 300)) : '')
+    return html`<div class="head">
+        <h2 dir="auto">${this.heading}</h2>
+        ${note === '' ? nothing : html`<span class="tiny note" dir="auto">${note}</span>`}${this.renderState()}
+      </div>
+      ${this.type === 'bar' ? this.#renderBars(words) : this.type === 'gauge' ? this.#renderGauge(words) : this.#renderLines(words)}
+      <span class="probe" hidden></span>`
+  }
+
+  #renderLines(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
+    const { times, columns } = this.#shown
+    const at = this.#pointed ?? times.length - 1
+    const move = (event: KeyboardEvent): void => {
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+      if (by === undefined) return
+      event.preventDefault()
+      this.#plot?.step(by)
+    }
+    return html`<div
+        class="plot"
+        part="plot"
+        tabindex="0"
+        role="group"
+        aria-label="${this.heading}. ${words.keys}"
+        @keydown=${move}
+      >
+        ${times.length === 0 ? html`<div class="none">${words.noData}</div>` : nothing}
+      </div>
+      <ul class="legend" part="legend">
+        ${this.#lines.map(({ path, label }, index) => this.#renderKey(label ?? path, columns[index]?.[at], index))}
+        ${this.#pointed === null || times[at] === undefined ? nothing : html`<li class="tiny">${timeText(times[at], 0, this.language)}</li>`}
+      </ul>
+      ${this.#renderTable(words)}`
+  }
+
+  #renderKey(label: string, value: number | undefined, index: number): unknown {
+    const isShown = !this.#hidden.has(index)
+    const toggle = (): void => {
+      if (isShown) this.#hidden.add(index)
+      else this.#hidden.delete(index)
+      this.#plot?.show(index, !isShown)
+      this.requestUpdate()
+    }
+    const isDashed = (DASHES[index] ?? []).length > 0
+    return html`<li>
+      <button type="button" aria-pressed=${isShown} @click=${toggle}>
+        <i class=${isDashed ? 'dashed' : ''} .style=${`--color: var(${COLORS[index] ?? '--accent'})`}></i>
+        <span dir="auto">${label}</span><b>${this.#number(value)}</b>
+      </button>
+    </li>`
+  }
+
+  /** The newest points for screen readers; written now and then, so that nobody is read a table that changes under them. */
+  #renderTable(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
+    const nowMs = performance.now()
+    const { times, columns } = this.#shown
+    if (times.length === 0) return nothing
+    const isGrowing = this.#tableRows < Math.min(TABLE_ROWS, times.length)
+    if (nowMs - this.#tableAtMs < TABLE_MS && !isGrowing) return this.#table
+    this.#tableAtMs = nowMs
+    this.#tableRows = Math.min(TABLE_ROWS, times.length)
+    const first = Math.max(0, times.length - TABLE_ROWS)
+    this.#table = html`<table class="visually-hidden">
+      <caption>
+        ${this.heading}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">${words.time}</th>
+          ${this.#lines.map(({ path, label }) => html`<th scope="col">${label ?? path}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${times.slice(first).map(
+          (time, index) =>
+            html`<tr>
+              <th scope="row">${timeText(time, 0, this.language)}</th>
+              ${columns.map((column) => html`<td>${this.#number(column[first + index])}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>`
+    return this.#table
+  }
+
+  #number(value: number | undefined): string {
+    if (value === undefined || Number.isNaN(value)) return '–'
+    return `${numberText(value, this.language)}${this.unit === '' ? '' : ` ${this.unit}`}`
+  }
+
+  #renderBars(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
+    const bars = this.#bars.top(words.others)
+    const top = bars[0]?.value ?? 0
+    if (bars.length === 0) return html`<div class="none">${words.noData}</div>`
+    return html`<ul class="bars" part="bars">
+      ${bars.map(
+        ({ name, value }, index) =>
+          html`<li class=${index === 0 ? 'top' : ''}>
+            <span dir="auto" title=${name}>${name}</span><b>${this.#number(value * (this.scale ?? 1))}</b>
+            <div aria-hidden="true">
+              <i .style=${`--share: ${top > 0 ? Math.max(0, (value / top) * 100) : 0}%`}></i>
+            </div>
+          </li>`,
+      )}
+    </ul>`
+  }
+
+  #renderGauge(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
+    const value = this.#ring.last(0)
+    if (value === null || Number.isNaN(value)) return html`<div class="none">${words.noData}</div>`
+    const [low, high] = [this.min ?? 0, this.max ?? 100]
+    const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)))
+    const level = levelOf(value, this.warn, this.fail)
+    const number = numberText(value, this.language)
+    return html`<div
+      class="gauge"
+      part="gauge"
+      role="meter"
+      aria-label=${this.heading}
+      aria-valuemin=${low}
+      aria-valuemax=${high}
+      aria-valuenow=${value}
+      aria-valuetext=${this.#number(value)}
+    >
+      <svg viewBox="0 0 200 120" aria-hidden="true">
+        ${svg`<path d="M20 105 A80 80 0 0 1 180 105"></path>
+        <path class="arc ${level}" d="M20 105 A80 80 0 0 1 180 105" pathLength="1" .style=${`--share: ${share}${share === 0 ? '; visibility: hidden' : ''}`}></path>
+        <text x="100" y="98">${number}<tspan> ${this.unit}</tspan></text>`}
+      </svg>
+    </div>`
+  }
+}
+
+/** `first_chunk_ms.p50: p50, first_chunk_ms.p95: p95` */
+function seriesOf(text: string | null): readonly ChartSeries[] {
+  return (text ?? '')
+    .split(',')
+    .map((part) => part.split(':').map((piece) => piece.trim()))
+    .filter(([path = '']) => path !== '')
+    .map(([path = '', label = path]) => ({ path, label }))
+}
+
+function spanText(seconds: number): string {
+  if (seconds === 3_600) return 'hour'
+  return seconds % 60 === 0 ? (seconds === 60 ? 'minute' : `${seconds / 60} minutes`) : durationText(seconds * 1_000)
+}
+
+function timeText(ms: number, spanMs: number, language: string): string {
+  const second = spanMs < 600_000 ? ('2-digit' as const) : undefined
+  const options = { hour: '2-digit', minute: '2-digit', second, hour12: false } as const
+  return new Date(ms).toLocaleTimeString(language === '' ? undefined : language, options)
+}
