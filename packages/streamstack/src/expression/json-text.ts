@@ -1,15 +1,18 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 
+/** The longest text that a run makes of one value, for whatever leaves it: a chunk, metadata, a request. Making a longer one would hold up everything else. */
+const JSON_CHARACTERS_MAX = 32 * 1024 * 1024
+
 const nodesMax = 2_000_000
 const depthMax = 500
 
 /**
- * The value as JSON, as JSON.stringify writes it (NaN and the infinities as null). A value that holds the same list or
+ * The one serialiser of values that leave a run: JSON as JSON.stringify writes it (NaN and the infinities as null). A value that holds the same list or
  * object many times over is small in memory and endless as text, so a cheap walk goes before the writing.
  * @throws StreamstackError `limit_exceeded` when the text would be longer than `charactersMax` UTF-16 units, or the value
  * has more than 2,000,000 nodes (values and names counted as often as they are reached) or more than 500 levels.
  */
-export function jsonText(value: Value, charactersMax: number): string {
+export function jsonText(value: Value, charactersMax = JSON_CHARACTERS_MAX): string {
   // Most of what is sent is text.
   if (typeof value !== 'string') new Count(charactersMax).add(value, 0)
   else if (value.length + 2 > charactersMax) throw tooLong(charactersMax)

@@ -1,4 +1,23 @@
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { jsonText } from '../expression/index.ts'
 import { action } from './action.ts'
+
+/** Longest message, and longest data as JSON, of one line of the log. */
+const CHARACTERS_MAX = 65_536
+
+/** The value as a line of the log takes it: what is too large is not worth the failure of a run. */
+function bounded(value: Value): Value {
+  try {
+    return JSON.parse(jsonText(value, CHARACTERS_MAX)) as Value
+  } catch (error) {
+    if (error instanceof StreamstackError) return `(left out: ${error.message})`
+    throw error
+  }
+}
+
+function textOf(value: Value): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
 
 export const logMessage = action({
   name: 'Log',
@@ -40,8 +59,8 @@ export const logMessage = action({
       const { run } = strand
       const fields = data.evaluate(frame)
       run.services.log[level](
-        { run: run.id, endpoint: run.endpoint, step: step.id, ...(fields === null ? {} : { data: fields }) },
-        typeof text === 'string' ? text : JSON.stringify(text),
+        { run: run.id, endpoint: run.endpoint, step: step.id, ...(fields === null ? {} : { data: bounded(fields) }) },
+        typeof text === 'string' ? text.slice(0, CHARACTERS_MAX) : textOf(bounded(text)),
       )
     }
   },

@@ -7,6 +7,9 @@ import { textArgument } from './arguments.ts'
 /** Headers that the connection, the format or the run decides. */
 const RESERVED: ReadonlySet<string> = new Set([...governedHeaders, 'content-type', 'stream-run', 'stream-url'])
 
+/** Clients and proxies take some 8,000 to 16,000 characters of headers in all. */
+const HEADER_CHARACTERS_MAX = 8_192
+
 export const setResponseHeader = action({
   name: 'Set Response Header',
   aliases: ['Set Header', 'Response Header'],
@@ -52,6 +55,10 @@ export const setResponseHeader = action({
       } catch {
         fail(`'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`)
       }
+      if (header.length + text.length > HEADER_CHARACTERS_MAX)
+        fail(
+          `'${header}' is longer than ${HEADER_CHARACTERS_MAX} characters, which clients and proxies refuse. Send it as a chunk.`,
+        )
       run.setResponseHeader(header, text)
     }
   },

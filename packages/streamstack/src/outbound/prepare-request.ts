@@ -1,5 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { jsonText } from '../expression/index.ts'
 import { checkedHeaders, isToken } from './headers.ts'
 import type { TimeLimits } from './time-limits.ts'
 
@@ -46,6 +47,11 @@ const USER_AGENT = 'streamstack'
 export const HOPS_HEADER = 'streamstack-hops'
 
 const HOPS_MAX = 8
+
+/** Longest value in a query or a form that is no text; servers take URLs of some 8,000. */
+const QUERY_CHARACTERS_MAX = 65_536
+
+const URL_CHARACTERS_MAX = 65_536
 const FORBIDDEN_METHODS = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
 /** Checks and completes a request. Throws `step_failed` for one that cannot be sent. */
@@ -85,7 +91,11 @@ function requestUrl({ url: text, query = {} }: OutboundRequest): URL {
     for (const one of listed(value)) if (one !== null && one !== undefined) url.searchParams.append(name, asText(one))
   }
   url.hash = ''
-  return url
+  if (url.href.length <= URL_CHARACTERS_MAX) return url
+  throw new StreamstackError(
+    'limit_exceeded',
+    `The URL of the outbound request is longer than ${URL_CHARACTERS_MAX} characters. Send the values in the body.`,
+  )
 }
 
 function requestMethod(method: string | undefined, hasBody: boolean): string {
@@ -112,7 +122,7 @@ function requestBody(body: Value | undefined, headers: Record<string, string>): 
   ) {
     return formBody(body)
   }
-  return JSON.stringify(body)
+  return jsonText(body)
 }
 
 function formBody(body: { readonly [key: string]: Value }): string {
@@ -133,5 +143,5 @@ function isList(value: Value): value is readonly Value[] {
 }
 
 function asText(value: Value): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  return typeof value === 'string' ? value : jsonText(value, QUERY_CHARACTERS_MAX)
 }

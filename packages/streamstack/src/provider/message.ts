@@ -1,4 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { jsonText } from '../expression/index.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 import { type JsonObject, objectOf, textOf, wordsOf } from './json.ts'
 
@@ -57,7 +58,7 @@ function readMessage(value: Value, place: string, names: Map<string, string>): r
     case 'tool': {
       const call = textOf(message['tool_call_id'])
       const name = names.get(call) ?? textOf(message['name'])
-      const text = typeof content === 'string' ? content : JSON.stringify(content)
+      const text = typeof content === 'string' ? content : jsonText(content)
       return [{ role: 'tool', call, name, content: text, isError: message['is_error'] === true }]
     }
     default:

@@ -6,9 +6,6 @@ import type { PendingText } from './pending-text.ts'
 import type { RunState } from './run-state.ts'
 import { type SmoothCut, Smoother } from './smoother.ts'
 
-/** The largest chunk: making a larger text would hold up everything else in the process. */
-const CHUNK_CHARACTERS_MAX = 32 * 1024 * 1024
-
 const NO_CHUNKS: readonly Chunk[] = []
 
 /** What an outlet needs from its run. */
@@ -217,10 +214,10 @@ function flushed(filters: readonly HeldFilter[]): readonly Chunk[] {
 export function chunkOf(asked: ChunkKind | null, value: Value, metadata: string | null): Chunk {
   const kind = asked ?? (typeof value === 'string' ? 'text' : 'json')
   const isText = typeof value === 'string' && isTextKind(kind)
-  return { kind, data: isText ? value : jsonText(value, CHUNK_CHARACTERS_MAX), metadata }
+  return { kind, data: isText ? value : jsonText(value), metadata }
 }
 
 /** An object as the metadata of a chunk; null: none. Throws `limit_exceeded` for one that is too large. */
 export function metadataText(value: Value): string | null {
-  return value === null ? null : jsonText(value, CHUNK_CHARACTERS_MAX)
+  return value === null ? null : jsonText(value)
 }

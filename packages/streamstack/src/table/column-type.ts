@@ -1,4 +1,5 @@
-import type { Value } from '@streamstack/protocol'
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { jsonText } from '../expression/index.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 import { wholeNumber } from '../text/whole-number.ts'
 import { isoMilliseconds, writtenMilliseconds } from './timestamp-text.ts'
@@ -118,10 +119,18 @@ function jsonMisfit(value: Value, depth: number): Misfit | null {
 }
 
 function jsonOf(value: Value): StoredValue | Misfit {
-  const misfit = jsonMisfit(value, 0)
-  if (misfit !== null) return misfit
-  const text = JSON.stringify(value)
-  return text.length > textLengthMax ? misfits.long : text
+  const text = boundedJson(value)
+  return isMisfit(text) ? text : (jsonMisfit(value, 0) ?? text)
+}
+
+/** A value that holds the same list many times over is small in memory and endless as text. */
+function boundedJson(value: Value): string | Misfit {
+  try {
+    return jsonText(value, textLengthMax)
+  } catch (error) {
+    if (!(error instanceof StreamstackError) || error.code !== 'limit_exceeded') throw error
+    return error.message.includes('levels deep') ? misfits.deep : misfits.long
+  }
 }
 
 const truths: ReadonlyMap<string, number> = new Map([
@@ -164,7 +173,8 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
     store: textOf,
     operand: textOf,
     coerce: (value) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value)
+      const text = typeof value === 'string' ? value : boundedJson(value)
+      if (isMisfit(text)) return text
       return text.isWellFormed() ? textOf(text) : misfits.pair
     },
   },

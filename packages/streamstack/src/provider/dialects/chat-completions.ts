@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { jsonText } from '../../expression/index.ts'
 import { type Answer, callOf, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
@@ -43,7 +44,7 @@ function chatMessage(message: Message): Value {
     tool_calls: message.calls.map((call) => ({
       id: call.id,
       type: 'function',
-      function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+      function: { name: call.name, arguments: jsonText(call.arguments) },
     })),
   }
 }

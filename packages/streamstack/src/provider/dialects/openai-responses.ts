@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { jsonText } from '../../expression/index.ts'
 import { type Answer, callOf, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
@@ -50,7 +51,7 @@ function inputOf(message: Message): readonly Value[] {
       type: 'function_call',
       call_id: call.id,
       name: call.name,
-      arguments: JSON.stringify(call.arguments),
+      arguments: jsonText(call.arguments),
     })),
   )
 }
