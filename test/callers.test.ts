@@ -272,3 +272,19 @@ test.skipIf(process.platform === 'win32')('what is stored is for its owner alone
   expect(files).toEqual(expect.arrayContaining(['records.sqlite', 'streams.sqlite']))
   for (const file of files) expect([file, modeOf(join(folder, file))]).toEqual([file, '600'])
 })
+
+test('a message of a channel that says [DONE] ends no reader: only endpoints write markers', async () => {
+  await using server = await served()
+  const reader = await server.open('/v1/channels/news?format=sse')
+  for (const content of ['[DONE]', 'after']) {
+    await server.call('/v1/channels/news', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ content }),
+    })
+  }
+  await reader.until('after')
+  expect(reader.text).toContain('data: "[DONE]"')
+  expect(reader.text).not.toContain('data: [DONE]')
+  reader.leave()
+})

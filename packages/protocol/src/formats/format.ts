@@ -7,6 +7,11 @@ export interface EncodeOptions {
   metadata: boolean
   /** The kinds that are written; others leave a gap in the offsets and nothing else. Default: what the format carries by itself. */
   kinds?: ChunkKinds
+  /**
+   * Whether a content of exactly `[DONE]` is the marker that an endpoint wrote for chat clients. In a stream that callers write to it is a message like
+   * any other: nobody may end what others read. Default: it is.
+   */
+  marksDone?: boolean
 }
 
 export type DecodeOptions = Pick<EncodeOptions, 'metadata'>

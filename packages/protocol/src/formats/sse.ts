@@ -8,19 +8,19 @@ import { type SseEvent, sseEvents } from './sse-events.ts'
 
 /**
  * `sse`: server-sent events (WHATWG HTML, "Server-sent events"). `id:` is the offset, `data:` one line of JSON: the content, or
- * `{"content","metadata"}` when metadata is asked for; a content of exactly `[DONE]` is written bare, as chat clients look
- * for it. Errors are `event: error`, the last event is `event: end`, a comment is the heartbeat. Other kinds that the caller asks for are events of their
+ * `{"content","metadata"}` when metadata is asked for; a content of exactly `[DONE]` is written bare where
+ * `marksDone` says so, as chat clients look for it. Errors are `event: error`, the last event is `event: end`, a comment is the heartbeat. Other kinds that the caller asks for are events of their
  * name, which `onmessage` passes over. JSON holds no CR, LF or NUL, so no content can add a field or an event.
  */
 export const sse: Format = {
   name: 'sse',
   isShared: true,
-  encoder: ({ metadata, kinds = CONTENT_KINDS }) => ({
+  encoder: ({ metadata, kinds = CONTENT_KINDS, marksDone = true }) => ({
     ...streaming,
     contentType: 'text/event-stream; charset=utf-8',
     heartbeat: ': keep-alive\n\n',
     tellsOutcome: true,
-    chunks: (metadata ? withMetadata : plain)(kinds),
+    chunks: (metadata ? withMetadata : plain)(kinds, marksDone ? DONE : null),
     fault: (error) => `event: error\ndata: ${JSON.stringify(error)}\n\n`,
     end: (end) => `event: end\ndata: ${JSON.stringify(end)}\n\n`,
     goodbye: sseGoodbye,
@@ -36,7 +36,7 @@ export function sseGoodbye(retryMs: number): string {
 const DONE = '[DONE]'
 
 const plain =
-  (kinds: ChunkKinds): Encoder['chunks'] =>
+  (kinds: ChunkKinds, marker: string | null): Encoder['chunks'] =>
   (chunks, from, to, offset) => {
     let out = ''
     for (let i = from; i < to; i++) {
@@ -45,14 +45,14 @@ const plain =
       if (!kinds.has(kind)) continue
       const id = offset + i - from
       if (isNamedKind(kind)) out += `id: ${id}\nevent: ${kind}\ndata: ${contentJson(chunk)}\n\n`
-      else if (data === DONE) out += `id: ${id}\ndata: [DONE]\n\n`
+      else if (data === marker) out += `id: ${id}\ndata: [DONE]\n\n`
       else out += `id: ${id}\ndata: ${contentJson(chunk)}\n\n`
     }
     return out
   }
 
 const withMetadata =
-  (kinds: ChunkKinds): Encoder['chunks'] =>
+  (kinds: ChunkKinds, marker: string | null): Encoder['chunks'] =>
   (chunks, from, to, offset) => {
     let out = ''
     for (let i = from; i < to; i++) {
@@ -61,7 +61,7 @@ const withMetadata =
       if (!kinds.has(kind)) continue
       const id = offset + i - from
       if (kind === 'error') out += `id: ${id}\nevent: error\ndata: ${data}\n\n`
-      else if (data === DONE && metadata === null && !isNamedKind(kind)) out += `id: ${id}\ndata: [DONE]\n\n`
+      else if (data === marker && metadata === null && !isNamedKind(kind)) out += `id: ${id}\ndata: [DONE]\n\n`
       else {
         const event = isNamedKind(kind) ? `event: ${kind}\n` : ''
         out += `id: ${id}\n${event}data: {"content":${contentJson(chunk)},"metadata":${metadata ?? 'null'}}\n\n`
