@@ -315,3 +315,21 @@ test('without a token the id is the key: it must be too long to guess, and lists
   const lines = ndjsonLines((await server.call('/open?format=ndjson', { body: { message: 'no id' } })).text)
   expect(lines.at(-1)).toMatchObject({ outcome: 'completed' })
 })
+
+test('what a run appends itself stays when its reply replaces earlier messages; there must be something to answer anew', async () => {
+  const noting = endpoint(
+    '/noting',
+    [{ function: 'Append Message', id: '{{id}}', role: 'system', content: 'note' }, send('new')],
+    {
+      method: 'POST',
+      inputs,
+      settings: { authentication: true, conversation: { id: '{{input.id}}', regenerate: true } },
+    },
+  )
+  await using server = await chatServer({ 'endpoints/noting.json': noting })
+  const headers = await bearer('ann')
+  expect(problem(await server.call('/noting', { headers, body: { id: 'c' } }))['code']).toBe('input_invalid')
+  await server.call('/chat', { headers, body: { id: 'c', message: 'one' } })
+  await server.call('/noting', { headers, body: { id: 'c' } })
+  expect((await stored(server, 'c', headers)).map(({ content }) => content)).toEqual(['one', 'note', 'new'])
+})

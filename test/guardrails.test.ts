@@ -153,3 +153,25 @@ test('a private column is read only where `fields` names it', async () => {
   const order = await server.call('/order')
   expect([order.status, order.text]).toEqual([expect.any(Number), expect.stringContaining('private')])
 })
+
+test('the error that a run ends with passes the filters, before the first chunk and after it', async () => {
+  const fail = { function: 'Throw Error', message: 'No account for ann@example.com', code: 'no_account', status: 404 }
+  const files = {
+    'endpoints/first.yaml': endpoint('/first', [{ function: 'Redact' }, fail]),
+    'endpoints/later.yaml': endpoint('/later', [{ function: 'Redact' }, send('x'), fail]),
+    'endpoints/words.yaml': endpoint('/words', [{ function: 'Filter Stream', words: ['account'] }, fail]),
+  }
+  await using server = await testServer(files)
+  const first = await server.call('/first')
+  expect([first.status, JSON.parse(first.text)]).toMatchObject([
+    404,
+    { code: 'no_account', detail: 'No account for [email]' },
+  ])
+  const later = await server.call('/later?format=ndjson')
+  expect(later.text).not.toContain('ann@')
+  expect(ndjsonLines(later.text).at(-1)).toMatchObject({
+    error: { code: 'no_account', message: 'No account for [email]' },
+  })
+  const words = await server.call('/words')
+  expect([words.status, JSON.parse(words.text)]).toMatchObject([404, { code: 'no_account', detail: 'The run failed.' }])
+})

@@ -69,7 +69,9 @@ export const key: Matcher = {
   match(text, at, isWhole) {
     const first = text.charCodeAt(at)
     if (first === HYPHEN) return matchPem(text, at, isWhole)
-    if (first === LOWER_E) return matchJwt(text, at, isWhole)
+    const before = text.charCodeAt(at - 1)
+    // In the middle of such characters a token would be looked for again and again.
+    if (first === LOWER_E) return isKeyCharacter(before) ? NO : matchJwt(text, at, isWhole)
     const second = text.charCodeAt(at + 1)
     for (const { prefix, min } of byFirst[first] ?? []) {
       if (second !== prefix.charCodeAt(1) || !text.startsWith(prefix, at)) continue
@@ -128,6 +130,8 @@ function matchJwt(text: string, at: number, isWhole: boolean): number {
 }
 
 function matchPem(text: string, at: number, isWhole: boolean): number {
+  // Hyphens in prose: the next character settles it.
+  if (at + 5 < text.length && text.charCodeAt(at + 5) !== 0x42) return NO
   PEM_BEGIN.lastIndex = at
   const begin = PEM_BEGIN.exec(text)?.[0]
   if (begin === undefined) {

@@ -2,6 +2,9 @@ import { HYPHEN, isAlphanumeric, isDigit, isLetter, isNumberSpace } from './char
 import { passesLuhn } from './digit-run.ts'
 import { MORE, type Matcher, NO } from './matcher.ts'
 
+/** A French number has six; more of them are a list of numbers. */
+const SEPARATORS_MAX = 6
+
 /** One country's number. */
 interface NationalId {
   readonly summary: string
@@ -11,7 +14,7 @@ interface NationalId {
   readonly pattern?: RegExp
   /** Whether the number is only recognised with its usual separators: without them it is any number of that length. */
   readonly written?: RegExp
-  isValid(compact: string): boolean
+  readonly isValid: (compact: string) => boolean
 }
 
 /** The numbers that `national_ids` may name. */
@@ -52,38 +55,91 @@ export const nationalIds: Readonly<Record<string, NationalId>> = Object.freeze({
   },
 })
 
-/** Finds one country's numbers; `name` is a key of `nationalIds`. */
-export function nationalIdMatcher(name: string): Matcher {
-  const id = nationalIds[name]
-  if (id === undefined) throw new RangeError(`There is no national id "${name}".`)
+/** Finds the numbers of some countries; `names` are keys of `nationalIds`. At one place the first of them wins. */
+export function nationalIdsMatcher(names: readonly string[]): Matcher {
+  const ids = names.map((name) => {
+    const id = nationalIds[name]
+    if (id === undefined) throw new RangeError(`There is no national id "${name}".`)
+    return id
+  })
+  const shapes = shapeTable(ids.map(({ shape }) => shape))
   return Object.freeze({
-    name,
+    name: 'national id',
     replacement: '[id]',
-    begins: (code: number) => isAlphanumeric(code),
+    begins: (code: number) => ((isDigit(code) ? shapes.digit[0] : isLetter(code) ? shapes.letter[0] : 0) ?? 0) !== 0,
     beginsBeyondAscii: false,
     insideWords: false,
     rest: null,
     match(text: string, at: number, isWhole: boolean): number {
       if (isJoined(text.charCodeAt(at - 1)) && isAlphanumeric(text.charCodeAt(at - 2))) return NO
+      let alive = shapes.all
       let compact = ''
+      let separators = 0
+      let count = 0
       let end = at
-      for (; compact.length < id.shape.length; end++) {
+      let best = ids.length
+      let bestEnd = at
+      for (;;) {
         const code = text.charCodeAt(end)
-        if (fits(code, id.shape[compact.length] as string)) compact += (text[end] as string).toUpperCase()
-        else if (end >= text.length) return isWhole ? NO : MORE
-        else if (!isSeparator(code) || !isAlphanumeric(text.charCodeAt(end - 1)) || compact === '') return NO
+        if (isDigit(code)) alive &= shapes.digit[count] ?? 0
+        else if (isLetter(code)) alive &= shapes.letter[count] ?? 0
+        else if (end >= text.length) {
+          if (isWhole) break
+          return MORE
+        } else if (count > 0 && isSeparator(code) && isAlphanumeric(text.charCodeAt(end - 1))) {
+          if (++separators > SEPARATORS_MAX) break
+          end++
+          continue
+        } else break
+        if (alive === 0) break
+        compact += text[end]
+        end++
+        count++
+        const complete = alive & (shapes.complete[count] ?? 0)
+        if (complete === 0) continue
+        const found = firstValid(ids, complete, compact.toUpperCase(), text.slice(at, end))
+        if (found !== -1) {
+          if (end >= text.length && !isWhole) return MORE
+          if (found < best && !isAlphanumeric(text.charCodeAt(end))) {
+            best = found
+            bestEnd = end
+          }
+        }
+        alive &= ~complete
+        if (alive === 0) break
       }
-      if (id.pattern?.test(compact) === false || !id.isValid(compact)) return NO
-      if (id.written?.test(text.slice(at, end)) === false) return NO
-      if (end >= text.length && !isWhole) return MORE
-      return isAlphanumeric(text.charCodeAt(end)) ? NO : end - at
+      return best === ids.length ? NO : bestEnd - at
     },
   })
 }
 
-function fits(code: number, place: string): boolean {
-  if (place === 'd') return isDigit(code)
-  return place === 'L' ? isLetter(code) : isAlphanumeric(code)
+/** Which shapes, as bits, have a digit or a letter at each place, and which end behind it. */
+function shapeTable(shapes: readonly string[]): {
+  all: number
+  digit: readonly number[]
+  letter: readonly number[]
+  complete: readonly number[]
+} {
+  const longest = Math.max(0, ...shapes.map(({ length }) => length))
+  const bits = (fits: (shape: string) => boolean): number =>
+    shapes.reduce((sum, shape, index) => (fits(shape) ? sum | (1 << index) : sum), 0)
+  const places = Array.from({ length: longest }, (_, place) => place)
+  return {
+    all: bits(() => true),
+    digit: places.map((place) => bits((shape) => shape[place] === 'd' || shape[place] === 'A')),
+    letter: places.map((place) => bits((shape) => shape[place] === 'L' || shape[place] === 'A')),
+    complete: [0, ...places.map((place) => bits((shape) => shape.length === place + 1))],
+  }
+}
+
+function firstValid(ids: readonly NationalId[], complete: number, compact: string, written: string): number {
+  return ids.findIndex(
+    ({ pattern, written: form, isValid }, index) =>
+      (complete & (1 << index)) !== 0 &&
+      pattern?.test(compact) !== false &&
+      form?.test(written) !== false &&
+      isValid(compact),
+  )
 }
 
 function isSeparator(code: number): boolean {

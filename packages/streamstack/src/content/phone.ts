@@ -2,6 +2,8 @@ import { HYPHEN, isAlphanumeric, isDigit, isNumberSpace } from './characters.ts'
 import { MORE, type Matcher, NO } from './matcher.ts'
 
 const PLUS = 0x2b
+const ZERO = 0x30
+const ONE = 0x31
 const OPEN = 0x28
 const CLOSE = 0x29
 /** E.164 allows 15; a trunk zero in parentheses, `+44 (0)20 …`, is one more, `00` instead of the plus two. */
@@ -28,10 +30,9 @@ export const phone: Matcher = {
   insideWords: false,
   rest: null,
   match(text, at, isWhole) {
-    if (continuesNumber(text, at)) return NO
+    if (continuesNumber(text, at) || !canBecomePhone(text, at)) return NO
     const run = readRun(text, at)
-    if (run.end >= text.length && run.digits <= DIGITS_MAX && !isWhole)
-      return canBecomePhone(text.slice(at)) ? MORE : NO
+    if (run.end >= text.length && run.digits <= DIGITS_MAX && !isWhole) return MORE
     if (run.digits < 8) return NO
     const written = text.slice(at, at + run.length)
     if (DATE.test(written)) return NO
@@ -81,9 +82,23 @@ function hasBracket(text: string, at: number): boolean {
   return [text.charCodeAt(at - 1), text.charCodeAt(at)].some((code) => code === OPEN || code === CLOSE)
 }
 
-/** Most numbers in prose are settled by their first characters and wait for nothing. */
-function canBecomePhone(start: string): boolean {
-  return /^(?:\+|\(|00|\(?0[1-9]|0$|1(?:$|[ .-]|[3-9])|[2-9]\d{0,2}$|[2-9]\d\d[ .-])/.test(start)
+/** Most numbers in prose are settled by their first characters, and wait for nothing. */
+function canBecomePhone(text: string, at: number): boolean {
+  const first = text.charCodeAt(at)
+  const next = text.charCodeAt(at + 1)
+  if (Number.isNaN(next)) return true
+  if (first === PLUS) return isDigit(next) || isSeparator(next)
+  if (first === OPEN) return isDigit(next)
+  if (first === ZERO) return isDigit(next)
+  if (first === ONE && !isSeparator(next)) return next > 0x32 && isDigit(next)
+  // An area code of three digits comes first, after the country code 1 or alone.
+  const start = first === ONE ? at + (next === OPEN ? 1 : text.charCodeAt(at + 2) === OPEN ? 3 : 2) : at
+  for (let i = start; i < start + 3; i++) {
+    if (i >= text.length) return true
+    if (!isDigit(text.charCodeAt(i))) return false
+  }
+  const after = text.charCodeAt(start + 3)
+  return text.charCodeAt(start) > ONE && (Number.isNaN(after) || isSeparator(after))
 }
 
 function international(written: string): number {

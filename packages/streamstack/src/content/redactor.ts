@@ -3,7 +3,7 @@ import { email } from './email.ts'
 import { iban } from './iban.ts'
 import { key } from './keys.ts'
 import type { Matcher } from './matcher.ts'
-import { nationalIdMatcher } from './national-ids.ts'
+import { nationalIdsMatcher } from './national-ids.ts'
 import { phone } from './phone.ts'
 import { type Replacement, TextReplacer, replaceText } from './replace-text.ts'
 import { rewriteJson } from './rewrite-json.ts'
@@ -40,7 +40,7 @@ const FIELD_REPLACEMENT = '[redacted]'
 /** `onFound` hears each match; it may throw. */
 export function newRedactor(options: RedactOptions, onFound?: (matcher: Matcher) => void): Redactor {
   const kinds = (Object.keys(REDACT_KINDS) as RedactKind[]).filter((kind) => options.kinds.includes(kind))
-  const ids = options.nationalIds.map(nationalIdMatcher)
+  const ids = options.nationalIds.length === 0 ? [] : [nationalIdsMatcher(options.nationalIds)]
   const scanner = newScanner([...ids, ...kinds.map((kind) => REDACT_KINDS[kind]), ...options.matchers])
   // A number in JSON has no plus and no leading zero: as a phone number it would be a guess.
   const numbers = newScanner([...ids, ...(kinds.includes('card') ? [card] : []), ...options.matchers])

@@ -65,6 +65,7 @@ export class Conversations {
     if (entry === null) return seeded(open, budget, now)
     // What the caller says of an earlier time gives way to what is stored.
     open.seed = []
+    open.replaceUntil = entry.lastPosition
     const until: Filter[] = open.keepUntil === null ? [] : [compare('position', 'lte', open.keepUntil)]
     const ofConversation = [compare('conversation_id', 'eq', entry.key), ...until]
     const system = (await this.#messages([...ofConversation, compare('role', 'eq', 'system')], 'asc', PAGE)).map(
@@ -100,7 +101,7 @@ export class Conversations {
         await this.#append(open.owner, open.id, [...open.seed, ...message, ...open.reply], {
           status: outcome,
           run: open.run,
-          keepUntil: open.keepUntil,
+          replaced: open.keepUntil === null ? null : { after: open.keepUntil, until: open.replaceUntil },
         })
     } finally {
       this.#locks.release(lockKey(open.owner, open.id), open.run)
@@ -115,7 +116,7 @@ export class Conversations {
     run: string | null,
   ): Promise<readonly StoredMessage[]> {
     checkId(owner, id)
-    return this.#append(owner, id, messages, { status: 'completed', run, keepUntil: null })
+    return this.#append(owner, id, messages, { status: 'completed', run, replaced: null })
   }
 
   /** The conversations of an owner, the one with the newest message first. `before`: `updatedAt` and `id` of the last one of the page before. */
@@ -221,7 +222,11 @@ export class Conversations {
     owner: string,
     id: string,
     messages: readonly SaidMessage[],
-    { status, run, keepUntil }: { status: Outcome; run: string | null; keepUntil: number | null },
+    {
+      status,
+      run,
+      replaced,
+    }: { status: Outcome; run: string | null; replaced: { after: number; until: number } | null },
   ): Promise<readonly StoredMessage[]> {
     const now = new Date().toISOString()
     const entry = (await this.#find(owner, id)) ?? (await this.#create(owner, id, titleFrom(messages), now))
@@ -241,11 +246,11 @@ export class Conversations {
     const title = entry.title ?? titleFrom(messages)
     await this.#records.edit(CONVERSATIONS, 'id', entry.key, { updated_at: now, last_position: lastPosition, title })
     // After the new ones are there: a crash between leaves too many messages rather than too few.
-    if (keepUntil !== null && keepUntil < entry.lastPosition) {
+    if (replaced !== null && replaced.after < replaced.until) {
       await this.#removeMessages([
         compare('conversation_id', 'eq', entry.key),
-        compare('position', 'gt', keepUntil),
-        compare('position', 'lte', entry.lastPosition),
+        compare('position', 'gt', replaced.after),
+        compare('position', 'lte', replaced.until),
       ])
     }
     await this.#removeOldest(entry.key)

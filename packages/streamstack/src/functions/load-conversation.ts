@@ -149,10 +149,7 @@ async function load(step: StepNode, strand: Strand, asked: Asked): Promise<Value
   const owner = run.state.subject ?? ''
   const before = run.state.conversation
   if (before !== null && before.id !== asked.id) {
-    throw new StreamstackError(
-      'step_failed',
-      `${step.function} (step ${step.id}): the run has another conversation already; a run has one.`,
-    )
+    throw otherConversation(step)
   }
   const { granted, abandon } = conversations.acquire(owner, asked.id, run.id)
   try {
@@ -163,6 +160,7 @@ async function load(step: StepNode, strand: Strand, asked: Asked): Promise<Value
       run: run.id,
       message: asked.regenerate ? null : asked.message,
       keepUntil: await keptUntil(strand, owner, asked),
+      replaceUntil: 0,
       seed: asked.seed.map(({ role, content }): SaidMessage => ({
         role: role as SaidMessage['role'],
         content,
@@ -173,13 +171,28 @@ async function load(step: StepNode, strand: Strand, asked: Asked): Promise<Value
       reply: [],
       characters: 0,
     }
+    if (asked.regenerate && open.keepUntil === 0) {
+      throw new StreamstackError(
+        'input_invalid',
+        'The conversation has no message of the user that could be answered anew.',
+      )
+    }
     const history = await strand.untilEnded(conversations.history(open, asked.budget))
+    // Another branch of the run may have been quicker.
+    if (run.state.conversation !== null && run.state.conversation.id !== open.id) throw otherConversation(step)
     run.state.conversation = open
     return history
   } catch (error) {
-    if (run.state.conversation === null) abandon()
+    if (run.state.conversation?.id !== asked.id) abandon()
     throw error
   }
+}
+
+function otherConversation(step: StepNode): StreamstackError {
+  return new StreamstackError(
+    'step_failed',
+    `${step.function} (step ${step.id}): the run has another conversation already; a run has one.`,
+  )
 }
 
 /** The position of the last message that stays; null: all do. */

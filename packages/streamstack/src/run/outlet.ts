@@ -1,4 +1,12 @@
-import { type Chunk, type ChunkKind, StreamstackError, type Value, isTextKind } from '@streamstack/protocol'
+import {
+  type Chunk,
+  type ChunkKind,
+  ERRORS,
+  type ErrorCode,
+  StreamstackError,
+  type Value,
+  isTextKind,
+} from '@streamstack/protocol'
 import { jsonText } from '../expression/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { type AttachedFilter, type ChunkFilter, FilterStop } from './chunk-filter.ts'
@@ -81,15 +89,32 @@ export class Outlet {
   message(content: Value): Value {
     const { filters } = this.#run.state
     if (filters === null) return content
-    const fresh = this.#held(filters).map(({ filter, attached }) => ({
-      filter,
-      attached: { ...attached, state: filter.initial(attached.options), heldKind: null },
-    }))
+    const fresh = this.#fresh(filters)
     const passed = this.#untilStopped(() => [...through(fresh, chunkOf(null, content, null)), ...flushed(fresh)])
     const [first] = passed
     if (passed.length > 0 && passed.every(({ kind }) => kind === 'text')) return passed.map(({ data }) => data).join('')
     if (passed.length === 1 && first?.kind === 'json') return JSON.parse(first.data) as Value
     throw new StreamstackError('step_failed', 'A filter of the run withheld the message.')
+  }
+
+  /**
+   * What becomes of the error that a run ends with: its texts pass the attached filters, since texts of the stack may stand in them. Of an
+   * error that a filter stops, the code alone is left.
+   */
+  error(error: StreamstackError): StreamstackError {
+    const { filters } = this.#run.state
+    if (filters === null) return error
+    const texts = { message: error.message, details: (error.details ?? null) as Value }
+    try {
+      const fresh = this.#fresh(filters)
+      const [passed] = [...through(fresh, chunkOf('json', texts, null)), ...flushed(fresh)]
+      const data = passed?.data ?? '{}'
+      if (data === JSON.stringify(texts)) return error
+      const said = JSON.parse(data) as { message?: string; details?: Record<string, Value> | null }
+      return withTexts(error, said.message ?? '', said.details ?? undefined)
+    } catch {
+      return withTexts(error, 'The run failed.', undefined)
+    }
   }
 
   /** Attaches a filter of a program, behind those that are attached; one that is attached already stays as it is. */
@@ -177,9 +202,34 @@ export class Outlet {
     return this.#smoother
   }
 
+  /** The filters as before their first chunk, for what does not belong to the text of the answer. */
+  #fresh(filters: readonly AttachedFilter[]): HeldFilter[] {
+    return this.#held(filters).map(({ filter, attached }) => ({
+      filter,
+      attached: { ...attached, state: filter.initial(attached.options), heldKind: null },
+    }))
+  }
+
   #held(filters: readonly AttachedFilter[]): HeldFilter[] {
     return filters.map((attached) => ({ filter: this.#run.filter(attached.program, attached.filter), attached }))
   }
+}
+
+/** The same error with other texts; what it said before stays in the log. */
+function withTexts(
+  error: StreamstackError,
+  message: string,
+  details: Record<string, Value> | undefined,
+): StreamstackError {
+  const { code, status, recoverable, retryAfterMs } = error
+  return new StreamstackError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'step_failed', message, {
+    publicCode: code,
+    status,
+    recoverable,
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(details === undefined ? {} : { details }),
+  })
 }
 
 interface HeldFilter {

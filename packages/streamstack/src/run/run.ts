@@ -287,7 +287,8 @@ export class Run implements OutletRun {
     this.#graceTimer = undefined
     for (const source of this.#sources?.values() ?? []) source.close()
     this.#sources = null
-    const { outcome, error } = this.#outcomeOf(thrown, unsent)
+    const { outcome, error: cause } = this.#outcomeOf(thrown, unsent)
+    const error = cause === null ? null : this.outlet.error(cause)
     const { conversation } = this.state
     if (conversation === null) this.#end(outcome, error)
     else this.#endWhenSettled(conversation, outcome, error)

@@ -13,7 +13,7 @@ export interface PatternSearch {
 }
 
 export interface SearchOptions {
-  /** Longer matches are not found; UTF-16 units. */
+  /** Longer matches are not found; UTF-16 units, at most 4,000. */
   lengthMax: number
   ignoreCase: boolean
 }
@@ -96,12 +96,32 @@ interface Step {
 
 const END = 128
 
+/** A walk through a text from a place. */
+interface Walk {
+  readonly text: string
+  readonly isWhole: boolean
+  readonly lengthMax: number
+  readonly from: number
+  /** How far it came, and in which state. */
+  readonly to: number
+  readonly state: State | null
+  /** Where its longest match ends; -1: none. */
+  readonly lastMatch: number
+}
+
+/** Characters of a walk that are remembered, less one: a power of two above the longest match. */
+const RING = 4_095
+
 /** Remembered states; beyond them the memory is started afresh. One takes about 1 KiB. */
 const STATES_MAX = 500
 
 class Automaton {
   readonly #program: readonly Instruction[]
   readonly #known = new Map<string, State>()
+  /** The state of the last walk before each of its characters, and which character that was. */
+  readonly #states: State[] = []
+  readonly #visited = new Float64Array(RING + 1).fill(-1)
+  #last: Walk = { text: '', isWhole: true, lengthMax: 0, from: 0, to: -1, state: null, lastMatch: -1 }
 
   constructor(program: readonly Instruction[]) {
     this.#program = program
@@ -113,24 +133,55 @@ class Automaton {
     )
   }
 
-  /** Walks from one place until no match can go on, the bound is reached or the text ends. */
+  /**
+   * Walks from one place until no match can go on, the bound is reached or the text ends. Walks from neighbouring places soon meet in one
+   * state and go on alike: from there on, what the walk before has found is taken over, so that a text costs a few steps a character.
+   */
   longest(text: string, at: number, isWhole: boolean, lengthMax: number): number {
+    const before = this.#last
+    const canJoin = before.text === text && before.isWhole === isWhole && before.lengthMax === lengthMax
     let state: State | null = this.#start(at > 0 && isWord(text.charCodeAt(at - 1)))
-    let found = 0
+    let lastMatch = -1
     let index = at
-    while (state !== null) {
+    let joins = canJoin && at >= before.from
+    for (;;) {
+      if (state === null) {
+        // Nothing was looked at here; what stands here is of another walk.
+        this.#visited[index & RING] = -1
+        break
+      }
+      if (
+        joins &&
+        index <= before.to &&
+        this.#visited[index & RING] === index &&
+        this.#states[index & RING] === state
+      ) {
+        if (before.lastMatch >= index) lastMatch = before.lastMatch
+        state = before.state
+        index = before.to
+        joins = false
+        continue
+      }
       const isEnd = index >= text.length
       const after = isEnd ? null : (text.codePointAt(index) as number)
       // Half of a pair at the end of what has arrived tells nothing yet.
       const isCut = isEnd || (after !== null && after >= 0xd800 && after < 0xdc00 && index + 1 === text.length)
       if (isCut && !isWhole) return -1
+      this.#visited[index & RING] = index
+      this.#states[index & RING] = state
       const step: Step = this.#step(state, after)
-      if (step.isMatch) found = index - at
-      index += after !== null && after > 0xffff ? 2 : 1
-      if (index - at > lengthMax || isEnd) break
+      if (step.isMatch) lastMatch = index
+      if (isEnd) {
+        state = null
+        break
+      }
+      const next: number = index + (after !== null && after > 0xffff ? 2 : 1)
+      if (next - at > lengthMax) break
+      index = next
       state = step.next
     }
-    return found
+    this.#last = { text, isWhole, lengthMax, from: at, to: index, state, lastMatch }
+    return lastMatch === -1 ? 0 : lastMatch - at
   }
 
   #start(followsWord: boolean): State {
