@@ -52,6 +52,8 @@ export interface Encoder {
   begin(end: AnswerEnd | null): string
   /** Chunks `from` to `to` (exclusive) of the array as one text; `offset` is that of `chunks[from]`. */
   chunks(chunks: readonly Chunk[], from: number, to: number, offset: number): string
+  /** Members that clients of the format look for in a problem document, besides its own. */
+  readonly problemMembers?: (error: Pick<PublicError, 'code' | 'message'>) => Record<string, unknown>
   /** An error of this one reader, which is no part of the stream and has no offset; '' when the format has no place for it. */
   fault(error: PublicError): string
   /** The last words; '' when the format has none. */
@@ -67,11 +69,16 @@ export interface Decoder {
   flush(): Decoded[]
 }
 
-export interface Format {
+/** A format that answers are written in. */
+export interface AnswerFormat {
   readonly name: string
   /** Whether one encoder serves all answers of the same options: it holds nothing of its stream. */
   readonly isShared: boolean
   readonly encoder: (options: EncodeOptions, stream: EncodedStream) => Encoder
+}
+
+/** A format of Streamstack's own, which its clients read. */
+export interface Format extends AnswerFormat {
   readonly decoder: (options: DecodeOptions) => Decoder
 }
 

@@ -1,7 +1,9 @@
-import type { Format } from './format.ts'
+import { aiSdk } from './ai-sdk.ts'
+import type { AnswerFormat, Format } from './format.ts'
 import { json, jsonDecoder } from './json.ts'
 import { lines, linesDecoder } from './lines.ts'
 import { ndjson, ndjsonDecoder } from './ndjson.ts'
+import { openai, openaiCompletion } from './openai.ts'
 import { sse, sseDecoder } from './sse.ts'
 import { text, textDecoder } from './text.ts'
 
@@ -9,13 +11,38 @@ export { FormatError } from './format-error.ts'
 export { decodedChunks } from './json.ts'
 export { sseGoodbye } from './sse.ts'
 export { streaming } from './format.ts'
-export type { AnswerEnd, DecodeOptions, Decoder, EncodeOptions, EncodedStream, Encoder, Format } from './format.ts'
+export { openaiError } from './openai.ts'
+export type {
+  AnswerEnd,
+  AnswerFormat,
+  DecodeOptions,
+  Decoder,
+  EncodeOptions,
+  EncodedStream,
+  Encoder,
+  Format,
+} from './format.ts'
 export { type SseEvent, sseEvents } from './sse-events.ts'
 
-export type FormatName = 'lines' | 'text' | 'sse' | 'ndjson' | 'json'
+/** Formats of Streamstack's own, which its clients read. */
+export type OwnFormatName = 'lines' | 'text' | 'sse' | 'ndjson' | 'json'
+
+/** Formats of other projects' chat clients, which bring their own decoders. */
+export type ChatFormatName = 'ai-sdk' | 'openai' | 'openai-completion'
+
+export type FormatName = OwnFormatName | ChatFormatName
 
 /** All formats, by name. */
-export const formats: Readonly<Record<FormatName, Format>> = { lines, text, sse, ndjson, json }
+export const formats = {
+  lines,
+  text,
+  sse,
+  ndjson,
+  json,
+  'ai-sdk': aiSdk,
+  openai,
+  'openai-completion': openaiCompletion,
+} as const satisfies Readonly<Record<FormatName, AnswerFormat>>
 
 /** The decoders alone: a client that imports these carries no encoder. */
 export const decoders = {
@@ -24,4 +51,4 @@ export const decoders = {
   sse: sseDecoder,
   ndjson: ndjsonDecoder,
   json: jsonDecoder,
-} satisfies Readonly<Record<FormatName, Format['decoder']>>
+} satisfies Readonly<Record<OwnFormatName, Format['decoder']>>

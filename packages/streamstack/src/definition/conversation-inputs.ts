@@ -10,6 +10,7 @@ const MESSAGES_MAX = 1_000
 const INPUTS: Value = {
   message: { type: 'text', required: true, min_length: 1, description: 'What the user says.' },
   conversation_id: { type: 'text', max_length: 200, description: 'Names a conversation.' },
+  regenerate: { type: 'boolean', description: 'Whether the last message is answered anew.' },
   conversation_history: {
     type: 'list',
     max_items: MESSAGES_MAX,
@@ -26,6 +27,7 @@ const LOAD: Value = {
   id: '{{input.conversation_id}}',
   message: '{{message}}',
   history: `{{input.${NAME}}}`,
+  regenerate: '{{input.regenerate}}',
   as: NAME,
 }
 

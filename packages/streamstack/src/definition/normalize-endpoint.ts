@@ -45,6 +45,7 @@ export function normalizeEndpoint(
     path,
     description: settings.description ?? sections.description,
     headers: settings.headers,
+    format: settings.format,
     inputs: withPathParameters(inputs, path, tree.position),
     access: settings.access,
     limits: settings.limits,

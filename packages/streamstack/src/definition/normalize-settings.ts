@@ -1,3 +1,4 @@
+import { type FormatName, formats } from '@streamstack/protocol'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDurationMs } from './duration.ts'
@@ -13,10 +14,20 @@ import type { EndpointDefinition, LimitDeclaration, TreeEntry, TreeNode } from '
 /** The part of an endpoint that its settings decide; `path` is null when none is written. */
 export interface EndpointSettings extends Pick<
   EndpointDefinition,
-  'method' | 'description' | 'headers' | 'access' | 'limits' | 'delivery' | 'onDisconnect' | 'disconnectGraceMs'
+  | 'method'
+  | 'description'
+  | 'headers'
+  | 'format'
+  | 'access'
+  | 'limits'
+  | 'delivery'
+  | 'onDisconnect'
+  | 'disconnectGraceMs'
 > {
   path: string | null
 }
+
+const FORMATS = Object.keys(formats) as readonly FormatName[]
 
 const methods: readonly EndpointDefinition['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
@@ -29,6 +40,7 @@ export const settingsKeys: readonly string[] = [
   'endpoint',
   'response_type',
   'headers',
+  'format',
   'authentication',
   'roles',
   'scopes',
@@ -45,7 +57,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   cors: 'CORS holds for the whole server: set `server.cors` in streamstack.yaml.',
   body_limit: 'The body limit holds for the whole server: set `server.body_limit` in streamstack.yaml.',
   rate_limit: 'Rate limits are not part of an endpoint; limit calls in front of the server.',
-  format: 'The caller chooses the format by ?format= or Accept; the header Content-Type sets what it is otherwise.',
   timeout: 'Write `max_duration`, the longest time that one run may take.',
 }
 
@@ -72,6 +83,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     ...route,
     description: typeof description === 'string' && description.trim() !== '' ? description.trim() : null,
     headers: headers === undefined ? Object.freeze({}) : normalizeHeaders(headers.node, list),
+    format: readFormat(byKey.get('format')?.node, list),
     access: normalizeAccess(byKey.get('authentication'), byKey.get('roles'), byKey.get('scopes'), list),
     limits: readLimits(byKey, list),
     delivery: readDelivery(byKey.get('delivery')?.node, list),
@@ -116,6 +128,19 @@ function readMethod({ value, position }: TreeNode, list: IssueList): EndpointDef
   if (method === undefined)
     list.error(position, `The method must be one of ${methods.join(', ')}; it is ${quote(value)}.`)
   return method ?? null
+}
+
+function readFormat(node: TreeNode | undefined, list: IssueList): FormatName | null {
+  if (node === undefined) return null
+  const name = FORMATS.find((known) => known === node.value)
+  if (name !== undefined) return name
+  const near = typeof node.value === 'string' ? didYouMean(node.value, FORMATS) : null
+  const cure = near === null ? `one of ${FORMATS.join(', ')}` : `"${near}"`
+  list.error(
+    node.position,
+    `\`format\` is the format of callers who name none; write ${cure}. It is ${quote(node.value)}.`,
+  )
+  return null
 }
 
 function checkResponseType(node: TreeNode | undefined, list: IssueList): void {

@@ -6,7 +6,7 @@ import type { EndpointDefinition, InputDeclaration, StepNode } from './types.ts'
  * Normalising it again gives the same endpoint, positions aside.
  */
 export function toCanonical(endpoint: EndpointDefinition): Value {
-  const { access, limits, headers } = endpoint
+  const { access, limits, headers, format } = endpoint
   return {
     endpoint_settings: {
       method: endpoint.method,
@@ -14,6 +14,7 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       response_type: 'streaming',
       ...(endpoint.description !== null && { description: endpoint.description }),
       ...(Object.keys(headers).length > 0 && { headers }),
+      ...(format !== null && { format }),
       ...(access.authentication && { authentication: true }),
       ...(access.roles.length > 0 && { roles: access.roles }),
       ...(access.scopes.length > 0 && { scopes: access.scopes }),

@@ -1,4 +1,4 @@
-import type { Value } from '@streamstack/protocol'
+import type { FormatName, Value } from '@streamstack/protocol'
 
 /** A place in a file; line and column count from 1, columns in UTF-16 units as editors do. */
 export interface Position {
@@ -185,6 +185,8 @@ export interface EndpointDefinition {
   description: string | null
   /** Declared response headers, names as written; those that HTTP or we govern (Connection, Transfer-Encoding …) already left out with a warning where that matters. */
   headers: Readonly<Record<string, string>>
+  /** The format of callers who name none; null: the declared Content-Type decides. */
+  format: FormatName | null
   inputs: readonly InputDeclaration[]
   access: AccessDeclaration
   limits: LimitDeclaration

@@ -17,6 +17,7 @@ import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../p
 import { placeholderKey, providerKeyNames } from '../provider/index.ts'
 import { type TableDeclaration, readTable } from '../table/index.ts'
 import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
+import { ChatResume } from './chat-resume.ts'
 import { BrokenEndpoint } from './broken-endpoint.ts'
 
 /** A workspace ready to serve: what could be compiled, and every problem. */
@@ -245,6 +246,7 @@ function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly BrokenEndpo
     const { method, path } = plan.endpoint
     router.on(method, routerPath(path), noHandler, plan)
   }
+  addResumeRoutes(router, plans)
   const taken = new Set([...plans.values()].map(({ endpoint }) => routeOf(endpoint)))
   for (const endpoint of broken) {
     const route = routeOf(endpoint)
@@ -253,6 +255,16 @@ function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly BrokenEndpo
     router.on(endpoint.method, routerPath(endpoint.path), noHandler, endpoint)
   }
   return router
+}
+
+/** `useChat` resumes below the path of its endpoint. An endpoint that stands there goes first. */
+function addResumeRoutes(router: Instance<never>, plans: ReadonlyMap<string, Plan>): void {
+  for (const plan of plans.values()) {
+    if (plan.endpoint.format !== 'ai-sdk') continue
+    const resume = new ChatResume(plan)
+    const path = routerPath(resume.path)
+    if (router.findRoute('GET', path) === null) router.on('GET', path, noHandler, resume)
+  }
 }
 
 /** A value that is compiled twice, for its use and for a check, tells its problems twice. */

@@ -1,4 +1,5 @@
 export { BrokenEndpoint } from './broken-endpoint.ts'
+export { ChatResume } from './chat-resume.ts'
 export { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 export { Engine, type EngineOptions, WorkspaceError } from './engine.ts'
 export type { Mode } from './mode.ts'

@@ -9,6 +9,7 @@ import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
 import type { ListedRun, RunListQuery } from './listed-run.ts'
 import { LiveRun } from './live-run.ts'
+import { ChatRuns } from './chat-runs.ts'
 import { newRunId } from './run-id.ts'
 import type { RunView } from './run-view.ts'
 
@@ -56,6 +57,8 @@ export class Runs {
   readonly #services: Services
   readonly #durable: DurableRuns
   readonly #observation: Observation
+  /** Which run belongs to a client's chat. */
+  readonly chats = new ChatRuns()
   /** Traces every run that starts; null: only those that ask for it. */
   traceEach: ((plan: Plan) => TraceSink) | null = null
   readonly #runs = new Map<string, LiveRun>()

@@ -13,13 +13,14 @@ const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map([
 ])
 
 /**
- * The format of an answer: `?format=`, else the media type that Accept likes best, else the Content-Type that the endpoint
- * declares, else `sse`. Throws `format_unknown`.
+ * The format of an answer: `?format=`, else the media type that Accept likes best, else the format or the Content-Type that the
+ * endpoint declares, else `sse`. Throws `format_unknown`.
  */
 export function chooseFormat(
   asked: string | null,
   accept: string | undefined,
   declaredType: string | undefined,
+  declared: FormatName | null = null,
 ): FormatName {
   if (asked !== null) {
     const name = NAMES.find((one) => one === asked)
@@ -29,7 +30,7 @@ export function chooseFormat(
       `There is no such format. Use ?format= with one of: ${NAMES.join(', ')}.`,
     )
   }
-  return (accept === undefined ? undefined : preferred(accept)) ?? mediaFormat(declaredType) ?? 'sse'
+  return (accept === undefined ? undefined : preferred(accept)) ?? declared ?? mediaFormat(declaredType) ?? 'sse'
 }
 
 /** The first of our formats by quality, then by place. A wildcard leaves the choice to the endpoint. */

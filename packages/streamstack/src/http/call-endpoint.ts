@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { parseOffset } from '@streamstack/protocol'
+import { type ChunkKinds, type FormatName, parseOffset } from '@streamstack/protocol'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
-import { type RequestBody, parseBody, readBody } from '../input/index.ts'
+import { type InputSources, type RequestBody, parseBody, readBody } from '../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../outbound/index.ts'
 import type { Plan } from '../plan/index.ts'
+import { chatTurn } from './chat/chat-turn.ts'
 import { endWithToken } from './end-with-token.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -23,19 +24,46 @@ export interface EndpointCall {
 }
 
 /** Answers one call of an endpoint: with what, in which format; then the run. Nothing runs before all of that is right. */
-export async function callEndpoint({ exchange, plan, preparation }: EndpointCall): Promise<void> {
+export async function callEndpoint(call: EndpointCall): Promise<void> {
+  const { exchange, plan } = call
+  const { engine, request, query } = exchange
+  const { endpoint } = plan
+  const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
+  const chat = chatTurn(body, endpoint.inputs)
+  answerCall(call, {
+    inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
+    format: chooseFormat(
+      query.get('format'),
+      request.headers.accept,
+      endpoint.headers['Content-Type'],
+      endpoint.format,
+    ),
+    kinds: chooseKinds(query),
+    chat: chat?.id ?? null,
+  })
+}
+
+export interface AnsweredCall {
+  readonly inputs: InputSources
+  readonly format: FormatName
+  readonly kinds: ChunkKinds | undefined
+  /** Id of the client's chat, which resumes the newest run of it; null: none. */
+  readonly chat: string | null
+}
+
+/** Checks the inputs, starts the run and answers with its stream. Throws what it refuses. */
+export function answerCall({ exchange, plan, preparation }: EndpointCall, call: AnsweredCall): void {
   const { engine, request, response, query, corsHeaders, caller } = exchange
   const { endpoint } = plan
   const { headers } = request
-  const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
-  preparation.take({ path: exchange.parameters, query, body })
-  const format = chooseFormat(query.get('format'), headers.accept, endpoint.headers['Content-Type'])
-  const kinds = chooseKinds(query)
+  const { format, kinds, chat } = call
+  preparation.take(call.inputs)
   const { source, started } = preparation.begin({
     key: idempotencyKey(headers, query),
     hasRead: hasRead(headers),
     hops: hopsOf(headers[HOPS_HEADER]),
   })
+  if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
   const reading = preparation.asksForCaller ? new RunReading(source) : null
   const reader = answerStream({
     source: reading ?? source,
@@ -60,7 +88,7 @@ function hasRead(headers: IncomingHttpHeaders): boolean {
   return after !== '' && parseOffset(after) !== 0
 }
 
-async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<RequestBody> {
+export async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<RequestBody> {
   const { headers } = request
   if (headers['content-length'] === '0') return {}
   if (

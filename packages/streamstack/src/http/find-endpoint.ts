@@ -1,16 +1,23 @@
 import type { HTTPMethod } from 'find-my-way'
-import { BrokenEndpoint, type Engine } from '../engine/index.ts'
+import { BrokenEndpoint, ChatResume, type Engine } from '../engine/index.ts'
 import type { Plan } from '../plan/index.ts'
 
 /** What endpoints answer to. No HEAD: it would start a run that nobody reads. */
 const METHODS: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+export interface FoundEndpoint {
+  readonly plan: Plan
+  readonly pathParameters: Readonly<Record<string, string>>
+  /** Whether the path is the one by which a chat of the endpoint is resumed. */
+  readonly isResume: boolean
+}
 
 /** The endpoint of a path, which has no query; null: there is none for this method. Throws `endpoint_broken`. */
 export function findEndpoint(
   { workspace: { router }, mode, observation }: Engine,
   method: string,
   path: string,
-): { plan: Plan; pathParameters: Readonly<Record<string, string>> } | null {
+): FoundEndpoint | null {
   const found = METHODS.includes(method as HTTPMethod) ? router.find(method as HTTPMethod, path) : null
   if (found === null) return null
   const store: unknown = found.store
@@ -19,7 +26,9 @@ export function findEndpoint(
     observation.pathUnknown(error.code, error.status)
     throw error
   }
-  return { plan: found.store as Plan, pathParameters: found.params as Record<string, string> }
+  const pathParameters = found.params as Record<string, string>
+  if (store instanceof ChatResume) return { plan: store.plan, pathParameters, isResume: true }
+  return { plan: found.store as Plan, pathParameters, isResume: false }
 }
 
 /** Methods that a path answers to. */

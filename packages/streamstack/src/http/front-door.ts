@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
-import type { Plan } from '../plan/index.ts'
 import { answerError } from './answer-error.ts'
 import { answerStopping } from './answer-stopping.ts'
 import { noteEndpoint } from './call-report.ts'
 import { callEndpoint } from './call-endpoint.ts'
+import { resumeChat } from './chat/resume-chat.ts'
 import { DurableStreams } from './durable-streams/index.ts'
 import { Exchange, type ServerContext, type Upgrade } from './exchange.ts'
-import { findEndpoint, methodsAt } from './find-endpoint.ts'
+import { type FoundEndpoint, findEndpoint, methodsAt } from './find-endpoint.ts'
 import { CallPreparation } from './prepare-call.ts'
 import type { Route } from './route.ts'
 import { type FoundPath, RouteTable } from './route-table.ts'
@@ -65,7 +65,7 @@ export class FrontDoor {
     const endpoint = findEndpoint(engine, method, path)
     if (endpoint !== null) {
       exchange.parameters = endpoint.pathParameters
-      return this.#answerEndpoint(exchange, endpoint.plan)
+      return this.#answerEndpoint(exchange, endpoint)
     }
     const methods = methodsAt(engine, path)
     if (methods.length > 0) return refuseMethod(exchange, [...methods, 'OPTIONS'])
@@ -101,14 +101,15 @@ export class FrontDoor {
     return operation.handle(exchange)
   }
 
-  #answerEndpoint(exchange: Exchange, plan: Plan): void | Promise<void> {
+  #answerEndpoint(exchange: Exchange, { plan, isResume }: FoundEndpoint): void | Promise<void> {
     const { engine, request } = exchange
     noteEndpoint(exchange.response, plan.endpoint.name)
     const preparation = new CallPreparation(engine, plan)
-    const call = (caller: Caller): Promise<void> => {
+    const call = async (caller: Caller): Promise<void> => {
       exchange.caller = caller
       preparation.admit(caller)
-      return callEndpoint({ exchange, plan, preparation })
+      if (isResume) resumeChat({ exchange, plan, preparation })
+      else await callEndpoint({ exchange, plan, preparation })
     }
     const refuse = (thrown: unknown): void => fail(exchange, preparation.refused(thrown), ignore)
     try {

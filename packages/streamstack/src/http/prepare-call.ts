@@ -55,6 +55,11 @@ export class CallPreparation {
     return this.#plan.endpoint.access.authentication
   }
 
+  /** Whose run the call makes. */
+  get owner(): RunOwner {
+    return this.#owner
+  }
+
   /** Says who calls. An endpoint that does not ask sees nobody, also where a token came along. Throws `unauthenticated`, `forbidden`, `unavailable`. */
   admit(caller: Caller): void {
     this.#place = caller.place

@@ -73,7 +73,11 @@ export class ResponseReader implements Sink, Beating {
   end(end: StreamEnd): void {
     const { failure, run } = this.#source
     if (failure !== null && end.offset === 0 && !this.#response.headersSent) {
-      answerProblem(this.#response, failure, withoutType(this.#headers), { run, outcome: end.outcome })
+      answerProblem(this.#response, failure, withoutType(this.#headers), {
+        run,
+        outcome: end.outcome,
+        ...this.#encoder.problemMembers?.(failure),
+      })
       return
     }
     this.#writeHead()

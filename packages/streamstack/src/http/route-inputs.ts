@@ -43,7 +43,9 @@ function declare(value: Declarations): readonly InputDeclaration[] {
 const text = (description: string): Declarations => ({ type: 'text', description })
 const flag = (description: string): Declarations => ({ type: 'boolean', default: false, description })
 
-const format = text('Format of the answer, instead of `Accept`: `lines`, `text`, `sse`, `ndjson` or `json`.')
+const format = text(
+  'Format of the answer, instead of `Accept`: `lines`, `text`, `sse`, `ndjson`, `json`, `ai-sdk` or `openai`.',
+)
 const kinds = text('Kinds of chunks that the answer carries, divided by commas, or `all`.')
 const offset = text(
   'Reads what comes after this offset: one that the stream gave out, `-1` for its start, `now` for its end.',
@@ -63,6 +65,18 @@ const CLOSED = '`true` closes the stream.'
 const CONTENT_TYPE = 'Media type of the stream.'
 
 export const noInputs = inputs({})
+
+/** Of OpenAI's Chat Completions API. Other members are inputs of the endpoint, where it declares them. */
+export const chatCompletion = inputs(
+  {},
+  {},
+  {
+    model: { type: 'text', required: true, description: 'A name of `openai.models` in the settings.' },
+    messages: { type: 'list', required: true, description: 'What was said so far: `{role, content}`.' },
+    stream: { type: 'boolean', default: false, description: 'Whether the answer streams.' },
+    stream_options: { type: 'object', description: '`{"include_usage": true}`: the tokens come with the stream.' },
+  },
+)
 
 /** One of the server's own streams, in a format or by the Durable Streams protocol. */
 export const streamRead = inputs(

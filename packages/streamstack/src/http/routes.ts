@@ -6,6 +6,7 @@ import {
   renameConversation,
   showConversation,
 } from './conversation-routes.ts'
+import { completeChat, listModels } from './chat/openai-routes.ts'
 import * as named from './durable-streams/operations.ts'
 import { listWorkspace } from './listing.ts'
 import { showProbe, startProbe } from './probe-route.ts'
@@ -44,6 +45,9 @@ export const routes: readonly Route[] = [
   route('PATCH', '/v1/conversations/{id}', 'caller', inputs.conversationChange, 'answered', renameConversation),
   route('DELETE', '/v1/conversations/{id}', 'caller', inputs.conversationDelete, 'answered', deleteConversation),
   route('GET', '/v1/conversation-export', 'subject', NONE, 'answered', exportConversations),
+
+  route('POST', '/v1/chat/completions', 'anyone', inputs.chatCompletion, 'refused', completeChat),
+  route('GET', '/v1/models', 'anyone', NONE, 'answered', listModels),
 
   route('GET', '/v1/channels/{name...}', 'reader', inputs.channelRead, 'refused', readChannel),
   route('POST', '/v1/channels/{name...}', 'caller', inputs.channelPublish, 'refused', publishToChannel),

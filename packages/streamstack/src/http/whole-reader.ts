@@ -61,6 +61,7 @@ export class WholeReader {
     const { source, response, encoder, headers } = this.#options
     if (end !== null && source.failure !== null) {
       answerProblem(response, source.failure, headers, {
+        ...encoder.problemMembers?.(source.failure),
         run: source.run,
         outcome: end.outcome,
         chunks: this.#result.values(),

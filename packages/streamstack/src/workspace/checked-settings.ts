@@ -72,6 +72,8 @@ export interface Settings {
     readonly messagesMax: number
     readonly perOwnerMax: number
   }
+  /** Endpoints by the models that stand for them, as `POST /api/chat`. */
+  readonly openai: { readonly models: Readonly<Record<string, string>> }
   readonly limits: {
     readonly maxDurationMs: number
     readonly maxChunks: number
@@ -116,7 +118,7 @@ export function toSettings(
   developerSecret: string | null,
   environment: Environment,
 ): Settings {
-  const { server, auth, outbound, ai, conversations, limits, streams, channels, log } = checked
+  const { server, auth, outbound, ai, openai, conversations, limits, streams, channels, log } = checked
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dir, path))
   return deepFreeze({
     name: checked.name ?? null,
@@ -161,6 +163,7 @@ export function toSettings(
       messagesMax: conversations.max_messages,
       perOwnerMax: conversations.max_per_owner,
     },
+    openai: { models: openai.models },
     limits: {
       maxDurationMs: limits.max_duration,
       maxChunks: limits.max_chunks,

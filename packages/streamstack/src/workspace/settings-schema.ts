@@ -302,6 +302,26 @@ const channelsShape = {
     ),
 }
 
+const openaiShape = {
+  models: z
+    .record(
+      z.string(),
+      z
+        .string('must be method and path of an endpoint')
+        .regex(
+          /^(?:GET|POST|PUT|PATCH|DELETE) \/\S*$/,
+          'must be method and path of an endpoint, such as POST /api/chat',
+        ),
+      'must be an object such as { assistant: POST /api/chat }',
+    )
+    .default({})
+    .meta({
+      title: 'object of model and endpoint',
+      description:
+        "Models that `POST /v1/chat/completions` answers as OpenAI's API does, each with the endpoint that makes the answer. `GET /v1/models` lists them.",
+    }),
+}
+
 const logShape = {
   level: z
     .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
@@ -340,6 +360,7 @@ const rootShape = {
   outbound: outbound.prefault({}),
   ai: z.strictObject(aiShape, objectMessage).prefault({}),
   conversations: z.strictObject(conversationsShape, objectMessage).prefault({}),
+  openai: z.strictObject(openaiShape, objectMessage).prefault({}),
   limits: z.strictObject(limitsShape, objectMessage).prefault({}),
   streams: streams.prefault({}),
   channels: z.strictObject(channelsShape, objectMessage).prefault({}),
@@ -375,6 +396,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   outbound: Object.keys(outboundShape),
   ai: Object.keys(aiShape),
   conversations: Object.keys(conversationsShape),
+  openai: Object.keys(openaiShape),
   limits: Object.keys(limitsShape),
   streams: Object.keys(streamsShape),
   channels: Object.keys(channelsShape),

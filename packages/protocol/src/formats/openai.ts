@@ -1,0 +1,224 @@
+import { CHUNK_KINDS, type ChunkKinds } from '../chunk-kind.ts'
+import type { Chunk } from '../chunk.ts'
+import type { PublicError } from '../errors.ts'
+import { type AnswerEnd, type AnswerFormat, type EncodedStream, type Encoder, streaming } from './format.ts'
+
+const DONE = '[DONE]'
+
+/** Where a stream names no model. */
+const MODEL = 'streamstack'
+
+const FINISH_REASONS: ReadonlySet<string> = new Set(['stop', 'length', 'tool_calls', 'content_filter'])
+
+/** Clients that do not ask for the usage expect a choice in each event, which its own has not. */
+const WITHOUT_USAGE: ChunkKinds = new Set(CHUNK_KINDS.filter((kind) => kind !== 'usage'))
+
+interface ToolCall {
+  readonly id: string
+  readonly name: string
+  readonly arguments: string
+}
+
+/** What an answer goes on from. As JSON it is the encoder's state. */
+interface State {
+  /** Whether the role was said. */
+  readonly said: boolean
+  readonly model: string
+  readonly finish: string
+  /** Calls without a result: the server has not run them, so the client is to. */
+  readonly calls: readonly ToolCall[]
+  readonly usage: object | null
+}
+
+const FIRST: State = { said: false, model: MODEL, finish: 'stop', calls: [], usage: null }
+
+/**
+ * `openai`: the stream of OpenAI's Chat Completions API, which most clients for models read: server-sent events with a `chat.completion.chunk` each, then
+ * `[DONE]`. Reasoning is `reasoning_content`. A tool call that the server has run itself is left out; one without a result ends the answer with `tool_calls`,
+ * for the client to run. JSON is sent as text. An error is an event `{"error": …}`, after which `[DONE]` does not follow.
+ */
+export const openai: AnswerFormat = {
+  name: 'openai',
+  isShared: false,
+  encoder: ({ kinds = WITHOUT_USAGE }, stream): Encoder => ({
+    ...streaming,
+    contentType: 'text/event-stream; charset=utf-8',
+    heartbeat: ': keep-alive\n\n',
+    tellsOutcome: true,
+    state: JSON.stringify(FIRST),
+    begin: () => '',
+    chunks(chunks, from, to) {
+      let state = JSON.parse(this.state) as State
+      let out = ''
+      for (let i = from; i < to; i++) {
+        const chunk = chunks[i] as Chunk
+        if (chunk.kind === 'error') out += errorEvent(JSON.parse(chunk.data) as PublicError)
+        const delta = deltaOf(chunk, kinds)
+        if (delta !== null) {
+          out += deltaEvent(stream, state, delta)
+          if (!state.said) state = { ...state, said: true }
+        } else if (chunk.kind !== 'usage' || kinds.has('usage')) state = after(state, chunk)
+      }
+      const held = JSON.stringify(state)
+      if (held !== this.state) this.state = held
+      return out
+    },
+    problemMembers: openaiError,
+    fault: errorEvent,
+    end({ outcome, error }) {
+      // The error itself was a chunk, unless it came before all others.
+      if (outcome === 'failed') return ''
+      if (outcome !== 'completed') return errorEvent(error ?? { code: String(outcome), message: 'The run has ended.' })
+      const state = JSON.parse(this.state) as State
+      const calls =
+        state.calls.length === 0 ? '' : deltaEvent(stream, state, `"tool_calls":${JSON.stringify(callsOf(state))}`)
+      const usage =
+        state.usage === null
+          ? ''
+          : `data: ${head(stream, state, 'chat.completion.chunk')},"choices":[],"usage":${JSON.stringify(state.usage)}}\n\n`
+      const choice = `"choices":[{"index":0,"delta":{},"finish_reason":"${finishOf(state)}"}]`
+      return `${calls}data: ${head(stream, state, 'chat.completion.chunk')},${choice}}\n\n${usage}data: [DONE]\n\n`
+    },
+  }),
+}
+
+/** `openai-completion`: the same as one `chat.completion` document, for clients that do not stream. */
+export const openaiCompletion: AnswerFormat = {
+  name: 'openai-completion',
+  isShared: false,
+  encoder: (_options, stream): Encoder => {
+    let state = FIRST
+    let text = ''
+    let reasoning = ''
+    return {
+      contentType: 'application/json; charset=utf-8',
+      heartbeat: '',
+      tellsOutcome: true,
+      waits: true,
+      state: '',
+      begin: () => '',
+      // The text is escaped at the end, as one.
+      chunks(chunks, from, to) {
+        for (let i = from; i < to; i++) {
+          const chunk = chunks[i] as Chunk
+          if (chunk.kind === 'reasoning') reasoning += chunk.data
+          else if (isText(chunk)) text += chunk.data
+          else state = after(state, chunk)
+        }
+        return ''
+      },
+      problemMembers: openaiError,
+      fault: () => '',
+      end: (_end: AnswerEnd) => {
+        const calls = state.calls.length === 0 ? {} : { tool_calls: callsOf(state) }
+        const thought = reasoning === '' ? {} : { reasoning_content: reasoning }
+        const message = { role: 'assistant', content: text, refusal: null, ...thought, ...calls }
+        const choices = [{ index: 0, message, logprobs: null, finish_reason: finishOf(state) }]
+        const usage = state.usage === null ? '' : `,"usage":${JSON.stringify(state.usage)}`
+        return `${head(stream, state, 'chat.completion')},"choices":${JSON.stringify(choices)}${usage}}`
+      },
+      goodbye: () => '',
+    }
+  },
+}
+
+function isText({ kind, data }: Chunk): boolean {
+  return (kind === 'text' && data !== DONE) || kind === 'json'
+}
+
+/** The members of a delta; null: the chunk says nothing of its own. */
+function deltaOf(chunk: Chunk, kinds: ChunkKinds): string | null {
+  if (isText(chunk)) return `"content":${JSON.stringify(chunk.data)}`
+  return chunk.kind === 'reasoning' && kinds.has('reasoning')
+    ? `"reasoning_content":${JSON.stringify(chunk.data)}`
+    : null
+}
+
+function deltaEvent(stream: EncodedStream, state: State, delta: string): string {
+  const role = state.said ? '' : '"role":"assistant",'
+  return `data: ${head(stream, state, 'chat.completion.chunk')},"choices":[{"index":0,"delta":{${role}${delta}},"finish_reason":null}]}\n\n`
+}
+
+/** What the chunks that are no text say of the answer. */
+function after(state: State, { kind, data }: Chunk): State {
+  if (!['status', 'tool_call', 'tool_result', 'usage'].includes(kind)) return state
+  const value = JSON.parse(data) as Record<string, unknown>
+  switch (kind) {
+    case 'status': {
+      const model = typeof value['model'] === 'string' ? value['model'] : state.model
+      const reason = String(value['finish_reason'])
+      return {
+        ...state,
+        model,
+        finish: FINISH_REASONS.has(reason) ? reason : reason === 'refusal' ? 'content_filter' : 'stop',
+      }
+    }
+    case 'tool_call': {
+      const call = {
+        id: String(value['id']),
+        name: String(value['name']),
+        arguments: JSON.stringify(value['arguments'] ?? {}),
+      }
+      return { ...state, calls: [...state.calls, call] }
+    }
+    case 'tool_result':
+      return { ...state, calls: state.calls.filter(({ id }) => id !== value['id']) }
+    default:
+      return { ...state, usage: usageOf(value, state.usage) }
+  }
+}
+
+function callsOf({ calls }: State): object[] {
+  return calls.map(({ id, name, arguments: text }, index) => ({
+    index,
+    id,
+    type: 'function',
+    function: { name, arguments: text },
+  }))
+}
+
+function finishOf({ calls, finish }: State): string {
+  if (calls.length > 0) return 'tool_calls'
+  // The calls that the model waited for were run by the server.
+  return finish === 'tool_calls' ? 'stop' : finish
+}
+
+/** Tokens of all model calls of the run together. */
+function usageOf(value: Record<string, unknown>, before: object | null): object {
+  const tokens = (name: string): number => (typeof value[name] === 'number' ? value[name] : 0)
+  const known = (before ?? {}) as { prompt_tokens?: number; completion_tokens?: number }
+  const prompt = (known.prompt_tokens ?? 0) + tokens('input_tokens')
+  const completion = (known.completion_tokens ?? 0) + tokens('output_tokens')
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion }
+}
+
+function head({ run }: EncodedStream, { model }: State, object: string): string {
+  return `{"id":"chatcmpl-${run ?? 'none'}","object":"${object}","created":${createdOf(run)},"model":${JSON.stringify(model)}`
+}
+
+/** Seconds since 1970. Ids of runs are UUIDs of version 7, which begin with the milliseconds (RFC 9562 §5.7). */
+function createdOf(run: string | null): number {
+  const ms = Number.parseInt((run ?? '').replaceAll('-', '').slice(0, 12), 16)
+  return Number.isSafeInteger(ms) ? Math.floor(ms / 1_000) : 0
+}
+
+/** Kinds of errors by which clients of the API decide what to do; all others are the server's. */
+const TYPES: Readonly<Record<string, string>> = {
+  input_invalid: 'invalid_request_error',
+  body_unreadable: 'invalid_request_error',
+  body_too_large: 'invalid_request_error',
+  media_type_unsupported: 'invalid_request_error',
+  endpoint_unknown: 'invalid_request_error',
+  unauthenticated: 'authentication_error',
+  forbidden: 'permission_error',
+  rate_limited: 'rate_limit_error',
+}
+
+/** The error as the API tells it: `{"error": {"message", "type", "code"}}`. */
+export function openaiError({ code, message }: Pick<PublicError, 'code' | 'message'>): Record<string, unknown> {
+  return { error: { message, type: TYPES[code] ?? 'server_error', param: null, code } }
+}
+
+function errorEvent(error: Pick<PublicError, 'code' | 'message'>): string {
+  return `data: ${JSON.stringify(openaiError(error))}\n\n`
+}

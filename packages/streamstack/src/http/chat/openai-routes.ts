@@ -1,0 +1,131 @@
+import { ALL_KINDS, StreamstackError, type Value, openaiError, toStreamstackError } from '@streamstack/protocol'
+import type { Engine } from '../../engine/index.ts'
+import type { Plan } from '../../plan/index.ts'
+import { didYouMean } from '../../text/did-you-mean.ts'
+import { answerProblem } from '../answer-problem.ts'
+import { answerWhole } from '../answer-whole.ts'
+import { answerCall, bodyOf } from '../call-endpoint.ts'
+import { noteEndpoint } from '../call-report.ts'
+import type { Exchange } from '../exchange.ts'
+import { CallPreparation } from '../prepare-call.ts'
+import type { Operation } from '../route.ts'
+import { type PlainMessage, chatInputs, declared } from './chat-turn.ts'
+
+/** Parameters of the API that are not inputs. */
+const OWN_PARAMETERS: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options'])
+
+/** Answers as OpenAI's Chat Completions API does, by the endpoint that `openai.models` gives the model. */
+export const completeChat: Operation = {
+  summary: "OpenAI's Chat Completions API: calls the endpoint that `openai.models` of the settings gives the model.",
+  answers: 'stream',
+  async handle(exchange) {
+    try {
+      await complete(exchange)
+    } catch (thrown) {
+      refuse(exchange, thrown)
+    }
+  },
+}
+
+/** Lists the models of `openai.models`. */
+export const listModels: Operation = {
+  summary: 'Lists the models of `openai.models`, as the OpenAI API does.',
+  answers: 'whole',
+  handle(exchange) {
+    const { engine } = exchange
+    const models = Object.keys(engine.settings.openai.models).filter((model) => planOf(engine, model) !== null)
+    const data = models.map((id) => ({
+      id,
+      object: 'model',
+      created: 0,
+      owned_by: engine.settings.name ?? 'streamstack',
+    }))
+    answerWhole(exchange, { body: JSON.stringify({ object: 'list', data }) })
+  },
+}
+
+async function complete(exchange: Exchange): Promise<void> {
+  const { engine, request, response } = exchange
+  const { bodyLimitBytes } = engine.settings.server
+  const body = await bodyOf(request, bodyLimitBytes)
+  if (body instanceof URLSearchParams) throw new StreamstackError('media_type_unsupported', 'Send JSON.')
+  const { model, messages, stream, stream_options: options } = body
+  if (typeof model !== 'string') throw new StreamstackError('input_invalid', '`model` is missing; it must be a text.')
+  const plan = planOf(engine, model)
+  if (plan === null) throw unknownModel(engine, model)
+  noteEndpoint(response, plan.endpoint.name)
+  const preparation = new CallPreparation(engine, plan)
+  try {
+    const { inputs } = plan.endpoint
+    const { authorization } = request.headers
+    if (preparation.asksForCaller) {
+      exchange.caller = await engine.access.authenticate({ authorization, place: exchange.place, urlToken: null })
+    }
+    preparation.admit(exchange.caller)
+    const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))
+    const said = messagesOf(messages)
+    const asksForUsage = (options as { include_usage?: Value } | null | undefined)?.include_usage === true
+    answerCall(
+      { exchange, plan, preparation },
+      {
+        inputs: {
+          path: exchange.parameters,
+          query: new URLSearchParams(),
+          body: { ...declared(inputs, others), ...chatInputs(said, inputs) },
+        },
+        format: stream === true ? 'openai' : 'openai-completion',
+        kinds: asksForUsage ? ALL_KINDS : undefined,
+        chat: null,
+      },
+    )
+  } catch (thrown) {
+    throw preparation.refused(thrown)
+  }
+}
+
+function planOf(engine: Engine, model: string): Plan | null {
+  const { models } = engine.settings.openai
+  const route = Object.hasOwn(models, model) ? models[model] : undefined
+  if (route === undefined) return null
+  return (
+    [...engine.workspace.plans.values()].find(({ endpoint }) => `${endpoint.method} ${endpoint.path}` === route) ?? null
+  )
+}
+
+function unknownModel(engine: Engine, model: string): StreamstackError {
+  const near = didYouMean(model, Object.keys(engine.settings.openai.models))
+  const cure = near === null ? 'GET /v1/models lists those that there are.' : `Did you mean ${JSON.stringify(near)}?`
+  return new StreamstackError('endpoint_unknown', `There is no model ${JSON.stringify(model.slice(0, 60))}. ${cure}`)
+}
+
+/** Messages of the API: content is text, or a list of parts of which the texts count. */
+function messagesOf(value: Value | undefined): PlainMessage[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new StreamstackError(
+      'input_invalid',
+      '`messages` must be a list such as [{"role": "user", "content": "Hi"}].',
+    )
+  }
+  return value.map((message: Value, index) => {
+    const { role, content } = (message ?? {}) as { role?: Value; content?: Value }
+    if (typeof role === 'string') {
+      if (typeof content === 'string') return { role, content }
+      if (content === null || content === undefined) return { role, content: '' }
+      if (Array.isArray(content)) return { role, content: content.map(textOfPart).join('') }
+    }
+    throw new StreamstackError('input_invalid', `messages[${index}] must have a \`role\` and a \`content\`.`)
+  })
+}
+
+function textOfPart(part: Value): string {
+  const { type, text } = (part ?? {}) as { type?: Value; text?: Value }
+  return type === 'text' && typeof text === 'string' ? text : ''
+}
+
+/** A problem document that also has the `error` of the API. */
+function refuse({ engine, response, corsHeaders }: Exchange, thrown: unknown): void {
+  const error = toStreamstackError(thrown)
+  if (error.code === 'internal') engine.log.error({ err: error.cause ?? error }, 'a request could not be answered')
+  if (response.headersSent || response.destroyed) response.destroy()
+  else answerProblem(response, error, corsHeaders, openaiError(error))
+}
