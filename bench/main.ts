@@ -1,4 +1,5 @@
 /** `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. */
+import { aiRelay } from './ai-relay.ts'
 import { catchUp } from './catch-up.ts'
 import { chunks } from './chunks.ts'
 import { durableAppends } from './durable-appends.ts'
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'fan-out': fanOut,
   'catch-up': catchUp,
   'many-streams': manyStreams,
+  'ai-relay': aiRelay,
 }
 
 const words = process.argv.slice(2)

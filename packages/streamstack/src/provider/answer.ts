@@ -1,4 +1,5 @@
-import type { Value } from '@streamstack/protocol'
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { jsonText } from '../expression/index.ts'
 import type { FinishReason, ProviderItem, Usage } from './item.ts'
 import { garbledFault } from './fault.ts'
 import { type JsonObject, countOf, objectOf } from './json.ts'
@@ -123,13 +124,21 @@ export function finish(answer: Answer, items: ProviderItem[]): void {
   })
 }
 
+/** Arguments of a tool are read up to this size and depth; larger ones are as good as unreadable. */
+const ARGUMENTS_CHARACTERS_MAX = 1024 * 1024
+
 /** Models write no arguments at all for tools that take none. */
 function argumentsOf(text: string): JsonObject | null {
   if (text.trim() === '') return {}
+  if (text.length > ARGUMENTS_CHARACTERS_MAX) return null
   try {
-    return objectOf(parseExactJson(text))
-  } catch {
-    return null
+    const read = objectOf(parseExactJson(text))
+    // Refuses what is nested so deep that writing it again would fail.
+    if (read !== null) jsonText(read, ARGUMENTS_CHARACTERS_MAX * 2)
+    return read
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof StreamstackError) return null
+    throw error
   }
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { events } from '../../../../test/support/frames.ts'
 import { newAnswer } from './answer.ts'
-import { dialects } from './dialects/index.ts'
+import { anthropic, dialects, ollama, openai } from './dialects/index.ts'
 import type { ProviderItem, UsageItem } from './item.ts'
 import { readMessages } from './message.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
@@ -131,6 +131,61 @@ test('frames of any JSON never break a dialect', () => {
     }),
     { numRuns: 300 },
   )
+})
+
+describe('an upstream that means harm', () => {
+  const choice = (delta: object): object => ({ model: 'm', choices: [{ delta }] })
+  const block = { type: 'tool_use', id: 'a', name: 'b' }
+
+  test.each<[string, WrittenStream['dialect'], object[]]>([
+    [
+      'numbers a part in the billions',
+      anthropic,
+      [{ type: 'content_block_start', index: 4_000_000_000, content_block: block }],
+    ],
+    [
+      'opens very many calls',
+      openai,
+      Array.from({ length: 300 }, (_, index) =>
+        choice({ tool_calls: [{ index, id: `c${index}`, function: { name: 'a' } }] }),
+      ),
+    ],
+    [
+      'sends very many calls at once',
+      ollama,
+      [{ message: { tool_calls: Array.from({ length: 300 }, () => ({ function: { name: 'a' } })) } }],
+    ],
+  ])('%s, and has failed', (_, dialect, frames) => {
+    const texts = frames.map((frame) => JSON.stringify(frame))
+    const body = dialect.framing === 'sse' ? events(...texts) : `${texts.join('\n')}\n`
+    expect(decode({ dialect }, [Buffer.from(body)]).error).toMatchObject({ code: 'upstream_failed' })
+  })
+
+  test.each([
+    ['nested', `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`],
+    ['long', JSON.stringify({ a: 'x'.repeat(1_100_000) })],
+    ['a list', '[1]'],
+  ])('writes arguments that are %s, and they count as unreadable', (_, given) => {
+    const body = events(
+      choice({ tool_calls: [{ index: 0, id: 'c', function: { name: 'a', arguments: given } }] }),
+      { choices: [{ delta: {}, finish_reason: 'tool_calls' }] },
+      '[DONE]',
+    )
+    const calls = decode({ dialect: openai }, [Buffer.from(body)]).items.filter(({ kind }) => kind === 'tool_call')
+    expect(calls).toMatchObject([{ name: 'a', arguments: null }])
+  })
+
+  test('names members after what objects have anyway, and nothing comes of it', () => {
+    const given = '{"__proto__":{"admin":true},"constructor":1}'
+    const body = events(
+      choice({ tool_calls: [{ index: 0, id: 'c', function: { name: '__proto__', arguments: given } }] }),
+      { choices: [{ delta: {}, finish_reason: 'constructor' }] },
+      '[DONE]',
+    )
+    const { items } = decode({ dialect: openai }, [Buffer.from(body)])
+    expect(items.at(-1)).toMatchObject({ finish_reason: 'other' })
+    expect(({} as { admin?: boolean }).admin).toBeUndefined()
+  })
 })
 
 describe('messages', () => {

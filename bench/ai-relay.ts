@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Connection } from './harness/connection.ts'
+import { interleave } from './harness/interleave.ts'
+import { type Report, type ScenarioOptions, count, fixed } from './harness/scenario.ts'
+import { type ServerProcess, startServer } from './harness/server-process.ts'
+import { median, quantile } from './harness/statistics.ts'
+import { withWorkspace } from './harness/temporary-workspace.ts'
+
+const INTERVAL_MS = 20
+
+/** Callers come one after the other: a crowd at one moment would measure how connections are opened. */
+const RAMP_MS = 1_000
+
+interface Round {
+  cpuUs: number
+  firstMs: number[]
+  latenessMs: number[]
+}
+
+/** Answers of a model through AI Reply, beside a relay by hand: what a token costs, and how late it is. */
+export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
+  const streams = quick ? 50 : 500
+  const tokens = quick ? 25 : 100
+  const rounds = quick ? 2 : 8
+  const provider = await startServer('ai-provider', { tokens, intervalMs: INTERVAL_MS })
+  const upstream = `http://127.0.0.1:${provider.port}`
+  return withWorkspace(workspace(upstream), async (dir) => {
+    const relay = await startServer('ai-relay', { upstream })
+    const ours = await startServer('streamstack', { dir })
+    try {
+      const results = await interleave([relay, ours], { warmups: 2, rounds }, (server) =>
+        round(server, streams, tokens),
+      )
+      const cpu = (server: ServerProcess): number => median((results.get(server) ?? []).map(({ cpuUs }) => cpuUs))
+      const all = (server: ServerProcess, of: 'firstMs' | 'latenessMs'): number[] =>
+        (results.get(server) ?? []).flatMap((one) => one[of])
+      const late = (server: ServerProcess, share: number): number => quantile(all(server, 'latenessMs'), share)
+      const first = (server: ServerProcess, share: number): number => quantile(all(server, 'firstMs'), share)
+      const cpuRatio = cpu(ours) / cpu(relay)
+      const lateRatio = late(ours, 0.99) / late(relay, 0.99)
+      const addedMs = first(ours, 0.5) - first(relay, 0.5)
+      const row = (name: string, server: ServerProcess): string[] => [
+        name,
+        `${fixed(cpu(server), 1)} µs`,
+        `${fixed(first(server, 0.5), 2)} ms`,
+        `${fixed(first(server, 0.99), 2)} ms`,
+        `${fixed(late(server, 0.5), 2)} ms`,
+        `${fixed(late(server, 0.99), 2)} ms`,
+      ]
+      return {
+        title: `${count(streams)} answers of a model at ${1_000 / INTERVAL_MS} tokens a second`,
+        method: `${streams} clients, spread over ${RAMP_MS / 1_000} s, ask for an answer of ${tokens} tokens each; ${rounds} rounds in turns. CPU is that of the server's process, all threads, for each token. A token is due at its place in the provider's pace after the first token came; lateness is what it comes later than that, the provider's own included. The relay by hand parses each event and writes its text; it knows no errors, no end and no reconnecting reader.`,
+        tables: [
+          {
+            caption: 'Server-sent events, pacing off',
+            columns: ['', 'CPU a token', 'first token p50', 'p99', 'lateness p50', 'p99'],
+            rows: [row('undici + eventsource-parser by hand', relay), row('AI Reply', ours)],
+          },
+        ],
+        goals: [
+          {
+            what: 'CPU a token, of the relay',
+            goal: '≤ 1.5 ×',
+            measured: `${fixed(cpuRatio, 2)} ×`,
+            met: cpuRatio <= 1.5,
+          },
+          {
+            what: 'lateness p99, of the relay',
+            goal: '≤ 1.5 ×',
+            measured: `${fixed(lateRatio, 2)} ×`,
+            met: lateRatio <= 1.5,
+          },
+          {
+            what: 'first token p50, later than the relay',
+            goal: '≤ 1 ms',
+            measured: `${fixed(addedMs, 2)} ms`,
+            met: addedMs <= 1,
+            isAim: true,
+          },
+        ],
+      }
+    } finally {
+      for (const server of [ours, relay, provider]) await server.stop()
+    }
+  })
+}
+
+async function round(server: ServerProcess, streams: number, tokens: number): Promise<Round> {
+  const beforeMs = await server.cpuMs()
+  const reading = await Promise.all(
+    Array.from({ length: streams }, async (_, index) => {
+      await sleep((index / streams) * RAMP_MS)
+      return readAnswer(server, tokens)
+    }),
+  )
+  const cpuUs = (((await server.cpuMs()) - beforeMs) * 1_000) / (streams * tokens)
+  return { cpuUs, firstMs: reading.map(({ firstMs }) => firstMs), latenessMs: reading.flatMap((one) => one.latenessMs) }
+}
+
+/** Reads one answer, checks that it has all tokens, and notes how late each is. */
+async function readAnswer(server: ServerProcess, tokens: number): Promise<{ firstMs: number; latenessMs: number[] }> {
+  const connection = new Connection(server.port, 16 * 1024)
+  try {
+    await connection.opened
+    const sentAtMs = performance.now()
+    const latenessMs: number[] = []
+    let firstAtMs = 0
+    let rest = ''
+    await connection.request('/reply?format=sse', (buffer, start, end) => {
+      const nowMs = performance.now()
+      rest += buffer.toString('latin1', start, end)
+      for (let cut = rest.indexOf('\n\n'); cut !== -1; cut = rest.indexOf('\n\n')) {
+        const isToken = rest.slice(0, cut).includes('data: "word ')
+        rest = rest.slice(cut + 2)
+        if (!isToken) continue
+        if (firstAtMs === 0) firstAtMs = nowMs
+        latenessMs.push(nowMs - (firstAtMs + latenessMs.length * INTERVAL_MS))
+      }
+    })
+    if (latenessMs.length !== tokens) throw new Error(`an answer has ${latenessMs.length} of ${tokens} tokens`)
+    return { firstMs: firstAtMs - sentAtMs, latenessMs }
+  } finally {
+    connection.close()
+  }
+}
+
+function workspace(upstream: string): Record<string, unknown> {
+  return {
+    'streamstack.yaml': {
+      log: { level: 'error' },
+      outbound: { allow: [new URL(upstream).host], max_connections: 5_000 },
+    },
+    'endpoints/reply.json': {
+      endpoint_settings: { method: 'GET', path: '/reply' },
+      function_stack: [
+        { function: 'AI Reply', provider: 'openai-compatible', base_url: `${upstream}/v1`, model: 'm', messages: 'Hi' },
+      ],
+    },
+  }
+}
