@@ -16,6 +16,7 @@ import type { Compiler } from './compiler.ts'
 import { cities } from './example-tables.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { columnNames, prepareOrder, prepareTable, prepareWhere } from './record-query.ts'
+import { compileRecordStream, streamParameters } from './stream-records.ts'
 
 /** What reading a page costs beside plain ops. */
 const PAGE_BURN = 16
@@ -53,6 +54,7 @@ export const getRecords: FunctionDefinition = {
       type: 'list',
       aliases: ['fields', 'select'],
     },
+    ...streamParameters,
   },
   hasResult: true,
   resultDefault: 'records',
@@ -101,7 +103,23 @@ export const getRecords: FunctionDefinition = {
       sends: [[{ name: 'Tampere' }, { name: 'Turku' }]],
     },
     {
-      title: 'Page by page',
+      title: 'A whole table, two records a chunk',
+      tables: cities,
+      stack: [
+        {
+          function: 'Get Records',
+          table: 'cities',
+          order: 'name ASC',
+          columns: ['name'],
+          chunk_by: 'records',
+          chunk_size: 2,
+          metadata: { batch_number: '{{batch_number}}', progress: '{{total_processed / estimated_total}}' },
+        },
+      ],
+      sends: [[{ name: 'Bergen' }, { name: 'Espoo' }], [{ name: 'Oslo' }, { name: 'Tampere' }], [{ name: 'Turku' }]],
+    },
+    {
+      title: 'Page by page, by hand',
       tables: cities,
       stack: [
         { step: 'Start', variables: { offset: 0, has_more: true } },
@@ -135,6 +153,11 @@ export const getRecords: FunctionDefinition = {
   ],
   compile(step, compiler) {
     const query = prepareQuery(step, compiler)
+    if (step.parameters['chunk_by'] !== undefined) {
+      refuseCursor(step, compiler)
+      return compileRecordStream(step, compiler, { query, estimate: prepareEstimate(step, compiler) })
+    }
+    warnOfUnusedParameters(step, compiler)
     const slot = compiler.resultSlot(step)
     const memo = compiler.slot(null)
     const as = step.as ?? 'records'
@@ -157,6 +180,24 @@ export const getRecords: FunctionDefinition = {
       return page instanceof Promise ? strand.untilEnded(page).then(take) : take(page)
     })
   },
+}
+
+function refuseCursor(step: StepNode, compiler: Compiler): void {
+  const { cursor } = step.parameters
+  if (cursor === undefined) return
+  compiler.issue('error', '`chunk_by` reads all pages by itself; remove `cursor`.', cursor.position)
+}
+
+function warnOfUnusedParameters(step: StepNode, compiler: Compiler): void {
+  for (const name of ['chunk_size', 'metadata']) {
+    const node = step.parameters[name]
+    if (node === undefined) continue
+    compiler.issue(
+      'error',
+      `\`${name}\` needs \`chunk_by: records\`, which sends the records; add it, or remove \`${name}\`.`,
+      node.position,
+    )
+  }
 }
 
 /** Where the query starts: behind a cursor, or at its offset. */

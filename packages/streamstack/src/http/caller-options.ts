@@ -15,8 +15,9 @@ export function askedOptions(
   sources: InputSources,
   inputs: Readonly<Record<string, Value>>,
 ): ReturnType<typeof callerOptions> {
-  if (plan.hasOptions) return callerOptions(inputs['options'] ?? null)
-  return callerOptions(plan.undeclaredOptions?.check(sources)['options'] ?? null)
+  const given = plan.hasOptions ? inputs['options'] : plan.undeclaredOptions?.check(sources)['options']
+  const { shape, includeMetadata } = callerOptions(given ?? null)
+  return { shape, includeMetadata: includeMetadata || sources.query.get('include_metadata') === 'true' }
 }
 
 /** Reads `options`: `chunk_size` (words per chunk), `delay` (between chunks, as `50ms` or milliseconds), `include_metadata`. Throws `input_invalid` with every fault. */
