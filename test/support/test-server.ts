@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import { type ServeOptions, serve } from '../../packages/streamstack/src/index.ts'
-import { openSqliteStore, readTable } from '../../packages/streamstack/src/table/index.ts'
+import { openRecordStore, readTable } from '../../packages/streamstack/src/table/index.ts'
 import { parseTree } from '../../packages/streamstack/src/definition/index.ts'
 import { type Answer, type CallOptions, type OpenCall, call, openCall } from './http-client.ts'
 import { type Files, tempWorkspace } from './temp-workspace.ts'
@@ -90,14 +90,13 @@ export function send(content: unknown, metadata?: unknown): object {
 
 async function fillTables(dir: string, tables: Readonly<Record<string, TestTable>>): Promise<void> {
   if (Object.keys(tables).length === 0) return
-  const store = openSqliteStore({ folder: join(dir, '.streamstack') })
   const declarations = Object.entries(tables).map(([name, { declaration }]) => {
     const { tree } = parseTree(`tables/${name}.yaml`, JSON.stringify(declaration))
     const table = tree === null ? null : readTable(name, tree).table
     if (table === null) throw new Error(`the declaration of table '${name}' is broken`)
     return table
   })
-  store.declare(declarations)
+  const { store } = await openRecordStore({ folder: join(dir, '.streamstack'), tables: declarations })
   for (const [name, { records }] of Object.entries(tables)) if (records.length > 0) await store.addMany(name, records)
   await store.close()
 }

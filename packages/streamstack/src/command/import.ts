@@ -10,7 +10,7 @@ import {
   type ImportResult,
   type RecordStore,
   importFormats,
-  openSqliteStore,
+  openRecordStore,
   type StagedFile,
   stageFile,
 } from '../table/index.ts'
@@ -193,8 +193,8 @@ async function openRecords(
   }
   if (!compiled.tables.some(({ name }) => name === table)) throw unknownTable(table, compiled.tables)
   const folder = options.data === undefined ? compiled.settings.dataFolder : resolve(io.cwd, options.data)
-  const store = openSqliteStore({ folder })
-  const unfit = store.declare(compiled.tables).filter(({ position }) => isFileOf(table, position.file))
+  const { store, issues } = await openRecordStore({ folder, tables: compiled.tables })
+  const unfit = issues.filter(({ position }) => isFileOf(table, position.file))
   if (!unfit.some(({ severity }) => severity === 'error')) return store
   await store.close()
   throw new WorkspaceError(unfit.map((issue) => placed(issue, dir.prefix)))

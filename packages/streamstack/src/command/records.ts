@@ -13,9 +13,9 @@ import {
   type Row,
   type TableDeclaration,
   filterFromValue,
-  openSqliteStore,
+  hasRecords,
+  openRecordStore,
   parseOrder,
-  recordsFile,
 } from '../table/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { readWorkspace } from '../workspace/index.ts'
@@ -120,9 +120,8 @@ async function openRecords(
   if (compiled.settings === null) throw new WorkspaceError(compiled.issues.map((issue) => placed(issue, dir.prefix)))
   const { tables, settings } = compiled
   const folder = data === undefined ? settings.dataFolder : resolve(io.cwd, data)
-  if (!existsSync(resolve(folder, recordsFile))) return { store: null, tables }
-  const store = openSqliteStore({ folder })
-  store.declare(tables)
+  if (!hasRecords(folder)) return { store: null, tables }
+  const { store } = await openRecordStore({ folder, tables })
   return { store, tables }
 }
 

@@ -157,7 +157,7 @@ export class Engine {
     // Before anything else: declaring tables changes what is there.
     const held = options.serves === true ? holdDataFolder(folder, shownFolder(options.dir, folder)) : null
     try {
-      const { store, issues } = openRecordStore({
+      const { store, issues } = await openRecordStore({
         folder,
         tables: compiled.tables,
         onDelay(failure) {
@@ -225,13 +225,13 @@ export class Engine {
     const working = this.records.tables()
     let compiled = compileWorkspace(files, previous)
     if (compiled.settings === null) return compiled.issues
-    const problems = this.records.declare(compiled.tables)
+    const problems = await this.records.declare(compiled.tables)
     const kept = this.#refusedTables(compiled.tables, working)
     if (kept.length > 0) {
       // Steps are compiled against the tables as they are, and not as the refused files want them.
       compiled = compileWorkspace(files, previous, kept)
       if (compiled.settings === null) return compiled.issues
-      this.records.declare(compiled.tables)
+      await this.records.declare(compiled.tables)
     }
     const issues = [...compiled.issues, ...problems]
     this.#workspace = { ...compiled, issues }

@@ -14,7 +14,7 @@ export type RecordInput = { readonly [column: string]: Value }
  */
 export interface RecordStore {
   /** Takes the workspace's declarations, brings the database in line (only ever adding), and reports what cannot be. */
-  declare(tables: readonly TableDeclaration[]): readonly Issue[]
+  declare(tables: readonly TableDeclaration[]): readonly Issue[] | Promise<readonly Issue[]>
   tables(): readonly TableDeclaration[]
   /** Throws `table_unknown`. */
   table(name: string): TableDeclaration

@@ -4,26 +4,36 @@ import type { TableDeclaration } from './declaration.ts'
 import type { Filter } from './filter.ts'
 import type { Page, Query, Row } from './query.ts'
 import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from './record-store.ts'
+import { after } from './after.ts'
 
 /** How long after a failure the records are not opened again: each try costs a look at the disk. */
 const PAUSE_MS = 1_000
 
+export interface ReopeningOptions {
+  /** Opens the records and declares these tables. */
+  readonly open: (tables: readonly TableDeclaration[]) => Promise<RecordStore>
+  readonly tables: readonly TableDeclaration[]
+  /** Why they could not be opened so far. */
+  readonly failure: StreamstackError
+  readonly onDelay: (failure: null) => void
+}
+
 /** Records that could not be opened yet. Every call that needs them tries again, at most once a second, and fails as the last try did. */
 export class ReopeningStore implements RecordStore {
-  readonly #open: () => RecordStore
-  readonly #onDelay: (failure: null) => void
+  readonly #options: ReopeningOptions
   #store: RecordStore | null = null
-  #tables: readonly TableDeclaration[] = []
+  #opening: Promise<RecordStore> | null = null
+  #tables: readonly TableDeclaration[]
   #failure: StreamstackError
   #failedAtMs = performance.now()
 
-  constructor(open: () => RecordStore, onDelay: (failure: null) => void, failure: StreamstackError) {
-    this.#open = open
-    this.#onDelay = onDelay
-    this.#failure = failure
+  constructor(options: ReopeningOptions) {
+    this.#options = options
+    this.#tables = options.tables
+    this.#failure = options.failure
   }
 
-  declare(tables: readonly TableDeclaration[]): readonly Issue[] {
+  declare(tables: readonly TableDeclaration[]): readonly Issue[] | Promise<readonly Issue[]> {
     this.#tables = tables
     return this.#store?.declare(tables) ?? []
   }
@@ -33,15 +43,18 @@ export class ReopeningStore implements RecordStore {
   }
 
   table(name: string): TableDeclaration {
-    return this.#opened().table(name)
+    if (this.#store !== null) return this.#store.table(name)
+    const table = this.#tables.find((one) => one.name === name)
+    if (table === undefined) throw this.#failure
+    return table
   }
 
   page(query: Query, as: 'rows' | 'json'): Page | Promise<Page> {
-    return this.#opened().page(query, as)
+    return after(this.#opened(), (store) => store.page(query, as))
   }
 
   count(table: string, where: Filter | null = null): number | Promise<number> {
-    return this.#opened().count(table, where)
+    return after(this.#opened(), (store) => store.count(table, where))
   }
 
   get(
@@ -50,52 +63,58 @@ export class ReopeningStore implements RecordStore {
     value: Value,
     columns: readonly string[] | null = null,
   ): Row | null | Promise<Row | null> {
-    return this.#opened().get(table, column, value, columns)
+    return after(this.#opened(), (store) => store.get(table, column, value, columns))
   }
 
   add(table: string, record: RecordInput): Row | Promise<Row> {
-    return this.#opened().add(table, record)
+    return after(this.#opened(), (store) => store.add(table, record))
   }
 
   addMany(table: string, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
-    return this.#opened().addMany(table, records)
+    return after(this.#opened(), (store) => store.addMany(table, records))
   }
 
   edit(table: string, column: string, value: Value, changes: RecordInput): Row | Promise<Row> {
-    return this.#opened().edit(table, column, value, changes)
+    return after(this.#opened(), (store) => store.edit(table, column, value, changes))
   }
 
   remove(table: string, column: string, value: Value): boolean | Promise<boolean> {
-    return this.#opened().remove(table, column, value)
+    return after(this.#opened(), (store) => store.remove(table, column, value))
   }
 
   removeMany(table: string, where: Filter, limit: number): number | Promise<number> {
-    return this.#opened().removeMany(table, where, limit)
+    return after(this.#opened(), (store) => store.removeMany(table, where, limit))
   }
 
   load(table: string, options: LoadOptions): RecordLoader | Promise<RecordLoader> {
-    return this.#opened().load(table, options)
+    return after(this.#opened(), (store) => store.load(table, options))
   }
 
   async close(): Promise<void> {
+    await this.#opening?.catch(() => undefined)
     await this.#store?.close()
   }
 
-  #opened(): RecordStore {
+  #opened(): RecordStore | Promise<RecordStore> {
     if (this.#store !== null) return this.#store
+    if (this.#opening !== null) return this.#opening
     if (performance.now() - this.#failedAtMs < PAUSE_MS) throw this.#failure
-    let store: RecordStore | null = null
+    return (this.#opening = this.#open().finally(() => (this.#opening = null)))
+  }
+
+  async #open(): Promise<RecordStore> {
+    const tables = this.#tables
     try {
-      store = this.#open()
-      store.declare(this.#tables)
+      const store = await this.#options.open(tables)
+      // Files may have changed while it was opened.
+      if (tables !== this.#tables) await store.declare(this.#tables)
+      this.#store = store
     } catch (error) {
-      void store?.close()
       if (error instanceof StreamstackError) this.#failure = error
       this.#failedAtMs = performance.now()
       throw error
     }
-    this.#store = store
-    this.#onDelay(null)
-    return store
+    this.#options.onDelay(null)
+    return this.#store
   }
 }

@@ -6,7 +6,8 @@ import * as fc from 'fast-check'
 import iconv from 'iconv-lite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { importRecords, openSqliteStore, stageFile } from '../index.ts'
+import { importRecords, stageFile } from '../index.ts'
+import { openSqliteStore } from '../sqlite/record-store.ts'
 import type { ImportOptions, ImportResult, RecordStore, Row } from '../index.ts'
 import { declareTable } from '../testing/declare-table.ts'
 import { failure, queryOf } from '../testing/record-store-contract.ts'
@@ -24,6 +25,21 @@ afterAll(async () => {
 let names = 0
 const made = openSqliteStore({ folder: join(root, 'made') })
 stores.push(made)
+
+const awkward = openSqliteStore({ folder: join(root, 'awkward') })
+stores.push(awkward)
+await awkward.declare([
+  declareTable('t', {
+    columns: {
+      id: { type: 'integer', primary: true },
+      name: 'text',
+      n: { type: 'integer', default: 5 },
+      at: 'timestamp',
+      doc: 'json',
+      f: 'number',
+    },
+  }),
+])
 
 interface Imported {
   readonly types: Readonly<Record<string, string>>
@@ -44,7 +60,7 @@ async function created(
   try {
     const declaration: { columns: Record<string, { type: string }> } = parse(staged.declaration())
     const table = `made_${names}`
-    made.declare([declareTable(table, parse(staged.declaration()))])
+    await made.declare([declareTable(table, parse(staged.declaration()))])
     const result = await staged.storeIn(made, { table })
     const { rows } = await made.page(queryOf({ table }), 'rows')
     const types = Object.entries(declaration.columns).map(([name, { type }]) => [name, type])
@@ -212,7 +228,7 @@ describe('a column of text', () => {
     })
     const store = openSqliteStore({ folder: join(root, 'texts') })
     stores.push(store)
-    store.declare([declareTable('texts', { columns: { a: 'text', b: 'text' } })])
+    await store.declare([declareTable('texts', { columns: { a: 'text', b: 'text' } })])
     await fc.assert(
       fc.asyncProperty(texts, dialect, async (column, { delimiter, quote, lineEnd, encoding }) => {
         const quoted = (text: string): string => quote + text.replaceAll(quote, quote + quote) + quote
@@ -231,20 +247,7 @@ describe('a column of text', () => {
 })
 
 describe('a file', () => {
-  const store = openSqliteStore({ folder: join(root, 'awkward') })
-  stores.push(store)
-  store.declare([
-    declareTable('t', {
-      columns: {
-        id: { type: 'integer', primary: true },
-        name: 'text',
-        n: { type: 'integer', default: 5 },
-        at: 'timestamp',
-        doc: 'json',
-        f: 'number',
-      },
-    }),
-  ])
+  const store = awkward
 
   async function rowsOf(
     ending: string,

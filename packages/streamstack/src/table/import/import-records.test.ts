@@ -6,7 +6,8 @@ import * as fc from 'fast-check'
 import iconv from 'iconv-lite'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { importRecords, openSqliteStore, stageFile } from '../index.ts'
+import { importRecords, stageFile } from '../index.ts'
+import { openSqliteStore } from '../sqlite/record-store.ts'
 import type { ImportOptions, ImportProgress, ImportResult, Row } from '../index.ts'
 import { declareTable } from '../testing/declare-table.ts'
 import { failure, queryOf } from '../testing/record-store-contract.ts'
@@ -14,7 +15,7 @@ import { JsonSplitter } from './json-splitter.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'import-'))
 const store = openSqliteStore({ folder: join(root, 'data') })
-store.declare([
+await store.declare([
   declareTable('people', {
     columns: {
       id: { type: 'integer', primary: true },
@@ -355,7 +356,7 @@ describe('a declaration from data', () => {
     })
     const table = declareTable('found', parse(text))
     const own = openSqliteStore({ folder: join(root, 'found') })
-    expect(own.declare([table])).toEqual([])
+    expect(await own.declare([table])).toEqual([])
     expect(await importRecords(own, { table: 'found', file })).toMatchObject({ inserted: 2, rejected: 0 })
     expect(await own.get('found', 'id', 1)).toMatchObject({ 'Zip Code': '00501', ok: true })
     await own.close()
@@ -381,7 +382,7 @@ describe('a declaration from data', () => {
       columns: { account: { type: 'text' }, ratio: { type: 'number' }, wide: { type: 'text' } },
     })
     const own = openSqliteStore({ folder: join(root, 'wide') })
-    own.declare([declareTable('wide', parse(text))])
+    await own.declare([declareTable('wide', parse(text))])
     await importRecords(own, { table: 'wide', file })
     const { rows: kept } = await own.page(queryOf({ table: 'wide' }), 'rows')
     expect(kept.map((row) => row['account'])).toEqual(['9007199254740993', '18446744073709551616'])

@@ -6,8 +6,10 @@ import type { Value } from '@streamstack/protocol'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { failure, queryOf, recordStoreContract } from '../testing/record-store-contract.ts'
 import { declareTable } from '../testing/declare-table.ts'
-import { filterFromValue, openSqliteStore, parseOrder } from '../index.ts'
-import type { Query, RecordStore, SqliteStoreOptions, TableDeclaration } from '../index.ts'
+import { WaitingRecordStore } from '../testing/waiting-record-store.ts'
+import { filterFromValue, parseOrder } from '../index.ts'
+import { type SqliteStoreOptions, openSqliteStore } from './record-store.ts'
+import type { Query, RecordStore, TableDeclaration } from '../index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'records-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -19,6 +21,10 @@ function newFolder(): string {
 }
 
 recordStoreContract('sqlite', () => openSqliteStore({ folder: newFolder() }))
+recordStoreContract(
+  'sqlite, each answer some turns late',
+  () => new WaitingRecordStore(openSqliteStore({ folder: newFolder() })),
+)
 
 const big = declareTable('big', { columns: { n: 'integer', label: 'text', wide: 'json' }, indexes: [['n']] })
 async function fill(store: RecordStore, rows: number): Promise<void> {
@@ -181,14 +187,14 @@ describe('sqlite store', () => {
       ],
     ]
     for (const [table, message] of wrong) {
-      const issues = store.declare([table, fine]).filter((issue) => issue.severity === 'error')
+      const issues = (await store.declare([table, fine])).filter((issue) => issue.severity === 'error')
       expect(issues[0]?.message).toContain(message)
       expect((await failure(() => store.table('items'))).message).toContain(message)
       expect(store.table('fine').name).toBe('fine')
     }
-    const [warning] = store.declare([declareTable('items', { columns: { name: 'text' } })])
+    const [warning] = await store.declare([declareTable('items', { columns: { name: 'text' } })])
     expect(warning).toMatchObject({ severity: 'warning', message: expect.stringContaining('"size"') })
-    expect(store.declare([declareTable('items', { columns: { name: 'text', size: 'integer' } })])).toEqual([])
+    expect(await store.declare([declareTable('items', { columns: { name: 'text', size: 'integer' } })])).toEqual([])
     expect((await store.page(queryOf({ table: 'items', columns: ['size'] }), 'rows')).rows).toEqual([
       { size: 1 },
       { size: 2 },
@@ -232,9 +238,9 @@ describe('sqlite store', () => {
   test('a process that only opened, read and closed ends by itself', () => {
     const folder = newFolder()
     const script = `
-      const { openSqliteStore } = await import(${JSON.stringify(join(import.meta.dirname, '..', 'index.ts'))})
+      const { openSqliteStore } = await import(${JSON.stringify(join(import.meta.dirname, 'record-store.ts'))})
       const store = openSqliteStore({ folder: ${JSON.stringify(folder)} })
-      store.declare([])
+      await store.declare([])
       await store.close()
       console.log('closed')`
     const out = execFileSync(process.execPath, ['--conditions=source', '--input-type=module', '-e', script], {

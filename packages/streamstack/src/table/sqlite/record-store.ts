@@ -12,6 +12,7 @@ import type { Filter } from '../filter.ts'
 import type { Page, Query, Row } from '../query.ts'
 import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from '../record-store.ts'
 import { requireColumn } from '../require-column.ts'
+import { after } from '../after.ts'
 import { StatementCache, databaseFile, openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { storageError } from './errors.ts'
@@ -142,7 +143,7 @@ class SqliteRecordStore implements RecordStore {
     value: Value,
     columns: readonly string[] | null = null,
   ): Row | null | Promise<Row | null> {
-    return then(this.find(this.table(name), column, value, 1, columns), (rows) => rows[0] ?? null)
+    return after(this.find(this.table(name), column, value, 1, columns), (rows) => rows[0] ?? null)
   }
 
   add(name: string, record: RecordInput): Row | Promise<Row> {
@@ -158,14 +159,14 @@ class SqliteRecordStore implements RecordStore {
     const gone = (): never => {
       throw new StreamstackError('record_missing', `The table "${name}" has no record with this "${column}".`)
     }
-    return then(this.keyOf(table, column, value), (key) =>
-      key === null ? gone() : then(this.writer.edit(table, key, changes), (row) => row ?? gone()),
+    return after(this.keyOf(table, column, value), (key) =>
+      key === null ? gone() : after(this.writer.edit(table, key, changes), (row) => row ?? gone()),
     )
   }
 
   remove(name: string, column: string, value: Value): boolean | Promise<boolean> {
     const table = this.table(name)
-    return then(this.keyOf(table, column, value), (key) => (key === null ? false : this.writer.remove(table, key)))
+    return after(this.keyOf(table, column, value), (key) => (key === null ? false : this.writer.remove(table, key)))
   }
 
   removeMany(name: string, where: Filter, limit: number): number | Promise<number> {
@@ -203,12 +204,12 @@ class SqliteRecordStore implements RecordStore {
     if (value === null && column === table.primaryKey) return []
     const where: Filter = { kind: 'compare', column, operator: 'eq', value }
     const page = this.page({ table: table.name, where, order: [], limit, offset: 0, columns, after: null }, 'rows')
-    return then(page, ({ rows }) => rows)
+    return after(page, ({ rows }) => rows)
   }
 
   /** The key of the one record whose column holds the value. */
   private keyOf(table: TableDeclaration, column: string, value: Value): StoredValue | Promise<StoredValue> {
-    return then(this.find(table, column, value, 2, [table.primaryKey]), (rows) => {
+    return after(this.find(table, column, value, 2, [table.primaryKey]), (rows) => {
       if (rows.length > 1) {
         throw new StreamstackError(
           'query_invalid',
@@ -223,13 +224,4 @@ class SqliteRecordStore implements RecordStore {
 
 function unfitOf(issue: Issue, table: TableDeclaration): boolean {
   return issue.severity === 'error' && issue.message.includes(`"${table.name}"`)
-}
-
-/** Goes on with a value now, or with a promise later: what is there at once must not cost a promise. */
-function then<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
-  return value instanceof Promise ? later(value, next) : next(value)
-}
-
-async function later<T, U>(value: Promise<T>, next: (value: T) => U | Promise<U>): Promise<U> {
-  return next(await value)
 }

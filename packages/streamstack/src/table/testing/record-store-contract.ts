@@ -69,7 +69,7 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
 
     beforeAll(async () => {
       store = await open()
-      expect(store.declare([people, keyed, sorted])).toEqual([])
+      expect(await store.declare([people, keyed, sorted])).toEqual([])
     })
     afterAll(async () => store.close())
 
