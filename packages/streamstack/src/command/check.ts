@@ -3,14 +3,17 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Issue } from '../definition/index.ts'
 import { compileWorkspace } from '../engine/index.ts'
+import { reviewWorkspace } from '../review/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 import { inspectTls, readWorkspace } from '../workspace/index.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 import { countIssues, counted, issueLines, placed, sortedIssues } from './issue-lines.ts'
+import { reviewLines } from './review-lines.ts'
 import { workspaceDir } from './workspace-dir.ts'
 
 interface CheckOptions {
   json?: true
+  security?: true
 }
 
 /** `check`: every problem of a workspace's files. Touches nothing, not even the data folder. */
@@ -19,10 +22,11 @@ export function addCheck(program: Command, io: CommandIo): void {
     .command('check')
     .description('Find every problem in the files of a workspace, without serving it.')
     .argument('[dir]', 'the workspace folder (default: this one)')
+    .option('--security', 'also find what an attacker may use, with severity and cure')
     .option('--json', 'print the problems as a JSON list')
     .addHelpText(
       'after',
-      '\nPrints `file:line:column message` for each problem. Exit code 1 when one is an error, 0 with warnings only.',
+      '\nPrints `file:line:column message` for each problem. Exit code 1 when one is an error, 0 with warnings only.\nWith --security a finding of high severity counts as an error. A comment `security-accepted: <rule>` in a file accepts a finding there.',
     )
     .action((dir: string | undefined, options: CheckOptions) => check(io, dir, options))
 }
@@ -45,13 +49,24 @@ async function check(io: CommandIo, named: string | undefined, options: CheckOpt
     ...(files.settings === null ? [] : await inspectTls(files.settingsTree, files.settings)),
     ...(compiled.settings === null ? [] : missingSeeds(compiled.tables, path)),
   ]
-  if (issues.some(({ severity }) => severity === 'error')) io.setExitCode(1)
+  const review =
+    options.security === true && compiled.settings !== null
+      ? reviewWorkspace({ files, workspace: compiled })
+      : { findings: [], accepted: 0 }
+  const isBad =
+    issues.some(({ severity }) => severity === 'error') || review.findings.some(({ severity }) => severity === 'high')
+  if (isBad) io.setExitCode(1)
   if (options.json === true) {
     const list = sortedIssues(issues).map((issue) => {
       const { severity, message, position } = placed(issue, prefix)
       return { ...position, severity, message }
     })
-    io.stdout.write(`${JSON.stringify(list, null, 2)}\n`)
+    const found = review.findings.map(({ position, ...finding }) => ({
+      ...position,
+      file: prefix + position.file,
+      ...finding,
+    }))
+    io.stdout.write(`${JSON.stringify([...list, ...found], null, 2)}\n`)
     return
   }
   const colors = colorsOf(io.stdout, io.env)
@@ -63,4 +78,5 @@ async function check(io: CommandIo, named: string | undefined, options: CheckOpt
     ...(files.channelFiles.length === 0 ? [] : [counted(files.channelFiles.length, 'channel')]),
   ]
   io.stdout.write(`${colors.bold(countIssues(issues))} in ${scope.join(', ')}\n`)
+  if (options.security === true) for (const line of reviewLines(review, prefix, colors)) io.stdout.write(`${line}\n`)
 }

@@ -26,6 +26,8 @@ export interface CompiledWorkspace {
   readonly env: Readonly<Record<string, string>>
   readonly tables: readonly TableDeclaration[]
   readonly channels: ChannelTable
+  /** By name; steps run them. */
+  readonly functionFiles: ReadonlyMap<string, FunctionFile>
   /** By file. */
   readonly plans: ReadonlyMap<string, Plan>
   /** Routes lead to a Plan or a BrokenEndpoint. */
@@ -50,9 +52,10 @@ export function compileWorkspace(
   const tables = tablesOf(files, readTables(files, previous?.tables ?? [], keptTables, issues), issues)
   const channels = readChannels(files, settings, previous?.channels ?? null, issues)
   const functionFiles = readFunctionFiles(files, issues)
+  const callable = new Map(functionFiles.map((file) => [file.name, file]))
   const context: PlanContext = {
     definitions,
-    functionFiles: new Map(functionFiles.map((file) => [file.name, file])),
+    functionFiles: callable,
     tables: new Map(tables.map((table) => [table.name, table])),
     channels,
     variables: settings.variables,
@@ -79,7 +82,16 @@ export function compileWorkspace(
     plans.has(file) ? [] : (routes.get(file) ?? []).map((route) => new BrokenEndpoint(file, route, issues)),
   )
   const router = routerOf(plans, broken)
-  return { settings, env: files.env, tables, channels, plans, router, issues: distinct(issues) }
+  return {
+    settings,
+    env: files.env,
+    tables,
+    channels,
+    functionFiles: callable,
+    plans,
+    router,
+    issues: distinct(issues),
+  }
 }
 
 /**

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { entryOf, type Issue, type Position, type TreeNode } from '../definition/index.ts'
+import type { Issue, Position, TreeNode } from '../definition/index.ts'
 import type { Settings } from './checked-settings.ts'
+import { settingPlace } from './setting-place.ts'
 
 /** Reports a certificate or key of `server.tls` that a server could not use, at its place in the settings. */
 export async function inspectTls(settings: TreeNode | null, { server }: Settings): Promise<readonly Issue[]> {
   if (server.tls === null) return []
-  const position = (key: string): Position => placeOf(settings, ['server', 'tls', key])
+  const position = (key: string): Position => settingPlace(settings, `server.tls.${key}`)
   const files = { cert: server.tls.certFile, key: server.tls.keyFile }
   const texts: Record<string, Buffer> = {}
   const issues: Issue[] = []
@@ -39,15 +40,4 @@ function problemOf(used: object, error: unknown): string {
   if (!('cert' in used))
     return `The file of \`server.tls.key\` is no private key in PEM without a passphrase (${reason}).`
   return `\`server.tls.key\` is not the private key of the certificate in \`server.tls.cert\` (${reason}).`
-}
-
-/** The place of the value at a path, or of what is nearest above it. */
-function placeOf(settings: TreeNode | null, path: readonly string[]): Position {
-  let node = settings
-  for (const key of path) {
-    const next = node === null ? undefined : entryOf(node, key)?.node
-    if (next === undefined) break
-    node = next
-  }
-  return node?.position ?? { file: 'streamstack.yaml', line: 1, column: 1 }
 }

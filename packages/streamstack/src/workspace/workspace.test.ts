@@ -169,6 +169,7 @@ describe('settings', () => {
       outbound: { allow: [], rewrite: {}, connectTimeoutMs: 10_000, hostConnectionsMax: 500 },
       ai: { prices: {} },
       conversations: { retentionMs: null, messagesMax: 2_000, perOwnerMax: 2_000 },
+      openai: { models: {} },
       limits: {
         maxDurationMs: 600_000,
         maxChunks: 10_000_000,
@@ -259,7 +260,7 @@ data: ../data
     ['server:\n  prot: 1', '2:3 There is no setting `server.prot`. Did you mean `port`?'],
     [
       'zzz: 1',
-      '1:1 There is no setting `zzz`. Known are name, server, env, variables, auth, outbound, ai, conversations, limits, streams, channels, data, log.',
+      '1:1 There is no setting `zzz`. Known are name, server, env, variables, auth, outbound, ai, conversations, openai, limits, streams, channels, data, log.',
     ],
     ['server:\n  port: 70000', '2:9 `server.port` must be a whole number from 0 to 65535; it is 70000.'],
     ['server:\n  port: many', '2:9 `server.port` must be a whole number from 0 to 65535; it is "many".'],

@@ -14,6 +14,8 @@ export const settingsNames: readonly string[] = ['streamstack.yaml', 'streamstac
 export interface WorkspaceFiles {
   /** Absolute. */
   dir: string
+  /** The settings file as it stands; empty: there is none. */
+  settingsText: string
   /** The settings file as parsed; null: there is none, or it cannot be parsed. */
   settingsTree: TreeNode | null
   /** Null when the settings have an error: nothing can be served then. */
@@ -72,6 +74,7 @@ export async function readWorkspace(
   }
   return {
     dir: root,
+    settingsText: text ?? '',
     settingsTree: parsed.tree,
     settings: read.settings,
     env: read.env,
@@ -126,6 +129,7 @@ async function exists(path: string, kind: 'file' | 'folder'): Promise<boolean> {
 function emptyWorkspace(dir: string, issues: Issue[]): WorkspaceFiles {
   return {
     dir,
+    settingsText: '',
     settingsTree: null,
     settings: null,
     env: {},
