@@ -62,6 +62,11 @@ export async function catchUp({ quick }: ScenarioOptions): Promise<Report> {
             ]),
           },
         ],
+        measures: rates.map(({ log, way, rate }) => ({
+          what: `${log}, ${way}, chunks a second`,
+          value: rate,
+          better: 'more',
+        })),
         goals: rates.map(({ log, way, rate }) => ({
           what: `${log}, ${way}`,
           goal: `≥ ${count(leastRates[log])} chunks/s`,

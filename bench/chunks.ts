@@ -2,7 +2,15 @@ import { type LinesFormat, bodyOf, linesOf, linesWork } from './contenders/lines
 import { Connection } from './harness/connection.ts'
 import { ExpectedBody } from './harness/expected-body.ts'
 import { interleave } from './harness/interleave.ts'
-import { type Goal, type Report, type ScenarioOptions, type Table, count, fixed } from './harness/scenario.ts'
+import {
+  type Goal,
+  type Measure,
+  type Report,
+  type ScenarioOptions,
+  type Table,
+  count,
+  fixed,
+} from './harness/scenario.ts'
 import { type ServerProcess, startServer } from './harness/server-process.ts'
 import { median } from './harness/statistics.ts'
 import { withWorkspace } from './harness/temporary-workspace.ts'
@@ -11,14 +19,33 @@ const READERS = 4
 const HANDWRITTEN = ['node-http', 'fastify', 'express', 'hono', 'limit'] as const
 const FORMATS: readonly LinesFormat[] = ['lines', 'sse', 'ndjson']
 
+interface Measured {
+  rate: number
+  clientCpu: number
+  /** Processor time of the server, all threads, for 1,000 chunks to one reader. */
+  serverCpuMs: number
+}
+
 /** Many short chunks from a For Each, read by several at once. */
-export async function chunks({ quick }: ScenarioOptions): Promise<Report> {
+export async function chunks({ quick, alone = false }: ScenarioOptions): Promise<Report> {
   const chunkCount = quick ? 5_000 : 50_000
   const tables: Table[] = []
   const goals: Goal[] = []
+  const measures: Measure[] = []
   for (const format of FORMATS) {
-    const rates = await measureFormat(format, chunkCount, { warmups: 2, rounds: quick ? 3 : 7 })
+    const rates = await measureFormat(format, chunkCount, alone ? [] : HANDWRITTEN, {
+      warmups: 2,
+      rounds: quick ? 3 : 7,
+    })
     const ours = rates.get('streamstack')?.rate ?? 0
+    measures.push(
+      { what: `${format}, chunks a second`, value: ours, better: 'more' },
+      {
+        what: `${format}, server CPU for 1,000 chunks, ms`,
+        value: rates.get('streamstack')?.serverCpuMs ?? Number.NaN,
+        better: 'less',
+      },
+    )
     tables.push({
       caption: `\`${format}\``,
       columns: ['', 'chunks/s', 'ours is', 'client CPU'],
@@ -47,6 +74,7 @@ export async function chunks({ quick }: ScenarioOptions): Promise<Report> {
     method: `Each reader calls the endpoint, which sends ${count(chunkCount)} chunks of 76 characters from a For Each over a list; every byte is compared with what it must be. By hand: the same list in a loop, one write a chunk, as each framework's documentation shows it. \`limit\` is node:http with the chunks joined to writes of 16 kB. \`ndjson\` carries metadata with each chunk.`,
     tables,
     goals,
+    measures,
   }
 }
 
@@ -59,14 +87,15 @@ function leastRatio(name: string): number | null {
 async function measureFormat(
   format: LinesFormat,
   chunkCount: number,
+  others: readonly string[],
   turns: { warmups: number; rounds: number },
-): Promise<Map<string, { rate: number; clientCpu: number }>> {
+): Promise<Map<string, Measured>> {
   const expected = bodyOf(linesWork({ count: chunkCount, format }))
   return withWorkspace(chunksWorkspace(chunkCount), async (dir) => {
     const servers: ServerProcess[] = []
     try {
       servers.push(await startServer('streamstack', { dir }))
-      for (const name of HANDWRITTEN) servers.push(await startServer(name, { count: chunkCount, format }))
+      for (const name of others) servers.push(await startServer(name, { count: chunkCount, format }))
       const results = await interleave(servers, turns, (server) => readAll(server, format, expected))
       return new Map(
         [...results].map(([{ name }, rounds]) => [
@@ -74,6 +103,7 @@ async function measureFormat(
           {
             rate: (READERS * chunkCount) / (median(rounds.map(({ elapsedMs }) => elapsedMs)) / 1_000),
             clientCpu: median(rounds.map(({ clientCpu }) => clientCpu)),
+            serverCpuMs: median(rounds.map(({ serverCpuMs }) => serverCpuMs)) / ((READERS * chunkCount) / 1_000),
           },
         ]),
       )
@@ -87,11 +117,12 @@ async function readAll(
   server: ServerProcess,
   format: LinesFormat,
   expected: Buffer,
-): Promise<{ elapsedMs: number; clientCpu: number }> {
+): Promise<{ elapsedMs: number; clientCpu: number; serverCpuMs: number }> {
   const connections = Array.from({ length: READERS }, () => new Connection(server.port))
   const path = server.name === 'streamstack' ? `/${format}?format=${format}` : '/'
   const startMs = performance.now()
   const startCpu = process.cpuUsage()
+  const startServerCpuMs = await server.cpuMs()
   await Promise.all(
     connections.map(async (connection) => {
       const body = new ExpectedBody(expected, `${server.name} (${format})`)
@@ -102,7 +133,8 @@ async function readAll(
   const elapsedMs = performance.now() - startMs
   const { user, system } = process.cpuUsage(startCpu)
   for (const connection of connections) connection.close()
-  return { elapsedMs, clientCpu: (user + system) / 1_000 / elapsedMs }
+  const serverCpuMs = (await server.cpuMs()) - startServerCpuMs
+  return { elapsedMs, clientCpu: (user + system) / 1_000 / elapsedMs, serverCpuMs }
 }
 
 /** `/lines` and `/sse` send the bare item, `/ndjson` metadata with it, as is usual. */

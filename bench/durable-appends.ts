@@ -163,6 +163,10 @@ function report(contenders: readonly Contender[], rounds: ReadonlyMap<Contender,
       table(`${PRODUCERS} streams, one for each producer`, 'own'),
       table(`One stream, all ${PRODUCERS} producers`, 'one'),
     ],
+    measures: [
+      { what: 'appends a second, on disk', value: own, better: 'more' },
+      { what: 'appends a second, in memory', value: rateOf('streamstack, in memory', 'own'), better: 'more' },
+    ],
     goals: [
       { what: 'appends a second', goal: '≥ 20,000', measured: count(own), met: own >= 20_000 },
       {

@@ -39,6 +39,11 @@ export async function firstChunk({ quick }: ScenarioOptions): Promise<Report> {
             ]),
           },
         ],
+        measures: DELIVERIES.map((delivery) => ({
+          what: `first chunk p50, delivery ${delivery}, ms`,
+          value: quantile(timesMs[delivery], 0.5),
+          better: 'less',
+        })),
         goals: [
           {
             what: 'durable later than memory, p50',

@@ -1,4 +1,7 @@
-/** `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. */
+/**
+ * `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. With `--against <commit>` our
+ * server of that commit and of this clone are measured in turns, and compared.
+ */
 import { aiRelay } from './ai-relay.ts'
 import { catchUp } from './catch-up.ts'
 import { chunks } from './chunks.ts'
@@ -6,7 +9,8 @@ import { durableAppends } from './durable-appends.ts'
 import { fanOut } from './fan-out.ts'
 import { firstChunk } from './first-chunk.ts'
 import { type Report, type Scenario } from './harness/scenario.ts'
-import { printReport } from './harness/report.ts'
+import { compare } from './harness/against.ts'
+import { printReport, tableMarkdown } from './harness/report.ts'
 import { load } from './load.ts'
 import { manyStreams } from './many-streams.ts'
 import { paced } from './paced.ts'
@@ -29,6 +33,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
 }
 
 const words = process.argv.slice(2)
+const at = words.indexOf('--against')
+const commit = at === -1 ? null : (words.splice(at, 2)[1] ?? 'HEAD')
 const quick = words.includes('--quick')
 const named = words.filter((word) => !word.startsWith('--'))
 const unknown = [
@@ -37,7 +43,7 @@ const unknown = [
 ]
 if (unknown.length > 0) {
   console.error(
-    `There is no ${unknown.join(', ')}. Scenarios: ${Object.keys(scenarios).join(', ')}; options: --quick, --write.`,
+    `There is no ${unknown.join(', ')}. Scenarios: ${Object.keys(scenarios).join(', ')}; options: --quick, --write, --against <commit>.`,
   )
   process.exit(1)
 }
@@ -45,6 +51,10 @@ if (unknown.length > 0) {
 const reports: Report[] = []
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (named.length > 0 && !named.includes(name)) continue
+  if (commit !== null) {
+    console.log(`## ${name}\n\n${tableMarkdown(await compare(scenario, commit))}\n`)
+    continue
+  }
   const report = await scenario({ quick })
   reports.push(report)
   printReport(report)

@@ -15,17 +15,20 @@ interface Round {
   streamsPerSecond: number
   firstChunkP50Ms: number
   firstChunkP99Ms: number
+  /** Processor time of the server for one stream. */
+  serverCpuMs: number
 }
 
 /** Short streams, many at once: what starting and ending a stream costs. */
-export async function small({ quick }: ScenarioOptions): Promise<Report> {
+export async function small({ quick, alone = false }: ScenarioOptions): Promise<Report> {
   const streamsPerConnection = quick ? 20 : 200
   const expected = bodyOf(linesWork({ count: CHUNKS, format: 'lines' }))
   const rounds = await withWorkspace(smallWorkspace(), async (dir) => {
     const servers: ServerProcess[] = []
     try {
       servers.push(await startServer('streamstack', { dir }))
-      for (const name of HANDWRITTEN) servers.push(await startServer(name, { count: CHUNKS, format: 'lines' }))
+      for (const name of alone ? [] : HANDWRITTEN)
+        servers.push(await startServer(name, { count: CHUNKS, format: 'lines' }))
       const results = await interleave(servers, { warmups: 2, rounds: quick ? 3 : 9 }, (server) =>
         measure(server, streamsPerConnection, expected),
       )
@@ -35,7 +38,7 @@ export async function small({ quick }: ScenarioOptions): Promise<Report> {
     }
   })
   const ours = rounds.get('streamstack') as Round
-  const fastify = rounds.get('fastify') as Round
+  const fastify = rounds.get('fastify') ?? ours
   const rate = ours.streamsPerSecond / fastify.streamsPerSecond
   const first = ours.firstChunkP99Ms / fastify.firstChunkP99Ms
   return {
@@ -54,6 +57,12 @@ export async function small({ quick }: ScenarioOptions): Promise<Report> {
         ]),
       },
     ],
+    measures: [
+      { what: 'streams a second', value: ours.streamsPerSecond, better: 'more' },
+      { what: 'server CPU for one stream, ms', value: ours.serverCpuMs, better: 'less' },
+      { what: 'first chunk p50, ms', value: ours.firstChunkP50Ms, better: 'less' },
+      { what: 'first chunk p99, ms', value: ours.firstChunkP99Ms, better: 'less' },
+    ],
     goals: [
       { what: 'streams a second against fastify', goal: '≥ 0.9 ×', measured: `${fixed(rate, 2)} ×`, met: rate >= 0.9 },
       { what: 'first chunk p99 against fastify', goal: '≤ 1.3 ×', measured: `${fixed(first, 2)} ×`, met: first <= 1.3 },
@@ -65,6 +74,7 @@ async function measure(server: ServerProcess, streamsPerConnection: number, expe
   const connections = Array.from({ length: CONNECTIONS }, () => new Connection(server.port))
   const path = server.name === 'streamstack' ? '/small?format=lines' : '/'
   const firstMs: number[] = []
+  const startCpuMs = await server.cpuMs()
   const startMs = performance.now()
   await Promise.all(
     connections.map(async (connection) => {
@@ -82,6 +92,7 @@ async function measure(server: ServerProcess, streamsPerConnection: number, expe
     streamsPerSecond: (CONNECTIONS * streamsPerConnection) / (elapsedMs / 1_000),
     firstChunkP50Ms: quantile(firstMs, 0.5),
     firstChunkP99Ms: quantile(firstMs, 0.99),
+    serverCpuMs: ((await server.cpuMs()) - startCpuMs) / (CONNECTIONS * streamsPerConnection),
   }
 }
 
@@ -90,6 +101,7 @@ function medians(rounds: readonly Round[]): Round {
     streamsPerSecond: median(rounds.map(({ streamsPerSecond }) => streamsPerSecond)),
     firstChunkP50Ms: median(rounds.map(({ firstChunkP50Ms }) => firstChunkP50Ms)),
     firstChunkP99Ms: median(rounds.map(({ firstChunkP99Ms }) => firstChunkP99Ms)),
+    serverCpuMs: median(rounds.map(({ serverCpuMs }) => serverCpuMs)),
   }
 }
 

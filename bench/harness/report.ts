@@ -26,7 +26,7 @@ export function printReport(report: Report): void {
 }
 
 /** A Markdown table whose columns also line up in a terminal. */
-function tableMarkdown({ caption, columns, rows }: Table): string {
+export function tableMarkdown({ caption, columns, rows }: Table): string {
   const widths = columns.map((column, index) =>
     Math.max(3, column.length, ...rows.map((row) => (row[index] ?? '').length)),
   )

@@ -15,6 +15,13 @@ export interface Table {
   rows: readonly (readonly string[])[]
 }
 
+/** A number of our own server that another commit's can be compared with. */
+export interface Measure {
+  what: string
+  value: number
+  better: 'more' | 'less'
+}
+
 /** What a scenario found. */
 export interface Report {
   title: string
@@ -22,11 +29,15 @@ export interface Report {
   method: string
   tables: readonly Table[]
   goals: readonly Goal[]
+  /** Default: nothing of it is compared between commits. */
+  measures?: readonly Measure[]
 }
 
 export interface ScenarioOptions {
   /** Less of everything: to see that it works, not to measure. */
   quick: boolean
+  /** Only our own server is measured, as far as the scenario knows others. */
+  alone?: boolean
 }
 
 export type Scenario = (options: ScenarioOptions) => Promise<Report>

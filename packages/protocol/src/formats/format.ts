@@ -39,6 +39,8 @@ export interface Encoder {
   readonly heartbeat: string
   /** Whether `end` tells the outcome. Where it does not, any outcome but `completed` must break the connection instead. */
   readonly tellsOutcome: boolean
+  /** Whether a chunk of the kinds `text` and `json` is written as its data and LF, so that bytes that stand so can be sent as they are. Default: false. */
+  readonly writesLines?: boolean
   /** Whether the answer is one document that begins with its end: nothing of it is sent before that is known. */
   readonly waits: boolean
   /**

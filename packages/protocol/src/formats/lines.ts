@@ -18,6 +18,7 @@ export const lines: Format = {
     contentType: 'text/plain; charset=utf-8',
     heartbeat: '',
     tellsOutcome: false,
+    writesLines: !metadata && kinds.has('text') && kinds.has('json'),
     chunks: (metadata ? withMetadata : plain)(kinds),
     fault: (error) => `{"error":${JSON.stringify(error)}}\n`,
     end: () => '',

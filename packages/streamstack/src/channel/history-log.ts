@@ -1,9 +1,10 @@
 import type { Chunk } from '@streamstack/protocol'
-import { type Batch, chunkBytes, segmentOf } from '../stream/index.ts'
+import { type Batch, segmentOf } from '../stream/index.ts'
+import { Segment } from '../stream/segment.ts'
 import type { ChannelLog } from './channel-log.ts'
 import type { HistoryDeclaration } from './declaration.ts'
 
-/** Chunks that are let go of together, at most. */
+/** Chunks that are packed and let go of together, at most. */
 const SEGMENT_CHUNKS = 64
 const SEGMENT_BYTES = 16_384
 
@@ -11,15 +12,15 @@ const SEGMENT_BYTES = 16_384
 export const RECENT_MS = 120_000
 export const RECENT_BYTES = 262_144
 
-interface Segment {
-  /** Offset of `chunks[0]`. */
-  readonly first: number
-  readonly chunks: Chunk[]
-  /** When each came, never less than the one before. */
-  readonly atMs: number[]
-  /** Of all segments before this one, those that are gone included. */
-  readonly bytesBefore: number
-  bytes: number
+const TIME_BYTES = 8
+
+class TimedSegment extends Segment {
+  /** When each chunk came, never less than the one before. */
+  readonly atMs: number[] = []
+
+  override get bytesHeld(): number {
+    return super.bytesHeld + this.count * TIME_BYTES
+  }
 }
 
 export interface HistoryLogOptions {
@@ -34,24 +35,29 @@ export interface HistoryLogOptions {
 /** The newest messages of a channel in memory, each with its time. */
 export class HistoryLog implements ChannelLog {
   lastOffset: number
-  bytesHeld = 0
   onVisible = null
   readonly keep = null
   readonly #bytesMax: number
   readonly #nowMs: () => number
-  readonly #segments: Segment[]
-  #tail: Segment
+  readonly #segments: TimedSegment[]
+  /** Of all segments but the tail. */
+  #heldBefore = 0
+  #tail: TimedSegment
 
   constructor({ after, bytesMax, nowMs }: HistoryLogOptions) {
     this.lastOffset = after
     this.#bytesMax = bytesMax
     this.#nowMs = nowMs
-    this.#tail = { first: after + 1, chunks: [], atMs: [], bytesBefore: 0, bytes: 0 }
+    this.#tail = new TimedSegment(after + 1, 0)
     this.#segments = [this.#tail]
   }
 
   get droppedOffset(): number {
-    return (this.#segments[0] as Segment).first - 1
+    return (this.#segments[0] as TimedSegment).first - 1
+  }
+
+  get bytesHeld(): number {
+    return this.#heldBefore + this.#tail.bytesHeld
   }
 
   append(chunk: Chunk): void {
@@ -61,13 +67,10 @@ export class HistoryLog implements ChannelLog {
   /** Adds a chunk that came at a time. */
   add(chunk: Chunk, atMs: number): void {
     const tail = this.#tail
-    const isFull = tail.bytes >= SEGMENT_BYTES || tail.chunks.length >= SEGMENT_CHUNKS
+    const isFull = tail.bytes >= SEGMENT_BYTES || tail.count >= SEGMENT_CHUNKS
     const segment = isFull ? this.#openSegment() : tail
-    const bytes = chunkBytes(chunk)
-    segment.chunks.push(chunk)
+    segment.add(chunk)
     segment.atMs.push(Math.max(atMs, segment.atMs.at(-1) ?? tail.atMs.at(-1) ?? 0))
-    segment.bytes += bytes
-    this.bytesHeld += bytes
     this.lastOffset++
     // The newest stays, however large.
     while (this.bytesHeld > this.#bytesMax && this.#segments.length > 1) this.#dropSegment()
@@ -79,8 +82,7 @@ export class HistoryLog implements ChannelLog {
 
   read(after: number): Batch | null {
     if (after >= this.lastOffset) return null
-    const { chunks, first, bytesBefore, bytes } = segmentOf(this.#segments, after + 1)
-    return { chunks, from: after + 1 - first, to: chunks.length, offset: after + 1, bytesThrough: bytesBefore + bytes }
+    return segmentOf(this.#segments, after + 1).batch(after)
   }
 
   historyStart({ count, ageMs }: HistoryDeclaration): number {
@@ -94,11 +96,11 @@ export class HistoryLog implements ChannelLog {
     let high = this.#segments.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (((this.#segments[middle] as Segment).atMs[0] ?? Infinity) < timeMs) low = middle + 1
+      if (((this.#segments[middle] as TimedSegment).atMs[0] ?? Infinity) < timeMs) low = middle + 1
       else high = middle
     }
     if (low === 0) return this.droppedOffset
-    const { first, atMs } = this.#segments[low - 1] as Segment
+    const { first, atMs } = this.#segments[low - 1] as TimedSegment
     const newer = atMs.findIndex((at) => at >= timeMs)
     return first - 1 + (newer === -1 ? atMs.length : newer)
   }
@@ -113,22 +115,25 @@ export class HistoryLog implements ChannelLog {
   trim(history: HistoryDeclaration): void {
     const start = this.historyStart(history)
     const recentFrom = this.#nowMs() - RECENT_MS
-    for (let oldest = this.#segments[0] as Segment; oldest.chunks.length > 0; oldest = this.#segments[0] as Segment) {
-      const last = oldest.first + oldest.chunks.length - 1
-      const isRecent = (oldest.atMs.at(-1) ?? 0) >= recentFrom && this.bytesHeld - oldest.bytes < RECENT_BYTES
-      if (last > start || isRecent) return
+    for (;;) {
+      const oldest = this.#segments[0] as TimedSegment
+      const last = oldest.first + oldest.count - 1
+      const isRecent = (oldest.atMs.at(-1) ?? 0) >= recentFrom && this.bytesHeld - oldest.bytesHeld < RECENT_BYTES
+      if (oldest.count === 0 || last > start || isRecent) return
       if (oldest === this.#tail) this.#openSegment()
       this.#dropSegment()
     }
   }
 
   #dropSegment(): void {
-    this.bytesHeld -= (this.#segments.shift() as Segment).bytes
+    this.#heldBefore -= (this.#segments.shift() as TimedSegment).bytesHeld
   }
 
-  #openSegment(): Segment {
-    const { bytesBefore, bytes } = this.#tail
-    this.#tail = { first: this.lastOffset + 1, chunks: [], atMs: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
+  #openSegment(): TimedSegment {
+    const full = this.#tail
+    full.pack()
+    this.#heldBefore += full.bytesHeld
+    this.#tail = new TimedSegment(this.lastOffset + 1, full.bytesBefore + full.bytes)
     this.#segments.push(this.#tail)
     return this.#tail
   }

@@ -10,6 +10,7 @@ import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts
 import type { ListedRun, RunListQuery } from './listed-run.ts'
 import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
+import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
 import type { RunView } from './run-view.ts'
 
@@ -63,11 +64,10 @@ export class Runs {
   traceEach: ((plan: Plan) => TraceSink) | null = null
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
-  /** Runs that are over, oldest first. No Map: one that keeps losing its first entry takes ever longer to find the next. */
-  readonly #retained: { id: string; bytes: number; untilMs: number }[] = []
-  /** Index of the oldest that is still held. */
-  #oldest = 0
-  #retainedBytes = 0
+  readonly #retained = new RetainedRuns((id) => {
+    this.#runs.delete(id)
+    this.#keys.forget(id)
+  })
   #activeCount = 0
   #sweep: NodeJS.Timeout | undefined
 
@@ -225,13 +225,9 @@ export class Runs {
     })
   }
 
-  #retain(live: LiveRun, settings: Settings): void {
-    const { retentionMs, retainedBytes } = settings.streams
-    const bytes = live.stream.log.bytesHeld + RUN_BYTES
-    this.#retained.push({ id: live.run, bytes, untilMs: performance.now() + retentionMs })
-    this.#retainedBytes += bytes
-    this.#evict((held) => held > retainedBytes)
-    this.#sweep ??= setInterval(() => this.#evict(() => false), SWEEP_MS).unref()
+  #retain(live: LiveRun, { streams }: Settings): void {
+    this.#retained.add(live, { retentionMs: streams.retentionMs, bytesMax: streams.retainedBytes })
+    this.#sweep ??= setInterval(() => this.#retained.sweep(), SWEEP_MS).unref()
   }
 
   #tellFailure({ execution, endpoint, stream }: LiveRun): void {
@@ -248,29 +244,7 @@ export class Runs {
     if (stream.end?.outcome === 'cancelled') this.#services.log.debug(fields, 'a run was cancelled')
     else this.#services.log.warn(fields, `a run failed: ${failure.message}`)
   }
-
-  /** Lets go of runs that are past their time, and of the oldest as long as there is too much. */
-  #evict(isTooMuch: (bytes: number) => boolean): void {
-    const nowMs = performance.now()
-    for (;;) {
-      const oldest = this.#retained[this.#oldest]
-      if (oldest === undefined || (oldest.untilMs > nowMs && !isTooMuch(this.#retainedBytes))) break
-      this.#oldest++
-      this.#retainedBytes -= oldest.bytes
-      this.#runs.delete(oldest.id)
-      this.#keys.forget(oldest.id)
-    }
-    if (this.#oldest < COMPACT_AT || this.#oldest * 2 < this.#retained.length) return
-    this.#retained.splice(0, this.#oldest)
-    this.#oldest = 0
-  }
 }
-
-/** So many entries that are gone may stay in front of the list before it is moved up. */
-const COMPACT_AT = 1_024
-
-/** What a run that is over holds besides its chunks, about. */
-const RUN_BYTES = 4_096
 
 function isAskedFor(live: LiveRun, { owner, before, goingOn }: RunListQuery): boolean {
   if ((before !== null && live.run >= before) || (goingOn && live.stream.end !== null)) return false

@@ -14,13 +14,18 @@ interface Encoded {
 /** A batch as text, or as bytes that all readers of the stream in this format share. `select`: which chunks go; null: all. */
 export function encode(stream: Stream, encoder: Encoder, batch: Batch, select: Select | null): string | Buffer {
   if (select !== null) return encodeSelected(encoder, batch, select)
-  const { chunks, from, to, offset } = batch
   // A document is for one reader.
-  if (stream.readerCount < 2 || encoder.waits) return encoder.chunks(chunks, from, to, offset)
+  if (stream.readerCount < 2 || encoder.waits) return written(encoder, batch)
   return encodeShared(stream, encoder, batch)
 }
 
-function encodeShared(stream: Stream, encoder: Encoder, { chunks, from, to, offset }: Batch): Buffer {
+function written(encoder: Encoder, batch: Batch): string {
+  const lines = encoder.writesLines === true ? batch.lines : null
+  return lines ?? encoder.chunks(batch.chunks, batch.from, batch.to, batch.offset)
+}
+
+function encodeShared(stream: Stream, encoder: Encoder, batch: Batch): Buffer {
+  const { from, to, offset } = batch
   // The newest batch, in each format that it is read in.
   const newest = (stream.shared ??= new Map())
   const key = encoder.shared ?? encoder
@@ -32,7 +37,7 @@ function encodeShared(stream: Stream, encoder: Encoder, { chunks, from, to, offs
     return known.bytes
   }
   const before = encoder.state
-  const bytes = Buffer.from(encoder.chunks(chunks, from, to, offset))
+  const bytes = Buffer.from(written(encoder, batch))
   newest.set(key, { offset, count, before, after: encoder.state, bytes } satisfies Encoded)
   return bytes
 }

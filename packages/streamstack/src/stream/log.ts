@@ -1,3 +1,4 @@
+import { isStringOneByteRepresentation } from 'node:v8'
 import type { Chunk, StreamEnd } from '@streamstack/protocol'
 
 /** A run of chunks that a log hands out: `chunks[from]` has the offset `offset`, up to `chunks[to - 1]`. Never changed after. */
@@ -8,6 +9,8 @@ export interface Batch {
   readonly offset: number
   /** Bytes appended to the log up to and with `chunks[to - 1]`, dropped ones included, as `chunkBytes` counts. */
   readonly bytesThrough: number
+  /** The same chunks as the format `lines` writes them without metadata, where the log has them so. */
+  readonly lines?: string | null
 }
 
 /** Keeps the chunks of one stream. Offsets count from 1; "after 0" is the start. */
@@ -25,19 +28,24 @@ export interface StreamLog {
   finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void | Promise<void>
   /** The next chunks after an offset, at least one and some 32 kB at most (one chunk may be larger); null when there are none yet. `after` must not be below `droppedOffset`. Throws, or rejects, when they cannot be read. */
   read(after: number): Batch | null | Promise<Batch | null>
-  /** What the log holds in memory now. */
+  /** What the log holds in memory now, objects included. */
   readonly bytesHeld: number
   /** Called when chunks can be seen that could not when they were added. */
   onVisible: (() => void) | null
 }
 
-/** What an object of a chunk costs in memory besides its text. */
+/** So that chunks without content count for something. */
 const CHUNK_OVERHEAD_BYTES = 64
 
 /**
- * What a chunk counts for against bounds of memory: its characters and a fixed overhead. Counting characters, not UTF-8 bytes, keeps
- * this off the hot path; V8 stores a character in one or two bytes.
+ * What a chunk counts for while its producer is held back: its characters and a fixed overhead. Counting characters, not bytes, keeps this off the hot
+ * path. What logs hold in memory they count by themselves.
  */
 export function chunkBytes(chunk: Chunk): number {
   return chunk.data.length + (chunk.metadata === null ? 0 : chunk.metadata.length) + CHUNK_OVERHEAD_BYTES
+}
+
+/** What the characters of a text hold in memory: V8 takes one byte for each where none is above 255, else two. */
+export function textBytes(text: string): number {
+  return isStringOneByteRepresentation(text) ? text.length : 2 * text.length
 }

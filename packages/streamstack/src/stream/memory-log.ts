@@ -1,37 +1,41 @@
 import type { Chunk, StreamEnd } from '@streamstack/protocol'
-import { type Batch, type StreamLog, chunkBytes } from './log.ts'
+import type { Batch, StreamLog } from './log.ts'
+import { Segment } from './segment.ts'
 import { segmentOf } from './segment-of.ts'
 
-/** Chunks that are dropped together, at most; small enough that the window stays close to its bound, large enough that dropping is rare. */
+/** Chunks that are packed and dropped together, at most; small enough that the window stays close to its bound, large enough that both are rare. */
 const SEGMENT_BYTES = 32_768
 const SEGMENT_CHUNKS = 256
 
-interface Segment {
-  /** Offset of `chunks[0]`. */
-  readonly first: number
-  readonly chunks: Chunk[]
-  /** Of all segments before this one, dropped ones included. */
-  readonly bytesBefore: number
-  bytes: number
-}
+/** A log that holds less when it ends stays as it came: there is little to be saved. */
+const PACKED_BYTES_MIN = 16_384
 
-/** A log that keeps the newest chunks in memory, about `windowBytes` of them, and drops the oldest. */
+/** A segment that took so long to fill is packed at once: its readers have it, and its producer has time. */
+const SLOW_MS = 20
+
+/**
+ * A log that keeps the newest chunks in memory and drops the oldest: about `windowBytes` as they are held, and never less than half as much by
+ * `chunkBytes`, which is how far a producer may be ahead of its only reader. Packing costs a part of what encoding does, so what comes fast
+ * stays as it came until the end: most of that has been dropped by then.
+ */
 export class MemoryLog implements StreamLog {
   lastOffset: number
-  bytesHeld = 0
   /** Everything is seen at once. */
   onVisible = null
   readonly #windowBytes: number
   readonly #segmentBytes: number
   readonly #segments: Segment[]
+  /** Of all segments but the tail. */
+  #heldBefore = 0
   #tail: Segment
+  #tailSinceMs = performance.now()
 
   /** `after`: offset of the last chunk before this log. */
   constructor(windowBytes: number, after = 0) {
     this.lastOffset = after
     this.#windowBytes = windowBytes
     this.#segmentBytes = Math.min(SEGMENT_BYTES, windowBytes / 8)
-    this.#tail = { first: after + 1, chunks: [], bytesBefore: 0, bytes: 0 }
+    this.#tail = new Segment(after + 1, 0)
     this.#segments = [this.#tail]
   }
 
@@ -39,53 +43,75 @@ export class MemoryLog implements StreamLog {
     return (this.#segments[0] as Segment).first - 1
   }
 
+  get bytesHeld(): number {
+    return this.#heldBefore + this.#tail.bytesHeld
+  }
+
   append(chunk: Chunk): void {
-    const bytes = chunkBytes(chunk)
     let tail = this.#tail
-    if (tail.bytes >= this.#segmentBytes || tail.chunks.length >= SEGMENT_CHUNKS) tail = this.#openSegment()
-    tail.chunks.push(chunk)
-    tail.bytes += bytes
-    this.bytesHeld += bytes
+    if (tail.count >= SEGMENT_CHUNKS || tail.bytes >= this.#segmentBytes) tail = this.#openSegment()
+    tail.add(chunk)
     this.lastOffset++
   }
 
   finish(_end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void {
     if (last !== null) this.append(last)
+    this.#tail.weigh()
+    if (this.bytesHeld >= PACKED_BYTES_MIN) this.#compact()
+  }
+
+  /** Holds what it has in as little memory as it can. */
+  #compact(): void {
+    // What is packed takes no more chunks.
+    if (this.#tail.count > 0) this.#pushSegment()
+    this.#heldBefore = 0
+    for (const segment of this.#segments) {
+      segment.pack()
+      if (segment !== this.#tail) this.#heldBefore += segment.bytesHeld
+    }
   }
 
   /** Goes on as if so many chunks had come and everything had been dropped since. */
   skip(count: number): void {
-    const { bytesBefore, bytes } = this.#tail
     this.lastOffset += count
-    this.bytesHeld = 0
-    this.#tail = { first: this.lastOffset + 1, chunks: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
     this.#segments.length = 0
-    this.#segments.push(this.#tail)
+    this.#pushSegment()
+    this.#heldBefore = 0
   }
 
   read(after: number): Batch | null {
     if (after >= this.lastOffset) return null
     const tail = this.#tail
-    const segment = after + 1 >= tail.first ? tail : segmentOf(this.#segments, after + 1)
-    const { chunks, first } = segment
-    return {
-      chunks,
-      from: after + 1 - first,
-      to: chunks.length,
-      offset: after + 1,
-      bytesThrough: segment.bytesBefore + segment.bytes,
-    }
+    return (after + 1 >= tail.first ? tail : segmentOf(this.#segments, after + 1)).batch(after)
   }
 
   #openSegment(): Segment {
-    const { bytesBefore, bytes } = this.#tail
-    const segment: Segment = { first: this.lastOffset + 1, chunks: [], bytesBefore: bytesBefore + bytes, bytes: 0 }
-    this.#segments.push(segment)
-    this.#tail = segment
-    // What is left is never less than the window, so that one large chunk does not push itself out.
-    while (this.bytesHeld - (this.#segments[0] as Segment).bytes >= this.#windowBytes) {
-      this.bytesHeld -= (this.#segments.shift() as Segment).bytes
+    const nowMs = performance.now()
+    this.#tail.weigh()
+    if (nowMs - this.#tailSinceMs >= SLOW_MS) this.#tail.pack()
+    this.#tailSinceMs = nowMs
+    this.#pushSegment()
+    this.#drop()
+    return this.#tail
+  }
+
+  #pushSegment(): void {
+    const { bytesBefore, bytes, bytesHeld } = this.#tail
+    this.#heldBefore += bytesHeld
+    this.#tail = new Segment(this.lastOffset + 1, bytesBefore + bytes)
+    this.#segments.push(this.#tail)
+  }
+
+  /** Leaves room in the window for what the tail will hold. The newest segment stays, so that one large chunk does not push itself out. */
+  #drop(): void {
+    const appended = this.#tail.bytesBefore
+    const bytesMax = this.#windowBytes - this.#segmentBytes
+    for (;;) {
+      const { bytesHeld, bytesBefore, bytes } = this.#segments[0] as Segment
+      if (this.bytesHeld - bytesHeld < bytesMax) break
+      if (appended - bytesBefore - bytes < this.#windowBytes / 2) break
+      this.#segments.shift()
+      this.#heldBefore -= bytesHeld
     }
-    return segment
   }
 }

@@ -1,0 +1,122 @@
+import { CHUNK_KINDS, type Chunk, type ChunkKind } from '@streamstack/protocol'
+import { textBytes } from './log.ts'
+
+/** What the objects of a segment and the headers of its texts cost. */
+const OBJECT_BYTES = 448
+
+/** The longest data or metadata whose length fits a UTF-16 unit. */
+const LENGTH_MAX = 0xffff
+
+const TEXT_KIND = CHUNK_KINDS.indexOf('text')
+const JSON_KIND = CHUNK_KINDS.indexOf('json')
+
+/**
+ * Chunks to which nothing is added any more, as one text instead of an object and a text each: the data of all, each followed by LF, and columns of lengths
+ * and kinds, of which each UTF-16 unit is a number. V8 stores a unit in one byte where no unit of the text is above 255. So a chunk of one word takes its
+ * characters and two or three bytes more; as an object it takes more than a hundred. docs/decisions/2026-11-30-segments.md has the figures.
+ */
+export class PackedChunks {
+  readonly count: number
+  readonly #data: string
+  readonly #lengths: string
+  /** Of all chunks that have some, without anything between; '' where none has. */
+  readonly #metadata: string
+  readonly #metadataLengths: string
+  /** Places in CHUNK_KINDS; '' where all are `text`. */
+  readonly #kinds: string
+  /** Whether the data are lines of the format `lines`. */
+  readonly #isLines: boolean
+  /** Shared by readers that come close after each other. */
+  #unpacked: WeakRef<readonly Chunk[]> | null = null
+
+  /** Null: one of them is too large for the columns, and there is little to be saved. */
+  static from(chunks: readonly Chunk[]): PackedChunks | null {
+    for (const { data, metadata } of chunks) {
+      if (data.length > LENGTH_MAX || (metadata !== null && metadata.length > LENGTH_MAX)) return null
+    }
+    return new PackedChunks(chunks)
+  }
+
+  private constructor(chunks: readonly Chunk[]) {
+    const count = chunks.length
+    const data: string[] = []
+    const lengths: number[] = []
+    let kinds: number[] | null = null
+    let hasMetadata = false
+    let isLines = true
+    for (let index = 0; index < count; index++) {
+      const chunk = chunks[index] as Chunk
+      data.push(chunk.data)
+      lengths.push(chunk.data.length)
+      hasMetadata ||= chunk.metadata !== null
+      if (chunk.kind === 'text') kinds?.push(TEXT_KIND)
+      else {
+        const kind = CHUNK_KINDS.indexOf(chunk.kind)
+        kinds ??= Array.from({ length: index }, () => TEXT_KIND)
+        kinds.push(kind)
+        isLines &&= kind === JSON_KIND
+      }
+    }
+    // So that what is joined ends with LF, too.
+    data.push('')
+    this.count = count
+    this.#data = data.join('\n')
+    this.#lengths = column(lengths)
+    this.#kinds = kinds === null ? '' : column(kinds)
+    this.#metadata = hasMetadata ? chunks.map(({ metadata }) => metadata ?? '').join('') : ''
+    this.#metadataLengths = hasMetadata ? column(chunks.map(({ metadata }) => metadata?.length ?? 0)) : ''
+    this.#isLines = isLines
+  }
+
+  /** What it holds in memory. */
+  get bytes(): number {
+    return (
+      textBytes(this.#data) +
+      textBytes(this.#lengths) +
+      textBytes(this.#metadata) +
+      textBytes(this.#metadataLengths) +
+      textBytes(this.#kinds) +
+      OBJECT_BYTES
+    )
+  }
+
+  /** The chunks from an index on as the format `lines` writes them without metadata; null where that is not their data. */
+  linesFrom(index: number): string | null {
+    if (!this.#isLines) return null
+    let start = 0
+    for (let at = 0; at < index; at++) start += this.#lengths.charCodeAt(at) + 1
+    return this.#data.slice(start)
+  }
+
+  /** The chunks as they were. */
+  unpacked(): readonly Chunk[] {
+    const known = this.#unpacked?.deref()
+    if (known !== undefined) return known
+    const chunks = this.#unpack()
+    this.#unpacked = new WeakRef(chunks)
+    return chunks
+  }
+
+  #unpack(): Chunk[] {
+    const chunks: Chunk[] = []
+    let dataAt = 0
+    let metadataAt = 0
+    for (let index = 0; index < this.count; index++) {
+      const dataEnd = dataAt + this.#lengths.charCodeAt(index)
+      // Metadata is an object as JSON, and never empty.
+      const metadataLength = this.#metadata === '' ? 0 : this.#metadataLengths.charCodeAt(index)
+      chunks.push({
+        kind: this.#kinds === '' ? 'text' : (CHUNK_KINDS[this.#kinds.charCodeAt(index)] as ChunkKind),
+        data: this.#data.slice(dataAt, dataEnd),
+        metadata: metadataLength === 0 ? null : this.#metadata.slice(metadataAt, metadataAt + metadataLength),
+      })
+      dataAt = dataEnd + 1
+      metadataAt += metadataLength
+    }
+    return chunks
+  }
+}
+
+function column(numbers: readonly number[]): string {
+  return String.fromCharCode(...numbers)
+}
