@@ -32,11 +32,11 @@ export type HostRequest =
   | { kind: 'cpu' }
   | { kind: 'stop' }
 
-let home = fileURLToPath(new URL('../..', import.meta.url))
+let host = fileURLToPath(new URL('host.ts', import.meta.url))
 
 /** From now on servers are those of the clone in this folder. */
 export function serversFrom(clone: string): void {
-  home = clone
+  host = join(clone, 'bench/harness/host.ts')
 }
 
 const running = new Set<ChildProcess>()
@@ -52,7 +52,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
  */
 export async function startServer(name: string, options: unknown = null): Promise<ServerProcess> {
   const profile = process.env['BENCH_PROFILE']
-  const child = fork(join(home, 'bench/harness/host.ts'), [name, JSON.stringify(options)], {
+  const child = fork(host, [name, JSON.stringify(options)], {
     execArgv: [
       '--conditions=streamstack-source',
       '--expose-gc',

@@ -103,7 +103,7 @@ describe('the memory log', () => {
     const logs = Array.from({ length: runs }, () => {
       const log = new MemoryLog(4_194_304)
       // Texts of their own, as those of a run are.
-      for (let i = 0; i < length; i++) log.append(chunk(`${words[i % words.length] as string}${i % 10}`))
+      for (let i = 0; i < length; i++) log.append(chunk(`${words[i % words.length]}${i % 10}`))
       log.finish({ outcome: 'completed', error: null }, null)
       return log
     })
