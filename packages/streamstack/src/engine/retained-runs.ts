@@ -31,7 +31,7 @@ export class RetainedRuns {
     this.#entries.push({ id: live.run, bytes, untilMs: performance.now() + retentionMs })
     this.#bytes += bytes
     while (this.#bytes > bytesMax && this.#oldest < this.#entries.length) this.#evict()
-    this.#shift()
+    this.sweep()
   }
 
   /** Lets go of runs that are past their time. */
