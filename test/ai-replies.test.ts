@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LLMock } from '@copilotkit/aimock'
 import { describe, expect, test } from 'vitest'
 import { type ByteReplayer, type Script, byteReplayer } from './support/byte-replayer.ts'
+import { makeToken } from '../packages/streamstack/src/access/index.ts'
 import { events, lines, namedEvents } from './support/frames.ts'
 import { type Answer, ndjsonLines, problem } from './support/http-client.ts'
 import { type TestServer, endpoint, testServer } from './support/test-server.ts'
@@ -118,6 +119,32 @@ describe('an answer', () => {
     })
     // Plain clients get the text and nothing else.
     expect((await server.call('/reply?format=text', { body: {} })).text).toBe('Hello')
+  })
+
+  test('counts in metrics and activity', async () => {
+    await using upstream = await byteReplayer([{ body: GOOD }])
+    const secret = 'a-secret-of-the-ai-reply-tests-32-bytes'
+    const settings = { log: { level: 'silent' }, auth: { jwt: { secret } }, outbound: { allow: [upstream.host] } }
+    await using server = await testServer(workspace([upstream], [reply(upstream)], { 'streamstack.yaml': settings }))
+    await server.call(KINDS, { body: {} })
+    const token = await makeToken({ secret, sub: 'ops', expiresSeconds: 60, claims: { scope: 'system:read' } })
+    const read = async (path: string): Promise<string> =>
+      (await server.call(path, { headers: { Authorization: `Bearer ${token}` } })).text
+    const metrics = await read('/metrics')
+    expect(metrics).toContain('streamstack_model_calls_total{endpoint="reply"} 1\n')
+    expect(metrics).toContain('streamstack_model_tokens_total{endpoint="reply",kind="input"} 10\n')
+    expect(metrics).toContain('streamstack_model_tokens_total{endpoint="reply",kind="output"} 4\n')
+    expect(metrics).toContain('streamstack_model_first_token_seconds_count{endpoint="reply"} 1\n')
+    const of = async (stream: string): Promise<Record<string, unknown>> => {
+      const { chunks } = JSON.parse(await read(`/v1/stream/system/${stream}?format=json`)) as {
+        chunks: { content: Record<string, unknown> }[]
+      }
+      return chunks.at(-1)?.content ?? {}
+    }
+    expect((await of('metrics'))['models']).toMatchObject({ calls: 1, input_tokens: 10, output_tokens: 4 })
+    const { usage } = await of('activity')
+    expect(usage).toMatchObject({ calls: 1, input_tokens: 10, output_tokens: 4, cost: null })
+    expect(usage).not.toHaveProperty('last_calls')
   })
 
   test.each([
@@ -253,6 +280,18 @@ describe('before anything was sent', () => {
     expect(problem(answer)).toMatchObject({ status: 502, code: 'upstream_status', upstream_status: 400 })
     expect(answer.text).not.toContain('sk-9')
     expect(upstream.received).toHaveLength(1)
+  })
+
+  test('a call of which nothing arrived is told with the run', async () => {
+    await using upstream = await byteReplayer([busy, { status: 400, body: '' }])
+    const stack = [{ function: 'Streaming API Response', content: 'Hm.' }, reply(upstream, { retries: 1 })]
+    await using server = await testServer(workspace([upstream], stack))
+    const { run } = await told(server, await server.call(KINDS, { body: {} }))
+    expect(run['usage']).toMatchObject({
+      calls: 1,
+      output_tokens: null,
+      last_calls: [{ provider: 'openai-compatible', model: 'small', attempts: 2, finish_reason: null }],
+    })
   })
 })
 

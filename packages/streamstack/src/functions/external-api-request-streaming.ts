@@ -104,6 +104,35 @@ export const externalApiRequestStreaming: FunctionDefinition = {
       fails: 'upstream_failed',
     },
     {
+      title: 'The items of a model, whichever provider it is of',
+      upstream: {
+        'https://api.example.com/v1/messages': {
+          type: 'text/event-stream',
+          body: [
+            { type: 'message_start', message: { model: 'small', usage: { input_tokens: 5 } } },
+            { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Good morning' } },
+            { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } },
+            { type: 'message_stop' },
+          ]
+            .map((frame) => `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`)
+            .join(''),
+        },
+      },
+      stack: [
+        {
+          function: 'External API Request (Streaming)',
+          provider: 'anthropic',
+          base_url: 'https://api.example.com/v1',
+          body: { model: 'small', max_tokens: 100, messages: [{ role: 'user', content: 'Greet me.' }] },
+        },
+        {
+          function: 'For Each',
+          inner_functions: [{ function: 'Streaming API Response', content: '{{item.kind}}: {{item.text}}' }],
+        },
+      ],
+      sends: ['status: ', 'text: Good morning', 'usage: ', 'status: '],
+    },
+    {
       title: 'A value a line, with steps for each',
       upstream: { 'https://api.example.com/log': { type: 'application/x-ndjson', body: '{"n":1}\n{"n":2}\n' } },
       stack: [

@@ -53,7 +53,7 @@ describe('a stack that uses conversation_history', () => {
 
   test('and declares no inputs takes the conversation from its caller', () => {
     expect(names({ function_stack: [uses] })).toEqual([
-      ['message', 'conversation_id', 'conversation_history'],
+      expect.arrayContaining(['message', 'conversation_id', 'conversation_history']),
       ['Load Conversation', 'Streaming API Response'],
     ])
   })

@@ -2,10 +2,11 @@ import type { StepNode, TreeNode } from '../definition/types.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import {
   type Message,
+  type FailedAttempt,
   type ProviderCall,
-  type ProviderSource,
   type Tool,
   callProvider,
+  failedCall,
   readMessages,
 } from '../provider/index.ts'
 import type { Frame, Strand } from '../run/index.ts'
@@ -58,33 +59,59 @@ export function compileCall(step: StepNode, compiler: Compiler): MakeCall | null
   }
 }
 
-/** Asks the model; the run keeps the answer under the number that comes back, and records what it used when it is closed. */
+/**
+ * Asks the model; the run keeps the answer under the number that comes back, and records what it used when it is closed. A call of which
+ * nothing arrived is recorded as well.
+ */
 export async function openCall(call: ProviderCall, step: StepNode, strand: Strand): Promise<number> {
   const { run } = strand
-  const source: ProviderSource = await callProvider(run.services.outbound, call, {
-    attemptFailed: ({ provider, model, error, next, waitMs }) => {
-      const fields = {
-        run: run.id,
-        endpoint: run.endpoint,
-        step: step.id,
-        provider,
-        model,
-        code: error.code,
-        next,
-        wait_ms: Math.round(waitMs),
-        err: error.cause,
-      }
-      run.services.log.warn(fields, `a model call failed: ${error.message}`)
-    },
-  })
-  source.onClosed = (closed) => run.recordCall(closed.call(run.services.prices))
-  return run.openSource(source)
+  const startedMs = performance.now()
+  let failed: FailedAttempt | null = null
+  let attempts = 0
+  const attemptFailed = (attempt: FailedAttempt): void => {
+    failed = attempt
+    attempts++
+    logFailure(attempt, step, strand)
+  }
+  try {
+    const source = await callProvider(run.services.outbound, call, { attemptFailed })
+    source.onClosed = (closed) => run.recordCall(closed.call(run.services.prices))
+    return run.openSource(source)
+  } catch (error) {
+    const { provider, model } = (failed as FailedAttempt | null) ?? { provider: null, model: null }
+    if (provider !== null) {
+      run.recordCall(failedCall({ provider, model, attempts, duration_ms: Math.round(performance.now() - startedMs) }))
+    }
+    throw error
+  }
+}
+
+/** No second request is silent. */
+function logFailure({ provider, model, error, next, waitMs }: FailedAttempt, step: StepNode, { run }: Strand): void {
+  const fields = {
+    run: run.id,
+    endpoint: run.endpoint,
+    step: step.id,
+    provider,
+    model,
+    code: error.code,
+    next,
+    wait_ms: Math.round(waitMs),
+    err: error.cause,
+  }
+  run.services.log.warn(fields, `a model call failed: ${error.message}`)
 }
 
 const FALLBACK_KEYS: readonly string[] = ['provider', 'model', 'base_url', 'api_key', 'api']
 
 function compileTargets(step: StepNode, compiler: Compiler): readonly MakeTarget[] | null {
   const { provider, api, url, base_url, api_key, model, fallback } = step.parameters
+  if (fallback !== undefined && fallback.items === undefined) {
+    const message =
+      '`fallback` must be a list that is written out: [{ "model": "…" }]; expressions may stand inside it.'
+    compiler.issue('error', message, fallback.position)
+    return null
+  }
   const first: TargetNodes = { provider, api, url, base_url, api_key, model }
   const all = [first, ...(fallback?.items ?? []).map((entry) => fallbackNodes(entry, first, compiler))]
   const targets = all.map((nodes) => (nodes === null ? null : compileTarget(step, compiler, nodes)))

@@ -65,6 +65,7 @@ describe('is told', () => {
     [[reply({ model: undefined })], /error .*AI Reply needs `model`/],
     [[reply({ fallback: [{ provider: 'anthropic' }] })], /error .*needs `model`/],
     [[reply({ fallback: [{ model: 'a', base_ulr: 'x' }] })], /error .*no `base_ulr`\. Did you mean `base_url`\?/],
+    [[reply({ fallback: '{{message}}' })], /error .*`fallback` must be a list that is written out/],
     [[reply({ temperature: 3 })], /error .*'temperature' must be a number from 0 to 2/],
     [[reply({ tools: ['wether'] })], /error .*There is no function file 'wether'\. Did you mean 'weather'\?/],
     [[reply({ tools: ['weather', { function: 'weather' }] })], /error .*Two tools have the name 'weather'/],

@@ -12,5 +12,5 @@ export { type ProviderItem, type TextItem, type ToolCallItem, type Usage } from 
 export { type JsonObject } from './json.ts'
 export { placeholderKey, providerKeyNames } from './provider-keys.ts'
 export { type Message, readMessages } from './message.ts'
-export { type ModelCall, type ModelPrice, type RunUsage, withCall } from './model-call.ts'
+export { type ModelCall, type ModelPrice, type RunUsage, failedCall, withCall } from './model-call.ts'
 export { ProviderSource } from './provider-source.ts'

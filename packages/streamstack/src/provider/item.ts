@@ -40,6 +40,13 @@ export type Usage = {
   readonly cached_tokens: number | null
 }
 
+export const NO_USAGE: Usage = {
+  input_tokens: null,
+  output_tokens: null,
+  reasoning_tokens: null,
+  cached_tokens: null,
+}
+
 export type UsageItem = Usage & { readonly kind: 'usage'; readonly text: string; readonly raw: Value }
 
 /** The answer began, or ended with a named reason. */

@@ -1,4 +1,4 @@
-import type { FinishReason, Usage } from './item.ts'
+import { type FinishReason, NO_USAGE, type Usage } from './item.ts'
 
 /** Prices of a model, for a million tokens. */
 export interface ModelPrice {
@@ -23,6 +23,18 @@ export type ModelCall = Usage & {
   readonly duration_ms: number
   /** In the currency of the prices; null: no price is set, or the tokens are not known. */
   readonly cost: number | null
+}
+
+/** A call of which nothing arrived. */
+export function failedCall(call: Pick<ModelCall, 'provider' | 'model' | 'attempts' | 'duration_ms'>): ModelCall {
+  return {
+    ...call,
+    finish_reason: null,
+    ...NO_USAGE,
+    first_token_ms: null,
+    tokens_per_second: null,
+    cost: null,
+  }
 }
 
 /** What all calls of a run came to. */

@@ -1,6 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import type { ItemSource } from '../outbound/index.ts'
 import type { Answer, AnswerTimes } from './answer.ts'
+import { NO_USAGE } from './item.ts'
 import { type ModelCall, type ModelPrice, costOf, rounded } from './model-call.ts'
 
 export interface ProviderSourceOptions {
@@ -71,5 +72,3 @@ export class ProviderSource implements ItemSource {
     }
   }
 }
-
-const NO_USAGE = { input_tokens: null, output_tokens: null, reasoning_tokens: null, cached_tokens: null }
