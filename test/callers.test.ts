@@ -288,3 +288,34 @@ test('a message of a channel that says [DONE] ends no reader: only endpoints wri
   expect(reader.text).not.toContain('data: [DONE]')
   reader.leave()
 })
+
+describe('in `dev`', () => {
+  const developing = (): Promise<TestServer> =>
+    testServer({ 'streamstack.yaml': { server: { cors: { origins: ['https://app.example'] } } } }, { mode: 'dev' })
+  const paths = ['/metrics', '/v1/stream/system/activity?format=json', '/v1/runs']
+
+  test('the developer sees what the server tells of itself, and the runs, without a token', async () => {
+    await using server = await developing()
+    for (const path of paths) expect([path, (await server.call(path)).status]).toEqual([path, 200])
+    const body = { method: 'PUT', headers: { 'Content-Type': 'text/plain' } }
+    expect((await server.call('/v1/stream/a', body)).status).toBe(201)
+    await using socket = await openWebSocket(server.url)
+    socket.send({ type: 'read', id: 'a', stream: '/v1/stream/system/activity' })
+    await socket.until(({ type }) => type === 'open')
+  })
+
+  test.each<[string, Record<string, string>]>([
+    ['a foreign page', { Origin: 'https://evil.example' }],
+    ['a picture in a foreign page', { 'Sec-Fetch-Site': 'cross-site' }],
+    ['a page of another port', { Origin: 'http://localhost:1', 'Sec-Fetch-Site': 'same-site' }],
+    ['a token that is not accepted', { Authorization: 'Bearer x.y.z' }],
+  ])('%s is not taken for the developer', async (_, headers) => {
+    await using server = await developing()
+    for (const path of paths) expect([path, (await server.call(path, { headers })).status]).toEqual([path, 401])
+  })
+
+  test('nobody is a developer in `serve`', async () => {
+    await using server = await served()
+    for (const path of paths) expect([path, (await server.call(path)).status]).toEqual([path, 401])
+  })
+})

@@ -1,40 +1,19 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { AccessDeclaration } from '../definition/types.ts'
 import { authorize } from './authorize.ts'
-import { type CallPlace, type PlacedRequest, TrustedProxies } from './call-place.ts'
+import type { CallPlace } from './call-place.ts'
 import { type Caller, TokenCaller, callerWithoutToken } from './caller.ts'
-import type { CorsSettings } from './cors.ts'
 import { HeldTokens } from './held-tokens.ts'
-import { isHostListed, isLoopbackHost, isWellFormedHost } from './hosts.ts'
+import { isLoopbackHost } from './hosts.ts'
 import { isLoopback } from './local.ts'
-import { admitsOrigin, isForeignRequest } from './page-origin.ts'
+import { foreignOrigin, isForeignRequest } from './page-origin.ts'
+import type { AccessPolicy } from './policy.ts'
 import { PresentedToken } from './presented-token.ts'
 import type { RouteRight, ServerRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
 import type { TokenSettings } from './token-settings.ts'
 import { type TokenVerifier, createTokenVerifier } from './verify-token.ts'
-
-/** The settings that decide who may do what, as they are now. */
-export interface AccessPolicy {
-  /** `streams.access: open`. */
-  readonly isOpen: boolean
-  readonly cors: CorsSettings
-  readonly clockToleranceSeconds: number
-  /** `channels.token_in_url`. */
-  readonly tokenInUrl: boolean
-  /** `server.hosts`, and where the server listens; `loopback`: every name of this machine, and no other. Null: all. */
-  readonly hosts: readonly string[] | 'loopback' | null
-  /** `server.trusted_proxies`. */
-  readonly trustedProxies: readonly string[]
-  /** `server.public_url`, or where the server listens. */
-  readonly publicUrl: string
-  /** Whether `server.public_url` is set. */
-  readonly hasPublicUrl: boolean
-  /** `server.tls.hsts`; 0: not at all. */
-  readonly hstsSeconds: number
-}
 
 export interface AccessOptions {
   readonly policy: () => AccessPolicy
@@ -72,7 +51,6 @@ export class Access {
   readonly #startedOpen: boolean
   #jwt: TokenSettings | null = null
   #verifier: TokenVerifier | null = null
-  #proxies: { list: readonly string[]; trusted: TrustedProxies } | null = null
 
   constructor(options: AccessOptions) {
     this.#options = options
@@ -105,58 +83,7 @@ export class Access {
   }
 
   /**
-   * Lets a request pass that was meant for this server: by its Host, and, where it changes something, by no page of a foreign origin. Tokens protect neither
-   * endpoints that ask for none nor a server on a developer's own machine.
-   *
-   * @param changes whether it may change something: an unsafe method (RFC 9110 §9.2.1), or a WebSocket.
-   * @throws StreamstackError `header_invalid`, `host_unknown`, `forbidden`.
-   */
-  admitPlace(place: CallPlace, headers: IncomingHttpHeaders, changes: boolean): void {
-    this.admitHost(place)
-    if (changes && isForeignRequest(this.#options.policy().cors, place, headers['sec-fetch-site']?.toString())) {
-      throw foreignOrigin()
-    }
-  }
-
-  /**
-   * Where clients reach this server, for URLs that are handed on to others: `server.public_url`; else the host that a caller used, if that is known to be
-   * this server; else where it listens. A caller must not have webhooks look for their keys at a host of its choice.
-   */
-  baseUrlFor({ host, scheme }: CallPlace): string {
-    const { publicUrl, hasPublicUrl, hosts } = this.#options.policy()
-    const isKnown = hosts !== null || isLoopbackHost(host)
-    return hasPublicUrl || !isKnown ? publicUrl : `${scheme}://${host}`
-  }
-
-  /** The value of `Strict-Transport-Security` (RFC 6797) for a request that came by TLS; null: none. A browser would keep it for every port of `localhost`. */
-  strictTransport({ host }: CallPlace): string | null {
-    const { hstsSeconds } = this.#options.policy()
-    return hstsSeconds === 0 || isLoopbackHost(host) ? null : `max-age=${hstsSeconds}`
-  }
-
-  /** Where a request came from, through the proxies that the settings trust. */
-  placeOf(request: PlacedRequest): CallPlace {
-    const { trustedProxies: list } = this.#options.policy()
-    if (this.#proxies?.list !== list) this.#proxies = { list, trusted: new TrustedProxies(list) }
-    return this.#proxies.trusted.placeOf(request)
-  }
-
-  /** The part of `admitPlace` that is about Host. */
-  admitHost({ host }: CallPlace): void {
-    const { hosts } = this.#options.policy()
-    if (!isWellFormedHost(host)) throw new StreamstackError('header_invalid', 'The Host of the request is no host.')
-    if (hosts === null) return
-    if (hosts === 'loopback' ? isLoopbackHost(host) : isHostListed(hosts, host)) return
-    throw new StreamstackError(
-      'host_unknown',
-      hosts === 'loopback'
-        ? `\`streamstack dev\` answers to names of this machine only, such as localhost and 127.0.0.1. Use \`streamstack serve\` for others.`
-        : 'This server does not answer to that Host; its operator lists hosts under `server.hosts`.',
-    )
-  }
-
-  /**
-   * The caller of a request. Without a token, or on a server that verifies none, it is anonymous or open. A promise only when there is a token to verify.
+   * The caller of a request. Without a token, or on a server that verifies none, it is anonymous, open or the developer. A promise only when there is a token to verify.
    *
    * @throws StreamstackError `unauthenticated`; `unavailable` when the issuer's keys cannot be fetched.
    */
@@ -181,7 +108,8 @@ export class Access {
 
   /** The caller of a request whose token is not looked at. */
   withoutToken(place: CallPlace): Caller {
-    return callerWithoutToken(place, this.isOpen && this.#foreignFault(place) === null ? 'open' : 'anonymous')
+    const kind = this.isOpen ? 'open' : this.#options.policy().isDeveloper ? 'developer' : 'anonymous'
+    return callerWithoutToken(place, kind === 'anonymous' || this.#foreignFault(place) !== null ? 'anonymous' : kind)
   }
 
   /**
@@ -286,7 +214,8 @@ export class Access {
     )
   }
 
-  #permitScopes({ claims, place }: Caller, rights: readonly ServerRight[]): void {
+  #permitScopes({ kind, claims, place }: Caller, rights: readonly ServerRight[]): void {
+    if (kind === 'developer') return
     if (this.isOpen) {
       const fault = this.#foreignFault(place)
       if (fault !== null) throw fault
@@ -305,8 +234,8 @@ export class Access {
     }
   }
 
-  #permitSubject({ subject, place }: Caller): void {
-    if (subject !== null) return
+  #permitSubject({ kind, subject, place }: Caller): void {
+    if (subject !== null || kind === 'developer') return
     if (this.checksTokens) throw missing('There is no token. Send the header `Authorization: Bearer <token>`.')
     if (!this.isOpen) {
       throw new StreamstackError(
@@ -319,21 +248,16 @@ export class Access {
     if (fault !== null) throw fault
   }
 
-  /** Why open access is not for a caller; null: it comes from this machine, and from no foreign page. */
+  /** Why a caller is not taken for a program or a person on this machine; null: it comes from here, and from no foreign page. */
   #foreignFault(place: CallPlace): StreamstackError | null {
-    if (!isLoopback(place.host.replace(/:\d+$/, ''))) {
+    if (!isLoopbackHost(place.host)) {
       return new StreamstackError(
         'forbidden',
         'With `streams.access: open`, call this server by localhost or 127.0.0.1.',
       )
     }
-    if (admitsOrigin(this.#options.policy().cors, place)) return null
-    return foreignOrigin()
+    return isForeignRequest(this.#options.policy().cors, place) ? foreignOrigin() : null
   }
-}
-
-function foreignOrigin(): StreamstackError {
-  return new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
 }
 
 function missing(message: string): StreamstackError {

@@ -7,6 +7,8 @@ export interface CallPlace {
   readonly host: string
   /** Undefined: the caller is no page of a browser, or the request is a plain GET of its own origin. */
   readonly origin: string | undefined
+  /** `Sec-Fetch-Site`, of browsers only: `same-origin`, `same-site`, `cross-site`, or `none` for what a person typed. */
+  readonly site: string | undefined
   readonly scheme: 'http' | 'https'
   /** Address of the client, as far as trusted proxies tell it; null: the connection is gone. */
   readonly address: string | null
@@ -37,15 +39,17 @@ export class TrustedProxies {
   /** HTTP/2 has `:authority` for Host (RFC 9113 §8.3.1). */
   placeOf({ headers, socket }: PlacedRequest): CallPlace {
     const peer = socket.remoteAddress ?? null
-    const host = headers.host ?? headers[':authority']?.toString() ?? ''
+    const host = headers[':authority']?.toString() ?? headers.host ?? ''
+    const site = headers['sec-fetch-site']?.toString()
     const scheme = socket.encrypted === true ? 'https' : 'http'
     if (this.#isEmpty || peer === null || !this.#trusts(peer)) {
-      return { host, origin: headers.origin, scheme, address: peer === null ? null : plain(peer) }
+      return { host, origin: headers.origin, site, scheme, address: peer === null ? null : plain(peer) }
     }
     const proto = lastOf(headers['x-forwarded-proto'])
     return {
       host: lastOf(headers['x-forwarded-host']) ?? host,
       origin: headers.origin,
+      site,
       scheme: proto === 'https' || proto === 'http' ? proto : scheme,
       address: this.#clientOf(headers['x-forwarded-for'], peer),
     }

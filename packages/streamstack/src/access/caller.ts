@@ -8,9 +8,10 @@ import { subjectOf } from './subject.ts'
  * How a caller was recognised:
  * - `token`: by a token that was verified;
  * - `open`: as a program on this machine, under `streams.access: open`;
+ * - `developer`: as whoever builds the workspace, by a name of this machine, under `streamstack dev`;
  * - `anonymous`: not at all.
  */
-export type CallerKind = 'token' | 'open' | 'anonymous'
+export type CallerKind = 'token' | 'open' | 'developer' | 'anonymous'
 
 /** The caller of a request or of a WebSocket's messages. What it may do is for `Access.permit` to say. */
 export interface Caller {
@@ -28,7 +29,13 @@ export interface Caller {
   readonly fault: StreamstackError | null
 }
 
-const NOWHERE: CallPlace = Object.freeze({ host: '', origin: undefined, scheme: 'http', address: null })
+const NOWHERE: CallPlace = Object.freeze({
+  host: '',
+  origin: undefined,
+  site: undefined,
+  scheme: 'http',
+  address: null,
+})
 
 /** A caller that nobody asked who it is. */
 export const ANONYMOUS: Caller = Object.freeze({
@@ -44,7 +51,7 @@ export const ANONYMOUS: Caller = Object.freeze({
 /** A caller without a token. */
 export function callerWithoutToken(
   place: CallPlace,
-  kind: 'open' | 'anonymous',
+  kind: Exclude<CallerKind, 'token'>,
   fault: StreamstackError | null = null,
 ): Caller {
   return { kind, subject: null, claims: null, expiresAtMs: null, endsAtMs: Infinity, place, fault }

@@ -1,3 +1,4 @@
+import { StreamstackError } from '@streamstack/protocol'
 import type { CallPlace } from './call-place.ts'
 import { type CorsSettings, isOriginAllowed } from './cors.ts'
 
@@ -8,13 +9,18 @@ export function admitsOrigin(cors: CorsSettings, { host, origin }: Pick<CallPlac
 }
 
 /**
- * Whether a request that changes something comes from a foreign page. Browsers send Origin with all such requests; `Sec-Fetch-Site`, which no page can
- * set, tells more: behind a proxy that replaces Host the page of this very site would look foreign.
+ * Whether a request comes from a foreign page. Browsers send Origin with all requests that can change something; `Sec-Fetch-Site`, which no page can set,
+ * tells more: behind a proxy that replaces Host the page of this very site would look foreign, and pictures and scripts are fetched without an Origin.
  */
-export function isForeignRequest(cors: CorsSettings, place: CallPlace, site: string | undefined): boolean {
+export function isForeignRequest(cors: CorsSettings, place: CallPlace): boolean {
+  const { site, origin } = place
   if (site === 'same-origin') return false
-  if (place.origin === undefined) return site !== undefined && site !== 'none'
+  if (origin === undefined) return site !== undefined && site !== 'none'
   return !admitsOrigin(cors, place)
+}
+
+export function foreignOrigin(): StreamstackError {
+  return new StreamstackError('forbidden', 'Pages of this origin may not call; list it under `server.cors.origins`.')
 }
 
 /** Browsers leave the default port out of Origin (RFC 6454 §6.1), and clients may send it in Host. */

@@ -2,7 +2,7 @@ import { isAbsolute, relative } from 'node:path'
 import { StreamstackError } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import { Access, type AccessPolicy } from '../access/index.ts'
+import { Access, type AccessPolicy, Gate } from '../access/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
@@ -67,6 +67,7 @@ export class Engine {
   readonly conversations: Conversations
   readonly observation = new Observation()
   readonly access: Access
+  readonly gate: Gate
   readonly log: Logger
   #workspace: CompiledWorkspace
   #policy: AccessPolicy
@@ -98,6 +99,7 @@ export class Engine {
     this.#workspace = workspace
     this.#policy = this.#accessPolicy(workspace.settings)
     this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
+    this.gate = new Gate(() => this.#policy)
     this.access = new Access({
       policy: () => this.#policy,
       fetchKeys: (url) => this.#fetchJson(url),
@@ -333,6 +335,7 @@ export class Engine {
     const own = this.#ownUrl === null ? [] : [new URL(this.#ownUrl).host]
     const listed = server.hosts === null ? null : [...server.hosts, ...own]
     return {
+      isDeveloper: this.mode === 'dev',
       isOpen: streams.access === 'open',
       cors: server.cors,
       clockToleranceSeconds: auth.jwt?.clockToleranceSeconds ?? 0,

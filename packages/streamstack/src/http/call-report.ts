@@ -111,7 +111,7 @@ function describeRequest(
   request: IncomingMessage,
 ): Pick<CallReport, 'method' | 'path' | 'address' | 'refusedOrigin'> {
   const { method = 'GET', url = '/', headers } = request
-  const place = engine.access.placeOf(request)
+  const place = engine.gate.placeOf(request)
   const isAdmitted = admitsOrigin(engine.settings.server.cors, place)
   return {
     method,

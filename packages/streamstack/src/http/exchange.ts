@@ -61,7 +61,7 @@ export class Exchange {
     this.method = method
     this.path = mark === -1 ? url : url.slice(0, mark)
     this.search = mark === -1 ? '' : url.slice(mark)
-    this.place = server.engine.access.placeOf(request)
+    this.place = server.engine.gate.placeOf(request)
   }
 
   get engine(): Engine {

@@ -43,23 +43,19 @@ export class FrontDoor {
 
   #answer(exchange: Exchange): void | Promise<void> {
     const { engine, path, method, response } = exchange
-    const strictTransport = engine.access.strictTransport(exchange.place)
+    const strictTransport = engine.gate.strictTransport(exchange.place)
     if (strictTransport !== null) response.setHeader('Strict-Transport-Security', strictTransport)
     const cors = corsOf(exchange)
     exchange.corsHeaders = cors.headers
     if (cors.isPreflight) {
-      engine.access.admitHost(exchange.place)
+      engine.gate.admitHost(exchange.place)
       response.writeHead(204, cors.headers)
       response.end()
       return
     }
     const own = this.#table.find(path)
     if (own?.path.byMethod.get(method)?.operation.fromAnyHost !== true) {
-      engine.access.admitPlace(
-        exchange.place,
-        exchange.request.headers,
-        exchange.upgrade !== null || !SAFE_METHODS.has(method),
-      )
+      engine.gate.admit(exchange.place, exchange.upgrade !== null || !SAFE_METHODS.has(method))
     }
     if (own !== null && path !== ROOT) return this.#answerOwn(exchange, own)
     const endpoint = findEndpoint(engine, method, path)

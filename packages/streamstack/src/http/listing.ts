@@ -8,9 +8,9 @@ export const listWorkspace: Operation = {
   answers: 'whole',
   handle(exchange) {
     const { engine, caller } = exchange
-    const { settings, workspace, access, mode } = engine
+    const { settings, workspace, access } = engine
     // Those that ask for a token are not shown to callers whose token, or none, would not do.
-    const showsAll = mode === 'dev' || caller.kind === 'open'
+    const showsAll = caller.kind === 'developer' || caller.kind === 'open'
     const plans = [...workspace.plans.values()].filter(
       ({ endpoint }) => showsAll || access.mayCall(caller, endpoint.access),
     )

@@ -74,7 +74,7 @@ export class Subscriptions {
   async put(call: StreamCall, id: string, body: Value): Promise<Reply> {
     const config = subscriptionConfig(body)
     if (config.webhookUrl !== null) this.#door.check(config.webhookUrl)
-    const { isNew, subscription } = await this.#manager.put(id, config, this.#engine.access.baseUrlFor(call.place))
+    const { isNew, subscription } = await this.#manager.put(id, config, this.#engine.gate.baseUrlFor(call.place))
     return [isNew ? 201 : 200, this.#describe(subscription)]
   }
 

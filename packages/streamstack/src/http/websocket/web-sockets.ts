@@ -63,6 +63,7 @@ export class WebSockets {
   /** Answers a handshake. Throws what it refuses. */
   open({ request, response, upgrade, caller }: Exchange): void {
     if (upgrade === null) throw handshakeMissing(this.#engine)
+    checkHandshake(request)
     const offered = protocolsOf(request)
     if (offered.length > 0 && !offered.includes(WEBSOCKET_PROTOCOL)) {
       throw new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
@@ -129,9 +130,13 @@ export const openWebSocket: Operation = {
   answers: 'upgrade',
   handle(exchange) {
     // HTTP/2 has no such header (RFC 9113 §8.2.2).
-    const isHttp1 = exchange.request.httpVersionMajor === 1
-    if (exchange.upgrade === null && isHttp1) exchange.corsHeaders = { ...exchange.corsHeaders, Upgrade: 'websocket' }
-    exchange.server.webSockets.open(exchange)
+    const { corsHeaders, request, server } = exchange
+    const forRefusals = {
+      'Sec-WebSocket-Version': '13',
+      ...(request.httpVersionMajor === 1 && { Upgrade: 'websocket' }),
+    }
+    exchange.corsHeaders = { ...corsHeaders, ...forRefusals }
+    server.webSockets.open(exchange)
   },
 }
 
@@ -159,6 +164,16 @@ function turnAway(webSocket: WebSocket, name: 'restarting' | 'overloaded'): void
   webSocket.on('error', () => undefined)
   webSocket.close(code, reason)
   setTimeout(() => webSocket.terminate(), STOPPING_MS).unref()
+}
+
+/** RFC 6455 §4.2.1. */
+function checkHandshake({ headers }: IncomingMessage): void {
+  if (headers['sec-websocket-version'] !== '13') {
+    throw new StreamstackError('header_invalid', 'Sec-WebSocket-Version must be 13.', { status: 426 })
+  }
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')) {
+    throw new StreamstackError('header_invalid', 'Sec-WebSocket-Key must be 16 bytes in base64.')
+  }
 }
 
 function handshakeMissing({ isDraining }: Engine): StreamstackError {

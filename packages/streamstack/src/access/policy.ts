@@ -1,0 +1,23 @@
+import type { CorsSettings } from './cors.ts'
+
+/** The settings that decide who may do what, as they are now. */
+export interface AccessPolicy {
+  /** `streamstack dev`: whoever calls by a name of this machine builds the workspace. */
+  readonly isDeveloper: boolean
+  /** `streams.access: open`. */
+  readonly isOpen: boolean
+  readonly cors: CorsSettings
+  readonly clockToleranceSeconds: number
+  /** `channels.token_in_url`. */
+  readonly tokenInUrl: boolean
+  /** `server.hosts`, and where the server listens; `loopback`: every name of this machine, and no other. Null: all. */
+  readonly hosts: readonly string[] | 'loopback' | null
+  /** `server.trusted_proxies`. */
+  readonly trustedProxies: readonly string[]
+  /** `server.public_url`, or where the server listens. */
+  readonly publicUrl: string
+  /** Whether `server.public_url` is set. */
+  readonly hasPublicUrl: boolean
+  /** `server.tls.hsts`; 0: not at all. */
+  readonly hstsSeconds: number
+}
