@@ -13,6 +13,7 @@ import type { TraceEvent } from '../run/index.ts'
 import { collect } from '../stream/reading.ts'
 import { formatIssue } from '../workspace/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
+import { compareRuns, optionOf, parseComparison } from './compare-runs.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 import { placed } from './issue-lines.ts'
@@ -27,6 +28,7 @@ interface RunOptions {
   format: FormatName
   auth?: string
   trace?: true
+  compare?: string
   data?: string
 }
 
@@ -50,6 +52,10 @@ export function addRun(program: Command, io: CommandIo): void {
       'the claims of the caller, for endpoints that want a token: \'{"sub":"ada","roles":["admin"]}\'',
     )
     .option('--trace', 'tell on stderr when each step starts and ends')
+    .option(
+      '--compare <option=values>',
+      'run once for each value of an option and show them side by side: chunk_size=1,5,10',
+    )
     .option('--data <folder>', "instead of the workspace's own data folder")
     .addHelpText(
       'after',
@@ -73,14 +79,26 @@ async function runEndpoint(
   const engine = await openEngine(io, dir, { log: terminalLog(io), data: options.data, mode: 'dev' })
   try {
     await seedTables(io, engine, dir)
-    const { live, includesMetadata } = await prepare(io, engine, dir, target, options)
+    const comparison = options.compare === undefined ? null : parseComparison(options.compare)
+    const overs = comparison?.values.map((value) => optionOf(comparison, value)) ?? [{}]
+    const prepared = []
+    for (const over of overs) prepared.push(await prepare(io, engine, dir, target, options, over))
+    const lives = prepared.map(({ live }) => live)
+    const [{ live, includesMetadata }] = prepared as [Prepared, ...Prepared[]]
     // An endpoint may call its own server; then there must be one.
     const server = engine.settings.outbound.allow.includes('self')
       ? await startServer({ engine, host: '127.0.0.1', port: 0 })
       : null
-    const cancel = (): void => live.cancel('It was stopped at the terminal.')
+    const cancel = (): void => {
+      for (const one of lives) one.cancel('It was stopped at the terminal.')
+    }
     signal.addEventListener('abort', cancel, { once: true })
     try {
+      if (comparison !== null) {
+        await compareRuns(io, comparison, lives)
+        for (const one of lives) tellOutcome(io, one, dir)
+        return
+      }
       const encoder = encoderFor(live, options.format, { metadata: includesMetadata })
       if (encoder.waits) await collectWhole(io, live, encoder)
       else if (!(await write(io, live, encoder))) return io.setExitCode(1)
@@ -94,6 +112,11 @@ async function runEndpoint(
   }
 }
 
+interface Prepared {
+  readonly live: LiveRun
+  readonly includesMetadata: boolean
+}
+
 /** Finds the endpoint and makes the run as a call over HTTP would: the caller first, then the inputs. */
 async function prepare(
   io: CommandIo,
@@ -101,7 +124,8 @@ async function prepare(
   dir: WorkspaceDir,
   target: { method: string; path: string },
   options: RunOptions,
-): Promise<{ live: LiveRun; includesMetadata: boolean }> {
+  over: Readonly<Record<string, Value>>,
+): Promise<Prepared> {
   const [path = '', ...query] = target.path.split('?')
   const { plan, pathParameters } = findPlan(
     engine,
@@ -116,7 +140,7 @@ async function prepare(
     body: options.input === undefined ? {} : parseBody(await inputBytes(io, options.input), 'application/json'),
   }
   const inputs = plan.inputs.check(sources)
-  const asked = askedOptions(plan, sources, inputs)
+  const asked = askedOptions(plan, sources, inputs, over)
   const live = engine.runs.prepare(plan, engine.settings, {
     inputs,
     auth: claims,

@@ -9,22 +9,21 @@ import { refuseFaults } from './refuse-faults.ts'
 const CHUNK_WORDS_MAX = 10_000
 const DELAY_MS_MAX = 60_000
 
-/** What a caller asks for with `options`, on an endpoint that declares them and on one that does not. Throws `input_invalid`. */
+/** What a caller asks for with `options`, on an endpoint that declares them and on one that does not; `over` goes before it. Throws `input_invalid`. */
 export function askedOptions(
   plan: Plan,
   sources: InputSources,
   inputs: Readonly<Record<string, Value>>,
+  over: Readonly<Record<string, Value>> = {},
 ): ReturnType<typeof callerOptions> {
   const given = plan.hasOptions ? inputs['options'] : plan.undeclaredOptions?.check(sources)['options']
-  const { shape, includeMetadata } = callerOptions(given ?? null)
+  const { shape, includeMetadata } = callerOptions({ ...membersOf(given ?? null), ...over })
   return { shape, includeMetadata: includeMetadata || sources.query.get('include_metadata') === 'true' }
 }
 
 /** Reads `options`: `chunk_size` (words per chunk), `delay` (between chunks, as `50ms` or milliseconds), `include_metadata`. Throws `input_invalid` with every fault. */
 function callerOptions(value: Value): { shape: StreamOptions | null; includeMetadata: boolean } {
-  const options = (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}) as Readonly<
-    Record<string, Value>
-  >
+  const options = membersOf(value)
   const faults: InputFault[] = []
   const given = (name: string): Value => {
     const value = Object.hasOwn(options, name) ? (options[name] ?? null) : null
@@ -54,4 +53,10 @@ function callerOptions(value: Value): { shape: StreamOptions | null; includeMeta
     shape: chunkSize === null && delayMs === null ? null : { chunkSize, delayMs },
     includeMetadata: wantsMetadata === true || wantsMetadata === 'true',
   }
+}
+
+function membersOf(value: Value): Readonly<Record<string, Value>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, Value>>)
+    : {}
 }
