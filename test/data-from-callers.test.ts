@@ -30,6 +30,19 @@ describe('a whole number beyond 2^53', () => {
   })
 })
 
+test('a column has one type in an answer, whatever its values', async () => {
+  const tables = { rows: { ...rows, records: [{ id: 1, name: 'small', doc: null }, ...rows.records] } }
+  const stack = [
+    { function: 'Get Records', table: 'rows', columns: ['id'], as: 'raw' },
+    send('{{raw}}'),
+    { function: 'Get Records', table: 'rows', columns: ['id'] },
+    send('{{records.map((one) => one.id)}}'),
+  ]
+  await using server = await testServer({ 'endpoints/e.json': endpoint('/e', stack) }, { tables })
+  const ids = ['1', '9007199254740992', big]
+  expect(contents((await server.call('/e?format=ndjson')).text)).toEqual([ids.map((id) => ({ id })), ids])
+})
+
 describe('names that mean something to JavaScript', () => {
   const data = '{"a":{"constructor":"Ferrari","__proto__":{"x":1},"prototype":null,"toString":"t"}}'
 

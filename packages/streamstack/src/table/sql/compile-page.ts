@@ -14,18 +14,18 @@ import type { Dialect } from './dialect.ts'
  * What a statement gives:
  * - `values`: one row a record, its columns and then those order keys that are not among them;
  * - `objects`: one row a record, a JSON object and then the order keys;
- * - `array`: one row in all, a JSON array, the number of records, the last order key, and 1 when the table may hold
- *   integers beyond 2^53. Only for orders by the primary key alone, whose last value is the greatest or the least.
+ * - `array`: one row in all, a JSON array, the number of records, the last order key, and how many of the table's columns
+ *   hold integers beyond 2^53. Only for orders by the primary key alone, whose last value is the greatest or the least.
  *
- * `values` and `array` read integers as they are, the cheap way, unless `exact` is asked for: then, and in `objects`,
- * integers beyond 2^53 come as text.
+ * Integers of wide columns come as text. `values` and `array` read others as they are, the cheap way; `objects` looks at
+ * each, as a column may become wide before it is read.
  */
 export type PageOutput = 'values' | 'objects' | 'array'
 
 /** The part of a page's SQL that does not depend on filter and place; made once for each table, order and columns. */
 export interface PageShape {
   readonly output: PageOutput
-  readonly exact: boolean
+  readonly wide: ReadonlySet<string>
   readonly columns: readonly ColumnDeclaration[]
   readonly keys: readonly OrderKey[]
   /** Where each key stands in a row of the result. */
@@ -62,13 +62,18 @@ export class PageShapes {
   }
 
   /** Throws `column_unknown` and `query_invalid`. */
-  shape(table: TableDeclaration, query: Query, as: 'values' | 'json' | 'objects', exact: boolean): PageShape {
+  shape(
+    table: TableDeclaration,
+    query: Query,
+    as: 'values' | 'json' | 'objects',
+    wide: ReadonlySet<string>,
+  ): PageShape {
     let known = this.shapes.get(table)
     if (known === undefined) this.shapes.set(table, (known = new Map<string, PageShape>()))
-    const key = shapeKey(query, exact ? `${as} exact` : as)
+    const key = shapeKey(query, wide.size === 0 ? as : `${as} ${[...wide].join()}`)
     let shape = known.get(key)
     if (shape === undefined) {
-      shape = makeShape(this.dialect, table, query, as, exact)
+      shape = makeShape(this.dialect, table, query, as, new Set(wide))
       // Callers may make orders at run time; forgetting all of them is cheaper than counting which are used.
       if (known.size >= 256) known.clear()
       known.set(key, shape)
@@ -87,7 +92,7 @@ function makeShape(
   table: TableDeclaration,
   query: Query,
   as: 'values' | 'json' | 'objects',
-  exact: boolean,
+  wide: ReadonlySet<string>,
 ): PageShape {
   if (query.order.length > orderTermsMax) {
     throw new StreamstackError('query_invalid', `An order may name at most ${orderTermsMax} columns.`)
@@ -109,23 +114,23 @@ function makeShape(
   const output = as === 'json' ? (keys.length === 1 ? 'array' : 'objects') : as
   const quoted = columns.map((column) => dialect.quote(column.name))
   const read = (column: ColumnDeclaration): string =>
-    dialect.readable(column, dialect.quote(column.name), exact || output === 'objects')
+    dialect.readable(column, dialect.quote(column.name), wide, output === 'objects')
   const from = ` FROM ${dialect.quote(table.name)}`
   if (output === 'array') {
     const { quoted: key, column, term } = keys[0]!
-    const last = dialect.readable(column, `${term.direction === 'asc' ? 'max' : 'min'}(${key})`, exact)
+    const last = dialect.readable(column, `${term.direction === 'asc' ? 'max' : 'min'}(${key})`, wide, false)
     const inner = [...new Set([...quoted, key])].join(',')
-    const head = `SELECT ${dialect.jsonArray(dialect.jsonObject(columns, exact))},count(*),${last},${dialect.mayNeedExact(table)} FROM (SELECT ${inner}${from}`
-    return { output, exact, columns, keys, keyPositions: [2], head, tail: ')' }
+    const head = `SELECT ${dialect.jsonArray(dialect.jsonObject(columns, wide, false))},count(*),${last},${dialect.wideCount(table)} FROM (SELECT ${inner}${from}`
+    return { output, wide, columns, keys, keyPositions: [2], head, tail: ')' }
   }
   if (output === 'objects') {
-    const head = `SELECT ${[dialect.jsonObject(columns, true), ...keys.map(({ column }) => read(column))].join(',')}${from}`
-    return { output, exact, columns, keys, keyPositions: keys.map((_, index) => index + 1), head, tail: '' }
+    const head = `SELECT ${[dialect.jsonObject(columns, wide, true), ...keys.map(({ column }) => read(column))].join(',')}${from}`
+    return { output, wide, columns, keys, keyPositions: keys.map((_, index) => index + 1), head, tail: '' }
   }
   const all = [...columns]
   for (const { column } of keys) if (!all.includes(column)) all.push(column)
   const keyPositions = keys.map(({ column }) => all.indexOf(column))
-  return { output, exact, columns, keys, keyPositions, head: `SELECT ${all.map(read).join(',')}${from}`, tail: '' }
+  return { output, wide, columns, keys, keyPositions, head: `SELECT ${all.map(read).join(',')}${from}`, tail: '' }
 }
 
 /**

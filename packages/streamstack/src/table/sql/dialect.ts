@@ -11,14 +11,14 @@ export interface Dialect {
   /** The stored value as a parameter; `column` decides the type. */
   bind(column: ColumnDeclaration, value: StoredValue): StoredValue
   /**
-   * A value of the column, given by an expression, as it is read for rows and marks. With `exact`, integers beyond 2^53
-   * come as text; without, such an integer makes reading fail.
+   * A value of the column, given by an expression, as it is read for rows and marks. All integers of a `wide` column
+   * come as text. With `exact`, so does one beyond 2^53 in another column; without, it makes reading fail.
    */
-  readable(column: ColumnDeclaration, expression: string, exact: boolean): string
-  /** One text, an object with these columns as JSON. Without `exact`, integers beyond 2^53 are written as numbers. */
-  jsonObject(columns: readonly ColumnDeclaration[], exact: boolean): string
-  /** An expression that is 1 when the table may hold integers beyond 2^53, else 0. */
-  mayNeedExact(table: TableDeclaration): string
+  readable(column: ColumnDeclaration, expression: string, wide: ReadonlySet<string>, exact: boolean): string
+  /** One text, an object with these columns as JSON. Without `exact`, an integer beyond 2^53 in a column that is not `wide` is written as a number. */
+  jsonObject(columns: readonly ColumnDeclaration[], wide: ReadonlySet<string>, exact: boolean): string
+  /** An expression: how many columns of the table hold integers beyond 2^53. */
+  wideCount(table: TableDeclaration): string
   /** An aggregate of `jsonObject` texts in the order of its input. */
   jsonArray(object: string): string
   /** `expression` compared so that null equals null. */

@@ -5,6 +5,7 @@ import type { OpenDatabaseOptions } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
 import { defineTextFunctions } from './text-functions.ts'
 import type { TextWork } from './text-functions.ts'
+import { WideColumns } from './wide-columns.ts'
 
 /** The file in the data folder that holds all records. */
 export const databaseFile = 'records.sqlite'
@@ -13,6 +14,7 @@ export const databaseFile = 'records.sqlite'
 export interface Connection {
   readonly database: DatabaseSync
   readonly textWork: TextWork
+  readonly wide: WideColumns
 }
 
 /** Opens the records with the functions that every connection shares. Throws what SQLite throws. */
@@ -21,7 +23,7 @@ export function openConnection(path: string, options: OpenDatabaseOptions): Conn
   try {
     mapFile(database)
     database.function('random_uuid', () => randomUUID())
-    return { database, textWork: defineTextFunctions(database) }
+    return { database, textWork: defineTextFunctions(database), wide: new WideColumns(database) }
   } catch (error) {
     database.close()
     throw error

@@ -22,16 +22,22 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** Names the tables that have ever held an integer beyond 2^53: looking once a page is cheaper than at each cell. */
-export const wideTable = 'streamstack_wide'
+/** Lists the columns that hold integers beyond 2^53. */
+export const wideTable = 'streamstack_wide_columns'
 
 function exactInteger(expression: string): string {
   return `iif(${expression} NOT BETWEEN -9007199254740991 AND 9007199254740991,CAST(${expression} AS TEXT),${expression})`
 }
 
-function jsonValue(column: ColumnDeclaration, exact: boolean): string {
+/** Text for all values of a wide column; for another, where `exact`, text for a value that was not there when the list was read. */
+function readableInteger(expression: string, isWide: boolean, exact: boolean): string {
+  if (isWide) return `CAST(${expression} AS TEXT)`
+  return exact ? exactInteger(expression) : expression
+}
+
+function jsonValue(column: ColumnDeclaration, wide: ReadonlySet<string>, exact: boolean): string {
   const name = quoteName(column.name)
-  if (column.type === 'integer' && exact) return exactInteger(name)
+  if (column.type === 'integer') return readableInteger(name, wide.has(column.name), exact)
   if (column.type === 'json') return `json(${name})`
   if (column.type === 'boolean') return `json(CASE ${name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)`
   return name
@@ -46,10 +52,11 @@ export const sqliteDialect: Dialect = {
     if (column.type === 'integer' && typeof value === 'string') return BigInt(value)
     return value
   },
-  readable: (column, expression, exact) => (exact && column.type === 'integer' ? exactInteger(expression) : expression),
-  jsonObject: (columns, exact) =>
-    `json_object(${columns.map((column) => `${quoteText(column.name)},${jsonValue(column, exact)}`).join(',')})`,
-  mayNeedExact: (table) => `EXISTS(SELECT 1 FROM ${wideTable} WHERE table_name=${quoteText(table.name)})`,
+  readable: (column, expression, wide, exact) =>
+    column.type === 'integer' ? readableInteger(expression, wide.has(column.name), exact) : expression,
+  jsonObject: (columns, wide, exact) =>
+    `json_object(${columns.map((column) => `${quoteText(column.name)},${jsonValue(column, wide, exact)}`).join(',')})`,
+  wideCount: (table) => `(SELECT count(*) FROM ${wideTable} WHERE table_name=${quoteText(table.name)})`,
   jsonArray: (object) => `json_group_array(${object})`,
   distinct: (left, right) => `${left} IS NOT ${right}`,
   notDistinct: (left, right) => `${left} IS ${right}`,

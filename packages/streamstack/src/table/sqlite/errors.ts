@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { databaseError, isConflict, resultCode, resultCodes } from '../../storage/index.ts'
 import type { TableDeclaration } from '../declaration.ts'
 import { databaseFile } from './connection.ts'
+import { TextWorkExceeded } from './text-functions.ts'
 
 /** The columns that a message of SQLite names: `UNIQUE constraint failed: users.email`. */
 export function conflictReason(error: unknown, table: TableDeclaration): string {
@@ -15,6 +16,7 @@ export function conflictReason(error: unknown, table: TableDeclaration): string 
 /** An error of SQLite as callers may see it: what to do, and never a path; the cause stays for the log. */
 export function storageError(error: unknown, table: TableDeclaration | null): StreamstackError {
   if (error instanceof StreamstackError) return error
+  if (error instanceof TextWorkExceeded) return tooMuchText(error)
   if (table !== null && isConflict(error)) {
     return new StreamstackError('record_conflict', `In table "${table.name}", ${conflictReason(error, table)}.`, {
       cause: error,
@@ -40,4 +42,13 @@ function freeBytes(folder: string): number {
   } catch {
     return Infinity
   }
+}
+
+/** `limit_exceeded`, for a filter that looks through more text than one statement may. */
+export function tooMuchText(cause?: unknown): StreamstackError {
+  return new StreamstackError(
+    'limit_exceeded',
+    'The filter looks through more text than one query may. Narrow it with a comparison that an index serves, or search for a shorter text.',
+    { cause },
+  )
 }

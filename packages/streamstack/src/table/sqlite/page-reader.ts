@@ -14,6 +14,7 @@ import type { ReaderPool } from './reader-pool.ts'
 import { mayScan } from './scan.ts'
 import { TextWorkExceeded } from './text-functions.ts'
 import type { TextWork } from './text-functions.ts'
+import type { WideColumns } from './wide-columns.ts'
 
 /** Up to this many records are read, skipped or sorted on the main thread: a few milliseconds. */
 const inlineRecordsMax = 5000
@@ -38,12 +39,17 @@ export class PageReader {
   private readonly bounds: PageBounds
   private readonly textWork: TextWork
   private readonly shapes = new PageShapes(sqliteDialect)
-  /** Tables in which an integer beyond 2^53 was met: they are read the careful way from then on. */
-  private readonly exactTables = new Set<string>()
+  private readonly wide: WideColumns
 
-  constructor({ database, textWork }: Connection, statements: StatementCache, pool: ReaderPool, bounds: PageBounds) {
+  constructor(
+    { database, textWork, wide }: Connection,
+    statements: StatementCache,
+    pool: ReaderPool,
+    bounds: PageBounds,
+  ) {
     this.database = database
     this.textWork = textWork
+    this.wide = wide
     this.statements = statements
     this.pool = pool
     this.bounds = bounds
@@ -53,16 +59,19 @@ export class PageReader {
     checkNumbers(query)
     // One more than allowed tells that there are more.
     const limit = Math.min(query.limit ?? Infinity, this.bounds.recordsMax + 1)
-    const exact = this.exactTables.has(table.name)
-    const shape = this.shapes.shape(table, query, as === 'rows' ? 'values' : 'json', exact)
+    const shape = this.shapes.shape(table, query, as === 'rows' ? 'values' : 'json', this.wide.of(table))
     const statements = compilePage(sqliteDialect, table, shape, query)
     if (limit === 0) return { rows: [], json: as === 'json' ? '[]' : '', length: 0, mark: null }
     if (!this.isQuick(table, statements, limit + query.offset)) return this.pageFromPool(table, query, as, limit)
     const page = this.pageNow(shape, statements, limit, query.offset)
     if (page === 'too much text') return this.pageFromPool(table, query, as, limit)
     if (page !== null) return this.checked(page, table)
-    this.exactTables.add(table.name)
-    return this.page(table, query, as)
+    // Another process has just stored the first integer beyond 2^53 of a column.
+    const known = this.wide.of(table).size
+    this.wide.forget()
+    if (this.wide.of(table).size > known) return this.page(table, query, as)
+    // Somebody else's program stored it, and did not say so.
+    return this.pageFromPool(table, query, as, limit)
   }
 
   count(table: TableDeclaration, where: Filter | null): number | Promise<number> {
@@ -112,7 +121,7 @@ export class PageReader {
     return hasOffset ? statement.all(...parameters, limit, offset) : statement.all(...parameters, limit)
   }
 
-  /** Null when the page may hold integers beyond 2^53 and the shape does not mind them. */
+  /** Null when more columns hold integers beyond 2^53 than the shape knows. */
   private pageNow(
     shape: PageShape,
     statements: readonly PageStatement[],
@@ -128,8 +137,7 @@ export class PageReader {
       )
     } catch (error) {
       // What node:sqlite throws for an integer that a number cannot hold.
-      if (!shape.exact && error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE')
-        return null
+      if (error instanceof RangeError && 'code' in error && error.code === 'ERR_OUT_OF_RANGE') return null
       if (error instanceof TextWorkExceeded) return 'too much text'
       throw error
     }
@@ -156,7 +164,7 @@ export class PageReader {
       if (shape.output === 'array') {
         // One row: the array, how many records it holds, the last key.
         const row = cells[0]!
-        if (row[3] !== 0 && !shape.exact) return null
+        if (row[3] !== shape.wide.size) return null
         const json = String(row[0])
         if (statements.length === 1)
           return { rows: [], json, length: Number(row[1]), mark: row[1] === 0 ? null : markOf(shape, row) }
@@ -177,7 +185,7 @@ export class PageReader {
   }
 
   private async pageFromPool(table: TableDeclaration, query: Query, as: 'rows' | 'json', limit: number): Promise<Page> {
-    const shape = this.shapes.shape(table, query, 'objects', true)
+    const shape = this.shapes.shape(table, query, 'objects', this.wide.of(table))
     const statements = compilePage(sqliteDialect, table, shape, query)
     const texts: string[] = []
     const rows: Row[] = []

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { StreamstackError } from '@streamstack/protocol'
 import { errorOf } from '../../storage/index.ts'
-import { storageError } from './errors.ts'
+import { storageError, tooMuchText } from './errors.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
 /** How many reads may wait for a thread. */
@@ -113,13 +113,6 @@ export class ReaderPool {
     job?.reject(storageError(error, null))
     if (!this.closed) this.next()
   }
-}
-
-function tooMuchText(): StreamstackError {
-  return new StreamstackError(
-    'limit_exceeded',
-    'The filter looks through more text than one query may. Narrow it with a comparison that an index serves, or search for a shorter text.',
-  )
 }
 
 function tooManyReads(): StreamstackError {

@@ -3,7 +3,7 @@ import { isConflict } from '../../storage/index.ts'
 import type { TableDeclaration } from '../declaration.ts'
 import type { LoadOptions, LoadValue, RecordLoader } from '../record-store.ts'
 import { quoteName } from './dialect.ts'
-import { noteWide } from './record-writer.ts'
+import { forgetWide, noteWide } from './wide-columns.ts'
 import { conflictReason, storageError } from './errors.ts'
 
 /** SQLite takes 32,766 parameters; beyond some hundred, longer statements are no faster. */
@@ -25,7 +25,7 @@ export class SqliteRecordLoader implements RecordLoader {
   private values: (null | number | bigint | string)[] = []
   private tags: number[] = []
   private inserted = 0
-  private wide = false
+  private readonly wide = new Set<number>()
 
   constructor(database: DatabaseSync, table: TableDeclaration, options: LoadOptions) {
     this.database = database
@@ -34,7 +34,10 @@ export class SqliteRecordLoader implements RecordLoader {
     this.batchRecords = Math.max(1, Math.min(batchRecordsMax, Math.floor(parametersMax / table.columns.length)))
     try {
       database.exec('BEGIN IMMEDIATE')
-      if (options.replace) database.exec(`DELETE FROM ${quoteName(table.name)}`)
+      if (options.replace) {
+        database.exec(`DELETE FROM ${quoteName(table.name)}`)
+        forgetWide(database, table)
+      }
       this.many = database.prepare(this.insert(this.batchRecords))
       this.one = database.prepare(this.insert(1))
     } catch (error) {
@@ -45,8 +48,9 @@ export class SqliteRecordLoader implements RecordLoader {
 
   add(values: readonly LoadValue[], tag: number): void {
     // NULL as an integer primary key is what lets SQLite count it up.
-    for (const value of values) {
-      if (typeof value === 'bigint' && !this.wide) this.markWide()
+    for (let at = 0; at < values.length; at += 1) {
+      const value = values[at]
+      if (typeof value === 'bigint' && !this.wide.has(at)) this.markWide(at)
       this.values.push(value === undefined ? null : value)
     }
     this.tags.push(tag)
@@ -93,9 +97,9 @@ export class SqliteRecordLoader implements RecordLoader {
     }
   }
 
-  private markWide(): void {
-    this.wide = true
-    noteWide(this.database, this.table)
+  private markWide(at: number): void {
+    this.wide.add(at)
+    noteWide(this.database, this.table, this.table.columns[at]!.name)
   }
 
   private insertOne(values: readonly (null | number | bigint | string)[], tag: number): void {

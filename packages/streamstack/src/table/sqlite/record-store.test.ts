@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Value } from '@streamstack/protocol'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { failure, queryOf, recordStoreContract } from '../testing/record-store-contract.ts'
@@ -121,6 +122,46 @@ describe('sqlite store', () => {
     const refused = await failure(() => store.page(queryOf({ table: 'big', columns: ['n'] }), 'rows'))
     expect(refused).toMatchObject({ code: 'query_invalid', message: expect.stringContaining('While Loop') })
     expect((await store.page(queryOf({ table: 'big', limit: 10 }), 'rows')).length).toBe(10)
+  })
+
+  test('agrees with another process on which columns are text, also once all their records are replaced', async () => {
+    const folder = newFolder()
+    const [one, other] = [storeOf([big], { folder }), storeOf([big], { folder })]
+    const rows = async (store: RecordStore): Promise<readonly unknown[]> =>
+      (await store.page(queryOf({ table: 'big', columns: ['id', 'n'] }), 'rows')).rows
+    await one.add('big', { n: 5 })
+    expect(await rows(other)).toEqual([{ id: 1, n: 5 }])
+    await expect((async () => one.addMany('big', [{ n: '9007199254740993' }, { n: 1, label: 7 }]))()).rejects.toThrow()
+    expect(await rows(one)).toEqual([{ id: 1, n: 5 }])
+    await one.add('big', { n: '9007199254740993' })
+    const text = [
+      { id: 1, n: '5' },
+      { id: 2, n: '9007199254740993' },
+    ]
+    expect([await rows(one), await rows(other)]).toEqual([text, text])
+    const json = await other.page(queryOf({ table: 'big', columns: ['id', 'n'] }), 'json')
+    expect(JSON.parse(json.json)).toEqual(text)
+    const searched = filterFromValue({ label: { is_null: true } })
+    expect((await other.page(queryOf({ table: 'big', columns: ['id', 'n'], where: searched }), 'rows')).rows).toEqual(
+      text,
+    )
+    const loader = await one.load('big', { replace: true, onRejected: () => {} })
+    loader.add([undefined, 7, null, null], 0)
+    await loader.commit()
+    expect([await rows(one), await rows(other)]).toEqual([[{ id: 3, n: 7 }], [{ id: 3, n: 7 }]])
+  })
+
+  test('takes over the list of an earlier version, which named tables alone', async () => {
+    const folder = newFolder()
+    await storeOf([big], { folder }).add('big', { n: '9007199254740993' })
+    const file = new DatabaseSync(join(folder, 'records.sqlite'))
+    file.exec(
+      `DROP TABLE streamstack_wide_columns; CREATE TABLE streamstack_wide (table_name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+       INSERT INTO streamstack_wide VALUES ('big')`,
+    )
+    file.close()
+    const { rows } = await storeOf([big], { folder }).page(queryOf({ table: 'big', columns: ['id', 'n'] }), 'rows')
+    expect(rows).toEqual([{ id: 1, n: '9007199254740993' }])
   })
 
   test('closing ends reads in other threads with an error, not silence', async () => {

@@ -21,6 +21,7 @@ import { ReaderPool } from './reader-pool.ts'
 import { SqliteRecordLoader } from './record-loader.ts'
 import { RecordWriter } from './record-writer.ts'
 import { syncSchema } from './schema.ts'
+import type { WideColumns } from './wide-columns.ts'
 
 export interface SqliteStoreOptions {
   /** The data folder; made when it is missing. */
@@ -63,6 +64,7 @@ export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
 
 class SqliteRecordStore implements RecordStore {
   private readonly database: DatabaseSync
+  private readonly wide: WideColumns
   private readonly path: string
   private readonly statements: StatementCache
   private readonly pool: ReaderPool
@@ -72,16 +74,18 @@ class SqliteRecordStore implements RecordStore {
   /** Tables whose declaration does not fit what is stored, and why. */
   private unfit: ReadonlyMap<string, string> = new Map()
 
-  constructor({ database, textWork }: Connection, path: string, options: SqliteStoreOptions) {
+  constructor(connection: Connection, path: string, options: SqliteStoreOptions) {
+    const { database } = connection
     this.database = database
+    this.wide = connection.wide
     this.path = path
     this.statements = new StatementCache(database)
     this.pool = new ReaderPool(path, options.readersMax ?? Math.min(4, Math.max(1, availableParallelism() - 1)))
-    this.reader = new PageReader({ database, textWork }, this.statements, this.pool, {
+    this.reader = new PageReader(connection, this.statements, this.pool, {
       recordsMax: options.recordsMax ?? 100_000,
       pageBytesMax: options.pageBytesMax ?? 64 * 1024 * 1024,
     })
-    this.writer = new RecordWriter(database, this.statements)
+    this.writer = new RecordWriter(connection, this.statements)
   }
 
   declare(tables: readonly TableDeclaration[]): readonly Issue[] {
@@ -101,6 +105,7 @@ class SqliteRecordStore implements RecordStore {
       throw storageError(error, null)
     } finally {
       this.statements.clear()
+      this.wide.forget()
       if (this.database.isOpen) this.database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
     }
   }

@@ -8,10 +8,16 @@ import type { Row } from '../query.ts'
 import type { RecordInput } from '../record-store.ts'
 import { storedChanges, storedRecord } from '../stored-record.ts'
 import { compileRemove } from '../sql/compile-page.ts'
-import type { Cells, StatementCache } from './connection.ts'
-import { quoteName, sqliteDialect, wideTable } from './dialect.ts'
+import type { Cells, Connection, StatementCache } from './connection.ts'
+import { quoteName, sqliteDialect } from './dialect.ts'
 import { storageError } from './errors.ts'
 import { appendRows } from './page-reader.ts'
+import type { TextWork } from './text-functions.ts'
+import { isWide } from './wide-columns.ts'
+import type { WideColumns } from './wide-columns.ts'
+
+/** How much text a filter of records to remove looks through: some ten milliseconds. */
+const removeTextStepsMax = 10_000_000
 
 /** How long a write waits for another writer, such as an import, before it fails. */
 const busyWaitMsMax = 30_000
@@ -19,26 +25,27 @@ const busyWaitMsMax = 30_000
 /** Adds, edits and deletes records. */
 export class RecordWriter {
   private readonly database: DatabaseSync
+  private readonly textWork: TextWork
+  private readonly wide: WideColumns
   private readonly statements: StatementCache
 
-  constructor(database: DatabaseSync, statements: StatementCache) {
+  constructor({ database, textWork, wide }: Connection, statements: StatementCache) {
     this.database = database
+    this.textWork = textWork
+    this.wide = wide
     this.statements = statements
   }
 
   add(table: TableDeclaration, record: RecordInput): Row | Promise<Row> {
     const stored = storedRecord(table, record)
-    if (stored.some(isWide)) return this.attempt(table, () => this.transaction(() => this.insertWide(table, stored)))
+    if (stored.some(isWide))
+      return this.attempt(table, () => this.transaction(() => this.insertAll(table, [stored])[0]!))
     return this.attempt(table, () => this.insert(table, stored))
   }
 
   addMany(table: TableDeclaration, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
     const stored = records.map((record) => storedRecord(table, record))
-    return this.attempt(table, () =>
-      this.transaction(() =>
-        stored.map((values) => (values.some(isWide) ? this.insertWide(table, values) : this.insert(table, values))),
-      ),
-    )
+    return this.attempt(table, () => this.transaction(() => this.insertAll(table, stored)))
   }
 
   /** The record after its change, or null when its key is gone. */
@@ -47,16 +54,21 @@ export class RecordWriter {
     const primary = table.columns.find((column) => column.primary)!
     // A change of nothing still gives the record back.
     const sets = stored.length === 0 ? [{ column: primary, value: key }] : stored
-    const sql = `UPDATE ${quoteName(table.name)} SET ${sets.map(({ column }) => `${quoteName(column.name)}=?`).join(',')} WHERE ${quoteName(table.primaryKey)}=?${returning(table)}`
+    const assigned = sets.map(({ column }) => `${quoteName(column.name)}=?`).join(',')
+    const sql = `UPDATE ${quoteName(table.name)} SET ${assigned} WHERE ${quoteName(table.primaryKey)}=?`
     const parameters = [
       ...sets.map(({ column, value }) => sqliteDialect.bind(column, value)),
       sqliteDialect.bind(primary, key),
     ]
-    const update = (): Row | null => this.rowOf(table, this.statements.prepare(sql).statement.all(...parameters))
+    const update = (): Row | null =>
+      this.rowOf(table, this.statements.prepare(sql + this.returning(table)).statement.all(...parameters))
     if (!sets.some(({ value }) => isWide(value))) return this.attempt(table, update)
     return this.attempt(table, () =>
       this.transaction(() => {
-        noteWide(this.database, table)
+        this.wide.note(
+          table,
+          sets.map(({ column, value }) => [column, value]),
+        )
         return update()
       }),
     )
@@ -73,6 +85,7 @@ export class RecordWriter {
 
   removeMany(table: TableDeclaration, where: Filter, limit: number): number | Promise<number> {
     const statement = compileRemove(sqliteDialect, table, where)
+    this.textWork.steps = removeTextStepsMax
     return this.attempt(table, () =>
       Number(this.statements.prepare(statement.sql).statement.run(...statement.parameters, limit).changes),
     )
@@ -85,13 +98,26 @@ export class RecordWriter {
       this.database.exec('COMMIT')
       return result
     } finally {
-      if (this.database.isTransaction) this.database.exec('ROLLBACK')
+      if (this.database.isTransaction) {
+        this.database.exec('ROLLBACK')
+        this.wide.forget()
+      }
     }
   }
 
-  private insertWide(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
-    noteWide(this.database, table)
-    return this.insert(table, stored)
+  /** Columns become wide before the first record goes in, so that all records come back alike. */
+  private insertAll(
+    table: TableDeclaration,
+    records: readonly (readonly (StoredValue | undefined)[])[],
+  ): readonly Row[] {
+    for (const stored of records) {
+      if (stored.some(isWide))
+        this.wide.note(
+          table,
+          table.columns.map((column, at) => [column, stored[at]]),
+        )
+    }
+    return records.map((stored) => this.insert(table, stored))
   }
 
   private insert(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
@@ -100,7 +126,9 @@ export class RecordWriter {
     )
     const columns = given.map(({ column }) => quoteName(column.name)).join(',')
     const values = given.length === 0 ? 'DEFAULT VALUES' : `(${columns}) VALUES (${given.map(() => '?').join(',')})`
-    const { statement } = this.statements.prepare(`INSERT INTO ${quoteName(table.name)} ${values}${returning(table)}`)
+    const { statement } = this.statements.prepare(
+      `INSERT INTO ${quoteName(table.name)} ${values}${this.returning(table)}`,
+    )
     return this.rowOf(table, statement.all(...given.map(({ value }) => value)))!
   }
 
@@ -135,19 +163,12 @@ export class RecordWriter {
       }
     }
   }
-}
 
-/** Whether a stored value is an integer that a JavaScript number cannot hold. */
-function isWide(value: StoredValue | undefined): boolean {
-  return typeof value === 'bigint'
-}
-
-/** Tells readers that the table may hold integers beyond 2^53; in the same transaction as the first of them. */
-export function noteWide(database: DatabaseSync, table: TableDeclaration): void {
-  database.prepare(`INSERT OR IGNORE INTO ${wideTable} (table_name) VALUES (?)`).run(table.name)
-}
-
-function returning(table: TableDeclaration): string {
-  const columns = shownColumns(table).map((column) => sqliteDialect.readable(column, quoteName(column.name), true))
-  return ` RETURNING ${columns.join(',')}`
+  private returning(table: TableDeclaration): string {
+    const wide = this.wide.of(table)
+    const columns = shownColumns(table).map((column) =>
+      sqliteDialect.readable(column, quoteName(column.name), wide, false),
+    )
+    return ` RETURNING ${columns.join(',')}`
+  }
 }

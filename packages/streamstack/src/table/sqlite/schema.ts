@@ -3,7 +3,8 @@ import { isConflict } from '../../storage/index.ts'
 import type { Issue, Position } from '../../definition/types.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
-import { quoteName, storageTypes, wideTable } from './dialect.ts'
+import { quoteName, storageTypes } from './dialect.ts'
+import { syncWideColumns } from './wide-columns.ts'
 
 /** Keeps the declared type of each column, which the storage type alone does not tell: a boolean is stored as a number. */
 const typesTable = 'streamstack_columns'
@@ -27,7 +28,6 @@ export function syncSchema(
     database.exec(
       `CREATE TABLE IF NOT EXISTS ${typesTable} (table_name TEXT, column_name TEXT, type TEXT, PRIMARY KEY (table_name, column_name)) STRICT`,
     )
-    database.exec(`CREATE TABLE IF NOT EXISTS ${wideTable} (table_name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID`)
     for (const table of tables) {
       const twin = usable.find((other) => other.name.toLowerCase() === table.name.toLowerCase())
       const problems =
@@ -42,6 +42,7 @@ export function syncSchema(
       issues.push(...problems)
       if (problems.every((issue) => issue.severity === 'warning')) usable.push(table)
     }
+    syncWideColumns(database, usable)
     database.exec('COMMIT')
   } catch (problem) {
     if (database.isTransaction) database.exec('ROLLBACK')
