@@ -7,6 +7,7 @@ import { catchUp } from './catch-up.ts'
 import { chunks } from './chunks.ts'
 import { durableAppends } from './durable-appends.ts'
 import { fanOut } from './fan-out.ts'
+import { filters } from './filters.ts'
 import { firstChunk } from './first-chunk.ts'
 import { type Report, type Scenario } from './harness/scenario.ts'
 import { compare } from './harness/against.ts'
@@ -30,6 +31,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'catch-up': catchUp,
   'many-streams': manyStreams,
   'ai-relay': aiRelay,
+  filters,
 }
 
 const words = process.argv.slice(2)

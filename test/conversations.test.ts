@@ -333,3 +333,15 @@ test('what a run appends itself stays when its reply replaces earlier messages; 
   await server.call('/noting', { headers, body: { id: 'c' } })
   expect((await stored(server, 'c', headers)).map(({ content }) => content)).toEqual(['one', 'note', 'new'])
 })
+
+test('a conversation that is deleted while a run has it stays deleted', async () => {
+  await using server = await chatServer()
+  const headers = await bearer('ann')
+  await server.call('/chat', { headers, body: { id: 'c', message: 'one' } })
+  const open = await server.open('/chat?format=ndjson', { headers, body: { id: 'c', message: 'two', wait: 60_000 } })
+  await open.until('re: ')
+  expect((await server.call('/v1/conversations/c', { method: 'DELETE', headers })).status).toBe(204)
+  await server.call(`/v1/runs/${open.headers['stream-run'] as string}/cancel`, { method: 'POST', headers })
+  await open.ended
+  expect((await server.call('/v1/conversations/c', { headers })).status).toBe(404)
+})

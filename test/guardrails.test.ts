@@ -175,3 +175,13 @@ test('the error that a run ends with passes the filters, before the first chunk 
   const words = await server.call('/words')
   expect([words.status, JSON.parse(words.text)]).toMatchObject([404, { code: 'no_account', detail: 'The run failed.' }])
 })
+
+test('response headers pass the filters, too', async () => {
+  const header = { function: 'Set Response Header', name: 'X-For', value: 'ann@example.com' }
+  await using server = await testServer({
+    'endpoints/a.yaml': endpoint('/a', [{ function: 'Redact' }, header, send('ok')]),
+    'endpoints/b.yaml': endpoint('/b', [header, send('ok')]),
+  })
+  expect((await server.call('/a')).headers['x-for']).toBe('[email]')
+  expect((await server.call('/b')).headers['x-for']).toBe('ann@example.com')
+})

@@ -23,7 +23,7 @@ function introduction(quick: boolean): string[] {
     `- Node.js ${process.versions.node} (V8 ${process.versions.v8}); Fastify 5, Express 5, Hono 4, @durable-streams/server 0.3 as in package.json`,
     `- ${new Date().toISOString().slice(0, 10)}, commit ${commit()}${quick ? ', **with `--quick`: not for comparing**' : ''}`,
     '',
-    'Every contender is a server in a process of its own; the load comes from another process, over the bare socket, and checks every byte. Rounds are interleaved (A B C, A B C …) after warm-up rounds, and numbers are medians. Ratios hold on other machines, absolute numbers do not. Run one scenario with `npm run bench -- chunks` (or `small`, `paging`, `paced`, `load`, `first-chunk`, `durable-appends`, `fan-out`, `catch-up`, `many-streams`, `ai-relay`); `BENCH_PROFILE=<folder>` writes a CPU profile of each server there.',
+    'Every contender is a server in a process of its own; the load comes from another process, over the bare socket, and checks every byte. Rounds are interleaved (A B C, A B C …) after warm-up rounds, and numbers are medians. Ratios hold on other machines, absolute numbers do not. Run one scenario with `npm run bench -- chunks` (or `small`, `paging`, `paced`, `load`, `first-chunk`, `durable-appends`, `fan-out`, `catch-up`, `many-streams`, `ai-relay`, `filters`); `BENCH_PROFILE=<folder>` writes a CPU profile of each server there.',
     '',
   ]
 }

@@ -31,7 +31,7 @@ export const card: Matcher = {
     const run = digitRun(text, at, DIGITS_MAX, isHyphenOrSpace, isWhole)
     if (run.isOpen && canBecomeCard(run)) return MORE
     for (let count = Math.min(run.digits.length, DIGITS_MAX); count >= DIGITS_MIN; count--) {
-      if (endsAfter(run, count, text) && isCard(run.digits.slice(0, count)) && hasLongGroups(run, count))
+      if (endsAfter(run, count, text) && hasLongGroups(run, count) && isCard(run.digits.slice(0, count)))
         return (run.places[count - 1] as number) + 1 - at
     }
     return NO

@@ -65,6 +65,7 @@ export class Conversations {
     if (entry === null) return seeded(open, budget, now)
     // What the caller says of an earlier time gives way to what is stored.
     open.seed = []
+    open.key = entry.key
     open.replaceUntil = entry.lastPosition
     const until: Filter[] = open.keepUntil === null ? [] : [compare('position', 'lte', open.keepUntil)]
     const ofConversation = [compare('conversation_id', 'eq', entry.key), ...until]
@@ -97,7 +98,9 @@ export class Conversations {
       const isEmpty = open.reply.length === 0
       const message = open.message === null ? [] : [said('user', open.message)]
       const isNothing = isEmpty && (open.message === null || (open.keepUntil !== null && outcome !== 'completed'))
-      if (open.isSaved && !isNothing)
+      // A conversation that its owner deleted meanwhile stays deleted.
+      const isGone = open.key !== null && (await this.#find(open.owner, open.id))?.key !== open.key
+      if (open.isSaved && !isNothing && !isGone)
         await this.#append(open.owner, open.id, [...open.seed, ...message, ...open.reply], {
           status: outcome,
           run: open.run,

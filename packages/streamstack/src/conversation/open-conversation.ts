@@ -14,6 +14,8 @@ export interface OpenConversation {
   readonly message: string | null
   /** Messages after this position give way to what is said in this run; null: all stay. */
   readonly keepUntil: number | null
+  /** Key of the stored conversation that the run got; null: it is made at the end. */
+  key: number | null
   /** The last message that was there when the run got the conversation; later ones are the run's own. */
   replaceUntil: number
   /** Messages from before the conversation was stored, which become its first. */

@@ -164,6 +164,19 @@ const settingsSchema: Schema = {
     },
     on_disconnect: { enum: ['continue', 'cancel'], description: 'What happens to a run without readers.' },
     disconnect_grace: { ...duration, description: 'How long it goes on without readers before it is cancelled.' },
+    redact: {
+      anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }, { type: 'object' }],
+      description: 'Redact over the whole run: true, a list of kinds, or the parameters of the step.',
+    },
+    filter: {
+      anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'object' }],
+      description: 'Filter Stream over the whole run: a list of words, or the parameters of the step.',
+    },
+    conversation: {
+      type: 'object',
+      description:
+        'Load Conversation before the first step that uses `conversation_history`: the parameters of the step.',
+    },
     description: { type: 'string' },
     tags: { type: 'array', items: { type: 'string' } },
   },

@@ -160,6 +160,7 @@ async function load(step: StepNode, strand: Strand, asked: Asked): Promise<Value
       run: run.id,
       message: asked.regenerate ? null : asked.message,
       keepUntil: await keptUntil(strand, owner, asked),
+      key: null,
       replaceUntil: 0,
       seed: asked.seed.map(({ role, content }): SaidMessage => ({
         role: role as SaidMessage['role'],
@@ -207,7 +208,7 @@ async function keptUntil(
       typeof replaceFrom === 'number'
         ? replaceFrom
         : await strand.untilEnded(conversations.positionOf(owner, id, replaceFrom))
-    if (place === null)
+    if (place === null || place < 1)
       throw new StreamstackError('input_invalid', 'The message to replace is not one of this conversation.')
     if (!regenerate) return place - 1
     return strand.untilEnded(conversations.lastOf(owner, id, 'user', place))

@@ -43,6 +43,9 @@ export const setResponseHeader = action({
     return (frame, { run }) => {
       const header = name(frame)
       const text = value(frame)
+      // A header leaves as chunks do: what filters of the run take out of them, they take out of it.
+      const passed = run.outlet.message(text)
+      const said = typeof passed === 'string' ? passed : text
       const fail = (problem: string): never => {
         throw new StreamstackError('step_failed', `Set Response Header (step ${step.id}): ${problem}`)
       }
@@ -51,7 +54,7 @@ export const setResponseHeader = action({
       if (RESERVED.has(header.toLowerCase())) fail(`'${header}' is set by the server. Remove this step.`)
       try {
         validateHeaderName(header)
-        validateHeaderValue(header, text)
+        validateHeaderValue(header, said)
       } catch {
         fail(`'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`)
       }
@@ -59,7 +62,7 @@ export const setResponseHeader = action({
         fail(
           `'${header}' is longer than ${HEADER_CHARACTERS_MAX} characters, which clients and proxies refuse. Send it as a chunk.`,
         )
-      run.setResponseHeader(header, text)
+      run.setResponseHeader(header, said)
     }
   },
 })
