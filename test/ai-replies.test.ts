@@ -121,6 +121,20 @@ describe('an answer', () => {
     expect((await server.call('/reply?format=text', { body: {} })).text).toBe('Hello')
   })
 
+  test('that says [DONE] ends nothing', async () => {
+    await using upstream = await byteReplayer([
+      { body: events(delta('Then comes '), delta('[DONE]'), delta(' and more.', 'stop'), '[DONE]') },
+    ])
+    await using server = await testServer(workspace([upstream], [reply(upstream)]))
+    const read = async (format: string): Promise<string> =>
+      (await server.call(`/reply?format=${format}`, { body: {} })).text
+    expect(await read('sse')).toContain('data: "[DONE]"\n')
+    expect(await read('sse')).not.toContain('data: [DONE]')
+    expect(await read('openai')).toContain('"content":"[DONE]"')
+    expect(await read('ai-sdk')).toContain('"delta":"[DONE]"')
+    expect(await read('text')).toBe('Then comes [DONE] and more.')
+  })
+
   test('counts in metrics and activity', async () => {
     await using upstream = await byteReplayer([{ body: GOOD }])
     const secret = 'a-secret-of-the-ai-reply-tests-32-bytes'

@@ -19,7 +19,7 @@ const FINISH_REASONS: Readonly<Record<string, string>> = {
 /**
  * `ai-sdk`: the UI message stream of the AI SDK, version 1, which `useChat` reads: server-sent events with one JSON part each. Texts and reasoning stand in
  * parts that are opened and closed; tool calls, their results, sources and usage have parts of their own; JSON is `data-json`; metadata, if asked for, is
- * `data-metadata`, which is not kept in the message. A text of exactly `[DONE]` is left out.
+ * `data-metadata`, which is not kept in the message. A text of exactly `[DONE]` without metadata, the marker of a stack, is left out.
  */
 export const aiSdk: AnswerFormat = {
   name: 'ai-sdk',
@@ -101,7 +101,7 @@ class Parts {
   add(chunk: Chunk, offset: number, withMetadata: boolean): void {
     const { kind, data, metadata } = chunk
     if (kind === 'text') {
-      if (data === DONE) return
+      if (data === DONE && metadata === null) return
       this.#text('text', data, offset)
     } else if (kind === 'reasoning') this.#text('reasoning', data, offset)
     else {

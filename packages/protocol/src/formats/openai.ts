@@ -122,8 +122,9 @@ export const openaiCompletion: AnswerFormat = {
   },
 }
 
-function isText({ kind, data }: Chunk): boolean {
-  return (kind === 'text' && data !== DONE) || kind === 'json'
+/** The marker that a stack writes has no metadata; what a model says has. */
+function isText({ kind, data, metadata }: Chunk): boolean {
+  return (kind === 'text' && (data !== DONE || metadata !== null)) || kind === 'json'
 }
 
 /** The members of a delta; null: the chunk says nothing of its own. */

@@ -8,8 +8,8 @@ import { type SseEvent, sseEvents } from './sse-events.ts'
 
 /**
  * `sse`: server-sent events (WHATWG HTML, "Server-sent events"). `id:` is the offset, `data:` one line of JSON: the content, or
- * `{"content","metadata"}` when metadata is asked for; a content of exactly `[DONE]` is written bare where
- * `marksDone` says so, as chat clients look for it. Errors are `event: error`, the last event is `event: end`, a comment is the heartbeat. Other kinds that the caller asks for are events of their
+ * `{"content","metadata"}` when metadata is asked for; a content of exactly `[DONE]` without metadata is written bare
+ * where `marksDone` says so, as chat clients look for it: what a model says always has metadata, and can end nothing. Errors are `event: error`, the last event is `event: end`, a comment is the heartbeat. Other kinds that the caller asks for are events of their
  * name, which `onmessage` passes over. JSON holds no CR, LF or NUL, so no content can add a field or an event.
  */
 export const sse: Format = {
@@ -41,11 +41,11 @@ const plain =
     let out = ''
     for (let i = from; i < to; i++) {
       const chunk = chunks[i] as Chunk
-      const { kind, data } = chunk
+      const { kind, data, metadata } = chunk
       if (!kinds.has(kind)) continue
       const id = offset + i - from
       if (isNamedKind(kind)) out += `id: ${id}\nevent: ${kind}\ndata: ${contentJson(chunk)}\n\n`
-      else if (data === marker) out += `id: ${id}\ndata: [DONE]\n\n`
+      else if (data === marker && metadata === null) out += `id: ${id}\ndata: [DONE]\n\n`
       else out += `id: ${id}\ndata: ${contentJson(chunk)}\n\n`
     }
     return out

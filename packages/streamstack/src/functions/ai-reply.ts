@@ -170,6 +170,7 @@ export const aiReply: FunctionDefinition = {
       (frame: Frame, strand: Strand) =>
       (thrown: unknown): never => {
         keepResult(frame, strand, slots)
+        strand.run.closeSource(frame.slots[slots.source] as number)
         throw thrown
       }
 
