@@ -16,15 +16,22 @@ export function createHttpClient<Endpoints = UntypedEndpoints>(
   return httpCalls(sharedOptions(options), null)
 }
 
+/** Timers count no further, 24.8 days: a longer one fires at once. */
+const TIMER_MS_MAX = 2_147_483_647
+
 type SharedOptions = Pick<ReaderOptions, 'transport' | 'retry' | 'silenceMsMax'>
 
 /** What all readers of a client share. */
 export function sharedOptions(options: ClientOptions): SharedOptions {
   return {
     transport: new Transport(options),
-    retry: { attempts: 5, delayMs: 1_000, delayMsMax: 30_000, ...options.retry },
-    silenceMsMax: options.silenceMsMax ?? 45_000,
+    retry: bounded({ attempts: 5, delayMs: 1_000, delayMsMax: 30_000, ...options.retry }),
+    silenceMsMax: Math.min(options.silenceMsMax ?? 45_000, TIMER_MS_MAX),
   }
+}
+
+function bounded(retry: ReaderOptions['retry']): ReaderOptions['retry'] {
+  return { ...retry, delayMsMax: Math.min(retry.delayMsMax, TIMER_MS_MAX) }
 }
 
 /** Calls and reads; over the WebSocket where there is one. */

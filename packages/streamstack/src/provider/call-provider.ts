@@ -1,5 +1,6 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { startLongTimer } from '../definition/index.ts'
 import type { ItemSource, Outbound, OutboundRequest } from '../outbound/index.ts'
 import { newAnswer } from './answer.ts'
 import type { Dialect } from './dialect.ts'
@@ -164,14 +165,14 @@ function withTimeout({ signal, totalTimeoutMs }: ProviderCall): TimedSignal {
   const leave = (): void => controller.abort(signal.reason)
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })
-  const timer = setTimeout(() => {
-    const message = `The model's answer was not complete within ${totalTimeoutMs} ms.`
+  const timer = startLongTimer(() => {
+    const message = `The model's answer was not complete within ${totalTimeoutMs} ms (total_timeout).`
     controller.abort(new StreamstackError('upstream_timeout', message))
   }, totalTimeoutMs)
   return {
     signal: controller.signal,
     release: () => {
-      clearTimeout(timer)
+      timer.clear()
       signal.removeEventListener('abort', leave)
     },
   }
