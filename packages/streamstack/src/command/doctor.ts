@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { parseDurationMs } from '../definition/index.ts'
-import { diagnose } from './doctor/diagnose.ts'
-import type { DoctorOptions } from './doctor/examination.ts'
-import type { Finding } from './doctor/finding.ts'
-import { reportOf, summaryLine, findingLines } from './doctor/report.ts'
+import { type DoctorOptions, type Finding, diagnose } from '../doctor/index.ts'
+import { findingLines, reportOf, summaryLine } from './doctor-report.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 

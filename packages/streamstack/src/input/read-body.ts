@@ -1,22 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib'
-import type { InputType } from 'node:zlib'
 import { StreamstackError } from '@streamstack/protocol'
+import { type ContentCoding, contentCodings, decodeWhole, readContentCoding } from '../coding/index.ts'
 
 /** A request of `node:http`, or of `node:http2`'s compatibility API. */
 export type BodyRequest = Readable & { readonly headers: IncomingHttpHeaders; readonly httpVersionMajor?: number }
-
-type Decode = (bytes: InputType, options: { maxOutputLength: number }) => Promise<Buffer>
-
-const decoders: Readonly<Record<string, Decode>> = {
-  gzip: promisify<InputType, { maxOutputLength: number }, Buffer>(gunzip),
-  br: promisify<InputType, { maxOutputLength: number }, Buffer>(brotliDecompress),
-  zstd: promisify<InputType, { maxOutputLength: number }, Buffer>(zstdDecompress),
-  deflate: promisify<InputType, { maxOutputLength: number }, Buffer>(inflate),
-}
-const decodeRawDeflate: Decode = promisify<InputType, { maxOutputLength: number }, Buffer>(inflateRaw)
 
 /**
  * Reads a request body whole. It never holds more than `limitBytes` as sent, nor more than `limitBytes` once
@@ -35,15 +23,12 @@ export async function readBody(request: BodyRequest, limitBytes: number): Promis
   return coding === null || bytes.length === 0 ? bytes : decode(bytes, coding, limitBytes)
 }
 
-function readCoding(header: string | undefined): string | null {
-  const coding = (header ?? '').trim().toLowerCase()
-  if (coding === '' || coding === 'identity') return null
-  if (coding === 'x-gzip') return 'gzip'
-  if (Object.hasOwn(decoders, coding)) return coding
-  const known = Object.keys(decoders).join(', ')
+function readCoding(header: string | undefined): ContentCoding | null {
+  const coding = readContentCoding(header)
+  if (coding !== undefined) return coding
   throw new StreamstackError(
     'media_type_unsupported',
-    `This Content-Encoding is not read. Use one of: ${known}, or none.`,
+    `This Content-Encoding is not read. Use one of: ${contentCodings.join(', ')}, or none.`,
   )
 }
 
@@ -83,13 +68,9 @@ function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   return promise
 }
 
-async function decode(bytes: Buffer, coding: string, limitBytes: number): Promise<Buffer> {
-  // "deflate" means the zlib format (RFC 9110 §8.4.1.2), yet some clients send it without its header (first nibble 8).
-  const isRawDeflate = coding === 'deflate' && ((bytes[0] ?? 0) & 0x0f) !== 8
-  const decoder = isRawDeflate ? decodeRawDeflate : decoders[coding]
-  if (decoder === undefined) throw new TypeError('unreachable: the coding was checked')
+async function decode(bytes: Buffer, coding: ContentCoding, limitBytes: number): Promise<Buffer> {
   try {
-    return await decoder(bytes, { maxOutputLength: Math.max(1, limitBytes) })
+    return await decodeWhole(bytes, coding, limitBytes)
   } catch (cause) {
     if (cause instanceof RangeError && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE')
       throw tooLarge(limitBytes)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ProbeSeen, ProbeState } from '../../../http/index.ts'
+import type { ProbeSeen, ProbeState } from '../../http/index.ts'
 import { curesOf } from '../cures.ts'
 import type { Examination } from '../examination.ts'
 import { type Finding, ok, problem, warning } from '../finding.ts'

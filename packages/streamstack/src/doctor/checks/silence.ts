@@ -1,4 +1,4 @@
-import type { ProbeSeen } from '../../../http/index.ts'
+import type { ProbeSeen } from '../../http/index.ts'
 import { curesOf } from '../cures.ts'
 import type { Examination } from '../examination.ts'
 import { type Finding, ok, problem, warning } from '../finding.ts'

@@ -1,8 +1,6 @@
-import { counted } from '../issue-lines.ts'
-import type { Colors } from '../io.ts'
-import type { Finding } from './finding.ts'
-import type { Proxy } from './proxy.ts'
-import { listed } from './words.ts'
+import { counted } from './issue-lines.ts'
+import type { Colors } from './io.ts'
+import { type Finding, type Proxy, listed } from '../doctor/index.ts'
 
 const VERDICT_WIDTH = 8
 const CHECK_WIDTH = 16

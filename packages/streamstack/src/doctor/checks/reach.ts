@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { ProbeSeen } from '../../../http/index.ts'
+import type { ProbeSeen } from '../../http/index.ts'
 import { cached } from './cached.ts'
 import { connectionFault } from '../connection-fault.ts'
 import { type Connection, type TlsAgreement, openConnection } from '../connection.ts'

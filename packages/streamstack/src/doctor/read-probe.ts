@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { createParser } from 'eventsource-parser'
-import type { ProbeSeen } from '../../http/index.ts'
-import { contentDecoders } from '../../outbound/content-decoder.ts'
+import type { ProbeSeen } from '../http/index.ts'
+import { contentDecoders } from '../coding/index.ts'
 import type { Call, Exchange, Head } from './exchange.ts'
 
 /** A tick of the server, on both clocks; only differences between ticks mean anything. */

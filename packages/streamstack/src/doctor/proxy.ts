@@ -1,4 +1,4 @@
-import type { ProbeSeen } from '../../http/index.ts'
+import type { ProbeSeen } from '../http/index.ts'
 
 /** What can stand before a server; the keys of `cures`. */
 export type ProxyName =

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { ProbeSeen } from '../../http/index.ts'
+import type { ProbeSeen } from '../http/index.ts'
 import type { Connection } from './connection.ts'
 import type { Call, Exchange } from './exchange.ts'
 import type { Handshake } from './http1.ts'

@@ -1,0 +1,5 @@
+export { diagnose } from './diagnose.ts'
+export type { DoctorOptions } from './examination.ts'
+export type { Finding } from './finding.ts'
+export type { Proxy } from './proxy.ts'
+export { listed } from './words.ts'
