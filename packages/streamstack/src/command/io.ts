@@ -1,12 +1,11 @@
 import type { Writable } from 'node:stream'
-import picocolors from 'picocolors'
+import { type Colors, newColors } from './colors.ts'
 import { programWords } from './program-words.ts'
 
 /** A place to write to; a terminal says so and how wide it is. */
 export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number }
 
-/** The colours of one output; functions that change nothing where it has none. */
-export type Colors = ReturnType<typeof picocolors.createColors>
+export type { Colors } from './colors.ts'
 
 /** Everything of the outside that commands touch. */
 export interface CommandIo {
@@ -78,5 +77,5 @@ function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
 export function colorsOf(output: Output, env: CommandIo['env']): Colors {
   const wanted = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0'
   const refused = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb'
-  return picocolors.createColors(wanted || (output.isTTY === true && !refused))
+  return newColors(wanted || (output.isTTY === true && !refused))
 }

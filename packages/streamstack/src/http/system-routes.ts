@@ -35,7 +35,7 @@ export const scrapeMetrics: Operation = {
   answers: 'whole',
   async handle(exchange) {
     const { prometheus } = exchange.engine.observation
-    answerWhole(exchange, { contentType: prometheus.contentType, body: await prometheus.text() })
+    answerWhole(exchange, { contentType: prometheus.contentType, body: prometheus.text() })
   },
 }
 

@@ -81,7 +81,7 @@ describe('metrics', () => {
     const metrics = seven()
     metrics.bytesSent = () => 4_711
     const prometheus = new Prometheus(metrics)
-    const families = parsePrometheus(await prometheus.text())
+    const families = parsePrometheus(prometheus.text())
     prometheus.close()
     const values = {
       'streamstack_requests_total{endpoint="chat"}': 5,
@@ -121,7 +121,7 @@ describe('metrics', () => {
       metrics.runEnded(`endpoint-${i}`, 'failed', `made up ${i}`, 1, i)
     }
     const prometheus = new Prometheus(metrics)
-    const text = await prometheus.text()
+    const text = prometheus.text()
     prometheus.close()
     const families = parsePrometheus(text)
     expect(families.get('streamstack_requests_total')?.samples.size).toBe(201)
@@ -148,7 +148,7 @@ describe('metrics', () => {
     }
     metrics.sockets.socketOpened()
     const prometheus = new Prometheus(metrics)
-    const text = await prometheus.text()
+    const text = prometheus.text()
     prometheus.close()
     const families = parsePrometheus(text)
     const values = {
@@ -182,7 +182,7 @@ describe('metrics', () => {
     const metrics = new Metrics()
     metrics.callBegan('a"b\\c\nd', 1)
     const prometheus = new Prometheus(metrics)
-    const families = parsePrometheus(await prometheus.text())
+    const families = parsePrometheus(prometheus.text())
     prometheus.close()
     expect(valueOf(families, String.raw`streamstack_requests_total{endpoint="a\"b\\c\nd"}`)).toBe(1)
   })

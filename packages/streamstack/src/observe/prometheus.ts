@@ -1,26 +1,19 @@
-import { type Metric, Registry } from 'prom-client'
 import type { BucketHistogram } from './bucket-histogram.ts'
 import type { DeclaredChannelCounts } from './channel-counts.ts'
 import type { EndpointCounts } from './endpoint-counts.ts'
 import { EventLoopMonitor } from './event-loop-delay.ts'
 import type { Metrics } from './metrics.ts'
+import { type Family, PROMETHEUS_TYPE, type Sample, prometheusText } from './prometheus-text.ts'
 
 /** A server that is scraped no more stops looking at its event loop. */
 const IDLE_MS = 300_000
-
-/** One line of the text: `metricName` where it is not that of the family. */
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-  readonly metricName?: string
-}
 
 /**
  * The numbers of `Metrics` in the text format of Prometheus. They are read when they are scraped and kept nowhere twice. Names of endpoints come
  * from the workspace and codes from the table of errors: no caller can make a label.
  */
 export class Prometheus {
-  readonly #registry = new Registry()
+  readonly #families: (() => Family)[] = []
   readonly #metrics: Metrics
   readonly #eventLoop = new EventLoopMonitor()
   #idle: NodeJS.Timeout | undefined
@@ -36,16 +29,16 @@ export class Prometheus {
 
   /** Of the text, as scrapers want it. */
   get contentType(): string {
-    return this.#registry.contentType
+    return PROMETHEUS_TYPE
   }
 
   /** The text of one scrape. */
-  async text(): Promise<string> {
+  text(): string {
     this.#metrics.turn(performance.now())
     this.#eventLoop.start()
     clearTimeout(this.#idle)
     this.#idle = setTimeout(() => this.close(), IDLE_MS).unref()
-    return this.#registry.metrics()
+    return prometheusText(this.#families.map((read) => read()))
   }
 
   close(): void {
@@ -174,14 +167,10 @@ export class Prometheus {
     )
   }
 
-  /**
-   * A family whose samples are read at the scrape. The counters of prom-client would keep numbers of their own, found by a text that is made of the labels
-   * at each record; all that its registry asks of a family is a name and `get`.
-   */
-  #add(type: 'counter' | 'gauge' | 'histogram', suffix: string, help: string, read: (name: string) => Sample[]): void {
+  /** A family whose samples are read at the scrape. */
+  #add(type: Family['type'], suffix: string, help: string, read: (name: string) => readonly Sample[]): void {
     const name = `streamstack_${suffix}`
-    const family = { name, get: async () => ({ name, help, type, values: read(name) }) }
-    this.#registry.registerMetric(family as unknown as Metric)
+    this.#families.push(() => ({ name, help, type, samples: read(name) }))
   }
 
   #perEndpoint(value: (counts: EndpointCounts) => number): Sample[] {

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import iconv from 'iconv-lite'
 import { StreamstackError } from '@streamstack/protocol'
 import { Utf8Decoder } from './utf8-decoder.ts'
 
@@ -28,8 +27,7 @@ export async function* decodeFile(
   encoding: string | null,
   progress: DecodeProgress,
 ): AsyncGenerator<string> {
-  const known: boolean = encoding === null || iconv.encodingExists(encoding)
-  if (!known) {
+  if (encoding !== null && !isKnownEncoding(encoding)) {
     throw new StreamstackError(
       'file_unreadable',
       `The encoding "${encoding}" is unknown; use one such as utf-8, utf-16le, latin1 or windows-1252.`,
@@ -62,8 +60,27 @@ export async function* decodeFile(
   }
 }
 
+/** The encodings of the Encoding Standard, under all their names. */
+function isKnownEncoding(encoding: string): boolean {
+  if (isUnicodeName(encoding)) return true
+  try {
+    return new TextDecoder(encoding).encoding !== ''
+  } catch {
+    return false
+  }
+}
+
+/** UTF-8 and UTF-16 have decoders of their own, whose names people spell in many ways. */
+function isUnicodeName(encoding: string): boolean {
+  return /^(?:utf8|utf16le|utf16be|ucs2)$/.test(plainName(encoding))
+}
+
+function plainName(encoding: string): string {
+  return encoding.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+}
+
 function namedDecoder(encoding: string): Decoder {
-  const name = encoding.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
+  const name = plainName(encoding)
   if (name === 'utf8') return new Utf8Decoder()
   if (name === 'utf16le' || name === 'ucs2') return new Utf16Decoder('utf-16le')
   if (name === 'utf16be') return new Utf16Decoder('utf-16be')
@@ -103,25 +120,26 @@ class Utf16Decoder implements Decoder {
 /** Text of an encoding by its name. Bytes that have no meaning in it throw `file_unreadable`. */
 class ListedDecoder implements Decoder {
   private readonly encoding: string
-  private readonly decoder: iconv.DecoderStream
+  private readonly decoder: InstanceType<typeof TextDecoder>
   private line = 1
 
   constructor(encoding: string) {
     this.encoding = encoding
-    this.decoder = iconv.getDecoder(encoding)
+    this.decoder = new TextDecoder(encoding)
   }
 
   write(bytes: Buffer): string {
-    return this.checked(this.decoder.write(bytes))
+    return this.checked(this.decoder.decode(bytes, { stream: true }))
   }
 
   end(): string {
-    return this.checked(this.decoder.end() ?? '')
+    return this.checked(this.decoder.decode())
   }
 
   private checked(text: string): string {
-    const at = text.indexOf('\uFFFD')
-    // U+FFFD stands for bytes that could not be read; only encodings of all Unicode can hold it themselves.
+    // U+FFFD stands for bytes that could not be read, and so do the controls that windows-1252 gets for its five unused bytes;
+    // only encodings of all Unicode can hold them themselves.
+    const at = text.search(/[\uFFFD\u0080-\u009F]/)
     if (at !== -1 && !/utf|ucs|gb18030/i.test(this.encoding)) {
       const line = this.line + text.slice(0, at).split('\n').length - 1
       throw new StreamstackError(
