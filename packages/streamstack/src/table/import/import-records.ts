@@ -154,6 +154,8 @@ export class StagedFile {
     rejected: RejectedFile,
   ): Promise<number> {
     const mapper = new RowMapper(table, this.staged.header, options.ignoreUnknown ?? false)
+    const strange = mapper.strangeHeader()
+    if (strange !== null) throw strange
     let batch: readonly SourceRow[] = []
     const reject = (source: SourceRow, reason: string): void =>
       rejected.add({ line: source.line, reason, row: mapper.shown(source) })

@@ -45,12 +45,27 @@ export class RowMapper {
     return Object.fromEntries(this.header.map((name, at) => [name, cells[at] ?? null]))
   }
 
+  /** Why no record of the file can belong to the table, by the names in its first line; null when that does not tell. */
+  strangeHeader(): StreamstackError | null {
+    if (this.header === null) return null
+    // A last name that is empty may come from a trailing delimiter.
+    const names = this.header.filter((name, at) => name !== '' || at < this.header!.length - 1)
+    const unknown = names.filter((name) => (this.places.get(name) ?? this.place(name)) === unknownColumn)
+    if (unknown.length === 0 || (this.ignoreUnknown && unknown.length < names.length)) return null
+    if (this.ignoreUnknown) this.noneKnown(names)
+    else this.unknown(unknown[0]!)
+    return this.strangersError()
+  }
+
   /**
    * Why nothing of the file belongs to the table; null when something does. All records were refused for their columns'
    * names, or each of their columns would be left out.
    */
   strangers(): StreamstackError | null {
-    if (this.rows === 0 || this.unknownCount < this.rows) return null
+    return this.rows === 0 || this.unknownCount < this.rows ? null : this.strangersError()
+  }
+
+  private strangersError(): StreamstackError {
     const named = this.lastUnknown
     if (this.ignoreUnknown) {
       return new StreamstackError(

@@ -151,6 +151,18 @@ describe('sqlite store', () => {
     expect([await rows(one), await rows(other)]).toEqual([[{ id: 3, n: 7 }], [{ id: 3, n: 7 }]])
   })
 
+  test('an empty table takes another declaration, and gives no key twice for it', async () => {
+    const folder = newFolder()
+    const first = storeOf([declareTable('items', { columns: { name: 'integer', old: 'text' } })], { folder })
+    await first.add('items', { name: 1 })
+    await first.remove('items', 'id', 1)
+    const second = storeOf([declareTable('items', { columns: { name: 'text', at: 'timestamp' } })], { folder })
+    expect(await second.add('items', { name: 'a' })).toEqual({ id: 2, name: 'a', at: null })
+    await second.remove('items', 'id', 2)
+    const keyed = declareTable('items', { columns: { name: { type: 'text', primary: true } } })
+    expect(await storeOf([keyed], { folder }).add('items', { name: 'b' })).toEqual({ name: 'b' })
+  })
+
   test('takes over the list of an earlier version, which named tables alone', async () => {
     const folder = newFolder()
     await storeOf([big], { folder }).add('big', { n: '9007199254740993' })

@@ -14,8 +14,8 @@ const indexPrefix = 'streamstack:'
 
 /**
  * Brings the database in line with the declarations: creates tables, columns and indexes that are missing. Nothing that
- * holds records is ever changed or dropped: a column whose type changed is an error, a column that is no longer declared
- * a warning. Gives the tables that can be used.
+ * holds records is ever changed or dropped: a column whose type changed is an error, unless the table is empty; a column
+ * that is no longer declared is a warning. Gives the tables that can be used.
  */
 export function syncSchema(
   database: DatabaseSync,
@@ -68,6 +68,7 @@ class TableSync {
     this.database.exec('SAVEPOINT one_table')
     const present = this.presentColumns()
     if (present.size === 0) this.create()
+    else if (this.differs(present) && this.isEmpty()) this.recreate()
     else this.complete(present)
     if (!this.failed) this.indexes()
     this.database.exec(this.failed ? 'ROLLBACK TO one_table; RELEASE one_table' : 'RELEASE one_table')
@@ -103,6 +104,35 @@ class TableSync {
     })
     this.database.exec(`CREATE TABLE ${this.name} (${columns.join(', ')}) STRICT`)
     for (const column of this.table.columns) this.rememberType(column)
+  }
+
+  private differs(present: ReadonlyMap<string, { primary: boolean; type: string }>): boolean {
+    return this.table.columns.some(({ name, type, primary }) => {
+      const there = present.get(name)
+      return there === undefined ? primary : there.type !== type || there.primary !== primary
+    })
+  }
+
+  private isEmpty(): boolean {
+    return this.database.prepare(`SELECT 1 FROM ${this.name} LIMIT 1`).get() === undefined
+  }
+
+  /** A table without records takes any declaration. Keys that it has given are not given again. */
+  private recreate(): void {
+    const { name } = this.table
+    const sequence = this.hasSequences()
+      ? this.database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(name)?.['seq']
+      : undefined
+    this.database.exec(`DROP TABLE ${this.name}`)
+    this.database.prepare(`DELETE FROM ${typesTable} WHERE table_name = ?`).run(name)
+    this.create()
+    const isCounted = this.table.columns.some((column) => column.primary && column.type === 'integer')
+    if (sequence === undefined || !isCounted) return
+    this.database.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(name, sequence)
+  }
+
+  private hasSequences(): boolean {
+    return this.database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").get() !== undefined
   }
 
   private complete(present: ReadonlyMap<string, { primary: boolean; type: string }>): void {
@@ -146,7 +176,7 @@ class TableSync {
       )
       return
     }
-    const holdsRecords = this.database.prepare(`SELECT 1 FROM ${this.name} LIMIT 1`).get() !== undefined
+    const holdsRecords = !this.isEmpty()
     if (holdsRecords && column.required && column.default === null) {
       this.fail(
         column.position,
