@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { FailedCondition } from './channel.ts'
 import { type FoundChannel, unknownChannel } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
@@ -16,22 +16,22 @@ export class ChannelGuard {
   }
 
   /**
-   * Lets somebody with these claims pass, or throws.
+   * Lets this caller pass, or throws.
    *
    * @throws StreamstackError `channel_unknown`, `unauthenticated`, `forbidden`, and `unavailable` when a token is needed and none can be checked.
    */
-  check(act: ChannelAct, name: string, found: FoundChannel, claims: AuthClaims | null): void {
+  check(act: ChannelAct, name: string, found: FoundChannel, caller: Caller): void {
     const { channel, parameters } = found
     const rule = channel[act]
     // A channel for steps alone is nobody's business.
     if (channel.publish === null && channel.subscribe === null && channel.presence === null) throw unknownChannel()
-    if (rule !== null && claims === null && needsToken(rule) && !this.#options.checksTokens()) {
+    if (rule !== null && caller.claims === null && needsToken(rule) && !this.#options.checksTokens()) {
       throw new StreamstackError(
         'unavailable',
         'This channel wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
       )
     }
-    const context = { auth: claims, channel: name, parameters, message: null, metadata: null }
+    const context = { auth: caller.claims, channel: name, parameters, message: null, metadata: null }
     allow(act, rule, context, (error) => this.conditionFailed(found, act, error))
   }
 

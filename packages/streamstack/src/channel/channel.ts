@@ -1,5 +1,5 @@
 import type { Chunk, StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import { Stream, type StreamReader } from '../stream/index.ts'
 import type { ChannelLog } from './channel-log.ts'
 import type { FoundChannel } from './channel-table.ts'
@@ -23,8 +23,8 @@ export interface ChannelOptions {
   readonly log: ChannelLog
   readonly keys: PublishKeys
   readonly nowMs: () => number
-  /** Whether somebody with these claims may read it, by its rule of now. */
-  readonly check: (found: FoundChannel, claims: AuthClaims | null) => void
+  /** Whether this caller may read it, by its rule of now. */
+  readonly check: (found: FoundChannel, caller: Caller) => void
   readonly onFailure: (found: FoundChannel, condition: FailedCondition, error: unknown) => void
   /** A message is there for readers. */
   readonly onShown: (found: FoundChannel) => void
@@ -89,10 +89,10 @@ export class Channel {
     this.#options.onFailure(this.found, condition, error)
   }
 
-  /** Throws when somebody with these claims may not read it. */
-  check(claims: AuthClaims | null): void {
+  /** Throws when this caller may not read it. */
+  check(caller: Caller): void {
     if (this.#closed !== null) throw this.#closed
-    this.#options.check(this.found, claims)
+    this.#options.check(this.found, caller)
   }
 
   enter(subscription: Subscription, reader: StreamReader): void {

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
-import { toAuthClaims } from '../access/index.ts'
+import { ANONYMOUS } from '../access/index.ts'
+import { callerWith } from '../access/testing/caller-with.ts'
 import { steadyNowMs } from '../stream-store/index.ts'
 import { TestChannels, declared, standing, textsOf } from './testing/test-channels.ts'
 
@@ -33,9 +34,9 @@ const say = async (
   name: string,
   content: Value,
   key: string | null = null,
-): Promise<number> => (await channels.publish(name, null, { content, metadata: null, key })).offset
+): Promise<number> => (await channels.publish(name, ANONYMOUS, { content, metadata: null, key })).offset
 
-const ada = toAuthClaims({ sub: 'ada', exp: 2_000_000_000 }, null)
+const ada = callerWith({ sub: 'ada', exp: 2_000_000_000 })
 
 describe('the history of a channel', () => {
   test.each(['memory', 'durable'])('%s: is exact by count and by age, whatever is published when', async (delivery) => {
@@ -63,9 +64,9 @@ describe('the history of a channel', () => {
           await Promise.all(texts.map((text) => say(made, name, text)))
           for (const text of texts) published.push({ text, atMs: made.nowMs })
           const young = published.filter(({ atMs }) => atMs >= made.nowMs - 10_000).slice(-100)
-          expect(textsOf(made.channels.subscribe(name, null))).toEqual(young.map(({ text }) => text))
+          expect(textsOf(made.channels.subscribe(name, ANONYMOUS))).toEqual(young.map(({ text }) => text))
           made.channels.tidy()
-          expect(textsOf(made.channels.subscribe(name, null))).toEqual(young.map(({ text }) => text))
+          expect(textsOf(made.channels.subscribe(name, ANONYMOUS))).toEqual(young.map(({ text }) => text))
         }
       }),
       { numRuns: 12 },
@@ -86,11 +87,11 @@ describe('the history of a channel', () => {
     const second = test_(files, {}, where)
     // The second hundred is 9 s old now, the first 12 s.
     second.nowMs = first.nowMs + 3_000
-    expect(textsOf(second.channels.subscribe('log', null))).toEqual(
+    expect(textsOf(second.channels.subscribe('log', ANONYMOUS))).toEqual(
       Array.from({ length: 300 }, (_, i) => String(i + 100)),
     )
     second.nowMs += 3_001
-    expect(textsOf(second.channels.subscribe('log', null))).toEqual(
+    expect(textsOf(second.channels.subscribe('log', ANONYMOUS))).toEqual(
       Array.from({ length: 200 }, (_, i) => String(i + 200)),
     )
   })
@@ -106,7 +107,7 @@ describe('the disk', () => {
     await new Promise((resolve) => setTimeout(resolve, 5))
     made.nowMs = steadyNowMs()
     for (let n = 200; n < 210; n++) await say(made, 'log', String(n))
-    const { log } = made.channels.subscribe('log', null).stream
+    const { log } = made.channels.subscribe('log', ANONYMOUS).stream
     const first = log.droppedOffset
     made.nowMs += 600_000
     made.channels.tidy()
@@ -115,7 +116,7 @@ describe('the disk', () => {
     await made.close()
     open.pop()
     const again = test_(files, {}, where)
-    expect(textsOf(again.channels.subscribe('log', null))).toEqual(
+    expect(textsOf(again.channels.subscribe('log', ANONYMOUS))).toEqual(
       Array.from({ length: 10 }, (_, i) => String(200 + i)),
     )
   })
@@ -135,18 +136,18 @@ describe('channels that nobody uses', () => {
     const offsets: number[] = []
     for (let n = 0; n < 500; n++) offsets.push(await say(made, `m/${n}`, 'x'))
     await Promise.all(Array.from({ length: 500 }, (_, n) => say(made, `d/${n}`, 'x')))
-    const read = channels.subscribe('m/0', null)
+    const read = channels.subscribe('m/0', ANONYMOUS)
     const reader = standing(read)
     expect(channels.openCount).toBe(1_000)
     made.nowMs += 60_000
     channels.tidy()
     expect(channels.openCount).toBe(500)
-    expect(textsOf(channels.subscribe('d/7', null))).toEqual(['x'])
+    expect(textsOf(channels.subscribe('d/7', ANONYMOUS))).toEqual(['x'])
     made.nowMs += 300_000
     channels.tidy()
     // Somebody reads this one.
     expect(channels.openCount).toBe(1)
-    const again = channels.subscribe('m/1', null)
+    const again = channels.subscribe('m/1', ANONYMOUS)
     expect(again.stream.log.droppedOffset).toBeGreaterThan(offsets[1] ?? Infinity)
     expect(textsOf(again)).toEqual([])
     read.detach(reader)
@@ -179,7 +180,7 @@ describe('channels that nobody uses', () => {
       { log: '{ publish: true, subscribe: true, history: { count: 10000, age: 1h }, max_bytes: 1mb }' },
       { windowBytes: 100_000 },
     )
-    const behind = made.channels.subscribe('log', null)
+    const behind = made.channels.subscribe('log', ANONYMOUS)
     standing(behind)
     const position = behind.stream.lastOffset
     for (let n = 0; n < 400; n++) await say(made, 'log', 'x'.repeat(1_000))
@@ -191,7 +192,7 @@ describe('channels that nobody uses', () => {
 describe('publishing', () => {
   test('never waits for readers that take nothing', async () => {
     const made = test_({ log: '{ publish: true, subscribe: true }' }, { windowBytes: 50_000 })
-    const readers = Array.from({ length: 3 }, () => standing(made.channels.subscribe('log', null)))
+    const readers = Array.from({ length: 3 }, () => standing(made.channels.subscribe('log', ANONYMOUS)))
     for (let n = 0; n < 1_000; n++) {
       const published = made.channels.serverPublish('log', { content: 'x'.repeat(5_000), metadata: null, key: null })
       expect(published).not.toBeInstanceOf(Promise)
@@ -204,12 +205,10 @@ describe('publishing', () => {
       rooms:
         '{ channel: "{x}", publish: true, subscribe: { when: "{{auth.groups.length}} > 0" }, deliver: "{{message.a.b}} === 1", history: { count: 10 } }',
     })
-    const member = toAuthClaims({ sub: 'secret-subject', groups: ['g'] }, null)
+    const member = callerWith({ sub: 'secret-subject', groups: ['g'] })
     for (let n = 0; n < 5; n++) {
       await say(made, 'r', { a: null, text: 'secret-text' })
-      expect(() => made.channels.subscribe('r', toAuthClaims({ sub: 'secret-subject' }, null))).toThrow(
-        'does not allow',
-      )
+      expect(() => made.channels.subscribe('r', callerWith({ sub: 'secret-subject' }))).toThrow('does not allow')
     }
     expect(textsOf(made.channels.subscribe('r', member))).toEqual([])
     expect(made.warnings.length).toBe(2)
@@ -221,9 +220,9 @@ describe('publishing', () => {
     const subscription = made.channels.subscribe('news', ada)
     const reader = standing(subscription)
     expect(subscription.expiresAtMs).toBe(2_000_000_000_000)
-    subscription.renew(toAuthClaims({ sub: 'ada', exp: 2_000_000_100 }, null))
+    subscription.renew(callerWith({ sub: 'ada', exp: 2_000_000_100 }))
     expect(subscription.expiresAtMs).toBe(2_000_000_100_000)
-    expect(() => subscription.renew(null)).toThrow('token')
+    expect(() => subscription.renew(ANONYMOUS)).toThrow('token')
     await say(made, 'news', 'hello')
     expect(textsOf(subscription)).toEqual(['hello'])
     made.channels.declare(declared({}).table)
@@ -234,7 +233,7 @@ describe('publishing', () => {
 
   test('rules that change between subscribing and reading count', () => {
     const made = test_({ news: '{ publish: true, subscribe: true }' })
-    const subscription = made.channels.subscribe('news', null)
+    const subscription = made.channels.subscribe('news', ANONYMOUS)
     made.channels.declare(declared({ news: '{ publish: true, subscribe: { roles: [vip] } }' }).table)
     standing(subscription)
     expect(subscription.refusal?.code).toBe('unauthenticated')

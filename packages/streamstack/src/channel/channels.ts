@@ -1,5 +1,5 @@
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
-import { type AuthClaims, subjectOf } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import { ChannelGuard } from './channel-guard.ts'
 import { type FoundChannel, ChannelTable } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
@@ -60,7 +60,7 @@ export class Channels {
   declare(table: ChannelTable): void {
     this.#table = table
     this.#open.redeclare(table)
-    this.#presences.recheck((name, claims) => this.#allow('presence', name, claims))
+    this.#presences.recheck((name, caller) => this.#allow('presence', name, caller))
   }
 
   /**
@@ -68,14 +68,14 @@ export class Channels {
    *
    * @throws StreamstackError `channel_unknown`, `unauthenticated`, `forbidden`, `unavailable`, `channel_full`, and for durable ones `storage_failed`.
    */
-  subscribe(name: string, claims: AuthClaims | null): Subscription {
-    const found = this.#allow('subscribe', name, claims)
-    return new Subscription(this.#open.open(name, found), claims)
+  subscribe(name: string, caller: Caller): Subscription {
+    const found = this.#allow('subscribe', name, caller)
+    return new Subscription(this.#open.open(name, found), caller)
   }
 
   /** The bytes that a message may have. Throws what `publish` would, but for what is wrong with the message. */
-  checkPublish(name: string, claims: AuthClaims | null): number {
-    return this.#allow('publish', name, claims).channel.maxBytes
+  checkPublish(name: string, caller: Caller): number {
+    return this.#allow('publish', name, caller).channel.maxBytes
   }
 
   /**
@@ -84,11 +84,11 @@ export class Channels {
    *
    * @throws StreamstackError as `subscribe`, and `input_invalid`, `body_too_large`, `idempotency_conflict`, `storage_full`.
    */
-  async publish(name: string, claims: AuthClaims | null, message: Message): Promise<{ offset: number }> {
+  async publish(name: string, caller: Caller, message: Message): Promise<{ offset: number }> {
     try {
-      const found = this.#allow('publish', name, claims)
+      const found = this.#allow('publish', name, caller)
       checkOutside(message)
-      const sender = claims === null ? null : subjectOf(claims)
+      const sender = caller.subject
       const publisher = sender === null ? null : `token ${sender}`
       return { offset: await this.#publish(name, found, message, publisher, sender) }
     } catch (error) {
@@ -114,14 +114,14 @@ export class Channels {
   /**
    * Who is in a channel, for somebody to read: `{event: 'here', members}` first, then `{event: 'join' | 'leave' | 'update', member}`. Throws as `subscribe`.
    */
-  presence(name: string, claims: AuthClaims | null): PresenceView {
-    this.#allow('presence', name, claims)
-    return this.#presences.open(name).view(claims, (renewed) => this.#allow('presence', name, renewed))
+  presence(name: string, caller: Caller): PresenceView {
+    this.#allow('presence', name, caller)
+    return this.#presences.open(name).view(caller, (renewed) => this.#allow('presence', name, renewed))
   }
 
   /** Who is in a channel now. Throws as `subscribe`. */
-  members(name: string, claims: AuthClaims | null): readonly PresenceMember[] {
-    this.#allow('presence', name, claims)
+  members(name: string, caller: Caller): readonly PresenceMember[] {
+    this.#allow('presence', name, caller)
     return this.#presences.members(name)
   }
 
@@ -129,8 +129,8 @@ export class Channels {
    * Lets somebody be seen in a channel. The returned function says that this connection is gone; a subject is there once, however many connections it has,
    * until a short while after the last. Throws as `subscribe`, and `input_invalid`.
    */
-  enter(name: string, claims: AuthClaims | null, { connection, data }: Arrival): () => void {
-    this.#allow('presence', name, claims)
+  enter(name: string, caller: Caller, { connection, data }: Arrival): () => void {
+    this.#allow('presence', name, caller)
     checkOutside({ content: data, metadata: null, key: null })
     if (Buffer.byteLength(JSON.stringify(data)) > MEMBER_DATA_BYTES_MAX) {
       throw new StreamstackError(
@@ -138,7 +138,7 @@ export class Channels {
         `\`data\` of a member takes ${MEMBER_DATA_BYTES_MAX} bytes as JSON at most.`,
       )
     }
-    return this.#presences.open(name).enter(claims === null ? null : subjectOf(claims), claims, connection, data)
+    return this.#presences.open(name).enter(caller, connection, data)
   }
 
   /** Looks after every channel: old messages go, and channels that nobody uses. */
@@ -158,10 +158,10 @@ export class Channels {
     )
   }
 
-  /** Throws unless somebody with these claims may do that. */
-  #allow(act: ChannelAct, name: string, claims: AuthClaims | null): FoundChannel {
+  /** Throws unless this caller may do that. */
+  #allow(act: ChannelAct, name: string, caller: Caller): FoundChannel {
     const found = this.#table.find(name)
-    this.#guard.check(act, name, found, claims)
+    this.#guard.check(act, name, found, caller)
     return found
   }
 

@@ -1,5 +1,5 @@
 import type { Chunk, StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { StreamReader } from '../stream/index.ts'
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
@@ -14,20 +14,19 @@ export abstract class GuardedSource {
   readonly responseHeaders = NO_HEADERS
   readonly failure = null
   refusal: StreamstackError | null = null
-  protected claims: AuthClaims | null
+  protected caller: Caller
   protected readonly readers = new Set<StreamReader>()
 
-  protected constructor(claims: AuthClaims | null) {
-    this.claims = claims
+  protected constructor(caller: Caller) {
+    this.caller = caller
   }
 
-  /** Throws `unauthenticated`, `forbidden` when somebody with these claims may not read. */
-  protected abstract check(claims: AuthClaims | null): void
+  /** Throws `unauthenticated`, `forbidden` when this caller may not read. */
+  protected abstract check(caller: Caller): void
 
-  /** When its token expires, milliseconds since 1970; null: never, or there is none. Whoever serves it calls `refuse` then, or `renew` before. */
+  /** When the token of its caller expires, milliseconds since 1970; null: never, or there is none. Whoever serves it calls `refuse` then, or `renew` before. */
   get expiresAtMs(): number | null {
-    const expiry = this.claims?.['exp']
-    return typeof expiry === 'number' ? expiry * 1000 : null
+    return this.caller.expiresAtMs
   }
 
   /** Also for a reader that does not look at `refusal`. */
@@ -41,15 +40,15 @@ export abstract class GuardedSource {
   }
 
   /** Goes on with a fresh token. Throws `unauthenticated`, `forbidden`. */
-  renew(claims: AuthClaims | null): void {
-    this.check(claims)
-    this.claims = claims
+  renew(caller: Caller): void {
+    this.check(caller)
+    this.caller = caller
   }
 
   /** Looks again whether it may be read, by rules that may have changed. */
   recheck(): void {
     try {
-      this.check(this.claims)
+      this.check(this.caller)
     } catch (error) {
       this.refuse(error as StreamstackError)
     }

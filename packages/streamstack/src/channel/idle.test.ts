@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ANONYMOUS } from '../access/index.ts'
 import { TestChannels } from './testing/test-channels.ts'
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] }))
@@ -11,7 +12,7 @@ test.each([1, 2, 1_000])('the timer lets %i idle channels go, and the next use o
   const { channels } = test
   const message = { content: 'x', metadata: null, key: null }
   for (let round = 0; round < 2; round++) {
-    for (let n = 0; n < count; n++) await channels.publish(`rooms/${n}`, null, message)
+    for (let n = 0; n < count; n++) await channels.publish(`rooms/${n}`, ANONYMOUS, message)
     expect(channels.openCount).toBe(count)
     test.nowMs += 3_600_000
     // What a timer throws ends the process.
@@ -25,7 +26,7 @@ test.each([1, 2, 1_000])('the timer lets %i idle channels go, and the next use o
 test('a member whose data changes all the time is told of once a second, and last as it is', async () => {
   const test = new TestChannels(rooms)
   const { channels } = test
-  const view = channels.presence('rooms/1', null)
+  const view = channels.presence('rooms/1', ANONYMOUS)
   const reader = { position: 0, wake: () => undefined }
   view.attach(reader)
   for (let n = 0; n < 500; n++) channels.enter('rooms/1', { sub: 'ada' } as never, { connection: 'c', data: { n } })
@@ -55,7 +56,7 @@ test('members show no more data together than a bound, and whoever comes too muc
   let entered = 0
   for (; entered < 2_000 && refused === null; entered++) {
     try {
-      channels.enter('rooms/1', null, { connection: String(entered), data })
+      channels.enter('rooms/1', ANONYMOUS, { connection: String(entered), data })
     } catch (error) {
       refused = error
     }
@@ -70,16 +71,16 @@ test('whoever only looks into channels takes no place away from those who use th
   const test = new TestChannels(rooms, { maxOpen: 100 })
   const { channels } = test
   const message = { content: 'x', metadata: null, key: null }
-  await channels.publish('rooms/used', null, message)
+  await channels.publish('rooms/used', ANONYMOUS, message)
   const reader = { position: 0, wake: () => undefined }
-  const followed = channels.subscribe('rooms/followed', null)
+  const followed = channels.subscribe('rooms/followed', ANONYMOUS)
   followed.attach(reader)
-  for (let n = 0; n < 98; n++) channels.subscribe(`rooms/looked-at-${n}`, null)
+  for (let n = 0; n < 98; n++) channels.subscribe(`rooms/looked-at-${n}`, ANONYMOUS)
   expect(channels.openCount).toBe(100)
-  const { offset } = await channels.publish('rooms/new', null, message)
+  const { offset } = await channels.publish('rooms/new', ANONYMOUS, message)
   expect(channels.openCount).toBe(3)
   const before = followed.stream.lastOffset
-  await channels.publish('rooms/followed', null, message)
+  await channels.publish('rooms/followed', ANONYMOUS, message)
   expect(followed.stream.lastOffset).toBe(before + 1)
   expect(offset).toBeGreaterThan(0)
   followed.detach(reader)

@@ -1,5 +1,5 @@
 import type { Chunk } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
 import { GuardedSource } from './guarded-source.ts'
 
@@ -8,9 +8,9 @@ const WINDOW_BYTES = 262_144
 
 export interface PresenceViewOptions {
   readonly url: string
-  readonly claims: AuthClaims | null
-  /** Throws when somebody with these claims may not look. */
-  readonly check: (claims: AuthClaims | null) => void
+  readonly caller: Caller
+  /** Throws when this caller may not look. */
+  readonly check: (caller: Caller) => void
   /** The chunks that tell who is there now. */
   readonly here: () => readonly Chunk[]
   readonly onAttached: () => void
@@ -23,7 +23,7 @@ export class PresenceView extends GuardedSource implements StreamSource {
   readonly #options: PresenceViewOptions
 
   constructor(options: PresenceViewOptions) {
-    super(options.claims)
+    super(options.caller)
     this.#options = options
   }
 
@@ -57,7 +57,7 @@ export class PresenceView extends GuardedSource implements StreamSource {
     if (this.readers.size === 0) this.#options.onDetached()
   }
 
-  protected check(claims: AuthClaims | null): void {
-    this.#options.check(claims)
+  protected check(caller: Caller): void {
+    this.#options.check(caller)
   }
 }

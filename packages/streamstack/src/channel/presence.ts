@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Chunk, StreamstackError, type Value } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import { PresenceView } from './presence-view.ts'
 
@@ -29,7 +29,7 @@ interface Stay {
   /** As others were last told. */
   toldJson: string
   /** What each came with. */
-  readonly connections: Map<string, AuthClaims | null>
+  readonly connections: Map<string, Caller>
   /** Runs while there is no connection. */
   timer: LongTimer | undefined
   /** Runs for a while after others were told of other data. */
@@ -74,7 +74,8 @@ export class Presence {
   }
 
   /** Somebody is there over a connection; the returned function says that this connection is gone. Throws `channel_full`. */
-  enter(subject: string | null, claims: AuthClaims | null, connection: string, data: Value): () => void {
+  enter(caller: Caller, connection: string, data: Value): () => void {
+    const { subject } = caller
     const key = subject === null ? `connection ${connection}` : `subject ${subject}`
     const known = this.#stays.get(key)
     const id = known?.id ?? randomUUID()
@@ -82,7 +83,7 @@ export class Presence {
     this.#makeRoom(json.length - (known?.json.length ?? 0), known === undefined)
     const stay = known ?? this.#join(key, { id, subject, json })
     stay.timer?.clear()
-    stay.connections.set(connection, claims)
+    stay.connections.set(connection, caller)
     if (stay.json !== json) this.#update(stay, json)
     let isGone = false
     return () => {
@@ -94,11 +95,11 @@ export class Presence {
     }
   }
 
-  /** A reader of its own: all members first, then what changes. `check` throws when somebody with these claims may not look. */
-  view(claims: AuthClaims | null, check: (claims: AuthClaims | null) => void): PresenceView {
+  /** A reader of its own: all members first, then what changes. `check` throws when this caller may not look. */
+  view(caller: Caller, check: (caller: Caller) => void): PresenceView {
     const view = new PresenceView({
       url: this.#options.url,
-      claims,
+      caller,
       check,
       here: () => this.#hereNow(),
       onAttached: () => this.#views.add(view),
@@ -111,12 +112,12 @@ export class Presence {
   }
 
   /** The rules have changed: whoever may not be there, or look, does so no more. */
-  recheck(check: (claims: AuthClaims | null) => void): void {
+  recheck(check: (caller: Caller) => void): void {
     for (const view of this.#views) view.recheck()
     for (const [key, { connections }] of this.#stays) {
-      for (const [connection, claims] of connections) {
+      for (const [connection, caller] of connections) {
         try {
-          check(claims)
+          check(caller)
         } catch {
           // What is wrong is told to whoever asks again.
           connections.delete(connection)
@@ -145,7 +146,7 @@ export class Presence {
   }
 
   #join(key: string, { id, subject, json }: Pick<Stay, 'id' | 'subject' | 'json'>): Stay {
-    const connections = new Map<string, AuthClaims | null>()
+    const connections = new Map<string, Caller>()
     const stay: Stay = { id, subject, json, toldJson: json, connections, timer: undefined, updateTimer: undefined }
     this.#stays.set(key, stay)
     this.#bytes += json.length

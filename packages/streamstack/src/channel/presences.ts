@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { ChannelsOptions } from './channels-options.ts'
 import { pathOfName } from './name-pattern.ts'
 import { Presence, type PresenceMember } from './presence.ts'
@@ -44,9 +44,9 @@ export class Presences {
     return presence
   }
 
-  /** The rules have changed: `check` throws when somebody with these claims may not be there any more. */
-  recheck(check: (name: string, claims: AuthClaims | null) => void): void {
-    for (const [name, presence] of this.#presences) presence.recheck((claims) => check(name, claims))
+  /** The rules have changed: `check` throws when this caller may not be there any more. */
+  recheck(check: (name: string, caller: Caller) => void): void {
+    for (const [name, presence] of this.#presences) presence.recheck((caller) => check(name, caller))
   }
 
   /** Sends everybody away. */

@@ -1,5 +1,5 @@
 import type { Chunk } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { Stream, StreamReader, StreamSource } from '../stream/index.ts'
 import type { Channel } from './channel.ts'
 import { GuardedSource } from './guarded-source.ts'
@@ -17,8 +17,8 @@ export class Subscription extends GuardedSource implements StreamSource {
   #select: ((chunk: Chunk) => boolean) | null = null
   #selectFor: object | null = null
 
-  constructor(channel: Channel, claims: AuthClaims | null) {
-    super(claims)
+  constructor(channel: Channel, caller: Caller) {
+    super(caller)
     this.#channel = channel
     this.url = `/v1/channels/${pathOfName(channel.name)}`
   }
@@ -46,8 +46,8 @@ export class Subscription extends GuardedSource implements StreamSource {
     this.#channel.leave(this, reader, this.readers.size === 0)
   }
 
-  protected check(claims: AuthClaims | null): void {
-    this.#channel.check(claims)
+  protected check(caller: Caller): void {
+    this.#channel.check(caller)
   }
 
   protected override selection(): ((chunk: Chunk) => boolean) | null {
@@ -65,7 +65,7 @@ export class Subscription extends GuardedSource implements StreamSource {
     if (deliver === null) return true
     const { message, metadata } = openChunk(chunk)
     const context = {
-      auth: this.claims,
+      auth: this.caller.claims,
       channel: this.#channel.name,
       parameters: found.parameters,
       message,

@@ -1,5 +1,5 @@
 import { type FormatName, StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
@@ -45,12 +45,12 @@ export const readChannel: Operation = {
     const { engine, request, response, query, inputs, caller } = exchange
     checkChannelQuery(query, channelRead)
     const name = nameIn(exchange, CHANNELS_ROOT)
-    const source = engine.channels.subscribe(name, caller.claims)
+    const source = engine.channels.subscribe(name, caller)
     const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
     const position = positionIn(source, exchange)
     // A reader that only asks what there is now is not seen.
     const isSeen = inputs['presence'] === 'true' && format !== 'json'
-    const stay = isSeen ? new Stay(engine.channels, name, dataIn(query), caller.claims) : null
+    const stay = isSeen ? new Stay(engine.channels, name, dataIn(query), caller) : null
     if (stay !== null) onAnswerOver(response, () => stay.leave())
     follow(exchange, { source, stay }, format, position, channelRecord(engine, source))
   },
@@ -62,7 +62,7 @@ export const readChannelByProtocol: Operation = {
   otherMethods: `Publish with POST to ${CHANNELS_ROOT}<name>; here a channel is read.`,
   handle(exchange) {
     const { engine, response, caller } = exchange
-    const source = engine.channels.subscribe(nameIn(exchange, CHANNEL_STREAMS_ROOT), caller.claims)
+    const source = engine.channels.subscribe(nameIn(exchange, CHANNEL_STREAMS_ROOT), caller)
     endWithToken({ engine, response, source, caller })
     readByProtocol(exchange, source, channelRecord(engine, source))
   },
@@ -78,7 +78,7 @@ export const publishToChannel: Operation = {
       countRefusal(exchange, error)
       throw error
     })
-    const published = await engine.channels.publish(name, exchange.caller.claims, message)
+    const published = await engine.channels.publish(name, exchange.caller, message)
     answerWhole(exchange, { status: 201, body: JSON.stringify(published) })
   },
   onRefused: countRefusal,
@@ -95,11 +95,11 @@ export const readPresence: Operation = {
     const name = nameIn(exchange, PRESENCE_ROOT)
     const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
     if (format === 'json') {
-      const members = engine.channels.members(name, caller.claims)
+      const members = engine.channels.members(name, caller)
       return answerWhole(exchange, { body: JSON.stringify({ members }) })
     }
     // It begins anew with all members, so a reader that comes back needs no offset.
-    follow(exchange, { source: engine.channels.presence(name, caller.claims), stay: null }, format, 0)
+    follow(exchange, { source: engine.channels.presence(name, caller), stay: null }, format, 0)
   },
 }
 
@@ -113,7 +113,7 @@ async function messageOf(exchange: Exchange): Promise<{ name: string; message: M
   const { engine, request, query, caller } = exchange
   checkChannelQuery(query, channelPublish)
   const name = nameIn(exchange, CHANNELS_ROOT)
-  const bytesMax = engine.channels.checkPublish(name, caller.claims)
+  const bytesMax = engine.channels.checkPublish(name, caller)
   const key = idempotencyKey(request.headers, query)
   return { name, message: { ...(await messageIn(exchange, bytesMax)), key } }
 }
@@ -148,9 +148,9 @@ function follow(
   reader.open?.()
   const guarded = {
     expiresAtMs: source.expiresAtMs,
-    renew(claims: AuthClaims): void {
-      source.renew(claims)
-      stay?.renew(claims)
+    renew(caller: Caller): void {
+      source.renew(caller)
+      stay?.renew(caller)
     },
     refuse: (error: StreamstackError): void => source.refuse(error),
   }

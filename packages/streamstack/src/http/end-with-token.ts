@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims, Caller } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { onAnswerOver } from './answer-over.ts'
@@ -9,8 +9,8 @@ import { onAnswerOver } from './answer-over.ts'
 interface Guarded {
   /** When its time is over, milliseconds since 1970; null: never, or it is read on nevertheless. */
   readonly expiresAtMs: number | null
-  /** Goes on with claims that are read otherwise now. Throws when they do not suffice. */
-  renew(claims: AuthClaims): void
+  /** Goes on with a token that is read otherwise now. Throws when it does not suffice. */
+  renew(caller: Caller): void
   refuse(error: StreamstackError): void
 }
 
@@ -30,7 +30,7 @@ export function endWithToken({ engine, response, source, caller }: TokenEnd): vo
   let stopTimer = atExpiry(source, caller)
   const letGo = engine.access.follow(caller, {
     renewed(renewed) {
-      source.renew(renewed.claims as AuthClaims)
+      source.renew(renewed)
       // The clocks may differ by more or less now.
       stopTimer()
       stopTimer = atExpiry(source, renewed)

@@ -10,6 +10,8 @@ const PARAMETER_CHARACTERS_MAX = 2_048
 /** A path of the table with all of its methods. */
 export interface RoutePath {
   readonly byMethod: ReadonlyMap<string, Route>
+  /** What every path of it begins with. */
+  readonly prefix: string
   /** As `Allow` wants them. */
   readonly allowed: readonly string[]
   /** What a caller with another method most likely means; empty: nothing is known of that. */
@@ -27,14 +29,18 @@ export class RouteTable {
 
   constructor(routes: readonly Route[]) {
     const byPath = Map.groupBy(routes, ({ path }) => path)
-    for (const [path, rows] of byPath) this.#router.on(TREE, routerPath(path), nothing, routePath(rows))
+    for (const [path, rows] of byPath) this.#router.on(TREE, routerPath(path), nothing, routePath(path, rows))
   }
 
-  /** Null: the path is not the server's own. */
+  /**
+   * Null: the path is not the server's own. A path has one spelling only, so that a proxy in front which guards `/v1/runs` need not know that `/v1/%72uns`
+   * would be the same: outside of parameters nothing may be escaped.
+   */
   find(path: string): FoundPath | null {
     const found = this.#router.find(TREE, path)
     if (found === null) return null
-    return { path: found.store as RoutePath, parameters: found.params as Record<string, string> }
+    const own = found.store as RoutePath
+    return path.startsWith(own.prefix) ? { path: own, parameters: found.params as Record<string, string> } : null
   }
 }
 
@@ -43,13 +49,14 @@ const TREE: HTTPMethod = 'GET'
 
 function nothing(): void {}
 
-function routePath(rows: readonly Route[]): RoutePath {
+function routePath(path: string, rows: readonly Route[]): RoutePath {
+  const prefix = path.split('{', 1)[0] as string
   const byMethod = new Map<string, Route>()
   for (const row of rows) for (const method of row.methods) byMethod.set(method, row)
   const get = byMethod.get('GET')
   if (get?.operation.answers === 'whole' && !byMethod.has('HEAD')) byMethod.set('HEAD', get)
   const cure = rows.map(({ operation }) => operation.otherMethods).find((one) => one !== undefined) ?? ''
-  return { byMethod, cure, allowed: METHODS.filter((method) => method === 'OPTIONS' || byMethod.has(method)) }
+  return { byMethod, prefix, cure, allowed: METHODS.filter((method) => method === 'OPTIONS' || byMethod.has(method)) }
 }
 
 /** `{id}` and `{name...}` as the router writes them. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Value } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { Channels } from '../channel/index.ts'
 
 /** Somebody who is seen in a channel, by one subscription. */
@@ -13,20 +13,20 @@ export class Stay {
   #leave: () => void
 
   /** Throws what `Channels.enter` does. */
-  constructor(channels: Channels, channel: string, data: Value, claims: AuthClaims | null) {
+  constructor(channels: Channels, channel: string, data: Value, caller: Caller) {
     this.#channels = channels
     this.#channel = channel
     this.#data = data
-    this.#wasNobody = claims === null
-    this.#leave = this.#enter(claims)
+    this.#wasNobody = caller.subject === null
+    this.#leave = this.#enter(caller)
   }
 
   /** Goes on with a fresh token. Whoever had none before is somebody else now. Throws as the constructor; it is seen no more then. */
-  renew(claims: AuthClaims): void {
+  renew(caller: Caller): void {
     if (this.#wasNobody) this.#leave()
     this.#wasNobody = false
     try {
-      this.#leave = this.#enter(claims)
+      this.#leave = this.#enter(caller)
     } catch (error) {
       this.#leave()
       throw error
@@ -37,7 +37,7 @@ export class Stay {
     this.#leave()
   }
 
-  #enter(claims: AuthClaims | null): () => void {
-    return this.#channels.enter(this.#channel, claims, { connection: this.#connection, data: this.#data })
+  #enter(caller: Caller): () => void {
+    return this.#channels.enter(this.#channel, caller, { connection: this.#connection, data: this.#data })
   }
 }

@@ -67,7 +67,7 @@ export const answerReadiness: Operation = {
 }
 
 function viewOf(source: SystemStream, { engine, caller }: Exchange): SystemView {
-  return new SystemView(source, caller.claims, (claims) => engine.access.permit({ ...caller, claims }, ['system:read']))
+  return new SystemView(source, caller, (renewed) => engine.access.permit(renewed, ['system:read']))
 }
 
 /** `begin`: the offset for a reader that names none. */

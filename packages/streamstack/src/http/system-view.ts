@@ -1,5 +1,5 @@
 import type { Chunk, StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { SystemStream } from '../observe/index.ts'
 import type { Stream, StreamReader, StreamSource } from '../stream/index.ts'
 
@@ -18,19 +18,18 @@ export class SystemView implements StreamSource {
   /** When its token expires, milliseconds since 1970; null: never, or there is none. */
   readonly expiresAtMs: number | null
   readonly #source: SystemStream
-  readonly #check: (claims: AuthClaims) => void
+  readonly #check: (caller: Caller) => void
   readonly #readers = new Set<StreamReader>()
 
-  /** `check` throws when a token does not suffice. What the stream makes only for readers is there from now on. */
-  constructor(source: SystemStream, claims: AuthClaims | null, check: (claims: AuthClaims) => void) {
+  /** `check` throws when its caller may not read it. What the stream makes only for readers is there from now on. */
+  constructor(source: SystemStream, caller: Caller, check: (caller: Caller) => void) {
     source.refresh()
     this.#source = source
     this.#check = check
     this.url = source.url
     this.stream = source.stream
     this.responseHeaders = source.responseHeaders
-    const expiry = claims?.['exp']
-    this.expiresAtMs = typeof expiry === 'number' ? expiry * 1_000 : null
+    this.expiresAtMs = caller.expiresAtMs
   }
 
   get begin(): number {
@@ -43,8 +42,8 @@ export class SystemView implements StreamSource {
   }
 
   /** Goes on with a fresh token. Throws `forbidden` when that may not read it. */
-  renew(claims: AuthClaims): void {
-    this.#check(claims)
+  renew(caller: Caller): void {
+    this.#check(caller)
   }
 
   /** Ends it for this reader, who gets nothing more. */

@@ -1,5 +1,5 @@
 import type { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../../access/index.ts'
+import type { Caller } from '../../access/index.ts'
 import type { Page, StreamWatcher } from '../../stream-store/index.ts'
 import type { Readable, ReadableStore } from './readable.ts'
 
@@ -58,11 +58,11 @@ export class GuardedStore implements ReadableStore<GuardedStream> {
   readonly expiresAtMs: number | null
   refusal: StreamstackError | null = null
   readonly #store: ReadableStore<Readable>
-  readonly #check: (claims: AuthClaims) => void
+  readonly #check: (caller: Caller) => void
   #open: GuardedStream | null = null
 
-  /** `check` throws when claims do not hold the right to read. */
-  constructor(store: ReadableStore<Readable>, expiresAtMs: number | null, check: (claims: AuthClaims) => void) {
+  /** `check` throws when a caller does not hold the right to read. */
+  constructor(store: ReadableStore<Readable>, { expiresAtMs }: Caller, check: (caller: Caller) => void) {
     this.expiresAtMs = expiresAtMs
     this.#store = store
     this.#check = check
@@ -83,9 +83,9 @@ export class GuardedStore implements ReadableStore<GuardedStream> {
     this.#store.touch(stream)
   }
 
-  /** Throws when the claims hold the right no more. */
-  renew(claims: AuthClaims): void {
-    this.#check(claims)
+  /** Throws when the caller holds the right no more. */
+  renew(caller: Caller): void {
+    this.#check(caller)
   }
 
   refuse(error: StreamstackError): void {

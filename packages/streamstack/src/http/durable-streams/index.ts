@@ -1,5 +1,4 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { endWithToken } from '../end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
@@ -55,12 +54,12 @@ export class DurableStreams {
 
   /** A reader that waits for what comes does so as long as its caller's token is accepted. */
   read(exchange: Exchange): void {
-    const { engine, response, inputs, caller } = exchange
-    if (inputs['live'] === null || caller.kind !== 'token') return this.act(exchange, readStream)
+    const { engine, response, query, caller } = exchange
+    if (!query.has('live') || caller.kind !== 'token') return this.act(exchange, readStream)
     this.act(exchange, (call) => {
       const { service, name } = call
-      const store = new GuardedStore(service.store, caller.expiresAtMs, (claims: AuthClaims) =>
-        engine.access.permit({ ...caller, claims }, ['streams:read']),
+      const store = new GuardedStore(service.store, caller, (renewed) =>
+        engine.access.permit(renewed, ['streams:read']),
       )
       endWithToken({ engine, response, source: store, caller })
       readStream({ ...call, service: { ...service, store }, name })

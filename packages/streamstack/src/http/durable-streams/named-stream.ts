@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims, Caller } from '../../access/index.ts'
+import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import {
   type LiveStream,
@@ -22,14 +22,14 @@ export class NamedStream {
   readonly stream: LiveStream
   readonly #store: StreamStore
   readonly #asked: NamedStreamRequest
-  #claims: AuthClaims | null
+  #caller: Caller
   /** By which it was let in. */
   #settings: Engine['settings']
 
   /** Throws what the rules of access say, `stream_unknown`, `stream_deleted`, `storage_failed`. */
   constructor(path: string, asked: NamedStreamRequest) {
     this.#asked = asked
-    this.#claims = asked.caller.claims
+    this.#caller = asked.caller
     this.#settings = asked.engine.settings
     this.#allow()
     this.url = path
@@ -50,8 +50,8 @@ export class NamedStream {
   }
 
   /** Goes on with a fresh token. Throws when that may not read it. */
-  renew(claims: AuthClaims): void {
-    this.#claims = claims
+  renew(caller: Caller): void {
+    this.#caller = caller
     this.#allow()
   }
 
@@ -115,8 +115,7 @@ export class NamedStream {
   }
 
   #allow(): void {
-    const { engine, caller } = this.#asked
-    engine.access.permit({ ...caller, claims: this.#claims }, ['streams:read'])
+    this.#asked.engine.access.permit(this.#caller, ['streams:read'])
   }
 }
 

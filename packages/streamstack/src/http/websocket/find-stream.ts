@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import type { AuthClaims, Caller } from '../../access/index.ts'
+import type { Caller } from '../../access/index.ts'
 import { nameOfPath } from '../../channel/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { ReaderRecord } from '../../observe/index.ts'
@@ -20,7 +20,7 @@ export type OpenSource = StreamSource & {
   /** Ends a run. */
   cancel?(message: string): void
   /** Goes on with a fresh token. Throws when that may not read it. */
-  renew?(claims: AuthClaims): void
+  renew?(caller: Caller): void
   /** Breaks its readers off. */
   refuse?(error: StreamstackError): void
 }
@@ -41,10 +41,10 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   // All others go on for ever.
   if (isDraining) throw stoppingError()
   if (path.startsWith(CHANNELS_ROOT)) {
-    return whole(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.caller.claims))
+    return whole(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.caller))
   }
   if (path.startsWith(PRESENCE_ROOT)) {
-    return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.caller.claims))
+    return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.caller))
   }
   const { samples, activity } = observation
   const system = [samples, activity].find(({ url }) => url === path)
@@ -54,10 +54,9 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
       'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, as /v1/channels/<name>, streams by name, as /v1/stream/<name>, /v1/stream/system/metrics and /v1/stream/system/activity.',
     )
   }
-  const allow = (claims: AuthClaims | null): void =>
-    asked.engine.access.permit({ ...asked.caller, claims }, ['system:read'])
-  allow(asked.caller.claims)
-  const view = new SystemView(system, asked.caller.claims, allow)
+  const allow = (caller: Caller): void => asked.engine.access.permit(caller, ['system:read'])
+  allow(asked.caller)
+  const view = new SystemView(system, asked.caller, allow)
   if (system === activity) return whole(view)
   return { ...whole(view), begin: samples.stream.lastOffset - 1 }
 }

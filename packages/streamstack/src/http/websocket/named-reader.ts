@@ -1,5 +1,5 @@
 import { type NamedStreamMessage, type ServerMessage, StreamstackError, publicError } from '@streamstack/protocol'
-import type { AuthClaims } from '../../access/index.ts'
+import type { Caller } from '../../access/index.ts'
 import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
 import {
   type ContentEncoding,
@@ -106,8 +106,8 @@ export class NamedReader implements StreamWatcher {
   }
 
   /** Goes on with a fresh token, or is broken off. */
-  renew(claims: AuthClaims): void {
-    this.#try(() => this.#source.renew(claims))
+  renew(caller: Caller): void {
+    this.#try(() => this.#source.renew(caller))
   }
 
   /** Stops reading, without a word. */

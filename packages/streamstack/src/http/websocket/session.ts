@@ -5,7 +5,7 @@ import {
   publicError,
   toStreamstackError,
 } from '@streamstack/protocol'
-import type { AuthClaims, Caller } from '../../access/index.ts'
+import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
 import { channelRecord } from '../channel-record.ts'
@@ -33,7 +33,7 @@ interface Opened {
   /** Null: it is no run. */
   readonly cancel: (() => void) | null
   /** Goes on with a fresh token, or is broken off. Null: it needs none any more. */
-  readonly renew: ((claims: AuthClaims) => void) | null
+  readonly renew: ((caller: Caller) => void) | null
 }
 
 export interface SessionOptions {
@@ -80,7 +80,7 @@ export class Session {
   /** Goes on with another token of the same caller, or the first of one who had none. What that may not read is broken off. */
   accept(caller: Caller): void {
     this.#caller = caller
-    for (const { renew } of this.#open.values()) renew?.(caller.claims as AuthClaims)
+    for (const { renew } of this.#open.values()) renew?.(caller)
   }
 
   /** Does what a message asks for; false when its sender is turned away. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
@@ -226,22 +226,22 @@ export class Session {
         reader.leave()
       },
       cancel: null,
-      renew: (claims) => reader.renew(claims),
+      renew: (caller) => reader.renew(caller),
     })
     reader.begin()
   }
 
   #subscribe({ id, channel, after = -1, presence, data = null }: Extract<Asked, { type: 'subscribe' }>): void {
     const { channels } = this.#running()
-    const claims = this.#caller.claims
-    const source = channels.subscribe(channel, claims)
+    const caller = this.#caller
+    const source = channels.subscribe(channel, caller)
     const position = placeAfter(source, after)
-    const stay = presence === true ? new Stay(channels, channel, data as Value, claims) : null
+    const stay = presence === true ? new Stay(channels, channel, data as Value, caller) : null
     this.#read(id, source, position, channelRecord(this.#engine, source), stay).begin()
   }
 
   #presence({ id, channel }: Extract<Asked, { type: 'presence' }>): void {
-    const source = this.#running().channels.presence(channel, this.#caller.claims)
+    const source = this.#running().channels.presence(channel, this.#caller)
     // It begins anew with all members, so a reader that comes back needs no offset.
     this.#read(id, source, 0, null).begin()
   }
@@ -256,7 +256,7 @@ export class Session {
     }
     this.#open.set(id, { leave: null, cancel: null, renew: null })
     channels
-      .publish(channel, this.#caller.claims, message)
+      .publish(channel, this.#caller, message)
       .then(({ offset }) => {
         this.#open.delete(id)
         this.#outbox.send({ type: 'published', id, offset })
@@ -299,10 +299,10 @@ export class Session {
         stay?.leave()
       },
       cancel: source.cancel === undefined ? null : () => source.cancel?.('The run was cancelled by its caller.'),
-      renew: (claims) => {
+      renew: (caller) => {
         try {
-          source.renew?.(claims)
-          stay?.renew(claims)
+          source.renew?.(caller)
+          stay?.renew(caller)
         } catch (thrown) {
           source.refuse?.(toStreamstackError(thrown))
         }
