@@ -19,7 +19,12 @@ test('Redact covers records as the database writes them, tool arguments, metadat
     send('Call +49 30'),
     send(' 1234567 or write'),
     send(' to ann@example.com'),
-    { function: 'Publish to Channel', channel: 'news', content: { card: '4111 1111 1111 1111' } },
+    {
+      function: 'Publish to Channel',
+      channel: 'news',
+      content: { card: '4111 1111 1111 1111' },
+      metadata: { by: 'bo@example.com' },
+    },
   ]
   const files = {
     'endpoints/people.yaml': endpoint('/people', stack),
@@ -45,9 +50,10 @@ test('Redact covers records as the database writes them, tool arguments, metadat
     ' to [email]',
   ])
   expect(chunks[0]?.['metadata']).toEqual({ by: '[email]' })
-  const channel = await server.call('/v1/channels/news?format=json')
+  const channel = await server.call('/v1/channels/news?format=json&include_metadata=true')
   expect(channel.text).toContain('[card]')
-  expect(channel.text).not.toContain('4111')
+  expect(channel.text).toContain('[email]')
+  expect(channel.text).not.toMatch(/4111|bo@/)
 })
 
 test('a stop of Filter Stream is caught by no catch block, and finally blocks send nothing past it', async () => {

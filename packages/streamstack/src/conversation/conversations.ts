@@ -5,7 +5,7 @@ import { type Budget, BudgetedHistory } from './budget.ts'
 import { ConversationLocks } from './locks.ts'
 import { type SaidMessage, type StoredMessage, toValue } from './message.ts'
 import { type OpenConversation, collect, said } from './open-conversation.ts'
-import { fromRow, toRow } from './stored-row.ts'
+import { fromRow, storableText, toRow } from './stored-row.ts'
 import { CONVERSATIONS, MESSAGES } from './tables.ts'
 
 /** Without a token, whoever knows the id has the conversation: it must be too long to guess. */
@@ -378,7 +378,7 @@ const FROM_THE_END = parseOrder('position DESC')
 
 function checkId(owner: string, id: string): void {
   const problem =
-    id === '' || id.length > ID_MAX || /\p{Cc}/u.test(id)
+    id === '' || id.length > ID_MAX || /\p{Cc}/u.test(id) || !id.isWellFormed()
       ? `must have 1 to ${ID_MAX} characters and no control characters`
       : owner === '' && id.length < ANONYMOUS_ID_MIN
         ? `must have at least ${ANONYMOUS_ID_MIN} random characters, such as a UUID, for a caller without a token: whoever knows it can read the conversation`
@@ -412,7 +412,7 @@ function titleFrom(messages: readonly SaidMessage[]): string | null {
 }
 
 function titleOf(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
+  const line = storableText(text).replaceAll(/\s+/g, ' ').trim()
   const characters = Array.from(line.slice(0, TITLE_CHARACTERS_MAX * 2))
   return characters.length <= TITLE_CHARACTERS_MAX ? line : `${characters.slice(0, TITLE_CHARACTERS_MAX - 1).join('')}…`
 }

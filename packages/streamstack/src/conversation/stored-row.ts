@@ -8,6 +8,11 @@ interface Data {
   readonly answers?: { readonly id: string; readonly name: string; readonly isError: boolean }
 }
 
+/** Text without the two things that databases refuse in it: half a surrogate pair, and U+0000. */
+export function storableText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
+}
+
 export function toRow({
   id,
   position,
@@ -24,8 +29,7 @@ export function toRow({
     message_id: id,
     position,
     role,
-    // Databases refuse these two in text.
-    content: content.toWellFormed().replaceAll('\0', '\ufffd'),
+    content: storableText(content),
     data: Object.keys(data).length === 0 ? null : (data as Value),
     status,
     run,

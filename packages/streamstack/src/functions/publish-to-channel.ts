@@ -1,4 +1,4 @@
-import { type ErrorCode, StreamstackError } from '@streamstack/protocol'
+import { type ErrorCode, StreamstackError, type Value } from '@streamstack/protocol'
 import { quote } from '../definition/index.ts'
 import type { StepNode } from '../definition/types.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
@@ -72,9 +72,10 @@ export const publishToChannel = action({
       if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
         throw argumentError(step, 'metadata', 'must be an object', data)
       }
+      const { outlet } = strand.run
       const message = {
-        content: strand.run.outlet.message(content.evaluate(frame)),
-        metadata: data,
+        content: outlet.message(content.evaluate(frame)),
+        metadata: data === null ? null : (outlet.message(data) as Readonly<Record<string, Value>>),
         key: key(frame) || null,
       }
       const name = channel(frame)
