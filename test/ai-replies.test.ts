@@ -509,6 +509,33 @@ describe('External API Request (Streaming) with a provider', () => {
     expect(upstream.received[0]?.body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
   })
 
+  test('hangs up when the loop is left by an error, and the run goes on', async () => {
+    await using upstream = await byteReplayer([{ body: events(delta('Hel')), end: 'silence' }])
+    const request = {
+      function: 'External API Request (Streaming)',
+      provider: 'openai-compatible',
+      base_url: `${upstream.url}/v1`,
+      model: 'small',
+      messages: '{{message}}',
+    }
+    const loop = { function: 'For Each', inner_functions: [{ function: 'Throw Error', message: 'Enough.' }] }
+    const stack = [
+      {
+        function: 'Try/Catch Block',
+        try_block: [request, loop],
+        catch_block: [{ function: 'Streaming API Response', content: '{{error_message}}' }],
+      },
+      { function: 'Sleep', duration: 60_000 },
+    ]
+    await using server = await testServer(workspace([upstream], stack))
+    const call = await server.open(KINDS, { body: {} })
+    await call.until('Enough.')
+    await upstream.received[0]?.closed
+    const run = await server.call(`/v1/runs/${String(call.headers['stream-run'])}`)
+    expect(JSON.parse(run.text)).toMatchObject({ outcome: null, usage: { calls: 1 } })
+    call.leave()
+  })
+
   test('relays by itself when For Each has no steps', async () => {
     await using upstream = await byteReplayer([{ body: GOOD }])
     const stack = [

@@ -53,8 +53,8 @@ export interface Compiler {
   /** The slot that takes the step's result; -1 when nobody takes it. */
   resultSlot(step: StepNode): number
 
-  /** The streamed answer that was opened last before this place; null: none was. Steps that open one set it. */
-  precedingSource: StepSource | null
+  /** The streamed answers that steps before this place open, in order. Steps that open one add it. */
+  readonly sources: StepSource[]
 
   /** The slot of the length of the innermost loop over items; it holds null while the loop goes over a streamed answer. Null: there is none. */
   readonly streamLengthSlot: number | null

@@ -149,9 +149,11 @@ export const externalApiRequestStreaming: FunctionDefinition = {
   compile(step, compiler) {
     const open = step.parameters['provider'] === undefined ? compileRaw(step, compiler) : compileModel(step, compiler)
     if (open === null) return
-    if (step.stacks['inner'] !== undefined) return compileItems(step, compiler, compiler.resultSlot(step), open)
+    if (step.stacks['inner'] !== undefined) {
+      return compileItems(step, compiler, { itemsOf: open, named: compiler.resultSlot(step), mayBeSource: true })
+    }
     const slot = compiler.resultSlot(step)
-    compiler.precedingSource = { slot, isModel: step.parameters['provider'] !== undefined }
+    compiler.sources.push({ slot, isModel: step.parameters['provider'] !== undefined })
     compiler.emit((frame, strand) =>
       open(frame, strand).then((handle) => {
         frame.slots[slot] = handle

@@ -3,7 +3,7 @@ import type { StepNode } from '../definition/types.ts'
 import { type ProviderItem, ProviderSource } from '../provider/index.ts'
 import type { Frame } from '../run/index.ts'
 import { kindOf } from './arguments.ts'
-import type { Compiler } from './compiler.ts'
+import type { Compiler, StepSource } from './compiler.ts'
 import type { FunctionDefinition } from './function-definition.ts'
 import { compileItems, isSourceHandle } from './items-loop.ts'
 import { wholeVariable } from './raw-records.ts'
@@ -63,13 +63,14 @@ export const forEach: FunctionDefinition = {
     },
   ],
   compile(step, compiler) {
-    const itemsOf = compileInput(step, compiler)
-    if (itemsOf === null) return
-    const slot = compiler.resultSlot(step)
-    warnOfWords(step, compiler)
-    if ((step.stacks['inner'] ?? []).length > 0) return compileItems(step, compiler, slot, itemsOf)
+    const input = compileInput(step, compiler)
+    if (input === null) return
+    const { itemsOf, source } = input
+    warnOfWords(step, compiler, source)
+    const loop = { itemsOf, named: compiler.resultSlot(step), mayBeSource: source !== null }
+    if ((step.stacks['inner'] ?? []).length > 0) return compileItems(step, compiler, loop)
     const progress = relaySlots(compiler)
-    compileItems(step, compiler, slot, itemsOf, ({ items, item }) => {
+    const relay = ({ items, item }: { items: number; item: number }): void =>
       compileRelay(compiler, {
         shape: null,
         slots: progress,
@@ -79,35 +80,39 @@ export const forEach: FunctionDefinition = {
           return isModel ? (frame.slots[item] as ProviderItem) : null
         },
       })
-    })
+    compileItems(step, compiler, { ...loop, inner: relay })
   },
 }
 
+interface LoopInput {
+  readonly itemsOf: (frame: Frame) => Value
+  /** The streamed answer that it is, as far as the definition tells. */
+  readonly source: StepSource | null
+}
+
 /** What the loop goes through. Null: an issue says why not. */
-function compileInput(step: StepNode, compiler: Compiler): ((frame: Frame) => Value) | null {
+function compileInput(step: StepNode, compiler: Compiler): LoopInput | null {
   const node = step.parameters['input']
   if (node !== undefined) {
     const input = compiler.value(node)
-    return (frame) => listOf(step, input.evaluate(frame))
+    const variable = wholeVariable(node.value)
+    const slot = variable === null ? -1 : compiler.variable(variable)
+    const source = compiler.sources.findLast((one) => one.slot === slot) ?? null
+    return { itemsOf: (frame) => listOf(step, input.evaluate(frame)), source }
   }
-  const source = compiler.precedingSource
-  if (source === null) {
+  const source = compiler.sources.at(-1)
+  if (source === undefined) {
     const message =
       'For Each needs `input`: the list; only behind External API Request (Streaming) it goes through that answer by itself.'
     compiler.issue('error', message, step.position)
     return null
   }
-  return (frame) => listOf(step, frame.slots[source.slot] ?? null)
+  return { itemsOf: (frame) => listOf(step, frame.slots[source.slot] ?? null), source }
 }
 
 /** Words describe what the step does by itself; over anything but a model's answer it does nothing by itself. */
-function warnOfWords(step: StepNode, compiler: Compiler): void {
-  if (step.words['inner'] === undefined) return
-  const source = compiler.precedingSource
-  const variable = wholeVariable(step.parameters['input']?.value ?? null)
-  const isPreceding =
-    step.parameters['input'] === undefined || (variable !== null && compiler.variable(variable) === source?.slot)
-  if (source?.isModel === true && isPreceding) return
+function warnOfWords(step: StepNode, compiler: Compiler, source: StepSource | null): void {
+  if (step.words['inner'] === undefined || source?.isModel === true) return
   const message = 'The steps for each item are described in words, which do not run; write steps instead.'
   compiler.issue('warning', message, step.position)
 }

@@ -1,7 +1,7 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { StepNode } from '../definition/types.ts'
 import type { ItemSource } from '../outbound/index.ts'
-import type { Frame, Strand } from '../run/index.ts'
+import { type Frame, type Strand, complete } from '../run/index.ts'
 import type { Compiler } from './compiler.ts'
 import { flushPending } from './send.ts'
 
@@ -15,19 +15,44 @@ export function isSourceHandle(value: Value): value is SourceHandle {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, '$source')
 }
 
-/**
- * Compiles a loop over a list or a streamed answer. `itemsOf` is asked once, when the loop is entered; `named` is the slot of a variable that also takes each
- * item, or -1. `inner` compiles what is done with each item; default: the steps of the stack.
- */
-export function compileItems(
-  step: StepNode,
-  compiler: Compiler,
-  named: number,
-  itemsOf: (frame: Frame, strand: Strand) => Value | Promise<Value>,
-  inner: (slots: { readonly items: number; readonly item: number }) => void = () =>
-    compiler.steps(step.stacks['inner']),
-): void {
+interface ItemsLoop {
+  /** Asked once, when the loop is entered. */
+  readonly itemsOf: (frame: Frame, strand: Strand) => Value | Promise<Value>
+  /** The slot of a variable that also takes each item, or -1. */
+  readonly named: number
+  /** Whether it may go through a streamed answer, whose connection must close however the loop is left. */
+  readonly mayBeSource: boolean
+  /** Compiles what is done with each item; default: the steps of the stack. */
+  readonly inner?: (slots: { readonly items: number; readonly item: number }) => void
+}
+
+/** Compiles a loop over a list or a streamed answer. */
+export function compileItems(step: StepNode, compiler: Compiler, loop: ItemsLoop): void {
   const items = compiler.slot()
+  if (!loop.mayBeSource) return compileLoop(step, compiler, loop, items)
+  const at = compiler.label()
+  const completionSlot = compiler.slot()
+  compiler.guarded({ kind: 'finally', at, completionSlot }, () => compileLoop(step, compiler, loop, items))
+  compiler.emit((frame) => {
+    frame.slots[completionSlot] = { kind: 'next' }
+  })
+  compiler.place(at)
+  compiler.finallyBlock(completionSlot, () => compiler.emit((frame, strand) => leave(frame, strand, items)))
+  compiler.emit((frame) => complete(frame, completionSlot))
+}
+
+/** Lets go of the list, and of the connection. */
+function leave(frame: Frame, strand: Strand, items: number): void | Promise<void> {
+  const value = frame.slots[items] ?? null
+  frame.slots[items] = null
+  if (Array.isArray(value) || !isSourceHandle(value)) return undefined
+  strand.run.closeSource(value.$source)
+  // Nothing more joins what is left of its text.
+  return flushPending(strand)
+}
+
+function compileLoop(step: StepNode, compiler: Compiler, loop: ItemsLoop, items: number): void {
+  const { itemsOf, named, inner = () => compiler.steps(step.stacks['inner']) } = loop
   const slots = { index: compiler.slot(), item: compiler.slot(), length: compiler.slot() }
   const body = compiler.label()
   const next = compiler.label()
@@ -78,15 +103,7 @@ export function compileItems(
   })
 
   compiler.place(done)
-  compiler.emit((frame, strand) => {
-    const value = frame.slots[items] as Value
-    // Let go of the list, and of the connection when Break left it early.
-    frame.slots[items] = null
-    if (Array.isArray(value) || !isSourceHandle(value)) return undefined
-    closeSource(strand, value)
-    // Nothing more joins what is left of its text.
-    return flushPending(strand)
-  })
+  compiler.emit((frame, strand) => leave(frame, strand, items))
 }
 
 function openSource(strand: Strand, step: StepNode, handle: SourceHandle): ItemSource {
@@ -96,8 +113,4 @@ function openSource(strand: Strand, step: StepNode, handle: SourceHandle): ItemS
     'step_failed',
     `${step.function} (step ${step.id}): this streamed answer was read already. It can be gone through once; keep what you need in a variable.`,
   )
-}
-
-function closeSource(strand: Strand, handle: SourceHandle): void {
-  strand.run.closeSource(handle.$source)
 }

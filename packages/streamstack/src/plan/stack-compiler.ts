@@ -42,7 +42,7 @@ type OpenRegion = RegionTarget | { kind: 'inside-finally'; completionSlot: numbe
 /** Compiles one stack into one program. */
 export class StackCompiler implements Compiler {
   readonly functionResult: number
-  precedingSource: StepSource | null = null
+  readonly sources: StepSource[] = []
   readonly settableNames: ReadonlySet<string>
   readonly #context: PlanContext
   readonly #issues: Issue[]
