@@ -345,3 +345,33 @@ test('a conversation that is deleted while a run has it stays deleted', async ()
   await open.ended
   expect((await server.call('/v1/conversations/c', { headers })).status).toBe(404)
 })
+
+test('system messages stay, however little the budget is, and budget_messages counts messages', async () => {
+  const setup = endpoint(
+    '/setup',
+    [{ function: 'Append Message', id: 'c', role: 'system', content: 'Be brief.' }, send('ok')],
+    {
+      method: 'POST',
+      settings: { authentication: true },
+    },
+  )
+  const counted = endpoint('/counted', [send('{{conversation_history}}'), send('yes')], {
+    method: 'POST',
+    inputs,
+    settings: { authentication: true, conversation: { id: '{{input.id}}', budget_messages: 4, save: false } },
+  })
+  await using server = await chatServer({ 'endpoints/setup.json': setup, 'endpoints/counted.json': counted })
+  const headers = await bearer('ann')
+  await server.call('/setup', { headers, method: 'POST' })
+  const say = (message: string, path = '/chat'): Promise<Answer> =>
+    server.call(`${path}?format=ndjson`, { headers, body: { id: 'c', message } })
+  const system = { role: 'system', content: 'Be brief.' }
+  await say('one')
+  await say('two')
+  expect(history(await say('x'.repeat(400)))).toEqual([system, user('x'.repeat(400))])
+  // Two messages of the budget are the system's and the new one.
+  await say('three')
+  expect(history(await say('now', '/counted'))).toEqual([system, user('three'), model('re: three'), user('now')])
+  // `save: false` has stored nothing.
+  expect((await stored(server, 'c', headers)).at(-1)).toMatchObject({ content: 're: three' })
+})
