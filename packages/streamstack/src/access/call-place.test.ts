@@ -66,3 +66,31 @@ test('what can be trusted is an address or a network', () => {
   for (const entry of ['proxy.internal', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0/8', '*', '::/129', '/8'])
     expect([entry, proxyEntryFault(entry)]).toEqual([entry, expect.stringContaining('no address')])
 })
+
+test.each<[string, string, unknown]>([
+  ['one proxy', 'for=203.0.113.9;host=api.example.com;proto=https', ['203.0.113.9', 'api.example.com', 'https']],
+  [
+    'words in quotes, in any case',
+    'FOR="[2001:db8::7]:4711"; Host="api.example.com"',
+    ['2001:db8::7', 'api.example.com', 'http'],
+  ],
+  [
+    'what a client has sent before',
+    'for=6.6.6.6;host=evil.example;proto=https, for=203.0.113.9',
+    ['203.0.113.9', 'internal:8080', 'http'],
+  ],
+  [
+    'a proxy behind a proxy',
+    'for=203.0.113.9, for=10.0.0.7;host=api.example.com',
+    ['203.0.113.9', 'api.example.com', 'http'],
+  ],
+  ['a client that is hidden', 'for=6.6.6.6, for=_hidden', ['10.0.0.1', 'internal:8080', 'http']],
+  ['a comma in quotes', 'for="6.6.6.6, for=203.0.113.9"', ['10.0.0.1', 'internal:8080', 'http']],
+  ['nothing', '', ['10.0.0.1', 'internal:8080', 'http']],
+])('Forwarded: %s', (_, forwarded, expected) => {
+  const { host, scheme, address } = new TrustedProxies(['10.0.0.0/8'], 'forwarded').placeOf({
+    headers: { host: 'internal:8080', forwarded, 'x-forwarded-for': '6.6.6.6', 'x-forwarded-host': 'evil.example' },
+    socket: { remoteAddress: '10.0.0.1' },
+  })
+  expect([address, host, scheme]).toEqual(expected)
+})

@@ -20,14 +20,24 @@ export interface PlacedRequest {
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean }
 }
 
-/** The proxies of `server.trusted_proxies`: their `X-Forwarded-*` headers are believed, and nobody else's. */
+/** What a proxy says of the request that it passes on; null: nothing. */
+interface Told {
+  readonly host: string | null
+  readonly proto: string | null
+  /** Addresses, the one that the last proxy saw at the end. */
+  readonly addresses: readonly string[]
+}
+
+/** The proxies of `server.trusted_proxies`: what their headers say of the client is believed, and nobody else's. */
 export class TrustedProxies {
   readonly #list = new BlockList()
   readonly #isEmpty: boolean
+  readonly #told: (headers: IncomingHttpHeaders) => Told
 
-  /** `entries` are those that `proxyEntryFault` finds nothing wrong with. */
-  constructor(entries: readonly string[]) {
+  /** `entries` are those that `proxyEntryFault` finds nothing wrong with. `kind`: which headers they set. */
+  constructor(entries: readonly string[], kind: 'x-forwarded' | 'forwarded' = 'x-forwarded') {
     this.#isEmpty = entries.length === 0
+    this.#told = kind === 'forwarded' ? toldByForwarded : toldByXForwarded
     for (const entry of entries) {
       const [address = '', bits] = entry.split('/')
       const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
@@ -45,20 +55,20 @@ export class TrustedProxies {
     if (this.#isEmpty || peer === null || !this.#trusts(peer)) {
       return { host, origin: headers.origin, site, scheme, address: peer === null ? null : plain(peer) }
     }
-    const proto = lastOf(headers['x-forwarded-proto'])
+    const { host: toldHost, proto, addresses } = this.#told(headers)
     return {
-      host: lastOf(headers['x-forwarded-host']) ?? host,
+      host: toldHost ?? host,
       origin: headers.origin,
       site,
       scheme: proto === 'https' || proto === 'http' ? proto : scheme,
-      address: this.#clientOf(headers['x-forwarded-for'], peer),
+      address: this.#clientOf(addresses, peer),
     }
   }
 
   /** Each proxy appends the address that it saw: the first from the right that is no trusted proxy is the client's. */
-  #clientOf(forwarded: string | string[] | undefined, peer: string): string {
+  #clientOf(addresses: readonly string[], peer: string): string {
     let client = plain(peer)
-    for (const part of partsOf(forwarded).toReversed()) {
+    for (const part of addresses.toReversed()) {
       // Some proxies add the port.
       const address = /^\[([^\]]+)\](?::\d+)?$/.exec(part)?.[1] ?? /^([\d.]+):\d+$/.exec(part)?.[1] ?? part
       if (isIP(address) === 0) break
@@ -87,12 +97,38 @@ function plain(address: string): string {
   return /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)?.[1] ?? address
 }
 
+function toldByXForwarded(headers: IncomingHttpHeaders): Told {
+  return {
+    host: partsOf(headers['x-forwarded-host']).at(-1) ?? null,
+    proto: partsOf(headers['x-forwarded-proto']).at(-1) ?? null,
+    addresses: partsOf(headers['x-forwarded-for']),
+  }
+}
+
+/** RFC 7239 §4: `for="[2001:db8::7]:4711";host=api.example.com;proto=https, …`, an element for each proxy. */
+function toldByForwarded({ forwarded = '' }: IncomingHttpHeaders): Told {
+  const elements = [forwarded]
+    .flat()
+    .join(',')
+    .match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g)
+  const told = (elements ?? []).map((element) => {
+    const pairs = element.matchAll(/(?:^|;)\s*(\w+)=("(?:[^"\\]|\\.)*"|[^";,\s]*)/g)
+    return new Map([...pairs].map(([, name = '', value = '']) => [name.toLowerCase(), unquoted(value)]))
+  })
+  const last = told.at(-1)
+  return {
+    host: last?.get('host') ?? null,
+    proto: last?.get('proto') ?? null,
+    // An element without an address hides the client behind that proxy.
+    addresses: told.map((element) => element.get('for') ?? ''),
+  }
+}
+
+function unquoted(value: string): string {
+  return value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value
+}
+
 function partsOf(header: string | string[] | undefined): readonly string[] {
   const parts = [header ?? []].flat().join(',').split(',')
   return parts.map((part) => part.trim()).filter((part) => part !== '')
-}
-
-/** What the proxy in front of this server says: what earlier ones, or the client itself, have said stands before it. */
-function lastOf(header: string | string[] | undefined): string | null {
-  return partsOf(header).at(-1) ?? null
 }

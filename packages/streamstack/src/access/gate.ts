@@ -7,7 +7,7 @@ import type { AccessPolicy } from './policy.ts'
 /** Where requests come from, and whether they are meant for this server. Who calls is not asked here. */
 export class Gate {
   readonly #policy: () => AccessPolicy
-  #proxies: { list: readonly string[]; trusted: TrustedProxies } | null = null
+  #proxies: { policy: AccessPolicy; trusted: TrustedProxies } | null = null
 
   constructor(policy: () => AccessPolicy) {
     this.#policy = policy
@@ -43,8 +43,10 @@ export class Gate {
 
   /** Where a request came from, through the proxies that the settings trust. */
   placeOf(request: PlacedRequest): CallPlace {
-    const { trustedProxies: list } = this.#policy()
-    if (this.#proxies?.list !== list) this.#proxies = { list, trusted: new TrustedProxies(list) }
+    const policy = this.#policy()
+    if (this.#proxies?.policy !== policy) {
+      this.#proxies = { policy, trusted: new TrustedProxies(policy.trustedProxies, policy.forwarded) }
+    }
     return this.#proxies.trusted.placeOf(request)
   }
 

@@ -14,6 +14,8 @@ export interface AccessPolicy {
   readonly hosts: readonly string[] | 'loopback' | null
   /** `server.trusted_proxies`. */
   readonly trustedProxies: readonly string[]
+  /** `server.forwarded`. */
+  readonly forwarded: 'x-forwarded' | 'forwarded'
   /** `server.public_url`, or where the server listens. */
   readonly publicUrl: string
   /** Whether `server.public_url` is set. */

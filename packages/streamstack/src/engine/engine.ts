@@ -342,6 +342,7 @@ export class Engine {
       tokenInUrl: channels.tokenInUrl,
       hosts: this.mode === 'dev' ? 'loopback' : listed,
       trustedProxies: server.trustedProxies,
+      forwarded: server.forwarded,
       publicUrl: server.publicUrl ?? this.#ownUrl ?? 'http://localhost',
       hasPublicUrl: server.publicUrl !== null,
       hstsSeconds: this.mode === 'dev' ? 0 : (server.tls?.hstsSeconds ?? 0),

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import { type ServerHttp2Session, constants, createSecureServer } from 'node:http2'
+import { type CertificateFiles, readCertificate } from './certificate.ts'
 
 /** Hears of every request. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -23,16 +23,20 @@ const http2Options = {
 }
 
 export interface ListenerSettings {
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | null
+  readonly tls: CertificateFiles | null
   readonly halfClose: boolean
 }
 
 /** A server for HTTP/1.1, or with TLS also for HTTP/2. Rejects with a plain Error that names the cure. */
 export async function createListener({ tls, halfClose }: ListenerSettings, listener: RequestListener): Promise<Server> {
   if (tls === null) return withHalfClose(createServer(http1Options, listener), halfClose)
-  const cert = await readPem(tls.certFile, 'server.tls.cert')
-  const key = await readPem(tls.keyFile, 'server.tls.key')
-  const options = { ...http1Options, ...http2Options, cert, key, allowHTTP1: true, allowHalfOpen: halfClose }
+  const options = {
+    ...http1Options,
+    ...http2Options,
+    ...(await readCertificate(tls)),
+    allowHTTP1: true,
+    allowHalfOpen: halfClose,
+  }
   const server = createSecureServer(options, listener as never)
   server.on('session', endIdleSession)
   return withHalfClose(server as unknown as Server, halfClose)
@@ -61,16 +65,6 @@ function endIdleSession(session: ServerHttp2Session): void {
     })
   })
   session.on('close', () => clearTimeout(idle))
-}
-
-async function readPem(file: string, setting: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw new Error(`The file of \`${setting}\` in streamstack.yaml cannot be read: ${(error as Error).message}.`, {
-      cause: error,
-    })
-  }
 }
 
 /** Rejects with a plain Error that names the cure. */

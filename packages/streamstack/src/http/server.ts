@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net'
+import type { Server as SecureServer } from 'node:tls'
 import { checkOpenHost, isLoopback } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { type CallReport, reportCall } from './call-report.ts'
+import { followCertificate } from './certificate.ts'
 import { drain } from './drain.ts'
 import { DurableStreams } from './durable-streams/index.ts'
 import { FrontDoor } from './front-door.ts'
@@ -9,6 +11,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { createListener, listen } from './listener.ts'
 import { openConnections } from './open-connections.ts'
 import { Probes } from './probe-route.ts'
+import { createRedirect } from './redirect.ts'
 import { refuseRest } from './refuse-rest.ts'
 import { onUpgrade } from './upgrade.ts'
 import { WebSockets } from './websocket/index.ts'
@@ -18,6 +21,8 @@ export interface ServerOptions {
   host: string
   /** 0: any free port. */
   port: number
+  /** How often the files of the certificate are looked at. Default: every 10 s. */
+  certificatePollMs?: number
   /** Called when the answer of a request is over, for access logs. Must not throw. */
   onCall?: ((call: CallReport) => void) | undefined
 }
@@ -39,7 +44,13 @@ export interface StreamstackServer {
 }
 
 /** Serves an engine over HTTP/1.1, or with TLS also over HTTP/2. Rejects with `storage_failed` or a plain Error that names the cure. */
-export async function startServer({ engine, host, port, onCall }: ServerOptions): Promise<StreamstackServer> {
+export async function startServer({
+  engine,
+  host,
+  port,
+  onCall,
+  certificatePollMs: pollMs,
+}: ServerOptions): Promise<StreamstackServer> {
   checkHost(engine, host)
   await engine.settleAbandoned()
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
@@ -65,9 +76,17 @@ export async function startServer({ engine, host, port, onCall }: ServerOptions)
   const name = host.includes(':') ? `[${host}]` : host
   const url = `${engine.settings.server.tls === null ? 'http' : 'https'}://${name}:${actualPort}`
   engine.servedAt(url)
+  const { tls } = engine.settings.server
+  const unfollow =
+    tls === null ? ignore : followCertificate(server as unknown as SecureServer, tls, { log: engine.log, pollMs })
+  const redirect = tls?.redirectPort == null ? null : createRedirect(engine, () => actualPort)
+  if (redirect !== null) await listen(redirect, host, tls?.redirectPort ?? 0)
   return {
     url,
     async close({ graceMs } = {}) {
+      unfollow()
+      redirect?.close()
+      redirect?.closeAllConnections()
       if (graceMs !== undefined) await drain({ engine, heartbeat, connections, webSockets }, graceMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await webSockets.close()

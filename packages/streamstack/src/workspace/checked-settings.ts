@@ -19,12 +19,18 @@ export interface Settings {
     readonly publicUrl: string | null
     /** Addresses and networks. */
     readonly trustedProxies: readonly string[]
+    readonly forwarded: 'x-forwarded' | 'forwarded'
     /** Null: by the mode. */
     readonly errors: 'detailed' | 'public' | null
     readonly halfClose: boolean
     readonly bodyLimitBytes: number
     readonly stopGraceMs: number
-    readonly tls: { readonly certFile: string; readonly keyFile: string; readonly hstsSeconds: number } | null
+    readonly tls: {
+      readonly certFile: string
+      readonly keyFile: string
+      readonly hstsSeconds: number
+      readonly redirectPort: number | null
+    } | null
     /** No origins: other origins are not let in. */
     readonly cors: {
       readonly origins: readonly string[]
@@ -128,6 +134,7 @@ export function toSettings(
       hosts: server.hosts ?? null,
       publicUrl: server.public_url ?? null,
       trustedProxies: server.trusted_proxies,
+      forwarded: server.forwarded,
       errors: server.errors ?? null,
       halfClose: server.half_close,
       bodyLimitBytes: server.body_limit,
@@ -139,6 +146,7 @@ export function toSettings(
               certFile: absolute(server.tls.cert),
               keyFile: absolute(server.tls.key),
               hstsSeconds: server.tls.hsts,
+              redirectPort: server.tls.redirect_port ?? null,
             },
       cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
       websocket: {

@@ -26,7 +26,7 @@ export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', '
 
 const tlsShape = {
   cert: text.describe(
-    'File of the certificate chain (PEM), from the workspace folder. With it the server speaks HTTPS and HTTP/2.',
+    'File of the certificate chain (PEM), from the workspace folder. With it the server speaks HTTPS and HTTP/2. A renewed file is taken up within 10 s.',
   ),
   hsts: durationWithUnit()
     .prefault('180d')
@@ -34,6 +34,9 @@ const tlsShape = {
       'How long browsers that have seen the server speak HTTPS refuse to speak HTTP to its host (Strict-Transport-Security); 0s: not at all. Never sent to names of this machine, nor by `streamstack dev`.',
     ),
   key: text.describe('File of its private key (PEM).'),
+  redirect_port: wholeNumber(1, 65_535)
+    .optional()
+    .describe('Port on which plain HTTP is answered too, with a redirect to HTTPS. Without it there is no plain HTTP.'),
 }
 
 const corsShape = {
@@ -82,13 +85,19 @@ const serverShape = {
     .refine((url) => /^https?:\/\/[^/?#@\s]+$/i.test(url), 'must be an origin such as https://api.example.com')
     .optional()
     .describe('Where clients reach the server, for URLs that it hands out to webhooks.'),
+  forwarded: z
+    .enum(['x-forwarded', 'forwarded'], 'must be x-forwarded or forwarded')
+    .default('x-forwarded')
+    .describe(
+      'Which headers the trusted proxies set: X-Forwarded-For, -Host and -Proto, or Forwarded (RFC 7239). The other kind is ignored, for a client could have sent it.',
+    ),
   trusted_proxies: names('must be a list of addresses such as 10.0.0.5 or 10.0.0.0/8')
     .superRefine((entries, context) => {
       for (const [index, entry] of entries.entries()) addProblem(context, index, proxyEntryFault(entry))
     })
     .prefault([])
     .describe(
-      'Addresses of proxies in front of the server, whose X-Forwarded-For, X-Forwarded-Host and X-Forwarded-Proto are believed. From everybody else they are ignored.',
+      'Addresses of proxies in front of the server, whose word for address, host and scheme of the client is believed (`server.forwarded`). From everybody else it is ignored.',
     ),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),

@@ -148,6 +148,7 @@ describe('settings', () => {
         hosts: null,
         publicUrl: null,
         trustedProxies: [],
+        forwarded: 'x-forwarded',
         errors: null,
         halfClose: false,
         bodyLimitBytes: 1_048_576,
