@@ -14,17 +14,25 @@ describe.each(functions.map((definition) => [definition.name, definition] as con
   })
 })
 
-test('the list holds the function of every file of the folder, and nothing else', async () => {
+/** The listing of these is the feature list; `parts` holds what they are made of. */
+const ROOMS = ['flow', 'data', 'stream', 'outbound']
+
+test('every file of a room is a function of the list, and the list holds no other', async () => {
   const folder = new URL('.', import.meta.url)
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.ts') && !/test\.ts$|^index\.ts$/.test(file))
+  const entries = await readdir(folder, { withFileTypes: true })
+  const rooms = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  expect(new Set(rooms)).toEqual(new Set([...ROOMS, 'parts', 'testing']))
   const found: unknown[] = []
-  for (const file of files) {
-    const exported = Object.values((await import(new URL(file, folder).href)) as object)
-    const definitions = exported.filter(
-      (one) => typeof one === 'object' && one !== null && 'compile' in one && 'examples' in one,
-    )
-    expect(definitions.length, `${file} holds one function at most`).toBeLessThanOrEqual(1)
-    found.push(...definitions)
+  for (const room of [...ROOMS, 'parts']) {
+    const files = (await readdir(new URL(`${room}/`, folder))).filter((file) => /(?<!test)\.ts$/.test(file))
+    for (const file of files) {
+      const exported = Object.values((await import(new URL(`${room}/${file}`, folder).href)) as object)
+      const definitions = exported.filter(
+        (one) => typeof one === 'object' && one !== null && 'compile' in one && 'examples' in one,
+      )
+      expect(definitions.length, `${room}/${file}`).toBe(room === 'parts' ? 0 : 1)
+      found.push(...definitions)
+    }
   }
   expect(new Set(functions)).toEqual(new Set(found))
   expect(functions.length).toBe(found.length)

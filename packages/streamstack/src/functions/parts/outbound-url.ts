@@ -1,0 +1,105 @@
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { StepNode, TreeNode } from '../../definition/types.ts'
+import { jsonText } from '../../expression/index.ts'
+import type { Frame } from '../../run/index.ts'
+import { kindOf } from './arguments.ts'
+import type { Compiler } from './compiler.ts'
+
+/** Where in a URL a value stands (RFC 3986 §3). */
+type Place = 'start' | 'authority' | 'path' | 'query'
+
+/** A host, or a part of one; international names are letters of any script. */
+const HOST_PART = /^[\p{L}\p{N}._-]+$/u
+const WHOLE_AUTHORITY = /^(?:[\p{L}\p{N}._-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/iu
+const PORT = /^\d{1,5}$/
+
+/** Longest URL that is sent, in characters; servers take some 8,000. */
+const URL_CHARACTERS_MAX = 65_536
+
+/** A segment that URL parsers take for "here" or "one up", however it is spelled (WHATWG URL, "double-dot URL path segment"). */
+const DOT_SEGMENT = /^(?:\.|%2e){1,2}$/i
+
+/**
+ * The parameter `url`. A value in its path or query is encoded for its place, so that it can never become more than a value there: a list
+ * in the path becomes several segments. A value at the very start is a URL, or the beginning of one, and stays as it is.
+ */
+export function prepareUrl(step: StepNode, compiler: Compiler): (frame: Frame) => string {
+  const node = step.parameters['url']
+  if (node === undefined) return () => ''
+  if (!isText(node)) {
+    compiler.issue('error', `'url' must be text; it is ${kindOf(node.value)}.`, node.position)
+    return () => ''
+  }
+  const parts = compiler.parts(node)
+  return (frame) => {
+    let url = ''
+    const values: { from: number; to: number }[] = []
+    for (const part of parts) {
+      if (typeof part === 'string') {
+        url += part
+        continue
+      }
+      const place = placeAfter(url)
+      const value = part.expression.evaluate(frame)
+      const text = part.isUrlEncoded && place !== 'authority' ? textOf(value) : encoded(step, url, place, value)
+      if (place === 'path') values.push({ from: url.length, to: url.length + text.length })
+      url += text
+    }
+    if (url.length > URL_CHARACTERS_MAX) throw problem(step, `is longer than ${URL_CHARACTERS_MAX} characters`)
+    for (const { from, to } of values) checkSegments(step, url, from, to)
+    return url
+  }
+}
+
+function isText(node: TreeNode): node is TreeNode & { value: string } {
+  return typeof node.value === 'string'
+}
+
+function placeAfter(url: string): Place {
+  if (url.trim() === '') return 'start'
+  if (/[?#]/.test(url)) return 'query'
+  return /^\s*[a-z][a-z\d+.-]*:[/\\]{2}[^/\\]*$/i.test(url) ? 'authority' : 'path'
+}
+
+function encoded(step: StepNode, url: string, place: Place, value: Value): string {
+  switch (place) {
+    case 'start':
+      if (typeof value === 'string') return value
+      throw problem(step, `must be text; it is ${kindOf(value)}`)
+    case 'authority': {
+      const text = textOf(value)
+      const allowed = url.endsWith('//') ? WHOLE_AUTHORITY : url.endsWith(':') ? PORT : HOST_PART
+      if (allowed.test(text)) return text
+      throw problem(step, 'has a value in the place of its host that no host name may hold')
+    }
+    case 'path':
+      return Array.isArray(value) ? value.map(encodedText).join('/') : encodedText(value)
+    case 'query':
+      return encodedText(value)
+  }
+}
+
+/** A value as text, as in a template. */
+function textOf(value: Value): string {
+  if (typeof value === 'object' && value !== null) return jsonText(value, URL_CHARACTERS_MAX)
+  return value === null ? '' : String(value)
+}
+
+function encodedText(value: Value): string {
+  return encodeURIComponent(textOf(value).toWellFormed())
+}
+
+/** A value that makes a segment empty, or leads out of its place, would ask for something else than the definition says. */
+function checkSegments(step: StepNode, url: string, from: number, to: number): void {
+  const end = url.slice(to).search(/[/\\?#]/)
+  const start = url.slice(0, from).search(/[^/\\]*$/)
+  const segments = url.slice(start, end === -1 ? url.length : to + end).split('/')
+  if (segments.includes('')) throw problem(step, 'has an empty value in its path')
+  if (segments.some((segment) => DOT_SEGMENT.test(segment))) {
+    throw problem(step, "has a value in its path that makes a segment '.' or '..', which would lead elsewhere")
+  }
+}
+
+function problem(step: StepNode, what: string): StreamstackError {
+  return new StreamstackError('step_failed', `${step.function} (step ${step.id}): 'url' ${what}.`)
+}

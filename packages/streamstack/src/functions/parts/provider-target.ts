@@ -1,0 +1,218 @@
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { didYouMean } from '../../text/did-you-mean.ts'
+import type { StepNode, TreeNode } from '../../definition/types.ts'
+import type { Expression } from '../../expression/index.ts'
+import {
+  type Dialect,
+  type ModelRequest,
+  type ProviderName,
+  type ProviderTarget,
+  dialectOf,
+  dialectOfUrl,
+  openaiResponses,
+  providerWords,
+  readProviders,
+} from '../../provider/index.ts'
+import type { OutboundRequest } from '../../outbound/index.ts'
+import type { Frame } from '../../run/index.ts'
+import type { Compiler } from './compiler.ts'
+
+/** What a step asks a model, apart from the model. */
+export type Ask = Omit<ModelRequest, 'model'>
+
+/** Makes the target of one request. `ask` is null for a body in the provider's own shape. */
+export type MakeTarget = (frame: Frame, request: OutboundRequest, ask: Ask | null) => ProviderTarget
+
+/** The parts of a step, or of an entry of its `fallback`, that say where a request goes. */
+export interface TargetNodes {
+  readonly provider: TreeNode | undefined
+  readonly api: TreeNode | undefined
+  readonly url: TreeNode | undefined
+  readonly base_url: TreeNode | undefined
+  readonly api_key: TreeNode | undefined
+  readonly model: TreeNode | undefined
+}
+
+/** Models that reason are silent for long, before their answer and in the middle of it. */
+const PATIENCE = { firstByteTimeoutMs: 120_000, idleTimeoutMs: 300_000 }
+
+/** What a run may hold of one answer. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key'])
+
+/** Compiles where a request goes. Null: an issue says why not. */
+export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetNodes): MakeTarget | null {
+  const providers = providersOf(step, compiler, nodes.provider)
+  if (providers === null) return null
+  const { url, base_url: baseUrl } = nodes
+  const [only] = providers
+  const literalUrl = typeof url?.value === 'string' && !url.value.includes('{{') ? url.value : null
+  if (literalUrl !== null && dialectOfUrl(literalUrl, providers) === null) {
+    const message = `The host of \`url\` belongs to none of the providers that \`provider\` names. Name one provider whose API it speaks, for example openai-compatible.`
+    compiler.issue('error', message, url?.position ?? step.position)
+    return null
+  }
+  if (url === undefined && (providers.length > 1 || only === undefined)) {
+    const message = 'Without `url`, `provider` must name one provider.'
+    compiler.issue('error', message, nodes.provider?.position ?? step.position)
+    return null
+  }
+  const named = only === undefined ? null : withApi(dialectOf(only), nodes.api)
+  if (url === undefined && named?.baseUrl === null && baseUrl === undefined) {
+    const message = `The provider ${named.provider} needs \`base_url\`: where its API stands.`
+    compiler.issue('error', message, nodes.provider?.position ?? step.position)
+    return null
+  }
+  const expressions = {
+    baseUrl: baseUrl === undefined ? null : compiler.value(baseUrl),
+    model: compiler.value(nodes.model, null),
+  }
+  const keyOf = compileKey(
+    step,
+    compiler,
+    nodes,
+    literalUrl === null ? providers : [literalDialect(literalUrl, providers)],
+  )
+
+  return (frame, request, ask) => {
+    const given = url === undefined ? null : request.url
+    const dialect = given === null ? (named as Dialect) : dialectAt(step, given, providers)
+    const model = modelOf(step, expressions.model.evaluate(frame), request.body ?? null)
+    const base = expressions.baseUrl === null ? null : textValue(step, 'base_url', expressions.baseUrl, frame)
+    const address =
+      given ?? (base ?? dialect.baseUrl ?? '').replace(/\/+$/, '') + dialect.path(needed(step, dialect, model))
+    const { body, headers, signal: _, ...limits } = request
+    return {
+      dialect,
+      model,
+      request: {
+        patience: PATIENCE,
+        ...limits,
+        maxBytes: limits.maxBytes ?? ANSWER_BYTES_MAX,
+        url: dialect.provider === 'google' ? asEvents(address) : address,
+        method: 'POST',
+        headers: { ...dialect.headers, ...authorization(dialect, keyOf(frame, dialect, address)), ...headers },
+        body: bodyOf(step, dialect, { model, ask, body: body ?? null }),
+      },
+    }
+  }
+}
+
+function providersOf(step: StepNode, compiler: Compiler, node: TreeNode | undefined): readonly ProviderName[] | null {
+  const words = typeof node?.value === 'string' ? node.value : ''
+  const { providers, unknown } = readProviders(words)
+  if (unknown === null && providers.length > 0) return providers
+  const guess = didYouMean(unknown ?? '', providerWords)
+  const cure =
+    guess === null ? 'Known are openai, anthropic, google, ollama and openai-compatible.' : `Did you mean '${guess}'?`
+  compiler.issue('error', `There is no provider '${unknown ?? ''}'. ${cure}`, node?.position ?? step.position)
+  return null
+}
+
+function withApi(dialect: Dialect, api: TreeNode | undefined): Dialect {
+  return dialect.provider === 'openai' && api?.value === 'responses' ? openaiResponses : dialect
+}
+
+function literalDialect(url: string, providers: readonly ProviderName[]): ProviderName {
+  return dialectOfUrl(url, providers)?.provider ?? 'openai-compatible'
+}
+
+function dialectAt(step: StepNode, url: string, providers: readonly ProviderName[]): Dialect {
+  const dialect = dialectOfUrl(url, providers)
+  if (dialect !== null) return dialect
+  throw failed(step, 'the host of `url` belongs to none of the providers that `provider` names.')
+}
+
+type KeyOf = (frame: Frame, dialect: Dialect, address: string) => string | null
+
+/** The key of the step; else, for a provider's own address, the one of the environment unless a header carries a key. */
+function compileKey(step: StepNode, compiler: Compiler, nodes: TargetNodes, providers: readonly ProviderName[]): KeyOf {
+  if (nodes.api_key !== undefined) {
+    const key = compiler.value(nodes.api_key)
+    return (frame, dialect) => presentKey(step, dialect, textValue(step, 'api_key', key, frame))
+  }
+  const headers = step.parameters['headers']
+  const isOwn = nodes.base_url === undefined
+  const hasKey =
+    headers !== undefined &&
+    (headers.entries ?? [{ key: 'authorization' }]).some(({ key }) => KEY_HEADERS.has(key.toLowerCase()))
+  if (hasKey || !isOwn) return () => null
+  const keys = new Map<string, Expression<Frame>>()
+  for (const provider of providers) {
+    const { keyName } = dialectOf(provider)
+    if (keyName === null) continue
+    keys.set(
+      keyName,
+      compiler.value({ value: `{{env.${keyName}}}`, position: nodes.provider?.position ?? step.position }),
+    )
+  }
+  return (frame, dialect, address) => {
+    const { baseUrl, keyName } = dialect
+    const key = keyName === null ? undefined : keys.get(keyName)
+    if (key === undefined || baseUrl === null || new URL(address).origin !== new URL(baseUrl).origin) return null
+    const value = key.evaluate(frame)
+    return presentKey(step, dialect, typeof value === 'string' ? value : '')
+  }
+}
+
+function presentKey(step: StepNode, { provider, keyName }: Dialect, key: string): string {
+  if (key !== '') return key
+  const cure = keyName === null ? 'Give `api_key` a value.' : `Put ${keyName} into .env.`
+  throw new StreamstackError(
+    'setting_invalid',
+    `${step.function} (step ${step.id}): the key of ${provider} is not set. ${cure}`,
+  )
+}
+
+function authorization(dialect: Dialect, key: string | null): Readonly<Record<string, string>> {
+  return key === null ? {} : dialect.authorize(key)
+}
+
+function modelOf(step: StepNode, model: Value, body: Value): string | null {
+  if (typeof model === 'string' && model !== '') return model
+  if (model !== null && model !== '') throw failed(step, '`model` must be text.')
+  const own =
+    typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as { model?: Value }).model : null
+  return typeof own === 'string' ? own : null
+}
+
+/** Paths and bodies in neutral words name the model. */
+function needed(step: StepNode, dialect: Dialect, model: string | null): string {
+  if (model !== null) return model
+  if (dialect.provider !== 'google') return ''
+  throw failed(step, '`model` is missing: the address of the request names it.')
+}
+
+interface BodyParts {
+  readonly model: string | null
+  readonly ask: Ask | null
+  readonly body: Value
+}
+
+/** The body in neutral words, with what the step gives in the provider's own shape on top. */
+function bodyOf(step: StepNode, dialect: Dialect, { model, ask, body }: BodyParts): Value {
+  if (body !== null && (typeof body !== 'object' || Array.isArray(body)))
+    throw failed(step, '`body` must be an object.')
+  const own = (body ?? {}) as { readonly [key: string]: Value }
+  if (ask === null) return dialect.streamed(own)
+  if (model === null) throw failed(step, '`model` has no value.')
+  return dialect.streamed({ ...dialect.body({ ...ask, model }), ...own })
+}
+
+/** Without it Google answers with one JSON list. */
+function asEvents(url: string): string {
+  if (!URL.canParse(url) || new URL(url).searchParams.has('alt')) return url
+  return `${url}${url.includes('?') ? '&' : '?'}alt=sse`
+}
+
+function textValue(step: StepNode, name: string, expression: Expression<Frame>, frame: Frame): string {
+  const value = expression.evaluate(frame)
+  if (typeof value === 'string') return value
+  if (value === null) return ''
+  throw failed(step, `\`${name}\` must be text.`)
+}
+
+function failed(step: StepNode, problem: string): StreamstackError {
+  return new StreamstackError('step_failed', `${step.function} (step ${step.id}): ${problem}`)
+}

@@ -1,0 +1,114 @@
+import { type ErrorCode, StreamstackError, type Value } from '@streamstack/protocol'
+import { quote } from '../../definition/index.ts'
+import type { StepNode } from '../../definition/types.ts'
+import { didYouMean } from '../../text/did-you-mean.ts'
+import { action } from '../parts/action.ts'
+import { argumentError, textArgument } from '../parts/arguments.ts'
+import type { Compiler } from '../parts/compiler.ts'
+
+export const publishToChannel = action({
+  name: 'Publish to Channel',
+  aliases: ['Publish', 'Send to Channel', 'Broadcast'],
+  summary:
+    'Publishes a message to everyone who reads a channel; the result is `{offset}`. What a channel declares of who may publish is about callers, not about steps.',
+  parameters: {
+    channel: { kind: 'value', summary: 'Name of the channel.', type: 'text', required: true, aliases: ['to', 'name'] },
+    content: {
+      kind: 'value',
+      summary: 'What is published: text, records, any JSON.',
+      type: 'any',
+      required: true,
+      aliases: ['message', 'value', 'data'],
+    },
+    metadata: {
+      kind: 'value',
+      summary: 'Goes along with the message. The server adds `sent_at`; `sender` is what stands here.',
+      type: 'object',
+    },
+    key: {
+      kind: 'value',
+      summary: 'A message that comes again with the key of one before adds nothing.',
+      type: 'text',
+      aliases: ['idempotency_key'],
+    },
+  },
+  hasResult: true,
+  examples: [
+    {
+      title: 'A message to a room',
+      channels: { rooms: { channel: 'rooms/{room}', subscribe: true } },
+      stack: [
+        { function: 'Publish to Channel', channel: 'rooms/{{1 + 1}}', content: { text: 'Hello' } },
+        { function: 'Streaming API Response', content: 'sent' },
+      ],
+      sends: ['sent'],
+    },
+    {
+      title: 'The same message twice is there once',
+      channels: { news: { subscribe: true } },
+      stack: [
+        { function: 'Publish to Channel', channel: 'news', content: 'Rain', key: 'today', as: 'first' },
+        { function: 'Publish to Channel', channel: 'news', content: 'Rain', key: 'today', as: 'second' },
+        { function: 'Streaming API Response', content: '{{first.offset === second.offset}}' },
+      ],
+      sends: [true],
+    },
+    {
+      title: 'A channel that is not declared',
+      stack: [{ function: 'Publish to Channel', channel: '{{name}}', content: 'Hello' }],
+      inputs: { name: 'nowhere' },
+      sends: [],
+      fails: 'channel_unknown',
+    },
+  ],
+  prepare(step, compiler) {
+    const channel = textArgument(step, compiler, 'channel')
+    checkKnown(step, compiler)
+    const content = compiler.value(step.parameters['content'])
+    const metadata = compiler.value(step.parameters['metadata'], null)
+    const key = textArgument(step, compiler, 'key')
+    return (frame, strand) => {
+      const data = metadata.evaluate(frame)
+      if (data !== null && (typeof data !== 'object' || Array.isArray(data))) {
+        throw argumentError(step, 'metadata', 'must be an object', data)
+      }
+      const { outlet } = strand.run
+      const message = {
+        content: outlet.message(content.evaluate(frame)),
+        metadata: data === null ? null : (outlet.message(data) as Readonly<Record<string, Value>>),
+        key: key(frame) || null,
+      }
+      const name = channel(frame)
+      try {
+        const published = strand.run.services.channels.serverPublish(name, message)
+        return published instanceof Promise ? published.catch((error: unknown) => refused(name, error)) : published
+      } catch (error) {
+        return refused(name, error)
+      }
+    }
+  },
+})
+
+/** Whoever called the endpoint did not publish, so that 404 and 413 would tell of something else. */
+function refused(name: string, error: unknown): never {
+  if (!(error instanceof StreamstackError)) throw error
+  const { code, status, recoverable, retryAfterMs, details } = error
+  throw new StreamstackError(code as ErrorCode, `Channel ${quote(name)}: ${error.message}`, {
+    status: Math.max(status, 500),
+    recoverable,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(details === undefined ? {} : { details }),
+    cause: error.cause,
+  })
+}
+
+/** A name that is known when the definition loads must be that of a channel. */
+function checkKnown(step: StepNode, compiler: Compiler): void {
+  const node = step.parameters['channel']
+  if (node === undefined || typeof node.value !== 'string' || node.value.includes('{{')) return
+  const name = node.value
+  if (compiler.hasChannel(name)) return
+  const guess = didYouMean(name, compiler.channelNames())
+  const cure = guess === null ? ` Declare it in channels/${name}.yaml.` : ` Did you mean '${guess}'?`
+  compiler.issue('error', `There is no channel '${name}'.${cure}`, node.position)
+}
