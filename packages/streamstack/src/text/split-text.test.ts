@@ -11,6 +11,58 @@ describe('splitText', () => {
     expect(splitText('a👩‍👩‍👧e\u0301\r\n', 'characters', 1)).toEqual(['a', '👩‍👩‍👧', 'e\u0301', '\r\n'])
   })
 
+  test('cuts at the borders of grapheme clusters, as a segmenter does', () => {
+    const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' })
+    const tricky = fc.constantFrom(
+      ...[
+        'a',
+        'é',
+        'e\u0301',
+        '\u0301',
+        '\r',
+        '\n',
+        '😀',
+        '👩',
+        '\u200d',
+        '\ufe0f',
+        '🏽',
+        '🇩',
+        '🇪',
+        '가',
+        '\u1100',
+        '\u1161',
+      ],
+      ...[
+        '\u11a8',
+        'ก',
+        '\u0e33',
+        'क',
+        '\u094d',
+        'ष',
+        '\u0600',
+        '1',
+        '你',
+        '\ud800',
+        '\u200b',
+        '\u00ad',
+        '\u{110bd}',
+        '\uff9e',
+        '©',
+      ],
+    )
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(tricky, fc.string({ unit: 'binary', maxLength: 1 })), { maxLength: 12 }),
+        (parts) => {
+          const text = parts.join('')
+          const expected = Array.from(segmenter.segment(text), ({ segment }) => segment)
+          expect(splitText(text, 'characters', 1)).toEqual(expected)
+        },
+      ),
+      { numRuns: 3000 },
+    )
+  })
+
   test('finds words where no spaces are', () => {
     expect(splitText('今日は天気です。', 'words', 1).length).toBeGreaterThan(2)
   })
