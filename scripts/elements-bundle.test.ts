@@ -9,10 +9,10 @@ describe('the elements', () => {
     const files = await elementsFiles()
     expect(weight(await bundleElements('stream-chat.ts', 'es'))).toBeLessThanOrEqual(ELEMENTS_BYTES_MAX.chat)
     expect(weight(files['elements.js'] ?? '')).toBeLessThanOrEqual(ELEMENTS_BYTES_MAX.all)
-    expect(weight(files['elements-charts.js'] ?? '')).toBeLessThanOrEqual(ELEMENTS_BYTES_MAX.charts)
+    expect(weight(files['elements/charts.js'] ?? '')).toBeLessThanOrEqual(ELEMENTS_BYTES_MAX.charts)
     // Charts come apart.
     expect(files['elements.js']?.includes('u-over')).toBe(false)
-    expect(files['elements-charts.js']?.includes('u-over')).toBe(true)
+    expect(files['elements/charts.js']?.includes('u-over')).toBe(true)
   })
 
   test('hold nothing that a strict policy refuses, and nothing of the server', async () => {

@@ -1,8 +1,8 @@
 /**
  * Builds the elements as files for pages (`packages/elements/dist/browser`): `elements.js`, which holds all but charts and works as a plain script and as a module, and
- * `elements-charts.js`, which it loads when a page has a chart. Says what they weigh.
+ * `elements/charts.js`, which it loads when a page has a chart, and the page of a dashboard. Says what they weigh.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Plugin, rolldown } from 'rolldown'
@@ -15,7 +15,7 @@ const home = join(import.meta.dirname, '../packages/elements')
 /** Charts are found beside the script, wherever that came from: a module and a plain script resolve `./` by themselves, but not a plain one of another origin. */
 const LOAD_PLOT = `
 const script = document.currentScript?.src
-export const loadPlot = () => import(script ? new URL('./elements-charts.js', script).href : './elements-charts.js')`
+export const loadPlot = () => import(script ? new URL('./elements/charts.js', script).href : './elements/charts.js')`
 
 const chartsApart: Plugin = {
   name: 'charts-apart',
@@ -53,7 +53,7 @@ async function bundle(entry: string, format: 'iife' | 'es'): Promise<Record<stri
     platform: 'browser',
     plugins: [chartsApart, tighten],
     // What an element loads when it needs it.
-    external: [/elements-charts\.js$/, ...(format === 'es' ? [/foreign-source/, /\/extras/] : [])],
+    external: [/elements\/charts\.js$/, ...(format === 'es' ? [/foreign-source/, /\/extras/] : [])],
   })
   const { output } = await made.generate({
     format,
@@ -75,14 +75,16 @@ export async function bundleElements(entry = 'index.ts', format: 'iife' | 'es' =
 export async function elementsFiles(): Promise<Record<string, string>> {
   return {
     'elements.js': await bundleElements(),
-    'elements-charts.js': await bundleElements('chart/plot.ts', 'es'),
+    'elements/charts.js': await bundleElements('chart/plot.ts', 'es'),
+    'elements/dashboard-page.js': await bundleElements('page/dashboard-page.ts'),
+    'elements/page.css': await readFile(join(home, 'src/page/page.css'), 'utf8'),
   }
 }
 
 if (import.meta.main) {
   const files = await elementsFiles()
   const target = join(home, 'dist/browser')
-  await mkdir(target, { recursive: true })
+  await mkdir(join(target, 'elements'), { recursive: true })
   for (const [name, text] of Object.entries(files)) await writeFile(join(target, name), text)
   const weights = Object.entries(files).map(([name, text]) => `${name} ${gzipSync(text).byteLength}`)
   console.log(`elements, bytes gzipped: ${weights.join(', ')}`)

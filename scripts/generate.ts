@@ -13,6 +13,8 @@ import { functions } from '../packages/streamstack/src/functions/index.ts'
 import { reservedPaths, routeDescriptions } from '../packages/streamstack/src/http/index.ts'
 import { settingsJsonSchema, startSettingKeys } from '../packages/streamstack/src/workspace/index.ts'
 import { commandsPage } from './reference/commands-page.ts'
+import { customElementsJson, describeElements } from './reference/elements-manifest.ts'
+import { elementsPage } from './reference/elements-page.ts'
 import { errorsPage } from './reference/errors-page.ts'
 import { expressionsPage } from './reference/expressions-page.ts'
 import { functionsPage } from './reference/functions-page.ts'
@@ -27,10 +29,14 @@ const asJson = (schema: unknown): string => `${JSON.stringify(schema, null, 2)}\
 const folder = join(dirname(import.meta.dirname), 'docs', 'reference')
 const guardrails = '../ai/guardrails.md'
 
+const elements = describeElements(join(dirname(import.meta.dirname), 'packages/elements'))
+
 const files: Readonly<Record<string, string>> = {
   'functions.md': functionsPage(functions),
   'expressions.md': expressionsPage(),
   'commands.md': commandsPage(program(processIo())),
+  'elements.md': elementsPage(elements),
+  '../../packages/elements/custom-elements.json': customElementsJson(elements),
   'errors.md': errorsPage(),
   'http.md': httpPage(routeDescriptions),
   'settings.md': settingsPage(settingsJsonSchema(), startSettingKeys),

@@ -5,7 +5,7 @@ import type { StagePage } from './elements-stage.ts'
 let axe = ''
 
 /** What axe finds on a page, shadow trees included: the rule and where, as text. */
-export async function violations({ page }: StagePage): Promise<string[]> {
+export async function violations({ page }: Pick<StagePage, 'page'>): Promise<string[]> {
   axe ||= await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   // Not as a script of the page, whose policy would refuse it.
   await page.evaluate(`${axe}; undefined`)

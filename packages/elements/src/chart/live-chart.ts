@@ -98,7 +98,7 @@ export class LiveChart extends WidgetElement {
   declare scale: number | null
   /** Lower end of the scale. Default: 0, or less where a number is. */
   declare min: number | null
-  /** Upper end of the scale. Default for a gauge: 100. */
+  /** Upper end of the scale. Default for a gauge: a round number above the highest value so far. */
   declare max: number | null
   /** From this value on the gauge warns. */
   declare warn: number | null
@@ -118,6 +118,8 @@ export class LiveChart extends WidgetElement {
   #shown: { times: readonly number[]; columns: readonly (readonly number[])[] } = { times: [], columns: [] }
   #tableAtMs = 0
   #tableRows = 0
+  /** The highest value that a gauge has shown. */
+  #highest = 0
   #table: unknown = nothing
   readonly #seen = new IntersectionObserver((entries) => {
     this.#isSeen = entries.at(-1)?.isIntersecting ?? true
@@ -379,7 +381,8 @@ export class LiveChart extends WidgetElement {
   #renderGauge(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
     const value = this.#ring.last(0)
     if (value === null || Number.isNaN(value)) return html`<div class="none">${words.noData}</div>`
-    const [low, high] = [this.min ?? 0, this.max ?? 100]
+    this.#highest = Math.max(this.#highest, value)
+    const [low, high] = [this.min ?? 0, this.max ?? niceBound(this.#highest)]
     const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)))
     const level = levelOf(value, this.warn, this.fail)
     const number = numberText(value, this.language)
@@ -400,6 +403,12 @@ export class LiveChart extends WidgetElement {
       </svg>
     </div>`
   }
+}
+
+/** 10, 20, 50, 100, 200 …: the next one above a value. */
+function niceBound(value: number): number {
+  const power = 10 ** Math.max(1, Math.floor(Math.log10(Math.max(value, 1))))
+  return [1, 2, 5, 10].map((step) => step * power).find((bound) => bound > value) ?? 10 * power
 }
 
 /** `first_chunk_ms.p50: p50, first_chunk_ms.p95: p95` */

@@ -24,6 +24,8 @@ const LABELS = {
  * @csspart header - Title and state.
  * @csspart grid - The grid of widgets.
  * @csspart widget - Each widget.
+ * @fires dashboard-load - The description was loaded; it is the detail.
+ * @fires dashboard-error - The description could not be loaded; the detail is `{ status, message }`.
  */
 export class StreamDashboard extends ThemedElement {
   static override styles = [
@@ -149,7 +151,7 @@ export class StreamDashboard extends ThemedElement {
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
     if (changed.has('description')) this.#states.clear()
-    if ((changed.has('src') || changed.has('server') || changed.has('token')) && this.src !== '') void this.load()
+    if ((changed.has('src') || changed.has('server')) && this.src !== '') void this.load()
   }
 
   /** Loads the description again. */
@@ -162,9 +164,13 @@ export class StreamDashboard extends ThemedElement {
         this.server || pageSettings().server,
         this.token ?? pageSettings().token,
       )
-      if (load === this.#load) this.description = description
+      if (load !== this.#load) return
+      this.description = description
+      this.emit('dashboard-load', description)
     } catch (thrown) {
-      if (load === this.#load) this.problem = thrown instanceof Error ? thrown.message : String(thrown)
+      if (load !== this.#load) return
+      this.problem = thrown instanceof Error ? thrown.message : String(thrown)
+      this.emit('dashboard-error', { status: thrown instanceof Refusal ? thrown.status : null, message: this.problem })
     }
   }
 
@@ -293,6 +299,15 @@ export class StreamDashboard extends ThemedElement {
   }
 }
 
+/** The server does not give the description. */
+class Refusal extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
 /** `GET /api/x` */
 function endpointOf(endpoint: string): { method: string; src: string } {
   const [, method = '', src = ''] = /^([A-Z]+) (\S+)$/.exec(endpoint) ?? []
@@ -306,7 +321,7 @@ async function fetchDescription(src: string, server: string, token: TokenProvide
     headers: { Accept: 'application/json', ...(secret === null ? {} : { Authorization: `Bearer ${secret}` }) },
   })
   const body = (await response.json().catch(() => null)) as (Dashboard & { detail?: string }) | null
-  if (!response.ok) throw new Error(body?.detail ?? `the server answered ${response.status}`)
+  if (!response.ok) throw new Refusal(response.status, body?.detail ?? `the server answered ${response.status}`)
   if (body === null || typeof body !== 'object') throw new Error('the answer is not JSON')
   return body
 }

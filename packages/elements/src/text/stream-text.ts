@@ -69,7 +69,7 @@ export class StreamText extends StreamElement {
   /** The text is Markdown. */
   declare markdown: boolean
   /** What stands between two chunks: `none`, `space`, `line` or `paragraph`. Default: none. */
-  declare join: keyof typeof JOINTS
+  declare join: 'none' | 'space' | 'line' | 'paragraph'
   /** Where the text is in a chunk of JSON, such as `message.text`. Default: only chunks of text are shown. */
   declare path: string
   /** Sentences are not announced to screen readers. */

@@ -76,6 +76,7 @@ async function check(io: CommandIo, named: string | undefined, options: CheckOpt
     counted(files.tableFiles.length, 'table'),
     counted(files.functionFiles.length, 'function'),
     ...(files.channelFiles.length === 0 ? [] : [counted(files.channelFiles.length, 'channel')]),
+    ...(files.dashboardFiles.length === 0 ? [] : [counted(files.dashboardFiles.length, 'dashboard')]),
   ]
   io.stdout.write(`${colors.bold(countIssues(issues))} in ${scope.join(', ')}\n`)
   if (options.security === true) for (const line of reviewLines(review, prefix, colors)) io.stdout.write(`${line}\n`)

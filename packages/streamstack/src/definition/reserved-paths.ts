@@ -1,5 +1,8 @@
 /** Paths of the server itself, each with all below it. Made from `http/routes.ts` by `npm run generate`: do not edit. */
 export const reservedPaths: readonly string[] = [
+  '/dashboards',
+  '/elements',
+  '/elements.js',
   '/healthz',
   '/metrics',
   '/readyz',

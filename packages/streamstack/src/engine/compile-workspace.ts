@@ -11,6 +11,7 @@ import {
 } from '../definition/index.ts'
 import { ChannelTable, asksForToken, readChannel } from '../channel/index.ts'
 import { withConversationTables } from '../conversation/index.ts'
+import { type DashboardDefinition, readDashboard } from '../dashboard/index.ts'
 import { functions } from '../functions/index.ts'
 import { inspectInputs } from '../input/index.ts'
 import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../plan/index.ts'
@@ -28,6 +29,8 @@ export interface CompiledWorkspace {
   readonly channels: ChannelTable
   /** By name; steps run them. */
   readonly functionFiles: ReadonlyMap<string, FunctionFile>
+  /** By name. */
+  readonly dashboards: ReadonlyMap<string, DashboardDefinition>
   /** By file. */
   readonly plans: ReadonlyMap<string, Plan>
   /** Routes lead to a Plan or a BrokenEndpoint. */
@@ -82,11 +85,13 @@ export function compileWorkspace(
     plans.has(file) ? [] : (routes.get(file) ?? []).map((route) => new BrokenEndpoint(file, route, issues)),
   )
   const router = routerOf(plans, broken)
+  const dashboards = readDashboards(files, { plans, channels }, previous?.dashboards ?? new Map(), issues)
   return {
     settings,
     env: files.env,
     tables,
     channels,
+    dashboards,
     functionFiles: callable,
     plans,
     router,
@@ -183,6 +188,34 @@ function readChannels(
     return one
   })
   return ChannelTable.of(checked, previous, issues)
+}
+
+/** A dashboard whose file is broken keeps the description it had. */
+function readDashboards(
+  files: WorkspaceFiles,
+  { plans, channels }: Pick<CompiledWorkspace, 'plans' | 'channels'>,
+  previous: ReadonlyMap<string, DashboardDefinition>,
+  issues: Issue[],
+): ReadonlyMap<string, DashboardDefinition> {
+  const found = new Map<string, DashboardDefinition>()
+  const known = {
+    endpoints: [...plans.values()].map(({ endpoint }) => `${endpoint.method} ${endpoint.path}`),
+    channels: channels.channels.map(({ pattern }) => pattern.text),
+    hasChannel: (name: string) => channels.has(name),
+  }
+  for (const { file, tree } of files.dashboardFiles) {
+    const read = tree === null ? null : readDashboard(file, tree, known)
+    issues.push(...(read?.issues ?? []))
+    const dashboard = read?.dashboard ?? [...previous.values()].find((one) => one.file === file)
+    if (dashboard === undefined) continue
+    const other = found.get(dashboard.name)
+    if (other === undefined) found.set(dashboard.name, dashboard)
+    else {
+      const message = `The dashboard '${dashboard.name}' stands in ${other.file} already; rename one of the two files.`
+      issues.push(error(message, dashboard.position))
+    }
+  }
+  return found
 }
 
 function error(message: string, position: Issue['position']): Issue {

@@ -63,6 +63,9 @@ export class CallPreparation {
   /** Says who calls. An endpoint that does not ask sees nobody, also where a token came along. Throws `unauthenticated`, `forbidden`, `unavailable`. */
   admit(caller: Caller): void {
     this.#place = caller.place
+    const { subject, place } = caller
+    const user = subject === null ? place.address : `subject ${subject}`
+    if (user !== null) this.#engine.observation.metrics.userCalled(user, this.#calledMs)
     if (!this.asksForCaller) return
     this.#engine.access.permitCall(caller, this.#plan.endpoint.access)
     this.#claims = caller.claims

@@ -7,13 +7,22 @@ import {
   showConversation,
 } from './conversation-routes.ts'
 import { completeChat, listModels } from './chat/openai-routes.ts'
+import { showDashboard } from './dashboard-routes.ts'
 import * as named from './durable-streams/operations.ts'
+import { serveElements, serveElementsPart } from './elements-files.ts'
 import { listWorkspace } from './listing.ts'
 import { showProbe, startProbe } from './probe-route.ts'
 import { type Route, route } from './route.ts'
 import * as inputs from './route-inputs.ts'
 import { cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
-import { answerHealth, answerReadiness, readActivity, readMetrics, scrapeMetrics } from './system-routes.ts'
+import {
+  answerHealth,
+  answerReadiness,
+  readActivity,
+  readHistory,
+  readMetrics,
+  scrapeMetrics,
+} from './system-routes.ts'
 import { openWebSocket } from './websocket/index.ts'
 
 const READ = ['streams:read'] as const
@@ -33,6 +42,10 @@ export const routes: readonly Route[] = [
   route('GET', '/healthz', 'anyone', NONE, 'answered', answerHealth),
   route('GET', '/readyz', 'anyone', NONE, 'answered', answerReadiness),
   route('GET', '/metrics', SYSTEM, NONE, 'answered', scrapeMetrics),
+
+  route('GET', '/elements.js', 'anyone', NONE, 'answered', serveElements),
+  route('GET', '/elements/{name}', 'anyone', NONE, 'answered', serveElementsPart),
+  route('GET', '/dashboards/{name}', 'guest', NONE, 'answered', showDashboard),
 
   route('GET', '/v1/runs', 'subject', inputs.runList, 'answered', listRuns),
   route('POST', '/v1/runs/cancel', 'caller', inputs.keyedCancel, 'answered', cancelKeyedRun),
@@ -62,6 +75,7 @@ export const routes: readonly Route[] = [
   ),
 
   route('GET, HEAD', '/v1/stream/system/metrics', SYSTEM, inputs.streamRead, 'refused', readMetrics),
+  route('GET, HEAD', '/v1/stream/system/history', SYSTEM, inputs.streamRead, 'refused', readHistory),
   route('GET, HEAD', '/v1/stream/system/activity', SYSTEM, inputs.streamRead, 'refused', readActivity),
 
   route('GET', '/v1/stream/{name...}', READ, inputs.namedRead, 'refused', named.readNamed),

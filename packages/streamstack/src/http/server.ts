@@ -71,6 +71,7 @@ export async function startServer({
     door.take(request, response, upgrade)
   })
   engine.observation.metrics.bytesSent = () => connections.bytesSent()
+  engine.observation.history.start()
   await listen(server, host, port)
   const { port: actualPort } = server.address() as AddressInfo
   const name = host.includes(':') ? `[${host}]` : host

@@ -21,6 +21,15 @@ export const readMetrics: Operation = {
   },
 }
 
+/** Begins an hour ago. */
+export const readHistory: Operation = {
+  summary: 'Reads the last hour of what the server counts, a short sample each 10 s, and what follows.',
+  answers: 'stream',
+  handle(exchange) {
+    readSystemStream(exchange, viewOf(exchange.engine.observation.history, exchange), '-1')
+  },
+}
+
 /** Begins with the oldest call that is held. */
 export const readActivity: Operation = {
   summary: 'Reads which calls have ended, and how.',

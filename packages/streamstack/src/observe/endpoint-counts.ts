@@ -1,12 +1,14 @@
 import type { Outcome } from '@streamstack/protocol'
 import { BucketHistogram } from './bucket-histogram.ts'
+import { EndpointMinute } from './endpoint-minute.ts'
 import { ModelCounts } from './model-counts.ts'
+import type { SlidingWindow } from './sliding-window.ts'
 
 /** From where a stream feels instant to where nobody waits any more. */
 const FIRST_CHUNK_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000]
 const RUN_BOUNDS_MS = [5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000]
 
-/** What is counted for one endpoint, from the start of the server. */
+/** What is counted for one endpoint: from the start of the server, and in the last minute. */
 export class EndpointCounts {
   requests = 0
   chunks = 0
@@ -14,4 +16,9 @@ export class EndpointCounts {
   readonly firstChunk = new BucketHistogram(FIRST_CHUNK_BOUNDS_MS)
   readonly runDuration = new BucketHistogram(RUN_BOUNDS_MS)
   readonly models = new ModelCounts()
+  readonly minute: EndpointMinute
+
+  constructor(window: SlidingWindow) {
+    this.minute = new EndpointMinute(window)
+  }
 }

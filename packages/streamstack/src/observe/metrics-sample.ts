@@ -10,9 +10,38 @@ interface Count {
   readonly last_minute: number
 }
 
+/** Endpoints in a sample: those that were called most in the last minute. */
+const ENDPOINTS_MAX = 20
+
+/** The last minute of one endpoint. */
+interface EndpointSample {
+  readonly requests: Pick<Count, 'last_minute'>
+  readonly error_rate: number | null
+  readonly first_chunk_ms: Percentiles
+  readonly duration_ms: Percentiles
+}
+
+/** One chunk of `system/history`: of `system/metrics`, what a chart of an hour shows. */
+export interface HistorySample {
+  readonly time: string
+  /** Users who called in the last minute: subjects of tokens, and addresses of calls without one. */
+  readonly active_users: number
+  readonly active_streams: number
+  readonly active_readers: number
+  readonly requests: Pick<Count, 'last_minute'>
+  readonly error_rate: number | null
+  readonly first_chunk_ms: Percentiles
+  readonly duration_ms: Percentiles
+}
+
 /** One chunk of `system/metrics`. */
 export interface MetricsSample {
   readonly time: string
+  readonly active_users: number
+  /** From the start of a run to its end. */
+  readonly duration_ms: Percentiles
+  /** The endpoints that were called most in the last minute, by name. */
+  readonly endpoints: Readonly<Record<string, EndpointSample>>
   readonly uptime_seconds: number
   /** How long "the last minute" is at most. */
   readonly window_seconds: number
@@ -71,12 +100,14 @@ export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: nu
     time: new Date().toISOString(),
     uptime_seconds: Math.round((nowMs - metrics.startedAtMs) / 1_000),
     window_seconds: WINDOW_SECONDS,
+    active_users: metrics.users.count,
     active_streams: metrics.activeRuns,
     active_readers: metrics.activeReaders,
     requests: { total: requests.total, last_minute: requests.lastMinute },
     refused: { total: refused.total, last_minute: refused.lastMinute },
-    error_rate: finished.lastMinute === 0 ? null : faults.lastMinute / finished.lastMinute,
+    error_rate: rate(faults.lastMinute, finished.lastMinute),
     first_chunk_ms: metrics.firstChunk.percentiles(),
+    duration_ms: metrics.duration.percentiles(),
     chunk_ms: metrics.chunk.percentiles(),
     chunks: { total: chunks.total, last_minute: chunks.lastMinute },
     bytes_sent: metrics.bytesSent(),
@@ -100,7 +131,44 @@ export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: nu
     errors: summed(metrics.refusedCodes, metrics.runCodes),
     event_loop_delay_ms: delay,
     memory: { rss_bytes: rss, heap_used_bytes: heapUsed, external_bytes: external },
+    endpoints: busiest(metrics),
   }
+}
+
+/** The numbers of a moment in short. `nowMs`: monotonic. */
+export function historySample(metrics: Metrics, nowMs: number): HistorySample {
+  metrics.turn(nowMs)
+  return {
+    time: new Date().toISOString(),
+    active_users: metrics.users.count,
+    active_streams: metrics.activeRuns,
+    active_readers: metrics.activeReaders,
+    requests: { last_minute: metrics.requests.lastMinute },
+    error_rate: rate(metrics.faults.lastMinute, metrics.finished.lastMinute),
+    first_chunk_ms: metrics.firstChunk.percentiles(),
+    duration_ms: metrics.duration.percentiles(),
+  }
+}
+
+/** Null: none finished. */
+function rate(faults: number, finished: number): number | null {
+  return finished === 0 ? null : faults / finished
+}
+
+function busiest({ endpoints }: Metrics): Record<string, EndpointSample> {
+  const called = [...endpoints].filter(([, { minute }]) => minute.requests.lastMinute + minute.finished.lastMinute > 0)
+  called.sort(([, a], [, b]) => b.minute.requests.lastMinute - a.minute.requests.lastMinute)
+  return Object.fromEntries(
+    called.slice(0, ENDPOINTS_MAX).map(([name, { minute }]) => [
+      name,
+      {
+        requests: { last_minute: minute.requests.lastMinute },
+        error_rate: rate(minute.faults.lastMinute, minute.finished.lastMinute),
+        first_chunk_ms: minute.firstChunk.percentiles(),
+        duration_ms: minute.duration.percentiles(),
+      },
+    ]),
+  )
 }
 
 function summed(...counts: readonly ReadonlyMap<string, number>[]): Record<string, number> {

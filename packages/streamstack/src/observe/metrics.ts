@@ -1,4 +1,5 @@
 import type { Outcome } from '@streamstack/protocol'
+import { ActiveUsers } from './active-users.ts'
 import { BucketHistogram } from './bucket-histogram.ts'
 import { ChannelCounts } from './channel-counts.ts'
 import { EndpointCounts } from './endpoint-counts.ts'
@@ -53,6 +54,9 @@ export class Metrics {
   /** Of all endpoints together. */
   readonly models = new ModelCounts()
   readonly firstToken: SlidingHistogram
+  /** From the start of a run to its end. */
+  readonly duration: SlidingHistogram
+  readonly users: ActiveUsers
   /** Bytes that went to sockets, headers and framing included; asked only when a sample is made. */
   bytesSent: () => number = () => 0
   readonly #window = new SlidingWindow()
@@ -68,6 +72,8 @@ export class Metrics {
     this.firstChunk = new SlidingHistogram(window)
     this.chunk = new SlidingHistogram(window)
     this.firstToken = new SlidingHistogram(window)
+    this.duration = new SlidingHistogram(window)
+    this.users = new ActiveUsers(window)
     this.channels = new ChannelCounts(window)
   }
 
@@ -76,16 +82,34 @@ export class Metrics {
     this.#window.turn(nowMs)
     this.requests.add(1)
     if (endpoint === null) this.unknownRequests++
-    else this.#of(endpoint).requests++
+    else {
+      const counts = this.#of(endpoint)
+      counts.requests++
+      counts.minute.requests.add(1)
+    }
   }
 
-  /** A call was answered with an error, and no run began. */
-  callRefused(code: string, status: number, nowMs: number): void {
+  /** Somebody called: the subject of a token, or the address that a call without one came from. */
+  userCalled(user: string, nowMs: number): void {
     this.#window.turn(nowMs)
+    this.users.saw(user)
+  }
+
+  /** A call was answered with an error, and no run began. `endpoint`: null where there is none at the path. */
+  callRefused(code: string, status: number, nowMs: number, endpoint: string | null = null): void {
+    this.#window.turn(nowMs)
+    const isFault = status >= 500
     this.refused.add(1)
-    this.finished.add(1)
-    if (status >= 500) this.faults.add(1)
+    this.#finished(isFault, endpoint === null ? null : this.#of(endpoint))
     countOne(this.refusedCodes, errorLabel(code))
+  }
+
+  #finished(isFault: boolean, counts: EndpointCounts | null): void {
+    this.finished.add(1)
+    counts?.minute.finished.add(1)
+    if (!isFault) return
+    this.faults.add(1)
+    counts?.minute.faults.add(1)
   }
 
   runBegan(): void {
@@ -96,11 +120,12 @@ export class Metrics {
   runEnded(endpoint: string, outcome: Outcome, code: string | null, durationMs: number, nowMs: number): void {
     this.#window.turn(nowMs)
     this.activeRuns--
-    this.finished.add(1)
-    if (outcome === 'failed' || outcome === 'abandoned') this.faults.add(1)
+    const counts = this.#of(endpoint)
+    this.#finished(outcome === 'failed' || outcome === 'abandoned', counts)
     this.outcomes[outcome]++
     if (code !== null) countOne(this.runCodes, errorLabel(code))
-    const counts = this.#of(endpoint)
+    this.duration.record(durationMs, 1)
+    counts.minute.duration.record(durationMs, 1)
     counts.outcomes[outcome]++
     counts.runDuration.record(durationMs, 1)
   }
@@ -124,8 +149,10 @@ export class Metrics {
   /** The first chunk of a call was written, so long after the request came. */
   firstChunkWritten(endpoint: string, latencyMs: number, nowMs: number): void {
     this.#window.turn(nowMs)
+    const counts = this.#of(endpoint)
     this.firstChunk.record(latencyMs, 1)
-    this.#of(endpoint).firstChunk.record(latencyMs, 1)
+    counts.firstChunk.record(latencyMs, 1)
+    counts.minute.firstChunk.record(latencyMs, 1)
   }
 
   /** Chunks were written to one reader. */
@@ -161,7 +188,7 @@ export class Metrics {
     const name = this.#endpoints.size < ENDPOINTS_MAX ? endpoint : OTHER_ENDPOINTS
     let counts = this.#endpoints.get(name)
     if (counts === undefined) {
-      counts = new EndpointCounts()
+      counts = new EndpointCounts(this.#window)
       this.#endpoints.set(name, counts)
     }
     return counts

@@ -1,4 +1,5 @@
 import { ActivityStream, type FinishedCall } from './activity-stream.ts'
+import { HistoryStream } from './history-stream.ts'
 import { Metrics } from './metrics.ts'
 import { MetricsStream } from './metrics-stream.ts'
 import { Prometheus } from './prometheus.ts'
@@ -8,6 +9,7 @@ export class Observation {
   readonly metrics = new Metrics()
   readonly samples = new MetricsStream(this.metrics)
   readonly activity = new ActivityStream()
+  readonly history = new HistoryStream(this.metrics)
   readonly prometheus = new Prometheus(this.metrics)
 
   /** Hears of messages as they are published. */
@@ -33,7 +35,7 @@ export class Observation {
   callRefused(
     call: Pick<FinishedCall, 'endpoint' | 'route' | 'caller' | 'status' | 'durationMs'> & { code: string },
   ): void {
-    this.metrics.callRefused(call.code, call.status, performance.now())
+    this.metrics.callRefused(call.code, call.status, performance.now(), call.endpoint)
     this.activity.callFinished({ ...call, run: null, outcome: null, chunks: 0, bytes: 0 })
   }
 
@@ -54,6 +56,7 @@ export class Observation {
 
   close(): void {
     this.samples.close()
+    this.history.close()
     this.prometheus.close()
   }
 }

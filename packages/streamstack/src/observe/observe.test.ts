@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { StreamReader } from '../stream/index.ts'
 import { ActivityStream, type FinishedCall } from './activity-stream.ts'
+import { HistoryStream } from './history-stream.ts'
 import { Metrics } from './metrics.ts'
 import { MetricsStream } from './metrics-stream.ts'
 import { Prometheus } from './prometheus.ts'
@@ -185,6 +186,66 @@ describe('metrics', () => {
     const families = parsePrometheus(prometheus.text())
     prometheus.close()
     expect(valueOf(families, String.raw`streamstack_requests_total{endpoint="a\"b\\c\nd"}`)).toBe(1)
+  })
+})
+
+describe('the last minute', () => {
+  test('has each user once, by subject or address, and no longer than a minute', () => {
+    const metrics = new Metrics()
+    for (const user of ['subject ann', 'subject bob', 'subject ann', '127.0.0.1', 'subject ann'])
+      metrics.userCalled(user, 1_000)
+    expect(metricsSample(metrics, NO_DELAY, 2_000).active_users).toBe(3)
+    metrics.userCalled('subject bob', 40_000)
+    expect(metricsSample(metrics, NO_DELAY, 65_000).active_users).toBe(1)
+    expect(metricsSample(metrics, NO_DELAY, 120_000).active_users).toBe(0)
+  })
+
+  test('is counted for each endpoint, the busiest first, and for all', () => {
+    const metrics = new Metrics()
+    for (let i = 0; i < 30; i++) {
+      for (let call = 0; call <= i; call++) metrics.callBegan(`e${i}`, 1_000)
+      metrics.firstChunkWritten(`e${i}`, 10 + i, 1_000)
+      metrics.runBegan()
+      metrics.runEnded(`e${i}`, i % 2 === 0 ? 'completed' : 'failed', null, 100 + i, 1_000)
+    }
+    metrics.callRefused('unavailable', 503, 1_000, 'e29')
+    metrics.callRefused('input_invalid', 400, 1_000, 'e28')
+    const { endpoints, duration_ms } = metricsSample(metrics, NO_DELAY, 2_000)
+    expect(Object.keys(endpoints)).toEqual(Array.from({ length: 20 }, (_none, index) => `e${29 - index}`))
+    expect(endpoints['e29']).toMatchObject({
+      requests: { last_minute: 30 },
+      error_rate: 1,
+      first_chunk_ms: { count: 1 },
+    })
+    expect(endpoints['e28']).toMatchObject({ error_rate: 0 })
+    // Percentiles of one endpoint are within 6 %.
+    expect(Math.abs((endpoints['e29']?.first_chunk_ms.p50 ?? 0) / 39 - 1)).toBeLessThan(0.07)
+    expect(Math.abs((endpoints['e29']?.duration_ms.p95 ?? 0) / 129 - 1)).toBeLessThan(0.07)
+    expect(duration_ms.count).toBe(30)
+    expect(metricsSample(metrics, NO_DELAY, 70_000).endpoints).toEqual({})
+  })
+})
+
+describe('system/history', () => {
+  test('has a short sample each ten seconds though nobody reads, and holds an hour of them', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    try {
+      const metrics = new Metrics()
+      const history = new HistoryStream(metrics)
+      history.start()
+      vi.advanceTimersByTime(15_000)
+      metrics.userCalled('subject ann', performance.now())
+      vi.advanceTimersByTime(15_000)
+      expect(held(history).map(({ value }) => value['active_users'])).toEqual([0, 1, 1])
+      vi.advanceTimersByTime(2 * 3_600_000)
+      expect(history.stream.lastOffset - history.begin).toBe(360)
+      // What the window holds reaches back as far as the hour.
+      expect(history.stream.log.droppedOffset).toBeLessThanOrEqual(history.begin)
+      history.close()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 

@@ -1,12 +1,10 @@
 import { type SlidingWindow, WINDOW_SLOTS } from './sliding-window.ts'
 
-/** Every power of two is cut into so many buckets of one width, so that a value is known to 1/64 of itself, 1.6 %. */
+/** Every power of two is cut into 2^5 buckets of one width, so that a value is known to 1/64 of itself, 1.6 %. */
 const STEPS_BITS = 5
-const STEPS = 1 << STEPS_BITS
 
 /** Longer counts as this, 35 minutes. Values are whole microseconds, which fit in 31 bits. */
 const MICROSECONDS_MAX = 2 ** 31 - 1
-const BUCKETS = bucketOf(MICROSECONDS_MAX) + 1
 
 /** Percentiles of the last minute, in milliseconds. Null: nothing was recorded. */
 export interface Percentiles {
@@ -18,32 +16,38 @@ export interface Percentiles {
 
 /**
  * Durations of the last minute in log-linear buckets (as HdrHistogram has them): 45 kB however many are recorded, and percentiles that are off by
- * 1.6 % or half a microsecond at most.
+ * 1.6 % or half a microsecond at most. With fewer steps it takes less, and percentiles are off by more.
  */
 export class SlidingHistogram {
   readonly #window: SlidingWindow
   /** Buckets of each slot, and of all slots together. */
-  readonly #slots = new Uint32Array(WINDOW_SLOTS * BUCKETS)
-  readonly #all = new Uint32Array(BUCKETS)
+  readonly #slots: Uint32Array
+  readonly #all: Uint32Array
+  readonly #stepsBits: number
   #count = 0
 
-  constructor(window: SlidingWindow) {
+  constructor(window: SlidingWindow, stepsBits = STEPS_BITS) {
+    const buckets = bucketOf(MICROSECONDS_MAX, stepsBits) + 1
     this.#window = window
+    this.#stepsBits = stepsBits
+    this.#slots = new Uint32Array(WINDOW_SLOTS * buckets)
+    this.#all = new Uint32Array(buckets)
     window.add(this)
   }
 
   /** A duration in milliseconds, that so many had. */
   record(milliseconds: number, times: number): void {
-    const bucket = bucketOf(Math.max(0, Math.min(milliseconds * 1_000, MICROSECONDS_MAX)) | 0)
-    const at = this.#window.slot * BUCKETS + bucket
+    const bucket = bucketOf(Math.max(0, Math.min(milliseconds * 1_000, MICROSECONDS_MAX)) | 0, this.#stepsBits)
+    const at = this.#window.slot * this.#all.length + bucket
     this.#slots[at] = (this.#slots[at] as number) + times
     this.#all[bucket] = (this.#all[bucket] as number) + times
     this.#count += times
   }
 
   forget(slot: number): void {
-    const start = slot * BUCKETS
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    const buckets = this.#all.length
+    const start = slot * buckets
+    for (let bucket = 0; bucket < buckets; bucket++) {
       const gone = this.#slots[start + bucket] as number
       if (gone === 0) continue
       this.#all[bucket] = (this.#all[bucket] as number) - gone
@@ -62,18 +66,19 @@ export class SlidingHistogram {
     let left = Math.max(1, Math.ceil(share * this.#count))
     let bucket = -1
     while (left > 0) left -= this.#all[++bucket] as number
-    return middleOf(bucket) / 1_000
+    return middleOf(bucket, this.#stepsBits) / 1_000
   }
 }
 
-function bucketOf(microseconds: number): number {
-  if (microseconds < STEPS) return microseconds
-  const shift = 31 - Math.clz32(microseconds) - STEPS_BITS
-  return (shift << STEPS_BITS) + (microseconds >>> shift)
+function bucketOf(microseconds: number, stepsBits: number): number {
+  if (microseconds < 1 << stepsBits) return microseconds
+  const shift = 31 - Math.clz32(microseconds) - stepsBits
+  return (shift << stepsBits) + (microseconds >>> shift)
 }
 
-function middleOf(bucket: number): number {
-  if (bucket < 2 * STEPS) return bucket + 0.5
-  const shift = (bucket >>> STEPS_BITS) - 1
-  return (STEPS + (bucket & (STEPS - 1)) + 0.5) * 2 ** shift
+function middleOf(bucket: number, stepsBits: number): number {
+  const steps = 1 << stepsBits
+  if (bucket < 2 * steps) return bucket + 0.5
+  const shift = (bucket >>> stepsBits) - 1
+  return (steps + (bucket & (steps - 1)) + 0.5) * 2 ** shift
 }

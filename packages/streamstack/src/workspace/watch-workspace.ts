@@ -5,7 +5,7 @@ import { isDefinitionName, isIgnoredName } from './read-files.ts'
 import { settingsNames } from './workspace.ts'
 
 /** Folders of a workspace whose files matter; nothing else is watched, so data, packages and build output cost nothing. */
-const watchedFolders: readonly string[] = ['endpoints', 'functions', 'tables', 'channels', 'tests']
+const watchedFolders: readonly string[] = ['endpoints', 'functions', 'tables', 'channels', 'dashboards', 'tests']
 
 /** Editors write a file in several steps; one report follows this long after the last. */
 const quietMs = 50

@@ -26,6 +26,7 @@ export interface WorkspaceFiles {
   functionFiles: readonly TreeFile[]
   tableFiles: readonly TreeFile[]
   channelFiles: readonly TreeFile[]
+  dashboardFiles: readonly TreeFile[]
   /** Faults of reading, parsing and settings; those of the definitions come from normalising them. */
   issues: Issue[]
 }
@@ -82,6 +83,7 @@ export async function readWorkspace(
     functionFiles: (await readDefinitions(root, 'functions', issues)) ?? [],
     tableFiles: (await readDefinitions(root, 'tables', issues)) ?? [],
     channelFiles: channelFiles ?? [],
+    dashboardFiles: (await readDefinitions(root, 'dashboards', issues)) ?? [],
     issues,
   }
 }
@@ -137,6 +139,7 @@ function emptyWorkspace(dir: string, issues: Issue[]): WorkspaceFiles {
     functionFiles: [],
     tableFiles: [],
     channelFiles: [],
+    dashboardFiles: [],
     issues,
   }
 }

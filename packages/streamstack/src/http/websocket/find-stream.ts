@@ -46,18 +46,18 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   if (path.startsWith(PRESENCE_ROOT)) {
     return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.caller))
   }
-  const { samples, activity } = observation
-  const system = [samples, activity].find(({ url }) => url === path)
+  const { samples, activity, history } = observation
+  const system = [samples, activity, history].find(({ url }) => url === path)
   if (system === undefined) {
     throw new StreamstackError(
       'stream_unknown',
-      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, as /v1/channels/<name>, streams by name, as /v1/stream/<name>, /v1/stream/system/metrics and /v1/stream/system/activity.',
+      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, as /v1/channels/<name>, streams by name, as /v1/stream/<name>, /v1/stream/system/metrics, /v1/stream/system/history and /v1/stream/system/activity.',
     )
   }
   const allow = (caller: Caller): void => asked.engine.access.permit(caller, ['system:read'])
   allow(asked.caller)
   const view = new SystemView(system, asked.caller, allow)
-  if (system === activity) return whole(view)
+  if (system !== samples) return whole(view)
   return { ...whole(view), begin: samples.stream.lastOffset - 1 }
 }
 

@@ -1,0 +1,75 @@
+import { type Issue, type Position, type TreeEntry, type TreeNode, quote } from '../definition/index.ts'
+import { didYouMean } from '../text/did-you-mean.ts'
+
+/** Reads members of objects, and notes each fault with its place and its cure. */
+export class FieldReader {
+  readonly issues: Issue[] = []
+
+  /** The entries by key; an issue for each key that is not known. Null: it is no object. */
+  entries(node: TreeNode, what: string, keys: readonly string[]): ReadonlyMap<string, TreeEntry> | null {
+    if (node.entries === undefined) {
+      this.error(node.position, `${what} must be an object; it is ${quote(node.value)}.`)
+      return null
+    }
+    const found = new Map<string, TreeEntry>()
+    for (const entry of node.entries) {
+      if (keys.includes(entry.key)) found.set(entry.key, entry)
+      else {
+        const near = didYouMean(entry.key, keys)
+        const cure = near === null ? `Known are ${keys.join(', ')}.` : `Did you mean \`${near}\`?`
+        this.error(entry.keyPosition, `There is no key \`${entry.key}\` here. ${cure}`)
+      }
+    }
+    return found
+  }
+
+  protected width(node: TreeNode | undefined, otherwise: 1 | 2 | 3): 1 | 2 | 3 | 4 {
+    if (node === undefined) return otherwise
+    if (node.value === 1 || node.value === 2 || node.value === 3 || node.value === 4) return node.value
+    this.error(node.position, `\`width\` must be 1, 2, 3 or 4 columns; it is ${quote(node.value)}.`)
+    return otherwise
+  }
+
+  protected numbers(entries: ReadonlyMap<string, TreeEntry>, keys: readonly string[]): Record<string, number> {
+    const found: Record<string, number> = {}
+    for (const key of keys) {
+      const node = entries.get(key)?.node
+      if (node === undefined) continue
+      if (typeof node.value === 'number' && Number.isFinite(node.value)) found[key] = node.value
+      else this.error(node.position, `\`${key}\` must be a number; it is ${quote(node.value)}.`)
+    }
+    return found
+  }
+
+  protected texts(entries: ReadonlyMap<string, TreeEntry>, keys: readonly string[]): Record<string, string> {
+    const found: Record<string, string> = {}
+    for (const key of keys) {
+      const text = this.text(entries.get(key)?.node)
+      if (text !== null) found[key] = text
+    }
+    return found
+  }
+
+  protected names(node: TreeNode | undefined): readonly string[] {
+    if (node === undefined) return []
+    const names = (node.items ?? []).map((item) => this.text(item)).filter((name) => name !== null)
+    if (names.length === 0)
+      this.error(node.position, `\`columns\` must be a list of names; it is ${quote(node.value)}.`)
+    return names
+  }
+
+  protected text(node: TreeNode | undefined): string | null {
+    if (node === undefined) return null
+    if (typeof node.value === 'string' && node.value.trim() !== '') return node.value.trim()
+    this.error(node.position, `This must be text; it is ${quote(node.value)}.`)
+    return null
+  }
+
+  error(position: Position, message: string): void {
+    this.issues.push({ severity: 'error', message, position })
+  }
+
+  warning(position: Position, message: string): void {
+    this.issues.push({ severity: 'warning', message, position })
+  }
+}

@@ -1,0 +1,2 @@
+export { type DashboardDefinition, readDashboard } from './read-dashboard.ts'
+export type { KnownSources } from './source.ts'
