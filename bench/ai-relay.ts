@@ -17,7 +17,7 @@ interface Round {
   latenessMs: number[]
 }
 
-/** Answers of a model through AI Reply, beside a relay by hand: what a token costs, and how late it is. */
+/** Answers of a model through AI Reply, beside a relay by hand and a route with the AI SDK: what a token costs, and how late it is. */
 export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
   const streams = quick ? 50 : 500
   const tokens = quick ? 25 : 100
@@ -26,9 +26,10 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
   const upstream = `http://127.0.0.1:${provider.port}`
   return withWorkspace(workspace(upstream), async (dir) => {
     const relay = await startServer('ai-relay', { upstream })
+    const sdk = await startServer('ai-sdk-route', { upstream })
     const ours = await startServer('streamstack', { dir })
     try {
-      const results = await interleave([relay, ours], { warmups: 2, rounds }, (server) =>
+      const results = await interleave([relay, sdk, ours], { warmups: 2, rounds }, (server) =>
         round(server, streams, tokens),
       )
       const cpu = (server: ServerProcess): number => median((results.get(server) ?? []).map(({ cpuUs }) => cpuUs))
@@ -37,6 +38,7 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
       const late = (server: ServerProcess, share: number): number => quantile(all(server, 'latenessMs'), share)
       const first = (server: ServerProcess, share: number): number => quantile(all(server, 'firstMs'), share)
       const cpuRatio = cpu(ours) / cpu(relay)
+      const sdkRatio = cpu(ours) / cpu(sdk)
       const lateRatio = late(ours, 0.99) / late(relay, 0.99)
       const addedMs = first(ours, 0.5) - first(relay, 0.5)
       const row = (name: string, server: ServerProcess): string[] => [
@@ -54,7 +56,11 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
           {
             caption: 'Server-sent events, pacing off',
             columns: ['', 'CPU a token', 'first token p50', 'p99', 'lateness p50', 'p99'],
-            rows: [row('undici + eventsource-parser by hand', relay), row('AI Reply', ours)],
+            rows: [
+              row('undici + eventsource-parser by hand', relay),
+              row('Hono + AI SDK', sdk),
+              row('AI Reply, `sse`', ours),
+            ],
           },
         ],
         goals: [
@@ -63,6 +69,12 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
             goal: '≤ 1.5 ×',
             measured: `${fixed(cpuRatio, 2)} ×`,
             met: cpuRatio <= 1.5,
+          },
+          {
+            what: 'CPU a token, of the AI SDK route',
+            goal: '≤ 0.5 ×',
+            measured: `${fixed(sdkRatio, 2)} ×`,
+            met: sdkRatio <= 0.5,
           },
           {
             what: 'lateness p99, of the relay',
@@ -80,7 +92,7 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
         ],
       }
     } finally {
-      for (const server of [ours, relay, provider]) await server.stop()
+      for (const server of [ours, sdk, relay, provider]) await server.stop()
     }
   })
 }
@@ -110,7 +122,8 @@ async function readAnswer(server: ServerProcess, tokens: number): Promise<{ firs
       const nowMs = performance.now()
       rest += buffer.toString('latin1', start, end)
       for (let cut = rest.indexOf('\n\n'); cut !== -1; cut = rest.indexOf('\n\n')) {
-        const isToken = rest.slice(0, cut).includes('data: "word ')
+        // A text in `sse`, a delta in the AI SDK's stream.
+        const isToken = /(?:^|\n)data: (?:"word |\{"type":"text-delta")/.test(rest.slice(0, cut))
         rest = rest.slice(cut + 2)
         if (!isToken) continue
         if (firstAtMs === 0) firstAtMs = nowMs
