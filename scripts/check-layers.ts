@@ -22,6 +22,15 @@ const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {
     'lit',
     'uplot',
   ],
+  'packages/console/src': [
+    '@streamstack/client',
+    '@streamstack/elements/activity-feed.js',
+    '@streamstack/elements/live-chart.js',
+    '@streamstack/elements/metric-card.js',
+    '@streamstack/elements/theme/controls.js',
+    '@streamstack/elements/theme/tokens.js',
+    'lit',
+  ],
   'packages/streamstack/src': null,
 }
 

@@ -72,6 +72,12 @@ export class Access {
     return true
   }
 
+  /** Whether there is a console at all. */
+  get hasConsole(): boolean {
+    const { console, isDeveloper } = this.#options.policy()
+    return isDeveloper || console !== null
+  }
+
   /** Whether the server can verify tokens. */
   get checksTokens(): boolean {
     return this.#verifier !== null
@@ -108,7 +114,8 @@ export class Access {
 
   /** The caller of a request whose token is not looked at. */
   withoutToken(place: CallPlace): Caller {
-    const kind = this.isOpen ? 'open' : this.#options.policy().isDeveloper ? 'developer' : 'anonymous'
+    const isDeveloper = this.#options.policy().isDeveloper && isOwnPage(place)
+    const kind = this.isOpen ? 'open' : isDeveloper ? 'developer' : 'anonymous'
     return callerWithoutToken(place, kind === 'anonymous' || this.#foreignFault(place) !== null ? 'anonymous' : kind)
   }
 
@@ -146,6 +153,7 @@ export class Access {
   permit(caller: Caller, right: RouteRight): void {
     if (typeof right === 'object') return this.#permitScopes(caller, right)
     if (right === 'subject') this.#permitSubject(caller)
+    if (right === 'console') this.#permitConsole(caller)
   }
 
   /** Whether a caller may know of an endpoint or a channel that asks for a token: `permitCall` would let it pass. */
@@ -234,6 +242,18 @@ export class Access {
     }
   }
 
+  #permitConsole({ claims, place }: Caller): void {
+    const { console: access, isDeveloper } = this.#options.policy()
+    if (isDeveloper) {
+      const fault = this.#foreignFault(place)
+      if (fault !== null) throw fault
+      if (!isOwnPage(place)) throw foreignOrigin()
+      return
+    }
+    if (access === null) throw consoleIsOff()
+    authorize(access, claims, 'the console')
+  }
+
   #permitSubject({ kind, subject, place }: Caller): void {
     if (subject !== null || kind === 'developer') return
     if (this.checksTokens) throw missing('There is no token. Send the header `Authorization: Bearer <token>`.')
@@ -258,6 +278,18 @@ export class Access {
     }
     return isForeignRequest(this.#options.policy().cors, place) ? foreignOrigin() : null
   }
+}
+
+/** Pages that `server.cors` lets call endpoints have no business in the workspace itself. */
+function isOwnPage({ origin, host }: CallPlace): boolean {
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
+}
+
+function consoleIsOff(): StreamstackError {
+  return new StreamstackError(
+    'endpoint_unknown',
+    'The console is off. `console.access` in streamstack.yaml names who may use it.',
+  )
 }
 
 function missing(message: string): StreamstackError {

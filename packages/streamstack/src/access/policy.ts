@@ -1,3 +1,4 @@
+import type { AccessDeclaration } from '../definition/types.ts'
 import type { CorsSettings } from './cors.ts'
 
 /** The settings that decide who may do what, as they are now. */
@@ -22,4 +23,6 @@ export interface AccessPolicy {
   readonly hasPublicUrl: boolean
   /** `server.tls.hsts`; 0: not at all. */
   readonly hstsSeconds: number
+  /** Who may use the console; null: nobody, except for the developer. */
+  readonly console: AccessDeclaration | null
 }

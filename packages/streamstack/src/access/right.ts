@@ -10,6 +10,8 @@ export type ServerRight = 'streams:read' | 'streams:write' | 'system:read'
  * - `subject`: a token that names a subject, or open access;
  * - `owner`: whoever started the run; a run without an owner can be read by those who know its id;
  * - `worker`: the token that a subscription gave to its worker, which the handler checks;
+ * - `console`: whoever may look into the workspace and at traces of runs: in `streamstack dev` programs and pages of this machine, else the roles of
+ *   `console.access`; where there are none, the route does not exist;
  * - `anyone`: credentials are not looked at.
  */
 export type RouteRight =
@@ -20,4 +22,5 @@ export type RouteRight =
   | 'subject'
   | 'owner'
   | 'worker'
+  | 'console'
   | 'anyone'

@@ -53,7 +53,7 @@ export function welcomeLines({ workspace, url, dir, program, colors, token }: We
   }
   if (channels.channels.length > declared.length)
     lines.push(`  … and ${counted(channels.channels.length - declared.length, 'more channel')}`)
-  lines.push('', bold('Paste to try:'), '')
+  lines.push('', `${bold('Console')}: ${cyan(`${callUrl}/console/`)}`, '', bold('Paste to try:'), '')
   for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
     lines.push(`  ${curlLine(endpoint, callUrl, `${program} token${dir.argument}`)}`)
   for (const line of channelLines(channels.channels, callUrl)) lines.push(`  ${line}`)

@@ -1,5 +1,6 @@
 /** Paths of the server itself, each with all below it. Made from `http/routes.ts` by `npm run generate`: do not edit. */
 export const reservedPaths: readonly string[] = [
+  '/console',
   '/dashboards',
   '/elements',
   '/elements.js',
@@ -15,5 +16,6 @@ export const reservedPaths: readonly string[] = [
   '/v1/probe',
   '/v1/runs',
   '/v1/stream',
+  '/v1/workspace',
   '/v1/ws',
 ]

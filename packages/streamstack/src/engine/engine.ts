@@ -330,7 +330,7 @@ export class Engine {
     startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
   }
 
-  #accessPolicy({ streams, server, auth, channels }: Settings): AccessPolicy {
+  #accessPolicy({ streams, server, auth, channels, console }: Settings): AccessPolicy {
     // Steps call this server by its own address.
     const own = this.#ownUrl === null ? [] : [new URL(this.#ownUrl).host]
     const listed = server.hosts === null ? null : [...server.hosts, ...own]
@@ -346,6 +346,7 @@ export class Engine {
       publicUrl: server.publicUrl ?? this.#ownUrl ?? 'http://localhost',
       hasPublicUrl: server.publicUrl !== null,
       hstsSeconds: this.mode === 'dev' ? 0 : (server.tls?.hstsSeconds ?? 0),
+      console: console.access,
     }
   }
 

@@ -12,6 +12,7 @@ import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
 import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
+import { RunTrace, RunTraces } from './run-trace.ts'
 import type { RunView } from './run-view.ts'
 
 /** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
@@ -49,6 +50,8 @@ export interface StartOptions {
   /** How many calls of this server, each made by a run of the one before, led to this one. Default: 0. */
   hops?: number
   trace?: TraceSink
+  /** Whether the trace of the run is kept as a stream. Default: false. */
+  isTraced?: boolean
   /** Instead of the endpoint's own. */
   delivery?: 'memory' | 'durable'
 }
@@ -60,6 +63,8 @@ export class Runs {
   readonly #observation: Observation
   /** Which run belongs to a client's chat. */
   readonly chats = new ChatRuns()
+  /** What runs that were called with `Stream-Trace: true` did. */
+  readonly traces = new RunTraces()
   /** Traces every run that starts; null: only those that ask for it. */
   traceEach: ((plan: Plan) => TraceSink) | null = null
   readonly #runs = new Map<string, LiveRun>()
@@ -120,11 +125,13 @@ export class Runs {
         maxStackDepth: settings.limits.maxStackDepth,
       },
     })
-    execution.trace = start.trace ?? this.traceEach?.(plan) ?? null
+    const trace = start.isTraced === true ? new RunTrace() : null
+    execution.trace = start.trace ?? trace?.sink ?? this.traceEach?.(plan) ?? null
     const live = new LiveRun(execution, plan, {
       owner: start.owner,
       graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),
     })
+    if (trace !== null) this.traces.keep(live, trace)
     this.#runs.set(id, live)
     this.#activeCount += 1
     this.#observation.metrics.runBegan()

@@ -30,7 +30,9 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
   const { endpoint } = plan
   const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
   const chat = chatTurn(body, endpoint.inputs)
+  const isTraced = await tracing(exchange)
   answerCall(call, {
+    isTraced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
     format: chooseFormat(
       query.get('format'),
@@ -49,6 +51,8 @@ export interface AnsweredCall {
   readonly kinds: ChunkKinds | undefined
   /** Id of the client's chat, which resumes the newest run of it; null: none. */
   readonly chat: string | null
+  /** Whether the trace of the run is kept. Default: false. */
+  readonly isTraced?: boolean
 }
 
 /** Checks the inputs, starts the run and answers with its stream. Throws what it refuses. */
@@ -62,6 +66,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     key: idempotencyKey(headers, query),
     hasRead: hasRead(headers),
     hops: hopsOf(headers[HOPS_HEADER]),
+    isTraced: call.isTraced ?? false,
   })
   if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
   const reading = preparation.asksForCaller ? new RunReading(source) : null
@@ -80,6 +85,13 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
   if (reading !== null) endWithToken({ engine, response, source: reading, caller })
   started?.execution.start()
   reader.begin()
+}
+
+/** Whether the caller asks for a trace, by `Stream-Trace: true`. Throws when it may not read one. */
+async function tracing({ engine, request, place }: Exchange): Promise<boolean> {
+  if (request.headers['stream-trace'] !== 'true') return false
+  await engine.access.admit({ authorization: request.headers.authorization, place, urlToken: null }, 'console')
+  return true
 }
 
 /** Whether a caller has chunks of a run already: it says so by the last offset that it got. */

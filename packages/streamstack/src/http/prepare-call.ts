@@ -19,6 +19,8 @@ export interface CallIdentity {
   readonly hasRead: boolean
   /** How many calls of this server, each made by a run of the one before, led to this one. Default: 0. */
   readonly hops?: number
+  /** Whether the trace of the run is kept. Default: false. */
+  readonly isTraced?: boolean
 }
 
 /** The run that a call reads. */
@@ -81,7 +83,7 @@ export class CallPreparation {
   }
 
   /** Finds the run of this call, or makes it. Nothing waits here: calls that come together with one key make one run. */
-  begin({ key, hasRead, hops = 0 }: CallIdentity): CalledRun {
+  begin({ key, hasRead, hops = 0, isTraced = false }: CallIdentity): CalledRun {
     const engine = this.#engine
     const { method, path } = this.#plan.endpoint
     const keyed: KeyedCall | null =
@@ -104,6 +106,7 @@ export class CallPreparation {
       owner: this.#owner,
       keyed,
       hops,
+      isTraced,
     })
     return { source: started, started }
   }

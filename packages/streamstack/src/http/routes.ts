@@ -8,6 +8,13 @@ import {
 } from './conversation-routes.ts'
 import { completeChat, listModels } from './chat/openai-routes.ts'
 import { showDashboard } from './dashboard-routes.ts'
+import {
+  listWorkspaceRuns,
+  makeDeveloperToken,
+  readTrace,
+  readWorkspace,
+  showConsole,
+} from './console/console-routes.ts'
 import * as named from './durable-streams/operations.ts'
 import { serveElements, serveElementsPart } from './elements-files.ts'
 import { listWorkspace } from './listing.ts'
@@ -95,6 +102,13 @@ export const routes: readonly Route[] = [
   route('POST', `${SUBSCRIPTION}/ack`, 'worker', inputs.workerReport, 'refused', named.acknowledgeWork),
   route('POST', `${SUBSCRIPTION}/release`, 'worker', inputs.workerReport, 'refused', named.releaseWork),
   route('POST', `${SUBSCRIPTION}/callback`, 'worker', inputs.workerReport, 'refused', named.answerCallback),
+
+  route('GET', '/v1/workspace', 'console', NONE, 'answered', readWorkspace),
+  route('GET', '/v1/workspace/runs', 'console', inputs.runList, 'answered', listWorkspaceRuns),
+  route('POST', '/v1/workspace/token', 'console', NONE, 'refused', makeDeveloperToken),
+  route('GET, HEAD', '/v1/stream/runs/{id}/trace', 'console', inputs.streamRead, 'answered', readTrace),
+  route('GET', '/console', 'anyone', NONE, 'answered', showConsole),
+  route('GET', '/console/{name...}', 'anyone', NONE, 'answered', showConsole),
 
   route('GET', '/v1/ws', 'anyone', inputs.webSocketHandshake, 'answered', openWebSocket),
   route('GET', '/v1/probe', 'anyone', inputs.probe, 'refused', startProbe),

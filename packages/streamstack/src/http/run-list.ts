@@ -25,13 +25,23 @@ export function runFilter({ endpoint, outcome, cursor, limit }: Readonly<Record<
   return { endpoint: text(endpoint), outcome: text(outcome), before: text(cursor), limit: Number(limit) }
 }
 
+export interface RunPage {
+  readonly runs: readonly DescribedRun[]
+  readonly next_cursor: string | null
+}
+
+/** What callers may know of a run; its other members are for the wire alone. */
+export interface DescribedRun extends Readonly<Record<string, unknown>> {
+  readonly id: string
+}
+
 /** A page of the runs of an owner; `next_cursor` leads to the one after it and is null on the last. */
 export async function runPage(
   runs: Runs,
   owner: RunOwner,
   { endpoint, outcome, before, limit }: RunFilter,
-): Promise<object> {
-  const page: object[] = []
+): Promise<RunPage> {
+  const page: DescribedRun[] = []
   let looked = 0
   let last: string | null = null
   for (const listed of runs.newestFirst({ owner, before, goingOn: outcome === 'running' })) {
@@ -58,7 +68,7 @@ export function describeRun({
   usage,
   startedAtMs,
   endedAtMs,
-}: RunView): object {
+}: RunView): DescribedRun {
   return {
     id: run,
     endpoint,

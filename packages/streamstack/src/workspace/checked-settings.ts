@@ -2,6 +2,7 @@ import { isAbsolute, join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import type { z } from 'zod'
 import type { TokenSettings } from '../access/index.ts'
+import type { AccessDeclaration } from '../definition/index.ts'
 import type { ModelPrice } from '../provider/index.ts'
 import type { Environment } from './dotenv.ts'
 import { type logLevels, type settingsSchema, tokenSettings } from './settings-schema.ts'
@@ -78,6 +79,8 @@ export interface Settings {
     readonly messagesMax: number
     readonly perOwnerMax: number
   }
+  /** Who may use the console; null: nobody. */
+  readonly console: { readonly access: AccessDeclaration | null }
   /** Endpoints by the models that stand for them, as `POST /api/chat`. */
   readonly openai: { readonly models: Readonly<Record<string, string>> }
   readonly limits: {
@@ -172,6 +175,7 @@ export function toSettings(
       perOwnerMax: conversations.max_per_owner,
     },
     openai: { models: openai.models },
+    console: { access: consoleAccess(checked.console.access) },
     limits: {
       maxDurationMs: limits.max_duration,
       maxChunks: limits.max_chunks,
@@ -230,6 +234,12 @@ function rewritesOf(
       return (environment[to.unless] ?? '') === '' ? [[from, to.to]] : []
     }),
   )
+}
+
+function consoleAccess(access: z.output<typeof settingsSchema>['console']['access']): AccessDeclaration | null {
+  if (access === undefined) return null
+  if (typeof access === 'string') return { authentication: true, roles: [access], scopes: [] }
+  return { authentication: true, roles: access.roles, scopes: access.scopes }
 }
 
 function outboundSettings(

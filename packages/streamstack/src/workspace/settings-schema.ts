@@ -331,6 +331,22 @@ const openaiShape = {
     }),
 }
 
+const roleNames = names('must be a list of names, such as [admin]')
+
+const consoleShape = {
+  access: z
+    .union(
+      [text, z.strictObject({ roles: roleNames.default([]), scopes: roleNames.default([]) })],
+      'must be the name of a role, or { roles: [admin] }',
+    )
+    .optional()
+    .meta({
+      title: 'name of a role, or object of roles and scopes',
+      description:
+        'Who may use the console of `streamstack serve`, and read `/v1/workspace` and traces of runs, with a token. Without it there is no console. `streamstack dev` always has it, for this machine.',
+    }),
+}
+
 const logShape = {
   level: z
     .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
@@ -373,6 +389,7 @@ const rootShape = {
   limits: z.strictObject(limitsShape, objectMessage).prefault({}),
   streams: streams.prefault({}),
   channels: z.strictObject(channelsShape, objectMessage).prefault({}),
+  console: z.strictObject(consoleShape, objectMessage).prefault({}),
   data: text.default('.streamstack').describe('Folder of the database, from the workspace folder.'),
   log: z.strictObject(logShape, objectMessage).prefault({}),
 }
@@ -409,5 +426,6 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   limits: Object.keys(limitsShape),
   streams: Object.keys(streamsShape),
   channels: Object.keys(channelsShape),
+  console: Object.keys(consoleShape),
   log: Object.keys(logShape),
 }

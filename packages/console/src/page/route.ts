@@ -1,0 +1,23 @@
+import type { Endpoint } from '../api.ts'
+
+/** What the part of the URL behind `#` names. */
+export type Route =
+  | { readonly page: 'home' }
+  | { readonly page: 'run'; readonly method: string; readonly path: string; readonly runsNow: boolean }
+  | { readonly page: 'runs'; readonly run: string | null }
+  | { readonly page: 'dashboard' }
+  | { readonly page: 'functions' }
+
+export function endpointHash({ method, path }: Pick<Endpoint, 'method' | 'path'>): string {
+  return `#/run/${method}${path.split('/').map(encodeURIComponent).join('/')}`
+}
+
+export function routeOf(hash: string): Route {
+  const [way = '', query = ''] = hash.replace(/^#\/?/, '').split('?')
+  const [page, ...rest] = way.split('/').map(decodeURIComponent)
+  if (page === 'run' && rest.length > 0)
+    return { page: 'run', method: rest[0] ?? 'GET', path: `/${rest.slice(1).join('/')}`, runsNow: query === 'run' }
+  if (page === 'runs') return { page: 'runs', run: rest[0] ?? null }
+  if (page === 'dashboard') return { page: 'dashboard' }
+  return page === 'functions' ? { page: 'functions' } : { page: 'home' }
+}

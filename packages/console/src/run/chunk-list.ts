@@ -1,0 +1,314 @@
+import { LitElement, css, html, nothing } from 'lit'
+import { formatMs } from '../page/numbers.ts'
+import { shared } from '../page/styles.ts'
+import { contentText } from './chunk-store.ts'
+import type { RunModel } from './run-model.ts'
+
+const ROW_PX = 27
+/** Rows beyond the edges, for fast wheels. */
+const SPARE_ROWS = 6
+/** The gap bar of this length is full. */
+const BAR_MS = 300
+const BAR_PX = 74
+const CONTENT_CHARACTERS_MAX = 300
+
+/** The chunks of a run as a table that holds only the rows in sight. Follows the newest while it is at the bottom. */
+export class ChunkList extends LitElement {
+  static override styles = [
+    ...shared,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        min-block-size: 200px;
+        position: relative;
+        font-size: var(--size-2);
+      }
+      .head,
+      .line {
+        display: grid;
+        grid-template-columns: 40px 132px minmax(0, 1fr) 44px 150px;
+        gap: 8px;
+        align-items: center;
+        padding-inline: 8px;
+      }
+      .head {
+        color: var(--text-3);
+        font-size: var(--size-1);
+        padding-block: 4px;
+        border-block-end: 1px solid var(--line);
+      }
+      .scroll {
+        flex: 1;
+        overflow: auto;
+        overflow-anchor: none;
+        min-block-size: 0;
+      }
+      .all {
+        position: relative;
+      }
+      .line {
+        position: absolute;
+        inset-inline: 0;
+        block-size: ${ROW_PX}px;
+        box-sizing: border-box;
+        border-block-end: 1px solid var(--line);
+        font-family: var(--mono);
+        cursor: pointer;
+      }
+      .line:hover {
+        background: var(--sunken);
+      }
+      .line[aria-selected='true'] {
+        background: var(--accent-weak);
+      }
+      .line > * {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: pre;
+      }
+      .number {
+        text-align: end;
+        color: var(--text-2);
+      }
+      .gap i {
+        display: inline-block;
+        block-size: 7px;
+        border-radius: 2px;
+        background: var(--accent);
+        opacity: 0.55;
+        margin-inline-end: 7px;
+        vertical-align: middle;
+      }
+      .gap.stall {
+        color: var(--caught);
+      }
+      .gap.stall i {
+        background: var(--caught);
+        opacity: 1;
+      }
+      .kind {
+        color: var(--text-2);
+        font-family: var(--font);
+        font-size: var(--size-1);
+        margin-inline-end: 6px;
+      }
+      .kind.error {
+        color: var(--failed);
+      }
+      .more {
+        position: absolute;
+        inset-block-end: 10px;
+        inset-inline-start: 50%;
+        translate: -50% 0;
+        box-shadow: var(--shadow);
+      }
+      .none {
+        padding: 24px 8px;
+        color: var(--text-3);
+      }
+      @media (max-width: 900px) {
+        .head,
+        .line {
+          grid-template-columns: 44px 120px minmax(0, 1fr);
+        }
+        .wide {
+          display: none;
+        }
+      }
+    `,
+  ]
+  static override properties = {
+    model: { attribute: false },
+    tick: { attribute: false },
+    filter: { attribute: false },
+    selected: { attribute: false },
+    labels: { attribute: false },
+    frozen: { attribute: false },
+    state: { state: true },
+  }
+  declare model: RunModel | null
+  declare tick: number
+  declare filter: string
+  /** Place of the chosen chunk. */
+  declare selected: number | null
+  /** What each step is called, by its id. */
+  declare labels: ReadonlyMap<string, string>
+  /** Whether it stays where it is while chunks come. */
+  declare frozen: boolean
+  #follows = true
+  #seen = 0
+  /** Places of the chunks that the filter lets through, as far as they were looked at. */
+  #matches: number[] = []
+  #looked = 0
+  #filtered = ''
+  #of: RunModel | null = null
+  readonly #resized = new ResizeObserver(() => this.requestUpdate())
+
+  constructor() {
+    super()
+    this.model = null
+    this.tick = 0
+    this.filter = ''
+    this.selected = null
+    this.frozen = false
+    this.labels = new Map()
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#resized.observe(this)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#resized.disconnect()
+  }
+
+  override willUpdate(): void {
+    if (this.#of !== this.model || this.#filtered !== this.filter) {
+      this.#of = this.model
+      this.#filtered = this.filter
+      this.#matches = []
+      this.#looked = 0
+      this.#follows = true
+    }
+    if (this.filter === '' || this.model === null) return
+    const test = tester(this.filter)
+    for (const { count } = this.model.chunks; this.#looked < count; this.#looked++) {
+      const chunk = this.model.chunks.at(this.#looked)
+      if (chunk !== undefined && test(chunk.kind, contentText(chunk.content))) this.#matches.push(this.#looked)
+    }
+  }
+
+  get #count(): number {
+    return this.filter === '' ? (this.model?.chunks.count ?? 0) : this.#matches.length
+  }
+
+  override render(): unknown {
+    const scroll = this.renderRoot.querySelector('.scroll')
+    const height = scroll?.clientHeight ?? 400
+    const top = scroll?.scrollTop ?? 0
+    const count = this.#count
+    const isFollowing = this.#follows && !this.frozen
+    const last = isFollowing ? count : Math.min(count, Math.ceil((top + height) / ROW_PX) + SPARE_ROWS)
+    const first = Math.max(
+      0,
+      isFollowing ? count - Math.ceil(height / ROW_PX) - SPARE_ROWS : Math.floor(top / ROW_PX) - SPARE_ROWS,
+    )
+    if (isFollowing) this.#seen = count
+    const rows = []
+    for (let row = first; row < last; row++) rows.push(this.#row(row))
+    const fresh = count - this.#seen
+    return html`<div class="head" aria-hidden="true">
+        <span class="number">offset</span><span>gap</span><span>content</span><span class="number wide">bytes</span
+        ><span class="wide">step</span>
+      </div>
+      <div
+        class="scroll"
+        tabindex="0"
+        role="listbox"
+        aria-label="Chunks"
+        @scroll=${() => this.#scrolled()}
+        @keydown=${(event: KeyboardEvent) => this.#key(event)}
+      >
+        ${
+          count === 0
+            ? html`<p class="none">
+                ${this.filter === '' ? 'Chunks appear here as they arrive.' : 'No chunk matches the filter.'}
+              </p>`
+            : html`<div class="all" .style=${`block-size:${count * ROW_PX}px`}>${rows}</div>`
+        }
+      </div>
+      ${fresh > 0 ? html`<button class="btn slim more" @click=${() => this.#toEnd()}>${fresh} new ↓</button>` : nothing}`
+  }
+
+  override updated(): void {
+    if (!this.#follows || this.frozen) return
+    const scroll = this.renderRoot.querySelector('.scroll')
+    if (scroll !== null) scroll.scrollTop = scroll.scrollHeight
+  }
+
+  #row(row: number): unknown {
+    const model = this.model
+    const index = this.filter === '' ? row : (this.#matches[row] ?? 0)
+    const chunk = model?.chunks.at(index)
+    if (model === null) return nothing
+    const gap = model.chunks.gapMs(index)
+    const width = Math.max(4, Math.min(BAR_PX, (gap / BAR_MS) * BAR_PX))
+    const text = chunk === undefined ? 'no longer kept' : contentText(chunk.content)
+    const sender = chunk === undefined ? null : model.trace.senderOf(chunk.offset)
+    const isNamed = chunk !== undefined && chunk.kind !== 'text' && chunk.kind !== 'json'
+    return html`<div
+      class="line"
+      role="option"
+      id=${`row-${row}`}
+      aria-selected=${this.selected === index}
+      .style=${`inset-block-start:${row * ROW_PX}px`}
+      @click=${() => this.#choose(index)}
+    >
+      <span class="number">${chunk?.offset ?? index + 1}</span>
+      <span class="gap ${model.chunks.isStall(index) ? 'stall' : ''}"
+        ><i .style=${`inline-size:${width}px`}></i>${index === 0 ? 'first ' : '+'}${formatMs(gap)}</span
+      >
+      <span title=${text.slice(0, 2_000)}
+        >${isNamed ? html`<span class="kind ${chunk.kind}">${chunk.kind}</span>` : nothing}${text.slice(0, CONTENT_CHARACTERS_MAX)}</span
+      >
+      <span class="number wide">${text.length - (typeof chunk?.content === 'string' ? 2 : 0)}</span>
+      <span class="wide muted"
+        >${sender === null ? '' : `${this.labels.get(sender.step) ?? sender.step}${sender.rounds}`}</span
+      >
+    </div>`
+  }
+
+  #choose(index: number): void {
+    this.dispatchEvent(new CustomEvent('choose', { detail: index }))
+  }
+
+  #scrolled(): void {
+    const scroll = this.renderRoot.querySelector('.scroll')
+    if (scroll === null) return
+    this.#follows = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < ROW_PX
+    this.requestUpdate()
+  }
+
+  #toEnd(): void {
+    this.#follows = true
+    this.dispatchEvent(new CustomEvent('thaw'))
+    this.requestUpdate()
+  }
+
+  #key(event: KeyboardEvent): void {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    if (step === 0 || this.#count === 0) return
+    event.preventDefault()
+    const places = this.filter === '' ? null : this.#matches
+    const row = this.selected === null ? -1 : places === null ? this.selected : places.indexOf(this.selected)
+    const next = Math.min(this.#count - 1, Math.max(0, row + step))
+    this.#choose(places === null ? next : (places[next] ?? 0))
+    const scroll = this.renderRoot.querySelector('.scroll')
+    if (scroll === null) return
+    const [top, bottom] = [next * ROW_PX, (next + 1) * ROW_PX]
+    if (top < scroll.scrollTop) scroll.scrollTop = top
+    else if (bottom > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = bottom - scroll.clientHeight
+  }
+}
+
+/** `kind:error`, `/a+/`, or a text. */
+function tester(filter: string): (kind: string, text: string) => boolean {
+  const kind = /^kind:(\S+)$/.exec(filter)?.[1]
+  if (kind !== undefined) return (of) => of === kind
+  const pattern = /^\/(.+)\/(i?)$/.exec(filter)
+  if (pattern !== null) {
+    try {
+      const expression = new RegExp(pattern[1] ?? '', pattern[2])
+      return (_kind, text) => expression.test(text)
+    } catch {
+      return () => false
+    }
+  }
+  const wanted = filter.toLowerCase()
+  return (_kind, text) => text.toLowerCase().includes(wanted)
+}
+
+customElements.define('chunk-list', ChunkList)

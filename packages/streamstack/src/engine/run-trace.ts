@@ -1,0 +1,108 @@
+import type { Chunk } from '@streamstack/protocol'
+import type { TraceEvent, TraceSink } from '../run/index.ts'
+import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
+import { type LiveRun } from './live-run.ts'
+import { runUrl } from './run-view.ts'
+
+/** What a trace keeps; its oldest events are dropped first. */
+const WINDOW_BYTES = 1024 * 1024
+
+/** Events that go into one chunk. */
+const EVENTS_PER_CHUNK = 200
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map()
+
+/** Which steps of a run began and ended, when, and how many chunks there were: as a stream that ends with the run. */
+export class RunTrace implements StreamSource {
+  readonly stream: Stream
+  readonly contentType = undefined
+  readonly responseHeaders = NO_HEADERS
+  readonly failure = null
+  readonly select = null
+  /** It has no run of its own, so that its end is that of the stream alone. */
+  readonly run = null
+  #url = ''
+  readonly #log = new MemoryLog(WINDOW_BYTES)
+  #events: TraceEvent[] = []
+  #flush: NodeJS.Immediate | undefined
+
+  constructor() {
+    this.stream = new Stream({ log: this.#log, whenUnread: 'drop', unreadBytesMax: WINDOW_BYTES })
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  get begin(): number {
+    return this.#log.droppedOffset
+  }
+
+  readonly sink: TraceSink = (event) => {
+    this.#events.push(event)
+    if (this.#events.length >= EVENTS_PER_CHUNK) this.#send()
+    else this.#flush ??= setImmediate(() => this.#send())
+  }
+
+  /** Ends with the run; a failed one tells the step. */
+  follow(live: LiveRun): void {
+    this.#url = `${runUrl(live.run)}/trace`
+    live.stream.onEnd(() => {
+      this.#send()
+      const { failedStep, failure } = live.execution
+      if (failedStep !== null && failure !== null) {
+        const { id, function: name } = failedStep
+        this.#append({ failed: { step: id, function: name, code: failure.code, message: live.failure?.message ?? '' } })
+      }
+      this.stream.finish({ outcome: live.stream.end?.outcome ?? 'completed', error: null }, null)
+    })
+  }
+
+  attach(reader: StreamReader): void {
+    this.stream.attach(reader)
+  }
+
+  detach(reader: StreamReader): void {
+    this.stream.detach(reader)
+  }
+
+  answerBegan(): void {
+    // Nobody sets headers here.
+  }
+
+  #send(): void {
+    clearImmediate(this.#flush)
+    this.#flush = undefined
+    if (this.#events.length === 0) return
+    const events = this.#events
+    this.#events = []
+    this.#append({ events })
+  }
+
+  #append(value: object): void {
+    const chunk: Chunk = { kind: 'json', data: JSON.stringify(value), metadata: null }
+    // A run does not wait for those who watch it: taking the chunk here as the fastest of them means never to wait.
+    void this.stream.append(chunk)
+    void this.stream.read(this.stream.lastOffset - 1)
+  }
+}
+
+/** Traces that are kept; those of runs that are over go first. */
+const TRACES_MAX = 20
+
+/** The traces of the newest runs that were called with `Stream-Trace: true`. */
+export class RunTraces {
+  readonly #traces = new Map<string, RunTrace>()
+
+  keep(live: LiveRun, trace: RunTrace): void {
+    trace.follow(live)
+    this.#traces.set(live.run, trace)
+    if (this.#traces.size <= TRACES_MAX) return
+    const [oldest] = this.#traces.keys()
+    if (oldest !== undefined) this.#traces.delete(oldest)
+  }
+
+  find(run: string): RunTrace | null {
+    return this.#traces.get(run) ?? null
+  }
+}

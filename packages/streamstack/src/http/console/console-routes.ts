@@ -1,0 +1,147 @@
+import { StreamstackError } from '@streamstack/protocol'
+import { makeToken } from '../../access/index.ts'
+import { chooseFormat } from '../../format/index.ts'
+import { parseBody, readBody } from '../../input/index.ts'
+import type { RunOwner } from '../../engine/index.ts'
+import { answerWhole } from '../answer-whole.ts'
+import { isProtocolRead } from '../durable-streams/index.ts'
+import { readByProtocol } from '../read-by-protocol.ts'
+import type { Operation } from '../route.ts'
+import { runFilter, runPage } from '../run-list.ts'
+import { startPosition } from '../start-position.ts'
+import { answerStream } from '../stream-answer.ts'
+import { consoleFile } from './console-files.ts'
+import { describeWorkspace } from './describe-workspace.ts'
+
+/** A token for trying lasts so long. */
+const TOKEN_SECONDS = 8 * 3_600
+
+const BODY_BYTES_MAX = 16_384
+
+/** Whom tokens for trying name. */
+const DEVELOPER = { subject: 'developer' } as const
+
+/** What the page may load and do: its own files and this server, no inline script, no frame around it. */
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+
+export const readWorkspace: Operation = {
+  summary:
+    'Describes the workspace: endpoints with inputs and stacks, tables, channels, functions, problems of its files.',
+  answers: 'whole',
+  handle(exchange) {
+    answerWhole(exchange, { body: JSON.stringify(describeWorkspace(exchange.engine)) })
+  },
+}
+
+/** Runs without an owner can be read by their id, which is why only those who may use the console are told it. */
+export const listWorkspaceRuns: Operation = {
+  summary: 'Lists runs that have no owner and those of the caller, the newest first.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, inputs, caller } = exchange
+    const filter = runFilter(inputs)
+    const owners: RunOwner[] = [null, caller.subject === null ? DEVELOPER : { subject: caller.subject }]
+    const pages = await Promise.all(owners.map((owner) => runPage(engine.runs, owner, filter)))
+    const runs = pages
+      .flatMap((page) => page.runs)
+      .toSorted((one, other) => (one.id < other.id ? 1 : -1))
+      .slice(0, filter.limit)
+    answerWhole(exchange, {
+      body: JSON.stringify({ runs, next_cursor: runs.length < filter.limit ? null : (runs.at(-1)?.id ?? null) }),
+    })
+  },
+}
+
+/** Only `streamstack dev` makes tokens: whoever reaches it can read its secret as well. */
+export const makeDeveloperToken: Operation = {
+  summary: 'Makes a token for trying, in `streamstack dev`: `{sub, roles}`.',
+  answers: 'whole',
+  async handle(exchange) {
+    const { engine, request } = exchange
+    const { jwt } = engine.settings.auth
+    if (engine.mode !== 'dev' || jwt === null || jwt.secret === null) {
+      throw new StreamstackError(
+        'endpoint_unknown',
+        'Tokens are made by `streamstack dev`, with a secret in `auth.jwt`, alone.',
+      )
+    }
+    const body = parseBody(await readBody(request, BODY_BYTES_MAX), request.headers['content-type'])
+    const { sub = 'developer', roles = [] } = body instanceof URLSearchParams ? {} : body
+    const token = await makeToken({
+      secret: jwt.secret,
+      sub: typeof sub === 'string' ? sub : 'developer',
+      roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
+      expiresSeconds: TOKEN_SECONDS,
+      issuer: jwt.issuer,
+      audience: jwt.audience,
+      roleClaim: jwt.roleClaim,
+    })
+    answerWhole(exchange, { body: JSON.stringify({ token }) })
+  },
+}
+
+/** The run must have been called with `Stream-Trace: true`. */
+export const readTrace: Operation = {
+  summary: 'Reads which steps of a run began and ended. The run was called with `Stream-Trace: true`.',
+  answers: 'stream',
+  handle(exchange) {
+    const { engine, parameters, request, response, query, heartbeat, corsHeaders } = exchange
+    const trace = engine.runs.traces.find(parameters['id'] ?? '')
+    if (trace === null) {
+      throw new StreamstackError(
+        'run_unknown',
+        'There is no trace of this run. Call it with the header Stream-Trace: true.',
+      )
+    }
+    if (isProtocolRead(request, query)) return readByProtocol(exchange, trace, null)
+    const reader = answerStream({
+      source: trace,
+      response,
+      format: chooseFormat(query.get('format'), request.headers.accept, undefined, 'sse'),
+      metadata: false,
+      kinds: undefined,
+      position: startPosition(trace, request, query.get('offset')),
+      headers: corsHeaders,
+      heartbeat,
+    })
+    reader.begin()
+  },
+}
+
+export const showConsole: Operation = {
+  summary: 'The built-in console, a page.',
+  answers: 'whole',
+  handle(exchange) {
+    const { engine, parameters, request, response, corsHeaders, path } = exchange
+    if (!engine.access.hasConsole) {
+      throw new StreamstackError(
+        'endpoint_unknown',
+        'The console is off. `console.access` in streamstack.yaml names who may use it.',
+      )
+    }
+    // Its files are named relative to it.
+    if (path === '/console') {
+      response.writeHead(308, { ...corsHeaders, Location: 'console/', 'Content-Length': 0 })
+      response.end()
+      return
+    }
+    const file = consoleFile(parameters['*'] ?? '')
+    if (file === null) throw new StreamstackError('endpoint_unknown', 'The console has no such file.')
+    const isKnown = request.headers['if-none-match'] === file.tag
+    response.writeHead(isKnown ? 304 : 200, {
+      ...PAGE_HEADERS,
+      ...corsHeaders,
+      'Content-Type': file.type,
+      'Cache-Control': 'no-cache',
+      ETag: file.tag,
+      ...(isKnown ? {} : { 'Content-Length': file.bytes.length }),
+    })
+    response.end(isKnown || request.method === 'HEAD' ? undefined : file.bytes)
+  },
+}

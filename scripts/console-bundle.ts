@@ -1,0 +1,33 @@
+/** Builds the console's page into `packages/console/dist`, from where the server sends it. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { rolldown } from 'rolldown'
+
+const home = join(import.meta.dirname, '../packages/console')
+const charts = join(import.meta.dirname, '../packages/elements/dist/browser/elements-charts.js')
+
+const LOAD_PLOT = "export const loadPlot = () => import(new URL('./elements-charts.js', import.meta.url).href)"
+
+const made = await rolldown({
+  input: join(home, 'src/main.ts'),
+  resolve: { conditionNames: ['streamstack-source', 'browser', 'import', 'default'] },
+  platform: 'browser',
+  plugins: [
+    {
+      name: 'charts-apart',
+      // Beside the script, and not where its source is.
+      load: (id) => (id.endsWith('/chart/load-plot.ts') ? { code: LOAD_PLOT, moduleType: 'js' } : null),
+    },
+  ],
+})
+const { output } = await made.generate({ format: 'es', minify: true, comments: false, codeSplitting: false })
+await made.close()
+const code = output.map((file) => ('code' in file ? file.code : ''))[0] ?? ''
+const target = join(home, 'dist')
+await mkdir(target, { recursive: true })
+await writeFile(join(target, 'console.js'), code)
+for (const name of ['index.html', 'console.css', 'icon.svg'])
+  await copyFile(join(home, 'static', name), join(target, name))
+await copyFile(charts, join(target, 'elements-charts.js'))
+console.log(`console, bytes gzipped: ${gzipSync(code).byteLength}`)
