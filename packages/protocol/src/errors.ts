@@ -442,13 +442,21 @@ export function publicError(thrown: unknown): PublicError {
   }
 }
 
+/** Their messages are written by the endpoint, for its callers. */
+const BY_ENDPOINTS: ReadonlySet<ErrorCode> = new Set(['thrown', 'precondition_failed'])
+
+/** Functions name their step where it is at fault, whatever the code. */
+const NAMES_STEP = /\(step [^)]+\)/
+
 /**
  * The error as `server.errors: public` shows it. What a message may tell a caller stays; an error whose message is for the operator gets the title of its
  * code, and the id of the run under which the log has the rest.
  */
 export function publicFace(error: StreamstackError, run: string | null): StreamstackError {
   const row: ErrorRow = ERRORS[error.row]
-  if (row.isForOperator === undefined && error.row !== 'internal') return error
+  const isForCaller =
+    BY_ENDPOINTS.has(error.row) || (row.isForOperator === undefined && !NAMES_STEP.test(error.message))
+  if (isForCaller && error.row !== 'internal') return error
   const message = run === null ? row.title : `${row.title.slice(0, -1)} (run ${run}).`
   const { status, recoverable, retryAfterMs, code: publicCode } = error
   return new StreamstackError(error.row, message, {

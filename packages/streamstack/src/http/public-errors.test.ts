@@ -34,6 +34,11 @@ const FAULTS: Readonly<Record<string, { step: object; code: string; secret: RegE
     code: 'record_missing',
     secret: /salaries/,
   },
+  input: {
+    step: { function: 'Run Function', name: 'double', inputs: { n: '{{["no number"].join("")}}' } },
+    code: 'input_invalid',
+    secret: /step 1|step 2|double'/,
+  },
   limit: {
     step: { function: 'For', count: 1_000, inner_functions: [{ function: 'Sleep', duration: 0 }] },
     code: 'limit_exceeded',
@@ -52,6 +57,10 @@ async function served(mode: Mode, errors?: 'detailed' | 'public'): Promise<Serve
   const settings = { limits: { max_iterations: 500 }, outbound: { allow: ['127.0.0.2:9'] } }
   const workspace = await tempWorkspace({
     'streamstack.yaml': { ...settings, ...(errors === undefined ? {} : { server: { errors } }) },
+    'functions/double.json': {
+      input_parameters: { n: { type: 'integer', required: true } },
+      function_stack: [{ function: 'Return', value: '{{n * 2}}' }],
+    },
     'tables/salaries.json': { columns: { id: { type: 'integer', primary: true }, amount: { type: 'integer' } } },
     ...Object.fromEntries(
       Object.entries(FAULTS).flatMap(([name, { step }]) => [
@@ -72,7 +81,7 @@ async function served(mode: Mode, errors?: 'detailed' | 'public'): Promise<Serve
     'endpoints/own-words.json': endpoint('/own-words', [
       { function: 'Throw Error', message: 'No seats left.', code: 'sold_out', status: 409 },
     ]),
-    'endpoints/input.json': endpoint('/input', [send('{{n}}')], { inputs: { n: { type: 'integer', required: true } } }),
+    'endpoints/asks.json': endpoint('/asks', [send('{{n}}')], { inputs: { n: { type: 'integer', required: true } } }),
   })
   const engine = await Engine.open({
     dir: workspace.dir,
@@ -151,10 +160,10 @@ test('`server.errors` goes before the mode', async () => {
 test('what concerns the caller is told in public, too', async () => {
   await using server = await served('serve')
   expect(problem(await call(server.url, '/own-words'))).toMatchObject({ code: 'sold_out', detail: 'No seats left.' })
-  const input = problem(await call(server.url, '/input?n=x'))
+  const input = problem(await call(server.url, '/asks?n=x'))
   expect(input).toMatchObject({ code: 'input_invalid', errors: [{ path: 'n' }] })
   expect(problem(await call(server.url, '/missing'))['detail']).toContain('/ lists')
   await using socket = await openWebSocket(server.url)
-  socket.send({ type: 'call', id: 'a', endpoint: 'GET /input', inputs: { n: 'x' } })
+  socket.send({ type: 'call', id: 'a', endpoint: 'GET /asks', inputs: { n: 'x' } })
   expect((await socket.until(isError('a'))).error.message).toContain('n must be')
 })
