@@ -173,6 +173,23 @@ test('regenerate answers the last message anew; replace_from replaces a message 
   const [, reply] = await stored(server, 'c', headers)
   expect(history(await say({ again: true, from: reply?.['id'] }))).toEqual([user('one')])
   expect(await texts()).toEqual(['one', 're: again'])
+  // Numbers count as chat clients do, whatever was replaced before.
+  await say({ message: 'two' })
+  await say({ again: true })
+  await say({ message: 'three' })
+  expect(history(await say({ message: 'drei', from: 5 }))).toEqual([
+    user('one'),
+    model('re: again'),
+    user('two'),
+    model('re: again'),
+    user('drei'),
+  ])
+  expect(history(await say({ message: 'uno', from: 1 }))).toEqual([user('uno')])
+  // A client that shows refused messages, too, counts more: the number leads to the user's message before it.
+  expect(history(await say({ message: 'eins', from: 2 }))).toEqual([user('eins')])
+  expect(history(await say({ message: 'yksi', from: 9 }))).toEqual([user('yksi')])
+  await say({ message: 'one', from: 1 })
+  await say({ again: true })
   const unknown = await say({ message: 'x', from: 'nothing' })
   expect(problem(unknown)['code']).toBe('input_invalid')
   expect(await texts()).toEqual(['one', 're: again'])

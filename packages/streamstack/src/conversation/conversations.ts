@@ -203,6 +203,38 @@ export class Conversations {
     return rows[0] === undefined ? null : fromRow(rows[0]).position
   }
 
+  /**
+   * The position of the user's message with a number, from 1, as chat clients count: a message of the user is one, and a reply with its calls
+   * of tools is one. Clients also show messages that were refused and are not stored, so their numbers may be too large: where the number leads
+   * to a reply, or beyond the end, it is the user's message before that. Null: there is none.
+   */
+  async positionOfNumber(owner: string, id: string, number: number): Promise<number | null> {
+    const entry = await this.#find(owner, id)
+    if (entry === null) return null
+    let counted = 0
+    let isInReply = false
+    let found: number | null = null
+    for (let after = 0; ;) {
+      const rows = await this.#messages(
+        [
+          compare('conversation_id', 'eq', entry.key),
+          compare('role', 'neq', 'system'),
+          compare('position', 'gt', after),
+        ],
+        'asc',
+        PAGE,
+      )
+      for (const { role, position } of rows.map(fromRow)) {
+        if (role === 'user' || !isInReply) counted++
+        isInReply = role !== 'user'
+        if (counted > number) return found
+        if (role === 'user') found = position
+        after = position
+      }
+      if (rows.length < PAGE) return found
+    }
+  }
+
   /** The position of the newest message of a role, up to a position; 0: there is none. */
   async lastOf(owner: string, id: string, role: StoredMessage['role'], until: number | null): Promise<number> {
     const entry = await this.#find(owner, id)

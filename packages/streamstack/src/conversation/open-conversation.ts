@@ -28,12 +28,12 @@ export interface OpenConversation {
 }
 
 /** Takes a chunk as readers get it: text joins the reply, calls of tools and their results become messages of their own. */
-export function collect(open: OpenConversation, { kind, data }: Chunk): void {
+export function collect(open: OpenConversation, { kind, data, metadata }: Chunk): void {
   if (!open.isSaved || open.characters > REPLY_CHARACTERS_MAX) return
   switch (kind) {
     case 'text':
-      // A mark for clients, not a word of the reply.
-      if (data === '[DONE]') return
+      // A mark for clients, not a word of the reply. With metadata it is text, as in the formats.
+      if (data === '[DONE]' && metadata === null) return
       open.characters += data.length
       addText(open, data)
       return

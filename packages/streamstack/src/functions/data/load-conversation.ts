@@ -42,7 +42,7 @@ export const loadConversation = action({
     replace_from: {
       kind: 'value',
       summary:
-        'Id or position of a stored message that, with all after it, gives way to this turn: for a message that is edited and sent again.',
+        'Id of a stored message that, with all after it, gives way to this turn: for a message that is edited and sent again. Or the number from 1 of a message of the user, as chat clients count: each of these is one, and a reply with its calls of tools is one.',
       type: 'any',
       aliases: ['message_id'],
     },
@@ -204,12 +204,16 @@ async function keptUntil(
 ): Promise<number | null> {
   const { conversations } = strand.run.services
   if (replaceFrom !== null) {
-    const place =
+    const place = await strand.untilEnded(
       typeof replaceFrom === 'number'
-        ? replaceFrom
-        : await strand.untilEnded(conversations.positionOf(owner, id, replaceFrom))
-    if (place === null || place < 1)
+        ? conversations.positionOfNumber(owner, id, replaceFrom)
+        : conversations.positionOf(owner, id, replaceFrom),
+    )
+    if (place === null) {
+      // A client that counts may be ahead of a conversation that is not stored yet.
+      if (typeof replaceFrom === 'number') return null
       throw new StreamstackError('input_invalid', 'The message to replace is not one of this conversation.')
+    }
     if (!regenerate) return place - 1
     return strand.untilEnded(conversations.lastOf(owner, id, 'user', place))
   }
@@ -220,7 +224,7 @@ function replaceFromOf(step: StepNode, frame: Frame, expression: Expression<Fram
   const value = expression.evaluate(frame)
   if (value === null || value === '') return null
   if (typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))) return value
-  throw argumentError(step, 'replace_from', 'must be the id or the position of a message', value)
+  throw argumentError(step, 'replace_from', 'must be the id or the number of a message', value)
 }
 
 /** Only role and text are taken over: other members could carry what the roles must not. */

@@ -36,8 +36,11 @@ export function chatTurn(body: RequestBody, inputs: readonly InputDeclaration[])
       ...declared(inputs, {
         conversation_id: id,
         regenerate: trigger === 'regenerate-message',
-        // A message that is sent with an id takes the place of the one that had it.
-        replace_from: trigger === 'submit-message' && typeof messageId === 'string' ? messages.length : null,
+        // A message that is sent with an id takes the place of the one that had it; a regenerated reply answers the last message that is sent.
+        replace_from:
+          trigger === 'regenerate-message' || (trigger === 'submit-message' && typeof messageId === 'string')
+            ? messages.length
+            : null,
       }),
     },
   }
