@@ -112,6 +112,37 @@ test('a filter that is detached gives what it holds to those behind it', async (
   expect(contents.map(String).join('')).toBe('ABCDEFGHI')
 })
 
+/** Runs a stack and gives clones of its state before each op, with how many chunks were sent by then. */
+async function cloned(
+  plan: Plan,
+  programs: ReadonlyMap<string, Program>,
+  attach: (run: Run) => void,
+): Promise<{ whole: FinishedRun; states: { state: RunState; seen: number }[] }> {
+  const states: { state: RunState; seen: number }[] = []
+  let run: Run | undefined
+  const look = (pc: number): void => {
+    const state = structuredClone((run as Run).state)
+    state.frame.pc = pc
+    expect(state.chunksSent).toBe((run as Run).stream.lastOffset)
+    states.push({ state, seen: state.chunksSent })
+  }
+  const watch = (program: Program): Program => ({
+    ...program,
+    ops: program.ops.map((op, pc): Program['ops'][number] => (frame, strand) => {
+      look(pc)
+      return op(frame, strand)
+    }),
+  })
+  const watched = new Map([...programs].map(([name, program]) => [name, watch(program)]))
+  const whole = await runFrame(watched, firstFrame(plan, {}, null), {
+    onRun: (one) => {
+      run = one
+      attach(one)
+    },
+  })
+  return { whole, states }
+}
+
 test('a clone of the state of a run, taken at any op, goes on as the run itself: counters, filters and what they hold', async () => {
   const words = fc.array(fc.oneof(fc.string({ minLength: 1, maxLength: 6 }), fc.record({ n: fc.nat() })), {
     minLength: 1,
@@ -121,33 +152,7 @@ test('a clone of the state of a run, taken at any op, goes on as the run itself:
     fc.asyncProperty(words, async (contents) => {
       const plan = planned([{ function: 'For Each', input: contents, inner_functions: [send('{{item}}')] }])
       const programs = withFilters(plan, capitals)
-      const states: { state: RunState; seen: number }[] = []
-      let run: Run | undefined
-      const look = (pc: number): void => {
-        const { state } = run as Run
-        const clone = structuredClone(state)
-        clone.frame.pc = pc
-        expect(clone.chunksSent).toBe((run as Run).stream.lastOffset)
-        states.push({ state: clone, seen: clone.chunksSent })
-      }
-      const watched = new Map(
-        [...programs].map(([name, program]) => [
-          name,
-          {
-            ...program,
-            ops: program.ops.map((op, pc): Program['ops'][number] => (frame, strand) => {
-              look(pc)
-              return op(frame, strand)
-            }),
-          },
-        ]),
-      )
-      const whole = await runFrame(watched, firstFrame(plan, {}, null), {
-        onRun: (one) => {
-          run = one
-          one.outlet.attach('', 0)
-        },
-      })
+      const { whole, states } = await cloned(plan, programs, ({ outlet }) => outlet.attach('', 0))
       for (const { state, seen } of states) {
         const rest = await runFrame(programs, state)
         expect([...whole.contents.slice(0, seen), ...rest.contents]).toEqual(whole.contents)
@@ -164,4 +169,47 @@ test('the hash of a plan changes with its steps, and not with where they stand',
   expect(hash(send('a'))).toBe(hash(send('a')))
   expect(hash(send('a'))).not.toBe(hash(send('b')))
   expect(hash(send('a'))).not.toBe(hash(send('a'), send('a')))
+})
+
+test('a clone goes on with text that is joined to pieces', async () => {
+  const texts = fc.array(fc.constantFrom('one ', 'tw', 'o three', ' four', ' ', 'five six seven eight '), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  await fc.assert(
+    fc.asyncProperty(texts, async (contents) => {
+      const joined = {
+        function: 'Streaming API Response',
+        content: '{{item}}',
+        chunk_by: 'words',
+        chunk_size: 2,
+        join: true,
+      }
+      const plan = planned([{ function: 'For Each', input: contents, inner_functions: [joined] }])
+      const { whole, states } = await cloned(plan, plan.programs, () => undefined)
+      expect(whole.contents.map(String).join('')).toBe(contents.join(''))
+      for (const { state, seen } of states) {
+        const rest = await runFrame(plan.programs, state)
+        expect([...whole.contents.slice(0, seen), ...rest.contents]).toEqual(whole.contents)
+      }
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('a filter sees smoothed text before it is smoothed', async () => {
+  const smooth = (content: string): object => ({ function: 'Streaming API Response', content, pacing: 'smooth' })
+  const { contents } = await filtered(
+    [smooth('abcd'), smooth('efgh'), send({ n: 1 }), smooth('ij')],
+    [capitals],
+    (run) => run.outlet.attach('', 0),
+  )
+  const at = contents.findIndex((content) => typeof content === 'object')
+  expect(contents.slice(0, at).map(String).join('')).toBe('ABCDEFGH')
+  expect(
+    contents
+      .slice(at + 1)
+      .map(String)
+      .join(''),
+  ).toBe('IJ')
 })

@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { action } from '../parts/action.ts'
-import { numberArgument, textArgument } from '../parts/arguments.ts'
+import { numberArgument, secondsArgument, textArgument } from '../parts/arguments.ts'
 
 export const throwError = action({
   name: 'Throw Error',
@@ -17,7 +17,11 @@ export const throwError = action({
     code: { kind: 'value', summary: 'A short name for programs.', type: 'text', default: 'thrown', aliases: ['name'] },
     status: { kind: 'value', summary: 'HTTP status, when nothing was sent yet.', type: 'integer', default: 500 },
     recoverable: { kind: 'value', summary: 'Whether trying again may help.', type: 'boolean', default: false },
-    retry_after: { kind: 'value', summary: 'When to try again, in seconds.', type: 'number' },
+    retry_after: {
+      kind: 'value',
+      summary: 'When to try again: a number of seconds, or a duration such as `30s`.',
+      type: 'any',
+    },
   },
   examples: [
     {
@@ -32,14 +36,14 @@ export const throwError = action({
     const code = textArgument(step, compiler, 'code', 'thrown')
     const status = numberArgument(step, compiler, 'status', 500, { min: 400, max: 599, integer: true })
     const recoverable = compiler.value(step.parameters['recoverable'], false)
-    const retryAfter = numberArgument(step, compiler, 'retry_after', null, { min: 0 })
+    const retryAfter = secondsArgument(step, compiler, 'retry_after')
     return (frame) => {
-      const seconds = retryAfter(frame)
+      const retryAfterMs = retryAfter(frame)
       throw new StreamstackError('thrown', message(frame), {
         publicCode: code(frame),
         status: status(frame),
         recoverable: recoverable.evaluate(frame) === true,
-        ...(seconds === null ? {} : { retryAfterMs: seconds * 1000 }),
+        ...(retryAfterMs === null ? {} : { retryAfterMs }),
       })
     }
   },

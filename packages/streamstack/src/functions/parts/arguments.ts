@@ -37,6 +37,17 @@ export function durationArgument<Absent extends number | null>(
   return readArgument(step, compiler, name, { absent, bounds: { min, max }, read, what })
 }
 
+/** A parameter that counts seconds: a number of them, or text with a unit such as `30s`, `2m`. Gives milliseconds. */
+export function secondsArgument(step: StepNode, compiler: Compiler, name: string): (frame: Frame) => number | null {
+  const read = (value: Value): Value => {
+    const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+    if (typeof seconds === 'number' && !Number.isNaN(seconds)) return seconds * 1000
+    return parseDurationMs(value)
+  }
+  const what = 'a number of seconds of at least 0, or a duration such as 30s'
+  return readArgument(step, compiler, name, { absent: null, bounds: { min: 0 }, read, what })
+}
+
 interface ArgumentRules<Absent> {
   absent: Absent
   bounds: NumberBounds
