@@ -17,7 +17,7 @@ export function callLines(call: CallReport, colors: Colors): readonly string[] {
   const facts = [
     ...(firstChunkMs === null ? [] : [`first chunk ${duration(firstChunkMs)}`]),
     duration(durationMs),
-    ...(outcome === null ? [] : [counted(chunks, 'chunk')]),
+    ...(chunks === null ? [] : [counted(chunks, 'chunk')]),
   ]
   const head = [method.padEnd(METHOD_WIDTH), bold(path), paint(String(status ?? 'no answer'))]
   const lines = [`${head.join(' ')} ${result === null ? '' : `${paint(result)}, `}${dim(facts.join(', '))}`]

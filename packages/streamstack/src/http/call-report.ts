@@ -25,7 +25,8 @@ export interface CallReport {
   /** Until the first chunk was written. */
   readonly firstChunkMs: number | null
   readonly durationMs: number
-  readonly chunks: number
+  /** Written to the client; null: they are not counted, as those of the server's own streams. */
+  readonly chunks: number | null
   /** An origin that pages may not call from; the setting `server.cors.origins` allows it. */
   readonly refusedOrigin: string | null
 }
@@ -66,7 +67,7 @@ export function reportCall(
       error: note.error,
       firstChunkMs: record === null || record.firstChunkAtMs === null ? null : record.firstChunkAtMs - startedAtMs,
       durationMs: nowMs - startedAtMs,
-      chunks: record?.chunks ?? 0,
+      chunks: record?.chunks ?? null,
     })
   })
 }
@@ -83,7 +84,7 @@ export function reportSocket(
     run: null,
     outcome: null,
     firstChunkMs: null,
-    chunks: 0,
+    chunks: null,
     ...answer,
   }
 }
