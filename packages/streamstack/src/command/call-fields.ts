@@ -2,13 +2,15 @@ import type { CallReport } from '../http/index.ts'
 
 /** A call as an entry of the access log; what there is nothing to say of is left out. */
 export function callFields(call: CallReport): Readonly<Record<string, unknown>> {
-  const { method, path, status, address, endpoint, run, outcome, error, firstChunkMs, durationMs, chunks } = call
+  const { method, path, status, address, endpoint, caller, run, outcome, error, firstChunkMs, durationMs, chunks } =
+    call
   return {
     method,
     path,
     status,
     address,
     ...(endpoint === null ? {} : { endpoint }),
+    ...(caller === null ? {} : { caller }),
     ...(run === null ? {} : { run }),
     ...(outcome === null ? {} : { outcome }),
     ...(chunks === null ? {} : { chunks }),

@@ -6,6 +6,7 @@ import { type CommandIo, colorsOf } from './io.ts'
 import { issueLines } from './issue-lines.ts'
 import { portOf } from './port-option.ts'
 import { reloadReport } from './reload-report.ts'
+import { seedTables } from './seed-tables.ts'
 import { type ServeOptions, serveWorkspace } from './serve-workspace.ts'
 import { welcomeLines } from './welcome-lines.ts'
 import { workspaceDir } from './workspace-dir.ts'
@@ -41,6 +42,7 @@ async function dev(io: CommandIo, named: string | undefined, options: ServeOptio
       log.level = level
     },
     issues: (issues) => print(issueLines(issues, dir.prefix, colors)),
+    seed: (engine) => seedTables(io, engine, dir),
     async started(workspace, url) {
       print(welcomeLines({ workspace, url, dir, program: io.program, colors, token: await developerToken(workspace) }))
     },

@@ -5,7 +5,6 @@ import type { Logger } from '../run/index.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, Stopped } from './io.ts'
 import { openEngine } from './open-engine.ts'
-import { seedTables } from './seed-tables.ts'
 import type { WorkspaceDir } from './workspace-dir.ts'
 
 export interface ServeOptions {
@@ -30,6 +29,8 @@ export interface ServeManner {
   /** `log.level` of the settings, at the start and after each reload. */
   setLevel(level: string): void
   issues(issues: readonly Issue[]): void
+  /** Fills empty tables that declare a seed, and tells what that came to. */
+  seed(engine: Engine): Promise<void>
   started(workspace: CompiledWorkspace, url: string): void | Promise<void>
   reloaded(reload: Reload): void
   called(call: CallReport): void
@@ -62,17 +63,17 @@ export async function serveWorkspace(
           : 'Put an endpoint into its folder endpoints/, or a channel into channels/.'
       throw new CommandFailure(`The workspace has no endpoint and no channel that can be served. ${why}`)
     }
-    await seedTables(io, engine, dir)
+    await manner.seed(engine)
     if (signal.aborted) return
     const server = await listen(engine, options, manner)
     let graceMs = 0
     try {
-      if (manner.watches) watch(io, engine, dir, manner)
+      if (manner.watches) watch(engine, manner)
       await manner.started(engine.workspace, server.url)
       await aborted(signal)
       graceMs = stopGraceMs(signal, engine)
       manner.stopping(engine.runs.activeCount > 0 ? graceMs : 0)
-      cutOff = exitAfter(io, graceMs + CLOSE_MS_MAX)
+      cutOff = exitAfter(io, log, graceMs + CLOSE_MS_MAX)
     } finally {
       await server.close({ graceMs })
     }
@@ -98,14 +99,14 @@ async function listen(engine: Engine, options: ServeOptions, manner: ServeManner
   }
 }
 
-function watch(io: CommandIo, engine: Engine, dir: WorkspaceDir, manner: ServeManner): void {
+function watch(engine: Engine, manner: ServeManner): void {
   let before = engine.workspace
   engine.watch(async (issues, changed) => {
     const after = { ...engine.workspace, issues }
     manner.reloaded({ before, after, changed })
     before = after
     manner.setLevel(after.settings.log.level)
-    await seedTables(io, engine, dir)
+    await manner.seed(engine)
   })
 }
 
@@ -114,9 +115,9 @@ function stopGraceMs({ reason }: AbortSignal, { settings }: Engine): number {
   return reason instanceof Stopped && reason.by === 'SIGTERM' ? settings.server.stopGraceMs : 0
 }
 
-function exitAfter(io: CommandIo, ms: number): LongTimer {
+function exitAfter(io: CommandIo, log: Logger, ms: number): LongTimer {
   const exit = (): void => {
-    io.stderr.write('The server did not come to its end in time and is left as it is.\n')
+    log.error({}, 'the server did not come to its end in time and is left as it is')
     io.exit(1)
   }
   return startLongTimer(exit, ms).unref()

@@ -125,10 +125,57 @@ test('a damaged file of the data folder is named with its cause and the cure', a
   writeFileSync(file, bytes.fill(0xaa, 100))
   const damaged = await line.run('serve', '--port', '0')
   expect(damaged.code).toBe(1)
-  expect(damaged.err).toMatch(/records\.sqlite in the data folder is damaged\. .*restore a backup/)
-  expect(damaged.err).toMatch(/caused by: .*malformed/)
+  expect(entries(damaged.err).at(-1)).toMatchObject({
+    level: 60,
+    msg: expect.stringMatching(/records\.sqlite in the data folder is damaged\. .*restore a backup/),
+    err: { message: expect.stringContaining('malformed') },
+  })
   expect(damaged.err).not.toContain('server log')
   writeFileSync(file, bytes.fill(0xaa))
   const nothing = await line.run('run', 'GET', '/a')
   expect(nothing.err).toMatch(/records\.sqlite in the data folder is no database/)
+})
+
+test('why it does not start is JSON, too, and so is what it tells of seeds', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/a.yaml': endpoint('/a', 'one'), 'streamstack.yaml': 'server: { port: many }\n' })
+  const broken = await line.run('serve')
+  expect(broken).toMatchObject({ code: 1, out: '' })
+  expect(entries(broken.err)).toEqual([
+    expect.objectContaining({ level: 60, place: 'streamstack.yaml:1:17', msg: expect.stringContaining('server.port') }),
+  ])
+  line.write({
+    'streamstack.yaml': '',
+    'tables/t.yaml': 'columns: { name: text }\nseed: [{ name: Ada }]\n',
+    'tables/u.yaml': 'columns: { name: text }\nseed: missing.csv\n',
+  })
+  const running = line.start('serve', '--port', '0')
+  await running.until(/Ctrl-C/)
+  const log = entries((await running.stop()).err)
+  expect(log).toContainEqual(expect.objectContaining({ level: 30, table: 't', records: 1 }))
+  expect(log).toContainEqual(expect.objectContaining({ level: 50, place: 'tables/u.yaml:2:7' }))
+  line.write({ 'endpoints/a.yaml': 'function_stack: [{ function: Nonsense }]\n' })
+  const empty = await line.run('serve', '--port', '0')
+  expect(entries(empty.err).at(-1)).toMatchObject({ level: 60, msg: expect.stringContaining('no endpoint') })
+})
+
+test('an entry of the access log names the caller, and never the token', async () => {
+  using line = commandLine()
+  line.write({
+    'endpoints/a.yaml': endpoint('/a', 'one').replace('path: /a', 'path: /a, authentication: true'),
+    'streamstack.yaml': `auth: { jwt: { secret: ${'s'.repeat(40)} } }\n`,
+  })
+  const token = (await line.run('token', '--sub', 'ada')).out.trim()
+  const running = line.start('serve', '--port', '0')
+  const url = urlIn(await running.until(/Ctrl-C/))
+  await (await fetch(`${url}/a`, { headers: { Authorization: `Bearer ${token}` } })).text()
+  await (await fetch(`${url}/a`, { headers: { Authorization: `Bearer ${token}x` } })).text()
+  const { err } = await running.stop()
+  const calls = entries(err).filter(({ msg }) => msg === 'call')
+  expect(calls).toMatchObject([
+    { status: 200, caller: 'ada' },
+    { status: 401, error: 'unauthenticated' },
+  ])
+  expect(calls[1]).not.toHaveProperty('caller')
+  expect(err).not.toContain(token.split('.')[2])
 })

@@ -1,7 +1,11 @@
-import { type Command } from 'commander'
+import { StreamstackError } from '@streamstack/protocol'
+import type { Command } from 'commander'
 import { pino } from 'pino'
+import type { Issue, Position } from '../definition/types.ts'
+import { WorkspaceError } from '../engine/index.ts'
 import type { CallReport } from '../http/index.ts'
 import { callFields } from './call-fields.ts'
+import { CommandFailure } from './failure.ts'
 import type { CommandIo } from './io.ts'
 import { LineBuffer } from './line-buffer.ts'
 import { placed, sortedIssues } from './issue-lines.ts'
@@ -38,6 +42,12 @@ async function serve(io: CommandIo, named: string | undefined, options: ServeCom
   const dir = workspaceDir(io, named)
   const output = new LineBuffer(io.stderr)
   const log = pino({ name: 'streamstack', level: 'info' }, output)
+  const tellIssues = (issues: readonly Issue[]): void => {
+    for (const issue of sortedIssues(issues)) {
+      const { severity, message, position } = placed(issue, dir.prefix)
+      log[severity === 'error' ? 'error' : 'warn']({ place: placeText(position) }, message)
+    }
+  }
   try {
     await serveWorkspace(io, dir, options, {
       mode: 'serve',
@@ -46,12 +56,11 @@ async function serve(io: CommandIo, named: string | undefined, options: ServeCom
       setLevel(level) {
         log.level = level
       },
-      issues(issues) {
-        for (const issue of sortedIssues(issues)) {
-          const { severity, message, position } = placed(issue, dir.prefix)
-          const place = `${position.file}:${position.line}:${position.column}`
-          log[severity === 'error' ? 'error' : 'warn']({ place }, message)
-        }
+      issues: tellIssues,
+      async seed(engine) {
+        const { seeded, issues } = await engine.seedTables({ signal: io.signal })
+        for (const { table, inserted } of seeded) log.info({ table, records: inserted }, 'a table got its seed')
+        tellIssues(issues)
       },
       started({ settings }, url) {
         log.info({ url, mode: 'serve' }, 'serving')
@@ -69,7 +78,20 @@ async function serve(io: CommandIo, named: string | undefined, options: ServeCom
         log.info({ grace_ms: graceMs }, 'stopping')
       },
     })
+  } catch (error) {
+    // Every line of the log is JSON, the last one, too.
+    if (!(error instanceof Error)) throw error
+    if (error instanceof WorkspaceError) {
+      for (const { message, position } of error.issues) log.fatal({ place: placeText(position) }, message)
+    } else if (error instanceof CommandFailure || error instanceof StreamstackError) {
+      log.fatal(error.cause === undefined ? {} : { err: error.cause }, error.message)
+    } else throw error
+    io.setExitCode(1)
   } finally {
     output.close()
   }
+}
+
+function placeText({ file, line, column }: Position): string {
+  return `${file}:${line}:${column}`
 }

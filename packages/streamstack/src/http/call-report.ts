@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome, StreamstackError } from '@streamstack/protocol'
 import { admitsOrigin } from '../access/index.ts'
+import type { Caller } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
@@ -18,6 +19,8 @@ export interface CallReport {
   /** Name of the endpoint. */
   readonly endpoint: string | null
   readonly run: string | null
+  /** Subject of the token; null: the call had none, or none was looked at. */
+  readonly caller: string | null
   /** How the stream ended that was read. `disconnected`: the client left before its end. Null: the answer is no stream. */
   readonly outcome: Outcome | 'disconnected' | null
   /** Why the call was refused, or failed before its first chunk. */
@@ -34,9 +37,12 @@ export interface CallReport {
 /** Longer paths are cut. */
 const PATH_LENGTH_MAX = 500
 
+const SUBJECT_LENGTH_MAX = 200
+
 /** What is learnt of a call while it is answered. */
 interface CallNote {
   endpoint: string | null
+  caller: string | null
   reading: { source: StreamSource; record: ReaderRecord | null } | null
   error: StreamstackError | null
 }
@@ -51,7 +57,7 @@ export function reportCall(
   onCall: (call: CallReport) => void,
 ): void {
   const startedAtMs = performance.now()
-  const note: CallNote = { endpoint: null, reading: null, error: null }
+  const note: CallNote = { endpoint: null, caller: null, reading: null, error: null }
   notes.set(response, note)
   // The address is gone with the connection.
   const described = describeRequest(engine, request)
@@ -62,6 +68,7 @@ export function reportCall(
       ...described,
       status: response.headersSent ? response.statusCode : null,
       endpoint: note.endpoint,
+      caller: note.caller,
       run: note.reading?.source.run ?? null,
       outcome: outcomeOf(note, response),
       error: note.error,
@@ -81,6 +88,7 @@ export function reportSocket(
   return {
     ...describeRequest(engine, request),
     endpoint: null,
+    caller: null,
     run: null,
     outcome: null,
     firstChunkMs: null,
@@ -93,6 +101,12 @@ export function reportSocket(
 export function noteEndpoint(response: ServerResponse, name: string): void {
   const note = notes.get(response)
   if (note !== undefined) note.endpoint = name
+}
+
+/** Says who calls. Issuers choose the subject, so a long one is cut. */
+export function noteCaller(response: ServerResponse, { subject }: Caller): void {
+  const note = notes.get(response)
+  if (note !== undefined && subject !== null) note.caller = subject.slice(0, SUBJECT_LENGTH_MAX).toWellFormed()
 }
 
 /** Says which stream an answer reads. */

@@ -3,7 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
 import { answerError } from './answer-error.ts'
 import { answerStopping } from './answer-stopping.ts'
-import { noteEndpoint } from './call-report.ts'
+import { noteCaller, noteEndpoint } from './call-report.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { resumeChat } from './chat/resume-chat.ts'
 import { DurableStreams } from './durable-streams/index.ts'
@@ -103,6 +103,7 @@ export class FrontDoor {
     const preparation = new CallPreparation(engine, plan)
     const call = async (caller: Caller): Promise<void> => {
       exchange.caller = caller
+      noteCaller(exchange.response, caller)
       preparation.admit(caller)
       if (isResume) resumeChat({ exchange, plan, preparation })
       else await callEndpoint({ exchange, plan, preparation })
@@ -143,6 +144,7 @@ function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {
 
 function enter(exchange: Exchange, { inputs }: Route, caller: Caller): void {
   exchange.caller = caller
+  noteCaller(exchange.response, caller)
   if (inputs.checker !== null) {
     exchange.inputs = inputs.checker.check({ path: exchange.parameters, query: exchange.query, body: {} })
   }
