@@ -286,6 +286,27 @@ describe('before anything was sent', () => {
     expect(other.received[0]?.headers['authorization']).toBeUndefined()
   })
 
+  test('headers, query and body of the step stay with the provider that they were written for', async () => {
+    await using down = await byteReplayer([
+      { status: 500, body: '' },
+      { status: 401, body: '' },
+    ])
+    await using other = await byteReplayer([{ body: GOOD }])
+    const own = { headers: { Authorization: 'Bearer key-1', 'X-Trace': 't' }, body: { top_k: 5, model: 'first' } }
+    const fallback = [{ model: 'second' }, { model: 'third', base_url: `${other.url}/v1` }]
+    await using server = await testServer(workspace([down, other], [reply(down, { ...own, fallback })]))
+    expect((await told(server, await server.call(KINDS, { body: {} }))).text).toBe('Hello')
+    expect(
+      down.received.map(({ headers, body }) => [headers['authorization'], (body as { model: string }).model]),
+    ).toEqual([
+      ['Bearer key-1', 'small'],
+      ['Bearer key-1', 'second'],
+    ])
+    const [asked] = other.received
+    expect(asked?.body).toMatchObject({ model: 'third', top_k: 5 })
+    expect(JSON.stringify(asked?.headers)).not.toMatch(/key-1|x-trace/)
+  })
+
   test('an error that stays ends the run with a status', async () => {
     await using upstream = await byteReplayer([
       { status: 400, type: 'application/json', body: '{"error":"context sk-9"}' },

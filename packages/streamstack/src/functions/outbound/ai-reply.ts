@@ -57,6 +57,7 @@ export const aiReply: FunctionDefinition = {
       default: ROUNDS,
     },
     ...providerParameters,
+    headers: { ...requestParameters.headers, summary: 'Further headers of the request: name → value.' },
     body: {
       kind: 'value',
       summary: "Further members of the request body, as the provider's API names them.",

@@ -75,6 +75,14 @@ describe('is told', () => {
       /error .*belongs to none of the providers/,
     ],
     [[request({ body: undefined })], /error .*needs `messages` and `model`, or `body`/],
+    [[request({ temperature: 1 })], /error .*`temperature` needs `messages`/],
+    [
+      [request({ url: 'https://api.openai.com/v1/chat/completions', base_url: 'https://a.example' })],
+      /error .*both say where/,
+    ],
+    [[request({ url: 'https://api.openai.com/v1/responses', api: 'chat' })], /error .*remove `api`/],
+    [[reply({ provider: 'anthropic', api: 'responses' })], /error .*this provider has one/],
+    [[request({ fallback: [{ provider: 'anthropic', model: 'c' }] })], /error .*Another provider cannot read `body`/],
     [[request({ items: 'sse' })], /error .*`items` has no meaning together with `provider`/],
     [[{ function: 'External API Request (Streaming)' }], /error .*needs `url`/],
     [

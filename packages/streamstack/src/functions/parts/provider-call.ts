@@ -29,7 +29,7 @@ export function compileCall(step: StepNode, compiler: Compiler): MakeCall | null
   const { parameters } = step
   const request = prepareRequest(step, compiler)
   const targets = compileTargets(step, compiler)
-  if (targets === null) return null
+  if (targets === null || ignoresWords(step, compiler)) return null
   const messages = compiler.value(parameters['messages'], null)
   const system = textArgument(step, compiler, 'system')
   const temperature = numberArgument(step, compiler, 'temperature', null, { min: 0, max: 2 })
@@ -57,6 +57,18 @@ export function compileCall(step: StepNode, compiler: Compiler): MakeCall | null
       signal: strand.signal,
     }
   }
+}
+
+/** With a body in the provider's own shape nothing else is said: what would be left out in silence is an issue. */
+function ignoresWords(step: StepNode, compiler: Compiler): boolean {
+  if (step.parameters['messages'] !== undefined) return false
+  for (const name of ['system', 'temperature', 'max_tokens']) {
+    const node = step.parameters[name]
+    if (node === undefined) continue
+    compiler.issue('error', `\`${name}\` needs \`messages\`; without them, write it into \`body\`.`, node.position)
+    return true
+  }
+  return false
 }
 
 /**
@@ -112,8 +124,15 @@ function compileTargets(step: StepNode, compiler: Compiler): readonly MakeTarget
     compiler.issue('error', message, fallback.position)
     return null
   }
-  const first: TargetNodes = { provider, api, url, base_url, api_key, model }
+  const first = { provider, api, url, base_url, api_key, model, takesHeaders: true, takesBody: true }
   const all = [first, ...(fallback?.items ?? []).map((entry) => fallbackNodes(entry, first, compiler))]
+  const isNative = step.parameters['messages'] === undefined
+  if (isNative && all.some((nodes) => nodes?.takesBody === false)) {
+    const message =
+      'Another provider cannot read `body`, which is in the words of the first: write `messages`, `system`, `temperature` and `max_tokens` instead.'
+    compiler.issue('error', message, fallback?.position ?? step.position)
+    return null
+  }
   const targets = all.map((nodes) => (nodes === null ? null : compileTarget(step, compiler, nodes)))
   return targets.every((target) => target !== null) ? targets : null
 }
@@ -142,5 +161,7 @@ function fallbackNodes(entry: TreeNode, first: TargetNodes, compiler: Compiler):
     base_url: given.get('base_url') ?? (isSame ? first.base_url : undefined),
     api_key: given.get('api_key') ?? (isSame && !given.has('base_url') ? first.api_key : undefined),
     model: given.get('model'),
+    takesHeaders: isSame && !given.has('base_url'),
+    takesBody: isSame,
   }
 }

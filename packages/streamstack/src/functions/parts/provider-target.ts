@@ -4,6 +4,7 @@ import type { StepNode, TreeNode } from '../../definition/types.ts'
 import type { Expression } from '../../expression/index.ts'
 import {
   type Dialect,
+  type JsonObject,
   type ModelRequest,
   type ProviderName,
   type ProviderTarget,
@@ -31,6 +32,10 @@ export interface TargetNodes {
   readonly base_url: TreeNode | undefined
   readonly api_key: TreeNode | undefined
   readonly model: TreeNode | undefined
+  /** Whether the step's headers and query go along: they may hold keys, which are for one address. */
+  readonly takesHeaders: boolean
+  /** Whether the step's body goes along, which is in the words of one provider. */
+  readonly takesBody: boolean
 }
 
 /** Models that reason are silent for long, before their answer and in the middle of it. */
@@ -46,6 +51,7 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
   const providers = providersOf(step, compiler, nodes.provider)
   if (providers === null) return null
   const { url, base_url: baseUrl } = nodes
+  if (contradicts(step, compiler, nodes, providers)) return null
   const [only] = providers
   const literalUrl = typeof url?.value === 'string' && !url.value.includes('{{') ? url.value : null
   if (literalUrl !== null && dialectOfUrl(literalUrl, providers) === null) {
@@ -82,21 +88,45 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
     const base = expressions.baseUrl === null ? null : textValue(step, 'base_url', expressions.baseUrl, frame)
     const address =
       given ?? (base ?? dialect.baseUrl ?? '').replace(/\/+$/, '') + dialect.path(needed(step, dialect, model))
-    const { body, headers, signal: _, ...limits } = request
+    const { body, headers, query, signal: _, ...limits } = request
     return {
       dialect,
       model,
       request: {
         patience: PATIENCE,
         ...limits,
+        query: nodes.takesHeaders ? (query ?? {}) : {},
         maxBytes: limits.maxBytes ?? ANSWER_BYTES_MAX,
         url: dialect.provider === 'google' ? asEvents(address) : address,
         method: 'POST',
-        headers: { ...dialect.headers, ...authorization(dialect, keyOf(frame, dialect, address)), ...headers },
-        body: bodyOf(step, dialect, { model, ask, body: body ?? null }),
+        headers: {
+          ...dialect.headers,
+          ...authorization(dialect, keyOf(frame, dialect, address)),
+          ...(nodes.takesHeaders ? headers : {}),
+        },
+        body: bodyOf(step, dialect, { model, ask, body: nodes.takesBody ? (body ?? null) : null }),
       },
     }
   }
+}
+
+/** Parts that would be left out in silence. */
+function contradicts(
+  step: StepNode,
+  compiler: Compiler,
+  { url, base_url: baseUrl, api }: TargetNodes,
+  providers: readonly ProviderName[],
+): boolean {
+  const problem =
+    url !== undefined && baseUrl !== undefined
+      ? { node: baseUrl, message: '`base_url` and `url` both say where the API stands; remove one.' }
+      : api !== undefined && url !== undefined
+        ? { node: api, message: 'The end of `url` says which API is called; remove `api`.' }
+        : api !== undefined && !providers.includes('openai')
+          ? { node: api, message: '`api` chooses between the APIs of openai; this provider has one. Remove it.' }
+          : null
+  if (problem !== null) compiler.issue('error', problem.message, problem.node.position ?? step.position)
+  return problem !== null
 }
 
 function providersOf(step: StepNode, compiler: Compiler, node: TreeNode | undefined): readonly ProviderName[] | null {
@@ -132,12 +162,12 @@ function compileKey(step: StepNode, compiler: Compiler, nodes: TargetNodes, prov
     const key = compiler.value(nodes.api_key)
     return (frame, dialect) => presentKey(step, dialect, textValue(step, 'api_key', key, frame))
   }
-  const headers = step.parameters['headers']
-  const isOwn = nodes.base_url === undefined
+  const headers = nodes.takesHeaders ? step.parameters['headers'] : undefined
+  const isOwnAddress = nodes.base_url === undefined
   const hasKey =
     headers !== undefined &&
     (headers.entries ?? [{ key: 'authorization' }]).some(({ key }) => KEY_HEADERS.has(key.toLowerCase()))
-  if (hasKey || !isOwn) return () => null
+  if (hasKey || !isOwnAddress) return () => null
   const keys = new Map<string, Expression<Frame>>()
   for (const provider of providers) {
     const { keyName } = dialectOf(provider)
@@ -195,9 +225,11 @@ function bodyOf(step: StepNode, dialect: Dialect, { model, ask, body }: BodyPart
   if (body !== null && (typeof body !== 'object' || Array.isArray(body)))
     throw failed(step, '`body` must be an object.')
   const own = (body ?? {}) as { readonly [key: string]: Value }
-  if (ask === null) return dialect.streamed(own)
+  // A path that names the model has no place for it in the body.
+  const named: JsonObject = model === null || dialect.provider === 'google' ? {} : { model }
+  if (ask === null) return dialect.streamed({ ...own, ...named })
   if (model === null) throw failed(step, '`model` has no value.')
-  return dialect.streamed({ ...dialect.body({ ...ask, model }), ...own })
+  return dialect.streamed({ ...dialect.body({ ...ask, model }), ...own, ...named })
 }
 
 /** Without it Google answers with one JSON list. */
