@@ -5,9 +5,8 @@ import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 
 const home = join(import.meta.dirname, '../packages/console')
-const charts = join(import.meta.dirname, '../packages/elements/dist/browser/elements-charts.js')
 
-const LOAD_PLOT = "export const loadPlot = () => import(new URL('./elements-charts.js', import.meta.url).href)"
+const LOAD_PLOT = "export const loadPlot = () => import(new URL('../elements/charts.js', import.meta.url).href)"
 
 const made = await rolldown({
   input: join(home, 'src/main.ts'),
@@ -16,7 +15,7 @@ const made = await rolldown({
   plugins: [
     {
       name: 'charts-apart',
-      // Beside the script, and not where its source is.
+      // The server sends the charts for all pages.
       load: (id) => (id.endsWith('/chart/load-plot.ts') ? { code: LOAD_PLOT, moduleType: 'js' } : null),
     },
   ],
@@ -29,5 +28,4 @@ await mkdir(target, { recursive: true })
 await writeFile(join(target, 'console.js'), code)
 for (const name of ['index.html', 'console.css', 'icon.svg'])
   await copyFile(join(home, 'static', name), join(target, name))
-await copyFile(charts, join(target, 'elements-charts.js'))
 console.log(`console, bytes gzipped: ${gzipSync(code).byteLength}`)

@@ -14,7 +14,6 @@ export interface ConsoleFile {
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['index.html', 'text/html; charset=utf-8'],
   ['console.js', 'text/javascript; charset=utf-8'],
-  ['elements-charts.js', 'text/javascript; charset=utf-8'],
   ['console.css', 'text/css; charset=utf-8'],
   ['icon.svg', 'image/svg+xml'],
 ])
