@@ -7,6 +7,7 @@ import {
   WebhookSigner,
 } from '../../stream-store/subscriptions/index.ts'
 import type { Subscription } from '../../stream-store/subscriptions/index.ts'
+import { parseExactJson } from '../../text/parse-exact-json.ts'
 import { type StreamCall, type StreamService, answer, headerOf, refuse } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT } from './stream-name.ts'
 import { acknowledgement, streamNames, subscriptionConfig, workerName } from './subscription-body.ts'
@@ -174,7 +175,7 @@ function answerJson(call: StreamCall, status: number, body?: object): void {
 
 function json(body: Buffer): Value {
   try {
-    return body.length === 0 ? {} : (JSON.parse(body.toString('utf8')) as Value)
+    return body.length === 0 ? {} : parseExactJson(body.toString('utf8'))
   } catch {
     throw new SubscriptionError('INVALID_REQUEST', 'The body is not valid JSON.')
   }
