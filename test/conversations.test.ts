@@ -392,3 +392,22 @@ test('system messages stay, however little the budget is, and budget_messages co
   // `save: false` has stored nothing.
   expect((await stored(server, 'c', headers)).at(-1)).toMatchObject({ content: 're: three' })
 })
+
+test('of a withdrawn answer, what took its place is stored', async () => {
+  const watched = endpoint('/watched', [send('A zebra'), send(' eats.')], {
+    method: 'POST',
+    inputs,
+    settings: {
+      authentication: true,
+      filter: { words: ['zebra'], mode: 'watch', message: 'Withdrawn.' },
+      conversation: { id: '{{input.id}}' },
+    },
+  })
+  await using server = await chatServer({ 'endpoints/watched.json': watched })
+  const headers = await bearer('ann')
+  await server.call('/watched', { headers, body: { id: 'c', message: 'what eats?' } })
+  expect((await stored(server, 'c', headers)).map(({ content, status }) => [content, status])).toEqual([
+    ['what eats?', 'failed'],
+    ['Withdrawn.', 'failed'],
+  ])
+})

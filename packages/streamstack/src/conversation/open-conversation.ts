@@ -46,8 +46,8 @@ export function collect(open: OpenConversation, { kind, data, metadata }: Chunk)
       addResult(open, JSON.parse(data) as Value)
       return
     case 'replace': {
-      const content = members(JSON.parse(data) as Value)['content']
-      open.reply = [said('assistant', typeof content === 'string' ? content : '')]
+      const { text } = members(JSON.parse(data) as Value)
+      open.reply = [said('assistant', typeof text === 'string' ? text : '')]
       return
     }
     default:

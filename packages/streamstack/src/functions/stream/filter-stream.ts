@@ -82,7 +82,7 @@ export const filterStream: FunctionDefinition = {
         { function: 'Streaming API Response', content: 'A zebra' },
         { function: 'Streaming API Response', content: ' eats.' },
       ],
-      sends: ['A zebra', { content: 'Withdrawn.', reason: 'content_blocked' }],
+      sends: ['A zebra', { text: 'Withdrawn.', reason: 'content_blocked' }],
       fails: 'content_blocked',
     },
   ],
@@ -107,7 +107,7 @@ export const filterStream: FunctionDefinition = {
       const error = new StreamstackError('content_blocked', message, {
         cause: new Error(`${step.function} (step ${step.id}): ${name}`),
       })
-      const withdrawn = JSON.stringify({ content: message, reason: 'content_blocked' })
+      const withdrawn = JSON.stringify({ text: message, reason: 'content_blocked' })
       throw new FilterStop(error, isWatching ? [{ kind: 'replace', data: withdrawn, metadata: null }] : [])
     }
     const redactor = newRedactor(
