@@ -263,20 +263,16 @@ describe('names that objects have anyway', () => {
     '%s as an input that was not sent is null',
     async (name) => {
       await using server = await testServer({
-        'endpoints/e.json': endpoint(
-          '/e',
-          [send(`{{${name}}}`), send(`{{input.${name}}}`), send('{{input.missing}}')],
-          {
-            method: 'POST',
-            inputs: { [name]: { type: 'any' } },
-          },
-        ),
+        'endpoints/e.json': endpoint('/e', [send([`{{${name}}}`, `{{input.${name}}}`, '{{input.missing}}'])], {
+          method: 'POST',
+          inputs: { [name]: { type: 'any' } },
+        }),
       })
       const answer = await server.call('/e?format=ndjson', { body: {} })
       expect(answer.status).toBe(200)
-      expect(contents(answer.text)).toEqual([null, null, null])
+      expect(contents(answer.text)).toEqual([[null, null, null]])
       const given = await server.call('/e?format=ndjson', { body: { [name]: 'mine' } })
-      expect(contents(given.text)).toEqual(['mine', 'mine', null])
+      expect(contents(given.text)).toEqual([['mine', 'mine', null]])
     },
   )
 

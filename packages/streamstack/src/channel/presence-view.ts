@@ -1,7 +1,6 @@
 import type { Chunk } from '@streamstack/protocol'
-import type { Caller } from '../access/index.ts'
-import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
-import { GuardedSource } from './guarded-source.ts'
+import { type Caller, GuardedSource } from '../access/index.ts'
+import { MemoryLog, Stream, type StreamReader } from '../stream/index.ts'
 
 /** What one reader of a presence may leave untaken; beyond, it is told that it is too slow. */
 const WINDOW_BYTES = 262_144
@@ -18,7 +17,7 @@ export interface PresenceViewOptions {
 }
 
 /** Who is in a channel, for one reader: a stream of its own, which begins with all members. So a reader that comes back needs no offset. */
-export class PresenceView extends GuardedSource implements StreamSource {
+export class PresenceView extends GuardedSource {
   readonly stream = new Stream({ log: new MemoryLog(WINDOW_BYTES), whenUnread: 'drop', unreadBytesMax: Infinity })
   readonly #options: PresenceViewOptions
 
@@ -42,17 +41,14 @@ export class PresenceView extends GuardedSource implements StreamSource {
     void this.stream.read(this.stream.lastOffset - 1)
   }
 
-  attach(reader: StreamReader): void {
-    const isFirst = this.readers.size === 0
-    this.readers.add(reader)
+  protected attached(reader: StreamReader): void {
     this.stream.attach(reader)
-    if (!isFirst) return
+    if (this.readers.size > 1) return
     if (this.stream.lastOffset === 0) for (const chunk of this.#options.here()) this.tell(chunk)
     this.#options.onAttached()
   }
 
-  detach(reader: StreamReader): void {
-    this.readers.delete(reader)
+  protected detached(reader: StreamReader): void {
     this.stream.detach(reader)
     if (this.readers.size === 0) this.#options.onDetached()
   }

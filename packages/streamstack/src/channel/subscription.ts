@@ -1,14 +1,13 @@
 import type { Chunk } from '@streamstack/protocol'
-import type { Caller } from '../access/index.ts'
-import type { Stream, StreamReader, StreamSource } from '../stream/index.ts'
+import { type Caller, GuardedSource } from '../access/index.ts'
+import type { Stream, StreamReader } from '../stream/index.ts'
 import type { Channel } from './channel.ts'
-import { GuardedSource } from './guarded-source.ts'
 import { openChunk } from './message.ts'
 import { pathOfName } from './name-pattern.ts'
 import { holds } from './rule.ts'
 
 /** A channel as one subscriber sees it. */
-export class Subscription extends GuardedSource implements StreamSource {
+export class Subscription extends GuardedSource {
   readonly url: string
   /** Messages that were not for this subscriber, of those that it was asked for. */
   passedOver = 0
@@ -36,13 +35,11 @@ export class Subscription extends GuardedSource implements StreamSource {
     return this.#channel.historyStart()
   }
 
-  attach(reader: StreamReader): void {
-    this.readers.add(reader)
+  protected attached(reader: StreamReader): void {
     this.#channel.enter(this, reader)
   }
 
-  detach(reader: StreamReader): void {
-    this.readers.delete(reader)
+  protected detached(reader: StreamReader): void {
     this.#channel.leave(this, reader, this.readers.size === 0)
   }
 

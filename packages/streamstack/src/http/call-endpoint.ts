@@ -69,7 +69,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     isTraced: call.isTraced ?? false,
   })
   if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
-  const reading = preparation.asksForCaller ? new RunReading(source) : null
+  const reading = preparation.asksForCaller ? new RunReading(source, caller) : null
   const reader = answerStream({
     source: reading ?? source,
     response,

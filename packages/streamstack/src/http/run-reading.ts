@@ -1,21 +1,17 @@
-import type { Chunk, StreamstackError } from '@streamstack/protocol'
+import type { StreamstackError } from '@streamstack/protocol'
+import { type Caller, GuardedSource } from '../access/index.ts'
 import type { RunView } from '../engine/index.ts'
-import type { Stream, StreamReader, StreamSource } from '../stream/index.ts'
+import type { Stream, StreamReader } from '../stream/index.ts'
+import type { Select } from '../stream/reading.ts'
 
-/** Selects nothing. */
-const NOTHING = (): boolean => false
-
-/** A run for one reader, who may lose the right to read it while it goes on. */
-export class RunReading implements StreamSource {
-  readonly run: string
+/** A run for the readers of its caller. What has begun is read to its end: what bounds it is how long the run may take. */
+export class RunReading extends GuardedSource {
+  override readonly run: string
   readonly url: string
-  /** What has begun is read to its end: what bounds it is how long the run may take. */
-  readonly expiresAtMs = null
-  refusal: StreamstackError | null = null
   readonly #view: RunView
-  readonly #readers = new Set<StreamReader>()
 
-  constructor(view: RunView) {
+  constructor(view: RunView, caller: Caller) {
+    super(caller)
     this.#view = view
     this.run = view.run
     this.url = view.url
@@ -25,44 +21,38 @@ export class RunReading implements StreamSource {
     return this.#view.stream
   }
 
-  get contentType(): string | undefined {
+  override get contentType(): string | undefined {
     return this.#view.contentType
   }
 
-  get responseHeaders(): ReadonlyMap<string, string> {
+  override get responseHeaders(): ReadonlyMap<string, string> {
     return this.#view.responseHeaders
   }
 
-  get failure(): StreamstackError | null {
+  override get failure(): StreamstackError | null {
     return this.#view.failure
   }
 
-  /** Also for a reader that does not look at `refusal`. */
-  get select(): ((chunk: Chunk) => boolean) | null {
-    return this.refusal === null ? this.#view.select : NOTHING
+  override get expiresAtMs(): null {
+    return null
   }
 
-  /** The token that is taken speaks for the same subject, and more is not asked of it. */
-  renew(): void {}
-
-  /** Ends it for this reader, who gets nothing more. The run goes on. */
-  refuse(error: StreamstackError): void {
-    if (this.refusal !== null) return
-    this.refusal = error
-    for (const reader of this.#readers) reader.wake()
+  protected override selection(): Select | null {
+    return this.#view.select
   }
 
-  attach(reader: StreamReader): void {
-    this.#readers.add(reader)
+  /** The token that is accepted speaks for the same subject, and more is not asked of it. */
+  protected check(): void {}
+
+  protected attached(reader: StreamReader): void {
     this.#view.attach(reader)
   }
 
-  detach(reader: StreamReader): void {
-    this.#readers.delete(reader)
+  protected detached(reader: StreamReader): void {
     this.#view.detach(reader)
   }
 
-  answerBegan(): void {
+  override answerBegan(): void {
     this.#view.answerBegan()
   }
 }

@@ -23,7 +23,7 @@ export const readRun: Operation = {
   handle(exchange) {
     const { engine, request, response, query, caller } = exchange
     const run = runOf(exchange)
-    const reading = run.owner === null ? null : new RunReading(run)
+    const reading = run.owner === null ? null : new RunReading(run, caller)
     const source = reading ?? run
     const follow = (): void => {
       if (reading !== null) endWithToken({ engine, response, source: reading, caller })

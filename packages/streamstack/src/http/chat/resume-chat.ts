@@ -15,7 +15,7 @@ export function resumeChat({ exchange, plan, preparation }: EndpointCall): void 
     response.end()
     return
   }
-  const reading = preparation.asksForCaller ? new RunReading(run) : null
+  const reading = preparation.asksForCaller ? new RunReading(run, caller) : null
   const reader = answerStream({
     source: reading ?? run,
     response,
