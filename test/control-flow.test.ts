@@ -349,7 +349,7 @@ describe('limits', () => {
       'endpoints/e.json': endpoint('/e', [loop(5, send('{{loop_index}}'))], { settings: { max_chunks: 5 } }),
       'endpoints/f.json': endpoint('/f', [loop(6, send('{{loop_index}}'))], { settings: { max_chunks: 5 } }),
     })
-    expect((await server.call('/e')).text).toContain('"outcome":"completed"')
+    expect((await server.call('/e?format=sse')).text).toContain('"outcome":"completed"')
     const over = await server.call('/f?format=ndjson')
     expect(contents(over.text)).toEqual([0, 1, 2, 3, 4])
     expect(over.text).toContain('"outcome":"failed"')

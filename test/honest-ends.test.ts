@@ -71,7 +71,8 @@ describe('an EventSource that calls again by itself', () => {
   test('goes on where it was with one', async () => {
     await using server = await testServer(files)
     const first = await server.call('/e?idempotency_key=k1')
-    const again = await server.call('/e?idempotency_key=k1', { headers: { 'Last-Event-ID': '1' } })
+    const headers = { Accept: 'text/event-stream', 'Last-Event-ID': '1' }
+    const again = await server.call('/e?idempotency_key=k1', { headers })
     expect(again.headers['stream-run']).toBe(first.headers['stream-run'])
     expect(again.text).toContain('data: "b"')
     expect(again.text).not.toContain('data: "a"')

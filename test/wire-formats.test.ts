@@ -17,6 +17,9 @@ const twoWays = async (): Promise<TestServer> =>
     'endpoints/plain.json': endpoint('/plain', STACK, {
       settings: { headers: { 'Content-Type': 'text/plain', 'X-Own': 'yes', 'Cache-Control': 'private, max-age=5' } },
     }),
+    'endpoints/xml.json': endpoint('/xml', [send('<a/>')], {
+      settings: { headers: { 'Content-Type': 'application/xml' } },
+    }),
     'endpoints/options.json': endpoint('/options', STACK, {
       method: 'POST',
       inputs: { options: { type: 'object' } },
@@ -102,10 +105,15 @@ describe('each format, byte for byte', () => {
 
 describe('the choice of a format', () => {
   test.each([
-    ['/all', undefined, 'text/event-stream'],
-    ['/all', '*/*', 'text/event-stream'],
-    ['/all', 'text/html, */*;q=0.8', 'text/event-stream'],
-    ['/all', 'image/png', 'text/event-stream'],
+    ['/all', undefined, 'text/plain'],
+    ['/all', '*/*', 'text/plain'],
+    ['/all', 'text/html, */*;q=0.8', 'text/plain'],
+    ['/all', 'image/png', 'text/plain'],
+    ['/all', 'text/event-stream', 'text/event-stream'],
+    ['/all', '*/*, text/event-stream', 'text/plain'],
+    ['/xml', undefined, 'application/xml'],
+    ['/xml', 'application/xml, application/json;q=0.9', 'application/xml'],
+    ['/xml', 'text/event-stream', 'text/event-stream'],
     ['/all', 'application/x-ndjson', 'application/x-ndjson'],
     ['/all', 'APPLICATION/JSON', 'application/json'],
     ['/all', 'text/plain;q=0.1, application/x-ndjson;q=0.9', 'application/x-ndjson'],
@@ -327,7 +335,7 @@ describe('heartbeats', () => {
 
   test('a silent event stream gets comments, which no reader sees as chunks', async () => {
     await using server = await quiet([send('a'), sleep, send('b')])
-    const { text } = await server.call('/quiet')
+    const { text } = await server.call('/quiet?format=sse')
     expect(text).toContain(': keep-alive\n\n')
     expect(text.replaceAll(': keep-alive\n\n', '')).toBe(
       'id: 1\ndata: "a"\n\nid: 2\ndata: "b"\n\nevent: end\ndata: {"outcome":"completed","offset":2,"error":null}\n\n',
@@ -351,7 +359,7 @@ describe('heartbeats', () => {
 
   test('before the first chunk it begins the answer', async () => {
     await using server = await quiet([sleep, { function: 'Throw Error', message: 'late' }])
-    const answer = await server.call('/quiet')
+    const answer = await server.call('/quiet?format=sse')
     expect(answer.status).toBe(200)
     expect(answer.text).toContain('"code":"thrown"')
     expect(answer.text).toContain('"outcome":"failed"')
@@ -361,6 +369,8 @@ describe('heartbeats', () => {
     await using server = await quiet([sleep, { function: 'Throw Error', message: 'late' }])
     const answer = await server.call(`/quiet?format=${format}`)
     expect(answer.ending).toBe('broken')
+    // `text` has no place for it.
+    expect(answer.text.includes('"code":"thrown"')).toBe(format === 'lines')
   })
 })
 
@@ -445,5 +455,33 @@ describe('the kinds of chunks', () => {
     const { chunks } = await over.call('GET /kinds', {}, { kinds: ['tool_call'] }).result()
     expect(chunks).toMatchObject([{ kind: 'tool_call', content: 'tool_call', offset: 4 }])
     over.close()
+  })
+})
+
+describe('clients that can send no header', () => {
+  test('say with ?lastEventId= what they have received', async () => {
+    await using server = await testServer({
+      'endpoints/e.json': endpoint('/e', [send('a'), send('b'), send('c')]),
+      'endpoints/named.json': endpoint('/named', [send('{{lastEventId}}')], { inputs: { lastEventId: 'text' } }),
+      'channels/news.yaml': { publish: true, subscribe: true },
+    })
+    const first = await server.call('/e?format=lines&idempotency_key=k')
+    const again = await server.call('/e?format=lines&idempotency_key=k&lastEventId=2')
+    expect([again.headers['stream-run'], again.text]).toEqual([first.headers['stream-run'], 'c\n'])
+    const run = String(first.headers['stream-url'])
+    expect((await server.call(`${run}?format=lines&lastEventId=1&offset=2`)).text).toBe('b\nc\n')
+    const header = { 'Last-Event-ID': '2' }
+    expect((await server.call(`${run}?format=lines&lastEventId=1`, { headers: header })).text).toBe('c\n')
+    expect((await server.call(`${run}?live=sse&offset=-1&lastEventId=now`)).text).not.toContain('"content"')
+    // Without a key it would begin a run in its middle.
+    expect(problem(await server.call('/e?lastEventId=2'))).toMatchObject({ code: 'offset_invalid' })
+    expect((await server.call('/named?format=lines&lastEventId=2')).text).toBe('2\n')
+    const { offset } = JSON.parse((await server.call('/v1/channels/news', { body: { content: 'one' } })).text) as {
+      offset: number
+    }
+    await server.call('/v1/channels/news', { body: { content: 'two' } })
+    const held = await server.call(`/v1/channels/news?format=json&lastEventId=${offset}`)
+    expect(held.text).toContain('"two"')
+    expect(held.text).not.toContain('"one"')
   })
 })

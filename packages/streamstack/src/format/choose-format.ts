@@ -12,16 +12,31 @@ const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map([
   ['application/json', 'json'],
 ])
 
+/** What is known of the format that a caller wants. */
+export interface FormatWish {
+  /** `?format=`; null without it. */
+  readonly asked: string | null
+  /** The header Accept. */
+  readonly accept: string | undefined
+  /** The Content-Type that the endpoint declares. */
+  readonly declaredType?: string | undefined
+  /** The format that the endpoint declares. */
+  readonly declared?: FormatName | null
+  /** For a caller that wants nothing in particular of an endpoint that declares nothing. Default: `sse`. */
+  readonly otherwise?: FormatName
+}
+
 /**
  * The format of an answer: `?format=`, else the media type that Accept likes best, else the format or the Content-Type that the
- * endpoint declares, else `sse`. Throws `format_unknown`.
+ * endpoint declares, else `otherwise`. Throws `format_unknown`.
  */
-export function chooseFormat(
-  asked: string | null,
-  accept: string | undefined,
-  declaredType: string | undefined,
-  declared: FormatName | null = null,
-): FormatName {
+export function chooseFormat({
+  asked,
+  accept,
+  declaredType,
+  declared = null,
+  otherwise = 'sse',
+}: FormatWish): FormatName {
   if (asked !== null) {
     const name = NAMES.find((one) => one === asked)
     if (name !== undefined) return name
@@ -30,16 +45,19 @@ export function chooseFormat(
       `There is no such format. Use ?format= with one of: ${NAMES.join(', ')}.`,
     )
   }
-  return (accept === undefined ? undefined : preferred(accept)) ?? declared ?? mediaFormat(declaredType) ?? 'sse'
+  const wanted = accept === undefined ? undefined : preferred(accept, declaredType)
+  return wanted ?? declared ?? mediaFormat(declaredType) ?? otherwise
 }
 
-/** The first of our formats by quality, then by place. A wildcard leaves the choice to the endpoint. */
-function preferred(accept: string): FormatName | undefined {
+/** The first of our formats by quality, then by place. A wildcard, and the type that the endpoint declares, leave the choice to the endpoint. */
+function preferred(accept: string, declaredType: string | undefined): FormatName | undefined {
+  const declared = declaredType === undefined ? null : medium(declaredType)
   let best: { format: FormatName | undefined; quality: number } = { format: undefined, quality: 0 }
   for (const part of accept.split(',')) {
     const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase())
     const format = BY_MEDIA_TYPE.get(type)
-    if (format === undefined && type !== '*/*' && type !== 'text/*' && type !== 'application/*') continue
+    const isLeft = type === declared || type === '*/*' || type === 'text/*' || type === 'application/*'
+    if (format === undefined && !isLeft) continue
     const weight = parameters.find((parameter) => parameter.startsWith('q='))
     const quality = weight === undefined ? 1 : Number(weight.slice(2))
     if (quality > best.quality) best = { format, quality }
@@ -47,11 +65,10 @@ function preferred(accept: string): FormatName | undefined {
   return best.format
 }
 
-/** Any other text that an endpoint declares, such as text/csv, is what its stack writes itself, line by line. */
+/** Any other type that an endpoint declares, such as text/csv or application/xml, is what its stack writes itself, line by line. */
 function mediaFormat(contentType: string | undefined): FormatName | undefined {
   if (contentType === undefined) return undefined
-  const type = medium(contentType)
-  return BY_MEDIA_TYPE.get(type) ?? (type.startsWith('text/') ? 'lines' : undefined)
+  return BY_MEDIA_TYPE.get(medium(contentType)) ?? 'lines'
 }
 
 /** A Content-Type without its parameters. */

@@ -26,18 +26,35 @@ describe('the choice of a format', () => {
     [null, 'text/event-stream;q=0.2,application/json;q=0.3', undefined, 'json'],
     [null, 'application/json;q=0', 'text/plain', 'lines'],
     [null, 'application/json;q=nonsense', undefined, 'sse'],
-    [null, undefined, 'application/pdf', 'sse'],
+    [null, 'text/event-stream', 'application/xml', 'sse'],
+    // Documents that the stack writes itself, whatever they are.
+    [null, undefined, 'application/pdf', 'lines'],
+    [null, '*/*', 'application/xml; charset=utf-8', 'lines'],
+    [null, 'application/*', 'application/vnd.api+json', 'lines'],
+    [null, 'image/svg+xml, text/event-stream;q=0.5', 'image/svg+xml', 'lines'],
+    [null, 'text/csv;q=0.5, application/json', 'text/csv', 'json'],
     ['text', 'application/json', 'text/event-stream', 'text'],
-  ])('asked %j, Accept %j, declared %j: %s', (asked, accept, declared, format) => {
-    expect(chooseFormat(asked, accept, declared)).toBe(format)
+  ])('asked %j, Accept %j, declared %j: %s', (asked, accept, declaredType, format) => {
+    expect(chooseFormat({ asked, accept, declaredType })).toBe(format)
+  })
+
+  test.each([
+    [undefined, 'lines'],
+    ['*/*', 'lines'],
+    ['text/html,application/xhtml+xml,*/*;q=0.8', 'lines'],
+    ['text/event-stream', 'sse'],
+    ['application/x-ndjson', 'ndjson'],
+  ])('of an endpoint that declares nothing, for Accept %j: %s', (accept, format) => {
+    expect(chooseFormat({ asked: null, accept, otherwise: 'lines' })).toBe(format)
   })
 
   test.each(['', 'SSE', 'constructor', '__proto__', 'xml'])('%j is none', (asked) => {
-    expect(() => chooseFormat(asked, undefined, undefined)).toThrow(/lines, text, sse, ndjson, json/)
+    expect(() => chooseFormat({ asked, accept: undefined })).toThrow(/lines, text, sse, ndjson, json/)
   })
 
-  test.each(['constructor', '__proto__', 'toString'])('a media type %s is none either', (type) => {
-    expect(chooseFormat(null, type, type)).toBe('sse')
+  test.each(['constructor', '__proto__', 'toString'])('a media type %s is none of ours', (type) => {
+    expect(chooseFormat({ asked: null, accept: type })).toBe('sse')
+    expect(chooseFormat({ asked: null, accept: type, declaredType: type })).toBe('lines')
   })
 })
 

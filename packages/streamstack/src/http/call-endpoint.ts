@@ -1,17 +1,20 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { type ChunkKinds, type FormatName, parseOffset } from '@streamstack/protocol'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type InputSources, type RequestBody, parseBody, readBody } from '../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../outbound/index.ts'
 import type { Plan } from '../plan/index.ts'
+import { positionAfter } from '../stream/reading.ts'
 import { chatTurn } from './chat/chat-turn.ts'
 import { endWithToken } from './end-with-token.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
+import { LAST_EVENT_ID_QUERY, lastEventId } from './last-event-id.ts'
 import type { CallPreparation } from './prepare-call.ts'
 import { RunReading } from './run-reading.ts'
-import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
+
+const NO_QUERY = new URLSearchParams()
 
 /** Methods whose requests carry their inputs in the URL. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE'])
@@ -34,12 +37,13 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
   answerCall(call, {
     isTraced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
-    format: chooseFormat(
-      query.get('format'),
-      request.headers.accept,
-      endpoint.headers['Content-Type'],
-      endpoint.format,
-    ),
+    format: chooseFormat({
+      asked: query.get('format'),
+      accept: request.headers.accept,
+      declaredType: endpoint.headers['Content-Type'],
+      declared: endpoint.format,
+      otherwise: 'lines',
+    }),
     kinds: chooseKinds(query),
     chat: chat?.id ?? null,
   })
@@ -61,10 +65,11 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
   const { endpoint } = plan
   const { headers } = request
   const { format, kinds, chat } = call
+  const received = receivedOf(request, query, endpoint)
   preparation.take(call.inputs)
   const { source, started } = preparation.begin({
     key: idempotencyKey(headers, query),
-    hasRead: hasRead(headers),
+    hasRead: received !== null && parseOffset(received) !== 0,
     hops: hopsOf(headers[HOPS_HEADER]),
     isTraced: call.isTraced ?? false,
   })
@@ -76,7 +81,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     format,
     metadata: preparation.includesMetadata || query.get('include_metadata') === 'true',
     kinds,
-    position: started === null ? startPosition(source, request, null) : 0,
+    position: started === null ? positionAfter(source, received ?? '-1') : 0,
     headers: { ...endpoint.headers, ...corsHeaders },
     heartbeat: exchange.heartbeat,
     // Who comes back has had its first chunk, and who takes the whole waits for the last.
@@ -94,10 +99,10 @@ async function tracing({ engine, request, place }: Exchange): Promise<boolean> {
   return true
 }
 
-/** Whether a caller has chunks of a run already: it says so by the last offset that it got. */
-function hasRead(headers: IncomingHttpHeaders): boolean {
-  const after = headers['last-event-id']?.toString() ?? ''
-  return after !== '' && parseOffset(after) !== 0
+/** What the caller has received of the run. An input of that name is none. */
+function receivedOf({ headers }: IncomingMessage, query: URLSearchParams, { inputs }: Plan['endpoint']): string | null {
+  const isInput = query.has(LAST_EVENT_ID_QUERY) && inputs.some(({ name }) => name === LAST_EVENT_ID_QUERY)
+  return lastEventId(headers, isInput ? NO_QUERY : query)
 }
 
 export async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<RequestBody> {

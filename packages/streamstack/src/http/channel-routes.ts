@@ -46,7 +46,7 @@ export const readChannel: Operation = {
     checkChannelQuery(query, channelRead)
     const name = nameIn(exchange, CHANNELS_ROOT)
     const source = engine.channels.subscribe(name, caller)
-    const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
+    const format = chooseFormat({ asked: query.get('format'), accept: request.headers.accept })
     const position = positionIn(source, exchange)
     // A reader that only asks what there is now is not seen.
     const isSeen = inputs['presence'] === 'true' && format !== 'json'
@@ -93,7 +93,7 @@ export const readPresence: Operation = {
     const { engine, request, query, caller } = exchange
     checkChannelQuery(query, presenceRead)
     const name = nameIn(exchange, PRESENCE_ROOT)
-    const format = chooseFormat(query.get('format'), request.headers.accept, undefined)
+    const format = chooseFormat({ asked: query.get('format'), accept: request.headers.accept })
     if (format === 'json') {
       const members = engine.channels.members(name, caller)
       return answerWhole(exchange, { body: JSON.stringify({ members }) })
@@ -164,7 +164,7 @@ function nameIn({ path }: Exchange, root: string): string {
 
 function positionIn(source: Subscription, { request, query }: Exchange): number {
   try {
-    return startPosition(source, request, query.get('offset'))
+    return startPosition(source, request, query)
   } catch (error) {
     if (!(error instanceof StreamstackError) || error.code !== 'offset_expired') throw error
     throw new StreamstackError(

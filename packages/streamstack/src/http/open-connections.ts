@@ -2,6 +2,7 @@ import type { Server, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { onAnswerOver } from './answer-over.ts'
+import { StalledAnswers } from './stalled-answers.ts'
 
 export interface OpenConnections {
   /** A request has come. Whoever answers it finds what is said here. */
@@ -16,11 +17,13 @@ export interface OpenConnections {
   bytesSent(): number
 }
 
-/** Follows a server's connections, those of HTTP/2 included, which `closeAllConnections` leaves open. */
-export function openConnections(server: Server): OpenConnections {
+/** Follows a server's connections, and ends those whose clients take nothing of a complete answer for `slowTimeoutMs`; those of HTTP/2 included, which `closeAllConnections` leaves open. */
+export function openConnections(server: Server, slowTimeoutMs: () => number): OpenConnections {
   const sockets = new Set<Socket>()
   const sessions = new Set<Http2Session>()
   const answers = new Set<ServerResponse>()
+  const stalled = new StalledAnswers(answers, slowTimeoutMs)
+  server.on('close', () => stalled.close())
   let isRetired = false
   let bytesOfClosed = 0
   server.on('session', (session: Http2Session) => {

@@ -85,7 +85,7 @@ describe('another secret', () => {
     await using server = await served(jwt({ secret: SECRET }))
     const token = await signed()
     const headers = by(token)
-    const own = await server.open('/slow', token)
+    const own = await server.open('/slow?format=sse', token)
     await own.until('begun')
     const run = runOf(own)
     const whole = call(server.url, `/v1/stream/runs/${run}?format=json`, { headers })
@@ -111,7 +111,7 @@ describe('another secret', () => {
       '/v1/stream/named?live=sse&offset=-1',
     ]
     const protocol = await Promise.all(protocolPaths.map((path) => server.open(path, token)))
-    const free = await openCall(server.url, '/free')
+    const free = await openCall(server.url, '/free?format=sse')
     await free.until('begun')
     const socket = await openWebSocket(server.url, { headers })
     socket.send({ type: 'subscribe', id: 'a', channel: 'news' })

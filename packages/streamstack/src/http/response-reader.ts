@@ -1,5 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { type Encoder, type StreamEnd, type StreamstackError, publicError } from '@streamstack/protocol'
+import {
+  type Encoder,
+  type PublicError,
+  type StreamEnd,
+  type StreamstackError,
+  publicError,
+} from '@streamstack/protocol'
 import { encode } from '../format/index.ts'
 import type { Batch, StreamSource } from '../stream/index.ts'
 import { Pump, type ReadingRecord, type Select, type Sink } from '../stream/reading.ts'
@@ -8,6 +14,7 @@ import { onAnswerOver } from './answer-over.ts'
 import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
+import { noteReader } from './stalled-answers.ts'
 
 /** Batches are joined until a write is about so large: small writes cost a system call each. */
 const WRITE_BYTES = 16_384
@@ -47,6 +54,7 @@ export class ResponseReader implements Sink, Beating {
       this.#pump.resume()
     })
     this.#pump.attach()
+    noteReader(response, this)
     heartbeat.add(this)
     // At once, if it left while the call was being checked.
     onAnswerOver(response, () => {
@@ -81,10 +89,16 @@ export class ResponseReader implements Sink, Beating {
       return
     }
     this.#writeHead()
-    const last = joined(this.#pending, this.#encoder.end(end))
+    const last = joined(this.#pending, this.#lastWords(end))
     if (end.outcome === 'completed' || this.#encoder.tellsOutcome) this.#response.end(last)
     else breakConnection(this.#response, last)
     this.#pump.wrote(performance.now())
+  }
+
+  /** What failed before its first chunk has no error in the stream, and some formats no outcome. */
+  #lastWords(end: StreamEnd): string {
+    const isUntold = !this.#encoder.tellsOutcome && end.offset === 0 && end.error !== null
+    return isUntold ? this.#encoder.fault(end.error as PublicError) : this.#encoder.end(end)
   }
 
   /** An error of this reader alone: told in band where the format can, and never followed by an outcome. */
@@ -105,6 +119,13 @@ export class ResponseReader implements Sink, Beating {
     if (this.#encoder.heartbeat === '') this.#response.flushHeaders()
     else this.#send(this.#encoder.heartbeat)
     this.lastWriteMs = performance.now()
+  }
+
+  /** While a run goes on and its log holds what comes next, a client may rest. Else nothing would ever end a connection that takes nothing. */
+  get mayNotRest(): boolean {
+    const { run, stream } = this.#source
+    const isWaitedFor = run !== null && stream.end === null && this.#pump.position >= stream.log.droppedOffset
+    return this.#isBlocked && !isWaitedFor
   }
 
   /** A run comes to its own end. Where there is none, the reader ends without one, which tells clients to come back with their offset. */

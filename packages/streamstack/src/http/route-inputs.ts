@@ -50,6 +50,7 @@ const kinds = text('Kinds of chunks that the answer carries, divided by commas, 
 const offset = text(
   'Reads what comes after this offset: one that the stream gave out, `-1` for its start, `now` for its end.',
 )
+const lastEventId = text('The same as the header Last-Event-ID, for clients that can send no header.')
 const includeMetadata = flag('Whether chunks come with their metadata in formats that have none by default.')
 /** Readers of channels are refused every other spelling, as a slip there shows them to others or does not. */
 const includeChannelMetadata = text('`true`: messages come with their metadata in formats that have none by default.')
@@ -80,7 +81,7 @@ export const chatCompletion = inputs(
 
 /** One of the server's own streams, in a format or by the Durable Streams protocol. */
 export const streamRead = inputs(
-  { format, kinds, offset, include_metadata: includeMetadata, live, cursor },
+  { format, kinds, offset, lastEventId, include_metadata: includeMetadata, live, cursor },
   { 'Last-Event-ID': LAST_EVENT_ID },
 )
 
@@ -89,6 +90,7 @@ export const channelRead = inputs(
     format,
     kinds,
     offset,
+    lastEventId,
     include_metadata: includeChannelMetadata,
     access_token: accessToken,
     presence: text('`true`: others see the reader in the presence of the channel.'),
@@ -97,12 +99,13 @@ export const channelRead = inputs(
   { 'Last-Event-ID': LAST_EVENT_ID },
 )
 
-export const channelProtocolRead = inputs({ offset, live, cursor, access_token: accessToken })
+export const channelProtocolRead = inputs({ offset, lastEventId, live, cursor, access_token: accessToken })
 
 export const presenceRead = inputs({
   format,
   kinds,
   offset,
+  lastEventId,
   include_metadata: includeChannelMetadata,
   access_token: accessToken,
 })
@@ -204,7 +207,7 @@ export const webSocketHandshake = inputs(
 /** The protocol has faults of its own for these, which its reader reports. */
 export const namedRead: RouteInputs = Object.freeze({
   ...inputs(
-    { offset, live, cursor },
+    { offset, lastEventId, live, cursor },
     { 'If-None-Match': 'ETag of the page that the client has.', 'Last-Event-ID': LAST_EVENT_ID },
   ),
   checker: null,

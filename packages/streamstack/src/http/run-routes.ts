@@ -33,14 +33,18 @@ export const readRun: Operation = {
       follow()
       return readByProtocol(exchange, source, record)
     }
-    const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
+    const format = chooseFormat({
+      asked: query.get('format'),
+      accept: request.headers.accept,
+      declaredType: source.contentType,
+    })
     const reader = answerStream({
       source,
       response,
       format,
       metadata: exchange.inputs['include_metadata'] === true,
       kinds: chooseKinds(query),
-      position: startPosition(source, request, query.get('offset')),
+      position: startPosition(source, request, query),
       headers: exchange.corsHeaders,
       heartbeat: exchange.heartbeat,
       record,

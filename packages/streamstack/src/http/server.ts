@@ -65,7 +65,7 @@ export async function startServer({
     if (request.httpVersionMajor === 2) refuseRest(request)
     door.take(request, response)
   })
-  const connections = openConnections(server)
+  const connections = openConnections(server, () => engine.settings.server.slowTimeoutMs)
   onUpgrade(server, (request, response, upgrade) => {
     if (onCall !== undefined) reportCall(engine, request, response, onCall)
     door.take(request, response, upgrade)

@@ -84,8 +84,8 @@ function readSystemStream(call: Exchange, source: SystemView, begin: string): vo
   const { engine, request, response, query, heartbeat, corsHeaders } = call
   endWithToken({ engine, response, source, caller: call.caller })
   if (isProtocolRead(request, query)) return readByProtocol(call, source, null)
-  const format = chooseFormat(query.get('format'), request.headers.accept, source.contentType)
-  const position = startPosition(source, request, query.get('offset') ?? begin)
+  const format = chooseFormat({ asked: query.get('format'), accept: request.headers.accept })
+  const position = startPosition(source, request, query, begin)
   const kinds = chooseKinds(query)
   const headers = corsHeaders
   const reader = answerStream({ source, response, format, metadata: false, kinds, position, headers, heartbeat })

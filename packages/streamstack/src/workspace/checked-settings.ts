@@ -38,6 +38,8 @@ export interface Settings {
       readonly credentials: boolean
       readonly maxAgeSeconds: number
     }
+    /** How long a client may take nothing of a complete answer. */
+    readonly slowTimeoutMs: number
     /** Bounds of `/v1/ws`; all but the first are of one connection. */
     readonly websocket: {
       readonly maxConnections: number
@@ -152,6 +154,7 @@ export function toSettings(
               redirectPort: server.tls.redirect_port ?? null,
             },
       cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
+      slowTimeoutMs: server.slow_timeout,
       websocket: {
         maxConnections: server.websocket.max_connections,
         maxStreams: server.websocket.max_streams,

@@ -90,6 +90,10 @@ const serverShape = {
     .default('x-forwarded')
     .describe(
       'Which headers the trusted proxies set: X-Forwarded-For, -Host and -Proto, or Forwarded (RFC 7239). The other kind is ignored, for a client could have sent it.',
+  slow_timeout: duration(100)
+    .prefault('1m')
+    .describe(
+      'A client that takes nothing for so long of an answer that is complete, or of a stream without an end, is disconnected. `server.websocket.slow_timeout` is for WebSockets.',
     ),
   trusted_proxies: names('must be a list of addresses such as 10.0.0.5 or 10.0.0.0/8')
     .superRefine((entries, context) => {

@@ -3,6 +3,7 @@ import type { ReaderRecord } from '../../observe/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import type { Heartbeat } from '../heartbeat.ts'
+import { lastEventId } from '../last-event-id.ts'
 import { readStream } from './read-stream.ts'
 import { SourceStore } from './source-view.ts'
 import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
@@ -16,7 +17,7 @@ const OFFSET = /^\d{16}_[0-9a-f]{16}$/
  */
 export function isProtocolRead({ method, headers }: IncomingMessage, query: URLSearchParams): boolean {
   if (method === 'HEAD' || query.has('live')) return true
-  if (query.has('format') || headers['last-event-id'] !== undefined) return false
+  if (query.has('format') || lastEventId(headers, query) !== null) return false
   const offset = query.get('offset') ?? ''
   const { accept = '*/*' } = headers
   return OFFSET.test(offset) || ((offset === '-1' || offset === 'now') && accept === '*/*')

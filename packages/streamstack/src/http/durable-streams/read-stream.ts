@@ -1,9 +1,10 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { describeStream, parseStreamOffset } from '../../stream-store/index.ts'
+import { lastEventId } from '../last-event-id.ts'
 import { answerPage } from './answer-page.ts'
 import { longPoll } from './long-poll.ts'
 import { SseReader } from './sse-reader.ts'
-import { type Headers, type ReadCall, type StreamCall, answer, headerInvalid, headerOf } from './stream-call.ts'
+import { type Headers, type ReadCall, type StreamCall, answer, headerInvalid } from './stream-call.ts'
 
 /** `GET`: what there is after an offset, or with `live` what comes. */
 export function readStream(call: ReadCall): void {
@@ -14,8 +15,8 @@ export function readStream(call: ReadCall): void {
     throw headerInvalid('live must be long-poll or sse.')
   }
   // A browser's EventSource that comes back repeats its URL and adds where it was, so that goes before the query. Other answers are kept by their URL alone.
-  const lastEventId = live === 'sse' ? headerOf(call.request, 'last-event-id') || null : null
-  const sent = lastEventId ?? offsetOf(query)
+  const received = live === 'sse' ? lastEventId(call.request.headers, query) : null
+  const sent = received ?? offsetOf(query)
   if (live !== null && sent === null)
     throw headerInvalid('A live read needs offset: -1 for the start, now for the end.')
   const stream = service.store.open(call.name)

@@ -2,6 +2,7 @@ import type { StreamWatcher } from '../../stream-store/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { onAnswerOver } from '../answer-over.ts'
 import { breakConnection } from '../break-connection.ts'
+import { noteReader } from '../stalled-answers.ts'
 import { sseGoodbye } from '@streamstack/protocol'
 import { currentCursor, nextCursor } from './cursor.ts'
 import { type SharedBytes, SharedWriter, shareBytes } from './shared-writer.ts'
@@ -72,6 +73,7 @@ export class SseReader implements StreamWatcher {
     writeHead(call, 200, headers)
     stream.watchers.add(this)
     call.service.heartbeat.add(this)
+    noteReader(call.response, this)
     onAnswerOver(call.response, () => this.#leave())
   }
 
@@ -92,6 +94,11 @@ export class SseReader implements StreamWatcher {
     this.#call.service.store.touch(this.#stream)
     if (performance.now() > this.#untilMs) this.#end()
     else this.#write(HEARTBEAT)
+  }
+
+  /** Its place in the log waits for the client, but the connection does not. */
+  get mayNotRest(): boolean {
+    return this.#isBlocked
   }
 
   goodbye(retryMs: number): void {
