@@ -33,8 +33,8 @@ test('a client that takes nothing of a run that is over is disconnected, and a r
   await using server = await testServer(files)
   const readers = async (): Promise<number> => {
     const { text } = await server.call('/v1/stream/system/metrics?format=json')
-    return (JSON.parse(text) as { chunks: { content: { active_readers: number } }[] }).chunks[0]?.content
-      .active_readers as number
+    const { chunks } = JSON.parse(text) as { chunks: { content: { active_readers: number } }[] }
+    return chunks[0]?.content.active_readers ?? -1
   }
   const first = await server.call('/pour?format=ndjson')
   const run = String(first.headers['stream-url'])
