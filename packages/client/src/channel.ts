@@ -64,7 +64,7 @@ export interface Channel<Content = unknown, Metadata = Record<string, unknown>> 
 /** Messages of more characters go over HTTP: a WebSocket that refuses one for its size is closed for all. */
 const SOCKET_MESSAGE_CHARACTERS_MAX = 32_768
 
-type Shared = Pick<ReaderOptions, 'transport' | 'socket' | 'retry' | 'silenceMsMax'>
+type Shared = Pick<ReaderOptions, 'transport' | 'socket' | 'retry' | 'silenceMsMax' | 'streams'>
 
 export function openChannel<Content, Metadata>(name: string, shared: Shared): Channel<Content, Metadata> {
   const { transport, socket, retry, silenceMsMax } = shared

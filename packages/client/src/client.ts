@@ -71,7 +71,10 @@ export interface Client<Endpoints> {
   ): RunStream<Content, Metadata>
   /** A channel by its name, as `rooms/7`. Nothing is asked before it is used. */
   channel<Content = unknown, Metadata = Record<string, unknown>>(name: string): Channel<Content, Metadata>
-  /** Closes the WebSocket now; what is read over it ends. Without this it closes itself when nothing has used it for some seconds. */
+  /**
+   * Ends everything that is read, over HTTP and the WebSocket, as `stream.close()` does: loops end, and runs that nobody else reads are cancelled. Without this the
+   * WebSocket closes itself when nothing has used it for some seconds.
+   */
   close(): void
 }
 
@@ -85,9 +88,13 @@ export interface Client<Endpoints> {
 export function createClient<Endpoints = UntypedEndpoints>(options: ClientOptions): Client<Endpoints> {
   const shared = sharedOptions(options)
   const socket = new LiveSocket(shared.transport, shared.silenceMsMax)
+  const http = httpCalls<Endpoints>(shared, options.transport === 'websocket' ? socket : null)
   return {
-    ...httpCalls<Endpoints>(shared, options.transport === 'websocket' ? socket : null),
+    ...http,
     channel: (name) => openChannel(name, { ...shared, socket: options.transport === 'http' ? null : socket }),
-    close: () => socket.close(new StreamError('left', 'The client was closed.')),
+    close() {
+      http.close()
+      socket.close(new StreamError('left', 'The client was closed.'))
+    },
   }
 }

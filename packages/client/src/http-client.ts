@@ -7,7 +7,7 @@ import { RunStream } from './run-stream.ts'
 import { Transport } from './transport.ts'
 
 /** A client without channels and without WebSockets: what a page needs that only calls endpoints and reads streams. */
-export type HttpClient<Endpoints = UntypedEndpoints> = Pick<Client<Endpoints>, 'call' | 'read'>
+export type HttpClient<Endpoints = UntypedEndpoints> = Pick<Client<Endpoints>, 'call' | 'read' | 'close'>
 
 /** Makes a client that leaves out the quarter of the code that WebSockets take; all else is as of `createClient`. */
 export function createHttpClient<Endpoints = UntypedEndpoints>(
@@ -19,11 +19,14 @@ export function createHttpClient<Endpoints = UntypedEndpoints>(
 /** Timers count no further, 24.8 days: a longer one fires at once. */
 const TIMER_MS_MAX = 2_147_483_647
 
-type SharedOptions = Pick<ReaderOptions, 'transport' | 'retry' | 'silenceMsMax'>
+type SharedOptions = Pick<ReaderOptions, 'transport' | 'retry' | 'silenceMsMax'> & {
+  streams: NonNullable<ReaderOptions['streams']>
+}
 
 /** What all readers of a client share. */
 export function sharedOptions(options: ClientOptions): SharedOptions {
   return {
+    streams: new Set(),
     transport: new Transport(options),
     retry: bounded({ attempts: 5, delayMs: 1_000, delayMsMax: 30_000, ...options.retry }),
     silenceMsMax: Math.min(options.silenceMsMax ?? 45_000, TIMER_MS_MAX),
@@ -54,6 +57,9 @@ export function httpCalls<Endpoints>(shared: SharedOptions, socket: LiveSocket |
       const path = shared.transport.pathOf(url)
       const order = path.startsWith('/v1/stream/runs/') ? 'next' : 'rising'
       return open({ call: null, path, after: readOptions.after ?? 0, order }, readOptions)
+    },
+    close() {
+      for (const stream of shared.streams) stream.close()
     },
   }
 }

@@ -25,6 +25,8 @@ export type OffsetOrder = 'next' | 'rising' | 'none'
 const CONTENT: readonly ChunkKind[] = ['text', 'json']
 
 export interface ReaderOptions {
+  /** The streams of the client that have not ended; each is in it as long. */
+  streams?: Set<{ close(): void }>
   transport: Transport
   /** Null: everything goes over HTTP. */
   socket: LiveSocket | null

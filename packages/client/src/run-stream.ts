@@ -56,9 +56,12 @@ const TURN_MS_MAX = 16
 /** First wait before a cancel is sent again that reached the server before its call did. It doubles. */
 const CANCEL_AGAIN_MS = 50
 
+/** How often the server is told that the reader of a call has left; the call may not have arrived, or never will. */
+const LEAVE_TRIES = 5
+
 /**
  * A run's stream. Its chunks are taken in one way, each once: by a loop (`for await`), by listeners on `chunk`, or by `result()`. Until one of them begins, the first
- * ones wait, and the server with the rest. Leaving a loop leaves the run to itself (the endpoint's `on_disconnect` decides); `cancel()` ends it.
+ * ones wait, and the server with the rest. Leaving a loop ends the run when nobody else reads it, unless its endpoint says `on_disconnect: continue`; `leave()` before that lets it go on for a while, and `cancel()` ends it in any case.
  */
 export class RunStream<Content = unknown, Metadata = Record<string, unknown>> implements AsyncIterable<
   Chunk<Content, Metadata>
@@ -82,12 +85,15 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
       onStatus: (status, cause, waitMs) => {
         if (status === 'open') this.#handedOffset ??= this.#reader.position
         this.#emit('status', () => ({ status, cause, waitMs }))
-        if (status === 'ended') signal?.removeEventListener('abort', abort)
+        if (status !== 'ended') return
+        signal?.removeEventListener('abort', abort)
+        options.streams?.delete(this)
       },
     })
     const abort = (): void => {
       this.#leave(new StreamError('aborted', 'The caller aborted.', { cause: signal?.reason }))
     }
+    options.streams?.add(this)
     signal?.addEventListener('abort', abort)
     if (signal?.aborted === true) abort()
     this.#firstChunks = this.#reader.pull()
@@ -159,14 +165,19 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
    */
   async cancel(): Promise<void> {
     this.#isCancelling = true
+    await this.#sendCancel('', () => this.#reader.end === null)
+  }
+
+  /** `isDue`: asked before each try. */
+  async #sendCancel(query: string, isDue: () => boolean): Promise<void> {
     const { transport, call, headers: own } = this.#options
-    for (let waitMs = CANCEL_AGAIN_MS; this.#reader.end === null; waitMs *= 2) {
+    for (let waitMs = CANCEL_AGAIN_MS; isDue(); waitMs *= 2) {
       const { run } = this
       // Until an answer has told the id, the key of the call stands for the run.
       const headers = run === null && call !== null ? { ...own, 'Idempotency-Key': call.key } : own
       const path = run === null ? 'cancel' : `${encodeURIComponent(run)}/cancel`
       const response = await transport
-        .send(`/v1/runs/${path}`, { method: 'POST' }, headers)
+        .send(`/v1/runs/${path}${query}`, { method: 'POST' }, headers)
         .catch((thrown: unknown) => {
           throw asStreamError(thrown)
         })
@@ -181,7 +192,20 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     }
   }
 
-  /** Stops reading and lets the run be. */
+  /**
+   * Stops reading for good, as leaving a loop does: the server cancels the run at once when nobody else reads it, unless its endpoint says
+   * `on_disconnect: continue`. What is read by its URL is only left.
+   */
+  close(): void {
+    const isOpen = this.#reader.end === null
+    this.leave()
+    if (!isOpen || this.#options.call === null) return
+    // The server finds out by itself, later.
+    let tries = LEAVE_TRIES
+    this.#sendCancel('?unread=true', () => tries-- > 0).catch(() => undefined)
+  }
+
+  /** Stops reading, to resume later: the run goes on for the endpoint's `disconnect_grace`. */
   leave(): void {
     this.#leave(new StreamError('left', 'The reader left.'))
   }
@@ -210,7 +234,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
         }
       }
     } finally {
-      this.leave()
+      this.close()
     }
     if (this.#fault !== null) throw this.#fault
   }

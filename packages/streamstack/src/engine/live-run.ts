@@ -7,6 +7,9 @@ import type { Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunView, runUrl, toldError } from './run-view.ts'
 
+/** A reader that says that it leaves closes its connection within this time. */
+const LEAVING_MS = 2_000
+
 /** A run of this process together with who may read it and what happens when nobody does. */
 export class LiveRun implements RunView {
   readonly execution: Run
@@ -16,6 +19,9 @@ export class LiveRun implements RunView {
   endedAtMs: number | null = null
   readonly #graceMs: number
   #graceTimer: LongTimer | undefined
+
+  /** When a reader said that it leaves, on the monotonic clock. */
+  #leftAtMs = Number.NEGATIVE_INFINITY
 
   constructor(execution: Run, plan: Plan, options: { owner: RunOwner; graceMs: number }) {
     this.execution = execution
@@ -72,12 +78,24 @@ export class LiveRun implements RunView {
     return this.execution.state.usage
   }
 
+  get #isCancelledUnread(): boolean {
+    return this.plan.endpoint.onDisconnect === 'cancel' && this.stream.end === null
+  }
+
   answerBegan(): void {
     this.execution.headersSent = true
   }
 
   cancel(message: string): void {
     if (!this.execution.isOver) this.execution.cancel(message)
+  }
+
+  get isUnread(): boolean {
+    return this.#isCancelledUnread && this.stream.readerCount === 0
+  }
+
+  leave(): void {
+    this.#leftAtMs = performance.now()
   }
 
   attach(reader: StreamReader): void {
@@ -89,11 +107,12 @@ export class LiveRun implements RunView {
   detach(reader: StreamReader): void {
     const { stream } = this
     stream.detach(reader)
-    if (this.plan.endpoint.onDisconnect !== 'cancel' || stream.readerCount > 0 || stream.end !== null) return
+    if (!this.isUnread) return
     this.#graceTimer?.clear()
+    const isLeft = performance.now() - this.#leftAtMs < LEAVING_MS
     this.#graceTimer = startLongTimer(
       () => this.execution.cancel('Nobody was reading the run any more.'),
-      this.#graceMs,
+      isLeft ? 0 : this.#graceMs,
     )
     stream.onEnd(() => this.#graceTimer?.clear())
   }

@@ -19,6 +19,10 @@ export interface RunView extends StreamSource {
   readonly usage: RunUsage | null
   /** Ends it, when it still goes on. */
   cancel(message: string): void
+  /** Whether it goes on only for its `disconnect_grace`. */
+  readonly isUnread: boolean
+  /** A reader is about to leave that will not come back: if it is the last, the run has no `disconnect_grace`. */
+  leave(): void
 }
 
 /** Every run has its stream under this. */

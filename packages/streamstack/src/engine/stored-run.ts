@@ -133,6 +133,12 @@ export class StoredRun implements RunView {
 
   cancel(): void {}
 
+  get isUnread(): boolean {
+    return false
+  }
+
+  leave(): void {}
+
   attach(reader: StreamReader): void {
     this.#store.touch(this.#kept)
     this.stream.attach(reader)

@@ -119,8 +119,14 @@ export const channelPublish = inputs(
   },
 )
 
+const unread = flag(
+  'Ends the run only if nobody reads it and its endpoint does not say `on_disconnect: continue`, without its `disconnect_grace`.',
+)
+
+export const runCancel = inputs({ unread })
+
 export const keyedCancel = inputs(
-  { idempotency_key: idempotencyKey },
+  { idempotency_key: idempotencyKey, unread },
   { 'Idempotency-Key': 'The key of the call whose run is to end.' },
 )
 

@@ -57,7 +57,7 @@ export const routes: readonly Route[] = [
   route('GET', '/v1/runs', 'subject', inputs.runList, 'answered', listRuns),
   route('POST', '/v1/runs/cancel', 'caller', inputs.keyedCancel, 'answered', cancelKeyedRun),
   route('GET', '/v1/runs/{id}', 'owner', NONE, 'answered', showRun),
-  route('POST', '/v1/runs/{id}/cancel', 'owner', NONE, 'answered', cancelRun),
+  route('POST', '/v1/runs/{id}/cancel', 'owner', inputs.runCancel, 'answered', cancelRun),
   route('GET, HEAD', '/v1/stream/runs/{id}', 'owner', inputs.streamRead, 'answered', readRun),
 
   route('GET', '/v1/conversations', 'subject', inputs.conversationList, 'answered', listConversations),

@@ -107,11 +107,11 @@ export const cancelKeyedRun: Operation = {
 }
 
 function cancel(exchange: Exchange, view: RunView): void {
-  view.cancel('The run was cancelled by its caller.')
-  answerWhole(exchange, {
-    status: 202,
-    body: JSON.stringify({ run: view.run, outcome: view.stream.end?.outcome ?? 'cancelled' }),
-  })
+  const isCancelled = exchange.inputs['unread'] !== true || view.isUnread
+  if (isCancelled) view.cancel('The run was cancelled by its caller.')
+  else view.leave()
+  const outcome = view.stream.end?.outcome ?? (isCancelled ? 'cancelled' : null)
+  answerWhole(exchange, { status: 202, body: JSON.stringify({ run: view.run, outcome }) })
 }
 
 function runOf({ engine, parameters, caller }: Exchange): RunView {
