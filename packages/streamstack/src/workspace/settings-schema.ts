@@ -90,6 +90,7 @@ const serverShape = {
     .default('x-forwarded')
     .describe(
       'Which headers the trusted proxies set: X-Forwarded-For, -Host and -Proto, or Forwarded (RFC 7239). The other kind is ignored, for a client could have sent it.',
+    ),
   slow_timeout: duration(100)
     .prefault('1m')
     .describe(
