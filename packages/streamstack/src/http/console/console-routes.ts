@@ -103,10 +103,10 @@ export const readTrace: Operation = {
     const reader = answerStream({
       source: trace,
       response,
-      format: chooseFormat(query.get('format'), request.headers.accept, undefined, 'sse'),
+      format: chooseFormat({ asked: query.get('format'), accept: request.headers.accept }),
       metadata: false,
       kinds: undefined,
-      position: startPosition(trace, request, query.get('offset')),
+      position: startPosition(trace, request, query),
       headers: corsHeaders,
       heartbeat,
     })
