@@ -121,6 +121,20 @@ describe('an answer', () => {
     expect((await server.call('/reply?format=text', { body: {} })).text).toBe('Hello')
   })
 
+  test('is counted from zero each time', async () => {
+    await using upstream = await byteReplayer([{ body: GOOD }])
+    const loop = { function: 'For', count: 2, inner_functions: [reply(upstream)] }
+    await using server = await testServer(workspace([upstream], [loop]))
+    const answer = await server.call(KINDS, { body: {} })
+    const counted = ndjsonLines(answer.text).flatMap(({ metadata }) => (metadata ? [metadata] : []))
+    expect(counted.map((one) => [one['chunk_index'], one['characters']])).toEqual([
+      [0, 3],
+      [1, 5],
+      [0, 3],
+      [1, 5],
+    ])
+  })
+
   test('that says [DONE] ends nothing', async () => {
     await using upstream = await byteReplayer([
       { body: events(delta('Then comes '), delta('[DONE]'), delta(' and more.', 'stop'), '[DONE]') },

@@ -7,7 +7,7 @@ import type { Compiler, StepSource } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { compileItems, isSourceHandle } from '../parts/items-loop.ts'
 import { wholeVariable } from '../parts/raw-records.ts'
-import { compileRelay, relaySlots } from '../parts/relay.ts'
+import { compileRelay, beginRelay } from '../parts/relay.ts'
 
 export const forEach: FunctionDefinition = {
   name: 'For Each',
@@ -69,7 +69,7 @@ export const forEach: FunctionDefinition = {
     warnOfWords(step, compiler, source)
     const loop = { itemsOf, named: compiler.resultSlot(step), mayBeSource: source !== null }
     if ((step.stacks['inner'] ?? []).length > 0) return compileItems(step, compiler, loop)
-    const progress = relaySlots(compiler)
+    const progress = beginRelay(compiler)
     const relay = ({ items, item }: { items: number; item: number }): void =>
       compileRelay(compiler, {
         shape: null,

@@ -15,7 +15,7 @@ import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { requestParameters } from '../parts/outbound-request.ts'
 import { compileCall, openCall } from '../parts/provider-call.ts'
 import { modelParameters, providerParameters } from '../parts/provider-parameters.ts'
-import { compileRelay, relaySlots } from '../parts/relay.ts'
+import { compileRelay, beginRelay } from '../parts/relay.ts'
 import { flushPending, send } from '../parts/send.ts'
 import { prepareShape, shapeParameters } from '../parts/sending.ts'
 import {
@@ -153,7 +153,7 @@ export const aiReply: FunctionDefinition = {
     const roundsMax = numberArgument(step, compiler, 'max_rounds', ROUNDS, { min: 0, max: 100, integer: true })
     const isSent = step.parameters['send']?.value !== false
     const slots = slotsOf(step, compiler)
-    const progress = relaySlots(compiler)
+    const progress = beginRelay(compiler)
     const ask = compiler.label()
     const next = compiler.label()
     const done = compiler.label()

@@ -10,8 +10,14 @@ export interface RelaySlots {
   readonly characters: number
 }
 
-export function relaySlots(compiler: Compiler): RelaySlots {
-  return { index: compiler.slot(0), characters: compiler.slot(0) }
+/** Compiles the begin of a relay: each answer is counted from zero. */
+export function beginRelay(compiler: Compiler): RelaySlots {
+  const slots = { index: compiler.slot(), characters: compiler.slot() }
+  compiler.emit((frame) => {
+    frame.slots[slots.index] = 0
+    frame.slots[slots.characters] = 0
+  })
+  return slots
 }
 
 interface RelayParts {
