@@ -48,11 +48,15 @@ export const chatStyles = css`
     display: grid;
     min-block-size: 0;
   }
-  .messages {
+  .list {
     display: flex;
     flex-direction: column;
     gap: 6px;
+    box-sizing: border-box;
+    min-block-size: 100%;
     padding: 16px;
+  }
+  .messages {
     overflow: hidden auto;
     overscroll-behavior: contain;
     overflow-anchor: none;
@@ -171,9 +175,9 @@ export const chatStyles = css`
   .empty {
     display: grid;
     gap: 14px;
+    flex: 1;
     place-content: center;
     justify-items: center;
-    block-size: 100%;
     color: var(--text-2);
     text-align: center;
   }

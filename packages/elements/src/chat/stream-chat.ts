@@ -336,7 +336,6 @@ export class StreamChat extends StreamElement {
     answer.resume = null
     this.viewOf(answer).end(answer)
     this.#update()
-    void this.updateComplete.then(() => this.#follow?.grown())
   }
 
   #commit(): void {
@@ -362,7 +361,6 @@ export class StreamChat extends StreamElement {
     else view.update(answer)
     const { url, offset } = this.position
     answer.resume = url === null ? null : { url, offset }
-    this.#follow?.grown()
     // The footer changes a few times a second, not with each chunk.
     if (wasEmpty || this.rate.isDue()) this.#update()
     if (performance.now() - this.#savedAtMs > SAVE_MS) this.save()
@@ -417,8 +415,9 @@ export class StreamChat extends StreamElement {
 
   protected override firstUpdated(): void {
     const box = this.renderRoot.querySelector('.messages')
-    if (!(box instanceof HTMLElement)) return
-    this.#follow = new FollowScroll(box, (newLines) => {
+    const list = box?.firstElementChild
+    if (!(box instanceof HTMLElement) || list == null) return
+    this.#follow = new FollowScroll(box, list, (newLines) => {
       this.newLines = newLines
       this.#update()
     })
@@ -433,11 +432,13 @@ export class StreamChat extends StreamElement {
       ${renderHeader(this)} ${isListed ? this.extras?.renderList(this) : nothing}
       <div class="stage">
         <div class="messages" part="messages" role="region" aria-label=${words.messages} tabindex="0">
-          ${
-            messages.length === 0
-              ? this.#renderEmpty(words)
-              : messages.map((message, index) => renderMessage(this, message, index === messages.length - 1))
-          }
+          <div class="list">
+            ${
+              messages.length === 0
+                ? this.#renderEmpty(words)
+                : messages.map((message, index) => renderMessage(this, message, index === messages.length - 1))
+            }
+          </div>
         </div>
         ${
           newLines > 0

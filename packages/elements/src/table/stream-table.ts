@@ -75,6 +75,8 @@ export class StreamTable extends StreamElement {
   readonly #pool: PoolRow[] = []
   #seenRows = 0
   #isAtEnd = false
+  #drawn = ''
+  #rowsSized = -1
   readonly #drawNow = (): void => this.#draw()
   readonly #drawSoon = (): void => onFrame(this.#drawNow)
   readonly #sized = new ResizeObserver(this.#drawSoon)
@@ -134,6 +136,7 @@ export class StreamTable extends StreamElement {
   }
 
   #setColumns(): void {
+    this.#rowsSized = -1
     this.#shown = this.columns
     for (const { element } of this.#pool) element.remove()
     this.#pool.length = 0
@@ -151,8 +154,11 @@ export class StreamTable extends StreamElement {
     const space = view?.querySelector('.space')
     if (view === null || !(space instanceof HTMLElement)) return this.requestUpdate()
     const { length } = this.#store
-    space.style.blockSize = `${length * ROW_PIXELS}px`
-    view.setAttribute('aria-rowcount', String(length + 1))
+    if (length !== this.#rowsSized) {
+      this.#rowsSized = length
+      space.style.blockSize = `${length * ROW_PIXELS}px`
+      view.setAttribute('aria-rowcount', String(length + 1))
+    }
     if (this.#isAtEnd) view.scrollTop = view.scrollHeight
     const first = Math.max(0, Math.floor(view.scrollTop / ROW_PIXELS) - SPARE_ROWS)
     const last = Math.min(length, Math.ceil((view.scrollTop + view.clientHeight) / ROW_PIXELS) + SPARE_ROWS)
@@ -163,7 +169,10 @@ export class StreamTable extends StreamElement {
       this.#pool[index % size]?.show(index, this.#store.at(index), this.language)
     for (const row of this.#pool) if (row.index < first || row.index >= last) row.hide()
     if (this.#isAtEnd) this.#seenRows = length + this.#store.dropped
-    this.requestUpdate()
+    // A scroll changes rows, and nothing else.
+    const drawn = `${length} ${this.#store.dropped} ${this.#seenRows}`
+    if (drawn !== this.#drawn) this.requestUpdate()
+    this.#drawn = drawn
   }
 
   get #view(): HTMLElement | null {
