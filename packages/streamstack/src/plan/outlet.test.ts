@@ -144,10 +144,16 @@ async function cloned(
 }
 
 test('a clone of the state of a run, taken at any op, goes on as the run itself: counters, filters and what they hold', async () => {
-  const words = fc.array(fc.oneof(fc.string({ minLength: 1, maxLength: 6 }), fc.record({ n: fc.nat() })), {
-    minLength: 1,
-    maxLength: 6,
-  })
+  const words = fc.array(
+    fc.oneof(
+      fc.string({ minLength: 1, maxLength: 6 }).filter((text) => !text.includes('{{')),
+      fc.record({ n: fc.nat() }),
+    ),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  )
   await fc.assert(
     fc.asyncProperty(words, async (contents) => {
       const plan = planned([{ function: 'For Each', input: contents, inner_functions: [send('{{item}}')] }])
@@ -212,4 +218,36 @@ test('a filter sees smoothed text before it is smoothed', async () => {
       .map(String)
       .join(''),
   ).toBe('IJ')
+})
+
+test('text that is joined is never lost or moved, whatever is sent between: other steps, kinds, units and branches', async () => {
+  const kinds = fc.constantFrom('text', 'reasoning', 'json', 'plain')
+  const steps = fc.array(
+    fc.tuple(kinds, fc.constantFrom('words', 'characters'), fc.constantFrom('a', 'b c', ' d', 'e f g ')),
+    {
+      minLength: 1,
+      maxLength: 10,
+    },
+  )
+  const step = ([kind, unit, text]: [string, string, string]): object =>
+    kind === 'json'
+      ? { function: 'Streaming API Response', content: { text } }
+      : kind === 'plain'
+        ? { function: 'Streaming API Response', content: text }
+        : { function: 'Streaming API Response', content: text, kind, chunk_by: unit, chunk_size: 2, join: true }
+  const merged = (contents: readonly unknown[]): string =>
+    contents.map((one) => (typeof one === 'string' ? one : `{${(one as { text: string }).text}}`)).join('')
+  await fc.assert(
+    fc.asyncProperty(steps, steps, async (first, second) => {
+      const { plan } = planOf(first.map(step))
+      const { contents } = await runFrame((plan as Plan).programs, firstFrame(plan as Plan, {}, null))
+      expect(merged(contents)).toBe(first.map(([kind, , text]) => (kind === 'json' ? `{${text}}` : text)).join(''))
+      const parallel = planOf([{ function: 'Parallel', branches: [first.map(step), second.map(step)] }]).plan as Plan
+      const both = await runFrame(parallel.programs, firstFrame(parallel, {}, null))
+      const letters = (text: string): string => text.split('').toSorted().join('')
+      const all = [...first, ...second].map(([kind, , text]) => (kind === 'json' ? `{${text}}` : text)).join('')
+      expect(letters(merged(both.contents))).toBe(letters(all))
+    }),
+    { numRuns: 60 },
+  )
 })

@@ -60,15 +60,23 @@ export class Outlet {
     return before === undefined ? sent : before.then(() => sent)
   }
 
-  /** Keeps text back until the rest of its piece comes, or anything else is sent. */
+  /** Keeps text back until the rest of its piece comes, or anything else is sent. Text of another step that is kept back goes out first. */
   keepPending(pending: PendingText): void {
+    void this.flushPending()
     this.#run.state.pending = pending
   }
 
-  /** Takes the text that is kept back, for deltas that join it; null when it is of another kind. */
-  takePending(kind: ChunkKind, unit: PendingText['unit']): PendingText | null {
+  /**
+   * Takes the text that is kept back, for a delta that joins it. Null when there is none, or it is of another step, kind or unit: then it
+   * is sent, and waits for no reader, since it is less than a piece.
+   */
+  takePending({ step, kind, unit }: Pick<PendingText, 'step' | 'kind' | 'unit'>): PendingText | null {
     const { pending } = this.#run.state
-    if (pending === null || pending.kind !== kind || pending.unit !== unit) return null
+    if (pending === null) return null
+    if (pending.step !== step || pending.kind !== kind || pending.unit !== unit) {
+      void this.flushPending()
+      return null
+    }
     this.#run.state.pending = null
     return pending
   }

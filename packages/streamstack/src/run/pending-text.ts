@@ -3,6 +3,8 @@ import type { TextUnit } from '../text/split-text.ts'
 
 /** Text that waits for the rest of its piece, because deltas of a stream are joined to pieces of a size. Plain data. */
 export interface PendingText {
+  /** Which step it is from: what another sends never joins it. */
+  readonly step: string
   readonly kind: ChunkKind
   readonly unit: TextUnit
   readonly text: string

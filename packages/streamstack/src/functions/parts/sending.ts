@@ -115,7 +115,7 @@ export function compileSending(compiler: Compiler, { shape, prepare, pieces }: S
       return undefined
     }
     const { value, kind, metadata } = sending
-    const cut = cutUp(frame, strand, sending, shape)
+    const cut = cutUp(frame, strand, sending, shape, `${frame.program}:${list}`)
     if (cut === null) {
       frame.pc = done.pc
       place(frame, 0, 1)
@@ -148,6 +148,7 @@ export function compileSending(compiler: Compiler, { shape, prepare, pieces }: S
     place(frame, first + sent, null)
     strand.run.outlet.keepPending({
       ...kept,
+      step: `${frame.program}:${list}`,
       kind: kind ?? 'text',
       metadata: kept.text === '' ? null : metadataOf(frame, metadata),
       pieces: first + sent,
@@ -200,7 +201,7 @@ interface Cut {
 const EMPTY_TEXT: readonly Value[] = ['']
 
 /** The pieces to send; null: the content as it is. The caller's size goes before that of the step. */
-function cutUp(frame: Frame, strand: Strand, sending: Sending, shape: StepShape | null): Cut | null {
+function cutUp(frame: Frame, strand: Strand, sending: Sending, shape: StepShape | null, step: string): Cut | null {
   const { options } = strand.run
   if (shape === null && options === null) return null
   const { value, kind, joins } = sending
@@ -212,7 +213,7 @@ function cutUp(frame: Frame, strand: Strand, sending: Sending, shape: StepShape 
     const unit = options?.chunkSize == null && by !== 'records' ? by : 'words'
     if (size !== Infinity) {
       strand.burn(value.length >> 6)
-      if (joins) return cutJoined(strand, value, kind ?? 'text', unit, size)
+      if (joins) return cutJoined(strand, value, { step, kind: kind ?? 'text', unit }, size)
       const pieces = splitText(value, unit, size)
       return { pieces: pieces.length === 0 ? EMPTY_TEXT : pieces, joined: null }
     }
@@ -223,10 +224,15 @@ function cutUp(frame: Frame, strand: Strand, sending: Sending, shape: StepShape 
   return isPaced(paceOf(frame, strand, shape)) ? { pieces: [value], joined: null } : null
 }
 
-function cutJoined(strand: Strand, value: string, kind: ChunkKind, unit: TextUnit, size: number): Cut {
-  const before = strand.run.outlet.takePending(kind, unit)
-  const { pieces, rest } = takePieces((before?.text ?? '') + value, unit, size)
-  return { pieces, joined: { rest, unit, first: before?.pieces ?? 0 } }
+function cutJoined(
+  strand: Strand,
+  value: string,
+  of: { readonly step: string; readonly kind: ChunkKind; readonly unit: TextUnit },
+  size: number,
+): Cut {
+  const before = strand.run.outlet.takePending(of)
+  const { pieces, rest } = takePieces((before?.text ?? '') + value, of.unit, size)
+  return { pieces, joined: { rest, unit: of.unit, first: before?.pieces ?? 0 } }
 }
 
 function records(value: readonly Value[], size: number): readonly Value[] {

@@ -1,4 +1,4 @@
-import type { Value } from '@streamstack/protocol'
+import { type Value, isTextKind } from '@streamstack/protocol'
 import { ChannelTable } from '../../channel/index.ts'
 import { type Issue, normalizeEndpoint, normalizeFunctionFile, parseTree } from '../../definition/index.ts'
 import { functions } from '../../functions/index.ts'
@@ -104,7 +104,7 @@ function contentsOf(stream: Stream): Value[] {
     if (batch === null || batch instanceof Promise) return contents
     for (const chunk of batch.chunks.slice(batch.from, batch.to)) {
       if (chunk.kind === 'error') return contents
-      contents.push(chunk.kind === 'text' ? chunk.data : (JSON.parse(chunk.data) as Value))
+      contents.push(isTextKind(chunk.kind) ? chunk.data : (JSON.parse(chunk.data) as Value))
     }
   }
 }
