@@ -1,9 +1,19 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ANONYMOUS } from '../access/index.ts'
 import { TestChannels } from './testing/test-channels.ts'
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] }))
 afterEach(() => vi.useRealTimers())
+
+/** What is held, collected. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  return process.memoryUsage().heapUsed
+}
 
 const rooms = { room: 'channel: rooms/{room}\npublish: true\nsubscribe: true\npresence: true\nhistory: false' }
 
@@ -44,6 +54,32 @@ test('a member whose data changes all the time is told of once a second, and las
   expect(told().length).toBeLessThanOrEqual(4)
   expect(told().at(-1)).toContain('"event":"update"')
   expect(told().at(-1)).toContain('{"n":499}')
+  view.detach(reader)
+  await test.close()
+})
+
+test('members that come and go leave nothing in memory, however long somebody watches', async () => {
+  const test = new TestChannels(rooms)
+  const { channels } = test
+  const view = channels.presence('rooms/1', ANONYMOUS)
+  const reader = { position: 0, wake: () => undefined }
+  view.attach(reader)
+  const data = 'x'.repeat(2_000)
+  const comeAndGo = (count: number): void => {
+    for (let n = 0; n < count; n++) {
+      channels.enter('rooms/1', ANONYMOUS, { connection: String(n), data })()
+      vi.advanceTimersByTime(1)
+    }
+  }
+  comeAndGo(200)
+  const before = heapBytes()
+  comeAndGo(10_000)
+  // Each of them was told twice, 40 MB in all.
+  expect(heapBytes() - before).toBeLessThan(8_000_000)
+  const late = channels.presence('rooms/1', ANONYMOUS)
+  late.attach(reader)
+  expect(channels.members('rooms/1', ANONYMOUS)).toEqual([])
+  late.detach(reader)
   view.detach(reader)
   await test.close()
 })

@@ -179,24 +179,29 @@ export class Presence {
 
   /** All members and what has changed since, for somebody who comes. */
   #hereNow(): readonly Chunk[] {
-    if (this.#here === null || this.#sinceBytes > TOLD_SINCE_BYTES_MAX) {
+    if (this.#here === null) {
       const members = [...this.#stays.values()].map(({ toldJson }) => toldJson)
       this.#here = eventChunk(`{"event":"here","members":[${members.join(',')}]}`)
-      this.#since = []
-      this.#sinceBytes = 0
     }
     return [this.#here, ...this.#since]
   }
 
+  #forgetHere(): void {
+    this.#here = null
+    this.#since = []
+    this.#sinceBytes = 0
+  }
+
   #tell(event: 'join' | 'leave' | 'update', memberJson: string): void {
-    // Without anybody who looks, the next one gets a list that is new.
-    if (this.#views.size === 0) {
-      this.#here = null
-      return
-    }
+    // Without a viewer the next one gets a new list.
+    if (this.#views.size === 0) return this.#forgetHere()
     const chunk = eventChunk(`{"event":"${event}","member":${memberJson}}`)
-    this.#since.push(chunk)
-    this.#sinceBytes += chunk.data.length
+    // Changes are kept only after a list, and only as long as sending them costs less than a new list.
+    if (this.#here !== null) {
+      this.#since.push(chunk)
+      this.#sinceBytes += chunk.data.length
+      if (this.#sinceBytes > TOLD_SINCE_BYTES_MAX) this.#forgetHere()
+    }
     for (const view of this.#views) view.tell(chunk)
   }
 }

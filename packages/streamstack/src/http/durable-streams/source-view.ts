@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
 import type { ReaderRecord } from '../../observe/index.ts'
 import type { StreamReader, StreamSource } from '../../stream/index.ts'
+import { readChunks } from '../../stream/reading.ts'
 import {
   type Page,
   type StreamWatcher,
@@ -87,37 +88,26 @@ export class SourceView implements Readable {
   }
 
   read(asked: number, bytesMax: number): Page {
-    const { stream, select, begin } = this.#source
+    const { stream, begin } = this.#source
     const after = asked === 0 ? (begin ?? 0) : asked
     if (after > this.visibleTail) {
       throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
     }
     if (after < stream.log.droppedOffset) throw this.#expired()
-    const read = { after, passedOver: 0 }
-    this.#lastRead = read
     const parts: Buffer[] = []
-    let last = after
     let bytes = 0
-    while (last < stream.lastOffset && bytes < bytesMax) {
-      const batch = stream.read(last)
-      if (batch instanceof Promise) throw new Error('A log that reads later cannot be read by this protocol.')
-      if (batch === null) break
-      for (let at = batch.from; at < batch.to && bytes < bytesMax; at++, last++) {
-        const chunk = batch.chunks[at]
-        if (chunk === undefined) continue
-        if (select?.(chunk) === false) {
-          read.passedOver++
-          continue
-        }
-        const message = encodeStored(chunk)
-        parts.push(message)
-        bytes += message.length
-      }
-    }
-    if (stream.end !== null && last === stream.end.offset) {
-      const message = encodeStoredEnd(stream.end)
+    const add = (message: Buffer): void => {
       parts.push(message)
       bytes += message.length
+    }
+    const read = readChunks(this.#source, after, (chunk) => {
+      add(encodeStored(chunk))
+      return bytes < bytesMax
+    })
+    this.#lastRead = { after, passedOver: read.passedOver }
+    let { last } = read
+    if (stream.end !== null && last === stream.end.offset) {
+      add(encodeStoredEnd(stream.end))
       last += 1
     }
     return { last, parts, bytes }
