@@ -39,19 +39,23 @@ export function keptSecret(dataFolder: string): string | null {
   }
 }
 
+/** Secrets that could not be written, by data folder: the next reload must find the same one. */
+const unkept = new Map<string, string>()
+
 /**
  * Returns the secret of a data folder and generates it the first time, readable by its owner only. Where the folder
- * cannot be written the secret is not kept; opening the folder then reports why.
+ * cannot be written the secret lasts as long as the process; opening the folder then reports why.
  */
 export function keepSecret(dataFolder: string): string {
-  const kept = keptSecret(dataFolder)
-  if (kept !== null) return kept
+  const known = keptSecret(dataFolder) ?? unkept.get(dataFolder)
+  if (known !== undefined) return known
   const secret = randomBytes(48).toString('base64url')
   try {
     makePrivateFolder(dataFolder)
     writeFileSync(join(dataFolder, FILE), `${secret}\n`, { mode: 0o600 })
   } catch {
-    return secret
+    unkept.set(dataFolder, secret)
   }
-  return secret
+  // Of two processes that start together, both take what was written last.
+  return keptSecret(dataFolder) ?? secret
 }
