@@ -88,14 +88,16 @@ export function filters({ quick }: ScenarioOptions): Promise<Report> {
   }
   return Promise.resolve({
     title: 'Filters',
-    method: `One thread, ${count(text.length)} characters of ASCII with an address and a phone number in each paragraph of ${count(PARAGRAPH.length)}. As a stream of single words, all built-in kinds together cost ${fixed(perChunk, 2)} µs a word.`,
+    method: `Processor time of one process, ${count(text.length)} characters of ASCII with an address and a phone number in each paragraph of ${count(PARAGRAPH.length)}. As a stream of single words, all built-in kinds together cost ${fixed(perChunk, 2)} µs a word.`,
     tables: [{ caption: 'Text that passes in a second', columns: ['', 'MB/s'], rows }],
     goals: [goal],
   })
 }
 
+/** Processor time in milliseconds: it is the same beside other work. */
 function elapsed(work: () => void): number {
-  const started = performance.now()
+  const started = process.cpuUsage()
   work()
-  return performance.now() - started
+  const { user, system } = process.cpuUsage(started)
+  return (user + system) / 1_000
 }

@@ -98,15 +98,15 @@ const END = 128
 
 /** A walk through a text from a place. */
 interface Walk {
-  readonly text: string
-  readonly isWhole: boolean
-  readonly lengthMax: number
-  readonly from: number
+  text: string
+  isWhole: boolean
+  lengthMax: number
+  from: number
   /** How far it came, and in which state. */
-  readonly to: number
-  readonly state: State | null
+  to: number
+  state: State | null
   /** Where its longest match ends; -1: none. */
-  readonly lastMatch: number
+  lastMatch: number
 }
 
 /** Characters of a walk that are remembered, less one: a power of two above the longest match. */
@@ -118,10 +118,12 @@ const STATES_MAX = 500
 class Automaton {
   readonly #program: readonly Instruction[]
   readonly #known = new Map<string, State>()
+  /** The states at the beginning of a match: behind no word, and behind one. */
+  readonly #starts: [State?, State?] = []
   /** The state of the last walk before each of its characters, and which character that was. */
   readonly #states: State[] = []
   readonly #visited = new Float64Array(RING + 1).fill(-1)
-  #last: Walk = { text: '', isWhole: true, lengthMax: 0, from: 0, to: -1, state: null, lastMatch: -1 }
+  readonly #last: Walk = { text: '', isWhole: true, lengthMax: 0, from: 0, to: -1, state: null, lastMatch: -1 }
 
   constructor(program: readonly Instruction[]) {
     this.#program = program
@@ -180,12 +182,18 @@ class Automaton {
       index = next
       state = step.next
     }
-    this.#last = { text, isWhole, lengthMax, from: at, to: index, state, lastMatch }
+    before.text = text
+    before.isWhole = isWhole
+    before.lengthMax = lengthMax
+    before.from = at
+    before.to = index
+    before.state = state
+    before.lastMatch = lastMatch
     return lastMatch === -1 ? 0 : lastMatch - at
   }
 
   #start(followsWord: boolean): State {
-    return this.#state([0], followsWord)
+    return (this.#starts[followsWord ? 1 : 0] ??= this.#state([0], followsWord))
   }
 
   #state(places: readonly number[], followsWord: boolean): State {
