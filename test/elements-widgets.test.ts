@@ -122,6 +122,55 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     expect(page.faults.join()).toContain('ignores the attribute "token"')
   })
 
+  test('the token of a page goes to its server alone, and //host names none', async () => {
+    const seen: [string, string | undefined][] = []
+    const answer = (path: string, name: string): void =>
+      stage.raw(path, (request, response) => {
+        if (request.method !== 'OPTIONS') seen.push([name, request.headers.authorization])
+        response.writeHead(200, {
+          'Content-Type': path.includes('dash') ? 'application/json' : 'application/x-ndjson',
+          'Access-Control-Allow-Origin': '*',
+          'Access-Control-Allow-Headers': '*',
+        })
+        const widgets = [
+          { type: 'metric', title: 'M', source: { endpoint: `GET ${elsewhere}/of-a-widget` }, path: 'a', width: 1 },
+        ]
+        response.end(
+          path.includes('dash')
+            ? JSON.stringify({ title: 'D', description: null, widgets })
+            : '{"type":"end","outcome":"completed","offset":0,"error":null}\n',
+        )
+      })
+    const elsewhere = stage.url.replace('127.0.0.1', 'localhost')
+    answer('/here', 'here')
+    answer('/of-a-widget', 'of a widget')
+    answer('/there', 'there')
+    answer('/dash', 'dash')
+    await using page = await stage.open('<stream-text manual></stream-text><stream-dashboard></stream-dashboard>', {
+      prepare: `addEventListener('DOMContentLoaded', () => StreamstackElements.configure({ token: 'of-the-page' }))`,
+    })
+    const read = (src: string): Promise<string | null> =>
+      page.run(
+        inside(
+          'stream-text',
+          `element.src = ${JSON.stringify(src)}; element.start()
+          await new Promise((resolve) => element.addEventListener('stream-end', resolve, { once: true }))
+          return element.status.message`,
+        ),
+      )
+    await read('/here')
+    await read(`${elsewhere}/there`)
+    expect(await read(`//localhost:${new URL(stage.url).port}/there`)).toContain('names no server')
+    await page.run(
+      `$('stream-dashboard').src = '/dash'; await new Promise((resolve) => $('stream-dashboard').addEventListener('stream-end', resolve, { once: true }))`,
+    )
+    expect(seen.filter(([, token]) => token !== undefined)).toEqual([
+      ['here', 'Bearer of-the-page'],
+      ['dash', 'Bearer of-the-page'],
+    ])
+    expect(seen.map(([name]) => name)).toEqual(['here', 'there', 'dash', 'of a widget'])
+  })
+
   test('widgets share one reading of a stream, begin with its history, and say when data is stale', async () => {
     let readings = 0
     const live = scripted('/v1/stream/system/metrics')

@@ -1,3 +1,4 @@
+import { splitUrl } from '../source/own-source.ts'
 import type { TokenProvider } from '../source/source.ts'
 
 /** What elements use that say nothing else. */
@@ -15,6 +16,15 @@ export function configure(next: PageSettings): void {
   Object.assign(settings, next)
 }
 
-export function pageSettings(): Readonly<Required<PageSettings>> {
-  return settings
+/**
+ * The server that an element talks to, and the token for it: its own, or that of the page where the server is the page's. The page's token goes to no other server,
+ * whatever an address in the markup says.
+ */
+export function placeOf(
+  element: { server: string; token: TokenProvider | null },
+  url: string,
+): { server: string; token: TokenProvider | null } {
+  const own = settings.server.replace(/\/+$/, '')
+  const { server } = splitUrl(element.server || own, url)
+  return { server, token: element.token ?? (server === own ? settings.token : null) }
 }

@@ -10,7 +10,7 @@ import {
   type SourceStatus,
   type TokenProvider,
 } from '../source/source.ts'
-import { pageSettings } from './settings.ts'
+import { placeOf } from './settings.ts'
 import { ThemedElement } from './themed-element.ts'
 
 /** What opens another source when it changes. */
@@ -170,9 +170,7 @@ export class StreamElement extends ThemedElement {
 
   protected get source(): Source {
     const { src, method, body, stream, channel, from: after, format, headers } = this
-    const page = pageSettings()
-    const server = this.server || page.server
-    const token = this.token ?? page.token
+    const { server, token } = safely(() => placeOf(this, src || stream || '/')) ?? { server: this.server, token: null }
     return { server, src, method, body, stream, channel, after, format, token, headers }
   }
 
@@ -189,6 +187,15 @@ export class StreamElement extends ThemedElement {
   #leave(): void {
     this.#open?.leave()
     this.#open = null
+  }
+}
+
+/** Null where an address cannot be read; opening it says so. */
+function safely<Found>(find: () => Found): Found | null {
+  try {
+    return find()
+  } catch {
+    return null
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Dashboard, DashboardWidget } from '@streamstack/protocol'
 import { type PropertyDeclarations, type PropertyValues, css, html, nothing } from 'lit'
-import { pageSettings } from '../base/settings.ts'
+import { placeOf } from '../base/settings.ts'
 import { ThemedElement } from '../base/themed-element.ts'
 import { splitUrl } from '../source/own-source.ts'
 import type { SourceStatus, TokenProvider } from '../source/source.ts'
@@ -159,11 +159,8 @@ export class StreamDashboard extends ThemedElement {
     const load = ++this.#load
     this.problem = null
     try {
-      const description = await fetchDescription(
-        this.src,
-        this.server || pageSettings().server,
-        this.token ?? pageSettings().token,
-      )
+      const { server, token } = placeOf(this, this.src)
+      const description = await fetchDescription(this.src, server, token)
       if (load !== this.#load) return
       this.description = description
       this.emit('dashboard-load', description)
@@ -214,7 +211,9 @@ export class StreamDashboard extends ThemedElement {
   #renderWidget(widget: DashboardWidget, words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
     const { stream = '', channel = '', history = '', endpoint = '', inputs = null } = widget.source ?? {}
     const { src, method } = endpointOf(endpoint)
-    const { server, token } = this
+    // The description came from this server, and its widgets read there; what names another one gets no token of this one.
+    const { server } = placeOf(this, this.src || '/')
+    const token = /^https?:/.test(src) || /^https?:/.test(stream) ? null : this.token
     const of = { stream, channel, history, src, method, body: inputs, server, token }
     const none = (value: number | undefined): number | null => value ?? null
     switch (widget.type) {

@@ -79,8 +79,9 @@ function streamPath(stream: string): string {
   return /^(?:\/|https?:)/.test(stream) ? stream : `/v1/stream/${stream}`
 }
 
-/** A whole URL names its own server. */
+/** A whole URL names its own server. Throws for `//host`, which would be another server to a browser whatever `server` says. */
 export function splitUrl(server: string, url: string): { server: string; path: string } {
+  if (/^\s*[/\\]{2}/.test(url)) throw new Error(`"${url}" names no server. Write https:// before it, or one slash.`)
   const base = server.replace(/\/+$/, '')
   if (base !== '' && url.startsWith(`${base}/`)) return { server: base, path: url.slice(base.length) }
   const [, origin, path] = /^(https?:\/\/[^/?#]+)(.*)$/.exec(url) ?? []
