@@ -190,6 +190,12 @@ export const ERRORS = {
     title: 'A message over the WebSocket is not as it must be.',
     cure: 'Look at the message: it names the field and what it must be.',
   },
+  rate_limited: {
+    status: 429,
+    recoverable: true,
+    title: 'Too many calls.',
+    cure: 'Wait as long as Retry-After says. The fields RateLimit and RateLimit-Policy tell the limit and what is left of it.',
+  },
   too_many: {
     status: 429,
     recoverable: true,

@@ -49,6 +49,7 @@ export function normalizeEndpoint(
     inputs: withPathParameters(inputs, path, tree.position),
     access: settings.access,
     limits: settings.limits,
+    rateLimits: settings.rateLimits,
     delivery: settings.delivery,
     onDisconnect: settings.onDisconnect,
     disconnectGraceMs: settings.disconnectGraceMs,

@@ -6,6 +6,7 @@ import type { IssueList } from './issue-list.ts'
 import { normalizeAccess } from './normalize-access.ts'
 import { normalizeHeaders } from './normalize-headers.ts'
 import { normalizePath } from './normalize-path.ts'
+import { normalizeRateLimits } from './normalize-rate-limit.ts'
 import { isNoteKey } from './notes.ts'
 import { stepSettings } from './setting-steps.ts'
 import { kindOf, quote } from './tree.ts'
@@ -20,6 +21,7 @@ export interface EndpointSettings extends Pick<
   | 'format'
   | 'access'
   | 'limits'
+  | 'rateLimits'
   | 'delivery'
   | 'onDisconnect'
   | 'disconnectGraceMs'
@@ -45,6 +47,7 @@ export const settingsKeys: readonly string[] = [
   'roles',
   'scopes',
   'limits',
+  'rate_limit',
   ...limitKeys,
   'delivery',
   'on_disconnect',
@@ -56,7 +59,6 @@ export const settingsKeys: readonly string[] = [
 const elsewhere: Readonly<Record<string, string>> = {
   cors: 'CORS holds for the whole server: set `server.cors` in streamstack.yaml.',
   body_limit: 'The body limit holds for the whole server: set `server.body_limit` in streamstack.yaml.',
-  rate_limit: 'Rate limits are not part of an endpoint; limit calls in front of the server.',
   timeout: 'Write `max_duration`, the longest time that one run may take.',
 }
 
@@ -86,6 +88,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     format: readFormat(byKey.get('format')?.node, list),
     access: normalizeAccess(byKey.get('authentication'), byKey.get('roles'), byKey.get('scopes'), list),
     limits: readLimits(byKey, list),
+    rateLimits: normalizeRateLimits(byKey.get('rate_limit')?.node, list),
     delivery: readDelivery(byKey.get('delivery')?.node, list),
     onDisconnect: readOnDisconnect(byKey.get('on_disconnect')?.node, list),
     disconnectGraceMs: readDuration(byKey.get('disconnect_grace'), 0, list),

@@ -6,7 +6,7 @@ import type { EndpointDefinition, InputDeclaration, StepNode } from './types.ts'
  * Normalising it again gives the same endpoint, positions aside.
  */
 export function toCanonical(endpoint: EndpointDefinition): Value {
-  const { access, limits, headers, format } = endpoint
+  const { access, limits, headers, format, rateLimits } = endpoint
   return {
     endpoint_settings: {
       method: endpoint.method,
@@ -18,6 +18,7 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(access.authentication && { authentication: true }),
       ...(access.roles.length > 0 && { roles: access.roles }),
       ...(access.scopes.length > 0 && { scopes: access.scopes }),
+      ...(rateLimits.length > 0 && { rate_limit: rateLimits.map(({ perMs, ...limit }) => ({ ...limit, per: perMs })) }),
       ...(limits.maxDurationMs !== null && { max_duration: limits.maxDurationMs }),
       ...(limits.maxChunks !== null && { max_chunks: limits.maxChunks }),
       ...(limits.maxBytes !== null && { max_bytes: limits.maxBytes }),

@@ -165,6 +165,18 @@ export interface AccessDeclaration {
   scopes: readonly string[]
 }
 
+/** How often an endpoint may be called. */
+export interface RateLimitDeclaration {
+  readonly calls: number
+  readonly perMs: number
+  /** `caller`: the subject of the token, without one the address; `address`; `input.<name>`. */
+  readonly by: string
+  /** Only callers with one of these roles; empty: all. */
+  readonly roles: readonly string[]
+  /** `report` counts and refuses nothing. */
+  readonly mode: 'enforce' | 'report'
+}
+
 /** Bounds of one run; null: the workspace's own. */
 export interface LimitDeclaration {
   maxDurationMs: number | null
@@ -190,6 +202,7 @@ export interface EndpointDefinition {
   inputs: readonly InputDeclaration[]
   access: AccessDeclaration
   limits: LimitDeclaration
+  rateLimits: readonly RateLimitDeclaration[]
   /** Where the chunks of a run are kept: in memory, or on disk before anybody sees them. */
   delivery: 'memory' | 'durable'
   onDisconnect: 'continue' | 'cancel'

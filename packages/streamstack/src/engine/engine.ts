@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
 import { Access, type AccessPolicy, Gate } from '../access/index.ts'
+import { OpenStreams, RateLimits } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
 import { type Outbound, createOutbound } from '../outbound/index.ts'
@@ -67,6 +68,8 @@ export class Engine {
   readonly conversations: Conversations
   readonly observation = new Observation()
   readonly access: Access
+  readonly rateLimits = new RateLimits()
+  readonly openStreams = new OpenStreams()
   readonly gate: Gate
   readonly log: Logger
   #workspace: CompiledWorkspace

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import type { Value } from '@streamstack/protocol'
+import { getHeapStatistics } from 'node:v8'
+import { StreamstackError, type Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink, newRunState } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
@@ -36,6 +37,10 @@ const WINDOW_BYTES_MIN = 524_288
 
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
 const CLOSE_MS = 5_500
+
+/** What a run costs at least, and the share of the heap that all runs may take by that. */
+const RUN_BYTES = 32 * 1024
+const ACTIVE_RUNS_MAX = Math.max(100, Math.floor(getHeapStatistics().heap_size_limit / 10 / RUN_BYTES))
 
 /** How often runs that are past their retention are looked for. */
 const SWEEP_MS = 5_000
@@ -86,6 +91,7 @@ export class Runs {
   prepare(plan: Plan, settings: Settings, start: StartOptions): LiveRun {
     const { endpoint } = plan
     const { limits } = endpoint
+    this.#demandRoom(settings)
     const id = newRunId()
     const windowBytes = this.#windowFor(settings.streams.windowBytes)
     const delivery = start.delivery ?? endpoint.delivery
@@ -138,6 +144,14 @@ export class Runs {
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
     execution.stream.onEnd(() => this.#ended(live, settings, delivery === 'durable'))
     return live
+  }
+
+  /** A server that takes more runs than it can hold serves none of them. Throws `unavailable`. */
+  #demandRoom({ limits }: Settings): void {
+    if (this.#activeCount < (limits.activeRunsMax ?? ACTIVE_RUNS_MAX)) return
+    throw new StreamstackError('unavailable', 'The server has as many runs as it can. Call again in a moment.', {
+      retryAfterMs: 1_000,
+    })
   }
 
   /** Gives runs that a crash cut off their outcome. Returns how many there were. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
 import { answerError } from './answer-error.ts'
+import { onAnswerOver } from './answer-over.ts'
 import { answerStopping } from './answer-stopping.ts'
 import { noteCaller, noteEndpoint } from './call-report.ts'
 import { callEndpoint } from './call-endpoint.ts'
@@ -105,10 +106,15 @@ export class FrontDoor {
       exchange.caller = caller
       noteCaller(exchange.response, caller)
       preparation.admit(caller)
+      addHeaders(exchange, preparation.limitHeaders)
+      enterStream(exchange)
       if (isResume) resumeChat({ exchange, plan, preparation })
       else await callEndpoint({ exchange, plan, preparation })
     }
-    const refuse = (thrown: unknown): void => fail(exchange, preparation.refused(thrown), ignore)
+    const refuse = (thrown: unknown): void => {
+      addHeaders(exchange, preparation.limitHeaders)
+      fail(exchange, preparation.refused(thrown), ignore)
+    }
     try {
       const { authorization } = request.headers
       const caller = preparation.asksForCaller
@@ -120,6 +126,15 @@ export class FrontDoor {
       refuse(thrown)
     }
   }
+}
+
+function addHeaders(exchange: Exchange, headers: Readonly<Record<string, string>>): void {
+  if (Object.keys(headers).length > 0) exchange.corsHeaders = { ...exchange.corsHeaders, ...headers }
+}
+
+/** Counts an answer that may stream, until it is over. */
+function enterStream({ engine, response, caller }: Exchange): void {
+  onAnswerOver(response, engine.openStreams.enter(caller, engine.settings.limits.openStreams))
 }
 
 /** Node takes the first of several, and a proxy in front may take the last (RFC 9112 §3.2). */
@@ -142,9 +157,10 @@ function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {
   return engine.access.admit({ authorization: request.headers.authorization, place, urlToken }, right)
 }
 
-function enter(exchange: Exchange, { inputs }: Route, caller: Caller): void {
+function enter(exchange: Exchange, { inputs, operation }: Route, caller: Caller): void {
   exchange.caller = caller
   noteCaller(exchange.response, caller)
+  if (operation.answers === 'stream') enterStream(exchange)
   if (inputs.checker !== null) {
     exchange.inputs = inputs.checker.check({ path: exchange.parameters, query: exchange.query, body: {} })
   }

@@ -3,6 +3,8 @@ import { ANONYMOUS, type AuthClaims, type CallPlace, type Caller } from '../acce
 import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/index.ts'
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
+import type { RateLimitDeclaration } from '../definition/types.ts'
+import { type LimitState, limitError, limitHeaders } from '../limit/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { StreamOptions } from '../run/index.ts'
 import { askedOptions } from './caller-options.ts'
@@ -43,6 +45,8 @@ export class CallPreparation {
   #claims: AuthClaims | null = null
   #owner: RunOwner = null
   #place: CallPlace = ANONYMOUS.place
+  #caller: Caller = ANONYMOUS
+  #rates: readonly LimitState[] = []
   #inputs: Readonly<Record<string, Value>> = {}
   #options: StreamOptions | null = null
 
@@ -65,18 +69,27 @@ export class CallPreparation {
   /** Says who calls. An endpoint that does not ask sees nobody, also where a token came along. Throws `unauthenticated`, `forbidden`, `unavailable`. */
   admit(caller: Caller): void {
     this.#place = caller.place
+    this.#caller = caller
     const { subject, place } = caller
     const user = subject === null ? place.address : `subject ${subject}`
     if (user !== null) this.#engine.observation.metrics.userCalled(user, this.#calledMs)
-    if (!this.asksForCaller) return
-    this.#engine.access.permitCall(caller, this.#plan.endpoint.access)
-    this.#claims = caller.claims
-    this.#owner = caller.subject === null ? null : { subject: caller.subject }
+    if (this.asksForCaller) {
+      this.#engine.access.permitCall(caller, this.#plan.endpoint.access)
+      this.#claims = caller.claims
+      this.#owner = caller.subject === null ? null : { subject: caller.subject }
+    }
+    this.#limit(null)
+  }
+
+  /** What is left of the limits of the call, as fields of the answer. */
+  get limitHeaders(): Readonly<Record<string, string>> {
+    return limitHeaders(this.#rates)
   }
 
   /** Takes the inputs. Throws `input_invalid` with every fault. */
   take(sources: InputSources): void {
     this.#inputs = this.#plan.inputs.check(sources)
+    this.#limit(this.#inputs)
     const { shape, includeMetadata } = askedOptions(this.#plan, sources, this.#inputs)
     this.#options = shape
     this.includesMetadata = includeMetadata
@@ -109,6 +122,23 @@ export class CallPreparation {
       isTraced,
     })
     return { source: started, started }
+  }
+
+  /** `inputs`: null before they are known; limits by an input are counted when they are, all others before. */
+  #limit(inputs: Readonly<Record<string, Value>> | null): void {
+    const { rateLimits, settings } = this.#engine
+    const { name, rateLimits: own } = this.#plan.endpoint
+    const shared = settings.limits.rateLimits
+    if (own.length === 0 && shared.length === 0) return
+    const isDue = ({ by }: RateLimitDeclaration): boolean => by.startsWith('input.') === (inputs !== null)
+    const call = { caller: this.#caller, inputs }
+    this.#rates = [
+      ...this.#rates,
+      ...rateLimits.take(name, own.filter(isDue), call, this.#calledMs),
+      ...rateLimits.take('', shared.filter(isDue), call, this.#calledMs),
+    ]
+    const error = limitError(this.#rates)
+    if (error !== null) throw error
   }
 
   /** Counts what a reader of the run does; `isFirst`: it is the caller, who waits for the first chunk. */

@@ -2,7 +2,8 @@ import { isAbsolute, join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import type { z } from 'zod'
 import type { TokenSettings } from '../access/index.ts'
-import type { AccessDeclaration } from '../definition/index.ts'
+import type { AccessDeclaration, RateLimitDeclaration } from '../definition/index.ts'
+import type { OpenStreamBounds } from '../limit/index.ts'
 import type { ModelPrice } from '../provider/index.ts'
 import type { Environment } from './dotenv.ts'
 import { type logLevels, type settingsSchema, tokenSettings } from './settings-schema.ts'
@@ -91,6 +92,11 @@ export interface Settings {
     readonly maxBytes: number
     readonly maxIterations: number
     readonly maxStackDepth: number
+    /** Null: as many as the heap can hold. */
+    readonly activeRunsMax: number | null
+    /** Of all endpoints together. */
+    readonly rateLimits: readonly RateLimitDeclaration[]
+    readonly openStreams: OpenStreamBounds
   }
   readonly streams: {
     readonly windowBytes: number
@@ -185,6 +191,13 @@ export function toSettings(
       maxBytes: limits.max_bytes,
       maxIterations: limits.max_iterations,
       maxStackDepth: limits.max_stack_depth,
+      activeRunsMax: limits.active_runs ?? null,
+      rateLimits: limits.rate_limit ?? [],
+      openStreams: {
+        total: limits.open_streams.total ?? null,
+        perCaller: limits.open_streams.per_caller ?? null,
+        perAddress: limits.open_streams.per_address ?? null,
+      },
     },
     streams: {
       windowBytes: streams.window_bytes,

@@ -1,3 +1,4 @@
+import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
 import {
   type TokenSettings,
@@ -6,7 +7,7 @@ import {
   hostEntryFault,
   proxyEntryFault,
 } from '../access/index.ts'
-import { isVariableName } from '../definition/index.ts'
+import { createIssueList, isVariableName, normalizeRateLimits, treeFromValue } from '../definition/index.ts'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
 import {
   addProblem,
@@ -242,6 +243,14 @@ const conversationsShape = {
     ),
 }
 
+const openStreamsShape = {
+  total: wholeNumber(1, 10_000_000).optional().describe('Answers that stream at the same time; more get 503.'),
+  per_caller: wholeNumber(1, 1_000_000)
+    .optional()
+    .describe('The same for one subject, without a token for one address; more get 429.'),
+  per_address: wholeNumber(1, 1_000_000).optional().describe('The same for one address, IPv6 by /64; more get 429.'),
+}
+
 const limitsShape = {
   max_duration: duration(1).prefault('10m').describe('Longest time of one run.'),
   max_chunks: wholeNumber(1, Number.MAX_SAFE_INTEGER).prefault(10_000_000).describe('Most chunks of one run.'),
@@ -250,6 +259,31 @@ const limitsShape = {
     .prefault(10_000_000)
     .describe('Most rounds of all loops of one run together.'),
   max_stack_depth: wholeNumber(1, 1000).prefault(64).describe('How deep functions may call each other.'),
+  active_runs: wholeNumber(1, 1_000_000)
+    .optional()
+    .describe(
+      'Most runs at the same time; more are refused with 503. Default: as many as a tenth of the heap can hold, at 32 kB each.',
+    ),
+  rate_limit: z
+    .unknown()
+    .transform((value, context) => {
+      const list = createIssueList()
+      const limits = normalizeRateLimits(
+        treeFromValue((value ?? null) as Value, { file: 'streamstack.yaml', line: 1, column: 1 }),
+        list,
+      )
+      const [issue] = list.issues
+      if (issue !== undefined)
+        context.addIssue({ code: 'custom', message: issue.message.replace(/^`rate_limit` /, '').replace(/\.$/, '') })
+      return limits
+    })
+    .optional()
+    .meta({
+      title: 'object, or list of objects',
+      description:
+        'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` are those that it holds for; `mode: report` refuses nothing. Endpoints declare their own as `rate_limit`.',
+    }),
+  open_streams: z.strictObject(openStreamsShape, objectMessage).prefault({}),
 }
 
 const streamsShape = {
@@ -429,6 +463,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   conversations: Object.keys(conversationsShape),
   openai: Object.keys(openaiShape),
   limits: Object.keys(limitsShape),
+  'limits.open_streams': Object.keys(openStreamsShape),
   streams: Object.keys(streamsShape),
   channels: Object.keys(channelsShape),
   console: Object.keys(consoleShape),

@@ -1,0 +1,2 @@
+export { OpenStreams, type OpenStreamBounds } from './open-streams.ts'
+export { type LimitState, RateLimits, limitError, limitHeaders } from './rate-limits.ts'

@@ -1,0 +1,108 @@
+import type { Value } from '@streamstack/protocol'
+import { StreamstackError } from '@streamstack/protocol'
+import ipaddr from 'ipaddr.js'
+import type { Caller } from '../access/index.ts'
+import type { RateLimitDeclaration } from '../definition/types.ts'
+import { type Quota, RateCounter } from './rate-counter.ts'
+
+/** Counters of limits that are no longer declared are forgotten with the next reload that changes one; so many may stand meanwhile. */
+const COUNTERS_MAX = 10_000
+
+/** A limit and what is left of it, for headers and errors. */
+export interface LimitState {
+  readonly limit: RateLimitDeclaration
+  readonly quota: Quota
+}
+
+/** What a limit is counted by. */
+export interface LimitedCall {
+  readonly caller: Caller
+  /** Null: the inputs are not known yet, and limits by an input are not counted. */
+  readonly inputs: Readonly<Record<string, Value>> | null
+}
+
+/** The counters of all declared limits. */
+export class RateLimits {
+  readonly #counters = new Map<string, RateCounter>()
+
+  /**
+   * Counts a call against limits. `scope` tells the limits of one endpoint from those of another. Throws `rate_limited` when one is used up and enforced.
+   *
+   * @returns the state of each that was counted.
+   */
+  take(scope: string, limits: readonly RateLimitDeclaration[], call: LimitedCall, nowMs: number): LimitState[] {
+    const states: LimitState[] = []
+    for (const limit of limits) {
+      const key = keyOf(limit, call)
+      if (key === null) continue
+      const quota = this.#counter(scope, limit).take(key, nowMs)
+      states.push({ limit, quota })
+    }
+    return states
+  }
+
+  #counter(scope: string, limit: RateLimitDeclaration): RateCounter {
+    const name = `${scope}\n${limit.calls}\n${limit.perMs}\n${limit.by}`
+    let counter = this.#counters.get(name)
+    if (counter === undefined) {
+      if (this.#counters.size >= COUNTERS_MAX) this.#counters.clear()
+      counter = new RateCounter(limit.calls, limit.perMs)
+      this.#counters.set(name, counter)
+    }
+    return counter
+  }
+}
+
+/** The error of a limit that is used up; null: none is. */
+export function limitError(states: readonly LimitState[]): StreamstackError | null {
+  const refused = states.filter(({ limit, quota }) => !quota.isAllowed && limit.mode === 'enforce')
+  if (refused.length === 0) return null
+  const retryAfterMs = Math.max(...refused.map(({ quota }) => quota.retryAfterMs))
+  const seconds = Math.ceil(retryAfterMs / 1_000)
+  return new StreamstackError(
+    'rate_limited',
+    `Too many calls. Call again in ${seconds} second${seconds === 1 ? '' : 's'}.`,
+    { retryAfterMs },
+  )
+}
+
+/** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10) of limits that are enforced. */
+export function limitHeaders(states: readonly LimitState[]): Record<string, string> {
+  const told = states.filter(({ limit }) => limit.mode === 'enforce')
+  if (told.length === 0) return {}
+  const policies = told.map(
+    ({ limit }, index) => `"${nameOf(limit, index)}";q=${limit.calls};w=${Math.ceil(limit.perMs / 1_000)}`,
+  )
+  const quotas = told.map(
+    ({ limit, quota }, index) =>
+      `"${nameOf(limit, index)}";r=${quota.remaining};t=${Math.ceil((quota.isAllowed ? quota.resetMs : quota.retryAfterMs) / 1_000)}`,
+  )
+  return { 'RateLimit-Policy': policies.join(', '), RateLimit: quotas.join(', ') }
+}
+
+function nameOf({ by }: RateLimitDeclaration, index: number): string {
+  return `${by.replaceAll(/[^\w.-]/g, '-')}-${index + 1}`
+}
+
+/** Null: the limit does not concern the call, or cannot be counted yet. */
+function keyOf({ by, roles }: RateLimitDeclaration, { caller, inputs }: LimitedCall): string | null {
+  if (roles.length > 0 && !roles.some((role) => caller.claims?.roles.includes(role))) return null
+  if (by.startsWith('input.')) {
+    if (inputs === null) return null
+    const value = inputs[by.slice('input.'.length)] ?? null
+    return typeof value === 'string' ? `text ${value.slice(0, 200)}` : JSON.stringify(value).slice(0, 200)
+  }
+  if (by === 'caller' && caller.subject !== null) return `subject ${caller.subject}`
+  return addressKey(caller.place.address)
+}
+
+/** One customer has a whole /64 of IPv6 addresses (RFC 6177). */
+export function addressKey(address: string | null): string {
+  if (address === null || !ipaddr.isValid(address)) return 'address unknown'
+  const parsed = ipaddr.process(address)
+  if (parsed.kind() === 'ipv4') return `address ${parsed.toString()}`
+  return `address ${(parsed as ipaddr.IPv6).parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`
+}

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { type TestServer, testServer } from './support/test-server.ts'
+
+const SECRET = 'a secret of at least 32 characters, for tests'
+
+const endpoint = (path: string, rate_limit: unknown, more: object = {}): object => ({
+  endpoint_settings: { method: 'GET', path, ...(rate_limit === null ? {} : { rate_limit }), ...more },
+  function_stack: [{ function: 'Streaming API Response', content: 'ok' }],
+})
+
+const FILES = {
+  'streamstack.yaml': {
+    auth: { jwt: { secret: SECRET } },
+    limits: { open_streams: { total: 8, per_caller: 2 }, active_runs: 6 },
+  },
+  'endpoints/two.json': endpoint('/two', { calls: 2, per: '1h', by: 'address' }),
+  'endpoints/mine.json': endpoint('/mine', { calls: 1, per: '1h', by: 'caller' }, { authentication: true }),
+  'endpoints/report.json': endpoint('/report', { calls: 1, per: '1h', mode: 'report' }),
+  'endpoints/editors.json': endpoint('/editors', { calls: 1, per: '1h', roles: ['editor'] }, { authentication: true }),
+  'endpoints/topic.json': {
+    ...endpoint('/topic', { calls: 1, per: '1h', by: 'input.topic' }),
+    input_parameters: { topic: { type: 'text', required: true } },
+  },
+  'endpoints/free.json': endpoint('/free', null),
+  'endpoints/slow.json': {
+    endpoint_settings: { method: 'GET', path: '/slow', on_disconnect: 'cancel', disconnect_grace: 0 },
+    function_stack: [
+      { function: 'Streaming API Response', content: 'begin' },
+      { function: 'Sleep', duration: '1m' },
+    ],
+  },
+}
+
+const bearer = async (sub: string, ...roles: string[]): Promise<{ headers: Record<string, string> }> => ({
+  headers: { authorization: `Bearer ${await makeToken({ secret: SECRET, sub, roles, expiresSeconds: 60 })}` },
+})
+
+describe('rate limits', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await testServer(FILES)
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  test('tell what is left, and refuse with 429, Retry-After and a code', async () => {
+    const first = await server.call('/two')
+    expect(first.status).toBe(200)
+    expect(first.headers['ratelimit-policy']).toBe('"address-1";q=2;w=3600')
+    expect(first.headers['ratelimit']).toMatch(/^"address-1";r=1;t=\d+$/)
+    expect((await server.call('/two')).headers['ratelimit']).toMatch(/r=0/)
+    const third = await server.call('/two')
+    expect(third.status).toBe(429)
+    expect(Number(third.headers['retry-after'])).toBeGreaterThan(60)
+    expect(JSON.parse(third.text)).toMatchObject({ code: 'rate_limited', recoverable: true })
+    expect(third.headers['ratelimit']).toMatch(/r=0/)
+  })
+
+  test('one caller’s calls are not another’s', async () => {
+    expect((await server.call('/mine', await bearer('ada'))).status).toBe(200)
+    expect((await server.call('/mine', await bearer('ada'))).status).toBe(429)
+    expect((await server.call('/mine', await bearer('bob'))).status).toBe(200)
+    // A refused token is not counted.
+    expect((await server.call('/mine')).status).toBe(401)
+  })
+
+  test('report counts and refuses nothing', async () => {
+    for (let call = 0; call < 3; call++) {
+      const { status, headers } = await server.call('/report')
+      expect(status).toBe(200)
+      expect(headers).not.toHaveProperty('ratelimit')
+    }
+  })
+
+  test('a limit for a role holds for that role', async () => {
+    expect((await server.call('/editors', await bearer('eve', 'editor'))).status).toBe(200)
+    expect((await server.call('/editors', await bearer('eve', 'editor'))).status).toBe(429)
+    for (let call = 0; call < 3; call++)
+      expect((await server.call('/editors', await bearer('zoe', 'admin'))).status).toBe(200)
+  })
+
+  test('a limit by an input counts each value', async () => {
+    expect((await server.call('/topic?topic=a')).status).toBe(200)
+    expect((await server.call('/topic?topic=a')).status).toBe(429)
+    expect((await server.call('/topic?topic=b')).status).toBe(200)
+  })
+
+  test('without a limit there is no field', async () => {
+    const { headers } = await server.call('/free')
+    expect(headers).not.toHaveProperty('ratelimit')
+    expect(headers).not.toHaveProperty('ratelimit-policy')
+  })
+
+  test('streams that are open: a caller has its share, and gets it back when one closes', async () => {
+    const one = await server.open('/slow')
+    const two = await server.open('/slow')
+    const third = await server.call('/slow')
+    expect(third.status).toBe(429)
+    expect(JSON.parse(third.text)).toMatchObject({ code: 'too_many' })
+    one.leave()
+    await expect.poll(async () => (await server.call('/free')).status).toBe(200)
+    two.leave()
+  })
+})
+
+describe('what cannot be a limit', () => {
+  test.each([
+    [{ calls: 0, per: '1m' }, 'whole number of at least 1'],
+    [{ calls: 5 }, 'a duration such as 1m; it is missing'],
+    [{ calls: 5, per: '1m', by: 'planet' }, '`caller`, `address` or `input.<name>`'],
+    [{ calls: 5, per: '1m', mod: 'report' }, 'Did you mean `mode`?'],
+    ['60/m', 'must be an object such as'],
+  ])('%j', async (rate_limit, told) => {
+    await using server = await testServer(
+      { 'endpoints/x.json': endpoint('/x', rate_limit), 'endpoints/y.json': endpoint('/y', null) },
+      { mode: 'dev' },
+    )
+    const { status, text } = await server.call('/x')
+    expect(status).toBe(503)
+    expect(text).toContain(told)
+  })
+})
+
+test('a server with all the runs that it can hold answers 503 with Retry-After, and goes on when some have ended', async () => {
+  await using server = await testServer({ ...FILES, 'streamstack.yaml': { limits: { active_runs: 3 } } })
+  const open = await Promise.all([1, 2, 3].map(() => server.open('/slow')))
+  const refused = await server.call('/free')
+  expect(refused.status).toBe(503)
+  expect(refused.headers['retry-after']).toBe('1')
+  for (const one of open) one.leave()
+  await expect.poll(async () => (await server.call('/free')).status).toBe(200)
+})
