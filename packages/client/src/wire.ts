@@ -1,4 +1,4 @@
-import { type Decoded, type DecodedChunk, type PublicError, contentKind, decoders } from '@streamstack/protocol'
+import { type Decoded, decodedChunks, decoders } from '@streamstack/protocol'
 import type { ProgressCounter } from './progress.ts'
 import { StreamError, lost } from './stream-error.ts'
 
@@ -78,12 +78,6 @@ export function streamConnection(
   }
 }
 
-interface WholeResult {
-  outcome: Extract<Decoded, { type: 'end' }>['outcome']
-  chunks: unknown
-  error: PublicError | null
-}
-
 /** Reads an answer that is whole: everything at once, then the end. */
 export function jsonConnection(response: Response, progress: ProgressCounter): Connection {
   return {
@@ -91,8 +85,9 @@ export function jsonConnection(response: Response, progress: ProgressCounter): C
     async read() {
       const text = await response.text()
       progress.bytes += text.length
-      const { outcome, chunks, error } = JSON.parse(text) as WholeResult
-      return [...decodedChunks(chunks), { type: 'end', outcome, offset: null, error }]
+      const decoder = decoders.json()
+      decoder.push(text)
+      return decoder.flush()
     },
   }
 }
@@ -107,10 +102,4 @@ export function failedConnection(error: StreamError): Connection {
       return items.splice(0)
     },
   }
-}
-
-function decodedChunks(chunks: unknown): Decoded[] {
-  return Array.isArray(chunks)
-    ? chunks.map((chunk: DecodedChunk) => ({ ...chunk, type: 'chunk', kind: chunk.kind ?? contentKind(chunk.content) }))
-    : []
 }
