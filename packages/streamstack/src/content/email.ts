@@ -13,6 +13,10 @@ export const email: Matcher = {
   beginsBeyondAscii: true,
   insideWords: false,
   rest: null,
+  forget() {
+    searched = ''
+    foundAt = -1
+  },
   match(text, at, isWhole) {
     if (text !== searched || at < searchedFrom || at > foundAt) search(text, at)
     // Words are settled without a look at their letters.

@@ -22,6 +22,8 @@ export interface Matcher {
   match(text: string, at: number, isWhole: boolean): number
   /** A match goes on, without a bound, over the characters that this accepts. */
   readonly rest: ((code: number) => boolean) | null
+  /** Lets go of the text that it was asked about last, where it remembers one. */
+  forget?(): void
 }
 
 /** How many characters before a place a matcher may look at. */

@@ -19,6 +19,7 @@ export function patternMatcher(
     beginsBeyondAscii: true,
     insideWords: true,
     rest: null,
+    forget: () => search.forget(),
     match: (text: string, at: number, isWhole: boolean) => search.longestAt(text, at, isWhole),
   })
 }

@@ -62,6 +62,22 @@ export function scan(
   rest: number,
   found: Found[],
 ): Scanned {
+  const scanned = scanText(scanner, text, from, isWhole, rest, found)
+  // What matchers remember of a text must not keep a large one in memory.
+  if (text.length > REMEMBERED_MAX) for (const matcher of scanner.matchers) matcher.forget?.()
+  return scanned
+}
+
+const REMEMBERED_MAX = 16_384
+
+function scanText(
+  scanner: Scanner,
+  text: string,
+  from: number,
+  isWhole: boolean,
+  rest: number,
+  found: Found[],
+): Scanned {
   const { matchers, atBorder, insideWord, plainInside, beyondAscii } = scanner
   const { length } = text
   let at = from

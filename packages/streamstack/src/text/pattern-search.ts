@@ -10,6 +10,8 @@ export interface PatternSearch {
    * text ends before the answer is known.
    */
   longestAt(text: string, at: number, isWhole: boolean): number
+  /** Lets go of the text that was looked through last. */
+  forget(): void
 }
 
 export interface SearchOptions {
@@ -36,6 +38,7 @@ export function compileSearch(source: string, { lengthMax, ignoreCase }: SearchO
   return Object.freeze({
     begins: (code: number) => ascii[code] === true,
     longestAt: (text: string, at: number, isWhole: boolean) => automaton.longest(text, at, isWhole, lengthMax),
+    forget: () => automaton.forget(),
   })
 }
 
@@ -127,6 +130,11 @@ class Automaton {
 
   constructor(program: readonly Instruction[]) {
     this.#program = program
+  }
+
+  forget(): void {
+    this.#last.text = ''
+    this.#last.to = -1
   }
 
   matchesEmpty(): boolean {
