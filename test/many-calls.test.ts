@@ -19,7 +19,13 @@ const serving = (): Promise<TestServer> =>
     ]),
     'endpoints/echo.json': endpoint(
       '/echo',
-      [{ function: 'For Each', input: '{{items}}', inner_functions: [send('{{item}}', { at: '{{loop_index}}' })] }],
+      [
+        {
+          function: 'For Each',
+          input: '{{items}}',
+          inner_functions: [{ ...send('{{item}}', { at: '{{loop_index}}' }), send_null: true }],
+        },
+      ],
       { method: 'POST', inputs: { items: { type: 'list', required: true }, options: { type: 'object' } } },
     ),
     'endpoints/private.json': endpoint('/private', [send('never')], {
@@ -59,10 +65,8 @@ test.each(['sse', 'ndjson', 'lines'] as const)('any content comes back from %s a
   await using server = await serving()
   const content = fc.oneof(
     fc.string({ unit: 'binary' }),
-    // Bodies with these names are refused.
-    fc
-      .jsonValue({ maxDepth: 2 })
-      .filter((value) => !/"(?:__proto__|prototype|constructor)":/.test(JSON.stringify(value))),
+    // Bodies with larger numbers are refused: JSON cannot carry them exactly.
+    fc.jsonValue({ maxDepth: 2 }).filter((value) => !holdsLargeNumber(value)),
     fc.constant('😀'.repeat(9_000)),
   )
   await fc.assert(
@@ -81,6 +85,15 @@ test.each(['sse', 'ndjson', 'lines'] as const)('any content comes back from %s a
     { numRuns: 40 },
   )
 })
+
+function holdsLargeNumber(value: unknown): boolean {
+  let isLarge = false
+  JSON.stringify(value, (_, inner: unknown) => {
+    isLarge ||= typeof inner === 'number' && Math.abs(inner) > Number.MAX_SAFE_INTEGER
+    return inner
+  })
+  return isLarge
+}
 
 describe('one connection for many calls', () => {
   const over = (
