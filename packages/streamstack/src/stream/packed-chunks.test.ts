@@ -32,7 +32,7 @@ test('a log that has ended is read as before, from every offset', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyChunk, { minLength: 1, maxLength: 40 }), fc.nat(600), async (some, after) => {
       const log = new MemoryLog(8_000_000)
-      const chunks = Array.from({ length: 600 }, (_, index) => some[index % some.length] as Chunk)
+      const chunks = Array.from({ length: 600 }, (_, index) => some.at(index % some.length) as Chunk)
       for (const chunk of chunks) log.append(chunk)
       log.finish({ outcome: 'completed', error: null }, null)
       const expected = chunks.slice(after).map((chunk, index) => ({ offset: after + index + 1, ...chunk }))
