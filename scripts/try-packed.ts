@@ -24,8 +24,7 @@ try {
   const project = join(root, 'project')
   mkdirSync(packed)
   mkdirSync(project)
-  const packages = ['protocol', 'client', 'streamstack'].flatMap((name) => ['-w', `packages/${name}`])
-  run(repository, 'npm', 'pack', '--silent', ...packages, '--pack-destination', packed)
+  run(repository, 'npm', 'pack', '--silent', '--workspaces', '--pack-destination', packed)
   const files = readdirSync(packed).map((file) => join(packed, file))
   run(project, 'npm', 'install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', ...files)
   expectText(run(project, 'npx', 'streamstack', 'init', 'my-api'), 'npx streamstack dev my-api')
@@ -35,13 +34,15 @@ try {
     join(project, 'try.mjs'),
     `import { serve } from 'streamstack'
 import { createClient } from '@streamstack/client'
-const server = await serve({ dir: './my-api', port: 0 })
+const server = await serve({ dir: './my-api', port: 0, mode: 'dev' })
 const client = createClient({ url: server.url })
 for await (const { content } of client.call('GET /api/hello')) console.log(content)
+console.log('console', (await fetch(server.url + '/console/')).status)
 await server.close()
 `,
   )
-  expectText(run(project, 'node', 'try.mjs'), 'And this one closes the stream.')
+  const printed = run(project, 'node', 'try.mjs')
+  for (const expected of ['And this one closes the stream.', 'console 200']) expectText(printed, expected)
   console.log('The packed packages work.')
 } finally {
   rmSync(root, { recursive: true, force: true })
