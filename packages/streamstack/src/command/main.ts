@@ -10,6 +10,7 @@ import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { type CommandIo, colorsOf, processIo } from './io.ts'
 import { issueLines } from './issue-lines.ts'
+import { addOpenApi } from './openapi.ts'
 import { addRecords } from './records.ts'
 import { addRoutes } from './routes.ts'
 import { addRun } from './run.ts'
@@ -58,6 +59,7 @@ export function program(io: CommandIo): Command {
     addRun,
     addTest,
     addRoutes,
+    addOpenApi,
     addImport,
     addRecords,
     addToken,

@@ -6,6 +6,7 @@ export const reservedPaths: readonly string[] = [
   '/elements.js',
   '/healthz',
   '/metrics',
+  '/openapi.json',
   '/readyz',
   '/v1/channels',
   '/v1/chat/completions',

@@ -19,7 +19,9 @@ import * as named from './durable-streams/operations.ts'
 import { serveElements, serveElementsPart } from './elements-files.ts'
 import { listWorkspace } from './listing.ts'
 import { showProbe, startProbe } from './probe-route.ts'
+import { showOpenApi } from './openapi/openapi-route.ts'
 import { type Route, route } from './route.ts'
+import { describeRoutes } from './route-table.ts'
 import * as inputs from './route-inputs.ts'
 import { cancelKeyedRun, cancelRun, listRuns, readRun, showRun } from './run-routes.ts'
 import {
@@ -49,6 +51,14 @@ export const routes: readonly Route[] = [
   route('GET', '/healthz', 'anyone', NONE, 'answered', answerHealth),
   route('GET', '/readyz', 'anyone', NONE, 'answered', answerReadiness),
   route('GET', '/metrics', SYSTEM, NONE, 'answered', scrapeMetrics),
+  route(
+    'GET',
+    '/openapi.json',
+    'guest',
+    NONE,
+    'answered',
+    showOpenApi(() => describeRoutes(routes)),
+  ),
 
   route('GET', '/elements.js', 'anyone', NONE, 'answered', serveElements),
   route('GET', '/elements/{name}', 'anyone', NONE, 'answered', serveElementsPart),

@@ -1,0 +1,4 @@
+/** Plain JSON, for documents that are only written. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+export type JsonObject = { readonly [key: string]: Json }
