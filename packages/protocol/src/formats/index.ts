@@ -6,6 +6,7 @@ import { ndjson, ndjsonDecoder } from './ndjson.ts'
 import { openai, openaiCompletion } from './openai.ts'
 import { sse, sseDecoder } from './sse.ts'
 import { text, textDecoder } from './text.ts'
+import { xano } from './xano.ts'
 
 export { FormatError } from './format-error.ts'
 export { decodedChunks } from './json.ts'
@@ -30,7 +31,7 @@ export type OwnFormatName = 'lines' | 'text' | 'sse' | 'ndjson' | 'json'
 /** Formats of other projects' chat clients, which bring their own decoders. */
 export type ChatFormatName = 'ai-sdk' | 'openai' | 'openai-completion'
 
-export type FormatName = OwnFormatName | ChatFormatName
+export type FormatName = OwnFormatName | ChatFormatName | 'xano'
 
 /** All formats, by name. */
 export const formats = {
@@ -42,6 +43,7 @@ export const formats = {
   'ai-sdk': aiSdk,
   openai,
   'openai-completion': openaiCompletion,
+  xano,
 } as const satisfies Readonly<Record<FormatName, AnswerFormat>>
 
 /** The decoders alone: a client that imports these carries no encoder. */

@@ -26,8 +26,11 @@ export interface EndpointCall {
   readonly preparation: CallPreparation
 }
 
-/** Answers one call of an endpoint: with what, in which format; then the run. Nothing runs before all of that is right. */
-export async function callEndpoint(call: EndpointCall): Promise<void> {
+/**
+ * Answers one call of an endpoint: with what, in which format; then the run. Nothing runs before all of that is right. `byPath`: the format that the path of
+ * the call stands for, which only `?format=` overrides; null: it stands for none.
+ */
+export async function callEndpoint(call: EndpointCall, byPath: FormatName | null): Promise<void> {
   const { exchange, plan } = call
   const { engine, request, query } = exchange
   const { endpoint } = plan
@@ -38,7 +41,7 @@ export async function callEndpoint(call: EndpointCall): Promise<void> {
     isTraced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
     format: chooseFormat({
-      asked: query.get('format'),
+      asked: query.get('format') ?? byPath,
       accept: request.headers.accept,
       declaredType: endpoint.headers['Content-Type'],
       declared: endpoint.format,

@@ -98,7 +98,7 @@ export class FrontDoor {
     return operation.handle(exchange)
   }
 
-  #answerEndpoint(exchange: Exchange, { plan, isResume }: FoundEndpoint): void | Promise<void> {
+  #answerEndpoint(exchange: Exchange, { plan, isResume, format }: FoundEndpoint): void | Promise<void> {
     const { engine, request } = exchange
     noteEndpoint(exchange.response, plan.endpoint.name)
     const preparation = new CallPreparation(engine, plan)
@@ -109,7 +109,7 @@ export class FrontDoor {
       addHeaders(exchange, preparation.limitHeaders)
       enterStream(exchange)
       if (isResume) resumeChat({ exchange, plan, preparation })
-      else await callEndpoint({ exchange, plan, preparation })
+      else await callEndpoint({ exchange, plan, preparation }, format)
     }
     const refuse = (thrown: unknown): void => {
       addHeaders(exchange, preparation.limitHeaders)

@@ -25,6 +25,8 @@ export interface Settings {
     /** Null: by the mode. */
     readonly errors: 'detailed' | 'public' | null
     readonly halfClose: boolean
+    /** Whether Xano's URLs reach the endpoints. */
+    readonly xano: boolean
     readonly bodyLimitBytes: number
     readonly stopGraceMs: number
     readonly tls: {
@@ -148,6 +150,7 @@ export function toSettings(
       forwarded: server.forwarded,
       errors: server.errors ?? null,
       halfClose: server.half_close,
+      xano: server.xano,
       bodyLimitBytes: server.body_limit,
       stopGraceMs: server.stop_grace,
       tls:

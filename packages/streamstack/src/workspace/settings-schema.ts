@@ -122,6 +122,11 @@ const serverShape = {
     .prefault('10s')
     .describe('How long runs may go on when the server is told to stop (SIGTERM); then they are cancelled.'),
   tls: z.strictObject(tlsShape, objectMessage).optional(),
+  xano: flag
+    .prefault(false)
+    .describe(
+      "Whether Xano's URLs reach the endpoints: `/api:<canonical>[:<branch>]/<name>` is the endpoint `/name` or `/api/name`, answered in the format `xano`, so that @xano/js-sdk streams from this server. A proxy that guards a path must guard these too.",
+    ),
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
   websocket: z.strictObject(websocketShape, objectMessage).prefault({}),
 }
