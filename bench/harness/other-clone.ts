@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const git = async (...words: string[]): Promise<string> =>
-  (await promisify(execFile)('git', ['-C', root, ...words])).stdout.trim()
+const run = promisify(execFile)
+const git = async (...words: string[]): Promise<string> => (await run('git', ['-C', root, ...words])).stdout.trim()
 
-/** Checks a commit out beside this clone for as long as `use` takes. It gets the libraries that are installed here, and its own packages. */
+/** Checks a commit out beside this clone for as long as `use` takes. It gets its own packages, and the libraries of here where it asks for the same. */
 export async function withCommit<Result>(
   commit: string,
   use: (clone: string, id: string) => Promise<Result>,
@@ -18,12 +18,18 @@ export async function withCommit<Result>(
   const clone = await mkdtemp(join(tmpdir(), 'streamstack-other-'))
   try {
     await git('worktree', 'add', '--detach', '--force', clone, id)
-    await linkModules(clone)
+    if (await hasSameLibraries(id)) await linkModules(clone)
+    else await run('npm', ['ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: clone })
     return await use(clone, id)
   } finally {
     await git('worktree', 'remove', '--force', clone).catch(() => undefined)
     await rm(clone, { recursive: true, force: true })
   }
+}
+
+async function hasSameLibraries(commit: string): Promise<boolean> {
+  const changed = await git('diff', '--name-only', commit, '--', 'package-lock.json')
+  return changed === ''
 }
 
 async function linkModules(clone: string): Promise<void> {
