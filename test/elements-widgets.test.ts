@@ -207,6 +207,45 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     await done(page)
   })
 
+  test('a widget comes back to a server that was away for long, and to one that was restarted', async () => {
+    let isAway = true
+    const asked: (string | undefined)[] = []
+    stage.raw('/v1/stream/system/away', (request, response) => {
+      const after = request.headers['last-event-id']
+      if (isAway) return void response.destroy()
+      asked.push(after as string | undefined)
+      if (after !== undefined) {
+        response.writeHead(410, { 'Content-Type': 'application/problem+json' })
+        return void response.end('{"code":"offset_expired","detail":"Gone.","recoverable":false}')
+      }
+      response.writeHead(200, { 'Content-Type': 'application/x-ndjson' })
+      response.write(
+        `{"offset":${1000 + asked.length},"type":"chunk","content":{"n":${asked.length}},"metadata":null}\n`,
+      )
+      const timer = setInterval(() => isAway && response.destroy(), 20)
+      response.on('close', () => clearInterval(timer))
+    })
+    await using page = await stage.open('<metric-card stream="system/away" path="n" heading="N"></metric-card>', {
+      prepare: 'Math.random = () => 0',
+    })
+    const waiting = inside(
+      'metric-card',
+      `return element.status.state === 'reconnecting' && element.status.waitMs > 10000`,
+    )
+    await expect.poll(() => page.run(waiting), { timeout: 5_000 }).toBe(true)
+    isAway = false
+    await page.run(`dispatchEvent(new Event('online'))`)
+    await expect.poll(() => text(page, 'metric-card', '.value span')).toBe('1')
+    expect(await text(page, 'metric-card', '.pill')).toBeNull()
+    // The server goes, and comes back without what was before.
+    isAway = true
+    await expect.poll(() => page.run(waiting), { timeout: 5_000 }).toBe(true)
+    isAway = false
+    await page.run(`dispatchEvent(new Event('online'))`)
+    await expect.poll(() => text(page, 'metric-card', '.value span'), { timeout: 5_000 }).toBe('3')
+    expect(asked).toEqual([undefined, '1001', undefined])
+  })
+
   test('<metric-card> tells a change by a word, a bound by another', async () => {
     await using page = await stage.open(
       '<metric-card heading="Rate" path="n" better="lower" warn="50" fail="90"></metric-card>',

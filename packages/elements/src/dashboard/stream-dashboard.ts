@@ -71,7 +71,10 @@ export class StreamDashboard extends ThemedElement {
       .grid > * > * {
         block-size: 100%;
       }
-      stream-table {
+      .grid > * > activity-feed {
+        block-size: 320px;
+      }
+      .grid > * > stream-table {
         block-size: 360px;
       }
       .problem {

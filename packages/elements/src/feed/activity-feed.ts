@@ -9,7 +9,14 @@ import { type Activity, activityOf } from './activity.ts'
 /** How often "2 min ago" is written anew. */
 const AGO_MS = 10_000
 
-const LABELS = { ...WIDGET_LABELS, now: 'now', newItem: '1 new', newItems: '{n} new', chunks: '{n} chunks' } as const
+const LABELS = {
+  ...WIDGET_LABELS,
+  now: 'now',
+  newItem: '1 new',
+  newItems: '{n} new',
+  chunks: '{n} chunks',
+  chunk: '1 chunk',
+} as const
 
 /**
  * What happens, newest first. Entries of `system/activity` are shown with their outcome, route, caller and numbers; other entries with what they hold under common
@@ -227,7 +234,7 @@ export class ActivityFeed extends WidgetElement {
     const { kind, word, what, who, chunks, durationMs, more, timeMs } = entry
     const numbers = [
       who,
-      chunks === null ? '' : words.chunks.replace('{n}', countText(chunks, this.language)),
+      chunks === null ? '' : chunks === 1 ? words.chunk : words.chunks.replace('{n}', countText(chunks, this.language)),
       durationMs === null ? '' : durationMs < 1_000 ? `${Math.round(durationMs)} ms` : durationText(durationMs),
       more,
     ]

@@ -12,6 +12,9 @@ import {
 /** Items that a reader gets which joins a reading late: enough for a chart of an hour. */
 const REPLAY_ITEMS_MAX = 400
 
+/** A dashboard stays open for days: when the SDK has given a connection up, it is tried again after this, or when the network is back. */
+const AGAIN_MS = 15_000
+
 /** One reading for many elements. */
 interface Reading {
   readonly sinks: Set<SourceSink>
@@ -19,6 +22,8 @@ interface Reading {
   status: SourceStatus
   end: SourceEnd | null
   open: OpenSource
+  /** Takes back what was to be tried again. */
+  stopWaiting: () => void
 }
 
 /** By token first: what one caller may read is not another's. */
@@ -53,6 +58,7 @@ export function subscribeShared(source: Source, sink: SourceSink): OpenSource {
     if (reading.sinks.size > 0) return
     if (ofToken.get(key) === reading) ofToken.delete(key)
     if (ofToken.size === 0) readings.delete(source.token)
+    reading.stopWaiting()
     reading.open.leave()
   }
   return {
@@ -81,24 +87,55 @@ function begin(source: Source): Reading {
     status: statusOf('connecting'),
     end: null,
     open: null as unknown as OpenSource,
+    stopWaiting: () => undefined,
   }
   const all = (tell: (sink: SourceSink) => void): void => {
     for (const sink of reading.sinks) if (joined.has(sink)) tell(sink)
   }
-  reading.open = openFullSource(source, {
+  const sink: SourceSink = {
     item(item) {
       if (reading.replay.length >= REPLAY_ITEMS_MAX) reading.replay.shift()
       reading.replay.push(item)
-      all((sink) => sink.item(item))
+      all((one) => one.item(item))
     },
     status(status) {
       reading.status = status
-      all((sink) => sink.status(status))
+      // Whether a failure is the end is decided there.
+      if (status.state !== 'failed') all((one) => one.status(status))
     },
     end(end) {
+      const isExpired = end.error?.code === 'offset_expired' && openedAfter !== source.after
+      if (isExpired) return again(source.after, 0)
+      if (isLost(end)) return again(reading.open.offset === 0 ? source.after : reading.open.offset, AGAIN_MS)
       reading.end = end
-      all((sink) => sink.end(end))
+      all((one) => {
+        if (reading.status.state === 'failed') one.status(reading.status)
+        one.end(end)
+      })
     },
-  })
+  }
+  // A server that was restarted says that what was to follow is gone; then all begins anew, once.
+  let openedAfter = source.after
+  const again = (after: Source['after'], waitMs: number): void => {
+    const { message } = reading.status
+    sink.status(statusOf('reconnecting', { waitMs, message, recoverable: true }))
+    const open = (): void => {
+      reading.stopWaiting()
+      openedAfter = after
+      reading.open = openFullSource({ ...source, after }, sink)
+    }
+    const timer = setTimeout(open, waitMs)
+    addEventListener('online', open)
+    reading.stopWaiting = () => {
+      clearTimeout(timer)
+      removeEventListener('online', open)
+    }
+  }
+  reading.open = openFullSource(source, sink)
   return reading
+}
+
+/** Whether a connection was lost; a run that failed would fail again, and a refusal be one again. */
+function isLost({ outcome, error }: SourceEnd): boolean {
+  return outcome === null && error !== null && error.recoverable
 }

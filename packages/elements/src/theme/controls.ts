@@ -151,6 +151,13 @@ export const controls = css`
     .btn {
       border: 1px solid currentcolor;
     }
+    .pill::before {
+      forced-color-adjust: none;
+      background: CanvasText;
+    }
+    .bar i {
+      background: Highlight;
+    }
   }
   @media (prefers-reduced-motion: reduce) {
     .bar.indeterminate i {
