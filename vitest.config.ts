@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 20_000,
+    // A busy machine is late, not wrong.
+    expect: { poll: { timeout: 10_000 } },
     // Tests of streams wait more than they compute. The default leaves one worker on a machine with two cores.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
