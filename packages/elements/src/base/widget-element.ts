@@ -1,7 +1,7 @@
 import { type PropertyDeclarations, type PropertyValues, html, nothing } from 'lit'
-import { openSource } from '../source/open-source.ts'
+import { readHistory } from '../source/history.ts'
 import { subscribeShared } from '../source/shared-source.ts'
-import type { Item, OpenSource } from '../source/source.ts'
+import type { Item } from '../source/source.ts'
 import { Freshness } from './freshness.ts'
 import { onFrame } from './frame.ts'
 import { numberAttribute } from './gauge-state.ts'
@@ -39,7 +39,7 @@ export class WidgetElement extends StreamElement {
 
   protected override readonly opener = subscribeShared
   protected readonly freshness = new Freshness(this)
-  #past: OpenSource | null = null
+  #past: AbortController | null = null
   readonly #drawSoon = (): void => this.draw()
 
   constructor() {
@@ -52,7 +52,7 @@ export class WidgetElement extends StreamElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    this.#past?.leave()
+    this.#past?.abort()
   }
 
   /** Adds a value as if the source had sent it. */
@@ -69,29 +69,15 @@ export class WidgetElement extends StreamElement {
 
   protected override onStart(): void {
     this.onReset()
-    this.#past?.leave()
+    this.#past?.abort()
     if (this.history === '') return
-    const source = {
-      ...this.source,
-      src: '',
-      channel: '',
-      stream: this.history,
-      format: 'json' as const,
-      method: 'GET',
-    }
-    this.#past = openSource(
-      { ...source, after: null },
-      {
-        item: ({ content }) => {
-          this.freshness.touch()
-          this.onPast(content, timeOf(content) ?? Date.now())
-          onFrame(this.#drawSoon)
-        },
-        // Without history the widget begins empty.
-        status: () => undefined,
-        end: () => undefined,
-      },
-    )
+    const past = (this.#past = new AbortController())
+    void readHistory(this.history, this.source, past.signal).then((values) => {
+      if (past.signal.aborted || values.length === 0) return
+      this.freshness.touch()
+      for (const value of values) this.onPast(value, timeOf(value) ?? Date.now())
+      onFrame(this.#drawSoon)
+    })
   }
 
   protected override onItem({ kind, content, metadata }: Item): void {

@@ -75,7 +75,7 @@ export function breakStatus(waitMs: number, message: string | null): SourceStatu
 }
 
 /** `system/metrics` and `runs/<id>` are short for what stands under `/v1/stream/`. */
-function streamPath(stream: string): string {
+export function streamPath(stream: string): string {
   return /^(?:\/|https?:)/.test(stream) ? stream : `/v1/stream/${stream}`
 }
 
