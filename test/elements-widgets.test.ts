@@ -57,7 +57,7 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     chunk('Second')
     chunk({ ignored: true })
     await expect.poll(() => page.run(inside('stream-text', 'return element.text'))).toBe('First line.\nSecond')
-    expect(await text(page, 'stream-text', '[role=status]')).toBe('First line.')
+    await expect.poll(() => text(page, 'stream-text', '[role=status]')).toBe('First line.')
     end()
     await expect.poll(() => text(page, 'stream-text', '[role=status]')).toBe('First line. Second')
     await done(page)
@@ -279,7 +279,7 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
       ),
     )
     await expect.poll(() => page.run(inside('live-chart', `return root.querySelector('canvas') !== null`))).toBe(true)
-    expect(await text(page, 'live-chart', '.legend')).toMatch(/^First 59 ms Second 118 ms$/)
+    await expect.poll(() => text(page, 'live-chart', '.legend')).toMatch(/^First 59 ms Second 118 ms$/)
     await page.page.locator('live-chart').locator('.plot').focus()
     await page.page.keyboard.press('ArrowLeft')
     await expect.poll(() => text(page, 'live-chart', '.legend')).toMatch(/^First 58 ms Second 116 ms/)
@@ -303,7 +303,7 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     )
     await expect.poll(() => text(page, 'live-chart', '.bars li')).toBe(`${HOSTILE} 5`)
     await expect.poll(() => page.run(inside('#c', `return root.querySelectorAll('.bars li').length`))).toBe(8)
-    expect(await text(page, '#c', '.bars li:last-child')).toBe('others 126')
+    await expect.poll(() => text(page, '#c', '.bars li:last-child')).toBe('others 126')
     await done(page)
   })
 
