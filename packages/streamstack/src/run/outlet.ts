@@ -45,8 +45,9 @@ export class Outlet {
    * hold back a bounded amount.
    */
   send(chunk: Chunk): void | Promise<void> {
-    const { filters, pending, smooth } = this.#run.state
-    if (filters === null && pending === null && smooth === null) return this.#run.append(chunk)
+    const { state } = this.#run
+    if (state.filters === null && state.pending === null && state.smooth === null) return this.#run.append(chunk)
+    const { filters } = state
     const before = this.flushPending()
     const sent = this.#appendAll(filters === null ? [chunk] : this.#filtered(filters, chunk))
     return before === undefined ? sent : before.then(() => sent)

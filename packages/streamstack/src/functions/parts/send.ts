@@ -12,7 +12,12 @@ interface SendOptions {
  * Sends a chunk through the run's outlet; a promise means that readers are behind. While another branch of the run waits for readers this
  * one waits first, or each would add a chunk to what the stream must hold.
  */
-export function send(frame: Frame, strand: Strand, chunk: Chunk, options: SendOptions = {}): void | Promise<void> {
+export function send(
+  frame: Frame,
+  strand: Strand,
+  chunk: Chunk,
+  options: SendOptions | null = null,
+): void | Promise<void> {
   if (chunk.data.length > 4_096) strand.burn(chunk.data.length >> 9)
   if (strand.run.stream.isCongested) return sendInTurn(frame, strand, chunk, options)
   const room = sendNow(strand, chunk, options)
@@ -21,7 +26,7 @@ export function send(frame: Frame, strand: Strand, chunk: Chunk, options: SendOp
   return strand.untilEnded(room)
 }
 
-async function sendInTurn(frame: Frame, strand: Strand, chunk: Chunk, options: SendOptions): Promise<void> {
+async function sendInTurn(frame: Frame, strand: Strand, chunk: Chunk, options: SendOptions | null): Promise<void> {
   const { stream } = strand.run
   while (stream.isCongested) await strand.untilEnded(stream.room())
   const room = sendNow(strand, chunk, options)
@@ -31,8 +36,9 @@ async function sendInTurn(frame: Frame, strand: Strand, chunk: Chunk, options: S
   await strand.untilEnded(room)
 }
 
-function sendNow(strand: Strand, chunk: Chunk, { sent, smoothly }: SendOptions): void | Promise<void> {
-  const { outlet } = strand.run
+function sendNow({ run: { outlet } }: Strand, chunk: Chunk, options: SendOptions | null): void | Promise<void> {
+  if (options === null) return outlet.send(chunk)
+  const { sent, smoothly } = options
   const room = smoothly === undefined ? outlet.send(chunk) : outlet.sendSmoothly(chunk, smoothly)
   sent?.()
   return room

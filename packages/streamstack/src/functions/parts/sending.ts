@@ -115,6 +115,11 @@ export function compileSending(compiler: Compiler, { shape, prepare, pieces }: S
       return undefined
     }
     const { value, kind, metadata } = sending
+    // Most chunks go out as they are.
+    if (shape === null && pieces === undefined && strand.run.state.options === null) {
+      frame.pc = done.pc
+      return send(frame, strand, chunkOf(kind, value, metadata))
+    }
     const cut = cutUp(frame, strand, sending, shape, `${frame.program}:${list}`)
     if (cut === null) {
       frame.pc = done.pc
