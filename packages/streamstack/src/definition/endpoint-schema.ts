@@ -136,7 +136,10 @@ const settingsSchema: Schema = {
   properties: {
     method: { enum: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], description: 'POST when absent.' },
     path: { type: 'string', description: 'Such as /api/users/:id; the name of the file when absent.' },
-    response_type: { const: 'streaming' },
+    response_type: {
+      enum: ['streaming', 'standard'],
+      description: 'standard: one plain answer for callers who ask for no format that streams.',
+    },
     headers: {
       type: 'object',
       description: 'Response headers; Content-Type sets the format of callers that ask for none.',

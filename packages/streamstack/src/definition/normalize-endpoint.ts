@@ -46,6 +46,7 @@ export function normalizeEndpoint(
     description: settings.description ?? sections.description,
     headers: settings.headers,
     format: settings.format,
+    responseType: settings.responseType ?? (usesResponse(stack) ? 'standard' : 'streaming'),
     inputs: withPathParameters(inputs, path, tree.position),
     access: settings.access,
     limits: settings.limits,
@@ -57,6 +58,16 @@ export function normalizeEndpoint(
     position: tree.position,
   }
   return { endpoint: Object.freeze(endpoint), route, issues: list.issues }
+}
+
+/** Whether a stack has a Response step, at any depth. */
+function usesResponse(stack: readonly StepNode[]): boolean {
+  return stack.some(
+    (step) =>
+      (step.function === 'Response' && !step.disabled) ||
+      Object.values(step.stacks).some(usesResponse) ||
+      Object.values(step.cases).some((cases) => cases.some(({ steps }) => usesResponse(steps))),
+  )
 }
 
 /** The stack with the steps that settings stand for: filters first, the conversation before its first use. */

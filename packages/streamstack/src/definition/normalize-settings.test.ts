@@ -55,7 +55,7 @@ test.each<[Value, string]>([
   [{ path: '/a/../b' }, 'The path "/a/../b" cannot hold the segments . and ..'],
   [
     { response_type: 'json' },
-    '`response_type` must be "streaming"; it is "json". A caller that cannot stream asks for ?format=json.',
+    '`response_type` must be "streaming" or "standard"; it is "json". A caller that cannot stream asks for ?format=json.',
   ],
   [{ max_duration: '5 moons' }, '`max_duration` must be a duration such as "500ms", "30s" or "5m"; it is "5 moons".'],
   [{ max_chunks: 0 }, '`max_chunks` must be a whole number of at least 1; it is 0.'],

@@ -27,6 +27,8 @@ export interface EndpointSettings extends Pick<
   | 'disconnectGraceMs'
 > {
   path: string | null
+  /** Null: not written. */
+  responseType: EndpointDefinition['responseType'] | null
 }
 
 const FORMATS = Object.keys(formats) as readonly FormatName[]
@@ -77,7 +79,6 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     } else if (settingsKeys.includes(key) || isNoteKey(key) || key === 'name') byKey.set(key, entry)
     else reportUnknown(entry, list)
   }
-  checkResponseType(byKey.get('response_type')?.node, list)
   const route = readRoute(byKey.get('method')?.node, byKey.get('path')?.node, list)
   const description = byKey.get('description')?.node.value
   const headers = byKey.get('headers')
@@ -85,6 +86,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     ...route,
     description: typeof description === 'string' && description.trim() !== '' ? description.trim() : null,
     headers: headers === undefined ? Object.freeze({}) : normalizeHeaders(headers.node, list),
+    responseType: readResponseType(byKey.get('response_type')?.node, list),
     format: readFormat(byKey.get('format')?.node, list),
     access: normalizeAccess(byKey.get('authentication'), byKey.get('roles'), byKey.get('scopes'), list),
     limits: readLimits(byKey, list),
@@ -146,12 +148,16 @@ function readFormat(node: TreeNode | undefined, list: IssueList): FormatName | n
   return null
 }
 
-function checkResponseType(node: TreeNode | undefined, list: IssueList): void {
-  if (node === undefined || node.value === 'streaming' || node.value === 'stream') return
-  list.error(
-    node.position,
-    `\`response_type\` must be "streaming"; it is ${quote(node.value)}. A caller that cannot stream asks for ?format=json.`,
-  )
+function readResponseType(node: TreeNode | undefined, list: IssueList): EndpointSettings['responseType'] {
+  if (node === undefined) return null
+  if (node.value === 'streaming' || node.value === 'stream') return 'streaming'
+  if (node.value !== 'standard') {
+    list.error(
+      node.position,
+      `\`response_type\` must be "streaming" or "standard"; it is ${quote(node.value)}. A caller that cannot stream asks for ?format=json.`,
+    )
+  }
+  return 'standard'
 }
 
 function readDelivery(node: TreeNode | undefined, list: IssueList): EndpointDefinition['delivery'] {

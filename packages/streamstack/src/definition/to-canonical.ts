@@ -11,7 +11,7 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
     endpoint_settings: {
       method: endpoint.method,
       path: endpoint.path,
-      response_type: 'streaming',
+      response_type: endpoint.responseType,
       ...(endpoint.description !== null && { description: endpoint.description }),
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(format !== null && { format }),

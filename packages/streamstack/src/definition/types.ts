@@ -199,6 +199,8 @@ export interface EndpointDefinition {
   headers: Readonly<Record<string, string>>
   /** The format of callers who name none; null: the declared Content-Type decides. */
   format: FormatName | null
+  /** `standard`: callers who ask for no format that streams get one plain answer. */
+  responseType: 'streaming' | 'standard'
   inputs: readonly InputDeclaration[]
   access: AccessDeclaration
   limits: LimitDeclaration

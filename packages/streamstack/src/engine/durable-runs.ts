@@ -81,6 +81,7 @@ export class DurableRuns {
           headers: [...(run?.responseHeaders ?? [])],
           atMs: Date.now(),
           usage: run?.usage ?? null,
+          plainAnswer: run?.plainAnswer ?? null,
         }
         return {
           note: JSON.stringify({ ...note, end } satisfies RunNote),

@@ -3,7 +3,7 @@ import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { Run } from '../run/index.ts'
-import type { Stream, StreamReader } from '../stream/index.ts'
+import type { PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunView, runUrl, toldError } from './run-view.ts'
 
@@ -57,6 +57,10 @@ export class LiveRun implements RunView {
 
   get responseHeaders(): ReadonlyMap<string, string> {
     return this.execution.responseHeaders
+  }
+
+  get plainAnswer(): PlainAnswer | null {
+    return this.execution.state.plainAnswer
   }
 
   get failure(): StreamstackError | null {

@@ -7,7 +7,7 @@ import {
   publicError,
 } from '@streamstack/protocol'
 import type { RunUsage } from '../provider/index.ts'
-import { Stream, type StreamReader } from '../stream/index.ts'
+import { type PlainAnswer, Stream, type StreamReader } from '../stream/index.ts'
 import { FinishedLog, type LiveStream, type StreamStore } from '../stream-store/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunView, runUrl, toldError } from './run-view.ts'
@@ -35,6 +35,8 @@ export interface RunNote {
     readonly atMs: number
     /** What its calls of models used; absent or null: it made none. */
     readonly usage?: RunUsage | null
+    /** Absent or null: no step has given one. */
+    readonly plainAnswer?: PlainAnswer | null
   } | null
 }
 
@@ -106,6 +108,10 @@ export class StoredRun implements RunView {
 
   get owner(): RunOwner {
     return this.#note.owner
+  }
+
+  get plainAnswer(): PlainAnswer | null {
+    return this.#note.end?.plainAnswer ?? null
   }
 
   get failure(): StreamstackError | null {

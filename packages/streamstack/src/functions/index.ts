@@ -24,6 +24,7 @@ import { parallel } from './flow/parallel.ts'
 import { precondition } from './flow/precondition.ts'
 import { publishToChannel } from './stream/publish-to-channel.ts'
 import { redact } from './stream/redact.ts'
+import { response } from './stream/response.ts'
 import { returnValue } from './flow/return.ts'
 import { runFunction } from './flow/run-function.ts'
 import { screenPrompt } from './data/screen-prompt.ts'
@@ -68,6 +69,7 @@ export const functions: readonly FunctionDefinition[] = [
   runFunction,
   parallel,
   streamingApiResponse,
+  response,
   splitTextFunction,
   publishToChannel,
   getRecords,

@@ -47,6 +47,7 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
       declared: endpoint.format,
       otherwise: 'lines',
     }),
+    isPlain: takesPlain(plan.endpoint, query, request.headers.accept),
     kinds: chooseKinds(query),
     chat: chat?.id ?? null,
   })
@@ -55,6 +56,8 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
 export interface AnsweredCall {
   readonly inputs: InputSources
   readonly format: FormatName
+  /** Whether the answer is the value of the run alone. Default: false. */
+  readonly isPlain?: boolean
   readonly kinds: ChunkKinds | undefined
   /** Id of the client's chat, which resumes the newest run of it; null: none. */
   readonly chat: string | null
@@ -67,7 +70,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
   const { engine, request, response, query, corsHeaders, caller } = exchange
   const { endpoint } = plan
   const { headers } = request
-  const { format, kinds, chat } = call
+  const { format, isPlain = false, kinds, chat } = call
   const received = receivedOf(request, query, endpoint)
   preparation.take(call.inputs)
   const { source, started } = preparation.begin({
@@ -82,17 +85,25 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     source: reading ?? source,
     response,
     format,
+    isPlain,
     metadata: preparation.includesMetadata || query.get('include_metadata') === 'true',
     kinds,
     position: started === null ? positionAfter(source, received ?? '-1') : 0,
     headers: { ...endpoint.headers, ...corsHeaders },
     heartbeat: exchange.heartbeat,
     // Who comes back has had its first chunk, and who takes the whole waits for the last.
-    record: preparation.readerRecord(started !== null && format !== 'json'),
+    record: preparation.readerRecord(started !== null && format !== 'json' && !isPlain),
   })
   if (reading !== null) endWithToken({ engine, response, source: reading, caller })
   started?.execution.start()
   reader.begin()
+}
+
+/** Whether a caller gets the plain answer of an endpoint: unless it names a format, or accepts one that streams. */
+function takesPlain({ responseType }: Plan['endpoint'], query: URLSearchParams, accept: string | undefined): boolean {
+  if (responseType === 'streaming' || query.has('format')) return false
+  const accepted = chooseFormat({ asked: null, accept, otherwise: 'json' })
+  return accepted === 'json' || accepted === 'lines'
 }
 
 /** Whether the caller asks for a trace, by `Stream-Trace: true`. Throws when it may not read one. */

@@ -1,7 +1,7 @@
 import type { StreamstackError } from '@streamstack/protocol'
 import { type Caller, GuardedSource } from '../access/index.ts'
 import type { RunView } from '../engine/index.ts'
-import type { Stream, StreamReader } from '../stream/index.ts'
+import type { PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { Select } from '../stream/reading.ts'
 
 /** A run for the readers of its caller. What has begun is read to its end: what bounds it is how long the run may take. */
@@ -27,6 +27,10 @@ export class RunReading extends GuardedSource {
 
   override get responseHeaders(): ReadonlyMap<string, string> {
     return this.#view.responseHeaders
+  }
+
+  get plainAnswer(): PlainAnswer | null {
+    return this.#view.plainAnswer ?? null
   }
 
   override get failure(): StreamstackError | null {

@@ -6,6 +6,7 @@ import type { StreamSource } from '../stream/index.ts'
 import { untransformed } from './answer-headers.ts'
 import { noteReading } from './call-report.ts'
 import type { Heartbeat } from './heartbeat.ts'
+import { PlainReader } from './plain-reader.ts'
 import { ResponseReader } from './response-reader.ts'
 import { WholeReader } from './whole-reader.ts'
 
@@ -13,6 +14,8 @@ export interface StreamAnswerOptions {
   source: StreamSource
   response: ServerResponse
   format: FormatName
+  /** Whether the answer is plain: the value of the run, without a format around it. Default: false. */
+  isPlain?: boolean
   /** Whether the caller wants metadata where it is not always there. */
   metadata: boolean
   /** The kinds of chunks that the caller asks for; undefined: what the format carries by itself. */
@@ -49,6 +52,16 @@ export function answerStream(options: StreamAnswerOptions): StreamAnswer {
     'Content-Type': contentTypeOf(format, encoder.contentType, options.headers['Content-Type']),
   }
   noteReading(response, source, record)
+  if (options.isPlain === true) {
+    const reader = new PlainReader({
+      source,
+      response,
+      headers,
+      declaredType: options.headers['Content-Type'],
+      record,
+    })
+    return { begin: () => reader.begin(), open: null }
+  }
   const common = { source, response, encoder, position, headers, record }
   if (encoder.waits) {
     const reader = new WholeReader(common)

@@ -2,6 +2,7 @@ import type { Outcome } from '@streamstack/protocol'
 import type { OpenConversation } from '../conversation/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { AttachedFilter } from './chunk-filter.ts'
+import type { PlainAnswer } from '../stream/index.ts'
 import type { CaughtError, Frame } from './frame.ts'
 import type { PendingText } from './pending-text.ts'
 import type { SmoothText } from './smoother.ts'
@@ -52,6 +53,8 @@ export interface RunState {
   responseHeaders: Map<string, string> | null
   /** The last chunk that was paced: the pause behind it counts from there. Null: none was. */
   paced: PacedChunk | null
+  /** The answer for callers who take no stream; null: no step has given one. */
+  plainAnswer: PlainAnswer | null
   /** What is left of joined deltas. */
   pending: PendingText | null
   /** Text that leaves at an even pace. */
@@ -96,6 +99,7 @@ export function newRunState({ id, endpoint, plan, options, frame, hops = 0, subj
     headersSent: false,
     responseHeaders: null,
     paced: null,
+    plainAnswer: null,
     pending: null,
     smooth: null,
     subject,

@@ -1,4 +1,5 @@
 import type { Chunk, StreamstackError } from '@streamstack/protocol'
+import type { PlainAnswer } from './plain-answer.ts'
 import type { Stream, StreamReader } from './stream.ts'
 
 /** Which chunks a reader may see. */
@@ -15,6 +16,8 @@ export interface StreamSource {
   readonly contentType: string | undefined
   /** Headers that its producer wants in answers; they go out with the first chunk. */
   readonly responseHeaders: ReadonlyMap<string, string>
+  /** The plain answer that its producer gives. Default: null. */
+  readonly plainAnswer?: PlainAnswer | null
   /** Why it ended, for an answer that has not begun. */
   readonly failure: StreamstackError | null
   /** Which chunks this reader may see; null: all. What it may not see leaves a gap in its offsets and nothing else. */

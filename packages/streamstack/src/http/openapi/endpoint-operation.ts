@@ -9,6 +9,8 @@ import type { Json, JsonObject } from './json-value.ts'
 /** Formats that have a media type of their own; `?format=` reaches the others. */
 const BY_MEDIA_TYPE = ['lines', 'sse', 'ndjson', 'json'] as const satisfies readonly FormatName[]
 
+const TEXT: JsonObject = { schema: { type: 'string' } }
+
 /** More alternatives of roles and scopes than this make a document that nobody reads. */
 const ALTERNATIVES_MAX = 32
 
@@ -64,8 +66,12 @@ function requestBody({ inputs, path }: EndpointDefinition): JsonObject {
   }
 }
 
-function answer({ format, headers }: EndpointDefinition): JsonObject {
+function answer({ format, headers, responseType }: EndpointDefinition): JsonObject {
   const declaredType = headers['Content-Type']
+  if (responseType === 'standard') {
+    const content = declaredType === undefined ? { 'application/json': {}, 'text/plain': TEXT } : { [declaredType]: {} }
+    return { description: 'A plain answer. `format` and `Accept` ask for a stream instead.', content }
+  }
   const usual = chooseFormat({ asked: null, accept: undefined, declaredType, declared: format, otherwise: 'lines' })
   const types = [usual, ...BY_MEDIA_TYPE].map((one) => [typeOf(one, declaredType), one] as const)
   const content = new Map<string, JsonObject>()
@@ -89,7 +95,7 @@ function typeOf(name: FormatName, declaredType: string | undefined): string {
   return (contentTypeOf(name, contentType, declaredType).split(';', 1)[0] as string).trim()
 }
 
-function errorsOf({ access }: EndpointDefinition, hasBody: boolean): readonly ErrorCode[] {
+function errorsOf({ access, rateLimits }: EndpointDefinition, hasBody: boolean): readonly ErrorCode[] {
   return [
     'input_invalid',
     ...(hasBody ? (['body_unreadable', 'body_too_large', 'media_type_unsupported'] as const) : []),
@@ -97,6 +103,7 @@ function errorsOf({ access }: EndpointDefinition, hasBody: boolean): readonly Er
     'format_unknown',
     'idempotency_conflict',
     'too_many',
+    ...(rateLimits.length > 0 ? (['rate_limited'] as const) : []),
     'internal',
     'unavailable',
   ]

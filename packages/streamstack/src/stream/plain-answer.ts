@@ -1,0 +1,11 @@
+/** The answer that a run gives to callers who take no stream: plain data. Its content is among the chunks of the run. */
+export interface PlainAnswer {
+  /** HTTP status, 200 to 599. */
+  readonly status: number
+  /** Null: that of the content. */
+  readonly contentType: string | null
+  /** The offset after which the content is. */
+  readonly after: number
+  /** What the content is; null: there is none. */
+  readonly content: 'text' | 'json' | null
+}
