@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,6 +23,8 @@ const RELOAD_MS_MAX = 20_000
 
 /** Only for a page that hangs: one takes seconds on a quiet machine, and minutes beside other work. */
 const PAGE_MS_MAX = 300_000
+
+const hasPython = spawnSync('python3', ['--version']).status === 0
 
 const isServer = ({ language, text }: DocBlock): boolean =>
   language === 'sh' &&
@@ -63,6 +66,10 @@ async function follow(page: DocPage, name: string, blocks: readonly DocBlock[]):
   for (const [index, block] of blocks.entries()) {
     if (block.file !== null) await page.write(block.file, block.text)
     if (block.language !== 'sh') continue
+    if (/\bpython3\b/.test(block.text) && !hasPython) {
+      console.warn(`${name}:${block.line} is not run: there is no python3.`)
+      continue
+    }
     const next = blocks[index + 1]
     const documented = next?.language === 'text' ? next.text : null
     const place = `${name}:${block.line}`

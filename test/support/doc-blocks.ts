@@ -20,7 +20,7 @@ export function docBlocks(markdown: string): DocBlock[] {
     blocks.push({
       language: groups['language'] ?? '',
       text,
-      file: /^(?:#|\/\/) ([\w./-]+\.(?:yaml|json|ts|mjs|csv)|[\w./-]*\.env)\n/.exec(text)?.[1] ?? null,
+      file: /^(?:#|\/\/) ([\w./-]+\.(?:yaml|json|ts|mjs|csv|py)|[\w./-]*\.env)\n/.exec(text)?.[1] ?? null,
       line: markdown.slice(0, index).split('\n').length,
     })
   }
