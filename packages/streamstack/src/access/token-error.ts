@@ -12,6 +12,7 @@ export type TokenFault =
   | 'issuer'
   | 'audience'
   | 'claims'
+  | 'api_key'
   | 'not_configured'
 
 const messages: Readonly<Record<TokenFault, string>> = {
@@ -27,6 +28,8 @@ const messages: Readonly<Record<TokenFault, string>> = {
   audience: 'The token was issued for another audience than this server.',
   claims:
     'A claim of the token cannot be used: times must be numbers of seconds, and nothing nested deeply or named like `__proto__`.',
+  api_key:
+    'This is no API key of this server: it was never made, or it was revoked. Send the key as `Authorization: Bearer ssk_…`, or as the password of Basic.',
   not_configured:
     'This server has no key to check tokens with. Its operator sets auth.jwt.secret or auth.jwt.jwks_url.',
 }

@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { CommandFailure } from './failure.ts'
 import { addImport } from './import.ts'
 import { addInit } from './init.ts'
+import { addKey } from './key.ts'
 import { type CommandIo, colorsOf, processIo } from './io.ts'
 import { issueLines } from './issue-lines.ts'
 import { addOpenApi } from './openapi.ts'
@@ -63,6 +64,7 @@ export function program(io: CommandIo): Command {
     addImport,
     addRecords,
     addToken,
+    addKey,
     addSchema,
     addTypes,
     addDoctor,

@@ -180,7 +180,7 @@ function readChannels(
         read: { ...one.read, channel: null, issues: [...one.read.issues, error(message, channel.position)] },
       }
     }
-    if (settings.auth.jwt === null && asksForToken(channel)) {
+    if (settings.auth.jwt === null && settings.auth.keys.length === 0 && asksForToken(channel)) {
       const message =
         'The channel wants a token, and `auth.jwt` is not set in streamstack.yaml: whoever must have one is refused until it is.'
       issues.push({ severity: 'warning', message, position: channel.position })

@@ -112,7 +112,7 @@ export class Engine {
       },
       onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
     })
-    this.access.configure(workspace.settings.auth.jwt)
+    this.access.configure(workspace.settings.auth)
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
     const prices = (): Settings['ai']['prices'] => this.settings.ai.prices
@@ -244,7 +244,7 @@ export class Engine {
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
       this.#replaceOutbound()
     }
-    const verifiesOtherwise = this.access.configure(compiled.settings.auth.jwt)
+    const verifiesOtherwise = this.access.configure(compiled.settings.auth)
     this.channels.declare(compiled.channels)
     if (verifiesOtherwise) this.access.recheck()
     return issues

@@ -193,7 +193,7 @@ test('the same settings, read again, concern nobody', async () => {
   expect(server.engine.settings.name).toBe('Another name')
   // No token is verified again, by keys that were fetched again.
   expect(recheck).not.toHaveBeenCalled()
-  expect(server.engine.access.configure(server.engine.settings.auth.jwt)).toBe(false)
+  expect(server.engine.access.configure(server.engine.settings.auth)).toBe(false)
   await call(server.url, '/v1/channels/news', { headers: by(token), body: { content: 'still' } })
   await Promise.all([channel.until('still'), socket.until(isType('chunk'))])
   expect(channel.text + run.text).not.toContain('event: error')

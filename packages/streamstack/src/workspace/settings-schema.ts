@@ -1,6 +1,8 @@
 import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
 import {
+  API_KEY_HASH,
+  type ApiKey,
   type TokenSettings,
   checkTokenSettings,
   corsOriginFault,
@@ -157,7 +159,33 @@ const jwt = z
     }
   })
 
-const authShape = { jwt: jwt.optional() }
+const apiKeyShape = {
+  hash: text
+    .regex(API_KEY_HASH, 'must be what `streamstack key` printed, sha256: and 64 digits; never the key itself')
+    .describe('The hash that `streamstack key` prints beside a new key.'),
+  roles: names('must be a list of roles').prefault([]).describe('Roles of whoever calls with the key.'),
+  scopes: names('must be a list of scopes').prefault([]).describe('Scopes of whoever calls with the key.'),
+  expires: text
+    .refine((value) => dateSeconds(value) !== null, 'must be a date such as 2027-01-31, or 2027-01-31T12:00:00Z')
+    .optional()
+    .describe('When the key is no longer accepted, by UTC. Without it: when it is removed here.'),
+}
+
+const apiKeyName = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, 'must be a name of letters, digits, dots, hyphens and underscores, at most 64')
+
+const authShape = {
+  jwt: jwt.optional(),
+  keys: z
+    .record(apiKeyName, z.strictObject(apiKeyShape, objectMessage), 'must be an object of names and keys')
+    .default({})
+    .meta({
+      title: 'object of name and key',
+      description:
+        'API keys for programs, by name: `hash`, `roles`, `scopes`, `expires`. `streamstack key` makes one. They are sent as `Authorization: Bearer ssk_…`, or as the password of Basic; `auth.sub` is `key:<name>`. Removed here, a key is no longer accepted, and what is read by it ends.',
+    }),
+}
 
 const rewriteShape = { to: text, unless: text }
 
@@ -452,6 +480,25 @@ export function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): 
     roleClaim: checked.role_claim ?? null,
     clockToleranceSeconds: checked.clock_tolerance,
   }
+}
+
+/** An API key, in the shape of the station that accepts it. */
+export function apiKey(name: string, checked: z.output<z.ZodObject<typeof apiKeyShape>>): ApiKey {
+  return {
+    name,
+    hash: checked.hash.slice('sha256:'.length),
+    roles: checked.roles,
+    scopes: checked.scopes,
+    expiresAt: checked.expires === undefined ? null : dateSeconds(checked.expires),
+  }
+}
+
+/** Seconds since 1970 of a day or a moment by UTC (ISO 8601); null: it is none. */
+function dateSeconds(text: string): number | null {
+  if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z)?$/.test(text)) return null
+  const milliseconds = Date.parse(text)
+  const isReal = Number.isFinite(milliseconds) && new Date(milliseconds).toISOString().startsWith(text.slice(0, 10))
+  return isReal ? Math.floor(milliseconds / 1_000) : null
 }
 
 /** Known keys by the path of their object, for suggestions. */

@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { toAuthClaims } from './auth-claims.ts'
+import { tokenError } from './token-error.ts'
+import type { TokenVerifier } from './verify-token.ts'
+
+/** An API key as `auth.keys` in `streamstack.yaml` declares it. The key itself is nowhere: only its hash is. */
+export interface ApiKey {
+  /** Names it in `auth.sub` as `key:<name>`, and in the log. */
+  readonly name: string
+  /** SHA-256 of the key, in hexadecimal. It has 256 random bits, so no slow hash is needed. */
+  readonly hash: string
+  readonly roles: readonly string[]
+  readonly scopes: readonly string[]
+  /** Seconds since 1970; null: never. */
+  readonly expiresAt: number | null
+}
+
+/** How a hash is written in the settings. */
+export const API_KEY_HASH = /^sha256:([0-9a-f]{64})$/
+
+/** A prefix by which secret scanners and people know what they found. */
+const API_KEY = /^ssk_[\w-]{43}$/
+
+/** No issuer of tokens may speak for a key. */
+const SUBJECT_PREFIX = 'key:'
+
+/** A new key, which is told once, and the hash that the settings keep. */
+export function makeApiKey(): { readonly key: string; readonly hash: string } {
+  const key = `ssk_${randomBytes(32).toString('base64url')}`
+  return { key, hash: `sha256:${hashOf(key)}` }
+}
+
+/**
+ * Verifies API keys, sent as `Authorization: Bearer ssk_…` or as the password of `Authorization: Basic …` (RFC 7617), and all else by `tokens`; null: nothing
+ * else is accepted.
+ */
+export function acceptApiKeys(keys: readonly ApiKey[], tokens: TokenVerifier | null): TokenVerifier {
+  // Looked up by its hash, the time that this takes tells nothing of a key.
+  const byHash = new Map(keys.map((key) => [key.hash, key]))
+  return {
+    async verify(authorization) {
+      const presented = apiKeyIn(authorization)
+      if (presented === null) {
+        if (tokens === null) throw tokenError(authorization?.trim() ? 'api_key' : 'missing')
+        const claims = await tokens.verify(authorization)
+        const subject = claims['sub']
+        if (typeof subject === 'string' && subject.startsWith(SUBJECT_PREFIX)) throw tokenError('claims')
+        return claims
+      }
+      const key = byHash.get(hashOf(presented))
+      if (key === undefined) throw tokenError('api_key')
+      if (key.expiresAt !== null && key.expiresAt * 1_000 <= Date.now()) throw tokenError('expired')
+      const claims = { sub: `${SUBJECT_PREFIX}${key.name}`, roles: [...key.roles], scopes: [...key.scopes] }
+      return toAuthClaims(key.expiresAt === null ? claims : { ...claims, exp: key.expiresAt }, null)
+    },
+  }
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+/** Null: what came is no API key, whatever else it is. */
+function apiKeyIn(authorization: string | undefined): string | null {
+  const [, scheme = '', value = ''] = /^\s*(Bearer|Basic) +(\S+)\s*$/i.exec(authorization ?? '') ?? []
+  const text = scheme.toLowerCase() === 'basic' ? passwordIn(value) : value
+  return API_KEY.test(text) ? text : null
+}
+
+/** Clients that send a key alone write it as the name, with an empty password. */
+function passwordIn(encoded: string): string {
+  const pair = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  return pair.slice(colon + 1) === '' ? pair.slice(0, colon) : pair.slice(colon + 1)
+}
