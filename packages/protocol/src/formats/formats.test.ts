@@ -359,3 +359,16 @@ describe('offsets', () => {
     expect(parseOffset(text)).toBeNull()
   })
 })
+
+test('a document of a stream without an end is complete; one of a run without an outcome is not', () => {
+  const read = (document: object): unknown[] => {
+    const decoder = formats.json.decoder({ metadata: true })
+    return [...decoder.push(JSON.stringify(document)), ...decoder.flush()]
+  }
+  const document = { run: null, outcome: null, chunks: [{ offset: 1, content: 'a', metadata: null }], error: null }
+  expect(read(document)).toMatchObject([
+    { type: 'chunk', content: 'a' },
+    { type: 'end', outcome: 'completed' },
+  ])
+  expect(() => read({ ...document, run: 'r1' })).toThrow('The stream ends without an outcome.')
+})

@@ -52,7 +52,7 @@ export function jsonDecoder(): Decoder {
     flush() {
       const whole = parseObject(pieces.join(''))
       // A stream without an end has no outcome: what was asked for, all that it held, is complete.
-      if (whole['outcome'] === null) whole['outcome'] = 'completed'
+      if (whole['outcome'] === null && whole['run'] === null) whole['outcome'] = 'completed'
       return [...decodedChunks(whole['chunks']), decodedEnd(whole)]
     },
   }
