@@ -44,7 +44,7 @@ export const ERRORS = {
     status: 406,
     recoverable: false,
     title: 'The asked format does not exist.',
-    cure: 'Use ?format= with one of: lines, text, sse, ndjson, json.',
+    cure: 'Use ?format= with one of: lines, text, sse, ndjson, json, csv.',
   },
   unauthenticated: {
     status: 401,

@@ -1,6 +1,7 @@
 export * from './chunk-kind.ts'
 export * from './chunk.ts'
 export type * from './dashboard.ts'
+export { csvLine } from './csv-line.ts'
 export * from './errors.ts'
 export * from './formats/index.ts'
 export * from './offset.ts'

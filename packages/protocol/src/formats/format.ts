@@ -12,6 +12,8 @@ export interface EncodeOptions {
    * any other: nobody may end what others read. Default: it is.
    */
   marksDone?: boolean
+  /** Whether `csv` puts a quotation mark before text that a spreadsheet would compute. Default: false. */
+  escapesFormulas?: boolean
 }
 
 export type DecodeOptions = Pick<EncodeOptions, 'metadata'>

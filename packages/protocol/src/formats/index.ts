@@ -1,4 +1,5 @@
 import { aiSdk } from './ai-sdk.ts'
+import { csv } from './csv.ts'
 import type { AnswerFormat, Format } from './format.ts'
 import { json, jsonDecoder } from './json.ts'
 import { lines, linesDecoder } from './lines.ts'
@@ -31,7 +32,7 @@ export type OwnFormatName = 'lines' | 'text' | 'sse' | 'ndjson' | 'json'
 /** Formats of other projects' chat clients, which bring their own decoders. */
 export type ChatFormatName = 'ai-sdk' | 'openai' | 'openai-completion'
 
-export type FormatName = OwnFormatName | ChatFormatName | 'xano'
+export type FormatName = OwnFormatName | ChatFormatName | 'csv' | 'xano'
 
 /** All formats, by name. */
 export const formats = {
@@ -40,6 +41,7 @@ export const formats = {
   sse,
   ndjson,
   json,
+  csv,
   'ai-sdk': aiSdk,
   openai,
   'openai-completion': openaiCompletion,

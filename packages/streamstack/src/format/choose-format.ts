@@ -10,6 +10,7 @@ const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map([
   ['application/ndjson', 'ndjson'],
   ['application/jsonl', 'ndjson'],
   ['application/json', 'json'],
+  ['text/csv', 'csv'],
 ])
 
 /** What is known of the format that a caller wants. */
@@ -65,7 +66,7 @@ function preferred(accept: string, declaredType: string | undefined): FormatName
   return best.format
 }
 
-/** Any other type that an endpoint declares, such as text/csv or application/xml, is what its stack writes itself, line by line. */
+/** Any other type that an endpoint declares, such as application/xml, is what its stack writes itself, line by line. */
 function mediaFormat(contentType: string | undefined): FormatName | undefined {
   if (contentType === undefined) return undefined
   return BY_MEDIA_TYPE.get(medium(contentType)) ?? 'lines'

@@ -88,6 +88,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     isPlain,
     metadata: preparation.includesMetadata || query.get('include_metadata') === 'true',
     kinds,
+    escapesFormulas: query.get('escape_formulas') === 'true',
     position: started === null ? positionAfter(source, received ?? '-1') : 0,
     headers: { ...endpoint.headers, ...corsHeaders },
     heartbeat: exchange.heartbeat,

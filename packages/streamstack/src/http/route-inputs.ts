@@ -44,7 +44,7 @@ const text = (description: string): Declarations => ({ type: 'text', description
 const flag = (description: string): Declarations => ({ type: 'boolean', default: false, description })
 
 const format = text(
-  'Format of the answer, instead of `Accept`: `lines`, `text`, `sse`, `ndjson`, `json`, `ai-sdk` or `openai`.',
+  'Format of the answer, instead of `Accept`: `lines`, `text`, `sse`, `ndjson`, `json`, `csv`, `ai-sdk` or `openai`.',
 )
 const kinds = text('Kinds of chunks that the answer carries, divided by commas, or `all`.')
 const offset = text(

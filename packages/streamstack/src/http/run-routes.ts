@@ -43,6 +43,7 @@ export const readRun: Operation = {
       response,
       format,
       metadata: exchange.inputs['include_metadata'] === true,
+      escapesFormulas: exchange.query.get('escape_formulas') === 'true',
       kinds: chooseKinds(query),
       position: startPosition(source, request, query),
       headers: exchange.corsHeaders,

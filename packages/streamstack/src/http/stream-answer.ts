@@ -20,6 +20,8 @@ export interface StreamAnswerOptions {
   metadata: boolean
   /** The kinds of chunks that the caller asks for; undefined: what the format carries by itself. */
   kinds: ChunkKinds | undefined
+  /** Whether `csv` escapes what a spreadsheet would compute. Default: false. */
+  escapesFormulas?: boolean
   /** Offset after which to read. */
   position: number
   /** CORS and what the endpoint declares. */
@@ -40,7 +42,11 @@ export interface StreamAnswer {
 /** Attaches an HTTP answer to a stream as a reader. */
 export function answerStream(options: StreamAnswerOptions): StreamAnswer {
   const { source, response, format, position, metadata, kinds, heartbeat, record = null } = options
-  const encoder = encoderFor(source, format, { metadata, ...(kinds === undefined ? {} : { kinds }) })
+  const encoder = encoderFor(source, format, {
+    metadata,
+    escapesFormulas: options.escapesFormulas === true,
+    ...(kinds === undefined ? {} : { kinds }),
+  })
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',

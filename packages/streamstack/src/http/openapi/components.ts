@@ -70,7 +70,7 @@ export const callParameters: Readonly<Record<string, JsonObject>> = {
     name: 'format',
     in: 'query',
     description: 'The format of the answer; goes before `Accept`.',
-    schema: { type: 'string', enum: ['lines', 'text', 'sse', 'ndjson', 'json', 'ai-sdk', 'openai'] },
+    schema: { type: 'string', enum: ['lines', 'text', 'sse', 'ndjson', 'json', 'csv', 'ai-sdk', 'openai'] },
   },
   kinds: {
     name: 'kinds',
@@ -82,6 +82,12 @@ export const callParameters: Readonly<Record<string, JsonObject>> = {
     name: 'include_metadata',
     in: 'query',
     description: 'Whether chunks carry their metadata in formats that leave it out by default.',
+    schema: { type: 'boolean', default: false },
+  },
+  escape_formulas: {
+    name: 'escape_formulas',
+    in: 'query',
+    description: 'With `csv`: whether text that a spreadsheet would compute begins with a quotation mark.',
     schema: { type: 'boolean', default: false },
   },
   'Idempotency-Key': {

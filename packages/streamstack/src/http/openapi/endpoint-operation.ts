@@ -7,7 +7,7 @@ import { pathParameter, queryParameter } from './input-parameters.ts'
 import type { Json, JsonObject } from './json-value.ts'
 
 /** Formats that have a media type of their own; `?format=` reaches the others. */
-const BY_MEDIA_TYPE = ['lines', 'sse', 'ndjson', 'json'] as const satisfies readonly FormatName[]
+const BY_MEDIA_TYPE = ['lines', 'sse', 'ndjson', 'json', 'csv'] as const satisfies readonly FormatName[]
 
 const TEXT: JsonObject = { schema: { type: 'string' } }
 

@@ -1,7 +1,7 @@
-import type { Value } from '@streamstack/protocol'
+import type { Value } from './value.ts'
 
 /** What makes a spreadsheet compute a cell (OWASP, CSV injection). */
-const FORMULA = /^[=+\-@\t\r]/
+const FORMULA = /^[=+\-@\t\r\n]/
 
 /**
  * One line of CSV (RFC 4180), with a line feed. Null is an empty cell and empty text a quoted one, which keeps them apart; objects and lists are
