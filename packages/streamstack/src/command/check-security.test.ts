@@ -92,6 +92,12 @@ const cases: readonly [
   ],
   [
     'paid-calls',
+    'high',
+    { 'endpoints/a.yaml': endpoint('rate_limit: { calls: 9, per: 1m, mode: report }', paid(', max_tokens: 5')) },
+    { 'endpoints/a.yaml': endpoint('rate_limit: { calls: 9, per: 1m }', paid(', max_tokens: 5')) },
+  ],
+  [
+    'paid-calls',
     'low',
     { 'endpoints/a.yaml': endpoint('authentication: true', paid('')) },
     { 'endpoints/a.yaml': endpoint('authentication: true', paid(', max_tokens: 5')) },

@@ -1,5 +1,5 @@
 import { literalText } from '../../definition/index.ts'
-import type { StepNode } from '../../definition/types.ts'
+import type { RateLimitDeclaration, StepNode } from '../../definition/types.ts'
 import type { Fault } from '../finding.ts'
 import { type ReviewSubject, reviewedEndpoints, stepPlace } from '../subject.ts'
 
@@ -10,12 +10,12 @@ export function paidCalls(subject: ReviewSubject): readonly Fault[] {
     if (paid === undefined) return []
     const unbounded = steps.find((step) => step.function === 'AI Reply' && step.parameters['max_tokens'] === undefined)
     const faults: Fault[] = []
-    if (isOpen) {
+    if (isOpen && !isLimited(subject, endpoint.rateLimits)) {
       faults.push({
         severity: 'high',
         position: endpoint.position,
         message: `Anyone may call ${route}, and each call uses your account with another service (${stepPlace(paid)}).`,
-        cure: 'Set `authentication: true`, and limit how often one caller may call, here or in the proxy in front.',
+        cure: 'Set `authentication: true`, or a `rate_limit` such as { calls: 10, per: 1m, by: address }.',
       })
     }
     if (unbounded !== undefined) {
@@ -28,6 +28,13 @@ export function paidCalls(subject: ReviewSubject): readonly Fault[] {
     }
     return faults
   })
+}
+
+/** Whether anything bounds how often it may be called; what is only reported, or only for some roles, bounds nothing. */
+function isLimited({ workspace }: ReviewSubject, own: readonly RateLimitDeclaration[]): boolean {
+  return [...own, ...workspace.settings.limits.rateLimits].some(
+    ({ mode, roles }) => mode === 'enforce' && roles.length === 0,
+  )
 }
 
 /** A request that carries a secret of the workspace. */
