@@ -1,7 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { XanoNodeClient } from '@xano/js-sdk'
 import { SignJWT } from 'jose'
+import { chromium } from 'playwright-core'
 import { XanoNodeClient as XanoNodeClient2 } from 'xano-js-sdk-2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumPath } from './support/elements-stage.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
@@ -42,6 +48,11 @@ const FILES = {
     settings: { authentication: true },
   }),
   'endpoints/fails.json': endpoint('/api/fails', [send('before'), send('{{ [1].missing.deep }}')]),
+  'endpoints/fails-later.json': endpoint(
+    '/api/fails-later',
+    [send('before'), { function: 'Sleep', duration: '50ms' }, send('{{ [1].missing.deep }}')],
+    { method: 'POST' },
+  ),
   'endpoints/early.json': endpoint('/api/early', [send('{{ [1].missing.deep }}')]),
   'endpoints/empty.json': endpoint('/api/empty', [send(null)]),
   'endpoints/endless.json': endpoint(
@@ -148,6 +159,46 @@ function tokenOf(sub: string): Promise<string> {
     .setExpirationTime('5m')
     .sign(new TextEncoder().encode(SECRET))
 }
+
+describe.skipIf(chromiumPath === undefined)('in a browser, on a page of another origin', () => {
+  test.each(['@xano/js-sdk', 'xano-js-sdk-2'])(
+    'the script of %s streams with token, branch and data source',
+    async (name) => {
+      const script = readFileSync(fileURLToPath(new URL(`../node_modules/${name}/dist/xano.min.js`, import.meta.url)))
+      const pages = createServer((request, response) => {
+        const isScript = request.url === '/xano.js'
+        response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html')
+        response.end(isScript ? script : '<!doctype html><title>page</title><script src="/xano.js"></script>')
+      })
+      await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve))
+      const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`
+      await using own = await testServer({
+        ...FILES,
+        'streamstack.yaml': { server: { xano: true, cors: { origins: [origin] } }, auth: { jwt: { secret: SECRET } } },
+      })
+      const browser = await chromium.launch({
+        executablePath: chromiumPath ?? '',
+        headless: true,
+        args: ['--no-sandbox', '--disable-quic'],
+      })
+      try {
+        const page = await browser.newPage()
+        await page.goto(origin)
+        const config = { apiGroupBaseUrl: `${own.url}/api:AbC-12`, dataSource: 'test', authToken: await tokenOf('ada') }
+        const read = (endpointName: string): Promise<string[]> =>
+          page.evaluate(
+            `(async () => { const got = []; const ended = await new XanoClient(${JSON.stringify(config)}).post('${endpointName}', {}, { 'X-Branch': 'v2' }, ({ data }) => got.push(data)).then(() => 'whole', () => 'broken'); return [...got, ended] })()`,
+          )
+        expect(await read('/secret')).toEqual(['for ada', 'whole'])
+        // A browser may drop what it has not read yet when a connection breaks.
+        expect((await read('/fails-later')).at(-1)).toBe('broken')
+      } finally {
+        await browser.close()
+        pages.close()
+      }
+    },
+  )
+})
 
 test('the wire has no ids, no names and no end event', async () => {
   const { status, headers, text, ending } = await server.call('/api:x/stream-chat', {
