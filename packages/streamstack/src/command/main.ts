@@ -12,6 +12,7 @@ import { addKey } from './key.ts'
 import { type CommandIo, colorsOf, processIo } from './io.ts'
 import { issueLines } from './issue-lines.ts'
 import { addOpenApi } from './openapi.ts'
+import { addPostman } from './postman.ts'
 import { addRecords } from './records.ts'
 import { addRoutes } from './routes.ts'
 import { addRun } from './run.ts'
@@ -61,6 +62,7 @@ export function program(io: CommandIo): Command {
     addTest,
     addRoutes,
     addOpenApi,
+    addPostman,
     addImport,
     addRecords,
     addToken,

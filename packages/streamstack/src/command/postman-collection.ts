@@ -1,0 +1,147 @@
+import type { Value } from '@streamstack/protocol'
+import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
+import { sampleInputs, sampleOf } from './sample-inputs.ts'
+
+const SCHEMA = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json'
+
+/** Methods whose inputs stand in the URL. */
+const BODYLESS: ReadonlySet<string> = new Set(['GET', 'DELETE'])
+
+/** Postman sees an answer when it is complete, so the scripts judge the whole and no times. */
+const STREAM_SCRIPT = `const lines = pm.response.text().split('\\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line))
+const end = lines.at(-1)
+const chunks = lines.filter((line) => line.type === 'chunk')
+pm.test('The status is 200', () => pm.response.to.have.status(200))
+pm.test('The answer is a stream with a run', () => {
+  pm.expect(pm.response.headers.get('Content-Type')).to.include('application/x-ndjson')
+  pm.expect(pm.response.headers.get('Stream-Run')).to.be.a('string')
+})
+pm.test('No chunk is an error', () => pm.expect(lines.filter((line) => line.type === 'error')).to.eql([]))
+pm.test('The stream is complete', () => pm.expect(end).to.include({ type: 'end', outcome: 'completed' }))
+pm.test(\`All \${end.offset} chunks arrived, in order\`, () => {
+  pm.expect(chunks.map((chunk) => chunk.offset)).to.eql(Array.from({ length: end.offset }, (_, index) => index + 1))
+})
+if (chunks.some((chunk) => chunk.content === '[DONE]')) {
+  pm.test('[DONE] is the last chunk', () => pm.expect(chunks.at(-1).content).to.equal('[DONE]'))
+}`
+
+const PLAIN_SCRIPT = `pm.test('The call succeeded', () => pm.expect(pm.response.code).to.be.below(400))
+pm.test('The answer is no problem document', () => {
+  pm.expect(pm.response.headers.get('Content-Type') ?? '').not.to.include('application/problem+json')
+})`
+
+export interface PostmanOptions {
+  readonly name: string
+  readonly endpoints: readonly EndpointDefinition[]
+}
+
+/** A collection (format v2.1.0) with one request for each endpoint. It needs the variables of `postmanEnvironment`. */
+export function postmanCollection({ name, endpoints }: PostmanOptions): Value {
+  const sorted = endpoints.toSorted(
+    (a, b) => a.path.localeCompare(b.path, 'en') || a.method.localeCompare(b.method, 'en'),
+  )
+  return {
+    info: { name, description: 'Made by `streamstack postman`. Run it again when endpoints change.', schema: SCHEMA },
+    item: sorted.map(itemOf),
+  }
+}
+
+/** The environment of the collection: where the server is, and the caller's token. */
+export function postmanEnvironment(name: string, url: string): Value {
+  return {
+    name,
+    values: [
+      { key: 'base_url', value: url, type: 'default', enabled: true },
+      { key: 'token', value: '', type: 'secret', enabled: true },
+    ],
+    _postman_variable_scope: 'environment',
+  }
+}
+
+function itemOf(endpoint: EndpointDefinition): Value {
+  const { method, path, description, access, responseType } = endpoint
+  const streams = responseType === 'streaming'
+  const script = streams ? STREAM_SCRIPT : PLAIN_SCRIPT
+  return {
+    name: `${method} ${path}`,
+    event: [{ listen: 'test', script: { type: 'text/javascript', exec: script.split('\n') } }],
+    request: {
+      method,
+      ...(description !== null && { description }),
+      auth: access.authentication
+        ? { type: 'bearer', bearer: [{ key: 'token', value: '{{token}}', type: 'string' }] }
+        : { type: 'noauth' },
+      header: streams ? [{ key: 'Accept', value: 'application/x-ndjson' }] : [],
+      url: urlOf(endpoint),
+      ...bodyOf(endpoint),
+    },
+  }
+}
+
+function urlOf(endpoint: EndpointDefinition): Value {
+  const { method, path, inputs } = endpoint
+  const query = BODYLESS.has(method) ? queryOf(bodyInputs(endpoint)) : []
+  const enabled = query.filter(({ disabled }) => !disabled)
+  const search = enabled.map(({ key, value }) => `${key}=${value}`).join('&')
+  return {
+    raw: `{{base_url}}${path}${search === '' ? '' : `?${search}`}`,
+    host: ['{{base_url}}'],
+    path: path.split('/').slice(1),
+    ...(query.length > 0 && { query }),
+    variable: pathParameters(path).map((name) => {
+      const input = inputs.find((one) => one.name === name)
+      return {
+        key: name,
+        value: input === undefined ? '1' : encodeURIComponent(textOf(sampleOf(input))),
+        ...descriptionOf(input),
+      }
+    }),
+  }
+}
+
+interface QueryParameter {
+  readonly [key: string]: Value
+  readonly key: string
+  readonly value: string
+  readonly disabled: boolean
+}
+
+/** Inputs that a call may leave out are listed and turned off. */
+function queryOf(inputs: readonly InputDeclaration[]): readonly QueryParameter[] {
+  const samples = sampleInputs(inputs)
+  return inputs.flatMap((input) => {
+    const { name } = input
+    const isRequired = Object.hasOwn(samples, name) && name !== 'options'
+    const value = (Object.hasOwn(samples, name) ? samples[name] : sampleOf(input)) ?? null
+    const parameter = (key: string, one: Value): QueryParameter => ({
+      key,
+      value: encodeURIComponent(textOf(one)),
+      disabled: !isRequired,
+      ...descriptionOf(input),
+    })
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [parameter(name, value)]
+    return Object.entries(value).map(([key, inner]) => parameter(`${name}.${key}`, inner))
+  })
+}
+
+function bodyOf(endpoint: EndpointDefinition): { readonly body?: Value } {
+  const samples = sampleInputs(bodyInputs(endpoint))
+  if (BODYLESS.has(endpoint.method) || Object.keys(samples).length === 0) return {}
+  return {
+    body: { mode: 'raw', raw: JSON.stringify(samples, null, 2), options: { raw: { language: 'json' } } },
+  }
+}
+
+/** The inputs that are not in the path. */
+function bodyInputs({ inputs, path }: EndpointDefinition): readonly InputDeclaration[] {
+  const inPath = pathParameters(path)
+  return inputs.filter(({ name }) => !inPath.includes(name))
+}
+
+function descriptionOf(input: InputDeclaration | undefined): { readonly description?: string } {
+  return input === undefined || input.description === null ? {} : { description: input.description }
+}
+
+function textOf(value: Value): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
