@@ -81,11 +81,19 @@ function writeWorkspace() {
 		mkdirSync(dirname(join(workspace, name)), { recursive: true });
 		writeFileSync(join(workspace, name), text);
 	};
-	write('streamstack.yaml', 'name: n8n checks\n');
+	write('streamstack.yaml', 'name: n8n checks\noutbound: { allow: [self], rewrite: { "https://api.openai.com": /mock/openai } }\n');
 	write('channels/rooms.yaml', 'channel: rooms/{room}\npublish: true\nsubscribe: true\nhistory: { count: 10000, age: 1h }\ndelivery: durable\n');
-	for (const name of ['stream-chat.json']) {
-		write(`endpoints/${name}`, readFileSync(join(repository, 'examples/endpoints', name), 'utf8'));
-	}
+	const examples = [
+		'endpoints/stream-chat.json',
+		'endpoints/generate-content-stream.yaml',
+		'endpoints/mock-model.yaml',
+		'endpoints/mock-cms.yaml',
+		'functions/seo-metadata.yaml',
+		'functions/check-quality.yaml',
+		'channels/previews.yaml',
+		'tables/articles.yaml',
+	];
+	for (const name of examples) write(name, readFileSync(join(repository, 'examples', name), 'utf8'));
 	write(
 		'endpoints/many.yaml',
 		`endpoint_settings: { method: POST, path: /api/many }
@@ -205,7 +213,7 @@ async function until(isTrue, whatMs = 60_000) {
 }
 
 const checks = await Promise.all(
-	['chat', 'plain', 'calls', 'trigger'].map(async (name) => [name, (await import(`./checks/${name}.mjs`)).default]),
+	['chat', 'content', 'plain', 'calls', 'trigger'].map(async (name) => [name, (await import(`./checks/${name}.mjs`)).default]),
 );
 
 try {
