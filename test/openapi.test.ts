@@ -144,6 +144,21 @@ describe('the document of a workspace', () => {
   })
 })
 
+test('a rate limit is a 429 with its fields, a plain answer has no format', async () => {
+  await using server = await testServer({
+    'endpoints/limited.json': endpoint('/limited', [send('x')], { settings: { rate_limit: { calls: 5, per: '1m' } } }),
+    'endpoints/plain.json': endpoint('/plain', [{ function: 'Response', status: 201, content: { id: 1 } }]),
+  })
+  const document = await documentOf(server)
+  expect(await faultsOf(document)).toEqual([])
+  const { 429: limited } = document.paths['/limited']?.['get']?.responses ?? {}
+  expect(limited?.description).toContain('`rate_limited`')
+  expect(limited).toHaveProperty('headers.RateLimit')
+  const plain = document.paths['/plain']?.['get']?.responses
+  expect(Object.keys(plain?.['200']?.content ?? {})).toEqual(['application/json', 'text/plain'])
+  expect(plain?.['429']).not.toHaveProperty('headers.RateLimit')
+})
+
 test('the document of the examples is valid', async () => {
   const compiled = compileWorkspace(await readWorkspace(join(import.meta.dirname, '../examples'), {}), null)
   if (compiled.settings === null) throw new Error('the examples have no settings')

@@ -1,4 +1,4 @@
-import { ALL_KINDS } from '../chunk-kind.ts'
+import { ALL_KINDS, CHUNK_KINDS } from '../chunk-kind.ts'
 import type { Chunk } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
 import { type AnswerFormat, type Encoder, streaming } from './format.ts'
@@ -32,7 +32,7 @@ export const aiSdk: AnswerFormat = {
     tellsOutcome: true,
     // The part that is open, as `text 7`, and how the model finished: `text 7|length`.
     state: '|',
-    shared: `ai-sdk ${metadata}`,
+    shared: `ai-sdk ${metadata} ${CHUNK_KINDS.filter((kind) => kinds.has(kind)).join()}`,
     begin: () => event({ type: 'start', ...(run === null ? {} : { messageId: run }) }),
     chunks(chunks, from, to, offset) {
       const parts = new Parts(this.state)

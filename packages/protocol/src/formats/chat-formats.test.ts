@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { CONTENT_KINDS } from '../chunk-kind.ts'
 import type { Chunk } from '../chunk.ts'
 import { type ChatFormatName, formats } from './index.ts'
 
@@ -113,4 +114,12 @@ describe('openai', () => {
       ).not.toContain('[DONE]')
     }
   })
+})
+
+test('readers share what an encoder writes only if they asked for the same', () => {
+  const shared = (options: Parameters<(typeof formats)['ai-sdk']['encoder']>[0]): string | undefined =>
+    formats['ai-sdk'].encoder(options, STREAM).shared
+  expect(shared({ metadata: false })).toBe(shared({ metadata: false }))
+  expect(shared({ metadata: false, kinds: CONTENT_KINDS })).not.toBe(shared({ metadata: false }))
+  expect(shared({ metadata: true })).not.toBe(shared({ metadata: false }))
 })

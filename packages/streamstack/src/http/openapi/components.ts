@@ -107,6 +107,8 @@ export const components: JsonObject = {
       description: 'The path at which the stream is read again, from any offset.',
       schema: { type: 'string' },
     },
+    'RateLimit-Policy': { description: 'The limits of the call.', schema: { type: 'string' } },
+    RateLimit: { description: 'What is left of each limit, and when it is reset.', schema: { type: 'string' } },
     'Retry-After': { description: 'Seconds to wait before a retry.', schema: { type: 'integer', minimum: 0 } },
   },
   securitySchemes: { [BEARER]: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
@@ -123,12 +125,20 @@ export function problemResponses(codes: readonly ErrorCode[]): Record<string, Js
         String(status),
         {
           description: sameStatus.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
-          ...(retries && { headers: { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } }),
+          ...(retries && {
+            headers: headersNamed(sameStatus.includes('rate_limited') ? RATE_HEADERS : ['Retry-After']),
+          }),
           content: problemContent,
         },
       ] as const
     })
   return Object.fromEntries(responses)
+}
+
+const RATE_HEADERS = ['Retry-After', 'RateLimit', 'RateLimit-Policy']
+
+function headersNamed(names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 
 const problemContent: JsonObject = {
