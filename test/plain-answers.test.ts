@@ -82,6 +82,34 @@ describe('a Response step', () => {
     expect(answer.text).toContain(named)
   })
 
+  test.each(['text', { a: 1 }])('of %j leaves out what a finally block sends', async (content) => {
+    const sends = [send('end'), send({ end: true })]
+    await using server = await one([
+      { function: 'Try Catch', try_block: [respond({ content })], catch_block: [send('caught')], finally_block: sends },
+    ])
+    expect((await server.call('/a')).text).toBe(typeof content === 'string' ? content : JSON.stringify(content))
+  })
+
+  test('works in a function file, a branch of Parallel and a catch block', async () => {
+    const fails = [{ function: 'Throw Error', message: 'oh' }]
+    const caught = respond({ status: 409, content: { error: '{{error_message}}' } })
+    const wait = [{ function: 'Sleep', duration: 20 }, send('slow')]
+    await using server = await testServer({
+      'functions/tea.json': { function_stack: [respond({ status: 418, content: 'tea' })] },
+      'endpoints/f.json': endpoint('/f', [{ function: 'Run Function', name: 'tea' }, send('after')], {
+        settings: { response_type: 'standard' },
+      }),
+      'endpoints/p.json': endpoint('/p', [
+        { function: 'Parallel', branches: [wait, [respond({ status: 202, content: { a: 1 } })]] },
+        send('after'),
+      ]),
+      'endpoints/c.json': endpoint('/c', [{ function: 'Try Catch', try_block: fails, catch_block: [caught] }]),
+    })
+    expect(await server.call('/f')).toMatchObject({ status: 418, text: 'tea' })
+    expect(await server.call('/p')).toMatchObject({ status: 202, text: '{"a":1}' })
+    expect(await server.call('/c')).toMatchObject({ status: 409, text: '{"error":"oh"}' })
+  })
+
   test('loses what filters take out, in the content and in headers', async () => {
     await using server = await one([
       { function: 'Redact' },
@@ -148,10 +176,14 @@ test.each(['memory', 'durable'])('a repeated Idempotency-Key gets the same answe
   const secret = 'a-secret-for-tests-that-is-long-enough'
   await using server = await testServer({
     'streamstack.yaml': { auth: { jwt: { secret } } },
-    'endpoints/a.json': endpoint('/a', [respond({ status: 201, content: '{{uuid()}}', headers: { 'X-A': 'b' } })], {
-      method: 'POST',
-      settings: { delivery, authentication: true },
-    }),
+    'endpoints/a.json': endpoint(
+      '/a',
+      [send('before'), respond({ status: 201, content: '{{uuid()}}', headers: { 'X-A': 'b' } })],
+      {
+        method: 'POST',
+        settings: { delivery, authentication: true },
+      },
+    ),
   })
   const authorization = `Bearer ${await makeToken({ secret, sub: 'ada', expiresSeconds: 60 })}`
   const call = () =>

@@ -123,11 +123,11 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 
 function answerOf(given: PlainAnswer | null, parts: readonly Part[]): Answer {
   if (given === null) return parts.length === 0 ? { status: 204, contentType: TEXT_TYPE, body: '' } : sent(200, parts)
-  const { status, after, content } = given
+  const { status, after, through, content } = given
   if (content === null) return { status, contentType: TEXT_TYPE, body: '' }
-  const own = parts.filter(({ offset }) => offset > after)
+  const own = parts.filter(({ offset }) => offset > after && (through === null || offset <= through))
   // Filters release the text that they held back before the value of the step.
-  return sent(status, content === 'json' ? own.filter(({ chunk }) => chunk.kind === 'json').slice(-1) : own)
+  return sent(status, content === 'json' ? own.filter(({ chunk }) => chunk.kind === 'json').slice(0, 1) : own)
 }
 
 function sent(status: number, parts: readonly Part[]): Answer {

@@ -6,6 +6,8 @@ export interface PlainAnswer {
   readonly contentType: string | null
   /** The offset after which the content is. */
   readonly after: number
+  /** The offset of its last chunk; null: filters of the run may still hold a part of it, and it goes on to the end. */
+  readonly through: number | null
   /** What the content is; null: there is none. */
   readonly content: 'text' | 'json' | null
 }

@@ -65,12 +65,19 @@ export const response: FunctionDefinition = {
       run.state.plainAnswer = {
         status: status(frame),
         contentType: setHeaders(step, run, headers(frame)),
-        after: run.stream.lastOffset,
+        // The offset of the newest chunk; a durable stream shows it once it is stored.
+        after: run.chunksSent,
+        through: null,
         content: chunk === null ? null : chunk.kind === 'text' ? 'text' : 'json',
       }
       return chunk === null ? undefined : send(frame, strand, chunk)
     })
-    compiler.emit(() => {
+    compiler.emit((_, { run }) => {
+      const { plainAnswer, filters, smooth } = run.state
+      // What finally blocks send is not part of the answer.
+      if (plainAnswer !== null && filters === null && smooth === null) {
+        run.state.plainAnswer = { ...plainAnswer, through: run.chunksSent }
+      }
       throw STOP
     })
   },
