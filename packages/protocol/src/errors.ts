@@ -44,7 +44,7 @@ export const ERRORS = {
     status: 406,
     recoverable: false,
     title: 'The asked format does not exist.',
-    cure: 'Use ?format= with one of: lines, text, sse, ndjson, json, csv.',
+    cure: 'Use ?format= with one of: lines, text, sse, ndjson, json, csv, ai-sdk, openai, openai-completion, xano.',
   },
   unauthenticated: {
     status: 401,
