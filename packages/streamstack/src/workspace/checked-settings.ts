@@ -6,7 +6,8 @@ import type { AccessDeclaration, RateLimitDeclaration } from '../definition/inde
 import type { OpenStreamBounds } from '../limit/index.ts'
 import type { ModelPrice } from '../provider/index.ts'
 import type { Environment } from './dotenv.ts'
-import { apiKey, type logLevels, type settingsSchema, tokenSettings } from './settings-schema.ts'
+import { apiKey, tokenSettings } from './auth-settings.ts'
+import type { logLevels, settingsSchema } from './settings-schema.ts'
 
 /** Checked settings of a workspace: frozen, every default filled in, paths absolute, units in the names. */
 export interface Settings {
