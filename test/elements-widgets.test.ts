@@ -201,6 +201,14 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     ).toBe(true)
     await expect.poll(() => text(page, 'live-chart', 'table')).toContain('129')
     await expect.poll(() => text(page, 'metric-card', '.pill')).toMatch(/^no data for \d+ s$/)
+    // One that is stopped says so; the others read on.
+    const ended = await page.run(
+      `return new Promise((resolve) => { const card = document.querySelector('metric-card'); card.addEventListener('stream-end', ({ detail }) => resolve(detail.outcome)); card.stop(); card.stop() })`,
+    )
+    expect(ended).toBe('cancelled')
+    chunk({ time: new Date().toISOString(), users: 161 })
+    await expect.poll(() => text(page, 'live-chart[type=gauge]', 'text')).toBe('161')
+    expect(await text(page, 'metric-card', '.value span')).toBe('160')
     expect(opened.get('/v1/stream/system/metrics')).toHaveLength(1)
     // One for the card and one for the chart that begin with it.
     expect(readings).toBe(2)

@@ -71,8 +71,12 @@ export function subscribeShared(source: Source, sink: SourceSink): OpenSource {
     get offset() {
       return reading.open.offset
     },
-    // Others read on.
-    cancel: leave,
+    // Others read on; for this one it is over.
+    cancel: () => {
+      if (!reading.sinks.has(sink) || reading.end !== null) return
+      leave()
+      sink.end({ outcome: 'cancelled', error: null })
+    },
     leave,
   }
 }
