@@ -60,6 +60,7 @@ describe('API keys', () => {
     ['an expired one', bearer(old.key), 'expired'],
     ['one that was never made', bearer(makeApiKey().key), 'api_key'],
     ['one that was cut', bearer(writer.key.slice(0, -1)), 'api_key'],
+    ['what begins as one', bearer('ssk_nope'), 'api_key'],
     ['one in capitals', bearer(writer.key.toUpperCase()), 'api_key'],
     ['the hash of one', bearer(writer.hash), 'api_key'],
     ['the hash in Basic', basic('writer', writer.hash.slice(7)), 'api_key'],
@@ -91,6 +92,7 @@ describe('API keys', () => {
         .setExpirationTime('5m')
         .sign(new TextEncoder().encode(SECRET))
     expect((await one.call('/mine?format=text', { headers: bearer(await token('ann')) })).text).toContain('ann')
+    expect(problem(await one.call('/mine', { headers: bearer('ssk_nope') }))['reason']).toBe('api_key')
     expect((await one.call('/mine', { headers: bearer(await token('key:writer')) })).status).toBe(401)
     expect((await one.call('/mine?format=text', { headers: bearer(writer.key) })).text).toContain('key:writer')
   })

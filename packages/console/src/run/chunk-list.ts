@@ -20,6 +20,8 @@ export class ChunkList extends LitElement {
       :host {
         display: flex;
         flex-direction: column;
+        /* The page may be wide and this column narrow. */
+        container-type: inline-size;
         min-block-size: 200px;
         position: relative;
         font-size: var(--size-2);
@@ -107,7 +109,7 @@ export class ChunkList extends LitElement {
         padding: 24px 8px;
         color: var(--text-3);
       }
-      @media (max-width: 900px) {
+      @container (max-width: 560px) {
         .head,
         .line {
           grid-template-columns: 44px 120px minmax(0, 1fr);

@@ -305,8 +305,10 @@ function valueOf(event: Event): string {
 
 /** Something to run at once: nobody has to think of an input first. */
 function sample({ name, type, required, default: standard }: Input): string {
-  if (!required || standard !== null) return ''
-  if (type === 'text') return name === 'message' ? 'How do streams work?' : `example ${name}`
+  if (standard !== null) return ''
+  if (type === 'text' && name === 'message') return 'How do streams work?'
+  if (!required) return ''
+  if (type === 'text') return `example ${name}`
   if (type === 'email') return 'ada@example.com'
   if (type === 'uuid') return '9c2f4f3e-2a55-4c9c-8f3e-6f3b7f0f3c11'
   if (type === 'list') return '[]'

@@ -71,6 +71,8 @@ function openKeySet(settings: TokenSettings, fetchJson: FetchJson | undefined, o
 
 function readBearer(header: string | undefined): string {
   if (header === undefined || header.trim() === '') throw tokenError('missing')
+  // A key where none is accepted any more.
+  if (/^Bearer +ssk_/i.test(header.trim())) throw tokenError('api_key')
   const match = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(header.trim())
   if (match?.[1] === undefined) throw tokenError('malformed')
   return match[1]

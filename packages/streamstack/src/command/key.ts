@@ -28,7 +28,7 @@ export function addKey(program: Command, io: CommandIo): void {
       ]
       io.stdout.write(`${key}\n`)
       io.stderr.write(
-        `The key stands above, and nowhere else. Add to streamstack.yaml:\n\nauth:\n  keys:\n    ${name}:\n${lines.map((line) => `      ${line}\n`).join('')}`,
+        `The key stands above, and nowhere else. Add to streamstack.yaml, below the auth: that may stand there already:\n\nauth:\n  keys:\n    ${name}:\n${lines.map((line) => `      ${line}\n`).join('')}`,
       )
     })
 }
@@ -43,6 +43,8 @@ function keyName(value: string): string {
 }
 
 function day(value: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(value) && Number.isFinite(Date.parse(value))) return value
-  throw new InvalidArgumentError('Use a day such as 2027-01-31.')
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(value) && Number.isFinite(Date.parse(value))
+  if (!isDay) throw new InvalidArgumentError('Use a day such as 2027-01-31.')
+  if (Date.parse(value) <= Date.now()) throw new InvalidArgumentError('That day is over; use one to come.')
+  return value
 }

@@ -6,9 +6,15 @@ export function sampleInputs(inputs: readonly InputDeclaration[]): Readonly<Reco
   const samples: [string, Value][] = []
   for (const input of inputs) {
     if (input.name === 'options' && input.type === 'object') samples.push(['options', sampleOptions(input)])
-    else if (input.required && input.default === undefined) samples.push([input.name, sampleOf(input)])
+    else if ((input.required || isSaid(input)) && input.default === undefined)
+      samples.push([input.name, sampleOf(input)])
   }
   return Object.fromEntries(samples)
+}
+
+/** What a chat is about is part of its call, also where other inputs may stand for it. */
+function isSaid({ name, type }: InputDeclaration): boolean {
+  return type === 'text' && /^(?:message|prompt|question)$/.test(name)
 }
 
 function sampleOptions({ properties }: InputDeclaration): Value {
@@ -35,6 +41,7 @@ export function sampleOf(input: InputDeclaration): Value {
       return Object.fromEntries(required.map((property) => [property.name, sampleOf(property)]))
     }
     case 'list': {
+      if (input.name === 'messages' && input.items === null) return [{ role: 'user', content: 'Hello, stream!' }]
       const item: Value = input.items === null ? 'example' : sampleOf(input.items)
       return Array.from({ length: Math.max(1, input.minLength ?? 1) }, () => item)
     }
