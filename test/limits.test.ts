@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeToken } from '../packages/streamstack/src/access/index.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { type TestServer, endpoint as endpointOf, send, testServer } from './support/test-server.ts'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
 
@@ -129,4 +129,28 @@ test('a server with all the runs that it can hold answers 503 with Retry-After, 
   expect(refused.headers['retry-after']).toBe('1')
   for (const one of open) one.leave()
   await expect.poll(async () => (await server.call('/free')).status).toBe(200)
+})
+
+test('callers who hang up keep nobody out: the run that was unread longest gives way, one that is read does not', async () => {
+  await using server = await testServer({
+    ...FILES,
+    'endpoints/kept.json': endpointOf('/kept', [send('begun'), { function: 'Sleep', duration: '60s' }]),
+    'streamstack.yaml': { limits: { active_runs: 3 } },
+  })
+  const headers = (key: string): Record<string, string> => ({ 'Idempotency-Key': `a key of somebody, ${key}` })
+  const read = await server.open('/kept')
+  await read.until('begun')
+  const runs: string[] = []
+  for (const key of ['1', '2']) {
+    const left = await server.open('/kept', { headers: headers(key) })
+    await left.until('begun')
+    runs.push(String(left.headers['stream-run']))
+    left.leave()
+  }
+  const outcome = async (run: string | undefined): Promise<unknown> =>
+    (JSON.parse((await server.call(`/v1/runs/${run}`)).text) as { outcome: unknown }).outcome
+  await expect.poll(async () => (await server.call('/free')).status).toBe(200)
+  await expect.poll(() => outcome(runs[0])).toBe('cancelled')
+  expect([await outcome(runs[1]), await outcome(String(read.headers['stream-run']))]).toEqual([null, null])
+  read.leave()
 })

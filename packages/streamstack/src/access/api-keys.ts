@@ -44,7 +44,7 @@ export function acceptApiKeys(keys: readonly ApiKey[], tokens: TokenVerifier | n
         if (tokens === null) throw tokenError(authorization?.trim() ? 'api_key' : 'missing')
         const claims = await tokens.verify(authorization)
         const subject = claims['sub']
-        if (typeof subject === 'string' && subject.startsWith(SUBJECT_PREFIX)) throw tokenError('claims')
+        if (typeof subject === 'string' && subject.startsWith(SUBJECT_PREFIX)) throw tokenError('reserved_subject')
         return claims
       }
       const key = byHash.get(hashOf(presented))

@@ -10,6 +10,13 @@ import { type RunView, runUrl, toldError } from './run-view.ts'
 /** A reader that says that it leaves closes its connection within this time. */
 const LEAVING_MS = 2_000
 
+export interface LiveRunOptions {
+  readonly owner: RunOwner
+  readonly graceMs: number
+  /** Hears when the run begins to go on only for its grace time, and when it is read again. */
+  readonly onUnread: (isUnread: boolean) => void
+}
+
 /** A run of this process together with who may read it and what happens when nobody does. */
 export class LiveRun implements RunView {
   readonly execution: Run
@@ -18,16 +25,18 @@ export class LiveRun implements RunView {
   readonly select = null
   endedAtMs: number | null = null
   readonly #graceMs: number
+  readonly #onUnread: (isUnread: boolean) => void
   #graceTimer: LongTimer | undefined
 
   /** When a reader said that it leaves, on the monotonic clock. */
   #leftAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(execution: Run, plan: Plan, options: { owner: RunOwner; graceMs: number }) {
+  constructor(execution: Run, plan: Plan, options: LiveRunOptions) {
     this.execution = execution
     this.plan = plan
     this.owner = options.owner
     this.#graceMs = options.graceMs
+    this.#onUnread = options.onUnread
   }
 
   get run(): string {
@@ -104,6 +113,7 @@ export class LiveRun implements RunView {
 
   attach(reader: StreamReader): void {
     this.#graceTimer?.clear()
+    this.#onUnread(false)
     this.stream.attach(reader)
   }
 
@@ -113,6 +123,7 @@ export class LiveRun implements RunView {
     stream.detach(reader)
     if (!this.isUnread) return
     this.#graceTimer?.clear()
+    this.#onUnread(true)
     const isLeft = performance.now() - this.#leftAtMs < LEAVING_MS
     this.#graceTimer = startLongTimer(
       () => this.execution.cancel('Nobody was reading the run any more.'),

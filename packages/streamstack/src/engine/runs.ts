@@ -78,6 +78,8 @@ export class Runs {
     this.#runs.delete(id)
     this.#keys.forget(id)
   })
+  /** Those that go on only for their `disconnect_grace`, the longest unread first. */
+  readonly #unread = new Set<LiveRun>()
   #activeCount = 0
   #sweep: NodeJS.Timeout | undefined
 
@@ -133,9 +135,10 @@ export class Runs {
     })
     const trace = start.isTraced === true ? new RunTrace() : null
     execution.trace = start.trace ?? trace?.sink ?? this.traceEach?.(plan) ?? null
-    const live = new LiveRun(execution, plan, {
+    const live: LiveRun = new LiveRun(execution, plan, {
       owner: start.owner,
       graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),
+      onUnread: (isUnread) => (isUnread ? this.#unread.add(live) : this.#unread.delete(live)),
     })
     if (trace !== null) this.traces.keep(live, trace)
     this.#runs.set(id, live)
@@ -146,9 +149,17 @@ export class Runs {
     return live
   }
 
-  /** A server that takes more runs than it can hold serves none of them. Throws `unavailable`. */
+  /** A server that takes more runs than it can hold serves none of them. Runs that nobody reads give way to calls. Throws `unavailable`. */
   #demandRoom({ limits }: Settings): void {
-    if (this.#activeCount < (limits.activeRunsMax ?? ACTIVE_RUNS_MAX)) return
+    const most = limits.activeRunsMax ?? ACTIVE_RUNS_MAX
+    if (this.#activeCount < most) return
+    const [unread] = this.#unread
+    if (unread !== undefined) {
+      this.#unread.delete(unread)
+      unread.cancel('Nobody was reading the run, and the server needed its room.')
+      // Finally blocks may still run for a while: of such runs there are some more at most.
+      if (this.#activeCount < most + Math.ceil(most / 4)) return
+    }
     throw new StreamstackError('unavailable', 'The server has as many runs as it can. Call again in a moment.', {
       retryAfterMs: 1_000,
     })
@@ -218,6 +229,7 @@ export class Runs {
 
   #ended(live: LiveRun, settings: Settings, isKept: boolean): void {
     live.endedAtMs = Date.now()
+    this.#unread.delete(live)
     this.#activeCount -= 1
     // How a run ended that could not be kept is, like what was not to be kept, in memory alone.
     if (isKept && live.stream.end?.outcome !== 'abandoned') {
