@@ -170,12 +170,16 @@ test('an entry of the access log names the caller, and never the token', async (
   const url = urlIn(await running.until(/Ctrl-C/))
   await (await fetch(`${url}/a`, { headers: { Authorization: `Bearer ${token}` } })).text()
   await (await fetch(`${url}/a`, { headers: { Authorization: `Bearer ${token}x` } })).text()
+  // A key that somebody pasted in the wrong place.
+  await (await fetch(`${url}/ssk_${'k'.repeat(43)}`)).text()
   const { err } = await running.stop()
   const calls = entries(err).filter(({ msg }) => msg === 'call')
   expect(calls).toMatchObject([
     { status: 200, caller: 'ada' },
     { status: 401, error: 'unauthenticated' },
+    { status: 404, path: '/ssk_***' },
   ])
   expect(calls[1]).not.toHaveProperty('caller')
   expect(err).not.toContain(token.split('.')[2])
+  expect(err).not.toContain('kkkk')
 })

@@ -147,7 +147,7 @@ function outcomeOf({ reading, error }: CallNote, response: ServerResponse): Call
 /** A terminal must not act on what a caller sends, and no log keeps an API key that came where none belongs. */
 function printable(text: string): string {
   const shown = text
-    .replaceAll(/ssk_[\w-]{8,}/g, 'ssk_…')
+    .replaceAll(/ssk_[\w-]{8,}/g, 'ssk_***')
     .slice(0, PATH_LENGTH_MAX)
     .replaceAll(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character.toWellFormed()))
   return text.length > PATH_LENGTH_MAX ? `${shown}…` : shown
