@@ -1,12 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { compileWorkspace } from '../engine/index.ts'
 import { openApiDocument, routeDescriptions } from '../http/index.ts'
-import { readWorkspace } from '../workspace/index.ts'
-import { type CommandIo, colorsOf } from './io.ts'
-import { issueLines } from './issue-lines.ts'
-import { workspaceDir } from './workspace-dir.ts'
+import type { CommandIo } from './io.ts'
+import { readSoundWorkspace } from './read-sound-workspace.ts'
+import { writeOutput } from './write-output.ts'
 
 interface OpenApiOptions {
   output?: string
@@ -25,22 +21,14 @@ export function addOpenApi(program: Command, io: CommandIo): void {
 }
 
 async function openapi(io: CommandIo, named: string | undefined, options: OpenApiOptions): Promise<void> {
-  const { path, prefix } = workspaceDir(io, named)
-  const compiled = compileWorkspace(await readWorkspace(path, io.env), null)
-  // A document that lacks the broken endpoints would delete them from the clients that are generated from it.
-  if (compiled.settings === null || compiled.issues.some(({ severity }) => severity === 'error')) {
-    for (const line of issueLines(compiled.issues, prefix, colorsOf(io.stderr, io.env))) io.stderr.write(`${line}\n`)
-    io.setExitCode(1)
-    return
-  }
-  const { settings, plans } = compiled
+  const workspace = await readSoundWorkspace(io, named)
+  if (workspace === null) return
+  const { settings, plans } = workspace
   const document = openApiDocument({
     name: settings.name,
     url: settings.server.publicUrl,
     endpoints: [...plans.values()].map(({ endpoint }) => endpoint),
     routes: options.endpointsOnly === true ? [] : routeDescriptions,
   })
-  const text = `${JSON.stringify(document, null, 2)}\n`
-  if (options.output === undefined) io.stdout.write(text)
-  else await writeFile(resolve(io.cwd, options.output), text)
+  await writeOutput(io, options.output, `${JSON.stringify(document, null, 2)}\n`)
 }

@@ -1,11 +1,9 @@
 import type { Value } from '@streamstack/protocol'
 import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
 import { sampleInputs, sampleOf } from './sample-inputs.ts'
+import { BODYLESS, queryPairs, samplePathPart } from './sample-url.ts'
 
 const SCHEMA = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json'
-
-/** Methods whose inputs stand in the URL. */
-const BODYLESS: ReadonlySet<string> = new Set(['GET', 'DELETE'])
 
 /** Postman sees an answer when it is complete, so the scripts judge the whole and no times. */
 const STREAM_SCRIPT = `const lines = pm.response.text().split('\\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line))
@@ -92,7 +90,7 @@ function urlOf(endpoint: EndpointDefinition): Value {
       const input = inputs.find((one) => one.name === name)
       return {
         key: name,
-        value: input === undefined ? '1' : encodeURIComponent(textOf(sampleOf(input))),
+        value: samplePathPart(endpoint, name),
         ...descriptionOf(input),
       }
     }),
@@ -113,14 +111,12 @@ function queryOf(inputs: readonly InputDeclaration[]): readonly QueryParameter[]
     const { name } = input
     const isRequired = Object.hasOwn(samples, name) && name !== 'options'
     const value = (Object.hasOwn(samples, name) ? samples[name] : sampleOf(input)) ?? null
-    const parameter = (key: string, one: Value): QueryParameter => ({
+    return queryPairs(name, value).map(([key, text]) => ({
       key,
-      value: encodeURIComponent(textOf(one)),
+      value: encodeURIComponent(text),
       disabled: !isRequired,
       ...descriptionOf(input),
-    })
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return [parameter(name, value)]
-    return Object.entries(value).map(([key, inner]) => parameter(`${name}.${key}`, inner))
+    }))
   })
 }
 
@@ -140,8 +136,4 @@ function bodyInputs({ inputs, path }: EndpointDefinition): readonly InputDeclara
 
 function descriptionOf(input: InputDeclaration | undefined): { readonly description?: string } {
   return input === undefined || input.description === null ? {} : { description: input.description }
-}
-
-function textOf(value: Value): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -1,12 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { compileWorkspace } from '../engine/index.ts'
-import { readWorkspace } from '../workspace/index.ts'
-import { type CommandIo, colorsOf } from './io.ts'
-import { issueLines } from './issue-lines.ts'
+import type { CommandIo } from './io.ts'
 import { postmanCollection, postmanEnvironment } from './postman-collection.ts'
-import { workspaceDir } from './workspace-dir.ts'
+import { readSoundWorkspace } from './read-sound-workspace.ts'
 
 interface PostmanCommandOptions {
   output: string
@@ -25,14 +22,9 @@ export function addPostman(program: Command, io: CommandIo): void {
 }
 
 async function postman(io: CommandIo, named: string | undefined, options: PostmanCommandOptions): Promise<void> {
-  const { path, prefix } = workspaceDir(io, named)
-  const compiled = compileWorkspace(await readWorkspace(path, io.env), null)
-  if (compiled.settings === null || compiled.issues.some(({ severity }) => severity === 'error')) {
-    for (const line of issueLines(compiled.issues, prefix, colorsOf(io.stderr, io.env))) io.stderr.write(`${line}\n`)
-    io.setExitCode(1)
-    return
-  }
-  const { settings, plans } = compiled
+  const workspace = await readSoundWorkspace(io, named)
+  if (workspace === null) return
+  const { settings, plans } = workspace
   const name = settings.name ?? 'Streamstack'
   const url = (options.url ?? settings.server.publicUrl ?? 'http://127.0.0.1:8080').replace(/\/+$/, '')
   const files = {

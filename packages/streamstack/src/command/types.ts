@@ -1,12 +1,8 @@
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
-import { compileWorkspace } from '../engine/index.ts'
-import { readWorkspace } from '../workspace/index.ts'
-import { type CommandIo, colorsOf } from './io.ts'
-import { issueLines } from './issue-lines.ts'
-import { workspaceDir } from './workspace-dir.ts'
+import type { CommandIo } from './io.ts'
+import { readSoundWorkspace } from './read-sound-workspace.ts'
+import { writeOutput } from './write-output.ts'
 
 interface TypesOptions {
   output?: string
@@ -27,17 +23,10 @@ export function addTypes(program: Command, io: CommandIo): void {
 }
 
 async function types(io: CommandIo, named: string | undefined, { output }: TypesOptions): Promise<void> {
-  const { path, prefix } = workspaceDir(io, named)
-  const compiled = compileWorkspace(await readWorkspace(path, io.env), null)
-  // Types that miss the endpoints which are broken would break programs for another reason than they say.
-  if (compiled.settings === null || compiled.issues.some(({ severity }) => severity === 'error')) {
-    for (const line of issueLines(compiled.issues, prefix, colorsOf(io.stderr, io.env))) io.stderr.write(`${line}\n`)
-    io.setExitCode(1)
-    return
-  }
-  const text = endpointTypes([...compiled.plans.values()].map(({ endpoint }) => endpoint))
-  if (output === undefined) io.stdout.write(text)
-  else await writeFile(resolve(io.cwd, output), text)
+  const workspace = await readSoundWorkspace(io, named)
+  if (workspace === null) return
+  const text = endpointTypes([...workspace.plans.values()].map(({ endpoint }) => endpoint))
+  await writeOutput(io, output, text)
 }
 
 /** A module that exports the interface `Endpoints`. */
