@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto'
+import { WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { SignJWT } from 'jose'
+import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
 import { makeApiKey } from '../packages/streamstack/src/access/index.ts'
+import { Engine } from '../packages/streamstack/src/engine/index.ts'
 import { problem } from './support/http-client.ts'
+import { tempWorkspace } from './support/temp-workspace.ts'
+import { contentsOf, isEnd, openWebSocket } from './support/websocket-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
@@ -96,6 +101,50 @@ describe('API keys', () => {
     const posing = await one.call('/mine', { headers: bearer(await token('key:writer')) })
     expect([posing.status, problem(posing)['reason']]).toEqual([401, 'reserved_subject'])
     expect((await one.call('/mine?format=text', { headers: bearer(writer.key) })).text).toContain('key:writer')
+  })
+
+  test.each(['header', 'subprotocol', 'message'])(
+    'open a WebSocket by %s, and one that is removed closes it',
+    async (how) => {
+      await using one = await server()
+      const headers = how === 'header' ? bearer(writer.key) : {}
+      const protocols = how === 'subprotocol' ? [WEBSOCKET_PROTOCOL, `${WEBSOCKET_TOKEN_PREFIX}${writer.key}`] : []
+      await using socket = await openWebSocket(one.url, { headers, protocols })
+      if (how === 'message') socket.send({ type: 'auth', token: writer.key })
+      socket.send({ type: 'call', id: 'a', endpoint: 'GET /mine' })
+      await socket.until(isEnd('a'))
+      expect(contentsOf(socket.messages, 'a')).toEqual(['key:writer writer'])
+      await one.write('streamstack.yaml', { log: { level: 'silent' }, ...settings({ reader: keys.reader }) })
+      expect(await socket.closed).toMatchObject({ code: 4402 })
+      expect(JSON.stringify(socket.messages)).not.toContain(writer.key)
+    },
+  )
+
+  test('without a token or a key that could be checked, an endpoint says so for good; with keys, `check` warns of nothing', async () => {
+    const files = {
+      'endpoints/a.json': endpoint('/a', [send('a')], { settings: { authentication: true } }),
+      'channels/c.json': { publish: 'token', subscribe: 'token' },
+    }
+    for (const [workspace, count] of [
+      [{}, 2],
+      [settings({ reader: keys.reader }), 0],
+    ] as const) {
+      await using dir = await tempWorkspace({ 'streamstack.yaml': workspace, ...files })
+      const engine = await Engine.open({ dir: dir.dir, log: pino({ level: 'silent' }) })
+      const warnings = engine.workspace.issues.map(({ message }) => message)
+      await engine.close()
+      expect(warnings.filter((message) => message.includes('wants a token'))).toHaveLength(count)
+    }
+    await using one = await testServer(files)
+    for (const path of ['/a', '/v1/channels/c', '/v1/stream/system/metrics']) {
+      const answer = await one.call(path)
+      expect([answer.status, problem(answer)['recoverable'], answer.headers['retry-after']]).toEqual([
+        503,
+        false,
+        undefined,
+      ])
+      expect(problem(answer)['detail']).toContain('`auth.keys`')
+    }
   })
 
   test('the settings take hashes alone', async () => {

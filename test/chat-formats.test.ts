@@ -291,6 +291,10 @@ describe('chat formats with the clients that people use', () => {
         { role: 'assistant', content: 'Two' },
       ])
       expect(answer.choices[0]?.message.content).toBe(`Three||false|${history}|Be brief.|0.5`)
+      // No model has answered: the answer is by the one that was asked.
+      expect(answer.model).toBe('echo')
+      const streamed = await all(await openai().chat.completions.create({ ...ask('echo'), stream: true }))
+      expect(new Set(streamed.map(({ model }) => model))).toEqual(new Set(['echo']))
     })
 
     test('errors are those of the SDK: before the stream, in it, for an unknown model, a bad body, a missing token', async () => {

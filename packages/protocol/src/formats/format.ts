@@ -12,6 +12,8 @@ export interface EncodeOptions {
    * any other: nobody may end what others read. Default: it is.
    */
   marksDone?: boolean
+  /** The model that the caller asked for; `openai` names it where the stream names none. Default: `streamstack`. */
+  model?: string
   /** Whether `csv` puts a quotation mark before text that a spreadsheet would compute. Default: false. */
   escapesFormulas?: boolean
 }

@@ -1,12 +1,16 @@
 import { CHUNK_KINDS, type ChunkKinds } from '../chunk-kind.ts'
 import type { Chunk } from '../chunk.ts'
 import type { PublicError } from '../errors.ts'
-import { type AnswerEnd, type AnswerFormat, type EncodedStream, type Encoder, streaming } from './format.ts'
+import {
+  type AnswerEnd,
+  type AnswerFormat,
+  type EncodeOptions,
+  type EncodedStream,
+  type Encoder,
+  streaming,
+} from './format.ts'
 
 const DONE = '[DONE]'
-
-/** Where a stream names no model. */
-const MODEL = 'streamstack'
 
 const FINISH_REASONS: ReadonlySet<string> = new Set(['stop', 'length', 'tool_calls', 'content_filter'])
 
@@ -30,7 +34,9 @@ interface State {
   readonly usage: object | null
 }
 
-const FIRST: State = { said: false, model: MODEL, finish: 'stop', calls: [], usage: null }
+function firstState({ model = 'streamstack' }: EncodeOptions): State {
+  return { said: false, model, finish: 'stop', calls: [], usage: null }
+}
 
 /**
  * `openai`: the stream of OpenAI's Chat Completions API, which most clients for models read: server-sent events with a `chat.completion.chunk` each, then
@@ -40,14 +46,15 @@ const FIRST: State = { said: false, model: MODEL, finish: 'stop', calls: [], usa
 export const openai: AnswerFormat = {
   name: 'openai',
   isShared: false,
-  encoder: ({ kinds = WITHOUT_USAGE }, stream): Encoder => ({
+  encoder: (options, stream): Encoder => ({
     ...streaming,
     contentType: 'text/event-stream; charset=utf-8',
     heartbeat: ': keep-alive\n\n',
     tellsOutcome: true,
-    state: JSON.stringify(FIRST),
+    state: JSON.stringify(firstState(options)),
     begin: () => '',
     chunks(chunks, from, to) {
+      const { kinds = WITHOUT_USAGE } = options
       let state = JSON.parse(this.state) as State
       let out = ''
       for (let i = from; i < to; i++) {
@@ -86,8 +93,8 @@ export const openai: AnswerFormat = {
 export const openaiCompletion: AnswerFormat = {
   name: 'openai-completion',
   isShared: false,
-  encoder: (_options, stream): Encoder => {
-    let state = FIRST
+  encoder: (options, stream): Encoder => {
+    let state = firstState(options)
     let text = ''
     let reasoning = ''
     return {

@@ -13,6 +13,7 @@ import type { AccessPolicy } from './policy.ts'
 import { PresentedToken } from './presented-token.ts'
 import type { RouteRight, ServerRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
+import { cannotCheckTokens } from './token-error.ts'
 import type { TokenSettings } from './token-settings.ts'
 import { type TokenVerifier, createTokenVerifier } from './verify-token.ts'
 
@@ -122,7 +123,7 @@ export class Access {
     if (this.checksTokens) return this.#verified(`Bearer ${token}`, place)
     throw new StreamstackError(
       'unauthenticated',
-      'This server has no way to check a token: its operator sets auth.jwt in streamstack.yaml. Connect without one.',
+      'This server has no way to check a token: its operator sets `auth.jwt` or `auth.keys` in streamstack.yaml. Connect without one.',
     )
   }
 
@@ -184,10 +185,7 @@ export class Access {
   permitCall(caller: Caller, access: AccessDeclaration): void {
     if (!access.authentication) return
     if (!this.checksTokens) {
-      throw new StreamstackError(
-        'unavailable',
-        'This endpoint wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
-      )
+      throw cannotCheckTokens('This endpoint wants')
     }
     authorize(access, caller.claims)
   }
@@ -244,10 +242,7 @@ export class Access {
       return
     }
     if (!this.checksTokens) {
-      throw new StreamstackError(
-        'unavailable',
-        'Streams want a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
-      )
+      throw cannotCheckTokens('Streams want')
     }
     for (const right of rights) {
       if (claims === null) throw missing(`This wants a token with the scope ${right}.`)
@@ -274,7 +269,7 @@ export class Access {
     if (!this.isOpen) {
       throw new StreamstackError(
         'forbidden',
-        'Runs are listed to the subject of a token, and this server checks none: set auth.jwt in streamstack.yaml, or streams.access: open while you try things on your own machine.',
+        'Runs are listed to the subject of a token, and this server checks none: set `auth.jwt` or `auth.keys` in streamstack.yaml, or streams.access: open while you try things on your own machine.',
       )
     }
     // A page whose name was made to lead to this machine must not find what it could then read.

@@ -33,12 +33,21 @@ const messages: Readonly<Record<TokenFault, string>> = {
     'This is no API key of this server: it was never made, or it was revoked. Send the key as `Authorization: Bearer ssk_…`, or as the password of Basic.',
   reserved_subject: 'The `sub` of the token begins with `key:`, which stands for the API keys of this server.',
   not_configured:
-    'This server has no key to check tokens with. Its operator sets auth.jwt.secret or auth.jwt.jwks_url.',
+    'This server has no key to check tokens with. Its operator sets `auth.jwt` or `auth.keys` in streamstack.yaml.',
 }
 
 /** The 401 for a fault. The token itself is never part of it. */
 export function tokenError(fault: TokenFault, cause?: unknown): StreamstackError {
   return new StreamstackError('unauthenticated', messages[fault], { details: { reason: fault }, cause })
+}
+
+/** The 503 for what wants a token on a server that can check none; only its operator can cure that, not a retry. `subject` begins the sentence. */
+export function cannotCheckTokens(subject: string): StreamstackError {
+  return new StreamstackError(
+    'unavailable',
+    `${subject} a token, and the server has no way to check one: set \`auth.jwt\` or \`auth.keys\` in streamstack.yaml.`,
+    { recoverable: false },
+  )
 }
 
 /**

@@ -1,5 +1,4 @@
-import { StreamstackError } from '@streamstack/protocol'
-import type { Caller } from '../access/index.ts'
+import { type Caller, cannotCheckTokens } from '../access/index.ts'
 import type { FailedCondition } from './channel.ts'
 import { type FoundChannel, unknownChannel } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
@@ -26,10 +25,7 @@ export class ChannelGuard {
     // A channel for steps alone is nobody's business.
     if (channel.publish === null && channel.subscribe === null && channel.presence === null) throw unknownChannel()
     if (rule !== null && caller.claims === null && needsToken(rule) && !this.#options.checksTokens()) {
-      throw new StreamstackError(
-        'unavailable',
-        'This channel wants a token, and the server has no way to check one: set auth.jwt in streamstack.yaml.',
-      )
+      throw cannotCheckTokens('This channel wants')
     }
     const context = { auth: caller.claims, channel: name, parameters, message: null, metadata: null }
     allow(act, rule, context, (error) => this.conditionFailed(found, act, error))

@@ -180,9 +180,9 @@ function readChannels(
         read: { ...one.read, channel: null, issues: [...one.read.issues, error(message, channel.position)] },
       }
     }
-    if (settings.auth.jwt === null && settings.auth.keys.length === 0 && asksForToken(channel)) {
+    if (!checksTokens(settings) && asksForToken(channel)) {
       const message =
-        'The channel wants a token, and `auth.jwt` is not set in streamstack.yaml: whoever must have one is refused until it is.'
+        'The channel wants a token, and neither `auth.jwt` nor `auth.keys` is set in streamstack.yaml: callers that need one are refused until one is.'
       issues.push({ severity: 'warning', message, position: channel.position })
     }
     return one
@@ -260,11 +260,11 @@ function readEndpoints(
     if (read.route !== null) routes.set(file, [read.route])
     if (read.endpoint === null) continue
     const faults = inspectInputs(read.endpoint.inputs)
-    if (read.endpoint.access.authentication && files.settings?.auth.jwt === null) {
+    if (read.endpoint.access.authentication && files.settings !== null && !checksTokens(files.settings)) {
       issues.push({
         severity: 'warning',
         message:
-          'The endpoint wants a token, and `auth.jwt` is not set in streamstack.yaml: every call is refused until it is.',
+          'The endpoint wants a token, and neither `auth.jwt` nor `auth.keys` is set in streamstack.yaml: every call is refused until one is.',
         position: read.endpoint.position,
       })
     }
@@ -329,4 +329,8 @@ function noHandler(): void {}
 
 function baseName(file: string): string {
   return (file.split('/').at(-1) as string).replace(/\.[^.]+$/, '')
+}
+
+function checksTokens({ auth }: Settings): boolean {
+  return auth.jwt !== null || auth.keys.length > 0
 }

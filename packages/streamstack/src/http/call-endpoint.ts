@@ -59,6 +59,8 @@ export interface AnsweredCall {
   /** Whether the answer is the value of the run alone. Default: false. */
   readonly isPlain?: boolean
   readonly kinds: ChunkKinds | undefined
+  /** The model that the caller named; undefined: none. */
+  readonly model?: string
   /** Id of the client's chat, which resumes the newest run of it; null: none. */
   readonly chat: string | null
   /** Whether the trace of the run is kept. Default: false. */
@@ -70,7 +72,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
   const { engine, request, response, query, corsHeaders, caller } = exchange
   const { endpoint } = plan
   const { headers } = request
-  const { format, isPlain = false, kinds, chat } = call
+  const { format, isPlain = false, kinds, model, chat } = call
   const received = receivedOf(request, query, endpoint)
   preparation.take(call.inputs)
   const { source, started } = preparation.begin({
@@ -88,6 +90,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     isPlain,
     metadata: preparation.includesMetadata || query.get('include_metadata') === 'true',
     kinds,
+    model,
     escapesFormulas: query.get('escape_formulas') === 'true',
     position: started === null ? positionAfter(source, received ?? '-1') : 0,
     headers: { ...endpoint.headers, ...corsHeaders },

@@ -20,6 +20,8 @@ export interface StreamAnswerOptions {
   metadata: boolean
   /** The kinds of chunks that the caller asks for; undefined: what the format carries by itself. */
   kinds: ChunkKinds | undefined
+  /** The model that the caller named, where it named one. */
+  model?: string | undefined
   /** Whether `csv` escapes what a spreadsheet would compute. Default: false. */
   escapesFormulas?: boolean
   /** Offset after which to read. */
@@ -41,11 +43,12 @@ export interface StreamAnswer {
 
 /** Attaches an HTTP answer to a stream as a reader. */
 export function answerStream(options: StreamAnswerOptions): StreamAnswer {
-  const { source, response, format, position, metadata, kinds, heartbeat, record = null } = options
+  const { source, response, format, position, metadata, kinds, model, heartbeat, record = null } = options
   const encoder = encoderFor(source, format, {
     metadata,
     escapesFormulas: options.escapesFormulas === true,
     ...(kinds === undefined ? {} : { kinds }),
+    ...(model === undefined ? {} : { model }),
   })
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',

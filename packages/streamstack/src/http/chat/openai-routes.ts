@@ -75,6 +75,7 @@ async function complete(exchange: Exchange): Promise<void> {
         },
         format: stream === true ? 'openai' : 'openai-completion',
         kinds: asksForUsage ? ALL_KINDS : undefined,
+        model,
         chat: null,
       },
     )

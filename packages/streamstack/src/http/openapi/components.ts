@@ -1,7 +1,7 @@
 import { ERRORS, type ErrorCode } from '@streamstack/protocol'
 import type { JsonObject } from './json-value.ts'
 
-/** Bearer tokens are JWTs, as `auth.jwt` in the settings asks for. */
+/** Name of the security scheme: JWTs by `auth.jwt`, API keys by `auth.keys`. */
 export const BEARER = 'bearer'
 
 export const problemSchema: JsonObject = {
