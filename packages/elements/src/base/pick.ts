@@ -24,6 +24,15 @@ export function pickNumber(value: unknown, path: string): number | null {
   return Number.isFinite(number) ? number : null
 }
 
+/** Paths as an attribute lists them, each with the name it is shown by: `id, price: Price`. */
+export function labelledPaths(text: string | null): readonly { readonly path: string; readonly label: string }[] {
+  return (text ?? '')
+    .split(',')
+    .map((part) => part.split(':').map((piece) => piece.trim()))
+    .filter(([path = '']) => path !== '')
+    .map(([path = '', label = path]) => ({ path, label }))
+}
+
 /** A value in one line of text. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value

@@ -28,12 +28,7 @@ export const chartStyles = css`
     direction: ltr;
   }
   .none {
-    display: grid;
-    flex: 1;
-    place-content: center;
     min-block-size: 120px;
-    color: var(--text-3);
-    font-size: var(--size-2);
   }
   .plot > .none {
     position: absolute;

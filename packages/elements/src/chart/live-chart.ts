@@ -2,9 +2,9 @@ import { type PropertyDeclarations, type PropertyValues, css, html, nothing, svg
 import { onFrame } from '../base/frame.ts'
 import { levelOf, numberAttribute } from '../base/gauge-state.ts'
 import { durationText, numberText, shortText } from '../base/numbers.ts'
-import { pickNumber } from '../base/pick.ts'
+import { labelledPaths, pickNumber } from '../base/pick.ts'
 import { WIDGET_LABELS, WidgetElement } from '../base/widget-element.ts'
-import { card } from '../theme/card.ts'
+import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { Bars } from './bars.ts'
 import { chartStyles } from './chart-styles.ts'
@@ -53,6 +53,7 @@ export class LiveChart extends WidgetElement {
     ...super.styles,
     controls,
     card,
+    noData,
     chartStyles,
     css`
       table {
@@ -64,7 +65,7 @@ export class LiveChart extends WidgetElement {
   static override properties: PropertyDeclarations = {
     type: {},
     path: {},
-    series: { converter: (text: string | null) => seriesOf(text) },
+    series: { converter: labelledPaths },
     each: {},
     label: {},
     countBy: { attribute: 'count-by' },
@@ -409,15 +410,6 @@ export class LiveChart extends WidgetElement {
 function niceBound(value: number): number {
   const power = 10 ** Math.max(1, Math.floor(Math.log10(Math.max(value, 1))))
   return [1, 2, 5, 10].map((step) => step * power).find((bound) => bound > value) ?? 10 * power
-}
-
-/** `first_chunk_ms.p50: p50, first_chunk_ms.p95: p95` */
-function seriesOf(text: string | null): readonly ChartSeries[] {
-  return (text ?? '')
-    .split(',')
-    .map((part) => part.split(':').map((piece) => piece.trim()))
-    .filter(([path = '']) => path !== '')
-    .map(([path = '', label = path]) => ({ path, label }))
 }
 
 function spanText(seconds: number): string {

@@ -192,18 +192,8 @@ export const chatStyles = css`
     font-weight: 500;
   }
   .new {
-    position: absolute;
     inset-block-end: 10px;
-    inset-inline: 0;
-    inline-size: fit-content;
-    margin-inline: auto;
-    padding: 3px 13px;
     min-block-size: 27px;
-    border: 1px solid var(--line);
-    border-radius: 99px;
-    background: var(--raised);
-    box-shadow: var(--shadow);
-    font-weight: 600;
   }
   footer {
     display: grid;

@@ -2,7 +2,7 @@ import { type PropertyDeclarations, css, html, nothing } from 'lit'
 import { agoText, countText, durationText } from '../base/numbers.ts'
 import { numberAttribute } from '../base/gauge-state.ts'
 import { WIDGET_LABELS, WidgetElement } from '../base/widget-element.ts'
-import { card } from '../theme/card.ts'
+import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { type Activity, activityOf } from './activity.ts'
 
@@ -30,6 +30,7 @@ export class ActivityFeed extends WidgetElement {
     ...super.styles,
     controls,
     card,
+    noData,
     css`
       :host {
         position: relative;
@@ -87,25 +88,10 @@ export class ActivityFeed extends WidgetElement {
         font-variant-numeric: tabular-nums;
       }
       .none {
-        display: grid;
-        flex: 1;
-        place-content: center;
         min-block-size: 96px;
-        color: var(--text-3);
-        font-size: var(--size-2);
       }
       .new {
-        position: absolute;
         inset-block-start: 44px;
-        inset-inline: 0;
-        inline-size: fit-content;
-        margin-inline: auto;
-        padding: 3px 13px;
-        border: 1px solid var(--line);
-        border-radius: 99px;
-        background: var(--raised);
-        box-shadow: var(--shadow);
-        font-weight: 600;
       }
       li.fresh {
         animation: fresh 1.2s ease-out;

@@ -2,11 +2,11 @@ import { type PropertyDeclarations, type PropertyValues, html, nothing } from 'l
 import { onFrame } from '../base/frame.ts'
 import { numberAttribute } from '../base/gauge-state.ts'
 import { bytesText, countText, numberText } from '../base/numbers.ts'
-import { pick, valueText } from '../base/pick.ts'
+import { labelledPaths, pick, valueText } from '../base/pick.ts'
 import { StreamElement } from '../base/stream-element.ts'
 import { openFullSource } from '../source/full-source.ts'
 import type { Item, SourceEnd } from '../source/source.ts'
-import { card } from '../theme/card.ts'
+import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { csvOf } from './csv.ts'
 import { RowStore, type TableColumn, cellOf } from './row-store.ts'
@@ -42,12 +42,12 @@ const LABELS = {
  * @csspart header - The names of the columns.
  */
 export class StreamTable extends StreamElement {
-  static override styles = [...super.styles, controls, card, tableStyles]
+  static override styles = [...super.styles, controls, card, noData, tableStyles]
 
   static override properties: PropertyDeclarations = {
     heading: {},
     path: {},
-    columns: { converter: (text: string | null) => columnsOf(text) },
+    columns: { converter: labelledPaths },
     follow: { type: Boolean },
     download: { type: Boolean },
     max: numberAttribute,
@@ -337,13 +337,4 @@ class PoolRow {
     this.index = -1
     this.#row = undefined
   }
-}
-
-/** `id, price: Price` */
-function columnsOf(text: string | null): readonly TableColumn[] {
-  return (text ?? '')
-    .split(',')
-    .map((part) => part.split(':').map((piece) => piece.trim()))
-    .filter(([path = '']) => path !== '')
-    .map(([path = '', label = path]) => ({ path, label }))
 }

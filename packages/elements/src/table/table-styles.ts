@@ -104,24 +104,7 @@ export const tableStyles = css`
   .number {
     font-variant-numeric: tabular-nums;
   }
-  .none {
-    display: grid;
-    flex: 1;
-    place-content: center;
-    color: var(--text-3);
-    font-size: var(--size-2);
-  }
   .new {
-    position: absolute;
     inset-block-end: 12px;
-    inset-inline: 0;
-    inline-size: fit-content;
-    margin-inline: auto;
-    padding: 3px 13px;
-    border: 1px solid var(--line);
-    border-radius: 99px;
-    background: var(--raised);
-    box-shadow: var(--shadow);
-    font-weight: 600;
   }
 `

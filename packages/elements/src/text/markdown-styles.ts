@@ -120,7 +120,8 @@ export const markdownStyles = css`
   .writing > .md:last-child > :last-child:not(.code, .scroll, ul, ol, hr)::after,
   .writing > .md:last-child > :is(ul, ol):last-child > li:last-child::after,
   .writing > .md:last-child > .code:last-child code::after,
-  .writing > .md:empty::after {
+  .writing > .md:empty::after,
+  .raw.writing::after {
     content: '';
     display: inline-block;
     inline-size: 8px;

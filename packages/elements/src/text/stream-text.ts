@@ -32,17 +32,6 @@ export class StreamText extends StreamElement {
         white-space: pre-wrap;
         overflow-wrap: anywhere;
       }
-      .raw.writing::after {
-        content: '';
-        display: inline-block;
-        inline-size: 8px;
-        block-size: 1.1em;
-        margin-inline-start: 3px;
-        border-radius: 2px;
-        background: var(--accent);
-        vertical-align: -3px;
-        animation: caret 1.1s steps(2, jump-none) infinite;
-      }
       .error {
         display: flex;
         flex-wrap: wrap;

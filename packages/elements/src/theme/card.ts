@@ -27,3 +27,14 @@ export const card = css`
     font-weight: 550;
   }
 `
+
+/** What stands in a card that has nothing to show yet. */
+export const noData = css`
+  .none {
+    display: grid;
+    flex: 1;
+    place-content: center;
+    color: var(--text-3);
+    font-size: var(--size-2);
+  }
+`

@@ -47,6 +47,19 @@ export const controls = css`
     background: var(--sunken);
     color: var(--text);
   }
+  /* The way to what came where nobody looks; each element says at which end. */
+  .new {
+    position: absolute;
+    inset-inline: 0;
+    inline-size: fit-content;
+    margin-inline: auto;
+    padding: 3px 13px;
+    border: 1px solid var(--line);
+    border-radius: 99px;
+    background: var(--raised);
+    box-shadow: var(--shadow);
+    font-weight: 600;
+  }
   .pill {
     display: inline-flex;
     gap: 6px;
