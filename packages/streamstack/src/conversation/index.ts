@@ -1,6 +1,6 @@
 export type { Budget } from './budget.ts'
 export { Conversations } from './conversations.ts'
-export type { ConversationInfo, ConversationSettings } from './conversations.ts'
+export type { ConversationInfo, ConversationSettings } from './conversation-store.ts'
 export type { ConversationRole, SaidMessage, StoredMessage } from './message.ts'
 export { toValue } from './message.ts'
 export type { OpenConversation } from './open-conversation.ts'
