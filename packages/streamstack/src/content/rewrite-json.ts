@@ -1,3 +1,5 @@
+import { jsonStringEnd } from '../text/json-string-end.ts'
+
 /** What to change in JSON text. */
 export interface JsonEdits {
   /** What becomes of a string, given without escapes; the same string when nothing changes. */
@@ -9,7 +11,6 @@ export interface JsonEdits {
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const COLON = 0x3a
 
 /**
@@ -28,7 +29,7 @@ export function rewriteJson(json: string, edits: JsonEdits): string {
   while (at < json.length) {
     const code = json.charCodeAt(at)
     if (code === QUOTE) {
-      const end = stringEnd(json, at)
+      const end = jsonStringEnd(json, at)
       const value = skipSpace(json, end)
       if (json.charCodeAt(value) === COLON) {
         const by = edits.field(contentOf(json, at, end))
@@ -53,19 +54,6 @@ export function rewriteJson(json: string, edits: JsonEdits): string {
   return copied === 0 ? json : made + json.slice(copied)
 }
 
-/** The place after the closing quote. */
-function stringEnd(json: string, start: number): number {
-  let end = json.indexOf('"', start + 1)
-  while (end !== -1 && isEscaped(json, end)) end = json.indexOf('"', end + 1)
-  return end === -1 ? json.length : end + 1
-}
-
-function isEscaped(json: string, at: number): boolean {
-  let backslashes = 0
-  while (json.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++
-  return backslashes % 2 === 1
-}
-
 function contentOf(json: string, start: number, end: number): string {
   const raw = json.slice(start + 1, end - 1)
   return raw.includes('\\') ? (JSON.parse(json.slice(start, end)) as string) : raw
@@ -83,7 +71,7 @@ function valueEnd(json: string, start: number): number {
   let at = start
   while (at < json.length) {
     const character = json[at] as string
-    if (character === '"') at = stringEnd(json, at)
+    if (character === '"') at = jsonStringEnd(json, at)
     else if (character === ',' && depth === 0) return at
     else {
       if (character === '{' || character === '[') depth++

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { jsonStringEnd } from './json-string-end.ts'
 
 /** Lists and objects inside one another; JSON that nests deeper is refused, as every walk through it would be deep. */
 export const JSON_DEPTH_MAX = 500
@@ -32,7 +33,7 @@ export function isDeep(text: string, depthMax = JSON_DEPTH_MAX): boolean {
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
-    if (code === 34) at = stringEnd(text, at) - 1
+    if (code === 34) at = jsonStringEnd(text, at) - 1
     else if (code === 91 || code === 123) {
       depth += 1
       if (depth > depthMax) return true
@@ -51,7 +52,7 @@ export function mapLongNumbers(text: string, write: (source: string) => string):
     const bare = text.slice(at, open === -1 ? text.length : open).replace(LONG_WHOLE, rewrite)
     mapped += hasExponents ? bare.replace(LONG_EXPONENT, rewrite) : bare
     if (open === -1) break
-    at = stringEnd(text, open)
+    at = jsonStringEnd(text, open)
     mapped += text.slice(open, at)
   }
   return mapped
@@ -61,14 +62,4 @@ function isHeld(source: string): boolean {
   const number = Number(source)
   if (Number.isSafeInteger(number)) return true
   return Number.isFinite(number) && !/^-?\d+$/.test(source)
-}
-
-/** Where a string that opens at `at` ends, behind its quote; the end of the text where it has none. */
-function stringEnd(text: string, at: number): number {
-  for (let quote = text.indexOf('"', at + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
-    let backslashes = 0
-    while (text.charCodeAt(quote - 1 - backslashes) === 92) backslashes += 1
-    if (backslashes % 2 === 0) return quote + 1
-  }
-  return text.length
 }

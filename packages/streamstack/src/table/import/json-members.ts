@@ -1,10 +1,10 @@
+import { jsonStringEnd } from '../../text/json-string-end.ts'
 import type { SourceRow } from './source-row.ts'
 
 /** A property of an object: its name, and the text of its value as the file writes it. */
 export type Member = readonly [name: string, value: string]
 
 const quote = 34
-const backslash = 92
 const opens = (code: number): boolean => code === 91 || code === 123
 const closes = (code: number): boolean => code === 93 || code === 125
 
@@ -18,7 +18,7 @@ export function membersOf(text: string): readonly Member[] {
   for (;;) {
     at = text.indexOf('"', at)
     if (at === -1) return members
-    const nameEnd = stringEnd(text, at)
+    const nameEnd = jsonStringEnd(text, at)
     const name: string = JSON.parse(text.slice(at, nameEnd))
     const start = text.indexOf(':', nameEnd) + 1
     const end = valueEnd(text, start)
@@ -28,21 +28,12 @@ export function membersOf(text: string): readonly Member[] {
   }
 }
 
-/** Where a string that opens at `at` ends, behind its quote. */
-function stringEnd(text: string, at: number): number {
-  for (let end = at + 1; ; end += 1) {
-    const code = text.charCodeAt(end)
-    if (code === quote) return end + 1
-    if (code === backslash) end += 1
-  }
-}
-
 /** Where the value behind `at` ends: at the comma or the bracket of the object around it. */
 function valueEnd(text: string, at: number): number {
   let depth = 0
   for (let end = at; ; end += 1) {
     const code = text.charCodeAt(end)
-    if (code === quote) end = stringEnd(text, end) - 1
+    if (code === quote) end = jsonStringEnd(text, end) - 1
     else if (opens(code)) depth += 1
     else if (closes(code)) {
       if (depth === 0) return end
