@@ -1,7 +1,7 @@
-import { StreamstackError } from '@streamstack/protocol'
 import type { ConversationRole } from '../../conversation/index.ts'
 import { action } from '../parts/action.ts'
 import { textArgument } from '../parts/arguments.ts'
+import { stepError } from '../parts/step-error.ts'
 
 const ROLES = ['user', 'assistant', 'system'] as const
 
@@ -60,8 +60,7 @@ export const appendMessage = action({
       const owner = run.state.subject ?? ''
       const name = id(frame)
       const text = content(frame)
-      if (text === '')
-        throw new StreamstackError('input_invalid', `${step.function} (step ${step.id}): 'content' is empty.`)
+      if (text === '') throw stepError(step, "'content' is empty.", 'input_invalid')
       const isOwn = run.state.conversation?.id === name
       const { granted, abandon } = conversations.acquire(owner, name, run.id)
       try {

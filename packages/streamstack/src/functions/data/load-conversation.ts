@@ -5,6 +5,7 @@ import type { Expression } from '../../expression/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import { action } from '../parts/action.ts'
 import { argumentError, kindOf, numberArgument, textArgument } from '../parts/arguments.ts'
+import { stepError } from '../parts/step-error.ts'
 
 /** Roles that a caller may speak in: instructions and results of tools come from the server alone. */
 const CALLER_ROLES: ReadonlySet<Value> = new Set(['user', 'assistant'])
@@ -190,10 +191,7 @@ async function load(step: StepNode, strand: Strand, asked: Asked): Promise<Value
 }
 
 function otherConversation(step: StepNode): StreamstackError {
-  return new StreamstackError(
-    'step_failed',
-    `${step.function} (step ${step.id}): the run has another conversation already; a run has one.`,
-  )
+  return stepError(step, 'the run has another conversation already; a run has one.')
 }
 
 /** The position of the last message that stays; null: all do. */
@@ -245,5 +243,5 @@ function callerHistory(step: StepNode, value: Value): readonly { role: string; c
 }
 
 function unreadable(step: StepNode, problem: string): StreamstackError {
-  return new StreamstackError('input_invalid', `${step.function} (step ${step.id}): ${problem}.`)
+  return stepError(step, `${problem}.`, 'input_invalid')
 }

@@ -3,6 +3,7 @@ import { parseDurationMs } from '../../definition/index.ts'
 import type { StepNode } from '../../definition/types.ts'
 import type { Frame } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
+import { stepError } from './step-error.ts'
 
 export interface NumberBounds {
   min?: number
@@ -100,10 +101,7 @@ export function textArgument(step: StepNode, compiler: Compiler, name: string, a
 
 /** An error of a step's parameter that shows only at run time. */
 export function argumentError(step: StepNode, name: string, problem: string, value: Value): StreamstackError {
-  return new StreamstackError(
-    'step_failed',
-    `${step.function} (step ${step.id}): '${name}' ${problem}; it is ${kindOf(value)}.`,
-  )
+  return stepError(step, `'${name}' ${problem}; it is ${kindOf(value)}.`)
 }
 
 /** What a value is, in words, without showing it. */

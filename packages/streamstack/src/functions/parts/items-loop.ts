@@ -1,9 +1,10 @@
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
 import type { ItemSource } from '../../outbound/index.ts'
 import { type Frame, type Strand, complete } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
 import { flushPending } from './send.ts'
+import { stepError } from './step-error.ts'
 
 /** How a frame holds a streamed answer: a number under which the run keeps the connection. */
 export interface SourceHandle {
@@ -65,9 +66,9 @@ function compileLoop(step: StepNode, compiler: Compiler, loop: ItemsLoop, items:
       if (Array.isArray(value)) frame.slots[slots.length] = value.length
       else if (isSourceHandle(value)) frame.slots[slots.length] = null
       else {
-        throw new StreamstackError(
-          'step_failed',
-          `${step.function} (step ${step.id}): 'input' must be a list; it is an object. To go through its entries, use {{Object.entries(…)}}.`,
+        throw stepError(
+          step,
+          "'input' must be a list; it is an object. To go through its entries, use {{Object.entries(…)}}.",
         )
       }
       frame.pc = next.pc
@@ -109,8 +110,8 @@ function compileLoop(step: StepNode, compiler: Compiler, loop: ItemsLoop, items:
 function openSource(strand: Strand, step: StepNode, handle: SourceHandle): ItemSource {
   const source = strand.run.source(handle.$source)
   if (source !== undefined) return source
-  throw new StreamstackError(
-    'step_failed',
-    `${step.function} (step ${step.id}): this streamed answer was read already. It can be gone through once; keep what you need in a variable.`,
+  throw stepError(
+    step,
+    'this streamed answer was read already. It can be gone through once; keep what you need in a variable.',
   )
 }

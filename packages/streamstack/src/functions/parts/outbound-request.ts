@@ -1,8 +1,8 @@
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import type { ParameterShape, StepNode } from '../../definition/types.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import type { OutboundRequest, TimeLimits } from '../../outbound/index.ts'
-import { durationArgument, kindOf, numberArgument, textArgument } from './arguments.ts'
+import { argumentError, durationArgument, numberArgument, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import { prepareUrl } from './outbound-url.ts'
 
@@ -102,7 +102,7 @@ function headerTexts(step: StepNode, value: Value): Record<string, string> {
   const texts: Record<string, string> = {}
   for (const [name, text] of Object.entries(objectOf(step, 'headers', value))) {
     if (text === null) continue
-    if (typeof text === 'object') throw wrong(step, `headers.${name}`, 'text', text)
+    if (typeof text === 'object') throw argumentError(step, `headers.${name}`, 'must be text', text)
     texts[name] = String(text)
   }
   return texts
@@ -111,12 +111,5 @@ function headerTexts(step: StepNode, value: Value): Record<string, string> {
 function objectOf(step: StepNode, name: string, value: Value): { readonly [key: string]: Value } {
   if (value === null) return {}
   if (typeof value === 'object' && !Array.isArray(value)) return value as { readonly [key: string]: Value }
-  throw wrong(step, name, 'an object', value)
-}
-
-function wrong(step: StepNode, name: string, must: string, value: Value): StreamstackError {
-  return new StreamstackError(
-    'step_failed',
-    `${step.function} (step ${step.id}): '${name}' must be ${must}; it is ${kindOf(value)}.`,
-  )
+  throw argumentError(step, name, 'must be an object', value)
 }

@@ -4,6 +4,7 @@ import { jsonText } from '../../expression/index.ts'
 import type { Frame } from '../../run/index.ts'
 import { kindOf } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
+import { stepError } from './step-error.ts'
 
 /** Where in a URL a value stands (RFC 3986 §3). */
 type Place = 'start' | 'authority' | 'path' | 'query'
@@ -101,5 +102,5 @@ function checkSegments(step: StepNode, url: string, from: number, to: number): v
 }
 
 function problem(step: StepNode, what: string): StreamstackError {
-  return new StreamstackError('step_failed', `${step.function} (step ${step.id}): 'url' ${what}.`)
+  return stepError(step, `'url' ${what}.`)
 }

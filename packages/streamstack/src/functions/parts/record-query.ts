@@ -16,6 +16,7 @@ import {
 import { didYouMean } from '../../text/did-you-mean.ts'
 import { kindOf, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
+import { stepError } from './step-error.ts'
 
 /** The table of a step. A name that is known at load is checked at load. */
 export function prepareTable(step: StepNode, compiler: Compiler): (frame: Frame) => string {
@@ -25,10 +26,7 @@ export function prepareTable(step: StepNode, compiler: Compiler): (frame: Frame)
     return (frame) => {
       const name = expression.evaluate(frame)
       if (typeof name === 'string') return name
-      throw new StreamstackError(
-        'table_unknown',
-        `${step.function} (step ${step.id}): 'table' must be the name of a table; it is ${kindOf(name)}.`,
-      )
+      throw stepError(step, `'table' must be the name of a table; it is ${kindOf(name)}.`, 'table_unknown')
     }
   }
   const name = expression.evaluate(undefined as never)

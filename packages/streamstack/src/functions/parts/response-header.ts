@@ -1,8 +1,8 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { StreamstackError } from '@streamstack/protocol'
 import { governedHeaders } from '../../definition/index.ts'
 import type { StepNode } from '../../definition/types.ts'
 import type { Run } from '../../run/index.ts'
+import { stepError } from './step-error.ts'
 
 /** Headers that the connection, the format or the run decides. */
 const RESERVED: ReadonlySet<string> = new Set([...governedHeaders, 'content-type', 'stream-run', 'stream-url'])
@@ -19,13 +19,10 @@ export function passedHeader(step: StepNode, run: Run, header: string, text: str
     validateHeaderName(header)
     validateHeaderValue(header, said)
   } catch {
-    throw headerError(
-      step,
-      `'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`,
-    )
+    throw stepError(step, `'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`)
   }
   if (header.length + text.length > HEADER_CHARACTERS_MAX) {
-    throw headerError(
+    throw stepError(
       step,
       `'${header}' is longer than ${HEADER_CHARACTERS_MAX} characters, which clients and proxies refuse. Send it as a chunk.`,
     )
@@ -35,9 +32,5 @@ export function passedHeader(step: StepNode, run: Run, header: string, text: str
 
 /** Throws `step_failed` for a header that a step cannot set. */
 export function refuseReserved(step: StepNode, header: string): void {
-  if (RESERVED.has(header.toLowerCase())) throw headerError(step, `'${header}' is set by the server. Remove it.`)
-}
-
-export function headerError(step: StepNode, problem: string): StreamstackError {
-  return new StreamstackError('step_failed', `${step.function} (step ${step.id}): ${problem}`)
+  if (RESERVED.has(header.toLowerCase())) throw stepError(step, `'${header}' is set by the server. Remove it.`)
 }

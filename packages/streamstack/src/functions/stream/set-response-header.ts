@@ -1,6 +1,7 @@
 import { action } from '../parts/action.ts'
 import { textArgument } from '../parts/arguments.ts'
-import { headerError, passedHeader, refuseReserved } from '../parts/response-header.ts'
+import { passedHeader, refuseReserved } from '../parts/response-header.ts'
+import { stepError } from '../parts/step-error.ts'
 
 export const setResponseHeader = action({
   name: 'Set Response Header',
@@ -36,7 +37,7 @@ export const setResponseHeader = action({
       const header = name(frame)
       const text = value(frame)
       if (run.headersSent || run.chunksSent > 0) {
-        throw headerError(
+        throw stepError(
           step,
           'the first chunk is out, and the headers with it. Move this step before the first Streaming API Response.',
         )
