@@ -1,4 +1,4 @@
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
 import { type ProviderItem, ProviderSource } from '../../provider/index.ts'
 import type { Frame } from '../../run/index.ts'
@@ -8,6 +8,7 @@ import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { compileItems, isSourceHandle } from '../parts/items-loop.ts'
 import { wholeVariable } from '../parts/raw-records.ts'
 import { compileRelay, beginRelay } from '../parts/relay.ts'
+import { stepError } from '../parts/step-error.ts'
 
 export const forEach: FunctionDefinition = {
   name: 'For Each',
@@ -123,8 +124,5 @@ function listOf(step: StepNode, items: Value): Value {
     typeof items === 'string'
       ? ' Make a list of it first, for example with {{text.split("\\n")}}.'
       : ' Give it a list; an empty one is [].'
-  throw new StreamstackError(
-    'step_failed',
-    `For Each (step ${step.id}): 'input' must be a list; it is ${kindOf(items)}.${cure}`,
-  )
+  throw stepError(step, `'input' must be a list; it is ${kindOf(items)}.${cure}`)
 }
