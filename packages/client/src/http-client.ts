@@ -23,7 +23,7 @@ type SharedOptions = Pick<ReaderOptions, 'transport' | 'retry' | 'silenceMsMax'>
   streams: NonNullable<ReaderOptions['streams']>
 }
 
-/** What all readers of a client share. */
+/** State that all readers of a client share. */
 export function sharedOptions(options: ClientOptions): SharedOptions {
   return {
     streams: new Set(),

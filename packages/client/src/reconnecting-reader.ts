@@ -161,7 +161,7 @@ export class ReconnectingReader {
     const { path, run } = this
     const call = path === null ? this.#options.call : null
     const query = new URLSearchParams(asked)
-    // Its pieces do not tell of what kind they are.
+    // The pieces do not carry their kind.
     if (format === 'text' && kinds !== undefined) query.set('kinds', String(kinds))
     const headers: Record<string, string> = { ...own, Accept: accept }
     if (this.#isFromNow) query.set('offset', 'now')

@@ -32,7 +32,10 @@ export interface StreamStatus {
   status: ReaderStatus
   /** What broke the connection, or ended the stream; null: nothing went wrong. */
   cause: StreamError | null
-  /** With `reconnecting`: how long it waits before it connects again, in milliseconds; more with each try. Else 0. */
+  /**
+   * With `reconnecting`: delay before the next attempt, in milliseconds; it grows with each
+   * attempt. Otherwise 0.
+   */
   waitMs: number
 }
 
@@ -56,7 +59,10 @@ const TURN_MS_MAX = 16
 /** First wait before a cancel is sent again that reached the server before its call did. It doubles. */
 const CANCEL_AGAIN_MS = 50
 
-/** How often the server is told that the reader of a call has left; the call may not have arrived, or never will. */
+/**
+ * Attempts to report to the server that the reader of a call has disconnected; the call itself may
+ * arrive late or never.
+ */
 const LEAVE_TRIES = 5
 
 /**
@@ -205,7 +211,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     this.#sendCancel('?unread=true', () => tries-- > 0).catch(() => undefined)
   }
 
-  /** Stops reading, to resume later: the run goes on for the endpoint's `disconnect_grace`. */
+  /** Stops reading, to resume later: the run continues for the endpoint's `disconnect_grace`. */
   leave(): void {
     this.#leave(new StreamError('left', 'The reader left.'))
   }

@@ -77,12 +77,12 @@ export interface ListedRun {
   readonly chunks: number
 }
 
-/** Where the server is: the console stands at `<server>/console/`. */
+/** Base URL of the server: the console is served at `<server>/console/`. */
 export const SERVER = new URL('..', location.href).href.replace(/\/$/, '')
 
 const TOKEN_KEY = 'streamstack-console-token'
 
-/** The token of the one who looks, for a server that asks for one. It stays in this tab. */
+/** The user's token, for a server that requires one. It is kept in this tab only. */
 export const session = {
   get token(): string {
     return sessionStorage.getItem(TOKEN_KEY) ?? ''

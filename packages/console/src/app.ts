@@ -10,7 +10,7 @@ import './runs/runs-view.ts'
 
 const THEME_KEY = 'streamstack-console-theme'
 
-/** How often the workspace is read again: files that are saved show at once. */
+/** Interval between reads of the workspace, so that saved files show soon. */
 const REFRESH_MS = 2_000
 
 /** The page: a bar, a list of what there is, and the chosen part. */
@@ -186,7 +186,7 @@ export class ConsoleApp extends LitElement {
   declare workspace: Workspace | null
   declare route: Route
   declare fault: string
-  /** Whether the server asks for a token. */
+  /** Whether the server requires a token. */
   declare isDenied: boolean
   declare isMenuOpen: boolean
   #timer = 0
@@ -372,7 +372,7 @@ export class ConsoleApp extends LitElement {
     try {
       const workspace = await api<Workspace>('/v1/workspace')
       const text = JSON.stringify(workspace)
-      // What is the same is not drawn again: somebody may be typing.
+      // Unchanged data is not rendered again, because the user may be typing.
       if (text !== this.#text) this.workspace = workspace
       this.#text = text
       this.fault = ''

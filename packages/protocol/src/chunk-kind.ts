@@ -1,4 +1,4 @@
-/** What a chunk is to those who read it. New kinds are added at the end: logs number them by their place. */
+/** The kind of a chunk. New kinds are added at the end, because logs store a kind as its index. */
 export const CHUNK_KINDS = [
   'text',
   'json',
@@ -27,7 +27,10 @@ export function isTextKind(kind: ChunkKind): boolean {
   return kind === 'text' || kind === 'reasoning'
 }
 
-/** Whether a kind is told apart from content by its name. `text` and `json` are content, and which of them is seen in the value. */
+/**
+ * Whether readers need the name of a kind. `text` and `json` are content, and the value shows which
+ * of them it is.
+ */
 export function isNamedKind(kind: ChunkKind): boolean {
   return kind !== 'text' && kind !== 'json'
 }

@@ -1,6 +1,6 @@
 import type { Value } from './value.ts'
 
-/** What makes a spreadsheet compute a cell (OWASP, CSV injection). */
+/** First characters that make a spreadsheet evaluate a cell as a formula (OWASP, CSV injection). */
 const FORMULA = /^[=+\-@\t\r\n]/
 
 /**

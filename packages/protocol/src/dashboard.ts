@@ -8,7 +8,7 @@ export interface Dashboard {
   readonly widgets: readonly DashboardWidget[]
 }
 
-/** Where a widget reads. Exactly one of `stream`, `channel` and `endpoint` is set. */
+/** The source of a widget. Exactly one of `stream`, `channel` and `endpoint` is set. */
 export interface WidgetSource {
   /** `system/metrics`, or the path of a stream. */
   readonly stream?: string
@@ -28,7 +28,7 @@ interface WidgetBase {
   readonly width: 1 | 2 | 3 | 4
 }
 
-/** Where a number is in a chunk, and how it is written. */
+/** Path of a number in a chunk, and its format. */
 interface NumberFormat {
   readonly path: string
   readonly unit?: string

@@ -431,7 +431,10 @@ export interface PublicError {
 /** Seconds after which an error that may pass is tried again when it gives no advice of its own. */
 const RETRY_AFTER_SECONDS = 1
 
-/** When to try again, in seconds; null: trying again does not help. The same wherever an error is shown. */
+/**
+ * Seconds until a retry may succeed; null: a retry does not help. The same wherever an error is
+ * shown.
+ */
 export function retryAfterSeconds({ recoverable, retryAfterMs }: StreamstackError): number | null {
   if (retryAfterMs !== undefined) return retryAfterMs / 1000
   return recoverable ? RETRY_AFTER_SECONDS : null

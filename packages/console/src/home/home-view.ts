@@ -3,7 +3,7 @@ import type { Workspace } from '../api.ts'
 import { shared } from '../page/styles.ts'
 import { endpointHash } from '../page/route.ts'
 
-/** What the workspace offers, what is wrong with it, and what to try first. */
+/** The start page: endpoints of the workspace, its problems, and a first call to try. */
 export class HomeView extends LitElement {
   static override styles = [
     ...shared,

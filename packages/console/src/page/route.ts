@@ -1,6 +1,6 @@
 import type { Endpoint } from '../api.ts'
 
-/** What the part of the URL behind `#` names. */
+/** The page that the fragment of the URL names. */
 export type Route =
   | { readonly page: 'home' }
   | { readonly page: 'run'; readonly method: string; readonly path: string; readonly runsNow: boolean }

@@ -2,7 +2,7 @@ import { controls } from '@streamstack/elements/theme/controls.js'
 import { tokens } from '@streamstack/elements/theme/tokens.js'
 import { css } from 'lit'
 
-/** What all parts of the page share. */
+/** Styles that all parts of the page share. */
 export const shared = [
   tokens,
   controls,

@@ -134,9 +134,9 @@ export class ChunkList extends LitElement {
   declare filter: string
   /** Place of the chosen chunk. */
   declare selected: number | null
-  /** What each step is called, by its id. */
+  /** Names of the steps, by id. */
   declare labels: ReadonlyMap<string, string>
-  /** Whether it stays where it is while chunks come. */
+  /** Whether the list stops scrolling while chunks arrive. */
   declare frozen: boolean
   #follows = true
   #seen = 0

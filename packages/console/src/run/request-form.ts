@@ -12,7 +12,7 @@ export interface Request {
   readonly token: string
 }
 
-/** What the stream options of every endpoint are. */
+/** The stream options of every endpoint. */
 const OPTIONS = [
   { name: 'chunk_size', unit: 'words' },
   { name: 'delay', unit: 'ms' },
@@ -83,7 +83,7 @@ export class RequestForm extends LitElement {
     copied: { state: true },
   }
   declare endpoint: Endpoint
-  /** Whether a run is going on. */
+  /** Whether a run is active. */
   declare open: boolean
   declare canMakeTokens: boolean
   declare format: CallFormat
@@ -303,7 +303,7 @@ function valueOf(event: Event): string {
   return (event.target as HTMLInputElement).value
 }
 
-/** Something to run at once: nobody has to think of an input first. */
+/** A sample value, so that the first run needs no input from the user. */
 function sample({ name, type, required, default: standard }: Input): string {
   if (standard !== null) return ''
   if (type === 'text' && name === 'message') return 'How do streams work?'

@@ -36,7 +36,7 @@ export class RunModel {
   /** Milliseconds of `performance.now()`. */
   startedMs = 0
   endedMs: number | null = null
-  /** How often the connection was resumed. */
+  /** Number of times that the connection was resumed. */
   resumed = 0
   raw = ''
   isRawCut = false

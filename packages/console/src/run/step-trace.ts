@@ -9,9 +9,9 @@ interface TraceEvent {
 }
 
 export interface StepState {
-  /** How often it began. */
+  /** Number of times that the step began. */
   count: number
-  /** How many of these are not over. */
+  /** Number of these that have not ended. */
   open: number
   totalMs: number
   startedAt: number
@@ -23,12 +23,12 @@ export interface StepState {
 /** Senders of chunks that are kept by offset; older ones are forgotten. */
 const SENDERS_MAX = 200_000
 
-/** What the steps of a run have done, counted from its trace. */
+/** Statistics of the steps of a run, counted from its trace. */
 export class StepTrace {
   /** By the id of the step in the endpoint's own stack. */
   readonly steps = new Map<string, StepState>()
   isEnded = false
-  /** Whether anything of it arrived. */
+  /** Whether any part of the trace arrived. */
   hasBegun = false
   readonly #senders: (string | undefined)[] = []
 

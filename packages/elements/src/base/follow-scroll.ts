@@ -54,7 +54,7 @@ export class FollowScroll {
     }
     const { scrollHeight, scrollTop, clientHeight } = this.#box
     const isAtEnd = scrollHeight - scrollTop - clientHeight < END_PIXELS
-    // Only a reader who scrolls up leaves the end; growth alone does not.
+    // Only scrolling up leaves the end; growth alone does not.
     const isLeaving = scrollTop < this.#topSeen
     this.#topSeen = scrollTop
     if (!isAtEnd && this.#isFollowing && !isLeaving) return

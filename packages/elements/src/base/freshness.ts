@@ -1,6 +1,6 @@
 import type { ReactiveController, ReactiveControllerHost } from 'lit'
 
-/** How often a widget looks whether its data has become stale. */
+/** Interval at which a widget checks whether its data is stale. */
 const LOOK_MS = 1_000
 
 /** Knows when the last item came, and renders its host when that was too long ago. */

@@ -1,4 +1,4 @@
-/** What a number means: within its bounds, near the end of them, or beyond. */
+/** State of a number: within its bounds, near their end, or beyond. */
 export type Level = 'ok' | 'caught' | 'failed'
 
 /**

@@ -43,7 +43,7 @@ export class LinkedElement extends StreamElement {
     return found instanceof StreamElement ? found : null
   }
 
-  /** Where the watched stream stands. */
+  /** Status of the watched stream. */
   protected get watched(): SourceStatus {
     return this.for === '' ? this.status : (this.target?.status ?? IDLE)
   }

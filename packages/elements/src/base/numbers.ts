@@ -63,7 +63,7 @@ export function durationText(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** How long ago, in words: now, 12 s, 3 min, 2 h, 5 d. */
+/** Returns an age in words: now, 12 s, 3 min, 2 h, 5 d. */
 export function agoText(ms: number, words: { now: string }): string {
   const seconds = Math.floor(ms / 1_000)
   if (seconds < 5) return words.now

@@ -1,7 +1,7 @@
 import { splitUrl } from '../source/own-source.ts'
 import type { TokenProvider } from '../source/source.ts'
 
-/** What elements use that say nothing else. */
+/** Defaults of elements. */
 export interface PageSettings {
   /** Base URL of the server. Default: '', the page's own. */
   server?: string

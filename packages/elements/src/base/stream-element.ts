@@ -13,7 +13,7 @@ import {
 import { placeOf } from './settings.ts'
 import { ThemedElement } from './themed-element.ts'
 
-/** What opens another source when it changes. */
+/** Properties whose change opens another source. */
 const SOURCE_PROPERTIES = ['server', 'src', 'method', 'body', 'stream', 'channel', 'from', 'format', 'token', 'headers']
 
 /**
@@ -54,7 +54,10 @@ export class StreamElement extends ThemedElement {
   declare channel: string
   /** Offset after which to read; `now`: only what comes next. */
   declare from: number | 'now' | null
-  /** What travels: `ndjson`, `sse`, `lines`, `text`, `json` from a Streamstack server; `ai-sdk`, `openai`, `plain-sse` from any. */
+  /**
+   * Wire format: `ndjson`, `sse`, `lines`, `text`, `json` from a Streamstack server; `ai-sdk`,
+   * `openai`, `plain-sse` from any server.
+   */
   declare format: SourceFormat
   /** The element opens its source only when `start()` is called. */
   declare manual: boolean
@@ -62,7 +65,7 @@ export class StreamElement extends ThemedElement {
   declare token: TokenProvider | null
   /** Request headers. */
   declare headers: Readonly<Record<string, string>>
-  /** Where the stream stands. */
+  /** Status of the stream. */
   declare status: SourceStatus
 
   /** Elements that only show a stream share one reading of it with their like. */

@@ -2,7 +2,7 @@ import { type PropertyDeclarations, LitElement } from 'lit'
 import { tokens } from '../theme/tokens.ts'
 import { languageOf } from './numbers.ts'
 
-/** What all elements share: tokens, theme, language, events. */
+/** Base of all elements: design tokens, theme, language, events. */
 export class ThemedElement extends LitElement {
   static override styles = [tokens]
   static override properties: PropertyDeclarations = { theme: { reflect: true } }

@@ -112,7 +112,7 @@ export class WidgetElement extends StreamElement {
   }
 }
 
-/** The time that a value tells in `time`, `timestamp` or `at`; null where it tells none. */
+/** Returns the time of a value, from `time`, `timestamp` or `at`; null if it has none. */
 function timeOf(value: unknown): number | null {
   for (const name of ['time', 'timestamp', 'at']) {
     const time = pick(value, name)

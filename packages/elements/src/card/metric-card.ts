@@ -101,7 +101,10 @@ export class MetricCard extends WidgetElement {
     value: numberAttribute,
   }
 
-  /** Where the number is in a chunk, such as `requests.last_minute`. Default: the chunk is the number. */
+  /**
+   * Path of the number in a chunk, such as `requests.last_minute`. Default: the chunk is the
+   * number.
+   */
   declare path: string
   /** Unit, or what the number is of. */
   declare unit: string

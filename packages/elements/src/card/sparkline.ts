@@ -1,4 +1,4 @@
-/** More points than this cannot be told apart in a card. */
+/** Maximum number of points; more cannot be distinguished in a card. */
 const POINTS_MAX = 90
 
 /** A course in a box of 300 × 44: a line, and the area below it, as points of SVG; both empty where there is no line. */

@@ -10,7 +10,7 @@ export interface Bar {
   readonly value: number
 }
 
-/** Where the bars of a chart come from in a value. */
+/** Paths of the bars of a chart in a value. */
 export interface BarPaths {
   /** Path of a list of entries, or of an object whose names are those of the bars; '' with `countBy`. */
   readonly each: string

@@ -23,7 +23,7 @@ export interface ChartSeries {
 const POINTS_MAX = 3_600
 /** Lines beyond these would have no colors of their own. */
 const SERIES_MAX = 6
-/** How often the table for screen readers is written. */
+/** Interval at which the table for screen readers is written. */
 const TABLE_MS = 5_000
 const TABLE_ROWS = 10
 
@@ -81,7 +81,7 @@ export class LiveChart extends WidgetElement {
 
   /** `line`, `bar` or `gauge`. Default: line. */
   declare type: 'line' | 'bar' | 'gauge'
-  /** Where the number is in a chunk; for bars in an entry. */
+  /** Path of the number in a chunk, or in an entry for bars. */
   declare path: string
   /** Several lines; in markup as `path: label, path: label`. */
   declare series: readonly ChartSeries[]
@@ -324,7 +324,10 @@ export class LiveChart extends WidgetElement {
     </li>`
   }
 
-  /** The newest points for screen readers; written now and then, so that nobody is read a table that changes under them. */
+  /**
+   * Table of the newest points for screen readers; updated rarely, because a changing table cannot
+   * be read aloud.
+   */
   #renderTable(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
     const nowMs = performance.now()
     const { times, columns } = this.#shown

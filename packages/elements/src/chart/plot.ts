@@ -123,7 +123,7 @@ export function createPlot(options: PlotOptions, width: number, height: number):
   }
 }
 
-/** What uPlot's own style sheet says, as far as these charts use it. */
+/** The rules of uPlot's style sheet that these charts use. */
 export const plotStyles = /* css */ `
   .u-wrap {
     position: relative;

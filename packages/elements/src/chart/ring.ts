@@ -6,7 +6,7 @@ export class Ring {
   readonly #times: Float64Array
   readonly #columns: readonly Float64Array[]
   readonly #capacity: number
-  /** Where the oldest point is. */
+  /** Index of the oldest point. */
   #start = 0
   #length = 0
 

@@ -22,7 +22,9 @@ export interface ChatMessage {
   state: 'writing' | 'completed' | 'failed' | 'cancelled'
   /** Why it failed. */
   error: string | null
-  /** Where an answer that is still written can be read on, on this page or after a reload. */
+  /**
+   * URL and offset at which an unfinished answer can be resumed, on this page or after a reload.
+   */
   resume: { url: string; offset: number } | null
 }
 
@@ -64,7 +66,10 @@ export function messageText(message: ChatMessage): string {
   return message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
 }
 
-/** What a model is told of a message: its text, and its attachments as fenced blocks under their names. */
+/**
+ * Returns the text of a message for the model: its text, and its attachments as fenced blocks under
+ * their names.
+ */
 export function promptText(message: ChatMessage): string {
   const attached = message.attachments.map(({ name, text }) => `\n\n${name}:\n${fenced(text)}`)
   return messageText(message) + attached.join('')
@@ -82,7 +87,7 @@ export function titleOf(text: string): string {
   return line.length > TITLE_CHARACTERS_MAX ? `${line.slice(0, TITLE_CHARACTERS_MAX).trimEnd()}…` : line
 }
 
-/** Whether a chunk is the text of an answer, and nothing more is needed to add and to show it. */
+/** Whether a chunk is plain text of an answer that can be appended directly. */
 export function isPlainText({ kind }: Item): boolean {
   return kind === 'text'
 }

@@ -1,4 +1,7 @@
-/** What many chats do without: reasoning, tools, sources, the list of conversations, attachments, editing. Loaded when a chunk, a property or the user asks for it. */
+/**
+ * Optional parts of a chat: reasoning, tools, sources, the list of conversations, attachments,
+ * editing. Loaded when a chunk, a property or the user requires them.
+ */
 import { css, html, nothing } from 'lit'
 import { isSendKey } from './chat-templates.ts'
 import { type ChatMessage, messageText } from './conversation.ts'

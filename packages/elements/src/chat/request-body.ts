@@ -5,7 +5,7 @@ export interface RequestContext {
   readonly conversation: Readonly<Conversation>
   /** The question that is asked, last in the conversation. */
   readonly question: Readonly<ChatMessage>
-  /** Whether the last answer is to be made again. */
+  /** Whether to regenerate the last answer. */
   readonly isAgain: boolean
 }
 

@@ -33,7 +33,7 @@ export class SavedConversations {
     try {
       localStorage.setItem(this.#key, `[${kept.join()}]`)
     } catch {
-      // Storage is full or forbidden: the conversation goes on without it.
+      // Storage is full or forbidden: the conversation continues without being saved.
     }
   }
 }

@@ -30,7 +30,7 @@ import { WordRate } from './word-rate.ts'
 
 const styles = [...StreamElement.styles, controls, markdownStyles, chatStyles]
 
-/** How often what is on its way is saved, so that a page that is reloaded can go on. */
+/** Interval at which an unfinished answer is saved, so that it resumes after a reload. */
 const SAVE_MS = 1_000
 
 /**
@@ -76,7 +76,10 @@ export class StreamChat extends StreamElement {
   declare history: string
   /** Input that takes the id of the conversation. Default: none. */
   declare conversationInput: string
-  /** Where the text is in chunks of JSON, such as `delta.text`. Default: chunks of JSON are shown as they are. */
+  /**
+   * Path of the text in JSON chunks, such as `delta.text`. Default: JSON chunks are shown as they
+   * are.
+   */
   declare path: string
   /** Name under which conversations are kept in this browser. Default: they are kept until the page is left. */
   declare saveAs: string
@@ -290,7 +293,7 @@ export class StreamChat extends StreamElement {
     this.read({ ...this.source, src: '', stream, after, method: 'GET', body: null })
   }
 
-  /** Leaves the answer that is being written as it is. */
+  /** Stops reading the unfinished answer and keeps its text. */
   #interrupt(): void {
     const answer = this.current.messages.at(-1)
     if (answer?.state !== 'writing') return
@@ -315,7 +318,7 @@ export class StreamChat extends StreamElement {
     if (answer?.role !== 'assistant') return
     this.#commit()
     if (this.#pending.length > 0) {
-      // What shows them is on its way.
+      // The module that renders them is loading.
       void this.#loadExtras().then(() => this.onEnd(end))
       return
     }
@@ -404,7 +407,7 @@ export class StreamChat extends StreamElement {
     this.#update()
   }
 
-  /** Shows the newest conversation that is kept under the name, and goes on with its answer. */
+  /** Shows the newest conversation that is saved under the name, and resumes its answer. */
   #restore(): void {
     if (this.saveAs === '' || this.extras === null) return
     this.#saved = new this.extras.SavedConversations(this.saveAs)

@@ -6,7 +6,7 @@ import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { type Activity, activityOf } from './activity.ts'
 
-/** How often "2 min ago" is written anew. */
+/** Interval at which relative times are updated. */
 const AGO_MS = 10_000
 
 const LABELS = {
@@ -163,7 +163,7 @@ export class ActivityFeed extends WidgetElement {
     if (this.#entries.length > max) this.#entries.length = max
   }
 
-  /** What is read must not move: rows that come in above push the box down by their height. */
+  /** Keeps the visible rows in place: new rows above scroll the box down by their height. */
   protected override draw(): void {
     const list = this.renderRoot.querySelector('ul')
     const [height, top] = [list?.scrollHeight ?? 0, list?.scrollTop ?? 0]

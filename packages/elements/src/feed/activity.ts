@@ -1,6 +1,6 @@
 import { pick, pickNumber, valueText } from '../base/pick.ts'
 
-/** What a feed shows of an entry. */
+/** An entry of a feed. */
 export interface Activity {
   readonly id: number
   readonly timeMs: number

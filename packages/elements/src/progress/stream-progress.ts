@@ -55,7 +55,7 @@ export class StreamProgress extends LinkedElement {
 
   static override properties: PropertyDeclarations = { heading: {}, labels: { attribute: false } }
 
-  /** What is in progress: the name of the bar for screen readers. */
+  /** Name of the bar for screen readers. */
   declare heading: string
   /** The words that the element shows. */
   declare labels: Partial<Record<keyof typeof LABELS, string>>
@@ -73,7 +73,7 @@ export class StreamProgress extends LinkedElement {
   }
 
   protected override onHeard(name: string): void {
-    // Chunks come faster than anybody reads; the timer shows them.
+    // Chunks arrive faster than a person can read; a timer updates the bar.
     if (name === 'stream-item') return
     const { state } = this.watched
     this.#tick(state === 'connecting' || state === 'streaming' || state === 'reconnecting')

@@ -4,7 +4,10 @@ import type { Item, SourceEnd } from './source.ts'
 
 /** Reads the events of one answer. */
 export interface Dialect {
-  /** Whether only a mark ends an answer; a connection that closes without it is broken. */
+  /**
+   * Whether an answer ends only with its end marker; without it, a closed connection counts as
+   * broken.
+   */
   readonly needsMark: boolean
   /** Set when the mark was read. */
   readonly end: SourceEnd | null

@@ -11,7 +11,7 @@ const ATTEMPTS_MAX = 5
 /** A line of more characters than this ends the stream: a server that never ends one must not fill the page's memory. */
 const LINE_CHARACTERS_MAX = 4 * 1024 * 1024
 
-/** A fault with a code, as a stream tells it. */
+/** An error with a code, as it appears in a stream. */
 class Fault extends Error {
   readonly code: string
   readonly recoverable: boolean
@@ -47,7 +47,7 @@ export function openForeignSource(source: Source, sink: SourceSink): OpenSource 
   const take = (event: SseEvent): null => {
     lastEventId = event.id ?? lastEventId
     serverRetryMs = event.retryMs ?? serverRetryMs
-    // What comes after the mark for the end is not part of the answer.
+    // Data after the end marker is not part of the answer.
     if (event.data === null || dialect.end !== null) return null
     for (const item of dialect.read(event)) {
       meter.countChunk(item.metadata)

@@ -1,7 +1,10 @@
 import { splitUrl, streamPath } from './own-source.ts'
 import type { Source } from './source.ts'
 
-/** What a stream of the server holds now, oldest first; empty where it cannot be had: a widget without history begins empty. */
+/**
+ * Returns the current chunks of a stream of the server, oldest first; empty if they cannot be read,
+ * so that a widget begins empty.
+ */
 export async function readHistory(
   stream: string,
   { server, token, headers }: Source,

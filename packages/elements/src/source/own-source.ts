@@ -24,7 +24,7 @@ export function openOwnSource(source: Source, sink: SourceSink, client: ClientMa
 
 type ClientMaker = (options: { url: string; token?: TokenProvider }) => HttpClient
 
-/** Tells a sink what a stream brings. */
+/** Passes the items of a stream to a sink. */
 export function follow(stream: RunStream | ChannelStream, sink: SourceSink, isOwnRun: boolean): OpenSource {
   let isLeft = false
   const tell = (status: SourceStatus): void => {

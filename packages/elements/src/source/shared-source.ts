@@ -40,7 +40,7 @@ export function subscribeShared(source: Source, sink: SourceSink): OpenSource {
   const { token: _token, ...rest } = source
   const key = JSON.stringify(rest)
   const kept = ofToken.get(key)
-  // What is over is read anew.
+  // A finished source is opened again.
   const reading = kept === undefined || kept.end !== null ? begin(source) : kept
   ofToken.set(key, reading)
   reading.sinks.add(sink)

@@ -3,10 +3,13 @@ import type { ChunkKind, Outcome, Progress, RunStream, StreamError } from '@stre
 /** A token, or a function that returns a fresh one. */
 export type TokenProvider = string | (() => string | Promise<string>)
 
-/** What travels. The first five are read by the SDK, from a Streamstack server; the rest from any server. */
+/**
+ * Wire format. The SDK reads the first five, from a Streamstack server; the others work with any
+ * server.
+ */
 export type SourceFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json' | 'ai-sdk' | 'openai' | 'plain-sse'
 
-/** Where an element reads. Exactly one of `src`, `stream` and `channel` is set. */
+/** The source of an element. Exactly one of `src`, `stream` and `channel` is set. */
 export interface Source {
   /** Base URL of the server; '' is the page's own. */
   readonly server: string
@@ -33,7 +36,7 @@ export interface Item {
   readonly offset: number | null
 }
 
-/** Where a stream stands. */
+/** Status of a stream. */
 export type SourceState =
   | 'idle'
   | 'connecting'
@@ -48,13 +51,13 @@ export interface SourceStatus {
   readonly state: SourceState
   /** With `reconnecting`: milliseconds until the next attempt. Else 0. */
   readonly waitMs: number
-  /** What went wrong, for a person to read; null: nothing did. */
+  /** Error message for the user; null if there is no error. */
   readonly message: string | null
-  /** Whether trying again may help. */
+  /** Whether a retry may succeed. */
   readonly recoverable: boolean
 }
 
-/** How reading ended; comes once, after all items. */
+/** The end of reading, reported once after all items. */
 export interface SourceEnd {
   /** Null: the reader stopped, or the outcome is unknown. */
   readonly outcome: Outcome | null
@@ -76,7 +79,7 @@ export interface OpenSource {
   readonly offset: number
   /** Ends the run on the server where that is possible, and reading. */
   cancel(): void
-  /** Stops reading; a run goes on. Nothing reaches the sink after this. */
+  /** Stops reading; the run continues. The sink receives nothing after this. */
   leave(): void
 }
 

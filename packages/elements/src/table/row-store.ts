@@ -2,7 +2,7 @@ import { pick, valueText } from '../base/pick.ts'
 
 /** A column of a table. */
 export interface TableColumn {
-  /** Where the value is in a row. */
+  /** Path of the value in a row. */
   readonly path: string
   readonly label?: string
   /** `number` aligns at the end and sorts by size. Default: as the first rows are. */

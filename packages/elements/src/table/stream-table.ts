@@ -56,7 +56,9 @@ export class StreamTable extends StreamElement {
 
   /** Title of the table. */
   declare heading: string
-  /** Where the row, or a list of rows, is in a chunk. Default: the chunk is the row, or the list. */
+  /**
+   * Path of the row, or of a list of rows, in a chunk. Default: the chunk is the row or the list.
+   */
   declare path: string
   /** The columns; in markup as `path: label, path: label`. Default: what the first rows hold. */
   declare columns: readonly TableColumn[]

@@ -1,6 +1,6 @@
 import { css } from 'lit'
 
-/** How Markdown looks in a chat and in a text. */
+/** Styles of Markdown in a chat and in a text. */
 export const markdownStyles = css`
   .md {
     overflow-wrap: anywhere;

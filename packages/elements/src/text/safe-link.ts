@@ -16,7 +16,7 @@ export function safeLink(text: string): string | null {
   return SCHEMES.has(url.protocol) && url.username === '' && url.password === '' ? url.href : null
 }
 
-/** A link that opens elsewhere and tells its target nothing. */
+/** A link that opens in a new tab and sends no referrer. */
 export function linkElement(address: string): HTMLAnchorElement {
   const link = document.createElement('a')
   link.href = address

@@ -12,7 +12,7 @@ import { markdownStyles } from './markdown-styles.ts'
 /** Chunks that say "the end" to clients without an outcome; not for people. */
 const SENTINELS = new Set<unknown>(['[DONE]', '[COMPLETE]'])
 
-/** What stands between two chunks. */
+/** Separator between two chunks. */
 const JOINTS = { none: '', space: ' ', line: '\n', paragraph: '\n\n' } as const
 
 /**
@@ -57,9 +57,11 @@ export class StreamText extends StreamElement {
 
   /** The text is Markdown. */
   declare markdown: boolean
-  /** What stands between two chunks: `none`, `space`, `line` or `paragraph`. Default: none. */
+  /** Separator between two chunks: `none`, `space`, `line` or `paragraph`. Default: none. */
   declare join: 'none' | 'space' | 'line' | 'paragraph'
-  /** Where the text is in a chunk of JSON, such as `message.text`. Default: only chunks of text are shown. */
+  /**
+   * Path of the text in a JSON chunk, such as `message.text`. Default: only text chunks are shown.
+   */
   declare path: string
   /** Sentences are not announced to screen readers. */
   declare quiet: boolean

@@ -4,7 +4,7 @@ import type { PublicError } from '../errors.ts'
 import { type AnswerFormat, type Encoder, streaming } from './format.ts'
 import { contentJson } from './lines.ts'
 
-/** What chat clients look for as an end; the format has a mark of its own. */
+/** The end marker that chat clients expect; this format has its own. */
 const DONE = '[DONE]'
 
 /** Finish reasons of models that the AI SDK names otherwise. */

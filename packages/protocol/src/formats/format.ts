@@ -26,7 +26,10 @@ export interface EncodedStream {
   readonly run: string | null
 }
 
-/** How an answer ends. `outcome` is null where the stream has no end, and the answer is what it holds now. */
+/**
+ * The end of an answer. `outcome` is null if the stream has no end and the answer holds its current
+ * content.
+ */
 export interface AnswerEnd extends Omit<StreamEnd, 'outcome'> {
   outcome: Outcome | null
 }
@@ -39,9 +42,12 @@ export interface Encoder {
   readonly contentType: string
   /** Further headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>
-  /** What keeps an idle connection open; '' when the format has nothing that readers would skip. */
+  /** Bytes that keep an idle connection open; '' if the format has none that readers skip. */
   readonly heartbeat: string
-  /** Whether `end` tells the outcome. Where it does not, any outcome but `completed` must break the connection instead. */
+  /**
+   * Whether `end` writes the outcome. If not, every outcome but `completed` must break the
+   * connection.
+   */
   readonly tellsOutcome: boolean
   /** Whether a chunk of the kinds `text` and `json` is written as its data and LF, so that bytes that stand so can be sent as they are. Default: false. */
   readonly writesLines?: boolean
@@ -54,7 +60,10 @@ export interface Encoder {
   state: string
   /** Names what the encoder was made for, where each answer has its own; undefined: the encoder itself serves all answers, or nothing is shared. */
   readonly shared?: string
-  /** What comes before the first chunk. `end`: how the answer ends, for an encoder that waits; null for all others. */
+  /**
+   * Returns the bytes before the first chunk. `end`: the end of the answer, for an encoder that
+   * waits for it; null for all others.
+   */
   begin(end: AnswerEnd | null): string
   /** Chunks `from` to `to` (exclusive) of the array as one text; `offset` is that of `chunks[from]`. */
   chunks(chunks: readonly Chunk[], from: number, to: number, offset: number): string

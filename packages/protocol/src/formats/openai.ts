@@ -23,9 +23,9 @@ interface ToolCall {
   readonly arguments: string
 }
 
-/** What an answer goes on from. As JSON it is the encoder's state. */
+/** State of the encoder; its JSON is the encoder's `state`. */
 interface State {
-  /** Whether the role was said. */
+  /** Whether the role was sent. */
   readonly said: boolean
   readonly model: string
   readonly finish: string
@@ -222,7 +222,7 @@ const TYPES: Readonly<Record<string, string>> = {
   rate_limited: 'rate_limit_error',
 }
 
-/** The error as the API tells it: `{"error": {"message", "type", "code"}}`. */
+/** The error in the form of the API: `{"error": {"message", "type", "code"}}`. */
 export function openaiError({ code, message }: Pick<PublicError, 'code' | 'message'>): Record<string, unknown> {
   return { error: { message, type: TYPES[code] ?? 'server_error', param: null, code } }
 }

@@ -21,13 +21,13 @@ export interface AccessOptions {
   readonly policy: () => AccessPolicy
   /** Fetches key sets through the workspace's outbound door. */
   readonly fetchKeys: FetchJson
-  /** Hears why the keys of an issuer cannot be fetched, at most once a minute. */
+  /** Called with the cause when the keys of an issuer cannot be fetched, at most once a minute. */
   readonly onKeysMissing: (cause: unknown) => void
-  /** Hears of failures that are not a caller's; never of a token. */
+  /** Called with failures that no caller caused; never with a token. */
   readonly onError: (error: unknown) => void
 }
 
-/** What callers are recognised by: `auth` in `streamstack.yaml`. */
+/** How callers are authenticated: `auth` in `streamstack.yaml`. */
 export interface AuthSettings {
   /** Null: no JWT is accepted. */
   readonly jwt: TokenSettings | null
@@ -42,7 +42,7 @@ export interface Credentials {
   readonly urlToken: string | null
 }
 
-/** Hears what becomes of the token by which something is read. */
+/** Callbacks for the changes of a token that a reader holds. */
 export interface CallerFollower {
   /** It is about to be verified by other settings: one of the other two follows. */
   readonly checking?: () => void
@@ -52,7 +52,10 @@ export interface CallerFollower {
   readonly refused: (error: StreamstackError) => void
 }
 
-/** Who calls, and what that caller may do. Nothing else in the server reads tokens, claims that grant rights, or open access. */
+/**
+ * Authenticates callers and checks their rights. No other part of the server reads tokens, claims
+ * that grant rights, or open access.
+ */
 export class Access {
   readonly #options: AccessOptions
   readonly #tokens: HeldTokens
@@ -87,7 +90,7 @@ export class Access {
     return true
   }
 
-  /** Whether there is a console at all. */
+  /** Whether the console is served. */
   get hasConsole(): boolean {
     const { console, isDeveloper } = this.#options.policy()
     return isDeveloper || console !== null
@@ -190,7 +193,10 @@ export class Access {
     authorize(access, caller.claims)
   }
 
-  /** From now on a reader hears what becomes of its caller's token. The result stops that. */
+  /**
+   * Calls the follower when the caller's token changes or is refused. The returned function stops
+   * that.
+   */
   follow(caller: Caller, { checking, renewed, refused }: CallerFollower): () => void {
     if (!(caller instanceof TokenCaller)) return () => undefined
     return this.#tokens.hold({
@@ -216,7 +222,7 @@ export class Access {
     return new TokenCaller(token, place, this.#options.policy().clockToleranceSeconds)
   }
 
-  /** A token that is not accepted keeps nobody from what needs none. */
+  /** Treats a caller whose token is refused as anonymous, so that public endpoints still answer. */
   #tolerant(credentials: Credentials): Caller | Promise<Caller> {
     const caller = this.authenticate({ ...credentials, urlToken: null })
     if (!(caller instanceof Promise)) return caller

@@ -24,7 +24,7 @@ const API_KEY = /^ssk_[\w-]{43}$/
 /** No issuer of tokens may speak for a key. */
 const SUBJECT_PREFIX = 'key:'
 
-/** A new key, which is told once, and the hash that the settings keep. */
+/** A new key, which is shown once, and its hash for the settings. */
 export function makeApiKey(): { readonly key: string; readonly hash: string } {
   const key = `ssk_${randomBytes(32).toString('base64url')}`
   return { key, hash: `sha256:${hashOf(key)}` }
@@ -35,7 +35,7 @@ export function makeApiKey(): { readonly key: string; readonly hash: string } {
  * else is accepted.
  */
 export function acceptApiKeys(keys: readonly ApiKey[], tokens: TokenVerifier | null): TokenVerifier {
-  // Looked up by its hash, the time that this takes tells nothing of a key.
+  // The lookup by hash leaks no information about a key through its timing.
   const byHash = new Map(keys.map((key) => [key.hash, key]))
   return {
     async verify(authorization) {

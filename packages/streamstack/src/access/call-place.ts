@@ -20,7 +20,7 @@ export interface PlacedRequest {
   readonly socket: { readonly remoteAddress?: string | undefined; readonly encrypted?: boolean }
 }
 
-/** What a proxy says of the request that it passes on; null: nothing. */
+/** A proxy's description of the request that it forwards; null where it has none. */
 interface Told {
   readonly host: string | null
   readonly proto: string | null
@@ -28,7 +28,10 @@ interface Told {
   readonly addresses: readonly string[]
 }
 
-/** The proxies of `server.trusted_proxies`: what their headers say of the client is believed, and nobody else's. */
+/**
+ * The proxies of `server.trusted_proxies`. Headers about the client are read from these proxies
+ * only.
+ */
 export class TrustedProxies {
   readonly #list = new BlockList()
   readonly #isEmpty: boolean
@@ -84,7 +87,10 @@ export class TrustedProxies {
   }
 }
 
-/** What is wrong with an entry of `server.trusted_proxies`, and the cure; null when it can be used. */
+/**
+ * Returns the fault of an entry of `server.trusted_proxies` and its cure; null if the entry is
+ * valid.
+ */
 export function proxyEntryFault(entry: string): string | null {
   const [address = '', bits = '0', ...more] = entry.split('/')
   const bitsMax = isIP(address) === 4 ? 32 : 128

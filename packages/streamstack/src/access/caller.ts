@@ -37,7 +37,7 @@ const NOWHERE: CallPlace = Object.freeze({
   address: null,
 })
 
-/** A caller that nobody asked who it is. */
+/** The caller of a route that does not authenticate. */
 export const ANONYMOUS: Caller = Object.freeze({
   kind: 'anonymous',
   subject: null,

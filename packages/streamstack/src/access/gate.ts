@@ -4,7 +4,10 @@ import { isHostListed, isLoopbackHost, isWellFormedHost } from './hosts.ts'
 import { foreignOrigin, isForeignRequest } from './page-origin.ts'
 import type { AccessPolicy } from './policy.ts'
 
-/** Where requests come from, and whether they are meant for this server. Who calls is not asked here. */
+/**
+ * Determines the origin of requests and whether their host is this server. It does not authenticate
+ * callers.
+ */
 export class Gate {
   readonly #policy: () => AccessPolicy
   #proxies: { policy: AccessPolicy; trusted: TrustedProxies } | null = null
@@ -41,7 +44,7 @@ export class Gate {
     return hstsSeconds === 0 || isLoopbackHost(host) ? null : `max-age=${hstsSeconds}`
   }
 
-  /** Where a request came from, through the proxies that the settings trust. */
+  /** Returns the origin of a request, as seen through trusted proxies. */
   placeOf(request: PlacedRequest): CallPlace {
     const policy = this.#policy()
     if (this.#proxies?.policy !== policy) {

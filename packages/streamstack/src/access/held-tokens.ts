@@ -6,7 +6,7 @@ import type { TokenVerifier } from './verify-token.ts'
 /** Tokens that are checked in one turn. */
 const CHECKED_AT_ONCE = 256
 
-/** Who reads by a token, and hears when other settings hold for it. */
+/** A reader that holds a token, with callbacks for changed settings. */
 export interface TokenHolder {
   readonly token: PresentedToken
   /** It is about to be checked: one of the other two follows. Who can, lets nothing in by it until then. */

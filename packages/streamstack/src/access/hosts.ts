@@ -1,6 +1,6 @@
 import { isLoopback } from './local.ts'
 
-/** What is wrong with an entry of `server.hosts`, and the cure; null when it can be used. */
+/** Returns the fault of an entry of `server.hosts` and its cure; null if the entry is valid. */
 export function hostEntryFault(entry: string): string | null {
   if (/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?$|^\[[0-9a-f:.]+\](:\d{1,5})?$/i.test(entry)) return null
   const example = 'Write it as api.example.com, *.example.com or api.example.com:8443.'

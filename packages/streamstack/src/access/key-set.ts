@@ -36,7 +36,7 @@ interface FetchedKeys {
 export interface KeySetOptions {
   /** Milliseconds of a clock that never runs backwards. */
   readonly now?: (() => number) | undefined
-  /** Hears why the keys cannot be fetched, at most once a minute. */
+  /** Called with the cause when the keys cannot be fetched, at most once a minute. */
   readonly onFailure?: ((cause: unknown) => void) | undefined
 }
 

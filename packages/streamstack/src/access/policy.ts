@@ -3,7 +3,7 @@ import type { CorsSettings } from './cors.ts'
 
 /** The settings that decide who may do what, as they are now. */
 export interface AccessPolicy {
-  /** `streamstack dev`: whoever calls by a name of this machine builds the workspace. */
+  /** `streamstack dev`: callers by a name of this machine are the developer. */
   readonly isDeveloper: boolean
   /** `streams.access: open`. */
   readonly isOpen: boolean
@@ -23,6 +23,6 @@ export interface AccessPolicy {
   readonly hasPublicUrl: boolean
   /** `server.tls.hsts`; 0: not at all. */
   readonly hstsSeconds: number
-  /** Who may use the console; null: nobody, except for the developer. */
+  /** Roles and scopes that may use the console; null: only the developer. */
   readonly console: AccessDeclaration | null
 }

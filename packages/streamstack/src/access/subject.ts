@@ -4,7 +4,7 @@ import type { AuthClaims } from './auth-claims.ts'
 /** Claims that differ between two tokens of one caller (RFC 7519 §4.1). */
 const PER_TOKEN: ReadonlySet<string> = new Set(['iat', 'exp', 'nbf', 'jti', 'auth_time', 'nonce', 'at_hash'])
 
-/** A `sub` that looks like what is made here for tokens without one is set apart, so that nobody can choose another's. */
+/** A `sub` of this form is escaped, so that no caller can take a generated subject. */
 const MADE = /^(?:sha256|sub):/
 
 /**

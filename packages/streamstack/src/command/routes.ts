@@ -19,7 +19,7 @@ interface ListedRoute {
   /** `channel` for channels. */
   readonly method: string
   readonly path: string
-  /** Who may call: `anyone`, `token`, or the roles and scopes of which one is needed. */
+  /** Required rights: `anyone`, `token`, or the roles and scopes of which one is needed. */
   readonly access: string
   /** Where it is declared; null: the server's own. */
   readonly file: string | null

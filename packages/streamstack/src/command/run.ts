@@ -210,7 +210,7 @@ async function inputBytes(io: CommandIo, input: string): Promise<Buffer> {
   }
 }
 
-/** False: whoever read the output has left, and nobody is there to be told anything. */
+/** False: the reader of the output has closed it, so nothing more is written. */
 async function write(io: CommandIo, live: LiveRun, encoder: Encoder): Promise<boolean> {
   const reader = new TerminalReader(live, encoder, io.stdout)
   live.execution.start()

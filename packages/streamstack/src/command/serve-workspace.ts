@@ -110,7 +110,7 @@ function watch(engine: Engine, manner: ServeManner): void {
   })
 }
 
-/** Whoever presses Ctrl-C waits for nothing; a machine that sends SIGTERM lets runs come to their own end. */
+/** Ctrl-C stops at once; SIGTERM lets runs come to their own end. */
 function stopGraceMs({ reason }: AbortSignal, { settings }: Engine): number {
   return reason instanceof Stopped && reason.by === 'SIGTERM' ? settings.server.stopGraceMs : 0
 }

@@ -62,7 +62,7 @@ export class TerminalReader implements Sink {
 
   #onDrain = (): void => this.#pump.resume()
 
-  /** Nobody wants the rest. */
+  /** The reader of the output has closed it. */
   #onGone = (): void => {
     this.outputIsGone = true
     this.#live.cancel('Nobody reads the output any more.')

@@ -3,7 +3,7 @@ import type { SaidMessage, StoredMessage } from './message.ts'
 /** A message with what came of it. */
 type Told = SaidMessage & Pick<StoredMessage, 'status'>
 
-/** What the frame of one message costs with most models. */
+/** Tokens that most models add per message. */
 const MESSAGE_TOKENS = 4
 
 /** Scripts in which a character is about one token: Thai to Korean. */

@@ -15,7 +15,9 @@ import { ConversationLocks } from './locks.ts'
 import { type SaidMessage, type StoredMessage, toValue } from './message.ts'
 import { type OpenConversation, collect, said } from './open-conversation.ts'
 
-/** Without a token, whoever knows the id has the conversation: it must be too long to guess. */
+/**
+ * Without a token the id alone grants access to a conversation, so it must be too long to guess.
+ */
 const ANONYMOUS_ID_MIN = 16
 const ID_MAX = 200
 
@@ -44,7 +46,7 @@ export class Conversations {
     const entry = await this.#find(open.owner, open.id)
     const now = open.message === null ? [] : [said('user', open.message)]
     if (entry === null) return seeded(open, budget, now)
-    // What the caller says of an earlier time gives way to what is stored.
+    // Stored messages override the history that the caller sends.
     open.seed = []
     open.key = entry.key
     open.replaceUntil = entry.lastPosition
@@ -206,7 +208,8 @@ export class Conversations {
       createdAt: now,
     }))
     await this.#store.addMessages(entry, stored, now)
-    // After the new ones are there: a crash between leaves too many messages rather than too few.
+    // Deletes only after the new messages are stored: a crash in between leaves too many messages
+    // rather than too few.
     if (replaced !== null && replaced.after < replaced.until) {
       await this.#store.removeMessages(entry, [
         compare('position', 'gt', replaced.after),

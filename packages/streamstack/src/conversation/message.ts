@@ -10,7 +10,7 @@ export interface ConversationCall {
   readonly arguments: Value
 }
 
-/** What is said in one turn, before it has a place in a conversation. Plain data. */
+/** A message of one turn, before it has a position in a conversation. Plain data. */
 export interface SaidMessage {
   readonly role: ConversationRole
   readonly content: string

@@ -10,9 +10,9 @@ export interface OpenConversation {
   readonly owner: string
   readonly id: string
   readonly run: string
-  /** What the user says in this run; null: nothing. */
+  /** The user's message in this run; null if there is none. */
   readonly message: string | null
-  /** Messages after this position give way to what is said in this run; null: all stay. */
+  /** This run replaces the messages after this position; null: it replaces none. */
   readonly keepUntil: number | null
   /** Key of the stored conversation that the run got; null: it is made at the end. */
   key: number | null

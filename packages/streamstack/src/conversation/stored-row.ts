@@ -2,7 +2,7 @@ import type { Outcome, Value } from '@streamstack/protocol'
 import type { Row } from '../table/index.ts'
 import type { ConversationCall, StoredMessage } from './message.ts'
 
-/** What only some messages have, in one column of JSON. */
+/** Optional members of messages, in one JSON column. */
 interface Data {
   readonly calls?: readonly ConversationCall[]
   readonly answers?: { readonly id: string; readonly name: string; readonly isError: boolean }

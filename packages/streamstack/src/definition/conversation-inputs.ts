@@ -11,7 +11,10 @@ const INPUTS: Value = {
   message: { type: 'text', required: true, min_length: 1, description: 'What the user says.' },
   conversation_id: { type: 'text', max_length: 200, description: 'Names a conversation.' },
   regenerate: { type: 'boolean', description: 'Whether the last message is answered anew.' },
-  replace_from: { type: 'any', description: 'Id or number of a stored message that gives way with all after it.' },
+  replace_from: {
+    type: 'any',
+    description: 'Id or number of a stored message; this turn replaces it and all later messages.',
+  },
   conversation_history: {
     type: 'list',
     max_items: MESSAGES_MAX,

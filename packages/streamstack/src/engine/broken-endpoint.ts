@@ -3,7 +3,10 @@ import { formatIssue } from '../workspace/index.ts'
 import type { EndpointDefinition, Issue } from '../definition/types.ts'
 import type { Mode } from './mode.ts'
 
-/** A route whose file has never been valid, so that there is no plan to run. Calls of it are told so, rather than that it does not exist. */
+/**
+ * A route whose file has never been valid, so there is no plan to run. Calls get 503 instead of
+ * 404.
+ */
 export class BrokenEndpoint {
   readonly file: string
   readonly method: EndpointDefinition['method']
@@ -18,7 +21,7 @@ export class BrokenEndpoint {
     this.#issue = issues.find(({ severity, position }) => severity === 'error' && position.file === file) ?? null
   }
 
-  /** What callers are told; only a developer is told what the file says. */
+  /** Returns the error for callers. Only in `dev` mode it contains the fault of the file. */
   error(mode: Mode): StreamstackError {
     const detail =
       mode === 'dev' && this.#issue !== null

@@ -125,7 +125,7 @@ function withoutDuplicates(
   }
 }
 
-/** With the tables for conversations, where a stack has any. */
+/** Returns the declared tables, plus the tables for conversations if any stack uses them. */
 function tablesOf(
   { endpointFiles, functionFiles }: WorkspaceFiles,
   tables: readonly TableDeclaration[],
@@ -243,7 +243,7 @@ function readFunctionFiles(files: WorkspaceFiles, issues: Issue[]): FunctionFile
   return [...found.values()]
 }
 
-/** Endpoints without a fault, and the routes of all files that tell them, broken ones included. */
+/** Endpoints without a fault, and the routes of all valid and broken endpoint files. */
 function readEndpoints(
   files: WorkspaceFiles,
   issues: Issue[],

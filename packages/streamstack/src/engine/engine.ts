@@ -24,7 +24,7 @@ import type { Mode } from './mode.ts'
 import { Runs } from './runs.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
 
-/** A set of keys is small; whoever waits for it waits no longer. */
+/** A key set is small, so a fetch that takes longer has failed. */
 const KEY_SET_TIMEOUT_MS = 10_000
 
 /** The outbound door itself breaks off what is under way when it closes. */
@@ -179,7 +179,10 @@ export class Engine {
     }
   }
 
-  /** Whether failures inside the workspace are told to the log alone: `server.errors`. A command that serves nobody shows its user everything. */
+  /**
+   * Whether only the log gets details of failures inside the workspace (`server.errors`). Commands
+   * that do not serve show them to their user.
+   */
   get hidesDetails(): boolean {
     const { errors } = this.settings.server
     if (errors !== null) return errors === 'public'

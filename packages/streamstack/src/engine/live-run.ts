@@ -7,17 +7,20 @@ import type { PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunView, runUrl, toldError } from './run-view.ts'
 
-/** A reader that says that it leaves closes its connection within this time. */
+/** Time within which a reader that announced its disconnect closes its connection. */
 const LEAVING_MS = 2_000
 
 export interface LiveRunOptions {
   readonly owner: RunOwner
   readonly graceMs: number
-  /** Hears when the run begins to go on only for its grace time, and when it is read again. */
+  /**
+   * Called with true when the run is kept only for its grace time, and with false when a reader
+   * joins again.
+   */
   readonly onUnread: (isUnread: boolean) => void
 }
 
-/** A run of this process together with who may read it and what happens when nobody does. */
+/** A run of this process, with its owner, its readers and its grace time. */
 export class LiveRun implements RunView {
   readonly execution: Run
   readonly plan: Plan
@@ -28,7 +31,7 @@ export class LiveRun implements RunView {
   readonly #onUnread: (isUnread: boolean) => void
   #graceTimer: LongTimer | undefined
 
-  /** When a reader said that it leaves, on the monotonic clock. */
+  /** Time at which a reader announced its disconnect, on the monotonic clock. */
   #leftAtMs = Number.NEGATIVE_INFINITY
 
   constructor(execution: Run, plan: Plan, options: LiveRunOptions) {

@@ -1,2 +1,5 @@
-/** What a workspace is opened for: building it on one's own machine, or production. Nothing is allowed in `serve` for convenience. */
+/**
+ * Purpose for which a workspace is opened: development on one's own machine, or production. `serve`
+ * has no insecure defaults.
+ */
 export type Mode = 'dev' | 'serve'

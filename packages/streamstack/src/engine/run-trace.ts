@@ -4,7 +4,7 @@ import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stre
 import { type LiveRun } from './live-run.ts'
 import { runUrl } from './run-view.ts'
 
-/** What a trace keeps; its oldest events are dropped first. */
+/** Bound of a trace; its oldest events are dropped first. */
 const WINDOW_BYTES = 1024 * 1024
 
 /** Events that go into one chunk. */
@@ -67,7 +67,7 @@ export class RunTrace implements StreamSource {
   }
 
   answerBegan(): void {
-    // Nobody sets headers here.
+    // A trace has no answer whose headers could change.
   }
 
   #send(): void {
@@ -81,7 +81,8 @@ export class RunTrace implements StreamSource {
 
   #append(value: object): void {
     const chunk: Chunk = { kind: 'json', data: JSON.stringify(value), metadata: null }
-    // A run does not wait for those who watch it: taking the chunk here as the fastest of them means never to wait.
+    // Reading each chunk here makes the trace its own fastest reader, so the run never waits for
+    // other readers.
     void this.stream.append(chunk)
     void this.stream.read(this.stream.lastOffset - 1)
   }

@@ -15,13 +15,16 @@ export interface RunView extends StreamSource {
   /** Null while it goes on. */
   readonly endedAtMs: number | null
   readonly chunksSent: number
-  /** What its calls of models used so far; null: it made none. */
+  /** Usage of its model calls so far; null if it made none. */
   readonly usage: RunUsage | null
   /** Ends it, when it still goes on. */
   cancel(message: string): void
-  /** Whether it goes on only for its `disconnect_grace`. */
+  /** Whether the run is kept only for its `disconnect_grace`. */
   readonly isUnread: boolean
-  /** A reader is about to leave that will not come back: if it is the last, the run has no `disconnect_grace`. */
+  /**
+   * Announces that a reader disconnects for good: if it is the last one, the run has no
+   * `disconnect_grace`.
+   */
   leave(): void
 }
 

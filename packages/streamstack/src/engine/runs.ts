@@ -38,7 +38,7 @@ const WINDOW_BYTES_MIN = 524_288
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
 const CLOSE_MS = 5_500
 
-/** What a run costs at least, and the share of the heap that all runs may take by that. */
+/** Minimum memory of a run, and the number of runs that fit into a tenth of the heap. */
 const RUN_BYTES = 32 * 1024
 const ACTIVE_RUNS_MAX = Math.max(100, Math.floor(getHeapStatistics().heap_size_limit / 10 / RUN_BYTES))
 
@@ -52,7 +52,7 @@ export interface StartOptions {
   owner: RunOwner
   /** The call, when it came with a key by which it may come again. */
   keyed?: KeyedCall | null
-  /** How many calls of this server, each made by a run of the one before, led to this one. Default: 0. */
+  /** Length of the chain of calls within this server that led to this one. Default: 0. */
   hops?: number
   trace?: TraceSink
   /** Whether the trace of the run is kept as a stream. Default: false. */
@@ -68,7 +68,7 @@ export class Runs {
   readonly #observation: Observation
   /** Which run belongs to a client's chat. */
   readonly chats = new ChatRuns()
-  /** What runs that were called with `Stream-Trace: true` did. */
+  /** Traces of the runs that were called with `Stream-Trace: true`. */
   readonly traces = new RunTraces()
   /** Traces every run that starts; null: only those that ask for it. */
   traceEach: ((plan: Plan) => TraceSink) | null = null
@@ -149,7 +149,10 @@ export class Runs {
     return live
   }
 
-  /** A server that takes more runs than it can hold serves none of them. Runs that nobody reads give way to calls. Throws `unavailable`. */
+  /**
+   * Makes room for a new run: at the bound, cancels the run that is unread for longest. Throws
+   * `unavailable` if there is no room.
+   */
   #demandRoom({ limits }: Settings): void {
     const most = limits.activeRunsMax ?? ACTIVE_RUNS_MAX
     if (this.#activeCount < most) return

@@ -7,11 +7,11 @@ export interface Refused {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly corsHeaders: Readonly<Record<string, string>>
-  /** Whether the server stops: what is `unavailable` then is so for that reason. */
+  /** Whether the server shuts down, which is then the reason for `unavailable`. */
   readonly isStopping?: boolean
-  /** Whether the log alone learns what is for the operator. */
+  /** Whether details meant for the operator go only to the log. */
   readonly hidesDetails: boolean
-  /** Hears of what is no caller's fault. */
+  /** Called with errors that no caller caused. */
   readonly onError: (error: unknown) => void
 }
 
@@ -24,7 +24,7 @@ export function answerError(
   const error = hidesDetails ? publicFace(known, null) : known
   if (known.code === 'internal' || known.code === 'storage_failed') onError(known.cause ?? known)
   else if (error !== known) onError(known)
-  // Too late for a status: a connection that breaks is taken for no end.
+  // The status is already sent; breaking the connection shows that the answer is incomplete.
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return

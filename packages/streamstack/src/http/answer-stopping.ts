@@ -3,18 +3,19 @@ import { answerProblem } from './answer-problem.ts'
 import { stoppingError } from './prepare-call.ts'
 import { sseGoodbye } from '@streamstack/protocol'
 
-/** Clients come back when the server is gone, and not all at once. */
+/** Delay before clients reconnect, with jitter so that they do not reconnect all at once. */
 const RETRY_MS = 1_000
 const RETRY_JITTER_MS = 2_000
 
-/** When a client that is sent away may come back. */
+/** Returns the reconnect delay for one client, in milliseconds. */
 export function comeBackMs(): number {
   return RETRY_MS + Math.random() * RETRY_JITTER_MS
 }
 
 /**
- * Refuses what would begin while the server stops: with 503, except for an EventSource. To that, any status but 200 is final, so it gets an answer that
- * breaks off before its first event, and comes back (WHATWG HTML, "Server-sent events": "reestablish the connection").
+ * Refuses a new request during shutdown: with 503, except for an EventSource. For an EventSource
+ * every status but 200 is final, so it gets an answer that ends before its first event, and
+ * reconnects (WHATWG HTML, "Server-sent events": "reestablish the connection").
  */
 export function answerStopping(
   request: IncomingMessage,

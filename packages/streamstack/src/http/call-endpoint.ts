@@ -95,7 +95,8 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     position: started === null ? positionAfter(source, received ?? '-1') : 0,
     headers: { ...endpoint.headers, ...corsHeaders },
     heartbeat: exchange.heartbeat,
-    // Who comes back has had its first chunk, and who takes the whole waits for the last.
+    // A resumed reader already has its first chunk, and a reader of the whole result waits for the
+    // last.
     record: preparation.readerRecord(started !== null && format !== 'json' && !isPlain),
   })
   if (reading !== null) endWithToken({ engine, response, source: reading, caller })
@@ -110,14 +111,14 @@ function takesPlain({ responseType }: Plan['endpoint'], query: URLSearchParams, 
   return accepted === 'json' || accepted === 'lines'
 }
 
-/** Whether the caller asks for a trace, by `Stream-Trace: true`. Throws when it may not read one. */
+/** Whether the caller requests a trace with `Stream-Trace: true`. Throws if it may not read one. */
 async function tracing({ engine, request, place }: Exchange): Promise<boolean> {
   if (request.headers['stream-trace'] !== 'true') return false
   await engine.access.admit({ authorization: request.headers.authorization, place, urlToken: null }, 'console')
   return true
 }
 
-/** What the caller has received of the run. An input of that name is none. */
+/** Returns the offset that the caller has received. An input of the same name does not count. */
 function receivedOf({ headers }: IncomingMessage, query: URLSearchParams, { inputs }: Plan['endpoint']): string | null {
   const isInput = query.has(LAST_EVENT_ID_QUERY) && inputs.some(({ name }) => name === LAST_EVENT_ID_QUERY)
   return lastEventId(headers, isInput ? NO_QUERY : query)

@@ -39,7 +39,7 @@ const PATH_LENGTH_MAX = 500
 
 const SUBJECT_LENGTH_MAX = 200
 
-/** What is learnt of a call while it is answered. */
+/** Facts about a call that are collected while it is answered. */
 interface CallNote {
   endpoint: string | null
   caller: string | null
@@ -103,7 +103,7 @@ export function noteEndpoint(response: ServerResponse, name: string): void {
   if (note !== undefined) note.endpoint = name
 }
 
-/** Says who calls. Issuers choose the subject, so a long one is cut. */
+/** Returns the name of the caller for the log. Issuers choose the subject, so a long one is cut. */
 export function noteCaller(response: ServerResponse, { subject }: Caller): void {
   const note = notes.get(response)
   if (note !== undefined && subject !== null) note.caller = subject.slice(0, SUBJECT_LENGTH_MAX).toWellFormed()

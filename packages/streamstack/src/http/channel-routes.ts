@@ -84,7 +84,7 @@ export const publishToChannel: Operation = {
   onRefused: countRefusal,
 }
 
-/** In `json` it tells who is there now. */
+/** With `json` it returns the current members. */
 export const readPresence: Operation = {
   summary: 'Reads who is in a channel, then who joins and leaves.',
   answers: 'stream',
@@ -98,7 +98,7 @@ export const readPresence: Operation = {
       const members = engine.channels.members(name, caller)
       return answerWhole(exchange, { body: JSON.stringify({ members }) })
     }
-    // It begins anew with all members, so a reader that comes back needs no offset.
+    // Every reading begins with all members, so a reconnecting reader needs no offset.
     follow(exchange, { source: engine.channels.presence(name, caller), stay: null }, format, 0)
   },
 }
@@ -108,7 +108,7 @@ function countRefusal({ engine }: Exchange, error: unknown): void {
   engine.observation.channelObserver.refused(toStreamstackError(error).code)
 }
 
-/** Nothing of the body is read for somebody who may not publish. */
+/** Checks the right to publish before it reads the body. */
 async function messageOf(exchange: Exchange): Promise<{ name: string; message: Message }> {
   const { engine, request, query, caller } = exchange
   checkChannelQuery(query, channelPublish)

@@ -1,4 +1,4 @@
-/** Who stays although nothing comes. */
+/** A reader that stays connected while its stream is silent. */
 export interface Beating {
   readonly lastWriteMs: number
   /** Keeps the connection alive. */

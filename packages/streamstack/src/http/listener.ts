@@ -2,10 +2,10 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import { type ServerHttp2Session, constants, createSecureServer } from 'node:http2'
 import { type CertificateFiles, readCertificate } from './certificate.ts'
 
-/** Hears of every request. */
+/** Handler of every request. */
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** How long a connection may be idle between two requests. */
+/** Time for which a connection may be idle between two requests. */
 const KEEP_ALIVE_MS = 65_000
 
 /** How long a request may take to arrive, its body included: a slow upload is bounded by its size. */

@@ -56,7 +56,7 @@ export class CallPreparation {
     engine.observation.metrics.callBegan(plan.endpoint.name, this.#calledMs)
   }
 
-  /** Whether the endpoint asks who calls. */
+  /** Whether the endpoint requires authentication. */
   get asksForCaller(): boolean {
     return this.#plan.endpoint.access.authentication
   }
@@ -66,7 +66,10 @@ export class CallPreparation {
     return this.#owner
   }
 
-  /** Says who calls. An endpoint that does not ask sees nobody, also where a token came along. Throws `unauthenticated`, `forbidden`, `unavailable`. */
+  /**
+   * Sets the caller. An endpoint without authentication ignores a token. Throws `unauthenticated`,
+   * `forbidden`, `unavailable`.
+   */
   admit(caller: Caller): void {
     this.#place = caller.place
     this.#caller = caller
@@ -81,7 +84,7 @@ export class CallPreparation {
     this.#limit(null)
   }
 
-  /** What is left of the limits of the call, as fields of the answer. */
+  /** The remaining limits of the call, as fields of the answer. */
   get limitHeaders(): Readonly<Record<string, string>> {
     return limitHeaders(this.#rates)
   }
@@ -182,7 +185,7 @@ function skipRefused(hasKey: boolean): StreamstackError {
   )
 }
 
-/** For whoever would begin something while the server stops. */
+/** Returns the error for calls that arrive during shutdown. */
 export function stoppingError(): StreamstackError {
   return new StreamstackError('unavailable', 'The server is stopping. Call again in a moment.', {
     retryAfterMs: STOPPING_RETRY_MS,

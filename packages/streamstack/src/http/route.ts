@@ -2,7 +2,7 @@ import type { RouteRight } from '../access/index.ts'
 import type { Exchange } from './exchange.ts'
 import type { RouteInputs } from './route-inputs.ts'
 
-/** What a route does. */
+/** The operation of a route. */
 export interface Operation {
   /** One sentence for the reference page and the OpenAPI document. */
   readonly summary: string
@@ -12,13 +12,13 @@ export interface Operation {
    * - `upgrade`: a handshake.
    */
   readonly answers: 'whole' | 'stream' | 'upgrade'
-  /** Whether it answers whatever Host it is called by: those who look after a process call it by its address. */
+  /** Whether the route accepts any Host: process supervisors call it by address. */
   readonly fromAnyHost?: true
-  /** What a caller with another method most likely means; follows `This path answers to …`. */
+  /** Hint for callers with another method; follows `This path answers to …`. */
   readonly otherMethods?: string
   /** May throw what the answer is to be instead. */
   readonly handle: (exchange: Exchange) => void | Promise<void>
-  /** Hears why a request did not come as far as the handler. */
+  /** Called with the error when a request is refused before it reaches the handler. */
   readonly onRefused?: (exchange: Exchange, error: unknown) => void
 }
 
@@ -29,7 +29,10 @@ export interface Route {
   readonly path: string
   readonly right: RouteRight
   readonly inputs: RouteInputs
-  /** Whether it is still answered while the server stops: what begins something, or has no end, is not. */
+  /**
+   * Whether the route is answered during shutdown. Routes that start something or have no end are
+   * not.
+   */
   readonly whileStopping: 'answered' | 'refused'
   readonly operation: Operation
 }

@@ -13,13 +13,13 @@ interface Progress {
 
 /** Writes an answer that streams. */
 export interface RestingReader {
-  /** Whether its client takes nothing, and nothing but a timeout would ever end that. */
+  /** Whether the client has stopped reading and only a timeout would end the answer. */
   readonly mayNotRest: boolean
 }
 
 const readers = new WeakMap<ServerResponse, RestingReader>()
 
-/** Says who writes an answer. */
+/** Registers the writer of an answer. */
 export function noteReader(response: ServerResponse, reader: RestingReader): void {
   readers.set(response, reader)
 }

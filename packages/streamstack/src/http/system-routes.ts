@@ -57,7 +57,7 @@ export const answerHealth: Operation = {
   },
 }
 
-/** Anybody may ask, so it says no more than that; the log has the cause. */
+/** The route is public, so the answer has no details; the log has the cause. */
 export const answerReadiness: Operation = {
   summary: 'Whether the server is to get calls now; 503 while it stops and when it can store no more.',
   answers: 'whole',

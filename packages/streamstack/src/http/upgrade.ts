@@ -3,8 +3,9 @@ import type { Upgrade } from './exchange.ts'
 import { isWebSocketRequest } from './websocket/index.ts'
 
 /**
- * Hears of handshakes that ask for a WebSocket, each with an answer as any other request has. That is for refusals: whoever takes the connection over
- * detaches the answer from it. Other upgrades, as the one to HTTP/2 that curl offers, stay the plain requests that they also are.
+ * Calls `listener` for each WebSocket handshake, with a response for refusals; a listener that
+ * accepts the connection detaches the response first. Other upgrades, such as curl's offer of
+ * HTTP/2, remain plain requests.
  */
 export function onUpgrade(
   server: Server,

@@ -81,7 +81,10 @@ export class WholeReader {
     response.end()
   }
 
-  /** The run goes on for its other readers, and for this caller to come back with a format that streams; without any, `on_disconnect` decides. */
+  /**
+   * The run continues for its other readers, and this caller can request it in a streaming format.
+   * Without readers, `on_disconnect` decides.
+   */
   #refuse(thrown: unknown): void {
     const { response, headers } = this.#options
     answerProblem(response, toldOf(thrown), headers)

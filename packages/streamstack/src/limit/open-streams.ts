@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
 import { addressKey } from './rate-limits.ts'
 
-/** How many answers may stream at the same time; null: no bound of this kind. */
+/** Maximum number of concurrent streams; null: no bound of this kind. */
 export interface OpenStreamBounds {
   readonly total: number | null
   readonly perCaller: number | null

@@ -1,7 +1,7 @@
 /** Keys that one counter holds; beyond it those that are idle go, then the oldest. */
 const KEYS_MAX = 100_000
 
-/** What a counter says of one call. */
+/** The decision of a counter on one call. */
 export interface Quota {
   readonly isAllowed: boolean
   /** Calls that are left now. */

@@ -14,7 +14,7 @@ export interface LimitState {
   readonly quota: Quota
 }
 
-/** What a limit is counted by. */
+/** The key by which a limit counts. */
 export interface LimitedCall {
   readonly caller: Caller
   /** Null: the inputs are not known yet, and limits by an input are not counted. */

@@ -9,7 +9,7 @@ const USERS_MAX = 100_000
  */
 export class ActiveUsers {
   readonly #window: SlidingWindow
-  /** Users who called, by the slot of their last call. */
+  /** Active users, by the slot of their last call. */
   readonly #slots: Set<number>[] = Array.from({ length: WINDOW_SLOTS }, () => new Set())
   readonly #slotOf = new Map<number, number>()
 
@@ -40,7 +40,10 @@ export class ActiveUsers {
   }
 }
 
-/** cyrb53: spreads well and costs little; it keeps nothing secret, and nobody gains by making two users one. */
+/**
+ * cyrb53: spreads well and costs little. It need not be secure: a collision only merges two users
+ * in a count.
+ */
 function hashOf(text: string): number {
   let high = 0xdeadbeef
   let low = 0x41c6ce57

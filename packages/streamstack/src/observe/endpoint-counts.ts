@@ -8,7 +8,7 @@ import type { SlidingWindow } from './sliding-window.ts'
 const FIRST_CHUNK_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000]
 const RUN_BOUNDS_MS = [5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000]
 
-/** What is counted for one endpoint: from the start of the server, and in the last minute. */
+/** Counters of one endpoint, since the start of the server and in the last minute. */
 export class EndpointCounts {
   requests = 0
   chunks = 0

@@ -4,7 +4,7 @@ import { SlidingCount, type SlidingWindow } from './sliding-window.ts'
 /** Percentiles of one endpoint are within 6 % of what a sorted list would give, in a quarter of the memory of those of all together. */
 const STEPS_BITS = 3
 
-/** What is counted for one endpoint in the last minute. */
+/** Counters of one endpoint in the last minute. */
 export class EndpointMinute {
   readonly requests: SlidingCount
   readonly finished: SlidingCount

@@ -7,7 +7,10 @@ const INTERVAL_MS = 10_000
 /** The last hour. */
 const SAMPLES = 360
 
-/** `system/history`: a short sample each 10 s, whether somebody reads or not; the last hour of them is always kept, so that a chart does not begin empty. */
+/**
+ * `system/history`: a short sample every 10 s, with or without readers. The last hour is kept, so
+ * that a chart does not begin empty.
+ */
 export class HistoryStream extends SystemStream {
   readonly #metrics: Metrics
   #timer: NodeJS.Timeout | undefined

@@ -89,7 +89,7 @@ export class Metrics {
     }
   }
 
-  /** Somebody called: the subject of a token, or the address that a call without one came from. */
+  /** Counts a user: the subject of a token, or the address of a call without one. */
   userCalled(user: string, nowMs: number): void {
     this.#window.turn(nowMs)
     this.users.saw(user)

@@ -3,7 +3,7 @@ import { BucketHistogram } from './bucket-histogram.ts'
 /** From a model on this machine to one that reasons for minutes. */
 const FIRST_TOKEN_BOUNDS_MS = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000]
 
-/** What calls of models used. Null: not known. */
+/** Usage of model calls. Null: unknown. */
 export interface ModelUsage {
   readonly calls: number
   readonly input_tokens: number | null
@@ -16,7 +16,7 @@ export interface ModelUsage {
   readonly tokens_per_second: number | null
 }
 
-/** What calls of models used since the server started. */
+/** Usage of model calls since the server started. */
 export class ModelCounts {
   calls = 0
   readonly tokens = { input: 0, output: 0, reasoning: 0, cached: 0 }

@@ -39,7 +39,7 @@ function escaped(text: string): string {
   return text.replaceAll('\\', String.raw`\\`).replaceAll('\n', String.raw`\n`)
 }
 
-/** As Go reads it. */
+/** A number in the syntax of Go's parser. */
 function numberText(value: number): string {
   if (Number.isFinite(value) || Number.isNaN(value)) return String(value)
   return value > 0 ? '+Inf' : '-Inf'

@@ -11,7 +11,7 @@ const CHUNK_OVERHEAD_BYTES = 128
 export interface ByteSupply {
   /** There is room again. */
   resume(): void
-  /** Nobody will read on: let the connection go. */
+  /** Stops reading and closes the connection. */
   abort(reason: unknown): void
 }
 

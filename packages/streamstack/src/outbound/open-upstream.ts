@@ -98,7 +98,8 @@ function send(dispatcher: Dispatcher, request: PreparedRequest, exchange: Exchan
       method,
       headers,
       body,
-      // The limits here are exact and know whether anybody waits; undici's tick in half seconds.
+      // These limits are exact and run only while a step waits; undici's timers tick in half
+      // seconds.
       headersTimeout: 0,
       bodyTimeout: 0,
     },

@@ -40,7 +40,7 @@ export function rewriteProblem(from: string, to: string, allow: readonly string[
   }
   const host = hostOf(url)
   const address = parseAddress(host)
-  // Entries that cannot be read are told where they stand.
+  // The settings' schema reports invalid entries.
   const allowed = new AllowList(allow.filter((entry) => entry !== SELF && allowEntryProblem(entry) === undefined))
   const isListed =
     address === undefined ? allowed.opensHost(host, portOf(url)) : allowed.opensAddress(address, portOf(url))

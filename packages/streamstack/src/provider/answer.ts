@@ -142,7 +142,7 @@ function argumentsOf(text: string): JsonObject | null {
   }
 }
 
-/** Usage is told in parts and in total: what a later frame says replaces what an earlier one said. */
+/** Providers report usage in parts and in total: a later frame replaces earlier values. */
 export function noteUsage(answer: Answer, told: Partial<Usage>): void {
   const before = answer.usage
   const usage: Usage = {

@@ -3,7 +3,7 @@ import { jsonText } from '../expression/index.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 import { type JsonObject, objectOf, textOf, wordsOf } from './json.ts'
 
-/** A part of what somebody said: text, or an image by its URL (https: or data:). */
+/** A part of a message: text, or an image by its URL (https: or data:). */
 export type Part = { readonly type: 'text'; readonly text: string } | { readonly type: 'image'; readonly url: string }
 
 export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: JsonObject }

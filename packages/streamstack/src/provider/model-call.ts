@@ -108,7 +108,7 @@ function priceOf(model: string, prices: Readonly<Record<string, ModelPrice>>): M
   return best === null ? null : (prices[best] ?? null)
 }
 
-/** A tenth of a unit is as much as anybody reads. */
+/** Returns the value rounded to one decimal place. */
 export function rounded(value: number): number {
   return Math.round(value * 10) / 10
 }

@@ -4,10 +4,13 @@ import type { CaughtError } from './frame.ts'
 /** The errors themselves, as long as the frames that hold them are those of this process: their causes are for the log. */
 const originals = new WeakMap<CaughtError, StreamstackError>()
 
-/** An error as frames hold it: its public part and its status. `told`: the same as callers are told it. */
+/**
+ * Returns the error for a catch block: its public part and its status. `told`: the form that
+ * callers receive.
+ */
 export function caughtError(thrown: unknown, told: StreamstackError): CaughtError {
   const error = toStreamstackError(thrown)
-  // Endpoints decide by such numbers as `upstream_status`; only texts can tell too much.
+  // Endpoints branch on numbers such as `upstream_status`; only texts can contain secrets.
   const details = told === error ? error.details : numbersOf(error.details ?? {})
   const caught = { ...(details as Record<string, never> | undefined), ...publicError(told), status: error.status }
   originals.set(caught, error)

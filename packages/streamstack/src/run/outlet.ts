@@ -16,7 +16,7 @@ import { type SmoothCut, Smoother } from './smoother.ts'
 
 const NO_CHUNKS: readonly Chunk[] = []
 
-/** What an outlet needs from its run. */
+/** Services that an outlet uses. */
 export interface OutletRun {
   readonly stream: Stream
   readonly state: RunState
@@ -157,7 +157,7 @@ export class Outlet {
     void this.#smoother?.flush()
   }
 
-  /** Goes on with what another process left. */
+  /** Restores the state that another process saved. */
   resume(): void {
     if (this.#run.state.smooth !== null) this.#smoothing().resume()
   }
@@ -246,7 +246,9 @@ interface HeldFilter {
   readonly attached: AttachedFilter
 }
 
-/** What becomes of a chunk that passes filters. What one holds back goes on before a chunk of another kind. */
+/**
+ * Passes a chunk through the filters. A filter flushes held text before a chunk of another kind.
+ */
 function through(filters: readonly HeldFilter[], chunk: Chunk): readonly Chunk[] {
   let passing: readonly Chunk[] = [chunk]
   for (const { filter, attached } of filters) {
@@ -260,7 +262,7 @@ function through(filters: readonly HeldFilter[], chunk: Chunk): readonly Chunk[]
   return passing
 }
 
-/** What all filters still hold back, each through those behind it. */
+/** Flushes the text that all filters hold back, each through the filters after it. */
 function flushed(filters: readonly HeldFilter[]): readonly Chunk[] {
   let passing = NO_CHUNKS
   for (const one of filters) {

@@ -36,7 +36,7 @@ export interface RunState {
   /** Hash of the plan: positions in frames and filters mean something in this plan alone. */
   readonly plan: string
   readonly options: StreamOptions | null
-  /** How many calls of this server, each made by a run of the one before, led to this run. */
+  /** Length of the chain of calls within this server that led to this run. */
   readonly hops: number
   /** The frame of the endpoint's stack; it holds those of calls and branches. */
   readonly frame: Frame
@@ -53,17 +53,17 @@ export interface RunState {
   responseHeaders: Map<string, string> | null
   /** The last chunk that was paced: the pause behind it counts from there. Null: none was. */
   paced: PacedChunk | null
-  /** The answer for callers who take no stream; null: no step has given one. */
+  /** The plain answer for callers that request no stream; null if no step has set one. */
   plainAnswer: PlainAnswer | null
-  /** What is left of joined deltas. */
+  /** The unsent rest of joined deltas. */
   pending: PendingText | null
-  /** Text that leaves at an even pace. */
+  /** Text that is sent at an even pace. */
   smooth: SmoothText | null
   /** Subject of the caller; null: a caller without a token. */
   readonly subject: string | null
   /** The conversation that the run has to itself, and what it has replied so far; null: none. */
   conversation: OpenConversation | null
-  /** What its calls of models came to; null: it made none. */
+  /** Usage of its model calls; null if it made none. */
   usage: RunUsage | null
   /** Numbers of the upstream answers that are open, as frames hold them. */
   openSources: number[] | null

@@ -59,7 +59,7 @@ export class Run implements OutletRun {
   trace: TraceSink | null = null
   /** Why the run failed, with what only the server may know. */
   failure: StreamstackError | null = null
-  /** The same as its callers are told. */
+  /** The failure in the form that callers receive. */
   toldFailure: StreamstackError | null = null
   readonly #programs: ReadonlyMap<string, Program>
   /** On the monotonic clock. */
@@ -236,7 +236,10 @@ export class Run implements OutletRun {
     }
   }
 
-  /** An error as callers are told it: by `server.errors` with all of its message, or with what is no secret of the operator's. */
+  /**
+   * Returns an error in the form that callers receive: with its whole message, or without details
+   * meant for the operator (`server.errors`).
+   */
   told(thrown: unknown): StreamstackError {
     const error = toStreamstackError(thrown)
     return this.services.hidesDetails === true ? publicFace(error, this.id) : error
@@ -292,7 +295,7 @@ export class Run implements OutletRun {
     const { conversation } = this.state
     if (conversation === null) this.#end(outcome, error)
     else this.#endWhenSettled(conversation, outcome, error)
-    // Outside work that nobody waits for any more ends with the run.
+    // Outbound work that no step waits for ends with the run.
     this.#strand.end()
     // The run is kept for those who come back to its stream; its variables, which may be large, are not.
     this.state.frame.slots.length = 0
@@ -307,7 +310,10 @@ export class Run implements OutletRun {
     return { outcome: 'failed', error: toStreamstackError(cause) }
   }
 
-  /** Who reads the end may count on the conversation: it is stored by then, or the run has failed. */
+  /**
+   * Ends the run only after the conversation is stored, so that readers of the end find it. If it
+   * cannot be stored, the run fails.
+   */
   #endWhenSettled(conversation: OpenConversation, outcome: Outcome, error: StreamstackError | null): void {
     this.services.conversations.settle(conversation, outcome).then(
       () => this.#end(outcome, error),

@@ -16,7 +16,7 @@ const HOLD_PIECE_MS = 900
 /** So much of a long text is cut at a time, beside what is due. */
 const FRONT_CHARACTERS = 4_096
 
-/** What may wait; more leaves at once. */
+/** Maximum text that waits; text beyond it is sent at once. */
 const WAITING_CHARACTERS_MAX = 65_536
 
 /** How smoothed text is cut. */
@@ -46,7 +46,7 @@ interface SmootherOptions {
   /** Where the text stands between turns: a part of the run's state. */
   readonly state: { smooth: SmoothText | null }
   append(chunk: Chunk): void | Promise<void>
-  /** What a timer met, which no step can be told. */
+  /** An error inside a timer, which no step can catch. */
   failed(thrown: unknown): void
   /** Milliseconds since the run began. */
   nowMs(): number
@@ -59,7 +59,7 @@ interface SmootherOptions {
 export class Smoother {
   readonly #options: SmootherOptions
   #timer: NodeJS.Timeout | undefined
-  /** Readers are behind: nothing leaves until they have room. */
+  /** Readers are behind: nothing is sent until they have room. */
   #isWaiting = false
 
   constructor(options: SmootherOptions) {
@@ -88,7 +88,7 @@ export class Smoother {
     smooth.cameAtMs = nowMs
     if (isFirst) {
       smooth.perSecond = 0
-      // Somebody waits for it: the first unit need not wait for its turn.
+      // The first text is sent without delay.
       smooth.due = 1
       smooth.lookedAtMs = nowMs
     }

@@ -51,7 +51,10 @@ export function holdDataFolder(folder: string, name: string): HeldFolder {
   }
 }
 
-/** Who holds the lock, as far as its file tells: the process is another one where another machine or container shares the folder. */
+/**
+ * Returns the holder of the lock, as recorded in its file. If another machine or container shares
+ * the folder, the process id belongs to that machine.
+ */
 function holderOf(folder: string): string {
   let text: string
   try {

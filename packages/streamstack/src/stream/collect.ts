@@ -14,13 +14,13 @@ export interface CollectOptions {
   take: (batch: Batch, select: Select | null) => void
 }
 
-/** A stream that is being read for somebody who waits for all of it. */
+/** A reading of a whole stream for a caller that waits for its end. */
 export interface Collection {
   /** Settles with the last offset that was read and, with `until: 'end'`, with how the stream ended. Rejects when the stream cannot be read on. */
   readonly done: Promise<{ offset: number; end: StreamEnd | null }>
   /** Begins to read. Until then it is a reader that takes nothing. */
   begin(): void
-  /** Whoever waited is gone: nothing more is read. */
+  /** The caller has disconnected: stops reading. */
   stop(): void
 }
 

@@ -68,7 +68,7 @@ export class PackedChunks {
     this.#isLines = isLines
   }
 
-  /** What it holds in memory. */
+  /** Memory that it occupies, in bytes. */
   get bytes(): number {
     return (
       textBytes(this.#data) +

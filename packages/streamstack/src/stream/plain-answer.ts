@@ -1,4 +1,4 @@
-/** The answer that a run gives to callers who take no stream: plain data. Its content is among the chunks of the run. */
+/** The plain answer of a run, as plain data. Its content is among the chunks of the run. */
 export interface PlainAnswer {
   /** HTTP status, 200 to 599. */
   readonly status: number
@@ -8,6 +8,6 @@ export interface PlainAnswer {
   readonly after: number
   /** The offset of its last chunk; null: filters of the run may still hold a part of it, and it goes on to the end. */
   readonly through: number | null
-  /** What the content is; null: there is none. */
+  /** Type of the content; null if there is none. */
   readonly content: 'text' | 'json' | null
 }

@@ -7,7 +7,7 @@ import type { Stream, StreamReader } from './stream.ts'
 /** Batches that a reader with a selection looks through in one turn of the event loop: what is not selected fills no socket that would stop it. */
 const BATCHES_AT_ONCE = 32
 
-/** Where a pump writes. None of these may throw, except `write`. */
+/** The target of a pump. None of these may throw, except `write`. */
 export interface Sink {
   /** Writes what the reader may see of a batch; null: all of it. False: the sink takes no more until it calls `resume`. What it throws breaks the reader off. */
   write(batch: Batch, select: Select | null): boolean
@@ -15,11 +15,14 @@ export interface Sink {
   flush(): void
   /** Everything is written and the stream has ended. Called last, once. */
   end(end: StreamEnd): void
-  /** This reader is broken off: it may not read on, fell behind, or the log cannot be read. The stream goes on. Called last, once. */
+  /**
+   * Ends this reader with an error: it lost its right to read, fell behind, or the log cannot be
+   * read. The stream continues. Called last, once.
+   */
   fault(error: unknown): void
 }
 
-/** Who says when a pump writes, where many share one connection. */
+/** Schedules the writes of pumps that share one connection. */
 export interface Turns {
   /** Asks for one call of `turn`, now or later. */
   ready(pump: Pump): void
@@ -47,7 +50,10 @@ export interface PumpOptions {
   turns?: Turns
 }
 
-/** Brings a stream to one reader, batch by batch, as fast as its sink takes them. What the sink does not take stays in the log; the position is all that is kept. */
+/**
+ * Sends a stream to one reader, batch by batch, as fast as its sink accepts them. Unsent chunks
+ * stay in the log; the pump keeps only the position.
+ */
 export class Pump implements StreamReader {
   /** Offset of the last chunk handed to the sink. */
   position: number

@@ -27,7 +27,7 @@ export class Segment {
     this.bytesBefore = bytesBefore
   }
 
-  /** What it holds in memory. */
+  /** Memory that it occupies, in bytes. */
   get bytesHeld(): number {
     return this.#packed?.bytes ?? this.bytes + this.count * OBJECT_BYTES_MORE + this.#bytesMore
   }

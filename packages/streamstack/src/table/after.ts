@@ -1,4 +1,7 @@
-/** Goes on with a value now, or with a promise later: what is there at once must not cost a promise. */
+/**
+ * Calls `next` with a value at once, or after a promise: a value that is available must not cost a
+ * promise.
+ */
 export function after<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): U | Promise<U> {
   return value instanceof Promise ? later(value, next) : next(value)
 }

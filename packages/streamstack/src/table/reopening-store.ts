@@ -6,7 +6,9 @@ import type { Page, Query, Row } from './query.ts'
 import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from './record-store.ts'
 import { after } from './after.ts'
 
-/** How long after a failure the records are not opened again: each try costs a look at the disk. */
+/**
+ * Delay after a failure before the records are opened again, because each attempt reads the disk.
+ */
 const PAUSE_MS = 1_000
 
 export interface ReopeningOptions {

@@ -5,7 +5,7 @@ export interface TextMatcher {
   readonly stepsPerCharacter: number
 }
 
-/** The operators that look into text. */
+/** The operators that search text. */
 export type TextOperator = 'contains' | 'like' | 'ilike'
 
 /** Plain searches for texts longer than this can take quadratic time (`aaa…b` in `aaa…`), so they go the other way. */

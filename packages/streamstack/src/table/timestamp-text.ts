@@ -13,7 +13,7 @@ export interface TimestampForm {
   readonly shortens: boolean
 }
 
-/** How the text writes its time; null when it is none. */
+/** Returns the style of the timestamp; null if the text is none. */
 export function timestampForm(text: string): TimestampForm | null {
   const found = iso.exec(text)
   if (found === null || Number.isNaN(isoMilliseconds(text))) return null

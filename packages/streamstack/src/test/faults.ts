@@ -12,7 +12,7 @@ interface FaultResult {
   readonly messages: readonly { readonly title: string | null; readonly message: string }[]
 }
 
-/** How long a restarted server may take to know the run again. */
+/** Time limit for a restarted server to find the run again. */
 const RESUME_TRIES = 50
 const POLL_MS = 10
 
@@ -44,7 +44,7 @@ async function cut(test: TestCase, afterChunks: number, context: TestContext): P
   return { name, messages: [...offsetMessages(whole), ...checkMessages(test, whole)] }
 }
 
-/** The caller leaves: the run ends, and so do its requests to upstreams. */
+/** The caller disconnects: the run and its requests to upstreams end. */
 async function leave(
   test: TestCase,
   { afterChunks, withinMs }: Extract<Fault, { kind: 'leave' }>,
@@ -108,7 +108,10 @@ async function restart(test: TestCase, afterChunks: number, context: TestContext
   return { name, messages }
 }
 
-/** Reads until the connection is broken off. The call carries an Idempotency-Key, so that the server keeps its run for a reader who comes back. */
+/**
+ * Reads until the connection is broken. The call carries an Idempotency-Key, so that the server
+ * keeps its run for the resuming reader.
+ */
 async function firstPart(test: TestCase, afterChunks: number, context: TestContext): Promise<Observed> {
   const first = await observeCall(test.request, {
     url: context.server.url,
@@ -155,7 +158,7 @@ function offsetMessages(observed: Observed): { title: string | null; message: st
   return problem === null ? [] : [{ title: 'offsets', message: problem }]
 }
 
-/** What the case expects of every call, but for its times. */
+/** The expectations of the case, without its times. */
 function checkMessages(test: TestCase, observed: Observed): { title: string | null; message: string }[] {
   return test.checks.flatMap((check) => {
     if (check.judge.kind === 'median') return []

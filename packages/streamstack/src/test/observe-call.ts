@@ -25,7 +25,7 @@ export interface CallOptions {
   readonly startMs?: number
   /** Called for each chunk; true: the connection is broken off there. */
   readonly leaves?: (chunks: number) => boolean
-  /** How fast the answer is read; null: as fast as it comes. */
+  /** Rate at which the answer is read; null: unlimited. */
   readonly bytesPerSecond?: number | null
 }
 

@@ -24,7 +24,7 @@ export interface Observed {
   readonly headers: Readonly<Record<string, string>>
   readonly chunks: readonly ObservedChunk[]
   readonly error: ObservedError | null
-  /** Null: the stream told none. */
+  /** Null if the stream had none. */
   readonly outcome: Outcome | null
   readonly totalMs: number
   /** Why the connection did not come to the end that its format has; null: it did. */

@@ -7,7 +7,7 @@ import { type Observed, firstChunkMs, gapsMs, median, textOf } from './observed.
 export interface SentenceForm {
   /** As the reference shows it: `Response starts within <duration>`. */
   readonly form: string
-  /** What passes, with its tolerance. */
+  /** The criterion, with its tolerance. */
   readonly meaning: string
   readonly pattern: RegExp
   readonly judge: (parts: RegExpExecArray) => Judge
@@ -157,7 +157,7 @@ export const SENTENCES: readonly SentenceForm[] = [
   },
 ]
 
-/** What a sentence demands, or why it is not understood. */
+/** Returns the expectation of a sentence, or why it is not understood. */
 export function judgeOfSentence(sentence: string): Judge | { readonly fault: string } {
   const plain = sentence.trim().replace(/[.!]$/, '').replaceAll(/\s+/g, ' ')
   for (const { pattern, judge } of SENTENCES) {

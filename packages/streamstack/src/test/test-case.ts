@@ -22,7 +22,7 @@ export interface TestCase {
   readonly checks: readonly Check[]
   /** Each is one more call, under a fault. */
   readonly faults: readonly Fault[]
-  /** How often the call is made. */
+  /** Number of calls. */
   readonly repeat: number
   /** A call that has not ended by then hangs. */
   readonly timeoutMs: number
@@ -55,7 +55,7 @@ export interface UpstreamAnswer {
   readonly paceMs: number
   /** Size of a piece; null: an event of SSE, a line of everything else. */
   readonly pieceBytes: number | null
-  /** What goes wrong after so many pieces. */
+  /** The fault after that many pieces. */
   readonly fault: { readonly afterPieces: number; readonly kind: 'cut' | 'reset' | 'stall' } | null
 }
 

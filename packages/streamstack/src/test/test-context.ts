@@ -2,7 +2,7 @@ import type { TestCase } from './test-case.ts'
 import type { OwnServer, TestedServer } from './tested-server.ts'
 import type { UpstreamServer } from './upstream-server.ts'
 
-/** What a call is made against. */
+/** The server and upstreams that a call uses. */
 export interface TestContext {
   readonly server: TestedServer
   readonly own: OwnServer | null

@@ -25,7 +25,7 @@ export type ChildMessage =
   | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'coverage'; readonly endpoints: readonly EndpointCoverage[] }
 
-/** What tests call. */
+/** The server under test. */
 export interface TestedServer {
   readonly url: string
   /** A token for claims. Throws when the server's secret is not known. */

@@ -39,13 +39,13 @@ export class UpstreamServer {
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** What it answers from now on, the first request first. */
+  /** Sets the next answers, the first request first. */
   play(answers: readonly UpstreamAnswer[]): void {
     this.#answers = answers
     this.requests.length = 0
   }
 
-  /** Whether an answer is still going out. */
+  /** Whether an answer is still being sent. */
   get isBusy(): boolean {
     return this.#open.size > 0
   }

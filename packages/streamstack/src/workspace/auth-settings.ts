@@ -4,14 +4,16 @@ import { addProblem, durationWithUnit, names, objectMessage, text } from './sett
 
 export const jwtShape = {
   secret: text.optional().describe('Key of tokens signed with HS256, HS384 or HS512; give it as "{{env.NAME}}".'),
-  jwks_url: text.optional().describe('Where the public keys of the signer are published.'),
-  issuer: text.optional().describe('What `iss` of a token must be.'),
-  audience: names('must be text or a list of texts').optional().describe('What `aud` of a token must hold one of.'),
-  algorithms: names('must be a list such as [HS256]')
+  jwks_url: text.optional().describe('URL of the public keys (JWKS) of the signer.'),
+  issuer: text.optional().describe('Required value of `iss` in tokens.'),
+  audience: names('must be text or a list of texts')
     .optional()
-    .describe('The only algorithms of signatures that are taken.'),
-  role_claim: text.optional().describe('The claim that holds the roles of the caller, as `realm_access.roles`.'),
-  clock_tolerance: durationWithUnit().prefault('5s').describe('How far the clocks of signer and server may differ.'),
+    .describe('Accepted values of `aud` in tokens; a token must have one of them.'),
+  algorithms: names('must be a list such as [HS256]').optional().describe('Accepted signature algorithms.'),
+  role_claim: text.optional().describe('Claim that holds the roles of the caller, such as `realm_access.roles`.'),
+  clock_tolerance: durationWithUnit()
+    .prefault('5s')
+    .describe('Allowed difference between the clocks of signer and server.'),
 }
 
 const jwt = z
@@ -32,19 +34,21 @@ const apiKeyShape = {
   hash: text
     .regex(API_KEY_HASH, 'must be what `streamstack key` printed, sha256: and 64 digits; never the key itself')
     .describe('The hash that `streamstack key` prints beside a new key.'),
-  roles: names('must be a list of roles').prefault([]).describe('Roles of whoever calls with the key.'),
-  scopes: names('must be a list of scopes').prefault([]).describe('Scopes of whoever calls with the key.'),
+  roles: names('must be a list of roles').prefault([]).describe('Roles of callers with this key.'),
+  scopes: names('must be a list of scopes').prefault([]).describe('Scopes of callers with this key.'),
   expires: text
     .refine((value) => dateSeconds(value) !== null, 'must be a date such as 2027-01-31, or 2027-01-31T12:00:00Z')
     .optional()
-    .describe('When the key is no longer accepted, by UTC. Without it: when it is removed here.'),
+    .describe(
+      'Time in UTC from which the key is no longer accepted. If omitted, the key is accepted until it is removed here.',
+    ),
 }
 
 const apiKeyName = z
   .string()
   .regex(/^[\w.-]{1,64}$/, 'must be a name of letters, digits, dots, hyphens and underscores, at most 64')
 
-/** `auth`: by what callers are recognised. */
+/** `auth`: how callers are authenticated. */
 export const authShape = {
   jwt: jwt.optional(),
   keys: z
@@ -53,11 +57,11 @@ export const authShape = {
     .meta({
       title: 'object of name and key',
       description:
-        'API keys for programs, by name: `hash`, `roles`, `scopes`, `expires`. `streamstack key` makes one. They are sent as `Authorization: Bearer ssk_…`, or as the password of Basic; `auth.sub` is `key:<name>`. Removed here, a key is no longer accepted, and what is read by it ends.',
+        'API keys for programs, by name: `hash`, `roles`, `scopes`, `expires`. `streamstack key` makes one. Programs send a key as `Authorization: Bearer ssk_…`, or as the password of Basic; `auth.sub` is `key:<name>`. A key that is removed here is no longer accepted, and streams that are read with it end.',
     }),
 }
 
-/** How tokens are checked, in the shape of the station that does it. */
+/** Returns the settings for token verification, in the shape of `access`. */
 export function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): TokenSettings {
   return {
     secret: checked.secret ?? null,

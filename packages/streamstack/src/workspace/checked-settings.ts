@@ -26,7 +26,7 @@ export interface Settings {
     /** Null: by the mode. */
     readonly errors: 'detailed' | 'public' | null
     readonly halfClose: boolean
-    /** Whether Xano's URLs reach the endpoints. */
+    /** Whether Xano's URLs call the endpoints. */
     readonly xano: boolean
     readonly bodyLimitBytes: number
     readonly stopGraceMs: number
@@ -42,7 +42,7 @@ export interface Settings {
       readonly credentials: boolean
       readonly maxAgeSeconds: number
     }
-    /** How long a client may take nothing of a complete answer. */
+    /** Time for which a client may stop reading a complete answer. */
     readonly slowTimeoutMs: number
     /** Bounds of `/v1/ws`; all but the first are of one connection. */
     readonly websocket: {
@@ -86,7 +86,7 @@ export interface Settings {
     readonly messagesMax: number
     readonly perOwnerMax: number
   }
-  /** Who may use the console; null: nobody. */
+  /** Roles and scopes that may use the console; null: there is no console. */
   readonly console: { readonly access: AccessDeclaration | null }
   /** Endpoints by the models that stand for them, as `POST /api/chat`. */
   readonly openai: { readonly models: Readonly<Record<string, string>> }

@@ -11,7 +11,7 @@ const FILE = 'developer-secret'
 /** Characters of a generated secret, and the least that one read back may have. */
 const SECRET_LENGTH = 64
 
-/** How a workspace lacks the secret that signs its tokens. */
+/** The way in which a workspace lacks the secret that signs its tokens. */
 export interface LackingSecret {
   /** The environment variable that the settings name and that has no value; null: the settings have no `auth.jwt`. */
   readonly variable: string | null

@@ -22,17 +22,17 @@ export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', '
 
 const tlsShape = {
   cert: text.describe(
-    'File of the certificate chain (PEM), from the workspace folder. With it the server speaks HTTPS and HTTP/2. A renewed file is taken up within 10 s.',
+    'File of the certificate chain (PEM), from the workspace folder. If set, the server speaks HTTPS and HTTP/2. A renewed file is loaded within 10 s.',
   ),
   hsts: durationWithUnit()
     .prefault('180d')
     .describe(
-      'How long browsers that have seen the server speak HTTPS refuse to speak HTTP to its host (Strict-Transport-Security); 0s: not at all. Never sent to names of this machine, nor by `streamstack dev`.',
+      'How long browsers use only HTTPS for this host after an HTTPS answer (max-age of Strict-Transport-Security); 0s sends no such header. Never sent for names of this machine or by `streamstack dev`.',
     ),
   key: text.describe('File of its private key (PEM).'),
   redirect_port: wholeNumber(1, 65_535)
     .optional()
-    .describe('Port on which plain HTTP is answered too, with a redirect to HTTPS. Without it there is no plain HTTP.'),
+    .describe('Port for plain HTTP, which redirects to HTTPS. If omitted, the server does not listen for plain HTTP.'),
 }
 
 const corsShape = {
@@ -75,22 +75,22 @@ const serverShape = {
     })
     .optional()
     .describe(
-      'Hosts by which the server may be called, such as api.example.com or *.example.com; others get 421. Without it `streamstack serve` answers to all, also to names that a foreign page made lead here. `streamstack dev` answers to names of this machine only.',
+      'Accepted hosts of requests, such as api.example.com or *.example.com; others get 421. If omitted, `streamstack serve` accepts every host, which allows DNS rebinding. `streamstack dev` accepts only names of this machine.',
     ),
   public_url: text
     .refine((url) => /^https?:\/\/[^/?#@\s]+$/i.test(url), 'must be an origin such as https://api.example.com')
     .optional()
-    .describe('Where clients reach the server, for URLs that it hands out to webhooks.'),
+    .describe('URL at which clients reach the server, for URLs that it sends to webhooks.'),
   forwarded: z
     .enum(['x-forwarded', 'forwarded'], 'must be x-forwarded or forwarded')
     .default('x-forwarded')
     .describe(
-      'Which headers the trusted proxies set: X-Forwarded-For, -Host and -Proto, or Forwarded (RFC 7239). The other kind is ignored, for a client could have sent it.',
+      'Which headers the trusted proxies set: X-Forwarded-For, -Host and -Proto, or Forwarded (RFC 7239). The server ignores the other kind, because a client could have sent it.',
     ),
   slow_timeout: duration(100)
     .prefault('1m')
     .describe(
-      'A client that takes nothing for so long of an answer that is complete, or of a stream without an end, is disconnected. `server.websocket.slow_timeout` is for WebSockets.',
+      'A client is disconnected if it reads nothing for this long from a complete answer or a stream without an end. For WebSockets set `server.websocket.slow_timeout`.',
     ),
   trusted_proxies: names('must be a list of addresses such as 10.0.0.5 or 10.0.0.0/8')
     .superRefine((entries, context) => {
@@ -98,7 +98,7 @@ const serverShape = {
     })
     .prefault([])
     .describe(
-      'Addresses of proxies in front of the server, whose word for address, host and scheme of the client is believed (`server.forwarded`). From everybody else it is ignored.',
+      'Addresses of proxies in front of the server. The server trusts their headers for the address, host and scheme of the client (`server.forwarded`), and ignores these headers from all other addresses.',
     ),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
@@ -106,21 +106,21 @@ const serverShape = {
     .enum(['detailed', 'public'], 'must be detailed or public')
     .optional()
     .describe(
-      'What callers and catch blocks learn of failures. detailed: the whole message; public: for failures inside the workspace only what kind it was and the id of the run, under which the log has the rest. Default: detailed for `streamstack dev`, public for `streamstack serve`.',
+      'Details of failures for callers and catch blocks. detailed: the whole message; public: for failures inside the workspace only the kind of failure and the id of the run, under which the log has the whole message. Default: detailed for `streamstack dev`, public for `streamstack serve`.',
     ),
   half_close: flag
     .prefault(false)
     .describe(
-      'Whether a client may close its side of the connection behind its request and still get the answer (RFC 9112 §9.6). By default that counts as leaving, because a client that closes its connection looks the same.',
+      'Whether a client may close its side of the connection after its request and still get the answer (RFC 9112 §9.6). By default this counts as a disconnect, because the server cannot distinguish the two.',
     ),
   stop_grace: duration(0)
     .prefault('10s')
-    .describe('How long runs may go on when the server is told to stop (SIGTERM); then they are cancelled.'),
+    .describe('How long active runs may continue after SIGTERM; then they are cancelled.'),
   tls: z.strictObject(tlsShape, objectMessage).optional(),
   xano: flag
     .prefault(false)
     .describe(
-      "Whether Xano's URLs reach the endpoints: `/api:<canonical>[:<branch>]/<name>` is the endpoint `/name` or `/api/name`, answered in the format `xano`, so that @xano/js-sdk streams from this server. A proxy that guards a path must guard these too.",
+      "Whether Xano's URLs reach the endpoints: `/api:<canonical>[:<branch>]/<name>` is the endpoint `/name` or `/api/name`, answered in the format `xano`, so that @xano/js-sdk streams from this server. A proxy that guards a path must guard these URLs, too.",
     ),
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
   websocket: z.strictObject(websocketShape, objectMessage).prefault({}),
@@ -150,26 +150,28 @@ const outboundShape = {
     .meta({
       title: 'object of origin and address',
       description:
-        'Sends requests for an origin to another address, for example to a mock, without a change to definitions. The address must be listed under `outbound.allow`; `self` or a path stands for this server. A provider key that is not set is a placeholder then. `{ to, unless }` holds only while the environment variable that `unless` names has no value: a mock until there is a key.',
+        'Sends requests for an origin to another address, for example to a mock, without a change to definitions. The address must be listed under `outbound.allow`; `self` or a path stands for this server. A provider key without a value is then sent as a placeholder. `{ to, unless }` applies only while the environment variable `unless` has no value: a mock until there is a key.',
     }),
   connect_timeout: duration(1)
     .prefault('10s')
-    .describe('How long a request may wait for a connection: name, address, TLS, and a free one.'),
+    .describe('Time limit for a connection: DNS, TCP, TLS, and the wait for a free one.'),
   first_byte_timeout: duration(1)
     .optional()
-    .describe('From the call to the headers of the answer, redirects included. Without it: `timeout`, else 30s.'),
+    .describe(
+      'Time limit from the call to the headers of the answer, redirects included. Default: `timeout`, or 30s without it.',
+    ),
   idle_timeout: duration(1)
     .optional()
-    .describe('Longest silence in the middle of an answer. Without it: `timeout`, else 2m.'),
+    .describe('Longest silence within an answer. Default: `timeout`, or 2m without it.'),
   total_timeout: duration(1)
     .optional()
-    .describe('From the call to the end of the answer. Without it only the limits of the run end an answer.'),
-  timeout: duration(1)
-    .optional()
-    .describe('Longest silence at all: `first_byte_timeout` and `idle_timeout` in one, where they are not given.'),
+    .describe('Time limit from the call to the end of the answer. If omitted, only the limits of the run apply.'),
+  timeout: duration(1).optional().describe('Default of both `first_byte_timeout` and `idle_timeout`.'),
   max_connections: wholeNumber(1, 100_000)
     .prefault(500)
-    .describe('Most connections to one host at once; further requests wait for one, within `connect_timeout`.'),
+    .describe(
+      'Maximum number of connections to one host; further requests wait for a free one, for up to `connect_timeout`.',
+    ),
 }
 
 const outbound = z.strictObject(outboundShape, objectMessage).superRefine(({ allow, rewrite }, context) => {
@@ -186,7 +188,7 @@ const priceShape = {
   output: price.meta({ title: 'number', description: 'Price of a million output tokens, reasoning included.' }),
   cached: price.optional().meta({
     title: 'number',
-    description: 'Price of a million input tokens that were read from the cache; otherwise that of `input`.',
+    description: 'Price of a million input tokens that were read from the cache. Default: the price of `input`.',
   }),
 }
 
@@ -197,30 +199,34 @@ const aiShape = {
     .meta({
       title: 'object of model and prices',
       description:
-        'Prices of models, each `{ input, output, cached }` for a million tokens in one currency of your choice. Runs then record what they cost. A name that ends in `*` stands for all models that begin with it.',
+        'Prices of models, each `{ input, output, cached }` per million tokens, in one currency of your choice. Runs then record their cost. A name that ends in `*` applies to all models with that prefix.',
     }),
 }
 
 const conversationsShape = {
   retention: duration(60_000)
     .optional()
-    .describe('Conversations without a new message for so long are deleted. Without it they stay.'),
+    .describe('Conversations without a new message for this long are deleted. If omitted, they are kept.'),
   max_messages: wholeNumber(2, 1_000_000)
     .prefault(2_000)
-    .describe('Most messages that one conversation keeps; the oldest go first, system messages stay.'),
+    .describe(
+      'Maximum number of messages in one conversation; the oldest are deleted first, system messages are kept.',
+    ),
   max_per_owner: wholeNumber(1, 10_000_000)
     .prefault(2_000)
     .describe(
-      'Most conversations of one caller; those without a new message for longest go first. All callers without a token count as one.',
+      'Maximum number of conversations of one caller; those without a new message for longest are deleted first. All callers without a token count as one.',
     ),
 }
 
 const openStreamsShape = {
-  total: wholeNumber(1, 10_000_000).optional().describe('Answers that stream at the same time; more get 503.'),
+  total: wholeNumber(1, 10_000_000).optional().describe('Maximum number of concurrent streams; further ones get 503.'),
   per_caller: wholeNumber(1, 1_000_000)
     .optional()
-    .describe('The same for one subject, without a token for one address; more get 429.'),
-  per_address: wholeNumber(1, 1_000_000).optional().describe('The same for one address, IPv6 by /64; more get 429.'),
+    .describe('The same for one subject, or for one address without a token; further ones get 429.'),
+  per_address: wholeNumber(1, 1_000_000)
+    .optional()
+    .describe('The same for one address, IPv6 by /64; further ones get 429.'),
 }
 
 const limitsShape = {
@@ -234,7 +240,7 @@ const limitsShape = {
   active_runs: wholeNumber(1, 1_000_000)
     .optional()
     .describe(
-      'Most runs at the same time; more are refused with 503. Default: as many as a tenth of the heap can hold, at 32 kB each.',
+      'Maximum number of concurrent runs; further calls get 503. Default: as many as a tenth of the heap can hold, at 32 kB each.',
     ),
   rate_limit: z
     .unknown()
@@ -253,7 +259,7 @@ const limitsShape = {
     .meta({
       title: 'object, or list of objects',
       description:
-        'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` are those that it holds for; `mode: report` refuses nothing. Endpoints declare their own as `rate_limit`.',
+        'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` restricts it to callers with one of these roles; `mode: report` refuses nothing. Endpoints declare their own `rate_limit`.',
     }),
   open_streams: z.strictObject(openStreamsShape, objectMessage).prefault({}),
 }
@@ -314,7 +320,9 @@ const channelsShape = {
     .describe('What the messages of all channels may hold in memory together; more are refused with 507.'),
   presence_grace: duration(0)
     .prefault('5s')
-    .describe('How long somebody is still there after the last connection: coming back within it is no leaving.'),
+    .describe(
+      'How long a member stays present after its last connection closes; reconnecting within this time does not count as leaving.',
+    ),
   token_in_url: flag
     .prefault(false)
     .describe(
@@ -338,7 +346,7 @@ const openaiShape = {
     .meta({
       title: 'object of model and endpoint',
       description:
-        "Models that `POST /v1/chat/completions` answers as OpenAI's API does, each with the endpoint that makes the answer. `GET /v1/models` lists them.",
+        "Models of `POST /v1/chat/completions`, which answers like OpenAI's API, each with the endpoint that produces the answer. `GET /v1/models` lists them.",
     }),
 }
 
@@ -354,7 +362,7 @@ const consoleShape = {
     .meta({
       title: 'name of a role, or object of roles and scopes',
       description:
-        'Who may use the console of `streamstack serve`, and read `/v1/workspace` and traces of runs, with a token. Without it there is no console. `streamstack dev` always has it, for this machine.',
+        'Roles and scopes of tokens that may use the console of `streamstack serve`, and read `/v1/workspace` and traces of runs. If omitted, there is no console. `streamstack dev` always serves it, to this machine only.',
     }),
 }
 

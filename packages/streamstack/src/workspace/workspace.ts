@@ -31,7 +31,7 @@ export interface WorkspaceFiles {
   issues: Issue[]
 }
 
-/** Where a workspace that names no secret for tokens gets one: only while it is being built. */
+/** Source of the token secret for a workspace that declares none: only in development. */
 export interface DeveloperSecret {
   /** Whether one is generated and kept when there is none. */
   readonly generate: boolean

@@ -25,7 +25,13 @@ export const appendMessage = action({
       values: ROLES,
       default: 'user',
     },
-    content: { kind: 'value', summary: 'What is said.', type: 'text', required: true, aliases: ['message', 'text'] },
+    content: {
+      kind: 'value',
+      summary: 'Text of the message.',
+      type: 'text',
+      required: true,
+      aliases: ['message', 'text'],
+    },
   },
   hasResult: true,
   examples: [

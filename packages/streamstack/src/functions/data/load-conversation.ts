@@ -25,7 +25,7 @@ export const loadConversation = action({
       type: 'text',
       aliases: ['conversation_id'],
     },
-    message: { kind: 'value', summary: 'What the user says now; empty: nothing.', type: 'text' },
+    message: { kind: 'value', summary: "The user's new message; empty for none.", type: 'text' },
     history: {
       kind: 'value',
       summary:
@@ -43,14 +43,14 @@ export const loadConversation = action({
     replace_from: {
       kind: 'value',
       summary:
-        'Id of a stored message that, with all after it, gives way to this turn: for a message that is edited and sent again. Or the number from 1 of a message of the user, as chat clients count: each of these is one, and a reply with its calls of tools is one.',
+        'Id of a stored message: this turn replaces it and all later messages (edit and resend). Or its number from 1, as chat clients count: each message of the user is one, and a reply with its tool calls is one.',
       type: 'any',
       aliases: ['message_id'],
     },
     regenerate: {
       kind: 'value',
       summary:
-        "Whether the user's last message is answered anew: what came after it gives way to the new reply. `message` is not used then.",
+        "Whether the model answers the user's last message again: the new reply replaces everything after it. `message` is then ignored.",
       type: 'boolean',
       default: false,
     },

@@ -27,7 +27,7 @@ export const screenPrompt = action({
     },
     action: {
       kind: 'literal',
-      summary: '`refuse` fails with `content_blocked`; `flag` goes on with the result.',
+      summary: '`refuse` fails with `content_blocked`; `flag` only returns the result.',
       type: 'text',
       values: ['refuse', 'flag'],
       default: 'refuse',

@@ -22,7 +22,7 @@ export const validateInput: FunctionDefinition = {
   name: 'Validate Input',
   aliases: ['Validate JWT + sanitize input', 'Sanitize Input', 'Validate and Sanitize Input'],
   summary:
-    'Cleans and checks texts before anything uses them; fails with `input_invalid`. If `input` is omitted, all inputs of the endpoint are cleaned where they are; if `input` is one variable and the step has no `as`, the variable takes the clean value.',
+    'Cleans and checks texts before anything uses them; fails with `input_invalid`. If `input` is omitted, all inputs of the endpoint are cleaned in place; if `input` is one variable and the step has no `as`, the variable is set to the clean value.',
   parameters: {
     input: {
       kind: 'value',
@@ -40,7 +40,7 @@ export const validateInput: FunctionDefinition = {
     },
     html: {
       kind: 'literal',
-      summary: 'What becomes of markup: `keep`, `strip` tags and scripts, `escape` it, `refuse` texts with it.',
+      summary: 'Treatment of markup: `keep`, `strip` tags and scripts, `escape` it, `refuse` texts with it.',
       type: 'text',
       values: HTML_MODES,
       default: 'keep',

@@ -26,7 +26,7 @@ export const forEach: FunctionDefinition = {
   stacks: {
     inner: {
       summary:
-        "Steps for each item: `item`, `loop_index` (from 0), `array_length` and `current_batch` (from 1) are set. Without steps, or with a description in words, each item of a model's answer is sent to the response as it comes.",
+        "Steps for each item: `item`, `loop_index` (from 0), `array_length` and `current_batch` (from 1) are set. Without steps, or with a description in words, each item of a model's answer is sent to the response as it arrives.",
       takesWords: true,
       aliases: ['inner_functions', 'inner_logic', 'processing', 'steps', 'do', 'function_stack', 'stack', 'each'],
     },

@@ -5,7 +5,8 @@ import { numberArgument, secondsArgument, textArgument } from '../parts/argument
 export const throwError = action({
   name: 'Throw Error',
   aliases: ['Throw', 'Raise Error'],
-  summary: 'Fails: the enclosing Try/Catch Block takes it, else the run ends as failed and the caller is told.',
+  summary:
+    'Throws an error: the enclosing Try/Catch Block catches it; otherwise the run ends as failed and the caller gets the error.',
   parameters: {
     message: {
       kind: 'value',

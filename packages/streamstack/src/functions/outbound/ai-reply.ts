@@ -65,7 +65,7 @@ export const aiReply: FunctionDefinition = {
     },
     send: {
       kind: 'literal',
-      summary: 'Whether the answer goes to the response; without it, only the result is kept.',
+      summary: 'Whether the answer is sent to the response; if false, only the result is kept.',
       type: 'boolean',
       default: true,
     },

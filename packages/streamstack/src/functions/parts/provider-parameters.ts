@@ -10,7 +10,7 @@ export const modelParameters = {
     type: 'any',
     aliases: ['prompt'],
   },
-  system: { kind: 'value', summary: 'Instructions that stand before the conversation.', type: 'text' },
+  system: { kind: 'value', summary: 'Instructions before the conversation.', type: 'text' },
   temperature: { kind: 'value', summary: 'How freely the model chooses its words, from 0.', type: 'number' },
   max_tokens: { kind: 'value', summary: 'Most tokens of the answer.', type: 'integer' },
 } as const satisfies Record<string, ParameterShape>
@@ -26,7 +26,7 @@ export const providerParameters = {
   },
   base_url: {
     kind: 'value',
-    summary: "Where the API stands, instead of the provider's own address, as `https://api.groq.com/openai/v1`.",
+    summary: "Base URL of the API, such as `https://api.groq.com/openai/v1`. Default: the provider's own address.",
     type: 'text',
   },
   api_key: {

@@ -2,7 +2,10 @@ import type { Value } from '@streamstack/protocol'
 import type { TreeNode } from '../../definition/types.ts'
 import type { Compiler } from './compiler.ts'
 
-/** What a variable holds whose records nobody looks into: the database's own JSON, and how many there are. */
+/**
+ * Value of a variable whose records no step reads: the database's own JSON, and the number of
+ * records.
+ */
 export interface RawRecords {
   readonly [key: string]: Value
   readonly json: string

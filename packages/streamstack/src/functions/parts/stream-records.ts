@@ -32,7 +32,7 @@ export const streamParameters = {
   metadata: {
     kind: 'value',
     summary:
-      'With `chunk_by`: goes along with each chunk. `batch_number` (from 1), `records_in_batch`, `total_processed` (with this chunk) and `estimated_total` are set in it.',
+      'With `chunk_by`: metadata of each chunk. `batch_number` (from 1), `records_in_batch`, `total_processed` (with this chunk) and `estimated_total` are set in it.',
     type: 'object',
   },
 } as const satisfies Record<string, ParameterShape>

@@ -32,7 +32,10 @@ const CALLS_MAX = 64
 /** The most of a result that a model gets. */
 const RESULT_CHARACTERS_MAX = 1024 * 1024
 
-/** Function files that an entry of `tools` may name: literal, so that nobody but the definition says what a model can reach. */
+/**
+ * Function files that an entry of `tools` may name. They are literal, so that only the definition
+ * decides what a model can call.
+ */
 export function toolFiles(step: StepNode): readonly string[] {
   return (step.parameters['tools']?.items ?? []).flatMap((entry) => fileOf(entry) ?? [])
 }
@@ -77,7 +80,7 @@ function compileTool(entry: TreeNode, compiler: Compiler): CompiledTool | null {
     compiler.issue('error', `There is no function file '${file}'. ${cure}`, entry.position)
     return null
   }
-  // Faults of the declarations are told where they stand.
+  // Faults of the declarations are reported at the declarations.
   if (inspectInputs(outline.inputs).some(({ severity }) => severity === 'error')) return null
   const written = entry.entries?.find(({ key }) => key === 'description')?.node.value
   const description = typeof written === 'string' ? written : (outline.description ?? '')

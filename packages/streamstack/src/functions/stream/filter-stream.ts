@@ -11,7 +11,7 @@ export const filterStream: FunctionDefinition = {
   name: 'Filter Stream',
   aliases: ['Content Filter', 'Filter Output', 'Moderate Stream'],
   summary:
-    'Looks for words and patterns in everything that the run sends from here on. `hold`: nothing unchecked leaves. `watch`: chunks leave at once and are checked beside; at a match readers are told to replace what they show.',
+    'Searches for words and patterns in everything that the run sends from here on. `hold`: sends only checked text. `watch`: sends chunks at once and checks them afterwards; at a match it sends a `replace` chunk.',
   parameters: {
     words: {
       kind: 'literal',
@@ -44,7 +44,7 @@ export const filterStream: FunctionDefinition = {
     },
     replacement: {
       kind: 'literal',
-      summary: 'What stands in the place of a match.',
+      summary: 'Replacement for a match.',
       type: 'text',
       default: REPLACEMENT,
     },

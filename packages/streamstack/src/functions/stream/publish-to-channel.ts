@@ -10,7 +10,7 @@ export const publishToChannel = action({
   name: 'Publish to Channel',
   aliases: ['Publish', 'Send to Channel', 'Broadcast'],
   summary:
-    'Publishes a message to everyone who reads a channel; the result is `{offset}`. What a channel declares of who may publish is about callers, not about steps.',
+    'Publishes a message to everyone who reads a channel; the result is `{offset}`. The publish rule of a channel applies to callers, not to steps.',
   parameters: {
     channel: { kind: 'value', summary: 'Name of the channel.', type: 'text', required: true, aliases: ['to', 'name'] },
     content: {
@@ -89,7 +89,7 @@ export const publishToChannel = action({
   },
 })
 
-/** Whoever called the endpoint did not publish, so that 404 and 413 would tell of something else. */
+/** The caller of the endpoint did not publish, so 404 and 413 would mislead it. */
 function refused(name: string, error: unknown): never {
   if (!(error instanceof StreamstackError)) throw error
   const { code, status, recoverable, retryAfterMs, details } = error

@@ -45,7 +45,7 @@ export const redact: FunctionDefinition = {
     },
     fields: {
       kind: 'literal',
-      summary: 'Names of fields whose whole value is replaced wherever they stand in JSON, in upper or lower case.',
+      summary: 'Names of fields whose whole value is replaced, at any depth of JSON, in upper or lower case.',
       type: 'list',
     },
     words: { kind: 'literal', summary: 'Further words and phrases, as whole words in any case.', type: 'list' },
@@ -57,7 +57,7 @@ export const redact: FunctionDefinition = {
     ignore_case: { kind: 'literal', summary: 'Whether `patterns` match in any case.', type: 'boolean', default: true },
     replacement: {
       kind: 'literal',
-      summary: 'What stands in the place of each match instead of the name of its kind.',
+      summary: 'Replacement for each match. Default: the name of its kind.',
       type: 'text',
       aliases: ['with', 'mask'],
     },

@@ -15,7 +15,7 @@ export const response: FunctionDefinition = {
   parameters: {
     content: {
       kind: 'value',
-      summary: 'The body: text as it is, anything else as JSON. Null or left out: no body.',
+      summary: 'The body: text unchanged, any other value as JSON. If null or omitted, there is no body.',
       type: 'any',
       aliases: ['value', 'body', 'data'],
     },

@@ -12,11 +12,11 @@ import { compileSending, prepareShape, shapeParameters } from '../parts/sending.
 export const streamingApiResponse: FunctionDefinition = {
   name: 'Streaming API Response',
   aliases: ['Stream Response', 'Streaming Response', 'Send Chunk'],
-  summary: 'Sends a chunk to everyone who reads the run.',
+  summary: 'Sends a chunk to all readers of the run.',
   parameters: {
     content: {
       kind: 'value',
-      summary: 'What is sent: text, records, any JSON. Null sends nothing.',
+      summary: 'Content of the chunk: text, records, any JSON. Null sends nothing.',
       type: 'any',
       required: true,
       aliases: ['value', 'data'],
@@ -24,14 +24,14 @@ export const streamingApiResponse: FunctionDefinition = {
     kind: {
       kind: 'literal',
       summary:
-        'What the chunk is to readers. Without it, text is `text` and everything else `json`; other kinds reach readers whose format carries them or who ask for them with `?kinds=`.',
+        'Kind of the chunk. Default: `text` for text, `json` for everything else. Readers receive other kinds if their format carries them or if they request them with `?kinds=`.',
       type: 'text',
       values: CHUNK_KINDS.filter((kind) => kind !== 'error'),
     },
     metadata: {
       kind: 'value',
       summary:
-        'Goes along with the chunk, for readers that ask for it. `piece_index` (from 0) and `piece_count` (null while nobody can know) tell the piece, where the content is cut.',
+        'Metadata of the chunk, for readers that request it. If the content is split, `piece_index` (from 0) and `piece_count` (null while unknown) are added.',
       type: 'object',
     },
     final_metadata: {
@@ -43,7 +43,7 @@ export const streamingApiResponse: FunctionDefinition = {
     join: {
       kind: 'literal',
       summary:
-        'Whether text continues what the step sent before, so that pieces are cut across both. Without it: inside a loop over a streamed answer, where `chunk_by: words, chunk_size: 3` gives three words a chunk however the deltas are cut.',
+        'Whether text continues what the step sent before, so that pieces are cut across both. Default: true inside a loop over a streamed answer, where `chunk_by: words, chunk_size: 3` sends three words per chunk, regardless of the deltas.',
       type: 'boolean',
     },
     send_null: {

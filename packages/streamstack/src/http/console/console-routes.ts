@@ -39,7 +39,10 @@ export const readWorkspace: Operation = {
   },
 }
 
-/** Runs without an owner can be read by their id, which is why only those who may use the console are told it. */
+/**
+ * Lists runs only for callers that may use the console, because the id alone grants access to a run
+ * without an owner.
+ */
 export const listWorkspaceRuns: Operation = {
   summary: 'Lists runs that have no owner and those of the caller, the newest first.',
   answers: 'whole',
@@ -58,7 +61,9 @@ export const listWorkspaceRuns: Operation = {
   },
 }
 
-/** Only `streamstack dev` makes tokens: whoever reaches it can read its secret as well. */
+/**
+ * Makes tokens in `streamstack dev` only: a caller that can reach it can read its secret as well.
+ */
 export const makeDeveloperToken: Operation = {
   summary: 'Makes a token for trying, in `streamstack dev`: `{sub, roles}`.',
   answers: 'whole',

@@ -11,7 +11,10 @@ const BY_MEDIA_TYPE = ['lines', 'sse', 'ndjson', 'json', 'csv'] as const satisfi
 
 const TEXT: JsonObject = { schema: { type: 'string' } }
 
-/** More alternatives of roles and scopes than this make a document that nobody reads. */
+/**
+ * Maximum number of alternatives of roles and scopes in the document; more would make it
+ * unreadable.
+ */
 const ALTERNATIVES_MAX = 32
 
 /** One declared endpoint as an Operation Object. `names`: those of the parameters in its path, in order. */

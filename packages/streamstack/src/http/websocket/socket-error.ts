@@ -9,7 +9,10 @@ const messages: ReadonlyMap<unknown, string> = new Map([
   ['malformed', `The token is no JWT. Take it as it was issued, without "Bearer", and ${PLACES}.`],
 ])
 
-/** An error as it is told over the WebSocket, where there is no header to send a token in. `hidesDetails`: without what is for the operator. */
+/**
+ * Returns an error in its WebSocket form, where no header can carry a token. `hidesDetails`:
+ * without details meant for the operator.
+ */
 export function socketError(thrown: unknown, hidesDetails = false): StreamstackError {
   const known = toStreamstackError(thrown)
   const error = hidesDetails ? publicFace(known, null) : known

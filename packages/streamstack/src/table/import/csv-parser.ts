@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 
-/** How cells stand in a file of delimited text. */
+/** Dialect of a file of delimited text. */
 export interface CsvSyntax {
   /** One character. */
   readonly delimiter: string
@@ -43,7 +43,7 @@ export class CsvParser {
   /** The line of the quote that opened the current cell. */
   private quoteLine = 1
   private cells: (string | null)[] = []
-  /** What earlier pieces held of the current cell. */
+  /** The part of the current cell in earlier pieces. */
   private cell = ''
   private cellsLength = 0
   /** The piece before ended in CR: an LF at the start of the next one belongs to the same line end. */

@@ -4,7 +4,7 @@ import { Utf8Decoder } from './utf8-decoder.ts'
 
 /** How much of a file is read at once. */
 const chunkBytes = 256 * 1024
-/** How many bytes must be there before the encoding is found; a pipe may bring the first ones one by one. */
+/** Bytes that the detection of the encoding needs; a pipe may deliver the first ones one by one. */
 const detectBytes = 1024
 
 /** How far the reading of a file has come. */

@@ -2,7 +2,7 @@ import { CsvParser, unreadable } from './csv-parser.ts'
 import type { CsvRow, CsvSyntax } from './csv-parser.ts'
 import type { Source, SourceRow } from './source-row.ts'
 
-/** What the caller says of the file; undefined is found out. */
+/** Options of the caller; undefined ones are detected. */
 export interface CsvOptions {
   readonly delimiter?: string | undefined
   /** null: no character quotes. */
@@ -109,7 +109,7 @@ function syntaxOf(start: string, delimiter: string | undefined, quote: string | 
   return { delimiter: delimiters[counts.indexOf(Math.max(...counts))]!, quote }
 }
 
-/** How often a sign stands in the first line, outside of quotes. */
+/** Counts a character in the first line, outside of quotes. */
 function countIn(text: string, sign: string, quote: string | null): number {
   const row = new CsvParser({ delimiter: sign, quote: null }).push(
     quote === null ? text : withoutQuoted(text, quote),

@@ -8,7 +8,7 @@ import type { SourceRow } from './source-row.ts'
 
 /** Rows are written and read in pieces of about this many bytes. */
 const pieceBytes = 1024 * 1024
-/** How many rows come back at once. */
+/** Rows that are read at once. */
 const batchRows = 1000
 /** In front of each row: the length of its text, its line, the length of its problem; 4 bytes, 6 and 2. */
 const headBytes = 12

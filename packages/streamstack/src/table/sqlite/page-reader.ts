@@ -70,7 +70,7 @@ export class PageReader {
     const known = this.wide.of(table).size
     this.wide.forget()
     if (this.wide.of(table).size > known) return this.page(table, query, as)
-    // Somebody else's program stored it, and did not say so.
+    // Another program stored the value without its type.
     return this.pageFromPool(table, query, as, limit)
   }
 

@@ -4,7 +4,7 @@ import { errorOf } from '../../storage/index.ts'
 import { storageError, tooMuchText } from './errors.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
-/** How many reads may wait for a thread. */
+/** Maximum number of reads that wait for a thread. */
 const queueMax = 1000
 
 /** What a read gave. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { compileTextMatcher } from '../text-match.ts'
 import type { TextMatcher, TextOperator } from '../text-match.ts'
 
-/** What looking at one record costs beside its text. */
+/** Steps that one record costs beside its text. */
 const stepsPerRecord = 100
 /** Patterns that are kept compiled. */
 const matchersMax = 100
