@@ -45,7 +45,10 @@ export interface Member {
   data: unknown
 }
 
-/** Who is there: all at first, and again after a connection broke; then each who joins, leaves, or shows other data. */
+/**
+ * Presence of a channel: all members first, and again after a reconnect; then each member that
+ * joins, leaves or changes its data.
+ */
 export type PresenceEvent =
   | { event: 'here'; members: Member[] }
   | { event: 'join' | 'leave' | 'update'; member: Member }

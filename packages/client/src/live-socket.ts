@@ -22,7 +22,7 @@ export type Ask = ClientMessage extends infer Message
 /** A message about one id. */
 export type Told = ServerMessage & { id: string }
 
-/** Somebody who has asked something over the connection. */
+/** A user of the connection. */
 export interface SocketUser {
   /** What is asked, at the moment in which the connection is there. */
   ask(): Ask
@@ -36,7 +36,7 @@ export interface SocketUser {
 const HANDSHAKE_MS_MAX = 10_000
 const DOUBT_MS_MAX = 5_000
 
-/** A connection that nobody uses is closed after so long. */
+/** Idle time after which the connection is closed. */
 const IDLE_MS_MAX = 3_000
 
 /** Connections that cannot be opened until WebSockets count as blocked. */
@@ -114,7 +114,7 @@ export class LiveSocket {
     this.#forget(id)
   }
 
-  /** Closes the connection; whoever uses it is told. */
+  /** Closes the connection and notifies its users. */
   close(error: StreamError): void {
     const users = this.#users
     this.#users = new Map()

@@ -10,7 +10,7 @@ export interface RetryOptions {
   delayMsMax?: number
 }
 
-/** Timers hold no more than some 24 days, and nobody waits for that. */
+/** Upper bound of a delay: timers overflow at about 24 days. */
 const RETRY_AFTER_MS_MAX = 3_600_000
 
 /**

@@ -96,7 +96,7 @@ function isPassing(status: number): boolean {
   return status >= 500 || [408, 425, 429].includes(status)
 }
 
-/** Whether the call may be tried again at once or later: it never ran, or nobody knows how it ended. */
+/** Whether the call may be retried: it never ran, or its outcome is unknown. */
 export function mayRetry({ status, outcome, recoverable }: StreamError): boolean {
   if (outcome !== null) return false
   return status === null || status >= 500 ? recoverable : isPassing(status)

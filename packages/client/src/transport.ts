@@ -44,7 +44,8 @@ export class Transport {
 
   async send(path: string, init: RequestInit, headers?: Readonly<Record<string, string>>): Promise<Response> {
     const request = async (): Promise<Response> => {
-      // Waits even for a token that is there, so that whoever aborts at once aborts before anything is sent.
+      // Waits even for a token that is available, so that an immediate abort happens before
+      // anything is sent.
       const token = await this.token()
       const authorization: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
       return this.#fetch(this.#base + path, { cache: 'no-store', ...init, headers: { ...headers, ...authorization } })

@@ -49,7 +49,10 @@ export function demandMedium({ headers }: Response, format: StreamFormat, isKnow
 /** Bounds the wait for something that has to come before long; a call that stays silent for longer is broken off. */
 export type Watch = <T>(work: T | Promise<T>) => Promise<T>
 
-/** Reads an answer that streams. One piece of the network is asked for at a time: whoever reads slowly slows the sender down. */
+/**
+ * Reads a streaming answer. It requests one piece of the network at a time, so that a slow reader
+ * slows the sender down.
+ */
 export function streamConnection(
   response: Response,
   format: Exclude<StreamFormat, 'json'>,

@@ -4,7 +4,7 @@ import { type FoundChannel, unknownChannel } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
 import { type ChannelAct, allow, needsToken } from './rule.ts'
 
-/** Who may do what with channels, by the rules in their declarations. */
+/** Checks the rights on channels, by the rules in their declarations. */
 export class ChannelGuard {
   readonly #options: ChannelsOptions
   /** Conditions that have failed since they were declared, told once. */
@@ -22,7 +22,7 @@ export class ChannelGuard {
   check(act: ChannelAct, name: string, found: FoundChannel, caller: Caller): void {
     const { channel, parameters } = found
     const rule = channel[act]
-    // A channel for steps alone is nobody's business.
+    // A channel for steps alone is hidden from all callers.
     if (channel.publish === null && channel.subscribe === null && channel.presence === null) throw unknownChannel()
     if (rule !== null && caller.claims === null && needsToken(rule) && !this.#options.checksTokens()) {
       throw cannotCheckTokens('This channel wants')

@@ -7,7 +7,7 @@ import { RECENT_MS } from './history-log.ts'
 import type { PublishKeys } from './publish-keys.ts'
 import type { Subscription } from './subscription.ts'
 
-/** How long a durable channel stays in memory that nobody uses. */
+/** Time for which an unused durable channel stays in memory. */
 const IDLE_MS = 30_000
 
 /** What a channel and a key hold in memory besides messages, about. */
@@ -30,7 +30,7 @@ export interface ChannelOptions {
   readonly onShown: (found: FoundChannel) => void
 }
 
-/** One channel that is in use: its stream, who reads it, and the keys of its newest messages. */
+/** A channel in use: its stream, its readers, and the keys of its newest messages. */
 export class Channel {
   readonly name: string
   readonly stream: Stream
@@ -109,24 +109,24 @@ export class Channel {
     if (isLast) this.#subscriptions.delete(subscription)
   }
 
-  /** The rules have changed: whoever may not read any more is told so. */
+  /** Applies changed rules: readers that may no longer read end with an error. */
   redeclare(found: FoundChannel): void {
     this.found = found
     for (const subscription of this.#subscriptions) subscription.recheck()
   }
 
-  /** It is no more; whoever reads it is told why. */
+  /** Closes the channel; its readers end with `error`. */
   close(error: StreamstackError): void {
     this.#closed = error
     for (const subscription of this.#subscriptions) subscription.refuse(error)
   }
 
-  /** Nobody reads it and nothing in memory alone would be lost: whoever only looked for a channel must not take the place of those in use. */
+  /** Whether the channel can be evicted: it has no readers and nothing unsaved. */
   get isDispensable(): boolean {
     return this.#subscriptions.size === 0 && this.#publishing === 0 && (this.#isUntouched || this.log.keep !== null)
   }
 
-  /** Lets old messages go. Returns whether nobody would miss the channel in memory. */
+  /** Drops old messages. Returns whether the channel can be evicted. */
   tidy(): boolean {
     this.log.trim(this.found.channel.history)
     if (this.#subscriptions.size > 0 || this.#publishing > 0) return false

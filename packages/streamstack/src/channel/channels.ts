@@ -14,7 +14,7 @@ import { Subscription } from './subscription.ts'
 
 const MEMBER_DATA_BYTES_MAX = 4_096
 
-/** Who is there over a connection, and what others see of them. */
+/** A member on one connection, with the data that others see. */
 export interface Arrival {
   /** Unique among all connections. */
   readonly connection: string
@@ -46,7 +46,7 @@ export class Channels {
     return this.#open.bytesHeld
   }
 
-  /** Who reads channels now, once for each reader. */
+  /** Number of current readers of all channels. */
   get subscriberCount(): number {
     return this.#open.subscriberCount
   }
@@ -119,7 +119,7 @@ export class Channels {
     return this.#presences.open(name).view(caller, (renewed) => this.#allow('presence', name, renewed))
   }
 
-  /** Who is in a channel now. Throws as `subscribe`. */
+  /** Returns the current members of a channel. Throws as `subscribe`. */
   members(name: string, caller: Caller): readonly PresenceMember[] {
     this.#allow('presence', name, caller)
     return this.#presences.members(name)
@@ -141,12 +141,12 @@ export class Channels {
     return this.#presences.open(name).enter(caller, connection, data)
   }
 
-  /** Looks after every channel: old messages go, and channels that nobody uses. */
+  /** Drops old messages and evicts unused channels. */
   tidy(): void {
     this.#open.tidy()
   }
 
-  /** Ends every subscription, so that those who read can come back after the last that they got. */
+  /** Ends every subscription; readers can resume after their last message. */
   dismiss(error: StreamstackError): void {
     this.#open.dismiss(error)
     this.#presences.dismiss(error)

@@ -21,7 +21,7 @@ export interface HistoryDeclaration {
   readonly ageMs: number
 }
 
-/** A file of `channels/`, checked and complete. Of a rule null means: nobody from outside. */
+/** A file of `channels/`, checked and complete. A rule of null allows steps only. */
 export interface ChannelDeclaration {
   readonly file: string
   readonly pattern: NamePattern

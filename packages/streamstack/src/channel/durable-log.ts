@@ -9,7 +9,7 @@ import { type StoredMessage, decodeMessages, encodeMessage } from './stored-mess
 /** Names of the streams of durable channels begin with this: a character that no name of a caller can hold keeps them apart. */
 const CHANNELS_PREFIX = '\u0001channels/'
 
-/** How long a channel that nobody uses stays on disk: longer than any history lasts. */
+/** Time for which an unused channel stays on disk: longer than any history lasts. */
 const UNUSED_SECONDS = HISTORY_AGE_MS_MAX / 1000 + 86_400
 
 /** How much of the newest is read when a channel is opened: for readers that come back, and the keys. */
@@ -36,7 +36,7 @@ export interface DurableLogOptions {
   /** The newest messages that stay in memory as well. */
   readonly recentBytes: number
   readonly nowMs: () => number
-  /** Hears of the messages that are read when the channel is opened, with their offsets. */
+  /** Called with the messages that are read when the channel opens, and their offsets. */
   readonly onLoaded: (message: StoredMessage, offset: number) => void
 }
 
@@ -106,7 +106,7 @@ export class DurableLog implements ChannelLog {
     try {
       const page = this.#store.read(this.#stream, after - this.#base, READ_BYTES)
       const chunks = decodeMessages(page.parts).map(({ chunk }) => chunk)
-      // Whoever is behind what is in memory holds nobody up.
+      // A reader behind the window in memory reads from disk and holds up no other reader.
       return { chunks, from: 0, to: chunks.length, offset: after + 1, bytesThrough: 0 }
     } catch (error) {
       if (!(error instanceof StreamstackError) || error.code !== 'offset_expired') throw error

@@ -2,7 +2,7 @@ import { type Chunk, StreamstackError, type Value, isTextKind } from '@streamsta
 import { jsonText } from '../expression/index.ts'
 import { type PlainBounds, freezePlain } from '../input/plain-value.ts'
 
-/** What somebody publishes. */
+/** A message to publish. */
 export interface Message {
   readonly content: Value
   /** An object, or null. The server adds `sent_at` and `sender`. */

@@ -30,7 +30,7 @@ const TAKEN: ReadonlySet<string> = new Set([
   'prototype',
 ])
 
-/** The segments of a name that somebody asks for; null: no channel can have it. */
+/** Returns the segments of a requested name; null if no channel can have it. */
 export function nameSegments(name: string): readonly string[] | null {
   if (name.length > NAME_BYTES_MAX || Buffer.byteLength(name) > NAME_BYTES_MAX) return null
   if (HAS_CONTROL.test(name) || !name.isWellFormed()) return null

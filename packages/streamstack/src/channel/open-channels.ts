@@ -18,7 +18,10 @@ const TIDY_MS = 250
 /** How often all of them are looked after because there is no room. */
 const MAKE_ROOM_MS = 1_000
 
-/** The channels in memory: made when they are used, bounded in number and bytes, let go of when nobody would miss them. */
+/**
+ * The channels in memory: opened on use, bounded in number and bytes, evicted when they have no
+ * readers and nothing unsaved.
+ */
 export class OpenChannels {
   readonly #options: ChannelsOptions
   readonly #guard: ChannelGuard
@@ -44,7 +47,7 @@ export class OpenChannels {
     return this.#bytesHeld
   }
 
-  /** Who reads them now, once for each reader. */
+  /** Number of their current readers. */
   get subscriberCount(): number {
     let count = 0
     for (const { stream } of this.#channels.values()) count += stream.readerCount
@@ -104,7 +107,7 @@ export class OpenChannels {
       },
       (error: unknown) => {
         const { code } = toStreamstackError(error)
-        // What is on disk is the truth: it is read again by whoever comes next.
+        // The disk has the valid state; the next user reads it again.
         const isSound = code === 'unavailable' || code === 'storage_full'
         if (!isSound && this.#channels.get(name) === channel) this.#letGo(name, channel, broken())
         throw error
@@ -112,13 +115,13 @@ export class OpenChannels {
     )
   }
 
-  /** Looks after every channel: old messages go, and channels that nobody uses. */
+  /** Drops old messages and evicts unused channels. */
   tidy(): void {
     this.#tidyPosition = null
     for (const channel of this.#channels.values()) this.#tidyOne(channel)
   }
 
-  /** Lets go of all of them; whoever reads one is told why. */
+  /** Closes all of them; their readers end with the reason. */
   dismiss(error: StreamstackError): void {
     for (const [name, channel] of this.#channels) this.#letGo(name, channel, error)
   }

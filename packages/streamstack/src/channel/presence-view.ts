@@ -2,7 +2,7 @@ import type { Chunk } from '@streamstack/protocol'
 import { type Caller, GuardedSource } from '../access/index.ts'
 import { MemoryLog, Stream, type StreamReader } from '../stream/index.ts'
 
-/** What one reader of a presence may leave untaken; beyond, it is told that it is too slow. */
+/** Bound of the unread data of one reader; beyond it, the reader ends with an error. */
 const WINDOW_BYTES = 262_144
 
 export interface PresenceViewOptions {
@@ -16,7 +16,10 @@ export interface PresenceViewOptions {
   readonly onDetached: () => void
 }
 
-/** Who is in a channel, for one reader: a stream of its own, which begins with all members. So a reader that comes back needs no offset. */
+/**
+ * The members of a channel, for one reader: a stream of its own, which begins with all members, so
+ * a reconnecting reader needs no offset.
+ */
 export class PresenceView extends GuardedSource {
   readonly stream = new Stream({ log: new MemoryLog(WINDOW_BYTES), whenUnread: 'drop', unreadBytesMax: Infinity })
   readonly #options: PresenceViewOptions

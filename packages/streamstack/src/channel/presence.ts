@@ -8,13 +8,16 @@ import { PresenceView } from './presence-view.ts'
 const MEMBERS_MAX = 10_000
 const MEMBERS_BYTES_MAX = 4_194_304
 
-/** Other data of one member is told no more often: it goes to all who look. */
+/** Minimum interval between updates of one member's data, because they go to all readers. */
 const UPDATE_MS = 1_000
 
 /** What is told beside a list of all members before that is made anew. */
 const TOLD_SINCE_BYTES_MAX = 65_536
 
-/** Who is there, as others see it. `id` is of this stay, `subject` null for callers without a token. */
+/**
+ * A member as others see it. `id` identifies this stay, `subject` is null for callers without a
+ * token.
+ */
 export interface PresenceMember {
   readonly id: string
   readonly subject: string | null
@@ -39,13 +42,16 @@ interface Stay {
 export interface PresenceOptions {
   /** Path where it is read. */
   readonly url: string
-  /** How long somebody without a connection is still there, so that coming back is no leaving. */
+  /**
+   * Time for which a member without a connection stays present, so that a reload does not count as
+   * leaving.
+   */
   readonly graceMs: () => number
-  /** Nobody is there any more, and nobody looks. */
+  /** Called when the channel has no members and no readers of its presence. */
   readonly onEmpty: () => void
 }
 
-/** Who is in one channel, and who looks at that. */
+/** The members of one channel, and the readers of its presence. */
 export class Presence {
   readonly #options: PresenceOptions
   /** By subject, or for callers without a token by connection. */

@@ -4,7 +4,7 @@ import type { ChannelsOptions } from './channels-options.ts'
 import { pathOfName } from './name-pattern.ts'
 import { Presence, type PresenceMember } from './presence.ts'
 
-/** Who is in each channel, for those where somebody is or looks. */
+/** The presence of each channel that has members or readers of its presence. */
 export class Presences {
   readonly #options: ChannelsOptions
   readonly #presences = new Map<string, Presence>()
@@ -20,7 +20,7 @@ export class Presences {
     return count
   }
 
-  /** Who is in a channel now. */
+  /** Returns the current members of a channel. */
   members(name: string): readonly PresenceMember[] {
     return this.#presences.get(name)?.members ?? []
   }

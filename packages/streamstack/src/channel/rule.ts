@@ -14,13 +14,13 @@ export interface RuleContext {
   readonly metadata: Value
 }
 
-/** Who may do something with a channel from outside. Every part of it must hold. */
+/** A rule for callers of a channel. Every part of it must hold. */
 export interface ChannelRule {
   readonly access: AccessDeclaration
   readonly when: Expression<RuleContext> | null
 }
 
-/** What somebody outside may do. */
+/** Acts on a channel that a rule can allow to callers. */
 export type ChannelAct = 'publish' | 'subscribe' | 'presence'
 
 const WORDS: Readonly<Record<ChannelAct, string>> = {
@@ -88,10 +88,10 @@ export function allow(
   throw new StreamstackError('forbidden', `The token does not allow you to ${WORDS[act]}.`)
 }
 
-/** Anybody with a valid token. */
+/** Allows every caller with a valid token. */
 export const TOKEN_ACCESS: AccessDeclaration = Object.freeze({ authentication: true, roles: [], scopes: [] })
 
-/** Anybody. */
+/** Allows every caller. */
 export const OPEN_ACCESS: AccessDeclaration = Object.freeze({ authentication: false, roles: [], scopes: [] })
 
 /** Whether a rule can only be passed with a token, so that a server that checks none lets nobody pass. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 
-/** Who started a run: the subject of a token, which may be missing in it; null: no token was needed. */
+/** The owner of a run: the subject of a token, which may have none; null: no token was needed. */
 export type RunOwner = { subject: string | null } | null
 
 /** A call that carries an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). */

@@ -34,7 +34,7 @@ export interface ProbeSeen {
   hop_by_hop: readonly string[]
 }
 
-/** What the server knows of a probe: answered to whoever knows its id. */
+/** The server's record of a probe, for callers with its id. */
 export interface ProbeState {
   /** `left`: its reader closed before the end. `unknown`: another server, or long ago. */
   state: 'reading' | 'left' | 'ended' | 'unknown'

@@ -4,7 +4,7 @@ import type { Metrics } from './metrics.ts'
 import { metricsSample } from './metrics-sample.ts'
 import { SystemStream } from './system-stream.ts'
 
-/** `system/metrics`: a sample each second while somebody reads. While nobody does, nothing is computed. */
+/** `system/metrics`: a sample each second while it has readers, and no work without readers. */
 export class MetricsStream extends SystemStream {
   readonly #metrics: Metrics
   readonly #intervalMs: number

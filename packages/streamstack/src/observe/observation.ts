@@ -12,7 +12,7 @@ export class Observation {
   readonly history = new HistoryStream(this.metrics)
   readonly prometheus = new Prometheus(this.metrics)
 
-  /** Hears of messages as they are published. */
+  /** Called with messages as they are published. */
   readonly channelObserver = {
     published: (declared: string): void => this.metrics.channels.messagePublished(declared, performance.now()),
     refused: (code: string): void => this.metrics.channels.messageRefused(code, performance.now()),

@@ -38,7 +38,7 @@ export abstract class SystemStream implements StreamSource {
     void this.stream.read(this.stream.lastOffset - 1)
   }
 
-  /** Somebody is about to read: what is made only then is made now. */
+  /** Called before a reader attaches: makes the data that is made only for readers. */
   abstract refresh(): void
 
   attach(reader: StreamReader): void {
@@ -50,6 +50,6 @@ export abstract class SystemStream implements StreamSource {
   }
 
   answerBegan(): void {
-    // Nobody sets headers here.
+    // A system stream has no answer whose headers could change.
   }
 }

@@ -3,7 +3,7 @@ import type { StepNode } from '../definition/types.ts'
 import type { FunctionDefinition } from '../functions/index.ts'
 import { allSteps } from './steps.ts'
 
-/** The variable that takes a step's result; null when nobody asked for it. */
+/** Returns the variable for a step's result; null if the result is unused. */
 export function resultName(step: StepNode, definition: FunctionDefinition): string | null {
   return step.as ?? definition.resultDefault ?? null
 }

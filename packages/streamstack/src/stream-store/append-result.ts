@@ -1,7 +1,7 @@
 import { formatOffset } from './offset.ts'
 import type { ProducerState } from './stream-record.ts'
 
-/** What whoever appends is told. */
+/** The result of an append. */
 export interface AppendResult {
   readonly nextOffset: string
   readonly isClosed: boolean

@@ -2,7 +2,10 @@ import { StreamstackError } from '@streamstack/protocol'
 import { formatOffset } from './offset.ts'
 import { type ProducerState, type StreamRecord, mediaType } from './stream-record.ts'
 
-/** Who appends, so that a repeated append counts once (Durable Streams, "Idempotent Producers"). */
+/**
+ * The producer of an append, so that a repeated append counts once (Durable Streams, "Idempotent
+ * Producers").
+ */
 export interface Producer {
   readonly id: string
   readonly epoch: number

@@ -5,7 +5,7 @@ export function steadyNowMs(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** When a stream expires unless somebody reads or writes it before; Infinity: never. */
+/** Time at which a stream expires if it is neither read nor written before; Infinity: never. */
 export function expiryMs(record: StreamRecord): number {
   if (record.ttlSeconds !== null) return record.touchedMs + record.ttlSeconds * 1000
   return record.expiresAt === null ? Infinity : Date.parse(record.expiresAt)

@@ -12,7 +12,7 @@ export function readStored(store: StreamStore, stream: LiveStream, after: number
   const { parts, last } = store.read(stream, after, READ_BYTES)
   const chunks = decoded(store, parts)
   if (chunks.length === 0) throw store.unreadable(new Error(`There is no chunk from ${after + 1} to ${last}.`))
-  // Whoever is behind what is in memory holds nobody up.
+  // A reader behind the window in memory reads from disk and holds up no other reader.
   return { chunks, from: 0, to: chunks.length, offset: after + 1, bytesThrough: 0 }
 }
 

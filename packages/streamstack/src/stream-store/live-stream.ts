@@ -1,6 +1,6 @@
 import type { StreamRecord } from './stream-record.ts'
 
-/** Who wants to know that a stream has changed: chunks that can be read, its closure, its end. Must not throw. */
+/** A listener for changes of a stream: new chunks, its closure, its end. Must not throw. */
 export interface StreamWatcher {
   wake(): void
 }

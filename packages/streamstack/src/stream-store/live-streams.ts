@@ -1,7 +1,7 @@
 import { LiveStream } from './live-stream.ts'
 import type { StreamStorage } from './storage.ts'
 
-/** Streams that are kept ready in memory while nobody uses them. */
+/** Number of unused streams that are kept ready in memory. */
 const IDLE_MAX = 4_096
 
 /** The streams in use, by name; others are read from the storage when they are asked for. */

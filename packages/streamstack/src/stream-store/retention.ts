@@ -12,7 +12,7 @@ export interface RetentionOptions {
   readonly maxAgeMs: number | null
   /** Bytes of chunks that one stream keeps, about; null: all. */
   readonly maxBytes: number | null
-  /** Work that nobody waits for has failed. */
+  /** Called when background work fails. */
   readonly onError: (error: unknown) => void
 }
 

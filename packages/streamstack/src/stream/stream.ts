@@ -7,7 +7,10 @@ const FLUSH_BYTES = 32_768
 /** How far the fastest reader may be behind before the producer waits; less where the log keeps less. */
 const LAG_BYTES_MAX = 262_144
 
-/** Who reads: woken when there is something new; asks `read` when it can take more. */
+/**
+ * A reader: the stream wakes it when there are new chunks, and it calls `read` when it can accept
+ * more.
+ */
 export interface StreamReader {
   /** Offset of the last chunk taken. */
   readonly position: number

@@ -1,4 +1,4 @@
-/** Names longer than this are never compared: a suggestion for them would help nobody, and the comparison is quadratic. */
+/** Names longer than this are not compared, because the comparison is quadratic. */
 const comparedLengthMax = 64
 
 /**

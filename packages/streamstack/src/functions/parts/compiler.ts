@@ -50,7 +50,7 @@ export interface Compiler {
   slot(initial?: Slot): number
   /** The slot of a variable. */
   variable(name: string): number
-  /** The slot that takes the step's result; -1 when nobody takes it. */
+  /** The slot of the step's result; -1 if the result is unused. */
   resultSlot(step: StepNode): number
 
   /** The streamed answers that steps before this place open, in order. Steps that open one add it. */

@@ -50,7 +50,7 @@ export interface Sending {
 /** Slots of `piece_index` and `piece_count`. */
 export interface PieceSlots {
   readonly index: number
-  /** Holds null while nobody can know. */
+  /** Null while the count is unknown. */
   readonly count: number
 }
 

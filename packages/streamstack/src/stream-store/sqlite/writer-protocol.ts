@@ -60,5 +60,5 @@ export type WriterAnswer =
   | ThreadFailure
   /** Chunks up to this key of the journal have been moved to where they are read from. */
   | { readonly kind: 'settled'; readonly throughKey: number }
-  /** What nobody waits for; it is tried again. */
+  /** Background work failed; it is retried. */
   | { readonly kind: 'care-failed'; readonly message: string }

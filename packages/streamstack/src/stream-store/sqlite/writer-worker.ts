@@ -4,7 +4,7 @@ import { steadyNowMs } from '../expiry.ts'
 import { chunkKey, openForWriting, settleSql } from './schema.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
-/** Chunks that are deleted in one transaction, so that nobody waits long for it. */
+/** Number of chunks deleted in one transaction, so that other writes wait only briefly. */
 const deletedAtOnce = 2_000
 /** Pause between such transactions, in ms: the disk belongs to those who append. */
 const deletionPauseMs = 5

@@ -35,7 +35,7 @@ export interface WriterOptions {
   readonly recent: RecentChunks
   /** Called before those who wait are told. */
   readonly onFailure: FailureListener
-  /** Hears of work that nobody waits for. */
+  /** Called when background work fails. */
   readonly onError: (error: unknown) => void
 }
 

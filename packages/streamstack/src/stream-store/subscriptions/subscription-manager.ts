@@ -12,7 +12,7 @@ const RETRY_MS_MIN = 1_000
 const RETRY_MS_MAX = 60_000
 const DOCUMENT_PREFIX = 'subscription/'
 
-/** What a webhook is told. */
+/** The body that a webhook receives. */
 export interface WakeNotice {
   readonly subscription_id: string
   readonly wake_id: string

@@ -26,7 +26,7 @@ export interface Wake {
   readonly id: string
   /** Where each stream ended when the wake was made. */
   readonly snapshot: ReadonlyMap<string, number>
-  /** Who has taken it; null for webhooks and while nobody has. */
+  /** The worker that holds it; null for webhooks and while no worker holds it. */
   holder: string | null
 }
 
