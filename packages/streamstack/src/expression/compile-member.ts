@@ -2,11 +2,12 @@ import type { Value } from '@streamstack/protocol'
 import type { Activation } from './activation.ts'
 import { methodNames } from './catalogue.ts'
 import { compileName } from './compile-name.ts'
+import { ExpressionError } from './expression-error.ts'
 import { located } from './failure.ts'
 import { readComputed, readProperty } from './property.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import type { MemberTree } from './tree.ts'
-import { type Code, type Compiled, folded, type Unit } from './unit.ts'
+import { type Code, type Compiled, constantOf, folded, type Unit } from './unit.ts'
 import { isList, isObject } from './value.ts'
 
 /** What happens to an object when a property is read or a method called. */
@@ -47,6 +48,17 @@ export function memberStep<C>(tree: MemberTree, unit: Unit<C>): Step<C> {
   const { key } = tree
   const hint = hintFor(key)
   return (object) => readNamed(object, key, hint, source)
+}
+
+/** A member of a name that stands for `members`, such as `env.NAME`; null for ordinary members. */
+export function compileKnownMember<C>({ object, key, start }: MemberTree, unit: Unit<C>): Compiled<C> | null {
+  if (object.kind !== 'name' || unit.localSlot(object.name) !== undefined) return null
+  const binding = unit.scope.lookup(object.name)
+  if (binding?.kind !== 'members') return null
+  if (typeof key !== 'string') throw new ExpressionError(binding.problem(null), start)
+  if (!Object.hasOwn(binding.values, key)) throw new ExpressionError(binding.problem(key), start)
+  unit.refer(object.name, 'other', key)
+  return constantOf(binding.values[key] ?? null)
 }
 
 /** The object of a property read. `name.length` alone is noted apart: it needs no look at the items. */

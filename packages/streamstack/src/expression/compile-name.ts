@@ -13,6 +13,7 @@ export function compileName<C>(name: string, place: Place, unit: Unit<C>, use: R
   if (slot !== undefined) return { run: (_, activation) => activation.slots[slot] ?? null, constant: undefined }
   const binding = unit.scope.lookup(name)
   if (binding === undefined) return namedConstant(name, place, unit)
+  if (binding.kind === 'members') throw new ExpressionError(binding.problem(null), place.start)
   unit.refer(name, use)
   if (binding.kind === 'constant') return constantOf(binding.value)
   const read = variableCode(name, binding.read)

@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { namedConstants } from './builtins/number.ts'
 import { compileCall, compileNamespaced, isNamespace, methodStep } from './compile-call.ts'
-import { compileMember, compileObject, type Link, memberStep, type Step } from './compile-member.ts'
+import { compileKnownMember, compileMember, compileObject, type Link, memberStep, type Step } from './compile-member.ts'
 import { compileName } from './compile-name.ts'
 import { binaryCode, unaryCode } from './compile-operator.ts'
 import { compileTemplate } from './compile-template.ts'
@@ -30,7 +30,7 @@ export function compileTree<C>(tree: Tree, unit: Unit<C>): Compiled<C> {
     case 'object':
       return compileProperties(tree.entries, unit, unit.source(tree))
     case 'member':
-      return compileNamedConstant(tree, unit) ?? compileMember(tree, unit)
+      return compileConstantMember(tree, unit) ?? compileMember(tree, unit)
     case 'method':
       return compileNamespaced(tree, unit) ?? compileMethod(tree, unit)
     case 'chain':
@@ -73,6 +73,11 @@ function logicalCode<C>(operator: '&&' | '||' | '??', left: Code<C>, right: Code
   }
 }
 
+/** A member whose value is known at load: `Math.PI`, `env.NAME`; null for ordinary members. */
+function compileConstantMember<C>(tree: MemberTree, unit: Unit<C>): Compiled<C> | null {
+  return compileNamedConstant(tree, unit) ?? compileKnownMember(tree, unit)
+}
+
 /** `Math.PI`; null for ordinary members. A function that is not called, and a name that does not exist, are errors. */
 function compileNamedConstant<C>(tree: MemberTree, unit: Unit<C>): Compiled<C> | null {
   if (tree.object.kind !== 'name' || !isNamespace(tree.object.name, unit)) return null
@@ -102,7 +107,7 @@ function compileLink<C>(tree: Tree, unit: Unit<C>): Link<C> {
       : namespaced.run
   }
   if (tree.kind !== 'member') return compileTree(tree, unit).run
-  const constant = compileNamedConstant(tree, unit)
+  const constant = compileConstantMember(tree, unit)
   if (constant !== null) return constant.run
   const isLink = tree.object.kind === 'member' || tree.object.kind === 'method'
   const object = isLink ? compileLink(tree.object, unit) : compileObject(tree, unit).run

@@ -2,9 +2,13 @@ import type { Value } from '@streamstack/protocol'
 
 /**
  * What a name stands for where an expression stands. C is the run's context. A `read` gives undefined for a variable that
- * has no value yet, which is an error when the expression runs.
+ * has no value yet, which is an error when the expression runs. Of `members` an expression can read only single members, by
+ * names that it spells out; `problem` is the message for one that does not exist, and for any other use if `member` is null.
  */
-export type Binding<C> = { kind: 'constant'; value: Value } | { kind: 'read'; read: (context: C) => Value | undefined }
+export type Binding<C> =
+  | { kind: 'constant'; value: Value }
+  | { kind: 'read'; read: (context: C) => Value | undefined }
+  | { kind: 'members'; values: Readonly<Record<string, Value>>; problem: (member: string | null) => string }
 
 /** The names that an expression may use. */
 export interface Scope<C> {
@@ -20,6 +24,8 @@ export interface Reference {
   name: string
   /** `whole`: the entire value is `{{name}}`; `length`: only `name.length`; else `other`. */
   use: 'whole' | 'length' | 'other'
+  /** The member that is read of a name that stands for `members`. */
+  member?: string
 }
 
 /** A compiled value or condition. Frozen; shared by all runs. */

@@ -39,8 +39,8 @@ export class Unit<C> {
   }
 
   /** Notes that a name of the scope is used. */
-  refer(name: string, use: Reference['use']): void {
-    this.#references.set(`${use} ${name}`, { name, use })
+  refer(name: string, use: Reference['use'], member?: string): void {
+    this.#references.set(`${use} ${name} ${member ?? ''}`, member === undefined ? { name, use } : { name, use, member })
   }
 
   /** The text of a part, for messages. */

@@ -2,6 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import type { ChannelTable } from '../channel/index.ts'
 import type { FunctionDefinition, FunctionOutline } from '../functions/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
+import type { Env } from './env.ts'
 
 /** What a workspace offers to the stacks in it. */
 export interface PlanContext {
@@ -11,6 +12,5 @@ export interface PlanContext {
   channels: ChannelTable
   /** Constants of the settings. */
   variables: Readonly<Record<string, Value>>
-  /** Values of the environment names that the settings list; null: listed but not set. */
-  env: Readonly<Record<string, string | null>>
+  env: Env
 }

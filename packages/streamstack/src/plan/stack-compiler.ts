@@ -22,7 +22,7 @@ import {
 } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 import { assignedNames, createdNames, resultName } from './assigned-names.ts'
-import { checkEnv } from './check-env.ts'
+import { unsetNames } from './env.ts'
 import { EstimatedTotals } from './estimated-totals.ts'
 import { hiddenInputs } from './hidden-inputs.ts'
 import type { PlanContext } from './plan-context.ts'
@@ -160,7 +160,7 @@ export class StackCompiler implements Compiler {
 
   parts(node: TreeNode & { value: string }): readonly TextPart<Frame>[] {
     const compiled = this.#compiling(node, () => compileParts(node.value, this.#names))
-    for (const part of compiled ?? []) if (typeof part !== 'string') this.#noteReferences(part.expression)
+    for (const part of compiled ?? []) if (typeof part !== 'string') this.#noteReferences(part.expression, node)
     return compiled ?? []
   }
 
@@ -330,13 +330,12 @@ export class StackCompiler implements Compiler {
 
   #compiled(node: TreeNode, compile: () => Expression<Frame>): Expression<Frame> {
     const expression = this.#compiling(node, compile)
-    if (expression !== null) this.#noteReferences(expression)
+    if (expression !== null) this.#noteReferences(expression, node)
     return expression ?? constant(null)
   }
 
   /** What `compile` makes; null when it finds faults, which become issues at their places. */
   #compiling<T>(node: TreeNode, compile: () => T): T | null {
-    this.#issues.push(...checkEnv(node, this.#context.env))
     try {
       return compile()
     } catch (error) {
@@ -348,7 +347,10 @@ export class StackCompiler implements Compiler {
     }
   }
 
-  #noteReferences({ references }: Expression<Frame>): void {
+  #noteReferences({ references }: Expression<Frame>, { position }: TreeNode): void {
+    for (const name of unsetNames(references, this.#context.env)) {
+      this.issue('warning', `The environment name '${name}' is not set: put it into .env.`, position)
+    }
     if (references.some(({ name }) => name === 'estimated_total')) this.#estimates.emitCount()
   }
 

@@ -3,6 +3,7 @@ import type { InputDeclaration, StepNode } from '../definition/types.ts'
 import type { Binding, Scope } from '../expression/index.ts'
 import type { LoopSlots } from '../functions/index.ts'
 import type { Frame, Slot } from '../run/index.ts'
+import { envBinding } from './env.ts'
 import type { PlanContext } from './plan-context.ts'
 import { steadyNowMs } from './steady-now.ts'
 
@@ -153,7 +154,7 @@ export class StackNames implements Scope<Frame> {
       case AUTH:
         return read(this.variable(name))
       case 'env':
-        return { kind: 'constant', value: this.#options.context.env }
+        return envBinding(this.#options.context.env)
       default:
         return undefined
     }
