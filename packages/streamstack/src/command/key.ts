@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { makeApiKey } from '../access/index.ts'
+import { collected } from './collected.ts'
 import type { CommandIo } from './io.ts'
 
 interface KeyOptions {
@@ -31,10 +32,6 @@ export function addKey(program: Command, io: CommandIo): void {
         `The key stands above, and nowhere else. Add to streamstack.yaml, below the auth: that may stand there already:\n\nauth:\n  keys:\n    ${name}:\n${lines.map((line) => `      ${line}\n`).join('')}`,
       )
     })
-}
-
-function collected(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }
 
 function keyName(value: string): string {

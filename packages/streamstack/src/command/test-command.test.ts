@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commandLine } from './testing/command-line.ts'
@@ -143,6 +145,116 @@ describe('streamstack test', () => {
     expect({ code, out }).toMatchObject({ code: 0 })
     expect(out).toContain('1 test passed, 0 failed')
     expect(readFileSync(join(line.cwd, 'api/tests/get-api-countdown.yaml'), 'utf8')).toContain('error: too_far')
+  })
+
+  test('--record also makes mocks of the upstreams, with which the test passes without them', async () => {
+    using line = commandLine()
+    const events = ['Good ', 'morning', ' and more'].map((delta) => `data: ${JSON.stringify({ delta })}\n\n`)
+    const upstream = createServer((request, response) => {
+      response.on('error', () => undefined)
+      if (request.url === '/who') {
+        response.setHeader('Set-Cookie', 'session=hidden')
+        return response.writeHead(201, { 'Content-Type': 'application/json' }).end('{"name":"Ada"}')
+      }
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+      response.write(events.join('').repeat(40))
+      return request.url === '/whole'
+        ? response.end('data: [DONE]\n\n')
+        : setTimeout(() => response.socket?.resetAndDestroy(), 30)
+    })
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+    const { port } = upstream.address() as AddressInfo
+    const origin = `http://127.0.0.1:${port}`
+    const relay = RELAY.replace('https://api.example.com/chat', `${origin}/{{which}}`)
+      .replace('function_stack:', 'input_parameters: { which: { type: text, required: true } }\nfunction_stack:')
+      .replace(
+        '  - function: For Each',
+        `  - { function: External API Request, url: '${origin}/who', as: who, headers: { Authorization: Bearer hidden } }
+  - { function: Streaming API Response, content: 'Dear {{who.name}}' }
+  - function: For Each`,
+      )
+    line.write({
+      'api/streamstack.yaml': `${SETTINGS}outbound: { allow: ['127.0.0.1:${port}'] }\n`,
+      'api/endpoints/relay.yaml': relay,
+    })
+    try {
+      for (const which of ['whole', 'broken']) {
+        const input = JSON.stringify({ which })
+        const recorded = await line.run(
+          'test',
+          'api',
+          '--record',
+          'POST /api/relay',
+          '--input',
+          input,
+          '--role',
+          'editor',
+        )
+        expect(recorded).toMatchObject({ code: 0, err: '' })
+      }
+    } finally {
+      upstream.closeAllConnections()
+      await new Promise((resolve) => upstream.close(resolve))
+    }
+    const file = readFileSync(join(line.cwd, 'api/tests/post-api-relay.yaml'), 'utf8')
+    expect(file).toContain('{"name":"Ada"}')
+    expect(file).not.toContain('hidden')
+    const broken = readFileSync(join(line.cwd, 'api/tests/post-api-relay-2.yaml'), 'utf8')
+    expect(broken).toMatch(/fault:\s+reset: 120/)
+    expect(broken).toContain('outcome: failed')
+    expect(readFileSync(join(line.cwd, 'api/tests/recordings/post-api-relay-1.sse'), 'utf8')).toContain('[DONE]')
+    const { code, out } = await line.run('test', 'api', '--no-coverage')
+    expect({ code, out }).toMatchObject({ code: 0 })
+    expect(out).toContain('2 tests passed, 0 failed')
+  })
+
+  test('a server that is killed and started again must end the stream of a durable run', async () => {
+    using line = commandLine()
+    const slow = (path: string, more: string): string => `endpoint_settings: { method: GET, path: ${path}${more} }
+function_stack:
+  - function: For
+    count: 40
+    inner_functions: [{ function: Streaming API Response, content: '{{loop_index}}', delay: 20 }]
+`
+    const withRestart = (path: string): string => `tests:
+  - request: { path: ${path} }
+    expect: { count: 40 }
+    faults: [{ restart: 2 }]
+`
+    line.write({
+      'api/endpoints/kept.yaml': slow('/api/kept', ', delivery: durable'),
+      'api/endpoints/lost.yaml': slow('/api/lost', ''),
+      'api/tests/kept.yaml': withRestart('/api/kept'),
+      'api/tests/lost.yaml': withRestart('/api/lost'),
+    })
+    const { code, out } = await line.run('test', 'api', '--no-coverage')
+    expect(code).toBe(1)
+    expect(out).toMatch(/✓ GET \/api\/kept › server killed after 2 chunks and started again/)
+    expect(out).toMatch(/✗ GET \/api\/lost › server killed after 2 chunks and started again/)
+    expect(out).toContain('3 tests passed, 1 failed')
+  })
+
+  test('--watch runs the tests again when a file changes', async () => {
+    using line = commandLine()
+    line.write({
+      'api/endpoints/countdown.yaml': COUNTDOWN,
+      'api/tests/all.yaml': TESTS.split('  - name: relays')[0] ?? '',
+    })
+    const running = line.start('test', 'api', '--watch', '--no-coverage')
+    await running.until(/4 tests passed, 0 failed\nWaiting for changes/)
+    line.write({ 'api/endpoints/countdown.yaml': COUNTDOWN.replace('Lift-off!', 'Touch-down!') })
+    await running.until(/countdown\.yaml changed[^]*chunk 3: expected "Lift-off!", got "Touch-down!"[^]*3 failed/)
+    line.write({ 'api/endpoints/countdown.yaml': COUNTDOWN })
+    await running.until(/changed[^]*changed[^]*4 tests passed, 0 failed/)
+    expect(await running.stop()).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('upstreams cannot be played to a server that is running', async () => {
+    using line = commandLine()
+    line.write(WORKSPACE)
+    const { code, err } = await line.run('test', 'api', '--url', 'http://127.0.0.1:9', '--filter', 'relays')
+    expect(code).toBe(1)
+    expect(err).toContain('tests/all.yaml:9 The test has `upstreams`')
   })
 
   test('a workspace without tests says how to make one', async () => {

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { coverageLines, junitXml, readTests, recordTest, resultLines, runTests } from '../test/index.ts'
+import { collected } from './collected.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 import { counted, issueLines } from './issue-lines.ts'
@@ -18,6 +19,8 @@ interface TestOptions {
   record?: string
   input?: string
   sub?: string
+  role: readonly string[]
+  scope: readonly string[]
 }
 
 const WORKERS = Math.min(4, availableParallelism())
@@ -40,6 +43,8 @@ export function addTest(program: Command, io: CommandIo): void {
     .addOption(new Option('--record <call>', 'make a test of one real call, such as "POST /api/chat"'))
     .option('--input <json>', 'with --record: the body of the call')
     .option('--sub <subject>', 'with --record: call with a token of this subject')
+    .option('--role <role>', 'with --record: a role of the token; repeatable', collected, [])
+    .option('--scope <scope>', 'with --record: a scope of the token; repeatable', collected, [])
     .addHelpText('after', '\nExit code 0 when all tests pass, 1 otherwise. How tests are written: docs/testing.md.')
     .action((dir: string | undefined, options: TestOptions) => test(io, workspaceDir(io, dir), options))
 }
@@ -95,7 +100,8 @@ async function runOnce(io: CommandIo, dir: WorkspaceDir, options: TestOptions): 
   return failed === 0
 }
 
-async function record(io: CommandIo, dir: WorkspaceDir, call: string, { input, sub }: TestOptions): Promise<void> {
+async function record(io: CommandIo, dir: WorkspaceDir, call: string, options: TestOptions): Promise<void> {
+  const { input, sub, role, scope } = options
   const [, method, path] = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/i.exec(call.trim()) ?? []
   if (method === undefined || path === undefined) {
     throw new CommandFailure(
@@ -103,8 +109,19 @@ async function record(io: CommandIo, dir: WorkspaceDir, call: string, { input, s
     )
   }
   if (input !== undefined) parsed(input)
-  const options = { dir: dir.path, method: method.toUpperCase(), path, body: input ?? null, caller: sub ?? null }
-  const file = await recordTest(options).catch((error: unknown) => {
+  const isAnonymous = sub === undefined && role.length === 0 && scope.length === 0
+  const caller = {
+    sub: sub ?? 'tester',
+    ...(role.length > 0 && { roles: role }),
+    ...(scope.length > 0 && { scopes: scope }),
+  }
+  const file = await recordTest({
+    dir: dir.path,
+    method: method.toUpperCase(),
+    path,
+    body: input ?? null,
+    caller: isAnonymous ? null : caller,
+  }).catch((error: unknown) => {
     throw new CommandFailure((error as Error).message, { cause: error })
   })
   io.stdout.write(`${join(dir.prefix, file)} expects what came. Change what may differ from call to call.\n`)

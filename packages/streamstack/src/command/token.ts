@@ -4,6 +4,7 @@ import { parseDurationMs } from '../definition/index.ts'
 import { WorkspaceError } from '../engine/index.ts'
 import { readWorkspace } from '../workspace/index.ts'
 import { CommandFailure } from './failure.ts'
+import { collected } from './collected.ts'
 import type { CommandIo } from './io.ts'
 import { placed } from './issue-lines.ts'
 import { shellQuoted, workspaceDir } from './workspace-dir.ts'
@@ -39,10 +40,6 @@ export function addToken(program: Command, io: CommandIo): void {
       '\nExample:\n  curl -N -H "Authorization: Bearer $(streamstack token my-api --role admin)" http://127.0.0.1:8080/api/notes',
     )
     .action((dir: string | undefined, options: TokenOptions) => token(io, dir, options))
-}
-
-function collected(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value]
 }
 
 /** Roles have one name each; a list in one word would be one role that nobody asks for. */

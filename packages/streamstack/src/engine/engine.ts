@@ -6,7 +6,7 @@ import { Access, type AccessPolicy, Gate } from '../access/index.ts'
 import { OpenStreams, RateLimits } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
-import { type Outbound, createOutbound } from '../outbound/index.ts'
+import { type ObservedAnswer, type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
@@ -45,6 +45,8 @@ export interface EngineOptions {
   serves?: boolean
   /** Changes the settings that the file says, each time they are read. */
   adjustSettings?: (settings: Settings) => Settings
+  /** Called with each answer of another server. */
+  onUpstreamAnswer?: (answer: ObservedAnswer) => void
 }
 
 /** A workspace could not be opened: the settings are broken, or there is none. */
@@ -101,7 +103,7 @@ export class Engine {
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
     this.#policy = this.#accessPolicy(workspace.settings)
-    this.#outbound = createOutbound({ ...workspace.settings.outbound, ownUrl: null })
+    this.#outbound = this.#openOutbound(workspace.settings)
     this.gate = new Gate(() => this.#policy)
     this.access = new Access({
       policy: () => this.#policy,
@@ -329,9 +331,14 @@ export class Engine {
     })
   }
 
+  #openOutbound({ outbound }: Settings): Outbound {
+    const { onUpstreamAnswer: onAnswer } = this.#options
+    return createOutbound({ ...outbound, ownUrl: this.#ownUrl, ...(onAnswer !== undefined && { onAnswer }) })
+  }
+
   #replaceOutbound(): void {
     const old = this.#outbound
-    this.#outbound = createOutbound({ ...this.settings.outbound, ownUrl: this.#ownUrl })
+    this.#outbound = this.#openOutbound(this.settings)
     // Calls that are under way come to their end through the old door.
     startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
   }

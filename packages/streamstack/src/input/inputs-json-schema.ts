@@ -18,6 +18,8 @@ const typeNames: Readonly<Record<InputType, readonly string[]>> = {
   any: [],
 }
 
+const NOT_NULL = ['array', 'boolean', 'number', 'object', 'string']
+
 const typeBounds: Readonly<Partial<Record<InputType, Schema>>> = {
   integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, pattern: String.raw`^[+-]?\d{1,19}$` },
   email: { format: 'email' },
@@ -46,10 +48,10 @@ function inputSchema(declaration: InputDeclaration): Schema {
   const { type, description, min, max, minLength, maxLength, pattern, values } = declaration
   const isList = type === 'list'
   const isNullable = declaration.nullable || !mustBeSent(declaration)
-  const types = typeNames[type]
+  // Not `{ not: { type: 'null' } }`, which generators of clients cannot read.
+  const types = type === 'any' && !isNullable ? NOT_NULL : typeNames[type]
   return {
     ...(types.length > 0 && { type: isNullable ? [...types, 'null'] : types.length === 1 ? types[0] : types }),
-    ...(types.length === 0 && !isNullable && { not: { type: 'null' } }),
     ...typeBounds[type],
     ...(description !== null && { description }),
     ...(min !== null && { minimum: min }),

@@ -15,6 +15,11 @@ export interface ByteSupply {
   abort(reason: unknown): void
 }
 
+export interface ByteObserver {
+  read(bytes: Uint8Array): void
+  broken(): void
+}
+
 export interface ByteSourceOptions {
   supply: ByteSupply
   idleTimeoutMs: number
@@ -41,6 +46,8 @@ export class ByteSource {
   #waiter: (() => void) | undefined
   #idleTimer: LongTimer | undefined
   #onClosed: (() => void) | undefined
+  /** Sees the bytes that are read, and that the supply broke. */
+  observer: ByteObserver | undefined
 
   constructor({ supply, idleTimeoutMs, host }: ByteSourceOptions) {
     this.#supply = supply
@@ -79,6 +86,7 @@ export class ByteSource {
     if (this.#next === this.#chunks.length) return undefined
     const chunk = this.#chunks[this.#next++]
     if (chunk === undefined) return undefined
+    this.observer?.read(chunk)
     this.#queueBytes -= chunk.byteLength + CHUNK_OVERHEAD_BYTES
     if (this.#next === this.#chunks.length) {
       this.#chunks = []
@@ -128,6 +136,7 @@ export class ByteSource {
     if (this.#ended || this.#failed) return
     this.#failed = true
     this.#failure = reason
+    this.observer?.broken()
     this.#closed()
     this.#wake()
   }

@@ -2,6 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { Agent, Pool } from 'undici'
 import { AllowList } from './allow-list.ts'
+import type { ByteSource } from './byte-source.ts'
 import { collectBytes, collectExcerpt, decodeBody } from './collect-answer.ts'
 import type { DecodedBody } from './collect-answer.ts'
 import { ACCEPTED_CODINGS } from '../coding/index.ts'
@@ -44,6 +45,19 @@ export interface OutboundSettings extends Partial<TimeLimits> {
   itemCharactersMax?: number
   /** Finds the addresses of a host name. Default: the operating system's resolver. */
   lookup?: Lookup
+  /** Called with each answer of another server, before its body is read. */
+  onAnswer?: (answer: ObservedAnswer) => void
+}
+
+/** An answer as an observer sees it. */
+export interface ObservedAnswer {
+  /** Of the URL in the definition, before rewriting and redirects. */
+  readonly origin: string
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Set its `observer` to see the bytes that the run reads. */
+  readonly body: ByteSource
 }
 
 /** A whole answer. */
@@ -120,7 +134,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
   const check = (url: URL): void => checkUrl(url, allowList)
 
   /** Throws unless the status is a success, or the step takes any. */
-  const open = async (request: OutboundRequest, prepared: PreparedRequest): Promise<OpenedUpstream> => {
+  const open = async (request: OutboundRequest, prepared: PreparedRequest, isOwn: boolean): Promise<OpenedUpstream> => {
     const upstream = await openUpstream(prepared, {
       dispatcher: agent,
       check,
@@ -129,6 +143,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
       signal: request.signal,
     })
     const { status, headers, body, url } = upstream
+    if (!isOwn) settings.onAnswer?.({ origin: new URL(request.url).origin, status, headers, body })
     if (isSuccess(status) || request.acceptAnyStatus === true) return upstream
     const excerpt = await collectExcerpt(body)
     request.signal.throwIfAborted()
@@ -137,11 +152,10 @@ export function createOutbound(settings: OutboundSettings): Outbound {
 
   return {
     async request(request) {
-      const prepared = prepareRequest(own.resolved(rewrites.resolved(request)), {
-        accept: '*/*',
-        'accept-encoding': ACCEPTED_CODINGS,
-      })
-      const { status, headers, body, url } = await open(request, prepared)
+      const asked = rewrites.resolved(request)
+      const resolved = own.resolved(asked)
+      const prepared = prepareRequest(resolved, { accept: '*/*', 'accept-encoding': ACCEPTED_CODINGS })
+      const { status, headers, body, url } = await open(request, prepared, resolved !== asked)
       const bytes = await collectBytes(body, request.maxBytes ?? answerBytesMax)
       const decoded: DecodedBody =
         prepared.method === 'HEAD' || BODYLESS_STATUSES.has(status)
@@ -158,7 +172,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
         accept: typeof items === 'function' ? '*/*' : acceptFor(items),
         'accept-encoding': 'identity',
       })
-      const { status, headers, body, url } = await open(request, prepared)
+      const { status, headers, body, url } = await open(request, prepared, resolved !== asked)
       const marks = until === undefined ? null : new EndMarks(until)
       const options = { host: url.host, itemCharactersMax, marks, passesBadItems }
       const isFormat = typeof items !== 'function'

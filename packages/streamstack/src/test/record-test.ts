@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import type { Value } from '@streamstack/protocol'
 import { stringify } from 'yaml'
 import { observeCall } from './observe-call.ts'
 import type { Observed } from './observed.ts'
+import { recordedUpstreams } from './recorded-upstreams.ts'
 import { OwnServer } from './tested-server.ts'
 
 export interface RecordOptions {
@@ -12,8 +14,14 @@ export interface RecordOptions {
   readonly path: string
   /** JSON; null: no body. */
   readonly body: string | null
-  /** Subject of the token that is sent; null: none is. */
-  readonly caller: string | null
+  /** Of the token that is sent; null: none is. */
+  readonly caller: RecordedCaller | null
+}
+
+export interface RecordedCaller {
+  readonly sub: string
+  readonly roles?: readonly string[]
+  readonly scopes?: readonly string[]
 }
 
 const TIMEOUT_MS = 120_000
@@ -21,28 +29,41 @@ const TIMEOUT_MS = 120_000
 /** Content longer than this is expected by its type alone. */
 const CONTENT_CHARACTERS_MAX = 500
 
-/** Makes one real call and writes a test that expects what came. Returns the file, relative to the workspace. Throws Error when there is no answer. */
+/**
+ * Makes one real call and writes a test that expects what came and replays the answers of its upstreams. Returns the file, relative to
+ * the workspace. Throws Error when there is no answer.
+ */
 export async function recordTest({ dir, method, path, body, caller }: RecordOptions): Promise<string> {
-  const server = new OwnServer(dir, {})
+  const server = new OwnServer(dir, {}, true)
   try {
     await server.start()
     const headers: Record<string, string> =
-      caller === null ? {} : { Authorization: `Bearer ${await server.token({ sub: caller })}` }
+      caller === null ? {} : { Authorization: `Bearer ${await server.token(claimsOf(caller))}` }
     const request = { method, path, headers: {}, body, format: 'ndjson' } as const
     const observed = await observeCall(request, { url: server.url, headers, timeoutMs: TIMEOUT_MS })
     if (observed.status === null) throw new Error(`There was no answer: ${observed.broken ?? 'nothing came'}.`)
     const file = freeName(dir, `${method.toLowerCase()}${path.split('?', 1)[0]}`)
     mkdirSync(join(dir, 'tests'), { recursive: true })
+    const upstreams = recordedUpstreams(dir, basename(file, '.yaml'), await server.recorded())
     const test = {
       name: `${method} ${path}`,
       request: { method, path, ...(body === null ? {} : { body: JSON.parse(body) as unknown }) },
-      ...(caller === null ? {} : { caller: { sub: caller } }),
+      ...(caller === null ? {} : { caller }),
+      ...(Object.keys(upstreams).length > 0 && { upstreams }),
       expect: expectationOf(observed),
     }
     writeFileSync(join(dir, file), stringify({ tests: [test] }))
     return file
   } finally {
     await server.close()
+  }
+}
+
+function claimsOf({ sub, roles, scopes }: RecordedCaller): Record<string, Value> {
+  return {
+    sub,
+    ...(roles !== undefined && { roles }),
+    ...(scopes !== undefined && { scope: scopes.join(' ') }),
   }
 }
 

@@ -61,6 +61,12 @@ export async function runTests(options: RunTestsOptions): Promise<TestRun> {
       .filter(({ name }) => filter === null || `${file} ${name}`.toLowerCase().includes(filter.toLowerCase()))
       .map((test) => ({ file, test })),
   )
+  const played = wanted.find(({ test }) => test.upstreams.length > 0)
+  if (options.url !== null && played !== undefined) {
+    throw new Error(
+      `${played.file}:${played.test.position.line} The test has \`upstreams\`, which only a server that the runner starts can use. Leave out --url, or select other tests by --filter.`,
+    )
+  }
   const upstreams = new Map<string, UpstreamServer>()
   for (const { test } of wanted) {
     for (const { origin } of test.upstreams)

@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { Engine } from '../engine/index.ts'
 import { startServer } from '../http/index.ts'
 import { coverageOf } from './coverage.ts'
+import { RecordedAnswers } from './recorded-answers.ts'
 import type { ChildMessage, ParentMessage } from './tested-server.ts'
 
 /** The process that `streamstack test` serves a workspace in. It speaks with the runner over the channel of `fork`. */
@@ -16,7 +17,8 @@ process.on('message', (message: ParentMessage) => {
 // The runner has ended.
 process.on('disconnect', () => process.exit())
 
-async function start({ dir, data, port, rewrite }: Extract<ParentMessage, { type: 'start' }>): Promise<void> {
+async function start({ dir, data, port, rewrite, records }: Extract<ParentMessage, { type: 'start' }>): Promise<void> {
+  const recorded = new RecordedAnswers()
   const log = pino({ level: 'silent' })
   const engine = await Engine.open({
     dir,
@@ -24,6 +26,7 @@ async function start({ dir, data, port, rewrite }: Extract<ParentMessage, { type
     serves: true,
     mode: 'dev',
     dataFolder: data,
+    ...(records && { onUpstreamAnswer: (answer) => recorded.add(answer) }),
     adjustSettings: (settings) => ({
       ...settings,
       outbound: {
@@ -44,6 +47,15 @@ async function start({ dir, data, port, rewrite }: Extract<ParentMessage, { type
       tell({ type: 'memory', bytes: process.memoryUsage.rss() })
     }
     if (message.type === 'coverage') tell({ type: 'coverage', endpoints: coverage.report() })
+    if (message.type === 'recorded') tell(recordedBy(recorded))
   })
   tell({ type: 'started', url: server.url, jwt: engine.settings.auth.jwt })
+}
+
+function recordedBy(recorded: RecordedAnswers): ChildMessage {
+  try {
+    return { type: 'recorded', answers: recorded.all() }
+  } catch (error) {
+    return { type: 'failed', message: (error as Error).message }
+  }
 }

@@ -7,6 +7,7 @@ import { type TokenSettings, makeToken } from '../access/index.ts'
 import type { Value } from '@streamstack/protocol'
 import { plainText } from './plain-text.ts'
 import type { EndpointCoverage } from './coverage.ts'
+import type { RecordedAnswer } from './recorded-answers.ts'
 
 export type ParentMessage =
   | {
@@ -15,15 +16,19 @@ export type ParentMessage =
       readonly data: string
       readonly port: number
       readonly rewrite: Readonly<Record<string, string>>
+      /** Whether answers of upstreams are kept for `recorded`. */
+      readonly records: boolean
     }
   | { readonly type: 'memory' }
   | { readonly type: 'coverage' }
+  | { readonly type: 'recorded' }
 
 export type ChildMessage =
   | { readonly type: 'started'; readonly url: string; readonly jwt: TokenSettings | null }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'coverage'; readonly endpoints: readonly EndpointCoverage[] }
+  | { readonly type: 'recorded'; readonly answers: readonly RecordedAnswer[] }
 
 /** The server under test. */
 export interface TestedServer {
@@ -41,14 +46,16 @@ export class OwnServer implements TestedServer {
   url = ''
   readonly #dir: string
   readonly #rewrite: Readonly<Record<string, string>>
+  readonly #records: boolean
   readonly #data = mkdtempSync(join(tmpdir(), 'streamstack-test-'))
   #child: ChildProcess | null = null
   #jwt: TokenSettings | null = null
 
-  /** `rewrite`: origins of upstreams to where they are played. */
-  constructor(dir: string, rewrite: Readonly<Record<string, string>>) {
+  /** `rewrite`: origins of upstreams to where they are played. `records`: whether the answers of upstreams are recorded. */
+  constructor(dir: string, rewrite: Readonly<Record<string, string>>, records = false) {
     this.#dir = dir
     this.#rewrite = rewrite
+    this.#records = records
   }
 
   /** Starts it, or starts it again on the same port and data. Throws Error when the workspace cannot be served. */
@@ -60,7 +67,14 @@ export class OwnServer implements TestedServer {
     })
     this.#child = child
     const port = this.url === '' ? 0 : Number(new URL(this.url).port)
-    const start: ParentMessage = { type: 'start', dir: this.#dir, data: this.#data, port, rewrite: this.#rewrite }
+    const start: ParentMessage = {
+      type: 'start',
+      dir: this.#dir,
+      data: this.#data,
+      port,
+      rewrite: this.#rewrite,
+      records: this.#records,
+    }
     const started = await this.#ask(start, ['started', 'failed'])
     if (started.type === 'failed') throw new Error(started.message)
     if (started.type !== 'started') return
@@ -90,6 +104,13 @@ export class OwnServer implements TestedServer {
   async coverage(): Promise<readonly EndpointCoverage[]> {
     const answer = await this.#ask({ type: 'coverage' }, ['coverage'])
     return answer.type === 'coverage' ? answer.endpoints : []
+  }
+
+  /** The answers of upstreams so far. Throws Error where one is too long to record. */
+  async recorded(): Promise<readonly RecordedAnswer[]> {
+    const answer = await this.#ask({ type: 'recorded' }, ['recorded', 'failed'])
+    if (answer.type === 'failed') throw new Error(answer.message)
+    return answer.type === 'recorded' ? answer.answers : []
   }
 
   async token(claims: Readonly<Record<string, Value>>): Promise<string> {

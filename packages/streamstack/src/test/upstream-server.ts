@@ -1,6 +1,7 @@
 import { type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { piecesOf } from './pieces.ts'
 import type { UpstreamAnswer } from './test-case.ts'
 
 const BEFORE_FAULT_MS = 30
@@ -79,18 +80,4 @@ async function send(answer: UpstreamAnswer, response: ServerResponse): Promise<v
 function strike(kind: 'cut' | 'reset' | 'stall', response: ServerResponse): void {
   if (kind === 'cut') response.socket?.end()
   else if (kind === 'reset') response.socket?.resetAndDestroy()
-}
-
-function piecesOf({ body, pieceBytes, headers }: UpstreamAnswer): Buffer[] {
-  const pieces: Buffer[] = []
-  if (pieceBytes !== null) {
-    for (let from = 0; from < body.length; from += pieceBytes) pieces.push(body.subarray(from, from + pieceBytes))
-    return pieces
-  }
-  const isEvents = headers['content-type']?.startsWith('text/event-stream') === true
-  const border = isEvents ? /(?<=\n\n|\r\n\r\n|\r\r)/ : /(?<=\n)/
-  return body
-    .toString('latin1')
-    .split(border)
-    .map((piece) => Buffer.from(piece, 'latin1'))
 }
