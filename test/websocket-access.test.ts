@@ -27,7 +27,7 @@ let server: TestServer
 beforeAll(async () => {
   server = await testServer({
     'streamstack.yaml': {
-      auth: { jwt: { secret: SECRET, clock_tolerance: '0s' } },
+      auth: { jwt: { secret: SECRET, clock_tolerance: '0s', require_exp: false } },
       streams: { heartbeat: '200ms' },
       server: { cors: { origins: ['https://app.example'] }, websocket: { auth_timeout: '1s' } },
     },

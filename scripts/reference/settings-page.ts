@@ -5,7 +5,9 @@ interface SettingSchema {
   description?: string
   default?: unknown
   enum?: readonly string[]
+  items?: unknown
   properties?: Readonly<Record<string, SettingSchema>>
+  anyOf?: readonly SettingSchema[]
   required?: readonly string[]
 }
 
@@ -40,6 +42,9 @@ export function settingsPage(schema: SettingSchema, startKeys: readonly string[]
 function settingsOf(schema: SettingSchema, before: string): Setting[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, setting]) => {
     const key = before + name
+    // An object, or a list of such objects.
+    const [object, list] = setting.anyOf ?? []
+    if (object?.properties !== undefined && list?.items !== undefined) return settingsOf(object, `${key}.`)
     if (setting.properties !== undefined) return settingsOf(setting, `${key}.`)
     return name === '$schema' ? [] : [{ key, schema: setting, required: schema.required?.includes(name) === true }]
   })

@@ -15,22 +15,22 @@ import type { RouteRight, ServerRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
 import { cannotCheckTokens } from './token-error.ts'
 import type { TokenSettings } from './token-settings.ts'
-import { type TokenVerifier, createTokenVerifier } from './verify-token.ts'
+import { type TokenVerifier, acceptIssuers } from './verify-token.ts'
 
 export interface AccessOptions {
   readonly policy: () => AccessPolicy
   /** Fetches key sets through the workspace's outbound door. */
   readonly fetchKeys: FetchJson
   /** Called with the cause when the keys of an issuer cannot be fetched, at most once a minute. */
-  readonly onKeysMissing: (cause: unknown) => void
+  readonly onKeysMissing: (cause: unknown, url: string) => void
   /** Called with failures that no caller caused; never with a token. */
   readonly onError: (error: unknown) => void
 }
 
 /** How callers are authenticated: `auth` in `streamstack.yaml`. */
 export interface AuthSettings {
-  /** Null: no JWT is accepted. */
-  readonly jwt: TokenSettings | null
+  /** The issuers of accepted tokens; none: no JWT is accepted. */
+  readonly jwt: readonly TokenSettings[]
   readonly keys: readonly ApiKey[]
 }
 
@@ -61,7 +61,7 @@ export class Access {
   readonly #tokens: HeldTokens
   /** Settings that change may close what was open at the start, never the other way round: the address was checked at the start. */
   readonly #startedOpen: boolean
-  #settings: AuthSettings = { jwt: null, keys: [] }
+  #settings: AuthSettings = { jwt: [], keys: [] }
   #tokenVerifier: TokenVerifier | null = null
   #verifier: TokenVerifier | null = null
 
@@ -81,10 +81,11 @@ export class Access {
     this.#settings = { jwt, keys }
     // Other API keys leave the keys of an issuer as they were fetched.
     if (!isDeepStrictEqual(jwt, before.jwt)) {
-      this.#tokenVerifier =
-        jwt === null
-          ? null
-          : createTokenVerifier(jwt, this.#options.fetchKeys, { onFailure: this.#options.onKeysMissing })
+      const { fetchKeys, onKeysMissing, policy } = this.#options
+      // For trying things a token may last for ever.
+      const requiresExp = !policy().isDeveloper
+      const issuers = jwt.map((issuer) => ({ ...issuer, requireExp: issuer.requireExp ?? requiresExp }))
+      this.#tokenVerifier = acceptIssuers(issuers, fetchKeys, { onFailure: onKeysMissing })
     }
     this.#verifier = keys.length === 0 ? this.#tokenVerifier : acceptApiKeys(keys, this.#tokenVerifier)
     return true
@@ -202,7 +203,7 @@ export class Access {
     return this.#tokens.hold({
       token: caller.token,
       ...(checking === undefined ? {} : { checking }),
-      renewed: (token) => renewed(this.#callerOf(token, caller.place)),
+      renewed: (token) => renewed(new TokenCaller(token, caller.place)),
       refused,
     })
   }
@@ -215,11 +216,7 @@ export class Access {
   async #verified(authorization: string, place: CallPlace): Promise<Caller> {
     const verifier = this.#verifier
     if (verifier === null) return callerWithoutToken(place, 'anonymous')
-    return this.#callerOf(await PresentedToken.check(verifier, authorization), place)
-  }
-
-  #callerOf(token: PresentedToken, place: CallPlace): TokenCaller {
-    return new TokenCaller(token, place, this.#options.policy().clockToleranceSeconds)
+    return new TokenCaller(await PresentedToken.check(verifier, authorization), place)
   }
 
   /** Treats a caller whose token is refused as anonymous, so that public endpoints still answer. */

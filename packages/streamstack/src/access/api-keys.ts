@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { toAuthClaims } from './auth-claims.ts'
 import { tokenError } from './token-error.ts'
+import { verifiedToken } from './verified-token.ts'
 import type { TokenVerifier } from './verify-token.ts'
 
 /** An API key as `auth.keys` in `streamstack.yaml` declares it. The key itself is nowhere: only its hash is. */
@@ -42,16 +43,17 @@ export function acceptApiKeys(keys: readonly ApiKey[], tokens: TokenVerifier | n
       const presented = apiKeyIn(authorization)
       if (presented === null) {
         if (tokens === null) throw tokenError(authorization?.trim() ? 'api_key' : 'missing')
-        const claims = await tokens.verify(authorization)
-        const subject = claims['sub']
+        const token = await tokens.verify(authorization)
+        const subject = token.claims['sub']
         if (typeof subject === 'string' && subject.startsWith(SUBJECT_PREFIX)) throw tokenError('reserved_subject')
-        return claims
+        return token
       }
       const key = byHash.get(hashOf(presented))
       if (key === undefined) throw tokenError('api_key')
       if (key.expiresAt !== null && key.expiresAt * 1_000 <= Date.now()) throw tokenError('expired')
       const claims = { sub: `${SUBJECT_PREFIX}${key.name}`, roles: [...key.roles], scopes: [...key.scopes] }
-      return toAuthClaims(key.expiresAt === null ? claims : { ...claims, exp: key.expiresAt }, null)
+      const all = toAuthClaims(key.expiresAt === null ? claims : { ...claims, exp: key.expiresAt }, null)
+      return verifiedToken(all, { clockToleranceSeconds: 0, maxAgeSeconds: null })
     },
   }
 }

@@ -2,7 +2,6 @@ import type { StreamstackError } from '@streamstack/protocol'
 import type { AuthClaims } from './auth-claims.ts'
 import type { CallPlace } from './call-place.ts'
 import type { PresentedToken } from './presented-token.ts'
-import { subjectOf } from './subject.ts'
 
 /**
  * How a caller was recognised:
@@ -68,14 +67,13 @@ export class TokenCaller implements Caller {
   readonly fault = null
   readonly token: PresentedToken
 
-  constructor(token: PresentedToken, place: CallPlace, clockToleranceSeconds: number) {
-    const { claims } = token
-    const expires = claims['exp']
+  constructor(token: PresentedToken, place: CallPlace) {
+    const { claims, subject, expiresAtMs, endsAtMs } = token.verified
     this.token = token
     this.place = place
     this.claims = claims
-    this.subject = subjectOf(claims)
-    this.expiresAtMs = typeof expires === 'number' ? expires * 1_000 : null
-    this.endsAtMs = this.expiresAtMs === null ? Infinity : this.expiresAtMs + clockToleranceSeconds * 1_000
+    this.subject = subject
+    this.expiresAtMs = expiresAtMs
+    this.endsAtMs = endsAtMs
   }
 }

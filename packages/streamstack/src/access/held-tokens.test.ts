@@ -2,13 +2,18 @@ import { setTimeout } from 'node:timers/promises'
 import type { StreamstackError } from '@streamstack/protocol'
 import { expect, test } from 'vitest'
 import { HeldTokens } from './held-tokens.ts'
-import type { TokenVerifier } from './index.ts'
+import { type TokenVerifier, toAuthClaims } from './index.ts'
 import { PresentedToken } from './presented-token.ts'
+import { verifiedToken } from './verified-token.ts'
 
 /** Takes every token, or none. */
 const verifier = (takes: boolean): TokenVerifier => ({
   verify: () =>
-    takes ? Promise.resolve({ sub: 'ann', roles: [], scopes: [] }) : Promise.reject(new Error('the token is wrong')),
+    takes
+      ? Promise.resolve(
+          verifiedToken(toAuthClaims({ sub: 'ann' }, null), { clockToleranceSeconds: 0, maxAgeSeconds: null }),
+        )
+      : Promise.reject(new Error('the token is wrong')),
 })
 
 interface Heard {

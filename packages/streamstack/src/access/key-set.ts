@@ -37,7 +37,7 @@ export interface KeySetOptions {
   /** Milliseconds of a clock that never runs backwards. */
   readonly now?: (() => number) | undefined
   /** Called with the cause when the keys cannot be fetched, at most once a minute. */
-  readonly onFailure?: ((cause: unknown) => void) | undefined
+  readonly onFailure?: ((cause: unknown, url: string) => void) | undefined
 }
 
 export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetOptions = {}): KeySet {
@@ -57,7 +57,7 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
       failedAtMs = now()
       if (failedAtMs - reportedAtMs >= reportPauseMs) {
         reportedAtMs = failedAtMs
-        onFailure?.(cause)
+        onFailure?.(cause, url)
       }
       throw unavailable(retryPauseMs, cause)
     } finally {

@@ -8,7 +8,6 @@ export interface AccessPolicy {
   /** `streams.access: open`. */
   readonly isOpen: boolean
   readonly cors: CorsSettings
-  readonly clockToleranceSeconds: number
   /** `channels.token_in_url`. */
   readonly tokenInUrl: boolean
   /** `server.hosts`, and where the server listens; `loopback`: every name of this machine, and no other. Null: all. */

@@ -1,18 +1,17 @@
-import type { AuthClaims } from './auth-claims.ts'
-import { subjectOf } from './subject.ts'
 import { tokenError } from './token-error.ts'
+import type { VerifiedToken } from './verified-token.ts'
 import type { TokenVerifier } from './verify-token.ts'
 
 /** A token that a reader came in with, kept as long as it reads, to be checked again. Nothing that prints or writes this object can tell the token. */
 export class PresentedToken {
-  readonly claims: AuthClaims
+  readonly verified: VerifiedToken
   readonly #authorization: string | undefined
   readonly #verifier: TokenVerifier
 
-  private constructor(verifier: TokenVerifier, authorization: string | undefined, claims: AuthClaims) {
+  private constructor(verifier: TokenVerifier, authorization: string | undefined, verified: VerifiedToken) {
     this.#verifier = verifier
     this.#authorization = authorization
-    this.claims = claims
+    this.verified = verified
   }
 
   /** `authorization`: the value of the header. Throws what the verifier does. */
@@ -32,7 +31,7 @@ export class PresentedToken {
   async checkAgain(verifier: TokenVerifier | null): Promise<PresentedToken> {
     if (verifier === null) throw tokenError('not_configured')
     const token = await PresentedToken.check(verifier, this.#authorization)
-    if (subjectOf(token.claims) !== subjectOf(this.claims)) throw tokenError('claims')
+    if (token.verified.subject !== this.verified.subject) throw tokenError('claims')
     return token
   }
 }

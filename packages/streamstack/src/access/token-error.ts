@@ -8,6 +8,8 @@ export type TokenFault =
   | 'key'
   | 'signature'
   | 'expired'
+  | 'no_expiry'
+  | 'too_old'
   | 'not_yet_valid'
   | 'issuer'
   | 'audience'
@@ -24,6 +26,10 @@ const messages: Readonly<Record<TokenFault, string>> = {
   key: 'The token is signed with a key that this server does not know. Get a fresh token from its issuer.',
   signature: 'The signature of the token is wrong. Use a token that was issued for this server, unchanged.',
   expired: 'The token has expired. Get a fresh one.',
+  no_expiry:
+    'The token never expires: it has no `exp`. Get one that expires; the operator can set `auth.jwt.require_exp: false`.',
+  too_old:
+    'The token was issued too long ago, or does not say when: this server limits the age since `iat`. Get a fresh one.',
   not_yet_valid: 'The token is not valid yet. Check the clock of the machine that issued it.',
   issuer: 'The token comes from another issuer than this server accepts.',
   audience: 'The token was issued for another audience than this server.',

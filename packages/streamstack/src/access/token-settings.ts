@@ -1,21 +1,25 @@
 import { StreamstackError } from '@streamstack/protocol'
 
-/** How tokens are checked: `auth.jwt` in `streamstack.yaml`. */
+/** How the tokens of one issuer are checked: `auth.jwt` in `streamstack.yaml`, or one entry of it. */
 export interface TokenSettings {
   /** Shared secret for the HS algorithms. */
   secret: string | null
   /** Where an identity provider publishes its public keys (JWK Set, RFC 7517 §5). */
   jwksUrl: string | null
-  /** The only `iss` accepted; null: any. */
-  issuer: string | null
+  /** Accepted values of `iss`; null: any. */
+  issuers: readonly string[] | null
   /** One of these must be among the token's `aud`; null: any. */
-  audience: string | readonly string[] | null
+  audience: readonly string[] | null
   /** null: HS256 with a secret, the asymmetric algorithms with a key set. */
   algorithms: readonly string[] | null
   /** Claim that holds the roles, dots lead inwards (`realm_access.roles`); null: `roles` or `role`. */
   roleClaim: string | null
-  /** How far clocks may differ when `exp` and `nbf` are compared. */
+  /** How far clocks may differ when `exp`, `nbf` and `iat` are compared. */
   clockToleranceSeconds: number
+  /** Whether a token must have `exp`; null: in `streamstack serve`, not in `streamstack dev`. */
+  requireExp: boolean | null
+  /** Greatest age of a token, counted from its `iat`; null: any. A token without `iat` is then refused. */
+  maxAgeSeconds: number | null
 }
 
 /** Algorithms that may be named, and the bytes a secret needs for each (RFC 7518 §3.2: as many as the hash has). */
@@ -56,6 +60,31 @@ export function checkTokenSettings(settings: TokenSettings): TokenAlgorithms {
     throw fault('auth.jwt.clock_tolerance must be between 0 and 3600 seconds. Use "60s" when clocks differ much.')
   }
   return algorithms
+}
+
+/**
+ * Checks several issuers against each other. The issuer of a token decides which keys verify it, so each
+ * entry names its issuers and no two entries share one.
+ *
+ * @throws StreamstackError that names the key and the cure.
+ */
+export function checkIssuers(entries: readonly TokenSettings[]): void {
+  if (entries.length < 2) return
+  const seen = new Map<string, number>()
+  for (const [index, { issuers }] of entries.entries()) {
+    if (issuers === null) {
+      throw fault(`auth.jwt[${index}].issuer must be set: with several entries, each names the issuers of its tokens.`)
+    }
+    for (const issuer of issuers) {
+      const before = seen.get(issuer)
+      if (before !== undefined && before !== index) {
+        throw fault(
+          `auth.jwt[${index}].issuer names ${JSON.stringify(issuer)}, as auth.jwt[${before}] does. Name each issuer once.`,
+        )
+      }
+      seen.set(issuer, index)
+    }
+  }
 }
 
 /** @throws StreamstackError when the secret is too short or no secret at all. */

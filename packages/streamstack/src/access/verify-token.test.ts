@@ -5,20 +5,24 @@ import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import type { CryptoKey, JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { challengeHeader, createTokenVerifier, makeToken } from './index.ts'
+import { acceptIssuers } from './verify-token.ts'
 import type { TokenSettings } from './index.ts'
 
 const secret = 'a secret that is long enough for HS256'
 const base: TokenSettings = {
   secret: null,
   jwksUrl: null,
-  issuer: null,
+  issuers: null,
   audience: null,
   algorithms: null,
   roleClaim: null,
   clockToleranceSeconds: 0,
+  requireExp: false,
+  maxAgeSeconds: null,
 }
 const bySecret: TokenSettings = { ...base, secret }
 const byKeySet: TokenSettings = { ...base, jwksUrl: 'https://login.example.com/jwks.json' }
+const now = Math.floor(Date.now() / 1000)
 const inAnHour = Math.floor(Date.now() / 1000) + 3600
 
 async function failure(promise: Promise<unknown>): Promise<StreamstackError> {
@@ -58,7 +62,7 @@ describe('tokens signed with a secret', () => {
       expiresSeconds: 60,
       claims: { scope: 'read write', sub: 'mallory', team: { id: 7 } },
     })
-    const claims = await createTokenVerifier(bySecret).verify(`Bearer ${token}`)
+    const { claims } = await createTokenVerifier(bySecret).verify(`Bearer ${token}`)
     expect(claims).toMatchObject({ sub: 'ann', roles: ['editor', 'admin'], scopes: ['read', 'write'], team: { id: 7 } })
     expect(Object.isFrozen(claims)).toBe(true)
     expect(Object.isFrozen(claims['team'])).toBe(true)
@@ -77,7 +81,7 @@ describe('tokens signed with a secret', () => {
     ['an inherited name', { sub: 'ann' }, 'toString', []],
   ])('roles are read from %s', async (_name, payload, roleClaim, roles) => {
     const token = forge({ alg: 'HS256' }, payload, secret)
-    const claims = await createTokenVerifier({ ...bySecret, roleClaim }).verify(`bearer  ${token}`)
+    const { claims } = await createTokenVerifier({ ...bySecret, roleClaim }).verify(`bearer  ${token}`)
     expect(claims.roles).toEqual(roles)
   })
 
@@ -104,14 +108,65 @@ describe('tokens signed with a secret', () => {
     ['a token of the future', `Bearer ${forge({ alg: 'HS256' }, { nbf: inAnHour }, secret)}`, 'not_yet_valid'],
     ['exp as text', `Bearer ${forge({ alg: 'HS256' }, { exp: '9999999999' }, secret)}`, 'claims'],
     ['nbf as text', `Bearer ${forge({ alg: 'HS256' }, { nbf: '1' }, secret)}`, 'claims'],
-    ['another issuer', `Bearer ${forge({ alg: 'HS256' }, { iss: 'evil' }, secret)}`, 'issuer', { issuer: 'good' }],
-    ['no issuer', `Bearer ${forge({ alg: 'HS256' }, {}, secret)}`, 'issuer', { issuer: 'good' }],
+    ['another issuer', `Bearer ${forge({ alg: 'HS256' }, { iss: 'evil' }, secret)}`, 'issuer', { issuers: ['good'] }],
+    ['no issuer', `Bearer ${forge({ alg: 'HS256' }, {}, secret)}`, 'issuer', { issuers: ['good'] }],
     [
       'another audience',
       `Bearer ${forge({ alg: 'HS256' }, { aud: ['x'] }, secret)}`,
       'audience',
       { audience: ['a', 'b'] },
     ],
+    [
+      'no exp where one is required',
+      `Bearer ${forge({ alg: 'HS256' }, {}, secret)}`,
+      'no_expiry',
+      { requireExp: true },
+    ],
+    [
+      'no exp where nothing is said',
+      `Bearer ${forge({ alg: 'HS256' }, {}, secret)}`,
+      'no_expiry',
+      { requireExp: null },
+    ],
+    [
+      'no exp, and a forged signature',
+      `Bearer ${forge({ alg: 'HS256' }, {}, 'z'.repeat(40))}`,
+      'signature',
+      { requireExp: true },
+    ],
+    [
+      'an old token',
+      `Bearer ${forge({ alg: 'HS256' }, { iat: now - 700, exp: inAnHour }, secret)}`,
+      'too_old',
+      { maxAgeSeconds: 600 },
+    ],
+    [
+      'no iat under a greatest age',
+      `Bearer ${forge({ alg: 'HS256' }, { exp: inAnHour }, secret)}`,
+      'too_old',
+      { maxAgeSeconds: 600 },
+    ],
+    [
+      'an iat in the future',
+      `Bearer ${forge({ alg: 'HS256' }, { iat: inAnHour }, secret)}`,
+      'not_yet_valid',
+      { maxAgeSeconds: 600 },
+    ],
+    ['iat as text', `Bearer ${forge({ alg: 'HS256' }, { iat: '1' }, secret)}`, 'claims', { maxAgeSeconds: 600 }],
+    [
+      'none of several issuers',
+      `Bearer ${forge({ alg: 'HS256' }, { iss: 'c' }, secret)}`,
+      'issuer',
+      { issuers: ['a', 'b'] },
+    ],
+    [
+      'a list of issuers',
+      `Bearer ${forge({ alg: 'HS256' }, { iss: ['a'] }, secret)}`,
+      'issuer',
+      { issuers: ['a', 'b'] },
+    ],
+    ['an embedded key', `Bearer ${forge({ alg: 'HS256', jwk: { kty: 'oct', k: 'eHg' } }, {}, 'xx')}`, 'signature'],
+    ['a kid that is a path', `Bearer ${forge({ alg: 'HS256', kid: '../../dev/null' }, {}, '')}`, 'signature'],
     ['an unknown critical header', `Bearer ${forge({ alg: 'HS256', crit: ['x'], x: 1 }, {}, secret)}`, 'malformed'],
     ['a payload that is a list', `Bearer ${forge({ alg: 'HS256' }, [1], secret)}`, 'malformed'],
     ['a claim named constructor', `Bearer ${forge({ alg: 'HS256' }, { a: { constructor: 1 } }, secret)}`, 'claims'],
@@ -140,7 +195,7 @@ describe('tokens signed with a secret', () => {
   test('clocks may differ by the tolerance', async () => {
     const token = forge({ alg: 'HS256' }, { exp: Math.floor(Date.now() / 1000) - 30 }, secret)
     const tolerant = createTokenVerifier({ ...bySecret, clockToleranceSeconds: 600 })
-    await expect(tolerant.verify(`Bearer ${token}`)).resolves.toMatchObject({ roles: [] })
+    await expect(tolerant.verify(`Bearer ${token}`)).resolves.toMatchObject({ claims: { roles: [] } })
     expect((await failure(createTokenVerifier(bySecret).verify(`Bearer ${token}`))).details).toEqual({
       reason: 'expired',
     })
@@ -148,8 +203,8 @@ describe('tokens signed with a secret', () => {
 
   test('one of several audiences and the issuer suffice', async () => {
     const token = await makeToken({ secret, sub: 'a', expiresSeconds: 60, issuer: 'me', audience: ['x', 'b'] })
-    const verifier = createTokenVerifier({ ...bySecret, issuer: 'me', audience: ['a', 'b'] })
-    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ sub: 'a', iss: 'me' })
+    const verifier = createTokenVerifier({ ...bySecret, issuers: ['me'], audience: ['a', 'b'] })
+    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ claims: { sub: 'a', iss: 'me' } })
   })
 
   test('whatever is sent, only a 401 comes of it', async () => {
@@ -172,7 +227,7 @@ describe('tokens signed with a published key', () => {
     const { privateKey, jwk } = await keyPair(alg, 'one')
     const verifier = createTokenVerifier(byKeySet, () => Promise.resolve({ keys: [jwk] }))
     const token = await sign({ sub: 'ann', exp: inAnHour }, { alg, kid: 'one' }, privateKey)
-    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ sub: 'ann' })
+    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ claims: { sub: 'ann' } })
   })
 
   test('a token signed with the public key as if it were a secret is refused', async () => {
@@ -198,16 +253,16 @@ describe('tokens signed with a published key', () => {
     const { privateKey, jwk } = await keyPair('ES256', 'one')
     const verifier = createTokenVerifier({ ...byKeySet, secret }, () => Promise.resolve({ keys: [jwk] }))
     const published = await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)
-    await expect(verifier.verify(`Bearer ${published}`)).resolves.toMatchObject({ sub: 'a' })
+    await expect(verifier.verify(`Bearer ${published}`)).resolves.toMatchObject({ claims: { sub: 'a' } })
     const shared = await makeToken({ secret, sub: 'b', expiresSeconds: 60 })
-    await expect(verifier.verify(`Bearer ${shared}`)).resolves.toMatchObject({ sub: 'b' })
+    await expect(verifier.verify(`Bearer ${shared}`)).resolves.toMatchObject({ claims: { sub: 'b' } })
   })
 
   test('a token without key id is tried with each key that fits', async () => {
     const [first, second, stranger] = await Promise.all([keyPair('ES256'), keyPair('ES256'), keyPair('ES256')])
     const verifier = createTokenVerifier(byKeySet, () => Promise.resolve({ keys: [first.jwk, second.jwk] }))
     const token = await sign({ sub: 'a' }, { alg: 'ES256' }, second.privateKey)
-    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ sub: 'a' })
+    await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ claims: { sub: 'a' } })
     const foreign = await sign({ sub: 'a' }, { alg: 'ES256' }, stranger.privateKey)
     expect((await failure(verifier.verify(`Bearer ${foreign}`))).details).toEqual({ reason: 'signature' })
   })
@@ -233,7 +288,7 @@ describe('tokens signed with a published key', () => {
     expect(fetches).toBe(1)
 
     nowMs = 31_000
-    await expect(verifier.verify(byFresh)).resolves.toMatchObject({ sub: 'b' })
+    await expect(verifier.verify(byFresh)).resolves.toMatchObject({ claims: { sub: 'b' } })
     expect(fetches).toBe(2)
     expect((await failure(verifier.verify(byOld))).details).toEqual({ reason: 'key' })
     expect(fetches).toBe(2)
@@ -258,12 +313,12 @@ describe('tokens signed with a published key', () => {
 
     nowMs = 6_000
     document = { keys: [jwk] }
-    await expect(verifier.verify(token)).resolves.toMatchObject({ sub: 'a' })
+    await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })
 
     // Half-way through their time the keys are fetched anew beside the call; a failure there harms nobody yet.
     document = null
     nowMs += 301_000
-    await expect(verifier.verify(token)).resolves.toMatchObject({ sub: 'a' })
+    await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })
     expect(fetches).toBe(3)
     nowMs += 301_000
     expect((await failure(verifier.verify(token))).status).toBe(503)
@@ -273,7 +328,7 @@ describe('tokens signed with a published key', () => {
     const { privateKey, jwk } = await keyPair('ES256', 'one')
     const token = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)}`
     const verifier = createTokenVerifier(byKeySet, () => Promise.resolve(JSON.stringify({ keys: [jwk] })))
-    await expect(verifier.verify(token)).resolves.toMatchObject({ sub: 'a' })
+    await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })
   })
 
   test('why keys cannot be fetched is told once a minute', async () => {
@@ -300,6 +355,67 @@ describe('tokens signed with a published key', () => {
     const token = await sign({}, { alg: 'ES256', kid: 'one' }, privateKey)
     const verifier = createTokenVerifier(byKeySet, () => Promise.resolve(document))
     expect((await failure(verifier.verify(`Bearer ${token}`))).code).toBe('unavailable')
+  })
+})
+
+describe('several issuers', () => {
+  const other = 'another secret that is long enough for HS256'
+  const entries: readonly TokenSettings[] = [
+    { ...bySecret, issuers: ['first', 'also first'], audience: ['api'] },
+    {
+      ...base,
+      secret: other,
+      issuers: ['second'],
+      roleClaim: 'app.roles',
+      maxAgeSeconds: 60,
+      clockToleranceSeconds: 2,
+    },
+  ]
+  const verify = (payload: object, key: string) =>
+    acceptIssuers(entries)!.verify(`Bearer ${forge({ alg: 'HS256' }, payload, key)}`)
+
+  test('each is verified by its own keys, audience and role claim', async () => {
+    expect(await verify({ iss: 'also first', aud: 'api', sub: 'ann', roles: ['a'] }, secret)).toMatchObject({
+      subject: 'ann',
+      claims: { roles: ['a'] },
+      expiresAtMs: null,
+    })
+    expect(
+      await verify({ iss: 'second', sub: 'ann', app: { roles: ['b'] }, iat: now, exp: inAnHour }, other),
+    ).toMatchObject({
+      claims: { roles: ['b'] },
+      expiresAtMs: (now + 60) * 1000,
+      endsAtMs: (now + 62) * 1000,
+    })
+  })
+
+  test('a name that two issuers use is two callers, whatever the name is', async () => {
+    const second = await verify({ iss: 'second', sub: 'ann', iat: now }, other)
+    for (const sub of ['ann', second.subject, `sub:${second.subject}`]) {
+      expect((await verify({ iss: 'first', aud: 'api', sub }, secret)).subject).not.toBe(second.subject)
+    }
+  })
+
+  test.each([
+    ['the secret of another issuer', { iss: 'second', sub: 'ann', iat: now }, secret, 'signature'],
+    ['an issuer that is not listed', { iss: 'third', sub: 'ann' }, secret, 'issuer'],
+    ['no issuer', { sub: 'ann' }, secret, 'issuer'],
+    ['an issuer that is a list', { iss: ['first', 'second'], aud: 'api' }, secret, 'issuer'],
+    ['a name of every object', { iss: '__proto__', sub: 'ann' }, secret, 'issuer'],
+    ['an audience of another entry', { iss: 'first', aud: 'web' }, secret, 'audience'],
+  ])('%s is refused', async (_name, payload, key, reason) => {
+    expect((await failure(verify(payload, key))).details).toEqual({ reason })
+  })
+
+  test('an entry without an issuer, or with that of another, is refused at load', () => {
+    expect(() => acceptIssuers([bySecret, { ...bySecret, issuers: ['a'] }])).toThrow(
+      /auth\.jwt\[0\]\.issuer must be set/,
+    )
+    const twice = [
+      { ...bySecret, issuers: ['a'] },
+      { ...bySecret, issuers: ['b', 'a'] },
+    ]
+    expect(() => acceptIssuers(twice)).toThrow(/auth\.jwt\[1\]\.issuer names "a", as auth\.jwt\[0\] does/)
   })
 })
 

@@ -1,16 +1,16 @@
 import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { Value } from '@streamstack/protocol'
-import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { CryptoKey, FlattenedJWSInput, JWTVerifyOptions, ProtectedHeaderParameters } from 'jose'
 import { toAuthClaims } from './auth-claims.ts'
-import type { AuthClaims } from './auth-claims.ts'
 import { createKeySet } from './key-set.ts'
 import type { FetchJson, KeySet, KeySetOptions } from './key-set.ts'
 import { tokenError } from './token-error.ts'
 import type { TokenFault } from './token-error.ts'
-import { checkTokenSettings } from './token-settings.ts'
+import { checkIssuers, checkTokenSettings } from './token-settings.ts'
 import type { TokenSettings } from './token-settings.ts'
+import { type VerifiedToken, verifiedToken } from './verified-token.ts'
 
 /** Checks the tokens of requests. */
 export interface TokenVerifier {
@@ -19,7 +19,46 @@ export interface TokenVerifier {
    * @throws StreamstackError `unauthenticated` that says what is wrong with the token, `unavailable` when the issuer's
    * keys cannot be fetched.
    */
-  verify(authorizationHeader: string | undefined): Promise<AuthClaims>
+  verify(authorizationHeader: string | undefined): Promise<VerifiedToken>
+}
+
+/**
+ * Accepts the tokens of several issuers, each by its own keys. The `iss` of a token chooses the entry; that entry alone verifies it.
+ *
+ * @throws StreamstackError as `createTokenVerifier`, and when two entries share an issuer or one names none.
+ */
+export function acceptIssuers(
+  entries: readonly TokenSettings[],
+  fetchJson?: FetchJson,
+  options: KeySetOptions = {},
+): TokenVerifier | null {
+  checkIssuers(entries)
+  const [only, ...more] = entries
+  if (only === undefined) return null
+  if (more.length === 0) return createTokenVerifier(only, fetchJson, options)
+  const verifiers = new Map<string, TokenVerifier>()
+  for (const [index, entry] of entries.entries()) {
+    // The subjects of the first entry stay as they are, so that a second one takes no run from its owner.
+    const verifier = createTokenVerifier(entry, fetchJson, options, index > 0)
+    for (const issuer of entry.issuers ?? []) verifiers.set(issuer, verifier)
+  }
+  return {
+    async verify(authorizationHeader) {
+      const issuer = unverifiedIssuer(readBearer(authorizationHeader))
+      const verifier = issuer === undefined ? undefined : verifiers.get(issuer)
+      if (verifier === undefined) throw tokenError('issuer')
+      return verifier.verify(authorizationHeader)
+    },
+  }
+}
+
+/** Chooses the keys, and decides nothing else: the signature is still to be checked. */
+function unverifiedIssuer(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss
+  } catch (cause) {
+    throw tokenError('malformed', cause)
+  }
 }
 
 /**
@@ -28,20 +67,28 @@ export interface TokenVerifier {
  *
  * @param fetchJson fetches the key set through the outbound door; needed when `jwksUrl` is set.
  * @param options a steady clock for the age of fetched keys, and who hears why they cannot be fetched.
+ * @param tellsIssuer whether subjects carry the issuer, because another issuer may use the same names.
  * @throws StreamstackError when a setting cannot be used.
  */
 export function createTokenVerifier(
   settings: TokenSettings,
   fetchJson?: FetchJson,
   options: KeySetOptions = {},
+  tellsIssuer = false,
 ): TokenVerifier {
   const algorithms = checkTokenSettings(settings)
   const secret = settings.secret === null ? null : createSecretKey(Buffer.from(settings.secret))
   const keySet = openKeySet(settings, fetchJson, options)
   const claimOptions: JWTVerifyOptions = {
-    issuer: settings.issuer ?? undefined,
-    audience: settings.audience === null ? undefined : [settings.audience].flat(),
+    issuer: settings.issuers === null ? undefined : [...settings.issuers],
+    audience: settings.audience === null ? undefined : [...settings.audience],
     clockTolerance: settings.clockToleranceSeconds,
+    requiredClaims: settings.requireExp === false ? [] : ['exp'],
+    maxTokenAge: settings.maxAgeSeconds ?? undefined,
+  }
+  const accept = (payload: Readonly<Record<string, Value>>): VerifiedToken => {
+    const claims = toAuthClaims(payload, settings.roleClaim)
+    return verifiedToken(claims, settings, tellsIssuer ? String(claims['iss']) : null)
   }
   const secretOptions = { ...claimOptions, algorithms: [...algorithms.secret] }
   const publicKeyOptions = { ...claimOptions, algorithms: [...algorithms.publicKey] }
@@ -52,11 +99,11 @@ export function createTokenVerifier(
       if (secret === null && keySet === null) throw tokenError('not_configured')
       const algorithm = readHeader(token).alg ?? 'none'
       if (secret !== null && algorithms.secret.includes(algorithm)) {
-        return toAuthClaims(await verifyWith([secret], token, secretOptions), settings.roleClaim)
+        return accept(await verifyWith([secret], token, secretOptions))
       }
       if (keySet !== null && algorithms.publicKey.includes(algorithm)) {
         const keys = await keySet.find(readHeader(token), splitToken(token))
-        return toAuthClaims(await verifyWith(keys, token, publicKeyOptions), settings.roleClaim)
+        return accept(await verifyWith(keys, token, publicKeyOptions))
       }
       throw tokenError('algorithm')
     },
@@ -112,9 +159,11 @@ async function verifyWith(
 const claimFaults: Readonly<Record<string, TokenFault>> = { iss: 'issuer', aud: 'audience' }
 
 function faultOf(thrown: unknown): TokenFault {
-  if (thrown instanceof errors.JWTExpired) return 'expired'
+  if (thrown instanceof errors.JWTExpired) return thrown.claim === 'iat' ? 'too_old' : 'expired'
   if (thrown instanceof errors.JWTClaimValidationFailed) {
-    if (thrown.claim === 'nbf' && thrown.reason === 'check_failed') return 'not_yet_valid'
+    if (thrown.reason === 'check_failed' && ['nbf', 'iat'].includes(thrown.claim)) return 'not_yet_valid'
+    if (thrown.reason === 'missing' && thrown.claim === 'exp') return 'no_expiry'
+    if (thrown.reason === 'missing' && thrown.claim === 'iat') return 'too_old'
     return claimFaults[thrown.claim] ?? 'claims'
   }
   if (thrown instanceof errors.JWSSignatureVerificationFailed) return 'signature'

@@ -1,4 +1,4 @@
-import { makeToken } from '../access/index.ts'
+import { makeToken, ownSigner } from '../access/index.ts'
 import type { CompiledWorkspace } from '../engine/index.ts'
 
 /** How long the token that `streamstack dev` prints is valid. */
@@ -9,9 +9,8 @@ const OWN_SCOPES: readonly string[] = ['streams:read', 'streams:write', 'system:
 
 /** Returns a token that passes every role and scope of a workspace, or null where no secret signs its tokens. */
 export async function developerToken({ settings, plans, channels }: CompiledWorkspace): Promise<string | null> {
-  const { jwt } = settings.auth
-  if (jwt === null || jwt.secret === null) return null
-  if (jwt.algorithms !== null && !jwt.algorithms.includes('HS256')) return null
+  const signer = ownSigner(settings.auth.jwt)
+  if (signer === null) return null
   const rules = [
     ...[...plans.values()].map(({ endpoint }) => endpoint.access),
     ...channels.channels.flatMap(({ publish, subscribe, presence }) =>
@@ -20,13 +19,10 @@ export async function developerToken({ settings, plans, channels }: CompiledWork
   ]
   const scopes = new Set([...OWN_SCOPES, ...rules.flatMap((rule) => rule.scopes)])
   return makeToken({
-    secret: jwt.secret,
+    ...signer,
     sub: 'developer',
     roles: [...new Set(rules.flatMap((rule) => rule.roles))],
     expiresSeconds: VALID_SECONDS,
-    issuer: jwt.issuer,
-    audience: jwt.audience,
-    roleClaim: jwt.roleClaim,
     claims: { scope: [...scopes].join(' ') },
   })
 }

@@ -194,7 +194,7 @@ function claimsOf(engine: Engine, { endpoint }: Plan, auth: string | undefined):
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new CommandFailure(`--auth must be a JSON object of claims, such as '{"sub":"ada"}'; it is '${auth}'.`)
   }
-  const claims = toAuthClaims(payload as Record<string, Value>, engine.settings.auth.jwt?.roleClaim ?? null)
+  const claims = toAuthClaims(payload as Record<string, Value>, engine.settings.auth.jwt[0]?.roleClaim ?? null)
   authorize(endpoint.access, claims)
   return claims
 }

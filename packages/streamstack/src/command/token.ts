@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { makeToken } from '../access/index.ts'
+import { type OwnSigner, makeToken, ownSigner } from '../access/index.ts'
 import { parseDurationMs } from '../definition/index.ts'
 import { WorkspaceError } from '../engine/index.ts'
 import { readWorkspace } from '../workspace/index.ts'
@@ -8,13 +8,6 @@ import { collected } from './collected.ts'
 import type { CommandIo } from './io.ts'
 import { placed } from './issue-lines.ts'
 import { shellQuoted, workspaceDir } from './workspace-dir.ts'
-
-/** What the workspace says of its tokens itself. */
-interface TokenSettings {
-  readonly issuer: unknown
-  readonly audience: unknown
-  readonly roleClaim: string | null
-}
 
 interface TokenOptions {
   sub: string
@@ -54,19 +47,14 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
   const { path, prefix } = workspaceDir(io, named)
   const { settings, issues } = await readWorkspace(path, io.env, { generate: false })
   if (settings === null) throw new WorkspaceError(issues.map((issue) => placed(issue, prefix)))
-  const { jwt } = settings.auth
-  if (jwt === null || jwt.secret === null) {
+  const signer = ownSigner(settings.auth.jwt)
+  if (signer === null) {
     const why =
-      jwt === null
+      settings.auth.jwt.length === 0
         ? 'The workspace has no `auth.jwt.secret`'
         : 'The tokens of this workspace come from `auth.jwt.jwks_url`'
     throw new CommandFailure(
       `${why}, so no token can be signed here. Start \`streamstack dev\`, which generates a secret for trying; or put JWT_SECRET=… (32 characters or more) into .env, list JWT_SECRET under \`env:\` in streamstack.yaml and set \`auth: { jwt: { secret: "{{env.JWT_SECRET}}" } }\`.`,
-    )
-  }
-  if (jwt.algorithms !== null && !jwt.algorithms.includes('HS256')) {
-    throw new CommandFailure(
-      'The token would be signed with HS256; add it to `auth.jwt.algorithms` in streamstack.yaml.',
     )
   }
   const expiresMs = parseDurationMs(options.expires)
@@ -75,16 +63,13 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
       `--expires must be a duration of at least a second, such as 30m or 1h; it is '${options.expires}'.`,
     )
   }
-  const claims = claimsOf(options, jwt)
+  const claims = claimsOf(options, signer)
   const scopes = options.scope.length === 0 ? {} : { scope: options.scope.join(' ') }
   const made = await makeToken({
-    secret: jwt.secret,
+    ...signer,
     sub: options.sub,
     roles: options.role,
     expiresSeconds: expiresMs / 1000,
-    issuer: jwt.issuer,
-    audience: jwt.audience,
-    roleClaim: jwt.roleClaim,
     claims: { ...claims, ...scopes },
   })
   io.stdout.write(`${made}\n`)
@@ -93,7 +78,7 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
 /** The claims of `--claim`. One that has an option of its own would be lost to it. */
 function claimsOf(
   { claim, role: roles, scope }: TokenOptions,
-  { issuer, audience, roleClaim }: TokenSettings,
+  { issuer, audience, roleClaim }: OwnSigner,
 ): Readonly<Record<string, unknown>> {
   const cures: Readonly<Record<string, string>> = {
     sub: 'use --sub <subject>',

@@ -332,5 +332,5 @@ function baseName(file: string): string {
 }
 
 function checksTokens({ auth }: Settings): boolean {
-  return auth.jwt !== null || auth.keys.length > 0
+  return auth.jwt.length > 0 || auth.keys.length > 0
 }

@@ -108,8 +108,7 @@ export class Engine {
     this.access = new Access({
       policy: () => this.#policy,
       fetchKeys: (url) => this.#fetchJson(url),
-      onKeysMissing: (cause) => {
-        const url = this.settings.auth.jwt?.jwksUrl
+      onKeysMissing: (cause, url) => {
         this.log.warn({ url, err: cause }, 'the keys to check tokens with could not be fetched')
       },
       onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
@@ -343,7 +342,7 @@ export class Engine {
     startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
   }
 
-  #accessPolicy({ streams, server, auth, channels, console }: Settings): AccessPolicy {
+  #accessPolicy({ streams, server, channels, console }: Settings): AccessPolicy {
     // Steps call this server by its own address.
     const own = this.#ownUrl === null ? [] : [new URL(this.#ownUrl).host]
     const listed = server.hosts === null ? null : [...server.hosts, ...own]
@@ -351,7 +350,6 @@ export class Engine {
       isDeveloper: this.mode === 'dev',
       isOpen: streams.access === 'open',
       cors: server.cors,
-      clockToleranceSeconds: auth.jwt?.clockToleranceSeconds ?? 0,
       tokenInUrl: channels.tokenInUrl,
       hosts: this.mode === 'dev' ? 'loopback' : listed,
       trustedProxies: server.trustedProxies,

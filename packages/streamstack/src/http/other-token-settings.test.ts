@@ -286,7 +286,10 @@ test('while its token is checked by other keys, a WebSocket does nothing by it',
   })
   try {
     await using server = await served(settings('one'))
-    const token = await new SignJWT({ sub: 'ann' }).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
+    const token = await new SignJWT({ sub: 'ann' })
+      .setProtectedHeader({ alg: 'RS256' })
+      .setExpirationTime('5m')
+      .sign(privateKey)
     const open = await server.open('/v1/channels/news', token)
     const socket = await openWebSocket(server.url, { headers: by(token) })
     await socket.until(isType('welcome'))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TokenSettings, makeToken } from '../access/index.ts'
+import { type TokenSettings, makeToken, ownSigner } from '../access/index.ts'
 import type { Value } from '@streamstack/protocol'
 import { plainText } from './plain-text.ts'
 import type { EndpointCoverage } from './coverage.ts'
@@ -24,7 +24,7 @@ export type ParentMessage =
   | { readonly type: 'recorded' }
 
 export type ChildMessage =
-  | { readonly type: 'started'; readonly url: string; readonly jwt: TokenSettings | null }
+  | { readonly type: 'started'; readonly url: string; readonly jwt: readonly TokenSettings[] }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'coverage'; readonly endpoints: readonly EndpointCoverage[] }
@@ -49,7 +49,7 @@ export class OwnServer implements TestedServer {
   readonly #records: boolean
   readonly #data = mkdtempSync(join(tmpdir(), 'streamstack-test-'))
   #child: ChildProcess | null = null
-  #jwt: TokenSettings | null = null
+  #jwt: readonly TokenSettings[] = []
 
   /** `rewrite`: origins of upstreams to where they are played. `records`: whether the answers of upstreams are recorded. */
   constructor(dir: string, rewrite: Readonly<Record<string, string>>, records = false) {
@@ -141,20 +141,20 @@ export class OwnServer implements TestedServer {
 }
 
 /** Signs a token as `streamstack token` does. */
-export async function tokenFor(jwt: TokenSettings | null, claims: Readonly<Record<string, Value>>): Promise<string> {
-  const secret = jwt?.secret ?? null
-  if (jwt === null || secret === null) {
+export async function tokenFor(
+  jwt: readonly TokenSettings[],
+  claims: Readonly<Record<string, Value>>,
+): Promise<string> {
+  const signer = ownSigner(jwt)
+  if (signer === null) {
     throw new Error('A test has a `caller`, and the settings have no `auth.jwt.secret` to sign its token with.')
   }
   const { sub, roles, ...others } = claims
   return await makeToken({
-    secret,
+    ...signer,
     sub: plainText(sub, 'tester'),
     roles: [roles ?? []].flat().map(String),
     expiresSeconds: TOKEN_SECONDS,
-    issuer: jwt.issuer,
-    audience: jwt.audience,
-    roleClaim: jwt.roleClaim,
     claims: others,
   })
 }

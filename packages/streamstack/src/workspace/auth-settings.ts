@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { API_KEY_HASH, type ApiKey, type TokenSettings, checkTokenSettings } from '../access/index.ts'
-import { addProblem, durationWithUnit, names, objectMessage, text } from './setting-types.ts'
+import { API_KEY_HASH, type ApiKey, type TokenSettings, checkIssuers, checkTokenSettings } from '../access/index.ts'
+import { addProblem, durationWithUnit, flag, names, objectMessage, text } from './setting-types.ts'
 
 export const jwtShape = {
   secret: text.optional().describe('Key of tokens signed with HS256, HS384 or HS512; give it as "{{env.NAME}}".'),
   jwks_url: text.optional().describe('URL of the public keys (JWKS) of the signer.'),
-  issuer: text.optional().describe('Required value of `iss` in tokens.'),
+  issuer: names('must be text or a list of texts').optional().describe('Accepted values of `iss` in tokens.'),
   audience: names('must be text or a list of texts')
     .optional()
     .describe('Accepted values of `aud` in tokens; a token must have one of them.'),
@@ -14,9 +14,19 @@ export const jwtShape = {
   clock_tolerance: durationWithUnit()
     .prefault('5s')
     .describe('Allowed difference between the clocks of signer and server.'),
+  require_exp: flag
+    .optional()
+    .describe(
+      'Whether tokens must expire (`exp`); others get 401. Default: true for `streamstack serve`, false for `streamstack dev`.',
+    ),
+  max_age: durationWithUnit()
+    .optional()
+    .describe(
+      'Greatest age of a token since its `iat`, whatever its `exp` is; tokens without `iat`, or with one in the future, are then refused.',
+    ),
 }
 
-const jwt = z
+const issuer = z
   .strictObject(jwtShape, objectMessage)
   .refine((value) => value.secret !== undefined || value.jwks_url !== undefined, 'needs `secret` or `jwks_url`')
   .superRefine((value, context) => {
@@ -29,6 +39,21 @@ const jwt = z
       addProblem(context, key?.[1] ?? null, message.slice(key?.[0].length ?? 0), '')
     }
   })
+
+const issuers = z.array(issuer).superRefine((entries, context) => {
+  try {
+    checkIssuers(entries.map(tokenSettings))
+  } catch (error) {
+    const { message } = error as Error
+    const [start = '', index] = /^auth\.jwt\[(\d+)\]\.issuer /.exec(message) ?? []
+    if (index === undefined) throw error
+    context.addIssue({
+      code: 'custom',
+      message: message.slice(start.length).replace(/\.$/, ''),
+      path: [Number(index), 'issuer'],
+    })
+  }
+})
 
 const apiKeyShape = {
   hash: text
@@ -50,7 +75,7 @@ const apiKeyName = z
 
 /** `auth`: how callers are authenticated. */
 export const authShape = {
-  jwt: jwt.optional(),
+  jwt: z.union([issuer, issuers], 'must be an object of keys and values, or a list of them').optional(),
   keys: z
     .record(apiKeyName, z.strictObject(apiKeyShape, objectMessage), 'must be an object of names and keys')
     .default({})
@@ -66,11 +91,13 @@ export function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): 
   return {
     secret: checked.secret ?? null,
     jwksUrl: checked.jwks_url ?? null,
-    issuer: checked.issuer ?? null,
+    issuers: checked.issuer ?? null,
     audience: checked.audience ?? null,
     algorithms: checked.algorithms ?? null,
     roleClaim: checked.role_claim ?? null,
     clockToleranceSeconds: checked.clock_tolerance,
+    requireExp: checked.require_exp ?? null,
+    maxAgeSeconds: checked.max_age ?? null,
   }
 }
 

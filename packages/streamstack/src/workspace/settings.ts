@@ -68,6 +68,9 @@ export function settingsJsonSchema(): Readonly<Record<string, unknown>> {
   return { title: 'Streamstack settings', ...z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }) }
 }
 
+/** Settings that are an object or a list of such objects. */
+const alternatives: ReadonlySet<string> = new Set(['auth.jwt'])
+
 function reportFault(
   fault: z.core.$ZodIssue,
   root: TreeNode,
@@ -75,12 +78,22 @@ function reportFault(
   report: (position: Position, message: string) => void,
 ): void {
   const path = fault.path.map(String)
+  if (fault.code === 'invalid_union' && alternatives.has(path.join('.'))) {
+    // Of an object and a list the fault is that of the one which was meant.
+    const meant = fault.errors.find(
+      (issues) => !issues.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0),
+    )
+    for (const inner of meant ?? []) {
+      reportFault({ ...inner, path: [...fault.path, ...inner.path] } as z.core.$ZodIssue, root, unresolved, report)
+    }
+    if (meant !== undefined) return
+  }
   const place = locate(root, path)
   // A missing variable is reported already; that it left the setting empty says nothing new.
   if (unresolved.has(place.position)) return
   if (fault.code === 'unrecognized_keys') {
     for (const key of fault.keys) {
-      const known = knownKeys[path.join('.')] ?? []
+      const known = knownKeys[path.filter((name) => !/^\d+$/.test(name)).join('.')] ?? []
       const suggestion = didYouMean(key, known)
       const cure =
         suggestion === null

@@ -168,7 +168,7 @@ describe('settings', () => {
       },
       envNames: [],
       variables: {},
-      auth: { jwt: null, isDeveloperSecret: false },
+      auth: { jwt: [], isDeveloperSecret: false },
       outbound: { allow: [], rewrite: {}, connectTimeoutMs: 10_000, hostConnectionsMax: 500 },
       ai: { prices: {} },
       conversations: { retentionMs: null, messagesMax: 2_000, perOwnerMax: 2_000 },
@@ -232,12 +232,16 @@ data: ../data
       },
       variables: { target_table: 'flights', nested: { list: [1, null, 'p1234'] } },
       auth: {
-        jwt: {
-          secret: 'from the process, 32 bytes or more',
-          audience: ['web'],
-          clockToleranceSeconds: 30,
-          jwksUrl: null,
-        },
+        jwt: [
+          {
+            secret: 'from the process, 32 bytes or more',
+            audience: ['web'],
+            clockToleranceSeconds: 30,
+            jwksUrl: null,
+            requireExp: null,
+            maxAgeSeconds: null,
+          },
+        ],
       },
       outbound: { allow: ['127.0.0.1:9000'], firstByteTimeoutMs: 5000, idleTimeoutMs: 5000 },
       streams: { heartbeatMs: 1000 },
@@ -282,6 +286,15 @@ data: ../data
       '1:28 `streams.retained_bytes` must not be less than `streams.window_bytes`; it is "1kb".',
     ],
     ['auth: { jwt: { issuer: a } }', '1:9 `auth.jwt` needs `secret` or `jwks_url`.'],
+    [
+      'auth: { jwt: [{ secret: 0123456789abcdef0123456789abcdef, issuer: a }, { jwks_url: https://x.example/, issuer: b, isuer: b }] }',
+      '1:115 There is no setting `auth.jwt.1.isuer`. Did you mean `issuer`?',
+    ],
+    [
+      'auth: { jwt: [{ jwks_url: https://x.example/, issuer: a }, { jwks_url: https://y.example/ }] }',
+      '1:60 `auth.jwt[1].issuer` is missing; it must be set: with several entries, each names the issuers of its tokens.',
+    ],
+    ['auth: { jwt: yes }', '1:14 `auth.jwt` must be an object of keys and values, or a list of them; it is "yes".'],
     ['auth: { jwt: { secret: 12345 } }', '1:24 `auth.jwt.secret` must be text.'],
     [
       'auth: { jwt: { jwks_url: "ftp://x" } }',

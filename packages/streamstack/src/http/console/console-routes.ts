@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { makeToken } from '../../access/index.ts'
+import { makeToken, ownSigner } from '../../access/index.ts'
 import { chooseFormat } from '../../format/index.ts'
 import { parseBody, readBody } from '../../input/index.ts'
 import type { RunOwner } from '../../engine/index.ts'
@@ -69,8 +69,8 @@ export const makeDeveloperToken: Operation = {
   answers: 'whole',
   async handle(exchange) {
     const { engine, request } = exchange
-    const { jwt } = engine.settings.auth
-    if (engine.mode !== 'dev' || jwt === null || jwt.secret === null) {
+    const signer = ownSigner(engine.settings.auth.jwt)
+    if (engine.mode !== 'dev' || signer === null) {
       throw new StreamstackError(
         'endpoint_unknown',
         'Tokens are made by `streamstack dev`, with a secret in `auth.jwt`, alone.',
@@ -79,13 +79,10 @@ export const makeDeveloperToken: Operation = {
     const body = parseBody(await readBody(request, BODY_BYTES_MAX), request.headers['content-type'])
     const { sub = 'developer', roles = [] } = body instanceof URLSearchParams ? {} : body
     const token = await makeToken({
-      secret: jwt.secret,
+      ...signer,
       sub: typeof sub === 'string' ? sub : 'developer',
       roles: Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [],
       expiresSeconds: TOKEN_SECONDS,
-      issuer: jwt.issuer,
-      audience: jwt.audience,
-      roleClaim: jwt.roleClaim,
     })
     answerWhole(exchange, { body: JSON.stringify({ token }) })
   },

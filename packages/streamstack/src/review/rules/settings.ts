@@ -28,13 +28,19 @@ export function wideSettings({ files, workspace }: ReviewSubject): readonly Faul
     const message = 'Calls are answered whatever their Host: a page can make its own name lead here (DNS rebinding).'
     add(isPublic ? 'medium' : 'low', 'server', message, 'List the names of this server under `server.hosts`.')
   }
-  if (auth.jwt?.jwksUrl?.startsWith('http:') === true) {
-    const message = 'Keys come over http: who can change the answer can sign any token.'
-    add('high', 'auth.jwt.jwks_url', message, 'Use https.')
-  }
-  if (auth.jwt !== null && auth.jwt.jwksUrl !== null && auth.jwt.audience === null) {
-    const message = 'Tokens that the issuer made for other services are accepted, too.'
-    add('medium', 'auth.jwt', message, 'Set `auth.jwt.audience`, and `issuer`.')
+  for (const { jwksUrl, audience, requireExp, maxAgeSeconds } of auth.jwt) {
+    if (jwksUrl?.startsWith('http:') === true) {
+      const message = 'Keys come over http: who can change the answer can sign any token.'
+      add('high', 'auth.jwt.jwks_url', message, 'Use https.')
+    }
+    if (jwksUrl !== null && audience === null) {
+      const message = 'Tokens that the issuer made for other services are accepted, too.'
+      add('medium', 'auth.jwt', message, 'Set `auth.jwt.audience`, and `issuer`.')
+    }
+    if (requireExp === false && maxAgeSeconds === null) {
+      const message = 'Tokens that never expire are accepted: a stolen one works for good.'
+      add('medium', 'auth.jwt.require_exp', message, 'Remove `require_exp: false`, or set `auth.jwt.max_age`.')
+    }
   }
   if (streams.access === 'open') {
     const message = 'Every program on this machine may read and write all streams by name.'
