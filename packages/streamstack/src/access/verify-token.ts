@@ -88,7 +88,8 @@ export function createTokenVerifier(
   }
   const accept = (payload: Readonly<Record<string, Value>>): VerifiedToken => {
     const claims = toAuthClaims(payload, settings.roleClaim)
-    return verifiedToken(claims, settings, tellsIssuer ? String(claims['iss']) : null)
+    const { iss } = claims
+    return verifiedToken(claims, settings, tellsIssuer && typeof iss === 'string' ? iss : null)
   }
   const secretOptions = { ...claimOptions, algorithms: [...algorithms.secret] }
   const publicKeyOptions = { ...claimOptions, algorithms: [...algorithms.publicKey] }

@@ -176,7 +176,7 @@ test('an entry of the access log names the caller, and never the token', async (
   const calls = entries(err).filter(({ msg }) => msg === 'call')
   expect(calls).toMatchObject([
     { status: 200, caller: 'ada' },
-    { status: 401, error: 'unauthenticated' },
+    { status: 401, error: 'unauthenticated', reason: 'signature' },
     { status: 404, path: '/ssk_***' },
   ])
   expect(calls[1]).not.toHaveProperty('caller')

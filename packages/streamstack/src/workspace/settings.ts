@@ -84,7 +84,7 @@ function reportFault(
       (issues) => !issues.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0),
     )
     for (const inner of meant ?? []) {
-      reportFault({ ...inner, path: [...fault.path, ...inner.path] } as z.core.$ZodIssue, root, unresolved, report)
+      reportFault({ ...inner, path: [...fault.path, ...inner.path] }, root, unresolved, report)
     }
     if (meant !== undefined) return
   }
