@@ -269,7 +269,7 @@ function traceTo(io: CommandIo): (event: TraceEvent) => void {
   return ({ event, program, step, function: name, loop, at, chunks }) => {
     const where = `${program === '' ? '' : `${program}:`}${step}${loop.length === 0 ? '' : ` [${loop.join(',')}]`}`
     io.stderr.write(
-      `${dim(`${at.toFixed(1).padStart(9)} ms`)} ${event.padEnd(5)} ${where}  ${name}${dim(`  ${chunks} chunks`)}\n`,
+      `${dim(`${at.toFixed(1).padStart(9)} ms`)} ${event.padEnd(6)} ${where}  ${name}${dim(`  ${chunks} chunks`)}\n`,
     )
   }
 }

@@ -11,7 +11,7 @@ import {
 import type { Settings } from '../workspace/index.ts'
 import { type KeyedCall, type RunOwner, fingerprintOf, keyDigest, refuseOtherCall } from './idempotency.ts'
 import type { ListedRun, RunListQuery } from './listed-run.ts'
-import type { RunView } from './run-view.ts'
+import type { RunTimes, RunView } from './run-view.ts'
 import { RUNS_PREFIX, type RunNote, StoredRun, abandonedEnd, listedUnder, readRunNote } from './stored-run.ts'
 
 /** What of a run stays in memory for the readers at its end; who is further behind reads from the store. */
@@ -22,6 +22,9 @@ const SETTLED_AT_ONCE = 500
 
 /** Runs that are looked up at once for a list. */
 const LISTED_AT_ONCE = 100
+
+/** Times of chunks that the note of a run keeps. */
+const TIMES_MAX = 256
 
 /** The store of durable runs; null: this workspace has kept none so far. */
 export type RunStorage = { open(): StreamStore; openKept(): StreamStore | null }
@@ -80,6 +83,7 @@ export class DurableRuns {
           status: run?.failure?.status ?? 200,
           headers: [...(run?.responseHeaders ?? [])],
           atMs: Date.now(),
+          times: run === undefined ? null : thinned(run.times),
           usage: run?.usage ?? null,
           plainAnswer: run?.plainAnswer ?? null,
         }
@@ -167,4 +171,11 @@ async function settle(store: StreamStore, stream: LiveStream, retentionMs: numbe
     note: JSON.stringify(note),
     ttlSeconds: Math.ceil(retentionMs / 1000),
   })
+}
+
+/** So many of the times at most, spread over the whole run. */
+function thinned(times: RunTimes | null): RunTimes | null {
+  if (times === null || times.length <= TIMES_MAX) return times
+  const step = Math.ceil(times.length / TIMES_MAX)
+  return times.filter((_time, index) => index % step === 0)
 }

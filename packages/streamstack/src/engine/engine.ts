@@ -10,6 +10,7 @@ import { type ObservedAnswer, type Outbound, createOutbound } from '../outbound/
 import type { Logger } from '../run/index.ts'
 import { type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
+import { providerKeyNames } from '../provider/index.ts'
 import { type HeldFolder, holdDataFolder } from '../storage/index.ts'
 import { type StreamStore, hasStreams, openStreamStore, steadyNowMs } from '../stream-store/index.ts'
 import {
@@ -188,6 +189,13 @@ export class Engine {
     const { errors } = this.settings.server
     if (errors !== null) return errors === 'public'
     return this.mode === 'serve' && this.#options.serves === true
+  }
+
+  /** Values that nothing may show: those of the environment that definitions may read, and the key of tokens. */
+  secretValues(): readonly string[] {
+    const { env, settings } = this.#workspace
+    const values = [...providerKeyNames, ...settings.envNames].map((name) => env[name])
+    return [...values, settings.auth.jwt?.secret].filter((value) => typeof value === 'string')
   }
 
   /** New calls are refused: the server is stopping. */

@@ -1,11 +1,11 @@
-import type { StreamstackError } from '@streamstack/protocol'
+import type { StreamstackError, Value } from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { Run } from '../run/index.ts'
 import type { PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
-import { type RunView, runUrl, toldError } from './run-view.ts'
+import { type RunTimes, type RunView, runUrl, toldError } from './run-view.ts'
 
 /** Time within which a reader that announced its disconnect closes its connection. */
 const LEAVING_MS = 2_000
@@ -27,6 +27,7 @@ export class LiveRun implements RunView {
   readonly owner: RunOwner
   readonly select = null
   endedAtMs: number | null = null
+  inputs: Readonly<Record<string, Value>> | null = null
   readonly #graceMs: number
   readonly #onUnread: (isUnread: boolean) => void
   #graceTimer: LongTimer | undefined
@@ -88,6 +89,10 @@ export class LiveRun implements RunView {
 
   get chunksSent(): number {
     return this.execution.chunksSent
+  }
+
+  get times(): RunTimes | null {
+    return this.stream.times?.since(this.execution.startedMs) ?? null
   }
 
   get usage(): RunUsage | null {

@@ -27,7 +27,8 @@ export class RetainedRuns {
   }
 
   add(live: LiveRun, { retentionMs, bytesMax }: { retentionMs: number; bytesMax: number }): void {
-    const bytes = live.stream.log.bytesHeld + RUN_BYTES
+    const inputs = live.inputs === null ? 0 : JSON.stringify(live.inputs).length
+    const bytes = live.stream.log.bytesHeld + (live.stream.times?.bytesHeld ?? 0) + inputs + RUN_BYTES
     this.#entries.push({ id: live.run, bytes, untilMs: performance.now() + retentionMs })
     this.#bytes += bytes
     while (this.#bytes > bytesMax && this.#oldest < this.#entries.length) this.#evict()

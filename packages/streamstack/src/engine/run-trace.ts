@@ -3,12 +3,22 @@ import type { TraceEvent, TraceSink } from '../run/index.ts'
 import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
 import { type LiveRun } from './live-run.ts'
 import { runUrl } from './run-view.ts'
+import type { ShownVariables, VariableWatch } from './variable-watch.ts'
 
 /** Bound of a trace; its oldest events are dropped first. */
 const WINDOW_BYTES = 1024 * 1024
 
 /** Events that go into one chunk. */
 const EVENTS_PER_CHUNK = 200
+
+/** An entry of the trace as readers get it. */
+interface ToldEvent extends TraceEvent {
+  /** Variables that changed since the entry before, where they were asked for. */
+  set?: ShownVariables
+}
+
+/** Failed steps that tell their variables, where none were asked for. */
+const FAILURES_MAX = 20
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
 
@@ -23,10 +33,18 @@ export class RunTrace implements StreamSource {
   readonly run = null
   #url = ''
   readonly #log = new MemoryLog(WINDOW_BYTES)
-  #events: TraceEvent[] = []
+  #events: ToldEvent[] = []
   #flush: NodeJS.Immediate | undefined
 
-  constructor() {
+  readonly #watch: VariableWatch
+  readonly #tellsVariables: boolean
+  #failures = 0
+  #isCut = false
+
+  /** `tellsVariables`: with each entry those variables that changed. A step that fails tells them in any case. */
+  constructor(watch: VariableWatch, tellsVariables: boolean) {
+    this.#watch = watch
+    this.#tellsVariables = tellsVariables
     this.stream = new Stream({ log: this.#log, whenUnread: 'drop', unreadBytesMax: WINDOW_BYTES })
   }
 
@@ -38,8 +56,9 @@ export class RunTrace implements StreamSource {
     return this.#log.droppedOffset
   }
 
-  readonly sink: TraceSink = (event) => {
-    this.#events.push(event)
+  readonly sink: TraceSink = (event, place) => {
+    const set = this.#tellsVariables || this.#isFirstFailure(event) ? this.#watch.changed(place) : undefined
+    this.#events.push(set === undefined ? event : { ...event, set })
     if (this.#events.length >= EVENTS_PER_CHUNK) this.#send()
     else this.#flush ??= setImmediate(() => this.#send())
   }
@@ -70,6 +89,11 @@ export class RunTrace implements StreamSource {
     // A trace has no answer whose headers could change.
   }
 
+  /** What fails in every round tells its variables a few times only, where they were not asked for. */
+  #isFirstFailure({ event }: TraceEvent): boolean {
+    return event === 'failed' && this.#failures++ < FAILURES_MAX
+  }
+
   #send(): void {
     clearImmediate(this.#flush)
     this.#flush = undefined
@@ -77,6 +101,9 @@ export class RunTrace implements StreamSource {
     const events = this.#events
     this.#events = []
     this.#append({ events })
+    if (!this.#tellsVariables || !this.#watch.isSpent || this.#isCut) return
+    this.#isCut = true
+    this.#append({ variables: 'cut' })
   }
 
   #append(value: object): void {

@@ -1,7 +1,9 @@
-import { ERRORS, type PublicError, StreamstackError } from '@streamstack/protocol'
+import { ERRORS, type PublicError, StreamstackError, type Value } from '@streamstack/protocol'
 import type { RunUsage } from '../provider/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
+
+export type RunTimes = readonly (readonly [offset: number, atMs: number])[]
 
 /** A run as readers and lists see it: one that goes on, one that is over, one of an earlier time of the server. */
 export interface RunView extends StreamSource {
@@ -15,6 +17,10 @@ export interface RunView extends StreamSource {
   /** Null while it goes on. */
   readonly endedAtMs: number | null
   readonly chunksSent: number
+  /** What it was called with; null: it is not kept. */
+  readonly inputs: Readonly<Record<string, Value>> | null
+  /** Pairs of the offset of a chunk and its time in milliseconds since the start, in order; null: they are not kept. */
+  readonly times: RunTimes | null
   /** Usage of its model calls so far; null if it made none. */
   readonly usage: RunUsage | null
   /** Ends it, when it still goes on. */

@@ -4,7 +4,7 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink, newRunState } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
-import { MemoryLog, Stream } from '../stream/index.ts'
+import { ChunkTimes, MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
@@ -15,6 +15,8 @@ import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
 import { RunTrace, RunTraces } from './run-trace.ts'
 import type { RunView } from './run-view.ts'
+import { ValuePreview } from './value-preview.ts'
+import { VariableWatch } from './variable-watch.ts'
 
 /** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
 const DISCONNECT_GRACE_MS = 10_000
@@ -55,8 +57,12 @@ export interface StartOptions {
   /** Length of the chain of calls within this server that led to this one. Default: 0. */
   hops?: number
   trace?: TraceSink
-  /** Whether the trace of the run is kept as a stream. Default: false. */
-  isTraced?: boolean
+  /** What the trace of the run tells; null or absent: it has none. */
+  traced?: 'steps' | 'variables' | null
+  /** Whether the inputs stay readable while the run is kept in memory. Default: false. */
+  keepsInputs?: boolean
+  /** Values that a trace must not show. */
+  secrets?: readonly string[]
   /** Instead of the endpoint's own. */
   delivery?: 'memory' | 'durable'
 }
@@ -123,6 +129,7 @@ export class Runs {
         log,
         whenUnread: endpoint.onDisconnect === 'cancel' ? 'wait' : 'drop',
         unreadBytesMax: windowBytes / 2,
+        times: new ChunkTimes(),
       }),
       services: this.#services,
       limits: {
@@ -133,7 +140,7 @@ export class Runs {
         maxStackDepth: settings.limits.maxStackDepth,
       },
     })
-    const trace = start.isTraced === true ? new RunTrace() : null
+    const trace = start.traced == null ? null : newTrace(start.traced, start.secrets ?? [])
     execution.trace = start.trace ?? trace?.sink ?? this.traceEach?.(plan) ?? null
     const live: LiveRun = new LiveRun(execution, plan, {
       owner: start.owner,
@@ -141,6 +148,7 @@ export class Runs {
       onUnread: (isUnread) => (isUnread ? this.#unread.add(live) : this.#unread.delete(live)),
     })
     if (trace !== null) this.traces.keep(live, trace)
+    if (start.keepsInputs === true) live.inputs = start.inputs
     this.#runs.set(id, live)
     this.#activeCount += 1
     this.#observation.metrics.runBegan()
@@ -294,4 +302,12 @@ function listed(live: LiveRun): ListedRun {
 
 function placeText({ file, line, column }: { file: string; line: number; column: number }): string {
   return `${file}:${line}:${column}`
+}
+
+/** Characters of one variable that a trace tells. */
+const VARIABLE_CHARACTERS_MAX = 200
+
+function newTrace(traced: 'steps' | 'variables', secrets: readonly string[]): RunTrace {
+  const watch = new VariableWatch(new ValuePreview(secrets, VARIABLE_CHARACTERS_MAX))
+  return new RunTrace(watch, traced === 'variables')
 }

@@ -10,7 +10,7 @@ import type { RunUsage } from '../provider/index.ts'
 import { type PlainAnswer, Stream, type StreamReader } from '../stream/index.ts'
 import { FinishedLog, type LiveStream, type StreamStore } from '../stream-store/index.ts'
 import type { RunOwner } from './idempotency.ts'
-import { type RunView, runUrl, toldError } from './run-view.ts'
+import { type RunTimes, type RunView, runUrl, toldError } from './run-view.ts'
 
 /** Names of the streams of durable runs begin with this: a character that no name of a caller can hold keeps them apart. */
 export const RUNS_PREFIX = '\u0001runs/'
@@ -33,6 +33,8 @@ export interface RunNote {
     /** Headers that the stack has set. */
     readonly headers: readonly (readonly [name: string, value: string])[]
     readonly atMs: number
+    /** When its chunks came. Absent or null: it is not kept. */
+    readonly times?: RunTimes | null
     /** What its calls of models used; absent or null: it made none. */
     readonly usage?: RunUsage | null
     /** Absent or null: no step has given one. */
@@ -129,6 +131,14 @@ export class StoredRun implements RunView {
 
   get chunksSent(): number {
     return this.stream.lastOffset
+  }
+
+  get inputs(): null {
+    return null
+  }
+
+  get times(): RunTimes | null {
+    return this.#note.end?.times ?? null
   }
 
   get usage(): RunUsage | null {

@@ -36,9 +36,9 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
   const { endpoint } = plan
   const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
   const chat = chatTurn(body, endpoint.inputs)
-  const isTraced = await tracing(exchange)
+  const traced = await tracing(exchange)
   answerCall(call, {
-    isTraced,
+    traced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
     format: chooseFormat({
       asked: query.get('format') ?? byPath,
@@ -63,8 +63,8 @@ export interface AnsweredCall {
   readonly model?: string
   /** Id of the client's chat, which resumes the newest run of it; null: none. */
   readonly chat: string | null
-  /** Whether the trace of the run is kept. Default: false. */
-  readonly isTraced?: boolean
+  /** What a trace of the run tells. Default: there is none. */
+  readonly traced?: TracedParts
 }
 
 /** Checks the inputs, starts the run and answers with its stream. Throws what it refuses. */
@@ -79,7 +79,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
     key: idempotencyKey(headers, query),
     hasRead: received !== null && parseOffset(received) !== 0,
     hops: hopsOf(headers[HOPS_HEADER]),
-    isTraced: call.isTraced ?? false,
+    traced: call.traced ?? null,
   })
   if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
   const reading = preparation.asksForCaller ? new RunReading(source, caller) : null
@@ -111,11 +111,17 @@ function takesPlain({ responseType }: Plan['endpoint'], query: URLSearchParams, 
   return accepted === 'json' || accepted === 'lines'
 }
 
-/** Whether the caller requests a trace with `Stream-Trace: true`. Throws if it may not read one. */
-async function tracing({ engine, request, place }: Exchange): Promise<boolean> {
-  if (request.headers['stream-trace'] !== 'true') return false
+/** What a trace tells: the steps, or also the variables that they find and leave; null: there is none. */
+type TracedParts = 'steps' | 'variables' | null
+
+const TRACED = { true: 'steps', variables: 'variables' } as const
+
+/** What the caller asks of a trace by `Stream-Trace: true` or `Stream-Trace: variables`. Throws if it may not read one. */
+async function tracing({ engine, request, place }: Exchange): Promise<TracedParts> {
+  const asked = request.headers['stream-trace']
+  if (typeof asked !== 'string' || !Object.hasOwn(TRACED, asked)) return null
   await engine.access.admit({ authorization: request.headers.authorization, place, urlToken: null }, 'console')
-  return true
+  return TRACED[asked as keyof typeof TRACED]
 }
 
 /** Returns the offset that the caller has received. An input of the same name does not count. */

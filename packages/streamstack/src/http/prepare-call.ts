@@ -21,8 +21,8 @@ export interface CallIdentity {
   readonly hasRead: boolean
   /** How many calls of this server, each made by a run of the one before, led to this one. Default: 0. */
   readonly hops?: number
-  /** Whether the trace of the run is kept. Default: false. */
-  readonly isTraced?: boolean
+  /** What a trace of the run tells. Default: there is none. */
+  readonly traced?: 'steps' | 'variables' | null
 }
 
 /** The run that a call reads. */
@@ -99,7 +99,7 @@ export class CallPreparation {
   }
 
   /** Finds the run of this call, or makes it. Nothing waits here: calls that come together with one key make one run. */
-  begin({ key, hasRead, hops = 0, isTraced = false }: CallIdentity): CalledRun {
+  begin({ key, hasRead, hops = 0, traced = null }: CallIdentity): CalledRun {
     const engine = this.#engine
     const { method, path } = this.#plan.endpoint
     const keyed: KeyedCall | null =
@@ -122,7 +122,9 @@ export class CallPreparation {
       owner: this.#owner,
       keyed,
       hops,
-      isTraced,
+      traced,
+      keepsInputs: traced !== null || engine.mode === 'dev',
+      secrets: traced === null ? [] : engine.secretValues(),
     })
     return { source: started, started }
   }

@@ -282,3 +282,9 @@ export const subscriptionStreams = inputs(
     streams: { type: 'list', required: true, description: 'Streams to follow, by name.' },
   },
 )
+
+export const editorPlace = inputs({
+  file: { type: 'text', required: true, description: 'File of the workspace, named from its folder.' },
+  line: { type: 'integer', min: 1, default: 1, description: 'Line in it, from 1.' },
+  column: { type: 'integer', min: 1, default: 1, description: 'Column in the line, from 1.' },
+})

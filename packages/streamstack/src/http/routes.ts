@@ -14,7 +14,9 @@ import {
   readTrace,
   readWorkspace,
   showConsole,
+  showWorkspaceRun,
 } from './console/console-routes.ts'
+import { openInEditor } from './console/editor-link.ts'
 import * as named from './durable-streams/operations.ts'
 import { serveElements, serveElementsPart } from './elements-files.ts'
 import { listWorkspace } from './listing.ts'
@@ -115,6 +117,8 @@ export const routes: readonly Route[] = [
 
   route('GET', '/v1/workspace', 'console', NONE, 'answered', readWorkspace),
   route('GET', '/v1/workspace/runs', 'console', inputs.runList, 'answered', listWorkspaceRuns),
+  route('GET', '/v1/workspace/runs/{id}', 'console', NONE, 'answered', showWorkspaceRun),
+  route('GET', '/v1/workspace/editor', 'console', inputs.editorPlace, 'answered', openInEditor),
   route('POST', '/v1/workspace/token', 'console', NONE, 'refused', makeDeveloperToken),
   route('GET, HEAD', '/v1/stream/runs/{id}/trace', 'console', inputs.streamRead, 'answered', readTrace),
   route('GET', '/console', 'anyone', NONE, 'answered', showConsole),

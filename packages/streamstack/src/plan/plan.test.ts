@@ -198,6 +198,7 @@ describe('the trace', () => {
         for (const event of events) {
           const step = `${event.program}:${event.step}`
           if (event.event === 'start') open.push(step)
+          else if (event.event === 'failed') expect(open.at(-1)).toBe(step)
           else expect(open.pop()).toBe(step)
           expect(event.chunks).toBeGreaterThanOrEqual(chunks)
           chunks = event.chunks

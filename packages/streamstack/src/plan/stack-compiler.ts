@@ -102,6 +102,7 @@ export class StackCompiler implements Compiler {
       filters: this.#filters,
       slots: this.#names.slots,
       inputSlots: this.#names.inputSlots,
+      variableSlots: this.#names.variableSlots,
       ...this.#names.givenSlots,
       resultSlot: this.functionResult,
     })
@@ -178,6 +179,7 @@ export class StackCompiler implements Compiler {
         from,
         to: from,
         loopSlots: this.#names.loopSlots,
+        itemSlot: this.#names.itemSlot,
       }
       this.#currentStep = this.#steps.push(info) - 1
       this.#estimates.resetBefore(step)

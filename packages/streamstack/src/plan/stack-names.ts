@@ -15,6 +15,9 @@ const STARTED = ' started_at_ms'
 /** These say who calls with what: a stack that could write them could not be trusted to read them. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([INPUT, AUTH, 'env'])
 
+/** Slots that a run fills in and no step sets. */
+const GIVEN_NAMES: ReadonlySet<string> = new Set([INPUT, AUTH, STARTED])
+
 /** A loop whose body is being compiled, as names see it. */
 export interface NamedLoop extends LoopSlots {
   step: StepNode
@@ -65,6 +68,11 @@ export class StackNames implements Scope<Frame> {
     return new Map(this.#options.inputs.map(({ name }) => [name, this.variable(name)]))
   }
 
+  /** Variables that steps set, and inputs. */
+  get variableSlots(): ReadonlyMap<string, number> {
+    return new Map([...this.#variables].filter(([name]) => !GIVEN_NAMES.has(name)))
+  }
+
   /** Slots that a run fills in before it begins. */
   get givenSlots(): { allInputsSlot: number; authSlot: number; startedSlot: number } {
     return {
@@ -77,6 +85,11 @@ export class StackNames implements Scope<Frame> {
   /** Slots of the indices of the loops that are open, outermost first. */
   get loopSlots(): readonly number[] {
     return this.#loops.map(({ index }) => index)
+  }
+
+  /** Slot of `item` in the innermost loop that has items. */
+  get itemSlot(): number | null {
+    return this.#loops.findLast(({ item }) => item !== null)?.item ?? null
   }
 
   /** Slot of the length of the innermost loop that has items. */

@@ -25,6 +25,8 @@ export interface StepInfo {
   readonly to: number
   /** Slots that hold the index of each loop around it, outermost first. */
   readonly loopSlots: readonly number[]
+  /** Slot of `item` in the innermost loop around it; null: there is none. */
+  readonly itemSlot: number | null
 }
 
 /** A compiled stack: frozen, shared by all its runs. */
@@ -41,6 +43,8 @@ export interface Program {
   readonly slots: readonly Slot[]
   /** Slot of each input, by name. */
   readonly inputSlots: ReadonlyMap<string, number>
+  /** Slot of each variable that expressions can name, inputs included. */
+  readonly variableSlots: ReadonlyMap<string, number>
   /** Slots of `input`, `auth` and the start of the run (milliseconds since 1970). */
   readonly allInputsSlot: number
   readonly authSlot: number

@@ -96,6 +96,11 @@ export class Run implements OutletRun {
     return this.state.options
   }
 
+  /** On the monotonic clock. */
+  get startedMs(): number {
+    return this.#startedMs
+  }
+
   /** Milliseconds since 1970. */
   get startedAtMs(): number {
     return this.state.startedAtMs

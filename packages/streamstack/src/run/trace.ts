@@ -1,11 +1,13 @@
 import type { Frame } from './frame.ts'
 import type { Op, Program, StepInfo } from './program.ts'
 import type { Strand } from './strand.ts'
+import { END, STOP } from './signals.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
 
 /** One entry of a run's trace. */
 export interface TraceEvent {
-  event: 'start' | 'end'
+  /** `failed`: the step threw; whether a catch block of the stack takes that is not known yet. */
+  event: 'start' | 'end' | 'failed'
   /** Name of the function file, '' for the endpoint's own stack. */
   program: string
   step: string
@@ -16,9 +18,18 @@ export interface TraceEvent {
   at: number
   /** Chunks that the run has sent so far. */
   chunks: number
+  /** Of a step that failed. */
+  error?: { readonly code: string; readonly message: string }
 }
 
-export type TraceSink = (event: TraceEvent) => void
+/** Where a step stands when the trace is told of it; its values are those of that moment and change after. */
+export interface TracePlace {
+  readonly program: Program
+  readonly frame: Frame
+  readonly step: StepInfo
+}
+
+export type TraceSink = (event: TraceEvent, place: TracePlace) => void
 
 /** Steps that a frame is inside of, while traced; not part of the frame, because it can be told again from `pc`. */
 const openSteps = new WeakMap<Frame, StepInfo[]>()
@@ -54,6 +65,11 @@ export function advanceTraced(strand: Strand, program: Program, frame: Frame): P
 
 /** Unwinds; when nothing in the frame takes what was thrown, all its open steps end. */
 export function unwindTraced(strand: Strand, program: Program, frame: Frame, thrown: unknown): void {
+  const step = openSteps.get(frame)?.at(-1)
+  if (step !== undefined && thrown !== STOP && thrown !== END) {
+    const { code, message } = strand.run.told(thrown)
+    tell(strand, program, frame, 'failed', step, { code, message })
+  }
   try {
     unwind(strand, program, frame, thrown)
   } catch (unhandled) {
@@ -93,14 +109,25 @@ function leaveSteps(strand: Strand, program: Program, frame: Frame, stays: (step
   return open
 }
 
-function tell(strand: Strand, program: Program, frame: Frame, event: 'start' | 'end', step: StepInfo): void {
-  strand.run.trace?.({
-    event,
+function tell(
+  strand: Strand,
+  program: Program,
+  frame: Frame,
+  kind: TraceEvent['event'],
+  step: StepInfo,
+  error?: TraceEvent['error'],
+): void {
+  const { trace } = strand.run
+  if (trace === null) return
+  const event: TraceEvent = {
+    event: kind,
     program: program.name,
     step: step.id,
     function: step.function,
     loop: step.loopSlots.map((slot) => frame.slots[slot] as number),
     at: strand.run.elapsedMs(),
     chunks: strand.run.chunksSent,
-  })
+    ...(error === undefined ? {} : { error }),
+  }
+  trace(event, { program, frame, step })
 }

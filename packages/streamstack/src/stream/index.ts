@@ -1,4 +1,5 @@
 export { type Batch, type StreamLog, chunkBytes } from './log.ts'
+export { ChunkTimes } from './chunk-times.ts'
 export { MemoryLog } from './memory-log.ts'
 export { segmentOf } from './segment-of.ts'
 export type { StreamSource } from './stream-source.ts'

@@ -1,4 +1,5 @@
 import { type Chunk, type StreamEnd, publicError } from '@streamstack/protocol'
+import type { ChunkTimes } from './chunk-times.ts'
 import { type Batch, type StreamLog, chunkBytes } from './log.ts'
 
 /** Chunks that pile up within one tick go out early when they reach this. */
@@ -26,6 +27,8 @@ export interface StreamOptions {
    */
   whenUnread: 'wait' | 'drop'
   unreadBytesMax: number
+  /** Takes the times of the chunks. Default: they are not kept. */
+  times?: ChunkTimes
 }
 
 /**
@@ -42,6 +45,8 @@ export class Stream {
   markedOffset = 0
   /** On the monotonic clock. */
   markedAtMs = 0
+  /** Times of the chunks; null: they are not kept. */
+  readonly times: ChunkTimes | null
   readonly #whenUnread: 'wait' | 'drop'
   readonly #unreadBytesMax: number
   readonly #lagBytesMax: number
@@ -61,6 +66,7 @@ export class Stream {
 
   constructor(options: StreamOptions) {
     this.log = options.log
+    this.times = options.times ?? null
     this.#appendedOffset = options.log.lastOffset
     this.#whenUnread = options.whenUnread
     this.#unreadBytesMax = options.unreadBytesMax
@@ -208,6 +214,7 @@ export class Stream {
     this.#isMarked = true
     this.markedOffset = this.#appendedOffset
     this.markedAtMs = performance.now()
+    this.times?.add(this.markedOffset, this.markedAtMs)
   }
 
   #releaseProducers(): void {

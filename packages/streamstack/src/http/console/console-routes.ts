@@ -11,7 +11,9 @@ import { runFilter, runPage } from '../run-list.ts'
 import { startPosition } from '../start-position.ts'
 import { answerStream } from '../stream-answer.ts'
 import { consoleFile } from './console-files.ts'
+import { unknownRun } from '../run-access.ts'
 import { describeWorkspace } from './describe-workspace.ts'
+import { describeWorkspaceRun } from './workspace-run.ts'
 
 /** A token for trying lasts so long. */
 const TOKEN_SECONDS = 8 * 3_600
@@ -61,6 +63,18 @@ export const listWorkspaceRuns: Operation = {
   },
 }
 
+export const showWorkspaceRun: Operation = {
+  summary: "Describes a run that has no owner or is the caller's own: inputs, outcome, times of its chunks.",
+  answers: 'whole',
+  handle(exchange) {
+    const { engine, parameters, caller } = exchange
+    const run = engine.runs.get(parameters['id'] ?? '')
+    const subject = caller.subject ?? DEVELOPER.subject
+    if (run === undefined || (run.owner !== null && run.owner.subject !== subject)) throw unknownRun()
+    answerWhole(exchange, { body: JSON.stringify(describeWorkspaceRun(run)) })
+  },
+}
+
 /**
  * Makes tokens in `streamstack dev` only: a caller that can reach it can read its secret as well.
  */
@@ -90,7 +104,8 @@ export const makeDeveloperToken: Operation = {
 
 /** The run must have been called with `Stream-Trace: true`. */
 export const readTrace: Operation = {
-  summary: 'Reads which steps of a run began and ended. The run was called with `Stream-Trace: true`.',
+  summary:
+    'Reads which steps of a run began and ended. The run was called with `Stream-Trace: true`, or with `Stream-Trace: variables` for its variables at each step, secrets hidden.',
   answers: 'stream',
   handle(exchange) {
     const { engine, parameters, request, response, query, heartbeat, corsHeaders } = exchange

@@ -1,0 +1,71 @@
+import { isSecretName, newRedactor } from '../content/index.ts'
+import type { Value } from '@streamstack/protocol'
+
+/** Stands in the place of a secret. */
+const HIDDEN = '••••••'
+
+/** Shorter values of the environment, such as `8080`, are hidden only where they are the whole text. */
+const INNER_CHARACTERS_MIN = 6
+
+/** Characters of a text that are looked through for secrets; tokens and keys are shorter. */
+const SCANNED_CHARACTERS_MAX = 16_384
+
+/** Entries of one object or list that are shown; the text ends long before where they are long. */
+const ENTRIES_MAX = 100
+const DEPTH_MAX = 6
+
+/** Keys of known services and tokens are secrets wherever they come from. */
+const keys = newRedactor({ kinds: ['key'], nationalIds: [], fields: [], matchers: [], replacement: HIDDEN })
+
+/**
+ * Writes values as short texts like JSON, without secrets: values of the environment, values under names of secrets, keys and tokens that look like such.
+ * The cost of a preview is bounded, however large the value is.
+ */
+export class ValuePreview {
+  readonly #charactersMax: number
+  readonly #whole: ReadonlySet<string>
+  readonly #inner: readonly string[]
+
+  /** `secrets`: values that no preview may show. */
+  constructor(secrets: Iterable<string>, charactersMax: number) {
+    const known = [...new Set(secrets)].filter((secret) => secret !== '')
+    this.#charactersMax = charactersMax
+    this.#whole = new Set(known)
+    // A secret that holds another one goes first.
+    this.#inner = known.filter(({ length }) => length >= INNER_CHARACTERS_MIN).toSorted((a, b) => b.length - a.length)
+  }
+
+  /** `name`: the name of the variable or input. */
+  text(name: string, value: Value | undefined): string {
+    const text = isSecretName(name) && value !== null && value !== undefined ? HIDDEN : this.#write(value, 0)
+    return text.length > this.#charactersMax ? `${text.slice(0, this.#charactersMax)}…` : text
+  }
+
+  #write(value: Value | undefined, depth: number): string {
+    if (value === undefined) return 'not set'
+    if (typeof value === 'string') return JSON.stringify(this.#hide(value))
+    if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value)
+    if (depth === DEPTH_MAX) return '…'
+    const isList = Array.isArray(value)
+    let text = isList ? '[' : '{'
+    let count = 0
+    for (const name in value) {
+      if (!Object.hasOwn(value, name)) continue
+      if (count > 0) text += ', '
+      if (count++ === ENTRIES_MAX || text.length > this.#charactersMax) return `${text}…`
+      const entry = (value as Readonly<Record<string, Value>>)[name]
+      const written = !isList && isSecretName(name) && entry !== null ? HIDDEN : this.#write(entry, depth + 1)
+      text += isList ? written : `${this.#hide(name)}: ${written}`
+    }
+    return text + (isList ? ']' : '}')
+  }
+
+  /** Hides before it cuts, so that no cut leaves a part of a secret in sight. */
+  #hide(text: string): string {
+    if (this.#whole.has(text)) return HIDDEN
+    let shown = text.slice(0, SCANNED_CHARACTERS_MAX)
+    for (const secret of this.#inner) shown = shown.replaceAll(secret, HIDDEN)
+    shown = keys.text(shown)
+    return shown.length > this.#charactersMax ? `${shown.slice(0, this.#charactersMax)}…` : shown
+  }
+}
