@@ -195,7 +195,8 @@ export class Engine {
   secretValues(): readonly string[] {
     const { env, settings } = this.#workspace
     const values = [...providerKeyNames, ...settings.envNames].map((name) => env[name])
-    return [...values, settings.auth.jwt?.secret].filter((value) => typeof value === 'string')
+    const keys = (settings.auth.jwt ?? []).map(({ secret }) => secret)
+    return [...values, ...keys].filter((value) => typeof value === 'string')
   }
 
   /** New calls are refused: the server is stopping. */
