@@ -191,11 +191,11 @@ export class Engine {
     return this.mode === 'serve' && this.#options.serves === true
   }
 
-  /** Values that nothing may show: those of the environment that definitions may read, and the key of tokens. */
+  /** Values that nothing may show: those of the environment that definitions may read, and the keys of tokens. */
   secretValues(): readonly string[] {
     const { env, settings } = this.#workspace
     const values = [...providerKeyNames, ...settings.envNames].map((name) => env[name])
-    const keys = (settings.auth.jwt ?? []).map(({ secret }) => secret)
+    const keys = settings.auth.jwt.map(({ secret }) => secret)
     return [...values, ...keys].filter((value) => typeof value === 'string')
   }
 

@@ -14,6 +14,8 @@ const SCANNED_CHARACTERS_MAX = 16_384
 const ENTRIES_MAX = 100
 const DEPTH_MAX = 6
 
+type ObjectValue = Readonly<Record<string, Value>>
+
 /** Keys of known services and tokens are secrets wherever they come from. */
 const keys = newRedactor({ kinds: ['key'], nationalIds: [], fields: [], matchers: [], replacement: HIDDEN })
 
@@ -46,18 +48,36 @@ export class ValuePreview {
     if (typeof value === 'string') return JSON.stringify(this.#hide(value))
     if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? String(value)
     if (depth === DEPTH_MAX) return '…'
-    const isList = Array.isArray(value)
-    let text = isList ? '[' : '{'
+    return Array.isArray(value) ? this.#list(value, depth) : this.#object(value as ObjectValue, depth)
+  }
+
+  #list(items: readonly Value[], depth: number): string {
+    let text = '['
+    for (const [index, item] of items.entries()) {
+      if (index > 0) text += ', '
+      if (this.#isEnough(index, text)) return `${text}…`
+      text += this.#write(item, depth + 1)
+    }
+    return `${text}]`
+  }
+
+  #object(value: ObjectValue, depth: number): string {
+    let text = '{'
     let count = 0
+    // Not all entries of a large object are looked at.
     for (const name in value) {
       if (!Object.hasOwn(value, name)) continue
       if (count > 0) text += ', '
-      if (count++ === ENTRIES_MAX || text.length > this.#charactersMax) return `${text}…`
-      const entry = (value as Readonly<Record<string, Value>>)[name]
-      const written = !isList && isSecretName(name) && entry !== null ? HIDDEN : this.#write(entry, depth + 1)
-      text += isList ? written : `${this.#hide(name)}: ${written}`
+      if (this.#isEnough(count++, text)) return `${text}…`
+      const entry = value[name]
+      const written = isSecretName(name) && entry !== null ? HIDDEN : this.#write(entry, depth + 1)
+      text += `${this.#hide(name)}: ${written}`
     }
-    return text + (isList ? ']' : '}')
+    return `${text}}`
+  }
+
+  #isEnough(count: number, text: string): boolean {
+    return count === ENTRIES_MAX || text.length > this.#charactersMax
   }
 
   /** Hides before it cuts, so that no cut leaves a part of a secret in sight. */

@@ -15,7 +15,7 @@ export const openInEditor: Operation = {
     if (engine.mode !== 'dev') {
       throw new StreamstackError('endpoint_unknown', 'Files are opened in an editor by `streamstack dev` only.')
     }
-    const file = String(inputs['file'])
+    const file = inputs['file'] as string
     if (!workspaceFiles(engine).has(file)) {
       throw new StreamstackError('input_invalid', `file: The workspace has no file "${file.slice(0, 200)}".`)
     }
