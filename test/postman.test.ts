@@ -151,6 +151,36 @@ describe('the script of a request', async () => {
   })
 })
 
+test('a test of the workspace gives the request its sample and its outcome', async () => {
+  const tested = {
+    ...files,
+    'tests/all.json': {
+      tests: [
+        { request: { path: '/letters/0' }, expect: { status: 400 } },
+        { request: { path: '/letters/7', query: { q: 'a b', limit: 2 } }, expect: { outcome: 'completed' } },
+        { request: { path: '/broken-off' }, expect: { outcome: 'failed' } },
+        { request: { method: 'POST', path: '/letters', body: { text: 'real' } }, expect: { outcome: 'completed' } },
+      ],
+    },
+  }
+  const { collection } = await collectionOf(tested)
+  const [broken, add, list] = collection.item as [Item, Item, Item]
+  expect(list.request.url).toMatchObject({
+    raw: '{{base_url}}/letters/:box?q=a%20b&limit=2',
+    variable: [{ key: 'box', value: '7' }],
+  })
+  expect(JSON.parse(add.request.body?.raw ?? '')).toEqual({ text: 'real' })
+  await using server = await testServer(files)
+  const accept = { accept: 'application/x-ndjson' }
+  const failed = await server.call('/broken-off', { headers: accept })
+  expect(judge(broken, failed)).toMatchObject({
+    passed: expect.arrayContaining(['The stream ends as failed', 'All 2 chunks arrived, in order']) as unknown,
+    failed: [],
+  })
+  const completed = await server.call('/letters/3?q=x', { headers: accept })
+  expect(judge(broken, completed).failed).toEqual(['The stream ends as failed'])
+})
+
 test('a broken endpoint fails the command', async () => {
   using line = commandLine()
   line.write({ 'endpoints/b.yaml': 'function_stack: [{ function: Nonsense }]\n' })

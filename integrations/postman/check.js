@@ -1,6 +1,9 @@
-/** Serves `workspace/`, writes its collection and runs it in newman. Needs `npm install` here and in the root of the repository. */
+/**
+ * Serves a workspace, writes its collection and runs it in newman; for `workspace/` and the examples, or the folders that are named. Needs
+ * `npm install` here and in the root of the repository.
+ */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -9,26 +12,40 @@ import newman from 'newman'
 const STARTED_MS_MAX = 60_000
 
 const here = import.meta.dirname
-const cli = join(here, '../../packages/streamstack/bin/streamstack.js')
-const workspace = join(here, 'workspace')
-const out = mkdtempSync(join(tmpdir(), 'streamstack-postman-'))
-const server = spawn(process.execPath, [cli, 'dev', workspace, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+const root = join(here, '../..')
+const cli = join(root, 'packages/streamstack/bin/streamstack.js')
+// The server needs Node.js 24, which the repository brings along.
+const ownNode = join(root, 'node_modules/.bin/node')
+const node = existsSync(ownNode) ? ownNode : process.execPath
+const named = process.argv.slice(2)
 
-try {
-  const url = await servedAt(server)
-  execFileSync(process.execPath, [cli, 'postman', workspace, '-o', out, '--url', url])
-  const failures = await run()
-  process.exitCode = failures === 0 ? 0 : 1
-} finally {
-  server.kill()
-  rmSync(out, { recursive: true })
+for (const workspace of named.length > 0 ? named : [join(here, 'workspace'), join(root, 'examples')]) {
+  if ((await failuresOf(workspace)) > 0) process.exitCode = 1
+}
+
+/** How many assertions and requests of the workspace's collection failed. */
+async function failuresOf(workspace) {
+  const out = mkdtempSync(join(tmpdir(), 'streamstack-postman-'))
+  const server = spawn(node, [cli, 'dev', workspace, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    const url = await servedAt(server)
+    execFileSync(node, [cli, 'postman', workspace, '-o', out, '--url', url])
+    return await run(out)
+  } finally {
+    server.kill()
+    rmSync(out, { recursive: true })
+  }
 }
 
 /** The address that the server prints when it is ready. */
-function servedAt({ stdout }) {
+function servedAt(server) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('The server did not start in a minute.')), STARTED_MS_MAX)
-    createInterface({ input: stdout }).on('line', (line) => {
+    server.on('exit', () => {
+      clearTimeout(timer)
+      reject(new Error('The server ended before it was ready.'))
+    })
+    createInterface({ input: server.stdout }).on('line', (line) => {
       const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
       if (url === undefined) return
       clearTimeout(timer)
@@ -37,13 +54,12 @@ function servedAt({ stdout }) {
   })
 }
 
-/** Resolves to how many assertions and requests failed. */
-function run() {
+function run(folder) {
   return new Promise((resolve, reject) => {
     newman.run(
       {
-        collection: join(out, 'streamstack.postman_collection.json'),
-        environment: join(out, 'streamstack.postman_environment.json'),
+        collection: join(folder, 'streamstack.postman_collection.json'),
+        environment: join(folder, 'streamstack.postman_environment.json'),
         reporters: 'cli',
       },
       (error, summary) => (error === null ? resolve(summary.run.failures.length) : reject(error)),

@@ -1,12 +1,16 @@
-import type { Value } from '@streamstack/protocol'
+import type { Outcome, Value } from '@streamstack/protocol'
 import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
+import type { TestFile } from '../test/index.ts'
 import { sampleInputs, sampleOf } from './sample-inputs.ts'
 import { BODYLESS, queryPairs, samplePathPart } from './sample-url.ts'
+import { type TestedCall, testedCall } from './tested-call.ts'
 
 const SCHEMA = 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json'
 
 /** Postman sees an answer when it is complete, so the scripts judge the whole and no times. */
-const STREAM_SCRIPT = `const lines = pm.response.text().split('\\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line))
+function streamScript(outcome: Outcome): string {
+  const isCompleted = outcome === 'completed'
+  return `const lines = pm.response.text().split('\\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line))
 const end = lines.at(-1)
 const chunks = lines.filter((line) => line.type === 'chunk')
 pm.test('The status is 200', () => pm.response.to.have.status(200))
@@ -14,14 +18,20 @@ pm.test('The answer is a stream with a run', () => {
   pm.expect(pm.response.headers.get('Content-Type')).to.include('application/x-ndjson')
   pm.expect(pm.response.headers.get('Stream-Run')).to.be.a('string')
 })
-pm.test('No chunk is an error', () => pm.expect(lines.filter((line) => line.type === 'error')).to.eql([]))
-pm.test('The stream is complete', () => pm.expect(end).to.include({ type: 'end', outcome: 'completed' }))
+${
+  isCompleted
+    ? `pm.test('No chunk is an error', () => pm.expect(lines.filter((line) => line.type === 'error')).to.eql([]))
+pm.test('The stream is complete', () => pm.expect(end).to.include({ type: 'end', outcome: 'completed' }))`
+    : `pm.test('The stream ends as ${outcome}', () => pm.expect(end).to.include({ type: 'end', outcome: '${outcome}' }))`
+}
 pm.test(\`All \${end.offset} chunks arrived, in order\`, () => {
-  pm.expect(chunks.map((chunk) => chunk.offset)).to.eql(Array.from({ length: end.offset }, (_, index) => index + 1))
+  const offsets = lines.slice(0, -1).map((line) => line.offset)
+  pm.expect(offsets).to.eql(Array.from({ length: end.offset }, (_, index) => index + 1))
 })
 if (chunks.some((chunk) => chunk.content === '[DONE]')) {
   pm.test('[DONE] is the last chunk', () => pm.expect(chunks.at(-1).content).to.equal('[DONE]'))
 }`
+}
 
 const PLAIN_SCRIPT = `pm.test('The call succeeded', () => pm.expect(pm.response.code).to.be.below(400))
 pm.test('The answer is no problem document', () => {
@@ -31,16 +41,18 @@ pm.test('The answer is no problem document', () => {
 export interface PostmanOptions {
   readonly name: string
   readonly endpoints: readonly EndpointDefinition[]
+  /** Of the workspace: their calls are the samples of the collection. */
+  readonly tests: readonly TestFile[]
 }
 
 /** A collection (format v2.1.0) with one request for each endpoint. It needs the variables of `postmanEnvironment`. */
-export function postmanCollection({ name, endpoints }: PostmanOptions): Value {
+export function postmanCollection({ name, endpoints, tests }: PostmanOptions): Value {
   const sorted = endpoints.toSorted(
     (a, b) => a.path.localeCompare(b.path, 'en') || a.method.localeCompare(b.method, 'en'),
   )
   return {
     info: { name, description: 'Made by `streamstack postman`. Run it again when endpoints change.', schema: SCHEMA },
-    item: sorted.map(itemOf),
+    item: sorted.map((endpoint) => itemOf(endpoint, testedCall(endpoint, tests))),
   }
 }
 
@@ -56,10 +68,10 @@ export function postmanEnvironment(name: string, url: string): Value {
   }
 }
 
-function itemOf(endpoint: EndpointDefinition): Value {
+function itemOf(endpoint: EndpointDefinition, call: TestedCall | null): Value {
   const { method, path, description, access, responseType } = endpoint
   const streams = responseType === 'streaming'
-  const script = streams ? STREAM_SCRIPT : PLAIN_SCRIPT
+  const script = streams ? streamScript(call?.outcome ?? 'completed') : PLAIN_SCRIPT
   return {
     name: `${method} ${path}`,
     event: [{ listen: 'test', script: { type: 'text/javascript', exec: script.split('\n') } }],
@@ -70,27 +82,29 @@ function itemOf(endpoint: EndpointDefinition): Value {
         ? { type: 'bearer', bearer: [{ key: 'token', value: '{{token}}', type: 'string' }] }
         : { type: 'noauth' },
       header: streams ? [{ key: 'Accept', value: 'application/x-ndjson' }] : [],
-      url: urlOf(endpoint),
-      ...bodyOf(endpoint),
+      url: urlOf(endpoint, call),
+      ...bodyOf(endpoint, call),
     },
   }
 }
 
-function urlOf(endpoint: EndpointDefinition): Value {
+function urlOf(endpoint: EndpointDefinition, call: TestedCall | null): Value {
   const { method, path, inputs } = endpoint
-  const query = BODYLESS.has(method) ? queryOf(bodyInputs(endpoint)) : []
+  const query =
+    call === null ? (BODYLESS.has(method) ? queryOf(bodyInputs(endpoint)) : []) : calledQuery(endpoint, call)
+  const segments = path.split('/').slice(1)
   const enabled = query.filter(({ disabled }) => !disabled)
   const search = enabled.map(({ key, value }) => `${key}=${value}`).join('&')
   return {
     raw: `{{base_url}}${path}${search === '' ? '' : `?${search}`}`,
     host: ['{{base_url}}'],
-    path: path.split('/').slice(1),
+    path: segments,
     ...(query.length > 0 && { query }),
     variable: pathParameters(path).map((name) => {
       const input = inputs.find((one) => one.name === name)
       return {
         key: name,
-        value: samplePathPart(endpoint, name),
+        value: call?.path[segments.indexOf(`:${name}`)] ?? samplePathPart(endpoint, name),
         ...descriptionOf(input),
       }
     }),
@@ -120,11 +134,33 @@ function queryOf(inputs: readonly InputDeclaration[]): readonly QueryParameter[]
   })
 }
 
-function bodyOf(endpoint: EndpointDefinition): { readonly body?: Value } {
+/** The parameters of the test's call; other inputs are listed and turned off. */
+function calledQuery(endpoint: EndpointDefinition, { query }: TestedCall): readonly QueryParameter[] {
+  const names = new Set(query.map(([key]) => key.split('.', 1)[0]))
+  const others = BODYLESS.has(endpoint.method) ? bodyInputs(endpoint).filter(({ name }) => !names.has(name)) : []
+  return [
+    ...query.map(([key, value]) => ({ key, value: encodeURIComponent(value), disabled: false })),
+    ...queryOf(others).map((parameter) => ({ ...parameter, disabled: true })),
+  ]
+}
+
+function bodyOf(endpoint: EndpointDefinition, call: TestedCall | null): { readonly body?: Value } {
+  const raw = call === null ? sampleBody(endpoint) : call.body === null ? null : indented(call.body)
+  return raw === null ? {} : { body: { mode: 'raw', raw, options: { raw: { language: 'json' } } } }
+}
+
+function sampleBody(endpoint: EndpointDefinition): string | null {
   const samples = sampleInputs(bodyInputs(endpoint))
-  if (BODYLESS.has(endpoint.method) || Object.keys(samples).length === 0) return {}
-  return {
-    body: { mode: 'raw', raw: JSON.stringify(samples, null, 2), options: { raw: { language: 'json' } } },
+  if (BODYLESS.has(endpoint.method) || Object.keys(samples).length === 0) return null
+  return JSON.stringify(samples, null, 2)
+}
+
+/** JSON on several lines; other text as it is. */
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
   }
 }
 

@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { CommandIo } from './io.ts'
 import { postmanCollection, postmanEnvironment } from './postman-collection.ts'
+import { readTests } from '../test/index.ts'
 import { readSoundWorkspace } from './read-sound-workspace.ts'
+import { workspaceDir } from './workspace-dir.ts'
 
 interface PostmanCommandOptions {
   output: string
@@ -31,6 +33,7 @@ async function postman(io: CommandIo, named: string | undefined, options: Postma
     'streamstack.postman_collection.json': postmanCollection({
       name,
       endpoints: [...plans.values()].map(({ endpoint }) => endpoint),
+      tests: readTests(workspaceDir(io, named).path),
     }),
     'streamstack.postman_environment.json': postmanEnvironment(name, url),
   }

@@ -43,6 +43,7 @@ export function missionCases(block: TreeNode, issues: Issue[]): TestCase[] {
       caller: needsToken ? { sub: 'tester' } : null,
       upstreams: [],
       checks: checksOf({ value: null, position: scenario.position, entries: sentences }, issues),
+      outcome: null,
       faults: [],
       repeat: 1,
       timeoutMs: TIMEOUT_MS,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
-import type { Value } from '@streamstack/protocol'
+import type { Outcome, Value } from '@streamstack/protocol'
 import {
   type Issue,
   type Position,
@@ -37,6 +37,7 @@ const CALLER_KEYS = ['sub', 'roles', 'scopes', 'claims'] as const
 const ANSWER_KEYS = ['status', 'headers', 'body', 'file', 'pace', 'bytes', 'fault'] as const
 const FAULT_KEYS = ['cut', 'leave', 'slow', 'restart', 'within'] as const
 const FORMATS: readonly StreamedFormat[] = ['ndjson', 'sse', 'lines', 'text']
+const OUTCOMES: readonly Outcome[] = ['completed', 'failed', 'cancelled', 'abandoned']
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 const TIMEOUT_MS_DEFAULT = 30_000
@@ -95,6 +96,7 @@ class TestFileReader {
       caller: this.#caller(part('caller')),
       upstreams: (part('upstreams')?.entries ?? []).map((entry) => this.#upstream(entry)),
       checks,
+      outcome: this.#outcome(part('expect')),
       faults: (part('faults')?.items ?? []).map((fault) => this.#fault(fault)).filter((fault) => fault !== null),
       repeat: this.#wholeNumber(part('repeat'), 1, 'repeat'),
       timeoutMs: this.#duration(part('timeout'), TIMEOUT_MS_DEFAULT, 'timeout'),
@@ -230,6 +232,14 @@ class TestFileReader {
     if (node === null) return []
     this.#known(node, EXPECT_KEYS, 'expectation')
     return checksOf(node, this.issues)
+  }
+
+  #outcome(expected: TreeNode | null): Outcome | null {
+    const node = expected === null ? undefined : entryOf(expected, 'outcome')?.node
+    if (node === undefined) return null
+    const found = OUTCOMES.find((outcome) => outcome === node.value)
+    if (found === undefined) this.#error(node.position, `\`outcome\` must be one of ${OUTCOMES.join(', ')}.`)
+    return found ?? null
   }
 
   #sentences(node: TreeNode | null): Check[] {

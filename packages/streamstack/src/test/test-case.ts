@@ -1,4 +1,4 @@
-import type { Value } from '@streamstack/protocol'
+import type { Outcome, Value } from '@streamstack/protocol'
 import type { Issue, Position } from '../definition/index.ts'
 import type { Check } from './check.ts'
 
@@ -20,6 +20,8 @@ export interface TestCase {
   /** Services that endpoints call, played by the runner. */
   readonly upstreams: readonly Upstream[]
   readonly checks: readonly Check[]
+  /** That `expect` names; null: it names none. */
+  readonly outcome: Outcome | null
   /** Each is one more call, under a fault. */
   readonly faults: readonly Fault[]
   /** Number of calls. */

@@ -1,0 +1,41 @@
+import type { Outcome } from '@streamstack/protocol'
+import type { EndpointDefinition } from '../definition/index.ts'
+import type { TestFile } from '../test/index.ts'
+
+/** A call that a test of the workspace makes, as an example for other tools. */
+export interface TestedCall {
+  /** Segments, percent-encoded. */
+  readonly path: readonly string[]
+  /** Decoded. */
+  readonly query: readonly (readonly [key: string, value: string])[]
+  /** Null: no body. */
+  readonly body: string | null
+  /** What the test expects. */
+  readonly outcome: Outcome
+}
+
+/**
+ * The first test that calls the endpoint and expects an outcome, `completed` before all others. Tests with `upstreams` or headers of
+ * their own do not count, because the call alone does not have their result. Null: there is none.
+ */
+export function testedCall(endpoint: EndpointDefinition, files: readonly TestFile[]): TestedCall | null {
+  const calls = files
+    .filter(({ issues }) => issues.length === 0)
+    .flatMap(({ cases }) => cases)
+    .flatMap(({ request, outcome, upstreams }) => {
+      const { pathname, searchParams } = new URL(request.path, 'http://localhost')
+      const path = pathname.split('/').slice(1)
+      const isPlain = upstreams.length === 0 && Object.keys(request.headers).length === 0
+      if (outcome === null || !isPlain || request.method !== endpoint.method || !fits(path, endpoint.path)) return []
+      return [{ path, query: [...searchParams], body: request.body, outcome }]
+    })
+  return calls.find(({ outcome }) => outcome === 'completed') ?? calls[0] ?? null
+}
+
+function fits(path: readonly string[], pattern: string): boolean {
+  const wanted = pattern.split('/').slice(1)
+  return (
+    wanted.length === path.length &&
+    wanted.every((segment, index) => segment.startsWith(':') || segment === path[index])
+  )
+}
