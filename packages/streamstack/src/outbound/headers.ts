@@ -100,14 +100,27 @@ export function isJson(mediaType: string): boolean {
   return mediaType === 'application/json' || mediaType === 'text/json' || mediaType.endsWith('+json')
 }
 
-/** `Retry-After` in milliseconds, seconds or date (RFC 9110, 10.2.3); undefined when absent or unreadable. */
+/** Longer waits count as this one, a year. */
+const RETRY_AFTER_MS_MAX = 365 * 24 * 3_600_000
+
+/** The three forms of a date in HTTP (RFC 9110, 5.6.7), all in UTC. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w -]+ \d\d:\d\d:\d\d(?: GMT| \d{4})$/
+
+/**
+ * `Retry-After` in milliseconds: seconds, some servers send fractions of them, or a date (RFC 9110, 10.2.3). `retry-after-ms` of OpenAI
+ * and Azure is the same, more exactly. Undefined when absent or unreadable.
+ */
 export function retryAfterMsOf(headers: Readonly<Record<string, string>>): number | undefined {
-  const text = headers['retry-after']?.trim()
-  if (text === undefined || text === '') return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const date = Date.parse(text)
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now())
+  const exact = headers['retry-after-ms']?.trim() ?? ''
+  if (NUMBER.test(exact)) return Math.min(Math.ceil(Number(exact)), RETRY_AFTER_MS_MAX)
+  const text = headers['retry-after']?.trim() ?? ''
+  if (NUMBER.test(text)) return Math.min(Math.ceil(Number(text) * 1000), RETRY_AFTER_MS_MAX)
+  // V8 takes much for a date that is none.
+  const date = HTTP_DATE.test(text) ? Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text) : Number.NaN
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - Date.now()), RETRY_AFTER_MS_MAX)
 }
+
+const NUMBER = /^\d+(?:\.\d+)?$/
 
 function quoted(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name)

@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { plainInput } from '../definition/index.ts'
-import type { EndpointDefinition, FunctionFile, Issue, StepNode } from '../definition/types.ts'
+import type { EndpointDefinition, FunctionFile, Issue } from '../definition/types.ts'
 import { type InputChecker, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
 import { newFrame } from '../run/index.ts'
@@ -8,6 +8,7 @@ import type { PlanContext } from './plan-context.ts'
 import { StackCompiler } from './stack-compiler.ts'
 import { functionCycles } from './function-cycles.ts'
 import { planHash } from './plan-hash.ts'
+import { silentFormat } from './silent-format.ts'
 import { steadyNowMs } from './steady-now.ts'
 import { allSteps } from './steps.ts'
 
@@ -86,9 +87,10 @@ export function compilePlan(
     })
   }
   if (issues.some(({ severity }) => severity === 'error')) return { plan: null, issues }
-  issues.push(...silentTypes(endpoint, context))
   const programs = new Map([['', program]])
   const reached = [...reachable(called, library.calls)].sort()
+  const stacks = [stack, ...reached.map((name) => library.files.get(name)?.stack ?? [])]
+  issues.push(...silentFormat(endpoint, stacks, context))
   for (const name of reached) programs.set(name, library.programs.get(name) as Program)
   const options = inputs.find(({ name }) => name === 'options')
   const plan: Plan = Object.freeze({
@@ -100,27 +102,12 @@ export function compilePlan(
       context,
     ),
     inputs: compileInputs(inputs),
-    readsUpstream: [stack, ...reached.map((name) => library.files.get(name)?.stack ?? [])].some((steps) =>
-      readsUpstream(steps, context),
-    ),
+    readsUpstream: stacks.some((steps) => readsUpstream(steps, context)),
     hasOptions: options !== undefined && (options.type === 'object' || options.type === 'any'),
     undeclaredOptions:
       options === undefined ? compileInputs([plainInput('options', 'object', null, endpoint.position)]) : null,
   })
   return { plan, issues }
-}
-
-/** Types whose format has a sign of life for the time in which a model says nothing. */
-const LIVELY_TYPE = /^(?:text\/event-stream|application\/x-ndjson)\b/i
-
-/** A warning for an endpoint that calls a model and answers in a format without heartbeats: proxies cut what is silent for a minute. */
-function silentTypes({ headers, stack, position }: EndpointDefinition, { definitions }: PlanContext): Issue[] {
-  const type = headers['Content-Type']
-  const asksModel = ({ function: name, parameters }: StepNode): boolean =>
-    definitions.get(name)?.readsUpstream === true && parameters['provider'] !== undefined
-  if (type === undefined || LIVELY_TYPE.test(type) || !allSteps(stack).some(asksModel)) return []
-  const message = `The endpoint calls a model and declares the type ${type}, whose format has no heartbeat: a proxy may cut it while the model is silent. Declare text/event-stream or application/x-ndjson, or let callers choose.`
-  return [{ severity: 'warning', message, position }]
 }
 
 function readsUpstream(stack: FunctionFile['stack'], { definitions }: PlanContext): boolean {

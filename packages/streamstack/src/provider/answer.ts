@@ -23,6 +23,8 @@ export interface Answer {
   /** Host and port, for messages. */
   readonly host: string
   model: string | null
+  /** Of the first frame that has one; null: frames have none. */
+  id: string | null
   hasStarted: boolean
   usage: Usage | null
   finish: FinishReason | null
@@ -50,6 +52,7 @@ export function newAnswer(provider: string, host: string, keepsTurn: boolean): A
     provider,
     host,
     model: null,
+    id: null,
     hasStarted: false,
     usage: null,
     finish: null,

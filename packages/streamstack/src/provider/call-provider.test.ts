@@ -118,6 +118,56 @@ describe('a call that fails before its answer', () => {
     expect(failures.map(({ next }) => next)).toEqual(['fallback', 'none'])
   })
 
+  test.each<[number, string, { retried: boolean; message: string }]>([
+    [
+      401,
+      '{"error":{"type":"invalid_request_error","code":"invalid_api_key"}}',
+      { retried: false, message: 'status 401 (invalid_api_key). Check the API key and its rights.' },
+    ],
+    [403, '', { retried: false, message: 'status 403. Check the API key and its rights.' }],
+    [
+      404,
+      '{"type":"error","error":{"type":"not_found_error","message":"sk-1"}}',
+      { retried: false, message: 'status 404 (not_found_error).' },
+    ],
+    [409, '<html>', { retried: true, message: 'status 409.' }],
+    [
+      429,
+      '{"error":{"type":"tokens","code":"rate_limit_exceeded"}}',
+      { retried: true, message: 'status 429 (rate_limit_exceeded).' },
+    ],
+    [
+      429,
+      '{"error":{"code":429,"type":"insufficient_quota"}}',
+      { retried: false, message: 'status 429 (insufficient_quota).' },
+    ],
+    // The excerpt of a long body ends anywhere.
+    [
+      503,
+      '[{\n  "error": {\n    "code": 503,\n    "status": "UNAVAILABLE",\n    "message": "ove',
+      { retried: true, message: 'status 503 (UNAVAILABLE).' },
+    ],
+    [400, '{"error":{"type":"sk-1 is wrong"}}', { retried: false, message: 'status 400.' }],
+  ])(
+    'with status %i and %j is told by its kind, and tried again if that may help',
+    async (code, body, { retried, message }) => {
+      const failure = new StreamstackError('upstream_status', `ai.example answered with status ${code}.`, {
+        recoverable: code === 429 || code >= 500,
+        retryAfterMs: 3,
+        details: { upstream_status: code },
+        cause: new Error(body),
+      })
+      const { result, waits } = await tried([failure, failure], ['a'], 1)
+      expect(result).toMatchObject({
+        message: `ai.example answered with ${message}`,
+        recoverable: retried,
+        retryAfterMs: 3,
+      })
+      expect(waits).toEqual(retried ? [3] : [])
+      expect(JSON.stringify((result as StreamstackError).details)).not.toContain('sk-1')
+    },
+  )
+
   test('is tried again after an error behind frames that only tell of the call', async () => {
     const opened = events(
       { model: 'm', choices: [{ delta: { role: 'assistant' } }] },

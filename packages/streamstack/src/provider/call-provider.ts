@@ -5,6 +5,7 @@ import type { ItemSource, Outbound, OutboundRequest } from '../outbound/index.ts
 import { newAnswer } from './answer.ts'
 import type { Dialect } from './dialect.ts'
 import { type ProviderItem, isContent } from './item.ts'
+import { toldStatus } from './fault.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
 import { ProviderSource } from './provider-source.ts'
 
@@ -92,11 +93,12 @@ async function tryTargets(
       } catch (error) {
         timed.signal.throwIfAborted()
         if (!(error instanceof StreamstackError) || OWN_FAULTS.has(error.code)) throw error
-        last = error
-        const waitMs = retry < retries ? waitBefore(retry, error) : null
+        const told = toldStatus(error)
+        last = told
+        const waitMs = retry < retries ? waitBefore(retry, told) : null
         const next = waitMs !== null ? 'retry' : index + 1 < targets.length ? 'fallback' : 'none'
         const { dialect, model } = target
-        attemptFailed?.({ provider: dialect.provider, model, error, next, waitMs: waitMs ?? 0 })
+        attemptFailed?.({ provider: dialect.provider, model, error: told, next, waitMs: waitMs ?? 0 })
         if (waitMs === null) break
         await sleep(waitMs, timed.signal)
         timed.signal.throwIfAborted()

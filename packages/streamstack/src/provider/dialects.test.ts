@@ -8,6 +8,7 @@ import { anthropic, dialects, ollama, openai } from './dialects/index.ts'
 import type { ProviderItem, UsageItem } from './item.ts'
 import { readMessages } from './message.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
+import { oddStreams } from './testing/written-oddities.ts'
 import { type WrittenStream, writtenStreams } from './testing/written-streams.ts'
 
 interface Decoded {
@@ -45,7 +46,7 @@ function comparable({ items, error }: Decoded): unknown {
 const textOf = (items: readonly ProviderItem[], kind: string): string =>
   items.map((item) => (item.kind === kind ? item.text : '')).join('')
 
-describe.each(writtenStreams.map((stream) => [stream.name, stream] as const))('%s', (_, stream) => {
+describe.each([...writtenStreams, ...oddStreams].map((stream) => [stream.name, stream] as const))('%s', (_, stream) => {
   const bytes = Buffer.from(stream.body)
   const whole = decode(stream, [bytes])
 

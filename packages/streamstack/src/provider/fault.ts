@@ -12,13 +12,18 @@ const PASSING_STATUSES = new Set([408, 409, 425, 429])
 /** A label that names the kind of an error and nothing else. Messages of providers may quote keys and prompts. */
 const LABEL = /^[A-Za-z][\w.-]{0,63}$/
 
+/** `error` is what Anthropic and the Responses API call the frame, and says nothing. */
+function isLabel(text: string): boolean {
+  return LABEL.test(text) && text !== 'error'
+}
+
 /** An error that the provider told in its answer, under any status and in any of the shapes in use. Its text stays on the server. */
 export function toldFault(host: string, told: Value): StreamstackError {
   const outer = objectOf(Array.isArray(told) ? told[0] : told)
   const inner = objectOf(outer?.['error'])
   const error = inner ?? outer
-  const labels = [error?.['type'], error?.['code'], error?.['status']]
-  const label = labels.flatMap((text) => (typeof text === 'string' && LABEL.test(text) ? [text] : [])).at(0)
+  const labels = [error?.['code'], error?.['type'], error?.['status']]
+  const label = labels.flatMap((text) => (typeof text === 'string' && isLabel(text) ? [text] : [])).at(0)
   const status = labels.find((code) => typeof code === 'number')
   const named = label === undefined ? '' : ` (${label})`
   const words = [...labels, error?.['message'], outer?.['error']].filter((text) => typeof text === 'string').join(' ')
@@ -28,6 +33,34 @@ export function toldFault(host: string, told: Value): StreamstackError {
     cause: new Error((wordsOf(error?.['message']) ?? JSON.stringify(told)).slice(0, 1024)),
   })
 }
+
+const LABEL_MEMBER = /"(code|type|status)"\s*:\s*"([^"]*)"/g
+
+/**
+ * An error status with the kind of the provider's error, read from the beginning of its body. A used-up quota is no reason for a
+ * retry, whatever its status; a conflict (409) is one for providers, which send it for locks.
+ */
+export function toldStatus(failure: StreamstackError): StreamstackError {
+  const status = failure.details?.['upstream_status']
+  if (failure.row !== 'upstream_status' || typeof status !== 'number') return failure
+  const body = failure.cause instanceof Error ? failure.cause.message : ''
+  const found = Array.from(body.matchAll(LABEL_MEMBER), ([, member = '', label = '']) => ({ member, label }))
+  const labels = ['code', 'type', 'status'].flatMap((wanted) =>
+    found.flatMap(({ member, label }) => (member === wanted && isLabel(label) ? [label] : [])),
+  )
+  const [label] = labels
+  const named = label === undefined ? '' : ` (${label})`
+  const cure = status === 401 || status === 403 ? ' Check the API key and its rights.' : ''
+  return new StreamstackError('upstream_status', `${failure.message.replace(/\.$/, '')}${named}.${cure}`, {
+    recoverable: (failure.recoverable || status === 409) && !labels.some((text) => LASTING_QUOTA.test(text)),
+    ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+    details: { ...failure.details, ...(label === undefined ? {} : { provider_error: label }) },
+    cause: failure.cause,
+  })
+}
+
+/** Nothing but money helps. */
+const LASTING_QUOTA = /insufficient.?quota|billing|balance/i
 
 function mayPass(words: string, status: number | null): boolean {
   if (status !== null && status >= 400) return PASSING_STATUSES.has(status) || status >= 500

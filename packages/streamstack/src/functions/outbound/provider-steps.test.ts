@@ -132,22 +132,28 @@ describe('is told', () => {
     expect(found.join('\n')).toMatch(/loop/)
   })
 
-  test('a declared type without heartbeats', async () => {
-    const typed = (type: string): Promise<string[]> =>
-      issues([], {
+  test.each<[string, object, boolean]>([
+    ['text/plain', { headers: { 'Content-Type': 'text/plain; charset=utf-8' } }, true],
+    ['text/csv', { headers: { 'Content-Type': 'text/csv' } }, true],
+    ['text/event-stream', { headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } }, false],
+    ['application/x-ndjson', { headers: { 'Content-Type': 'application/x-ndjson' } }, false],
+    ['application/jsonl', { headers: { 'Content-Type': 'application/jsonl' } }, false],
+    ['the format text', { format: 'text' }, true],
+    ['the format ai-sdk', { format: 'ai-sdk' }, false],
+    ['a format besides a type', { format: 'sse', headers: { 'Content-Type': 'text/plain' } }, false],
+    ['nothing', {}, false],
+  ])('an endpoint that declares %s, if it has no heartbeats', async (_, declared, warns) => {
+    const endpoint = { method: 'POST', path: '/e', inputs: { message: 'text' }, ...declared }
+    const stacks = [[reply({})], [{ function: 'Run Function', name: 'asks', inputs: { message: '{{message}}' } }]]
+    for (const stack of stacks) {
+      const found = await issues([], {
         files: {
-          'endpoints/e.json': {
-            method: 'POST',
-            path: '/e',
-            headers: { 'Content-Type': type },
-            inputs: { message: 'text' },
-            function_stack: [reply({})],
-          },
+          'functions/asks.json': { input_parameters: { message: 'text' }, function_stack: [reply({})] },
+          'endpoints/e.json': { ...endpoint, function_stack: stack },
         },
       })
-    expect(await typed('text/plain; charset=utf-8')).toMatchObject([expect.stringMatching(/^warning .*no heartbeat/)])
-    expect(await typed('text/event-stream')).toEqual([])
-    expect(await typed('application/x-ndjson')).toEqual([])
+      expect(found).toEqual(warns ? [expect.stringMatching(/^warning .*no heartbeat/)] : [])
+    }
   })
 
   test('a rewrite to an address that is not allowed', async () => {

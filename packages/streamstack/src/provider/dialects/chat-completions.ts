@@ -66,8 +66,13 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   // Servers that fail after they have answered 200 send the error as a frame, some with `[DONE]` after it.
   if ((frame['error'] ?? null) !== null) throw toldFault(answer.host, frame)
   // The frame of the usage has no choices, nor has Azure's of its check of the prompt.
-  const choice = objectOf(listOf(frame['choices'])[0])
+  const choice = firstChoice(frame)
   if (choice === null) return
+  if ((choice['error'] ?? null) !== null) throw toldFault(answer.host, choice)
+  if (isOtherAnswer(answer, frame)) {
+    answer.isOver = true
+    return
+  }
   // Perplexity repeats the list of its citations in each frame.
   const citations = answer.hasStarted ? [] : listOf(frame['citations'])
   start(answer, wordsOf(frame['model']), frame, items)
@@ -75,6 +80,22 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   const delta = objectOf(choice['delta'])
   if (delta !== null) readDelta(answer, delta, frame, items)
   readFinish(answer, choice['finish_reason'])
+}
+
+/** The choice with the index 0: a body that asks for several (`n`) gets its first answer alone, as frames of the others may stand between. */
+function firstChoice(frame: JsonObject): JsonObject | null {
+  return (
+    listOf(frame['choices'])
+      .map(objectOf)
+      .find((choice) => (choice?.['index'] ?? 0) === 0) ?? null
+  )
+}
+
+/** Whether a frame after the end belongs to a second answer in the same body, which has an id of its own. */
+function isOtherAnswer(answer: Answer, frame: JsonObject): boolean {
+  const id = wordsOf(frame['id'])
+  answer.id ??= id
+  return answer.isComplete && id !== null && id !== answer.id
 }
 
 function readDelta(answer: Answer, delta: JsonObject, frame: JsonObject, items: ProviderItem[]): void {
@@ -106,8 +127,9 @@ function readCall(answer: Answer, call: JsonObject | null): void {
 }
 
 function readFinish(answer: Answer, reason: Value | undefined): void {
-  const word = wordsOf(reason)
+  const word = wordsOf(reason)?.toLowerCase() ?? null
   if (word === null) return
+  if (FAILURES.has(word)) throw toldFault(answer.host, { code: word })
   answer.isComplete = true
   if (answer.finish !== 'refusal') answer.finish = FINISHES.get(word) ?? 'other'
 }
@@ -121,6 +143,9 @@ const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
   ['function_call', 'tool_calls'],
   ['content_filter', 'content_filter'],
 ])
+
+/** Reasons that tell of a failure of the server: OpenRouter and Mistral, vLLM and SGLang, DeepSeek. */
+const FAILURES: ReadonlySet<string> = new Set(['error', 'abort', 'insufficient_system_resource'])
 
 /** Usage stands in the last frame; Groq gives it a member of its own. */
 function readUsage(answer: Answer, frame: JsonObject): void {

@@ -78,7 +78,11 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   if ((frame['error'] ?? null) !== null) throw toldFault(answer.host, frame)
   start(answer, wordsOf(frame['modelVersion']), frame, items)
   readUsage(answer, objectOf(frame['usageMetadata']))
-  const candidate = objectOf(listOf(frame['candidates'])[0])
+  // With `candidateCount`, frames of other candidates may stand between.
+  const candidate =
+    listOf(frame['candidates'])
+      .map(objectOf)
+      .find((one) => (one?.['index'] ?? 0) === 0) ?? null
   for (const part of listOf(objectOf(candidate?.['content'])?.['parts'])) readPart(answer, frame, objectOf(part), items)
   readSources(candidate, frame, items)
   const reason = wordsOf(candidate?.['finishReason'])

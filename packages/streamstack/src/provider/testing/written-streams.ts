@@ -25,7 +25,7 @@ export interface WrittenStream {
   readonly recoverable?: boolean
 }
 
-function chat(delta: object, finish_reason: string | null = null, more: object = {}): object {
+export function chat(delta: object, finish_reason: string | null = null, more: object = {}): object {
   return {
     id: 'c1',
     object: 'chat.completion.chunk',
@@ -46,35 +46,35 @@ const chatUsage = {
 }
 const chatUsed = { input_tokens: 20, output_tokens: 7, reasoning_tokens: 3, cached_tokens: 4 }
 
-function block(index: number, delta: object): { type: string } & Record<string, unknown> {
+export function block(index: number, delta: object): { type: string } & Record<string, unknown> {
   return { type: 'content_block_delta', index, delta }
 }
 
-const messageStart = {
+export const messageStart = {
   type: 'message_start',
   message: {
     model: 'c-1',
     usage: { input_tokens: 10, cache_read_input_tokens: 5, cache_creation_input_tokens: 2, output_tokens: 1 },
   },
 }
-const textBlock = { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }
-const messageDelta = (reason: string): { type: string } & Record<string, unknown> => ({
+export const textBlock = { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }
+export const messageDelta = (reason: string): { type: string } & Record<string, unknown> => ({
   type: 'message_delta',
   delta: { stop_reason: reason },
   usage: { output_tokens: 9 },
 })
-const anthropicUsed = { input_tokens: 17, output_tokens: 9, cached_tokens: 5 }
+export const anthropicUsed = { input_tokens: 17, output_tokens: 9, cached_tokens: 5 }
 
-function gemini(parts: readonly object[], more: object = {}, candidate: object = {}): object {
+export function gemini(parts: readonly object[], more: object = {}, candidate: object = {}): object {
   return { candidates: [{ content: { parts, role: 'model' }, ...candidate }], modelVersion: 'g-1', ...more }
 }
 
-function crlf(text: string): string {
+export function crlf(text: string): string {
   return text.replaceAll('\n', '\r\n')
 }
 
-const created = { type: 'response.created', response: { model: 'r-1', status: 'in_progress' } }
-function responseEnd(status: string, more: object = {}): { type: string } & Record<string, unknown> {
+export const created = { type: 'response.created', response: { model: 'r-1', status: 'in_progress' } }
+export function responseEnd(status: string, more: object = {}): { type: string } & Record<string, unknown> {
   const usage = {
     input_tokens: 30,
     output_tokens: 12,
