@@ -48,7 +48,11 @@ function answerDescription(exchange: Exchange): void {
   const { dashboards } = engine.workspace
   const name = parameters['name'] ?? ''
   const found = dashboards.get(name)
-  if (found?.isPublic !== true) engine.access.permit(caller, ['system:read'])
+  if (found?.isPublic !== true) {
+    // Why the token was refused says more than that none was accepted.
+    if (caller.fault !== null) throw caller.fault
+    engine.access.permit(caller, ['system:read'])
+  }
   if (found === undefined) {
     const near = didYouMean(name, dashboards.keys())
     const cure = near === null ? 'Put a file of that name into dashboards/.' : `Did you mean '${near}'?`

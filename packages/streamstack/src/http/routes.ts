@@ -79,7 +79,7 @@ export const routes: readonly Route[] = [
   route('GET', '/v1/conversation-export', 'subject', NONE, 'answered', exportConversations),
 
   route('POST', '/v1/chat/completions', 'anyone', inputs.chatCompletion, 'refused', completeChat),
-  route('GET', '/v1/models', 'anyone', NONE, 'answered', listModels),
+  route('GET', '/v1/models', 'guest', NONE, 'answered', listModels),
 
   route('GET', '/v1/channels/{name...}', 'reader', inputs.channelRead, 'refused', readChannel),
   route('POST', '/v1/channels/{name...}', 'caller', inputs.channelPublish, 'refused', publishToChannel),

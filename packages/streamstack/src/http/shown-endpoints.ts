@@ -2,7 +2,7 @@ import type { EndpointDefinition } from '../definition/types.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The endpoints that the caller may know of: all to developers, to others those that they may call. */
-export function shownEndpoints({ engine, caller }: Exchange): readonly EndpointDefinition[] {
+export function shownEndpoints({ engine, caller }: Pick<Exchange, 'engine' | 'caller'>): readonly EndpointDefinition[] {
   const { workspace, access } = engine
   const showsAll = caller.kind === 'developer' || caller.kind === 'open'
   return [...workspace.plans.values()]

@@ -9,6 +9,7 @@ import { noteEndpoint } from '../call-report.ts'
 import type { Exchange } from '../exchange.ts'
 import { CallPreparation } from '../prepare-call.ts'
 import type { Operation } from '../route.ts'
+import { shownEndpoints } from '../shown-endpoints.ts'
 import { type PlainMessage, chatInputs, declared } from './chat-turn.ts'
 
 /** Parameters of the API that are not inputs. */
@@ -27,14 +28,13 @@ export const completeChat: Operation = {
   },
 }
 
-/** Lists the models of `openai.models`. */
+/** Lists the models of `openai.models` whose endpoints the caller may call. */
 export const listModels: Operation = {
-  summary: 'Lists the models of `openai.models`, as the OpenAI API does.',
+  summary: 'Lists the models of `openai.models` that the caller may use, as the OpenAI API does.',
   answers: 'whole',
   handle(exchange) {
     const { engine } = exchange
-    const models = Object.keys(engine.settings.openai.models).filter((model) => planOf(engine, model) !== null)
-    const data = models.map((id) => ({
+    const data = modelsFor(exchange).map((id) => ({
       id,
       object: 'model',
       created: 0,
@@ -52,7 +52,7 @@ async function complete(exchange: Exchange): Promise<void> {
   const { model, messages, stream, stream_options: options } = body
   if (typeof model !== 'string') throw new StreamstackError('input_invalid', '`model` is missing; it must be a text.')
   const plan = planOf(engine, model)
-  if (plan === null) throw unknownModel(engine, model)
+  if (plan === null) throw await unknownModel(exchange, model)
   noteEndpoint(response, plan.endpoint.name)
   const preparation = new CallPreparation(engine, plan)
   try {
@@ -93,8 +93,17 @@ function planOf(engine: Engine, model: string): Plan | null {
   )
 }
 
-function unknownModel(engine: Engine, model: string): StreamstackError {
-  const near = didYouMean(model, Object.keys(engine.settings.openai.models))
+/** Names of models whose endpoints the caller may know of: no other caller learns that they exist. */
+function modelsFor(asked: Parameters<typeof shownEndpoints>[0]): string[] {
+  const routes = new Set(shownEndpoints(asked).map(({ method, path }) => `${method} ${path}`))
+  const { models } = asked.engine.settings.openai
+  return Object.keys(models).filter((model) => routes.has(models[model] ?? ''))
+}
+
+async function unknownModel({ engine, place, request }: Exchange, model: string): Promise<StreamstackError> {
+  const { authorization } = request.headers
+  const caller = await engine.access.admit({ authorization, place, urlToken: null }, 'guest')
+  const near = didYouMean(model, modelsFor({ engine, caller }))
   const cure = near === null ? 'GET /v1/models lists those that there are.' : `Did you mean ${JSON.stringify(near)}?`
   return new StreamstackError('endpoint_unknown', `There is no model ${JSON.stringify(model.slice(0, 60))}. ${cure}`)
 }
