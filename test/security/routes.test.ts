@@ -38,7 +38,7 @@ describe('the matrix', () => {
     )
     const refusedToAll = [...new Set(rows.map(({ route }) => route))].filter((route) => !served.has(route))
     expect(refusedToAll).toEqual([
-      // `websocket.test.ts`, `workers.test.ts` and `dev.test.ts` have theirs.
+      // `websocket.test.ts` has theirs; `test/console.test.ts` that of the token, which `dev` alone makes.
       'POST /v1/stream/__ds/subscriptions/{id}/ack',
       'POST /v1/stream/__ds/subscriptions/{id}/release',
       'POST /v1/stream/__ds/subscriptions/{id}/callback',
@@ -50,7 +50,7 @@ describe('the matrix', () => {
 
 /** The answer, or what came of one that has no end until `shows` was in it. */
 async function read(row: Row, path: string, who: CallerName, shows: RegExp): Promise<Pick<Answer, 'status' | 'text'>> {
-  const method = row.route === 'endpoint' ? {} : { method: row.route.split(' ', 1)[0] as string }
+  const method = row.route === 'endpoint' ? {} : { method: row.route.split(' ', 1)[0] }
   const opened = await on.open(path, who, { ...row.options, ...method })
   const { status } = opened
   if (status === 200 && row.seenBy.includes(who)) {

@@ -75,7 +75,13 @@ const noWorker = { statuses: everybody(401), seenBy: NOBODY, shows: /"ok"/ }
 /** A system stream: its newest sample is a second away, so that its head is all that is waited for. */
 function systemReads(name: string, queries: readonly string[], shows: RegExp, namesOwner?: true): Row[] {
   const more = namesOwner === undefined ? {} : { namesOwner }
-  const base = { route: `GET /v1/stream/system/${name}`, statuses: only(OPERATOR, 200), seenBy: OPERATOR, shows, ...more }
+  const base = {
+    route: `GET /v1/stream/system/${name}`,
+    statuses: only(OPERATOR, 200),
+    seenBy: OPERATOR,
+    shows,
+    ...more,
+  }
   return [
     ...reads(base, () => `/v1/stream/system/${name}`, queries),
     {
@@ -374,7 +380,7 @@ export const rows: readonly Row[] = [
     seenBy: STREAMER,
     shows: /"token"/,
   },
-  // These take the token that a claim gives, and no token of a caller. `access.test.ts` of this folder shows one that is taken.
+  // These take the token that a claim gives, and no token of a caller. `websocket.test.ts` shows one that is taken.
   ...['ack', 'release', 'callback'].map((act) => ({
     route: `POST /v1/stream/__ds/subscriptions/{id}/${act}`,
     path: () => `/v1/stream/__ds/subscriptions/one/${act}`,

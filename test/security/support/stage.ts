@@ -18,6 +18,7 @@ const member = { authentication: { type: 'jwt', roles: ['member'] } }
 const files = {
   'streamstack.yaml': settings({ ...robotKey, revoked: { hash: revoked.hash, roles: ['member', 'developer'] } }),
   'endpoints/public.json': endpoint('/public', [send('open to all')]),
+  'endpoints/said.json': endpoint('/said', [send('said: {{content}}')], { method: 'POST', inputs: { content: 'any' } }),
   // Sends what belongs to its caller, and stays open on demand.
   'endpoints/mine.json': endpoint(
     '/mine',
@@ -37,10 +38,7 @@ const files = {
   ),
   'endpoints/notes.json': endpoint(
     '/notes',
-    [
-      { function: 'Get Records', table: 'notes', where: 'owner == {{auth.sub}}', as: 'rows' },
-      send('{{rows}}'),
-    ],
+    [{ function: 'Get Records', table: 'notes', where: 'owner == {{auth.sub}}', as: 'rows' }, send('{{rows}}')],
     { settings: member },
   ),
   'endpoints/chat.json': endpoint(
@@ -58,8 +56,7 @@ const files = {
     presence: { when: `{{auth?.sub}} === '${OWNER}'` },
     history: { count: 10 },
   },
-  'dashboards/sales.yaml':
-    'title: Sales of the house\ncomponents: [{ component: Data Table, source: GET /notes }]\n',
+  'dashboards/sales.yaml': 'title: Sales of the house\ncomponents: [{ component: Data Table, source: GET /notes }]\n',
 }
 
 const notes = {
@@ -102,14 +99,22 @@ export async function stage(): Promise<Stage> {
   }
   const runOf = ({ headers }: OpenCall): string => String(headers['stream-run'])
   const beginRun = async (key?: string): Promise<string> => {
-    const headers = key === undefined ? {} : { 'Idempotency-Key': key }
+    const headers: Record<string, string> = key === undefined ? {} : { 'Idempotency-Key': key }
     return runOf(await hold('/mine', { body: { hold: true }, headers }, OWNER))
   }
   try {
     const asDeveloper = bearer(tokenOf({ claims: { sub: OWNER, roles: ['member', 'developer'] } }))
-    const live = await hold('/mine', { body: { hold: true }, headers: { ...asDeveloper, 'Stream-Trace': 'true' } }, OWNER)
+    const live = await hold(
+      '/mine',
+      { body: { hold: true }, headers: { ...asDeveloper, 'Stream-Trace': 'true' } },
+      OWNER,
+    )
     const chat = 'chat-of-one'
-    await hold('/chat', { body: { id: chat, messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }], wait: 60_000 } }, OWNER)
+    await hold(
+      '/chat',
+      { body: { id: chat, messages: [{ role: 'user', parts: [{ type: 'text', text: 'hi' }] }], wait: 60_000 } },
+      OWNER,
+    )
     await call('/chat', 'owner', { body: { id: 'talk', message: 'hi' } })
     const done = await call('/mine', 'owner', { body: {} })
     const message = { content: `published by ${OWNER}` }
@@ -117,6 +122,7 @@ export async function stage(): Promise<Stage> {
     await call('/v1/channels/vault', 'owner', { body: message })
     const stream = { method: 'PUT', headers: { 'Content-Type': 'text/plain' }, body: `log of ${OWNER}` }
     await call('/v1/stream/logs/one', 'streamer', stream)
+    await call('/v1/stream/wakes', 'streamer', { method: 'PUT', headers: { 'Content-Type': 'application/json' } })
     const wakes = JSON.stringify({ type: 'pull-wake', pattern: 'logs/*', wake_stream: 'wakes', description: OWNER })
     await call('/v1/stream/__ds/subscriptions/one', 'streamer', { method: 'PUT', body: wakes })
     await revokeKey(server)

@@ -34,7 +34,7 @@ export class FrontDoor {
   take(request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null = null): void {
     const exchange = new Exchange(this.#server, request, response, upgrade)
     try {
-      checkHost(request)
+      checkFields(request)
       const answered = this.#answer(exchange)
       if (answered instanceof Promise) answered.catch((thrown: unknown) => fail(exchange, thrown))
     } catch (thrown) {
@@ -137,18 +137,33 @@ function enterStream({ engine, response, caller }: Exchange): void {
   onAnswerOver(response, engine.openStreams.enter(caller, engine.settings.limits.openStreams))
 }
 
-/** Node takes the first of several, and a proxy in front may take the last (RFC 9112 §3.2). */
-function checkHost({ rawHeaders, url = '/', headers }: IncomingMessage): void {
+/** Fields that decide who a request is for and who sends it. Node takes the first of several, and a proxy in front may take the last. */
+const SINGLE_FIELDS: readonly string[] = ['host', 'origin', 'authorization']
+
+/**
+ * Refuses requests that name two hosts or two callers: in a field that is repeated (RFC 9112 §3.2, RFC 9110 §5.3), in the URL beside Host, or in
+ * `:authority` beside it (RFC 9113 §8.3.1).
+ */
+function checkFields({ rawHeaders, url = '/', headers }: IncomingMessage): void {
   const [, authority = null] = url.startsWith('/') ? [] : (/^https?:\/\/([^/?#]*)/i.exec(url) ?? [])
   if (authority !== null && authority.toLowerCase() !== headers.host?.toLowerCase()) {
     throw new StreamstackError('header_invalid', 'The Host of the request is not that of its URL.')
   }
-  let count = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string
-    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  const named = headers[':authority']?.toString()
+  if (named !== undefined && headers.host !== undefined && named.toLowerCase() !== headers.host.toLowerCase()) {
+    throw new StreamstackError('header_invalid', 'The Host of the request is not its `:authority`.')
   }
-  if (count > 1) throw new StreamstackError('header_invalid', 'The request has more than one Host.')
+  const seen: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] as string
+    // Most fields of most requests are told apart by their length.
+    const name = SINGLE_FIELDS.find(({ length }) => length === field.length)
+    if (name === undefined || name !== field.toLowerCase()) continue
+    if (seen.includes(name)) {
+      throw new StreamstackError('header_invalid', `The request has more than one ${name} field.`)
+    }
+    seen.push(name)
+  }
 }
 
 function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {
