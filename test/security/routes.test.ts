@@ -38,10 +38,11 @@ describe('the matrix', () => {
     )
     const refusedToAll = [...new Set(rows.map(({ route }) => route))].filter((route) => !served.has(route))
     expect(refusedToAll).toEqual([
-      // `websocket.test.ts` has theirs; `test/console.test.ts` that of the token, which `dev` alone makes.
+      // `websocket.test.ts` has theirs; `test/console.test.ts` and `console-api.test.ts` have those that only `dev` has.
       'POST /v1/stream/__ds/subscriptions/{id}/ack',
       'POST /v1/stream/__ds/subscriptions/{id}/release',
       'POST /v1/stream/__ds/subscriptions/{id}/callback',
+      'GET /v1/workspace/editor',
       'POST /v1/workspace/token',
       'GET /v1/ws',
     ])

@@ -401,6 +401,29 @@ export const rows: readonly Row[] = [
     seenBy: DEVELOPER,
     shows: /"runs"/,
   },
+  // Beside its own runs, the console shows those without an owner.
+  {
+    route: 'GET /v1/workspace/runs/{id}',
+    path: ({ publicRun }) => `/v1/workspace/runs/${publicRun}`,
+    statuses: only(DEVELOPER, 200),
+    seenBy: DEVELOPER,
+    shows: /"inputs"/,
+  },
+  {
+    route: 'GET /v1/workspace/runs/{id}',
+    path: ({ live }) => `/v1/workspace/runs/${live}`,
+    statuses: only(DEVELOPER, 404),
+    seenBy: NOBODY,
+    shows: /"inputs"/,
+  },
+  // Paths on the disk are for `dev` alone.
+  {
+    route: 'GET /v1/workspace/editor',
+    path: () => '/v1/workspace/editor?file=streamstack.yaml',
+    statuses: only(DEVELOPER, 404),
+    seenBy: NOBODY,
+    shows: /vscode:/,
+  },
   // `serve` makes no tokens, for no role.
   {
     route: 'POST /v1/workspace/token',

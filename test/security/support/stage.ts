@@ -72,6 +72,8 @@ export interface Stage extends AsyncDisposable {
   readonly server: TestServer
   /** A run of the owner that is over. */
   readonly run: string
+  /** A run that has no owner. */
+  readonly publicRun: string
   /** A traced run of the owner that goes on. */
   readonly live: string
   /** A chat of the owner whose reply goes on. */
@@ -116,6 +118,7 @@ export async function stage(): Promise<Stage> {
       OWNER,
     )
     await call('/chat', 'owner', { body: { id: 'talk', message: 'hi' } })
+    const publicRun = await call('/public', 'nobody')
     const done = await call('/mine', 'owner', { body: {} })
     const message = { content: `published by ${OWNER}` }
     await hold(`/v1/channels/vault?presence=true&data=%22seen%22`, {}, '')
@@ -129,6 +132,7 @@ export async function stage(): Promise<Stage> {
     return {
       server,
       run: String(done.headers['stream-run']),
+      publicRun: String(publicRun.headers['stream-run']),
       live: runOf(live),
       chat,
       call,
