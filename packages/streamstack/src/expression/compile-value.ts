@@ -7,10 +7,11 @@ import { compileTemplate } from './compile-template.ts'
 import { ExpressionError, ExpressionErrors } from './expression-error.ts'
 import type { Expression, Scope } from './expression.ts'
 import { limits } from './limits.ts'
+import { objectCode } from './object-code.ts'
 import { scan, type Segment } from './scan.ts'
 import { scanCondition } from './scan-condition.ts'
 import type { Tree } from './tree.ts'
-import { type Code, type Compiled, constantOf, folded, Unit } from './unit.ts'
+import { type Compiled, constantOf, folded, Unit } from './unit.ts'
 import { isList } from './value.ts'
 
 type Path = readonly (string | number)[]
@@ -82,17 +83,25 @@ function truth<C>({ run, constant }: Compiled<C>): Compiled<C> {
 }
 
 function expressionOf<C>(compiled: Compiled<C>, unit: Unit<C>): Expression<C> {
-  const { constant } = compiled
+  const { constant, json } = compiled
   const { references } = unit
   return Object.freeze({
     evaluate: constant === undefined ? evaluator(compiled, unit) : () => constant,
+    json: constant !== undefined || json === undefined ? null : started(json, unit),
     constant: constant !== undefined,
     references: Object.freeze(references),
   })
 }
 
-function evaluator<C>({ run, read }: Compiled<C>, { slotCount }: Unit<C>): (context: C) => Value {
-  if (read !== undefined) return read
+function evaluator<C>({ run, read }: Compiled<C>, unit: Unit<C>): (context: C) => Value {
+  return read ?? started(run, unit)
+}
+
+/** Code as an evaluation of its own. */
+function started<C, Result>(
+  run: (context: C, activation: Activation) => Result,
+  { slotCount }: Unit<C>,
+): (context: C) => Result {
   if (slotCount === 0) {
     return (context) => {
       beginWork()
@@ -123,23 +132,8 @@ function compileInside<C>(value: Value, path: Path, unit: Unit<C>, errors: Expre
     return constantOf(null)
   }
   const parts = keys.map((key) => compileInside(value[key] ?? null, [...path, key], unit, errors))
-  return folded(parts, objectCode(keys, parts))
-}
-
-/** Copies a model of the object, so that all of them share one hidden class, and fills in what is not constant. */
-function objectCode<C>(keys: readonly string[], parts: readonly Compiled<C>[]): Code<C> {
-  const model: Record<string, Value> = {}
-  const moving: { key: string; run: Code<C> }[] = []
-  keys.forEach((key, index) => {
-    const part = parts[index]
-    model[key] = part?.constant ?? null
-    if (part !== undefined && part.constant === undefined) moving.push({ key, run: part.run })
-  })
-  return (context, activation) => {
-    const made = { ...model }
-    for (const { key, run } of moving) made[key] = run(context, activation)
-    return made
-  }
+  const code = objectCode(keys, parts)
+  return { ...folded(parts, code.run), json: code.json }
 }
 
 function compileText<C>(text: string, path: Path, unit: Unit<C>, errors: ExpressionError[]): Compiled<C> {

@@ -32,6 +32,8 @@ export interface Reference {
 export interface Expression<C> {
   /** Throws StreamstackError `expression_failed`, its message naming the part that failed. */
   evaluate(context: C): Value
+  /** The value as `jsonText` writes it, without the object being made first. Null where the value is no object with fixed names. Throws as `evaluate` and `jsonText` do. */
+  json: ((this: void, context: C) => string) | null
   /** Whether the value was known at load; then `evaluate` never reads the context. */
   constant: boolean
   /** Each name and use once. */

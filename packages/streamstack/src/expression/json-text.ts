@@ -22,6 +22,12 @@ export function jsonText(value: Value, charactersMax = JSON_CHARACTERS_MAX): str
   return text
 }
 
+/** JSON that was put together from parts, unless it is too long for what leaves a run. Throws StreamstackError `limit_exceeded`. */
+export function notTooLong(text: string): string {
+  if (text.length > JSON_CHARACTERS_MAX) throw tooLong(JSON_CHARACTERS_MAX)
+  return text
+}
+
 /** The fewest characters that the values walked so far can take. */
 class Count {
   readonly #charactersMax: number

@@ -15,6 +15,8 @@ export interface Compiled<C> {
   constant: Value | undefined
   /** Present where the code is a variable and nothing more: the shortest way to its value. */
   read?: (context: C) => Value
+  /** Present where the value is an object with fixed names: the shortest way to its JSON. */
+  json?: (context: C, activation: Activation) => string
 }
 
 /** What the compilation of one value shares between its parts. */

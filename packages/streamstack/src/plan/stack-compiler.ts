@@ -371,5 +371,5 @@ export class StackCompiler implements Compiler {
 }
 
 function constant(value: Value): Expression<Frame> {
-  return { evaluate: () => value, constant: true, references: [] }
+  return { evaluate: () => value, constant: true, json: null, references: [] }
 }

@@ -1,4 +1,4 @@
-import { type ChunkKind, type Value, isTextKind } from '@streamstack/protocol'
+import { type Chunk, type ChunkKind, type Value, isTextKind } from '@streamstack/protocol'
 import type { ParameterShape, StepNode } from '../../definition/types.ts'
 import { type Frame, type Strand, chunkOf } from '../../run/index.ts'
 import { type TextUnit, splitText, takePieces } from '../../text/split-text.ts'
@@ -70,6 +70,8 @@ interface SendingParts {
   readonly shape: StepShape | null
   /** Gives what is sent now; null: nothing. */
   prepare(this: void, frame: Frame, strand: Strand): Sending | null
+  /** The same as the one chunk that it is when neither the step nor the caller wants it cut or paced, as most are. */
+  whole?(this: void, frame: Frame): Chunk | null
   /** Metadata that differs from piece to piece; it goes before that of the sending. */
   readonly pieces?: { readonly slots: PieceSlots; metadata(this: void, frame: Frame): string | null }
 }
@@ -92,7 +94,7 @@ export function prepareShape(step: StepNode, compiler: Compiler): StepShape | nu
  * Compiles the sending of one value: cut and paced as the step and the caller want it, whole where neither says anything. Which piece is
  * next stands in the frame.
  */
-export function compileSending(compiler: Compiler, { shape, prepare, pieces }: SendingParts): void {
+export function compileSending(compiler: Compiler, { shape, prepare, whole, pieces }: SendingParts): void {
   const list = compiler.slot()
   const position = compiler.slot()
   const shared = compiler.slot()
@@ -108,18 +110,19 @@ export function compileSending(compiler: Compiler, { shape, prepare, pieces }: S
   const metadataOf = (frame: Frame, metadata: string | null): string | null =>
     pieces === undefined ? metadata : pieces.metadata(frame)
 
+  const isPlain = shape === null && pieces === undefined
   compiler.emit((frame, strand) => {
+    if (isPlain && whole !== undefined && strand.run.state.options === null) {
+      const chunk = whole(frame)
+      frame.pc = done.pc
+      return chunk === null ? undefined : send(frame, strand, chunk)
+    }
     const sending = prepare(frame, strand)
     if (sending === null) {
       frame.pc = done.pc
       return undefined
     }
     const { value, kind, metadata } = sending
-    // Most chunks go out as they are.
-    if (shape === null && pieces === undefined && strand.run.state.options === null) {
-      frame.pc = done.pc
-      return send(frame, strand, chunkOf(kind, value, metadata))
-    }
     const cut = cutUp(frame, strand, sending, shape, `${frame.program}:${list}`)
     if (cut === null) {
       frame.pc = done.pc

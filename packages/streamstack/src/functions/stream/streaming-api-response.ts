@@ -1,7 +1,7 @@
 import { CHUNK_KINDS, type ChunkKind, type Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
 import type { Expression } from '../../expression/index.ts'
-import { type Frame, type Strand, metadataText } from '../../run/index.ts'
+import { type Frame, type Strand, chunkOf, metadataText } from '../../run/index.ts'
 import type { Compiler } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { type Pace, isPaced, pace } from '../parts/pacing.ts'
@@ -158,6 +158,11 @@ function compileValue(step: StepNode, compiler: Compiler): void {
     typeof join === 'boolean' ? join : streamLengthSlot !== null && frame.slots[streamLengthSlot] === null
   compileSending(compiler, {
     shape: prepareShape(step, compiler),
+    whole(frame) {
+      if (content.json !== null) return { kind: kind ?? 'json', data: content.json(frame), metadata: evaluate(frame) }
+      const value = content.evaluate(frame)
+      return !sendsNull && isNull(value) ? null : chunkOf(kind, value, evaluate(frame))
+    },
     prepare(frame) {
       const value = content.evaluate(frame)
       if (!sendsNull && isNull(value)) return null
@@ -192,6 +197,7 @@ function metadataOf(step: StepNode, compiler: Compiler): Metadata {
     })
     return { evaluate: (frame) => metadataText(merged(frame)), isPerPiece }
   }
+  if (first.json !== null) return { evaluate: first.json, isPerPiece }
   if (!first.constant) return { evaluate: (frame) => metadataText(first.evaluate(frame)), isPerPiece }
   const text = metadataText(first.evaluate(undefined as never))
   return { evaluate: () => text, isPerPiece }
