@@ -4,6 +4,8 @@ import { WebSocket } from 'ws'
 export interface OpenOptions {
   headers?: Readonly<Record<string, string>>
   protocols?: readonly string[]
+  /** With its question mark. */
+  query?: string
   /** Whether the certificate must be one that is known. */
   rejectUnauthorized?: boolean
 }
@@ -36,10 +38,14 @@ export interface WebSocketClient extends AsyncDisposable {
 }
 
 export async function openWebSocket(base: string, options: OpenOptions = {}): Promise<WebSocketClient> {
-  const socket = new WebSocket(`${base.replace(/^http/, 'ws')}/v1/ws`, [...(options.protocols ?? [])], {
-    headers: options.headers,
-    rejectUnauthorized: options.rejectUnauthorized ?? true,
-  })
+  const socket = new WebSocket(
+    `${base.replace(/^http/, 'ws')}/v1/ws${options.query ?? ''}`,
+    [...(options.protocols ?? [])],
+    {
+      headers: options.headers,
+      rejectUnauthorized: options.rejectUnauthorized ?? true,
+    },
+  )
   const messages: ServerMessage[] = []
   let waiting: {
     test: (message: ServerMessage) => boolean

@@ -14,6 +14,11 @@ export interface ClientOptions {
   url: string
   /** The caller's token, or a function that gives a fresh one. It is sent to this server only. */
   token?: TokenSource
+  /**
+   * What the WebSocket is opened with: the token, in a subprotocol that the server does not repeat, or a single-use ticket in its URL, for proxies that log the
+   * headers of handshakes. Default: `token`.
+   */
+  socketCredential?: 'token' | 'ticket'
   /** What sends the requests. Default: the global `fetch`. */
   fetch?: typeof fetch
   /**
@@ -69,6 +74,11 @@ export interface Client<Endpoints> {
     url: string,
     options?: StreamOptions,
   ): RunStream<Content, Metadata>
+  /**
+   * Makes a URL that opens a stream once, within 30 seconds, without the token: `new EventSource(await client.ticketUrl('/v1/channels/news'))`. Rejects with the
+   * error of the server, and with `call_invalid` for another server's URL.
+   */
+  ticketUrl(url: string): Promise<string>
   /** A channel by its name, as `rooms/7`. Nothing is asked before it is used. */
   channel<Content = unknown, Metadata = Record<string, unknown>>(name: string): Channel<Content, Metadata>
   /**

@@ -7,11 +7,11 @@ import { RunStream } from './run-stream.ts'
 import { Transport } from './transport.ts'
 
 /** A client without channels and without WebSockets: what a page needs that only calls endpoints and reads streams. */
-export type HttpClient<Endpoints = UntypedEndpoints> = Pick<Client<Endpoints>, 'call' | 'read' | 'close'>
+export type HttpClient<Endpoints = UntypedEndpoints> = Pick<Client<Endpoints>, 'call' | 'read' | 'ticketUrl' | 'close'>
 
 /** Makes a client that leaves out the quarter of the code that WebSockets take; all else is as of `createClient`. */
 export function createHttpClient<Endpoints = UntypedEndpoints>(
-  options: Omit<ClientOptions, 'transport'>,
+  options: Omit<ClientOptions, 'transport' | 'socketCredential'>,
 ): HttpClient<Endpoints> {
   return httpCalls(sharedOptions(options), null)
 }
@@ -58,6 +58,7 @@ export function httpCalls<Endpoints>(shared: SharedOptions, socket: LiveSocket |
       const order = path.startsWith('/v1/stream/runs/') ? 'next' : 'rising'
       return open({ call: null, path, after: readOptions.after ?? 0, order }, readOptions)
     },
+    ticketUrl: async (url) => shared.transport.ticketUrl(shared.transport.pathOf(url)),
     close() {
       for (const stream of shared.streams) stream.close()
     },

@@ -131,8 +131,13 @@ export class LiveSocket {
       const token = (this.#token = await this.#transport.token())
       if (signal.aborted) return
       const protocols = [WEBSOCKET_PROTOCOL]
-      if (token !== undefined) protocols.push(WEBSOCKET_TOKEN_PREFIX + token)
-      const socket = (this.#socket = new WebSocket(this.#transport.socketUrl(), protocols))
+      const url = this.#transport.socketUrl()
+      if (token !== undefined) {
+        if (this.#transport.usesTickets) url.searchParams.set('ticket', await this.#transport.ticket('/v1/ws'))
+        else protocols.push(WEBSOCKET_TOKEN_PREFIX + token)
+        if (signal.aborted) return
+      }
+      const socket = (this.#socket = new WebSocket(url, protocols))
       const take = ({ data }: MessageEvent): void => {
         try {
           this.#take(data as string)

@@ -1,5 +1,5 @@
 import { page } from './page.ts'
-import { invalid } from './stream-error.ts'
+import { answerError, invalid } from './stream-error.ts'
 
 /** A token, or where to get one: asked before each request, so that it may be a fresh one, and once more after a 401. */
 export type TokenSource = string | (() => string | Promise<string>)
@@ -7,6 +7,7 @@ export type TokenSource = string | (() => string | Promise<string>)
 export interface TransportOptions {
   url: string
   token?: TokenSource
+  socketCredential?: 'token' | 'ticket'
   fetch?: typeof fetch
 }
 
@@ -17,10 +18,13 @@ export class Transport {
   readonly renewsToken: boolean
   /** A fresh token, where there is a source of them; undefined: none at all. */
   readonly token: () => Promise<string | undefined>
+  /** Whether the WebSocket is opened with a ticket. */
+  readonly usesTickets: boolean
   readonly #fetch: typeof fetch
 
-  constructor({ url, token, fetch: custom }: TransportOptions) {
+  constructor({ url, token, socketCredential, fetch: custom }: TransportOptions) {
     this.#base = url.replace(/\/+$/, '')
+    this.usesTickets = socketCredential === 'ticket'
     this.renewsToken = typeof token === 'function'
     this.token = async () => (typeof token === 'function' ? token() : token)
     // Browsers want `fetch` to be called on the window.
@@ -40,6 +44,20 @@ export class Transport {
     const url = new URL(`${this.#base}/v1/ws`, page.location?.href)
     url.protocol = url.protocol.replace('http', 'ws')
     return url
+  }
+
+  /** A ticket for a path of this server, which stands for the token once. Throws what the server answers. */
+  async ticket(stream: string): Promise<string> {
+    const headers = { 'Content-Type': 'application/json' }
+    const response = await this.send('/v1/tickets', { method: 'POST', body: JSON.stringify({ stream }) }, headers)
+    if (!response.ok) throw await answerError(response)
+    return ((await response.json()) as { ticket: string }).ticket
+  }
+
+  /** A path of this server as a URL that opens it once. */
+  async ticketUrl(path: string): Promise<string> {
+    const ticket = await this.ticket(path.replace(/\?.*/s, ''))
+    return `${this.#base}${path}${path.includes('?') ? '&' : '?'}ticket=${ticket}`
   }
 
   async send(path: string, init: RequestInit, headers?: Readonly<Record<string, string>>): Promise<Response> {

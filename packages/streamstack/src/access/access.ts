@@ -13,7 +13,8 @@ import type { AccessPolicy } from './policy.ts'
 import { PresentedToken } from './presented-token.ts'
 import type { RouteRight, ServerRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
-import { cannotCheckTokens } from './token-error.ts'
+import { type IssuedTicket, Tickets } from './tickets.ts'
+import { cannotCheckTokens, tokenError } from './token-error.ts'
 import type { TokenSettings } from './token-settings.ts'
 import { type TokenVerifier, acceptIssuers } from './verify-token.ts'
 
@@ -40,6 +41,13 @@ export interface Credentials {
   readonly place: CallPlace
   /** `?access_token=`; null: none. */
   readonly urlToken: string | null
+  /** `?ticket=` of a request that may carry one, and the path of the request; null: none. */
+  readonly ticket?: PresentedTicket | null
+}
+
+export interface PresentedTicket {
+  readonly text: string
+  readonly path: string
 }
 
 /** Callbacks for the changes of a token that a reader holds. */
@@ -59,6 +67,7 @@ export interface CallerFollower {
 export class Access {
   readonly #options: AccessOptions
   readonly #tokens: HeldTokens
+  readonly #tickets = new Tickets()
   /** Settings that change may close what was open at the start, never the other way round: the address was checked at the start. */
   readonly #startedOpen: boolean
   #settings: AuthSettings = { jwt: [], keys: [] }
@@ -112,7 +121,8 @@ export class Access {
    *
    * @throws StreamstackError `unauthenticated`; `unavailable` when the issuer's keys cannot be fetched.
    */
-  authenticate({ authorization, urlToken, place }: Credentials): Caller | Promise<Caller> {
+  authenticate({ authorization, urlToken, ticket = null, place }: Credentials): Caller | Promise<Caller> {
+    if (authorization === undefined && ticket !== null) return this.authenticateTicket(ticket, place)
     const header = authorization ?? (urlToken === null ? undefined : `Bearer ${urlToken}`)
     if (header === undefined || !this.checksTokens) return this.withoutToken(place)
     return this.#verified(header, place)
@@ -129,6 +139,29 @@ export class Access {
       'unauthenticated',
       'This server has no way to check a token: its operator sets `auth.jwt` or `auth.keys` in streamstack.yaml. Connect without one.',
     )
+  }
+
+  /**
+   * The caller for whom a ticket was made. It is used up, whatever comes of it. The token behind it is verified again, and ends what is read as it
+   * would without the ticket.
+   *
+   * @throws StreamstackError as `authenticate`.
+   */
+  async authenticateTicket({ text, path }: PresentedTicket, place: CallPlace): Promise<Caller> {
+    const token = this.#tickets.use(text, path)
+    return new TokenCaller(await token.checkAgain(this.#verifier), place)
+  }
+
+  /** Throws `unauthenticated` for a caller without a token, whom no ticket could stand for; `unavailable` when the server verifies none. */
+  checkTicketCaller(caller: Caller): void {
+    if (!this.checksTokens) throw cannotCheckTokens('Tickets want')
+    if (!(caller instanceof TokenCaller)) throw tokenError('missing')
+  }
+
+  /** Makes a ticket by which the caller can open a path once. Throws as `checkTicketCaller`, and `too_many`, `unavailable`. */
+  issueTicket(caller: Caller, path: string): IssuedTicket {
+    if (!(caller instanceof TokenCaller)) throw tokenError('missing')
+    return this.#tickets.issue(caller.token, path)
   }
 
   /** The caller of a request whose token is not looked at. */

@@ -1,7 +1,7 @@
 export { API_KEY_HASH, makeApiKey } from './api-keys.ts'
 export type { ApiKey } from './api-keys.ts'
 export { Access, checkOpenHost } from './access.ts'
-export type { AuthSettings } from './access.ts'
+export type { AuthSettings, PresentedTicket } from './access.ts'
 export type { AccessPolicy } from './policy.ts'
 export { proxyEntryFault } from './call-place.ts'
 export type { CallPlace } from './call-place.ts'

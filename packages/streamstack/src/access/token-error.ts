@@ -15,6 +15,7 @@ export type TokenFault =
   | 'audience'
   | 'claims'
   | 'api_key'
+  | 'ticket'
   | 'reserved_subject'
   | 'not_configured'
 
@@ -37,6 +38,8 @@ const messages: Readonly<Record<TokenFault, string>> = {
     'A claim of the token cannot be used: times must be numbers of seconds, and nothing nested deeply or named like `__proto__`.',
   api_key:
     'This is no API key of this server: it was never made, or it was revoked. Send the key as `Authorization: Bearer ssk_…`, or as the password of Basic.',
+  ticket:
+    'This ticket is not accepted: it was used, it has expired, or it was made for another stream. Make a new one with POST /v1/tickets.',
   reserved_subject: 'The `sub` of the token begins with `key:`, which stands for the API keys of this server.',
   not_configured:
     'This server has no key to check tokens with. Its operator sets `auth.jwt` or `auth.keys` in streamstack.yaml.',

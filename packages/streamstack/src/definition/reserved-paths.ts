@@ -17,6 +17,7 @@ export const reservedPaths: readonly string[] = [
   '/v1/probe',
   '/v1/runs',
   '/v1/stream',
+  '/v1/tickets',
   '/v1/workspace',
   '/v1/ws',
 ]

@@ -144,10 +144,10 @@ function outcomeOf({ reading, error }: CallNote, response: ServerResponse): Call
   return end !== null && end.outcome !== 'completed' ? end.outcome : 'disconnected'
 }
 
-/** A terminal must not act on what a caller sends, and no log keeps an API key that came where none belongs. */
+/** A terminal must not act on what a caller sends, and no log keeps an API key or a ticket that came where none belongs. */
 function printable(text: string): string {
   const shown = text
-    .replaceAll(/ssk_[\w-]{8,}/g, 'ssk_***')
+    .replaceAll(/(ss[kt]_)[\w-]{8,}/g, '$1***')
     .slice(0, PATH_LENGTH_MAX)
     .replaceAll(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character.toWellFormed()))
   return text.length > PATH_LENGTH_MAX ? `${shown}…` : shown

@@ -12,7 +12,7 @@ import { endWithToken } from './end-with-token.ts'
 import { answerWhole } from './answer-whole.ts'
 import { idempotencyKey } from './idempotency-key.ts'
 import { readByProtocol } from './read-by-protocol.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, SECRET_URL_HEADERS } from './exchange.ts'
 import type { Operation } from './route.ts'
 import { channelPublish, channelRead, presenceRead } from './route-inputs.ts'
 import { startPosition } from './start-position.ts'
@@ -176,8 +176,8 @@ function positionIn(source: Subscription, { request, query }: Exchange): number 
 }
 
 /** An answer to a URL with a token is nobody else's, and pages that it leads to must not learn the URL (RFC 6750 §2.3). */
-function tokenHeaders(query: URLSearchParams): Record<string, string> {
-  return query.has('access_token') ? { 'Cache-Control': 'private, no-store', 'Referrer-Policy': 'no-referrer' } : {}
+function tokenHeaders(query: URLSearchParams): Readonly<Record<string, string>> {
+  return query.has('access_token') ? SECRET_URL_HEADERS : {}
 }
 
 /** `bytesMax`: of the message. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Value } from '@streamstack/protocol'
-import { ANONYMOUS, type CallPlace, type Caller } from '../access/index.ts'
+import { ANONYMOUS, type CallPlace, type Caller, type PresentedTicket } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { DurableStreams } from './durable-streams/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -27,6 +27,12 @@ export interface Upgrade {
 const NO_PARAMETERS: Readonly<Record<string, string>> = Object.freeze({})
 const NO_INPUTS: Readonly<Record<string, Value>> = Object.freeze({})
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
+
+/** For answers to URLs with a credential (RFC 6750 §2.3). */
+export const SECRET_URL_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+  'Cache-Control': 'private, no-store',
+  'Referrer-Policy': 'no-referrer',
+})
 
 /** One request and its answer on their way through the front door: each step fills in what it finds out. */
 export class Exchange {
@@ -70,6 +76,17 @@ export class Exchange {
 
   get heartbeat(): Heartbeat {
     return this.server.heartbeat
+  }
+
+  /** Takes `?ticket=` out of the query, so that no input, answer or log has it. Null: there is none, or the request is no plain GET. */
+  takeTicket(): PresentedTicket | null {
+    if (this.method !== 'GET' || !this.search.includes('ticket=')) return null
+    const text = this.query.get('ticket')
+    if (text === null) return null
+    this.query.delete('ticket')
+    // The answer is for this caller alone, and pages that it leads to must not learn the URL.
+    this.corsHeaders = { ...this.corsHeaders, ...SECRET_URL_HEADERS }
+    return { text, path: this.path }
   }
 
   get query(): URLSearchParams {

@@ -117,8 +117,10 @@ export class FrontDoor {
     }
     try {
       const { authorization } = request.headers
+      // An endpoint may have an input of that name.
+      const ticket = plan.endpoint.inputs.some(({ name }) => name === 'ticket') ? null : exchange.takeTicket()
       const caller = preparation.asksForCaller
-        ? engine.access.authenticate({ authorization, place: exchange.place, urlToken: null })
+        ? engine.access.authenticate({ authorization, place: exchange.place, urlToken: null, ticket })
         : engine.access.withoutToken(exchange.place)
       if (caller instanceof Promise) return caller.then(call).catch(refuse)
       return call(caller).catch(refuse)
@@ -166,10 +168,11 @@ function checkFields({ rawHeaders, url = '/', headers }: IncomingMessage): void 
   }
 }
 
-function admit(exchange: Exchange, { right }: Route): Caller | Promise<Caller> {
+function admit(exchange: Exchange, { right, operation }: Route): Caller | Promise<Caller> {
   const { engine, request, search, place } = exchange
   const urlToken = search.includes('access_token') ? exchange.query.get('access_token') : null
-  return engine.access.admit({ authorization: request.headers.authorization, place, urlToken }, right)
+  const ticket = operation.answers === 'stream' ? exchange.takeTicket() : null
+  return engine.access.admit({ authorization: request.headers.authorization, place, urlToken, ticket }, right)
 }
 
 function enter(exchange: Exchange, { inputs, operation }: Route, caller: Caller): void {

@@ -55,6 +55,9 @@ const includeMetadata = flag('Whether chunks come with their metadata in formats
 /** Readers of channels are refused every other spelling, as a slip there shows them to others or does not. */
 const includeChannelMetadata = text('`true`: messages come with their metadata in formats that have none by default.')
 const accessToken = text('The token, where `channels.token_in_url` allows that; an EventSource can send no header.')
+const ticket = text(
+  'A ticket of `POST /v1/tickets` for this path, instead of a token; an EventSource can send no header.',
+)
 const live = text('Waits for what comes, by the Durable Streams protocol: `long-poll` or `sse`.')
 const cursor = text('Cursor of the answer before, by the Durable Streams protocol.')
 const idempotencyKey = text('The Idempotency-Key, for clients that can send no header.')
@@ -81,7 +84,7 @@ export const chatCompletion = inputs(
 
 /** One of the server's own streams, in a format or by the Durable Streams protocol. */
 export const streamRead = inputs(
-  { format, kinds, offset, lastEventId, include_metadata: includeMetadata, live, cursor },
+  { format, kinds, offset, lastEventId, include_metadata: includeMetadata, live, cursor, ticket },
   { 'Last-Event-ID': LAST_EVENT_ID },
 )
 
@@ -93,13 +96,14 @@ export const channelRead = inputs(
     lastEventId,
     include_metadata: includeChannelMetadata,
     access_token: accessToken,
+    ticket,
     presence: text('`true`: others see the reader in the presence of the channel.'),
     data: text('JSON that others see beside the reader in the presence of the channel.'),
   },
   { 'Last-Event-ID': LAST_EVENT_ID },
 )
 
-export const channelProtocolRead = inputs({ offset, lastEventId, live, cursor, access_token: accessToken })
+export const channelProtocolRead = inputs({ offset, lastEventId, live, cursor, access_token: accessToken, ticket })
 
 export const presenceRead = inputs({
   format,
@@ -108,6 +112,7 @@ export const presenceRead = inputs({
   lastEventId,
   include_metadata: includeChannelMetadata,
   access_token: accessToken,
+  ticket,
 })
 
 export const channelPublish = inputs(
@@ -202,8 +207,21 @@ export const probe = inputs({
   },
 })
 
-export const webSocketHandshake = inputs(
+export const ticketRequest = inputs(
   {},
+  {},
+  {
+    stream: {
+      type: 'text',
+      required: true,
+      description:
+        'Path of the stream that the ticket opens, without a query, such as `/v1/channels/rooms/1`; `/v1/ws` for a WebSocket.',
+    },
+  },
+)
+
+export const webSocketHandshake = inputs(
+  { ticket },
   {
     'Sec-WebSocket-Protocol':
       'Offers `streamstack.v1`, and beside it the token for clients that can send no Authorization.',
@@ -213,7 +231,7 @@ export const webSocketHandshake = inputs(
 /** The protocol has faults of its own for these, which its reader reports. */
 export const namedRead: RouteInputs = Object.freeze({
   ...inputs(
-    { offset, lastEventId, live, cursor },
+    { offset, lastEventId, live, cursor, ticket },
     { 'If-None-Match': 'ETag of the page that the client has.', 'Last-Event-ID': LAST_EVENT_ID },
   ),
   checker: null,

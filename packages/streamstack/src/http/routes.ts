@@ -34,6 +34,7 @@ import {
   readMetrics,
   scrapeMetrics,
 } from './system-routes.ts'
+import { makeTicket } from './ticket-routes.ts'
 import { openWebSocket } from './websocket/index.ts'
 
 const READ = ['streams:read'] as const
@@ -124,6 +125,7 @@ export const routes: readonly Route[] = [
   route('GET', '/console', 'anyone', NONE, 'answered', showConsole),
   route('GET', '/console/{name...}', 'anyone', NONE, 'answered', showConsole),
 
+  route('POST', '/v1/tickets', 'caller', inputs.ticketRequest, 'answered', makeTicket),
   route('GET', '/v1/ws', 'anyone', inputs.webSocketHandshake, 'answered', openWebSocket),
   route('GET', '/v1/probe', 'anyone', inputs.probe, 'refused', startProbe),
   route('GET', '/v1/probe/{id}', 'anyone', NONE, 'refused', showProbe),

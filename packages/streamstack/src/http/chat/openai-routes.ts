@@ -59,7 +59,11 @@ async function complete(exchange: Exchange): Promise<void> {
     const { inputs } = plan.endpoint
     const { authorization } = request.headers
     if (preparation.asksForCaller) {
-      exchange.caller = await engine.access.authenticate({ authorization, place: exchange.place, urlToken: null })
+      exchange.caller = await engine.access.authenticate({
+        authorization,
+        place: exchange.place,
+        urlToken: null,
+      })
     }
     preparation.admit(exchange.caller)
     const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))

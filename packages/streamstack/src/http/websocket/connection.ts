@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { CLOSE_CODES, type CloseName, StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
 import type { WebSocket } from 'ws'
-import type { Caller } from '../../access/index.ts'
+import type { Caller, PresentedTicket } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { expiresInSeconds, isExpired } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   caller: Caller
   /** That came with the handshake; null: none did. */
   token: string | null
+  /** The same, of a ticket, which counts where there is no token. */
+  ticket: PresentedTicket | null
   /** The connection is gone. */
   onGone: () => void
 }
@@ -56,7 +58,7 @@ export class Connection {
   #heardMs = performance.now()
   #askedMs: number | null = null
 
-  constructor({ engine, webSocket, socket, caller, token, onGone }: ConnectionOptions) {
+  constructor({ engine, webSocket, socket, caller, token, ticket, onGone }: ConnectionOptions) {
     const { queueBytesMax, messageRate, maxStreams } = engine.settings.server.websocket
     this.#engine = engine
     this.#webSocket = webSocket
@@ -73,8 +75,9 @@ export class Connection {
       this.#end()
       onGone()
     })
-    if (token === null) this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
-    else this.#check(token)
+    if (token !== null) this.#check(engine.access.authenticateToken(token, caller.place))
+    else if (ticket !== null) this.#check(engine.access.authenticateTicket(ticket, caller.place))
+    else this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
   }
 
   get readsRun(): boolean {
@@ -192,17 +195,17 @@ export class Connection {
   }
 
   #authenticate(token: string | null): void {
-    if (token !== null) return this.#check(token)
-    if (this.#session.caller.kind !== 'token') this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
+    const { caller } = this.#session
+    if (token !== null) return this.#check(this.#engine.access.authenticateToken(token, caller.place))
+    if (caller.kind !== 'token') this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
     else this.#otherSubject()
   }
 
-  #check(token: string): void {
+  #check(verified: Promise<Caller>): void {
     this.#isChecking = true
     this.#hasAsked = true
     this.#readOrWait()
-    this.#engine.access
-      .authenticateToken(token, this.#session.caller.place)
+    verified
       .then(
         (caller) => this.#accept(caller),
         (thrown: unknown) => this.#refuseToken(thrown),

@@ -61,13 +61,15 @@ export class WebSockets {
   }
 
   /** Answers a handshake. Throws what it refuses. */
-  open({ request, response, upgrade, caller }: Exchange): void {
+  open(exchange: Exchange): void {
+    const { request, response, upgrade, caller } = exchange
     if (upgrade === null) throw handshakeMissing(this.#engine)
     checkHandshake(request)
     const offered = protocolsOf(request)
     if (offered.length > 0 && !offered.includes(WEBSOCKET_PROTOCOL)) {
       throw new StreamstackError('header_invalid', `Sec-WebSocket-Protocol must offer ${WEBSOCKET_PROTOCOL}.`)
     }
+    const ticket = exchange.takeTicket()
     const { socket, head } = upgrade
     response.detachSocket(socket as never)
     const openedMs = performance.now()
@@ -87,6 +89,7 @@ export class WebSockets {
         socket,
         caller,
         token: tokenOf(request, offered),
+        ticket,
         onGone: () => this.#gone(connection),
       })
       this.#connections.add(connection)
