@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { expect, test } from 'vitest'
 import { type Answer, contents, ndjsonLines, problem } from './support/http-client.ts'
@@ -21,21 +23,21 @@ const inputs = {
 }
 
 /** Sends the history as metadata-free JSON and then replies; `wait` and `fail` come after the first word. */
-const chat = endpoint(
-  '/chat',
-  [
-    send('{{conversation_history}}'),
-    send('re: '),
-    { function: 'Sleep', duration: '{{wait}}' },
-    {
-      function: 'Conditional',
-      condition: '{{fail}} === true',
-      true_branch: [{ function: 'Throw Error', message: 'no' }],
-    },
-    send('{{message ?? "again"}}'),
-    send('[DONE]'),
-  ],
+const stack = [
+  send('{{conversation_history}}'),
+  send('re: '),
+  { function: 'Sleep', duration: '{{wait}}' },
   {
+    function: 'Conditional',
+    condition: '{{fail}} === true',
+    true_branch: [{ function: 'Throw Error', message: 'no' }],
+  },
+  send('{{message ?? "again"}}'),
+  send('[DONE]'),
+]
+
+function chatAt(path: string, more: object = {}): object {
+  return endpoint(path, stack, {
     method: 'POST',
     inputs,
     settings: {
@@ -47,9 +49,10 @@ const chat = endpoint(
         history: '{{input.conversation_history}}',
         budget_tokens: 60,
       },
+      ...more,
     },
-  },
-)
+  })
+}
 
 async function chatServer(more: Record<string, unknown> = {}): Promise<TestServer> {
   return testServer({
@@ -59,7 +62,7 @@ async function chatServer(more: Record<string, unknown> = {}): Promise<TestServe
       conversations: { max_messages: 12, max_per_owner: 3 },
     },
     '.env': `SECRET=${SECRET}\n`,
-    'endpoints/chat.json': chat,
+    'endpoints/chat.json': chatAt('/chat'),
     ...more,
   })
 }
@@ -254,8 +257,8 @@ test('conversations are listed, renamed, exported and deleted by their owner alo
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as { id: string; messages: { content: string }[] })
-  expect(lines.map(({ id }) => id)).toEqual(['d', 'c', 'b'])
-  expect(lines[0]?.messages.map(({ content }) => content)).toEqual(['Hello\n  d', 're: Hello\n  d'])
+  expect(lines.map(({ id }) => id)).toEqual(['b', 'c', 'd'])
+  expect(lines[2]?.messages.map(({ content }) => content)).toEqual(['Hello\n  d', 're: Hello\n  d'])
   expect((await server.call('/v1/conversation-export', { headers: bo })).text).toBe('')
 
   expect((await server.call('/v1/conversations/b?after=1', { method: 'DELETE', headers: ann })).status).toBe(204)
@@ -315,6 +318,73 @@ test('what is stored is what the reader got: redacted', async () => {
   const { text } = await server.call('/redacted?format=text', { headers, body: { id: 'c', message: 'who?' } })
   expect(text).toBe('[email]')
   expect((await stored(server, 'c', headers))[1]).toMatchObject({ content: '[email]' })
+})
+
+test('a deleted conversation takes the streams of its runs along, in memory and on disk; those of others stay', async () => {
+  await using server = await chatServer({ 'endpoints/kept.json': chatAt('/kept', { delivery: 'durable' }) })
+  const [ada, bob] = [await bearer('ada'), await bearer('bob')]
+  const runOf = async (path: string, id: string, who: string): Promise<string> => {
+    const headers = who === 'ada' ? ada : bob
+    const answer = await server.call(`${path}?format=ndjson`, { headers, body: { message: `${who}: ${id}`, id } })
+    return String(answer.headers['stream-run'])
+  }
+  const [first, second] = [await runOf('/chat', 'one', 'ada'), await runOf('/kept', 'one', 'ada')]
+  const [other, foreign] = [await runOf('/kept', 'two', 'ada'), await runOf('/chat', 'one', 'bob')]
+  const read = async (run: string, headers: Record<string, string>): Promise<number> =>
+    (await server.call(`/v1/stream/runs/${run}`, { headers })).status
+  expect([await read(first, ada), await read(second, ada)]).toEqual([200, 200])
+
+  const messages = await stored(server, 'one', ada)
+  const cut = `/v1/conversations/one?after=${String(messages[1]?.['position'])}`
+  expect((await server.call(cut, { method: 'DELETE', headers: ada })).status).toBe(204)
+  expect([await read(first, ada), await read(second, ada)]).toEqual([200, 404])
+  expect((await server.call('/v1/conversations/one', { method: 'DELETE', headers: ada })).status).toBe(204)
+  expect([await read(first, ada), await read(other, ada), await read(foreign, bob)]).toEqual([404, 200, 200])
+  expect((await server.call(`/v1/runs/${first}`, { headers: ada })).status).toBe(404)
+
+  await server.close()
+  // Closing the database empties its write-ahead log.
+  const records = await readFile(join(server.dir, '.streamstack/records.sqlite'), 'latin1')
+  expect(records).toContain('ada: two')
+  expect(records).not.toContain('ada: one')
+})
+
+test('a crash between the messages of a turn and the change of their conversation does not stop the conversation', async () => {
+  const set = { function: 'Edit Record', table: 'conversations', id: '{{key}}', updates: { last_position: 0 } }
+  await using server = await chatServer({
+    'endpoints/crash.json': endpoint('/crash', [set], { method: 'POST', inputs: { key: 'integer' } }),
+  })
+  const headers = await bearer('ada')
+  const ask = (message: string): Promise<Answer> =>
+    server.call('/chat?format=ndjson', { headers, body: { message, id: 'c' } })
+  await ask('one')
+  expect((await server.call('/crash', { body: { key: 1 } })).status).toBe(200)
+  expect((await ask('two')).text).toContain('"outcome":"completed"')
+  const positions = (await stored(server, 'c', headers)).map(({ position }) => position)
+  expect(positions).toEqual([1, 2, 3, 4])
+})
+
+test('an export holds every conversation once and every message in order, also beyond a page of each', async () => {
+  const seedAll = [
+    {
+      function: 'For Each',
+      input: '{{range(1, 121)}}',
+      as: 'n',
+      inner_functions: [{ function: 'Append Message', id: '{{"many-" + (n <= 60 ? 1 : n)}}', content: 'm {{n}}' }],
+    },
+  ]
+  await using server = await testServer({
+    'streamstack.yaml': { auth: { jwt: { secret: '{{env.SECRET}}' } }, env: ['SECRET'] },
+    '.env': `SECRET=${SECRET}\n`,
+    'endpoints/seed.json': endpoint('/seed', seedAll, { method: 'POST', settings: { authentication: true } }),
+  })
+  const headers = await bearer('ada')
+  expect((await server.call('/seed', { headers, body: {} })).status).toBe(200)
+  const { text } = await server.call('/v1/conversation-export', { headers })
+  const exported = ndjsonLines(text) as { id?: string; messages?: { content: string }[] }[]
+  const numbers = Array.from({ length: 120 }, (_, index) => `m ${index + 1}`)
+  expect(exported.map(({ id }) => id)).toEqual(['many-1', ...numbers.slice(60).map((_, index) => `many-${index + 61}`)])
+  expect(exported.flatMap(({ messages = [] }) => messages.map(({ content }) => content))).toEqual(numbers)
 })
 
 test('without a token the id is the key: it must be too long to guess, and lists show nothing', async () => {

@@ -12,6 +12,7 @@ const TITLE_CHARACTERS_MAX = 120
 
 const NEWEST_FIRST = parseOrder('updated_at DESC, id DESC')
 const OLDEST_FIRST = parseOrder('updated_at ASC')
+const BY_KEY = parseOrder('id ASC')
 const BY_POSITION = parseOrder('position ASC')
 const FROM_THE_END = parseOrder('position DESC')
 
@@ -80,6 +81,12 @@ export class ConversationStore {
     return rows.map(entryOf)
   }
 
+  /** Returns the conversations of an owner with keys after one, in an order that new messages do not change. */
+  async listByKey(owner: string, limit: number, after: number): Promise<Entry[]> {
+    const where = all([compare('owner', 'eq', owner), compare('id', 'gt', after)])
+    return (await this.#page(CONVERSATIONS, where, BY_KEY, limit)).map(entryOf)
+  }
+
   /** Makes a conversation; the owner's oldest ones make room for it. */
   async create(owner: string, id: string, title: string | null, now: string): Promise<Entry> {
     const row = await this.#records.add(CONVERSATIONS, {
@@ -100,17 +107,28 @@ export class ConversationStore {
     return entryOf(await this.#records.edit(CONVERSATIONS, 'id', key, { title: titleOf(title) }))
   }
 
-  /** Appends messages, whose positions follow the entry's last. */
+  /** Appends messages, whose positions follow the last. */
   async addMessages(entry: Entry, stored: readonly StoredMessage[], now: string): Promise<void> {
+    const last = stored.at(-1)
+    if (last === undefined) return
     await this.#records.addMany(
       MESSAGES,
       stored.map((message): RecordInput => ({ conversation_id: entry.key, ...toRow(message) })),
     )
     await this.#records.edit(CONVERSATIONS, 'id', entry.key, {
       updated_at: now,
-      last_position: entry.lastPosition + stored.length,
+      last_position: last.position,
       title: entry.title ?? titleFrom(stored),
     })
+  }
+
+  /**
+   * The position of the newest message that a conversation has had. The entry tells it, unless a crash came between the messages and the
+   * change of the entry.
+   */
+  async lastPosition(entry: Entry): Promise<number> {
+    const [newest] = await this.messages(entry, [], 'desc', 1)
+    return Math.max(entry.lastPosition, newest?.position ?? 0)
   }
 
   /** Returns messages of a conversation, in the order of their positions or from the end. */

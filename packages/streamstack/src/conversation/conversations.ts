@@ -111,6 +111,27 @@ export class Conversations {
     return { entries: await this.#store.list(owner, limit, before) }
   }
 
+  /**
+   * Returns a page of an owner's conversations in the order in which they were made. `after`: the key of the last one of the page before; a
+   * conversation that gets a message between two pages is neither left out nor doubled.
+   */
+  async listByKey(owner: string, limit: number, after: number): Promise<readonly Entry[]> {
+    return this.#store.listByKey(owner, limit, after)
+  }
+
+  /** Ids of the runs that messages after a position came from. Throws `conversation_unknown`. */
+  async runsOf(owner: string, id: string, position: number): Promise<readonly string[]> {
+    const entry = await this.#existing(owner, id)
+    const runs = new Set<string>()
+    for (let after = position; ;) {
+      const messages = await this.#store.messages(entry, [compare('position', 'gt', after)], 'asc', PAGE)
+      for (const { run } of messages) if (run !== null) runs.add(run)
+      const last = messages.at(-1)
+      if (last === undefined || messages.length < PAGE) return [...runs]
+      after = last.position
+    }
+  }
+
   /** One conversation. Throws `conversation_unknown`. */
   async get(owner: string, id: string): Promise<ConversationInfo> {
     return this.#existing(owner, id)
@@ -199,10 +220,11 @@ export class Conversations {
   ): Promise<readonly StoredMessage[]> {
     const now = new Date().toISOString()
     const entry = (await this.#find(owner, id)) ?? (await this.#store.create(owner, id, titleFrom(messages), now))
+    const lastPosition = await this.#store.lastPosition(entry)
     const stored = messages.map((message, index) => ({
       ...message,
       id: randomUUID(),
-      position: entry.lastPosition + 1 + index,
+      position: lastPosition + 1 + index,
       status,
       run,
       createdAt: now,

@@ -115,6 +115,12 @@ export class DurableRuns {
     }
   }
 
+  /** Deletes the stream of a run that is over. */
+  async forget(id: string): Promise<void> {
+    const store = this.#storage.openKept()
+    if (store?.find(RUNS_PREFIX + id) != null) await store.delete(RUNS_PREFIX + id)
+  }
+
   /** A run that is over; undefined: there is none of this id. */
   find(id: string): RunView | undefined {
     return this.#stored(this.#storage.openKept()?.find(RUNS_PREFIX + id) ?? null)

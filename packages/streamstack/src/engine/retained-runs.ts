@@ -35,6 +35,15 @@ export class RetainedRuns {
     this.sweep()
   }
 
+  /** Lets go of a run before its time. */
+  remove(id: string): void {
+    const at = this.#entries.findIndex((entry, index) => index >= this.#oldest && entry.id === id)
+    if (at === -1) return
+    const [{ bytes }] = this.#entries.splice(at, 1) as [Retained]
+    this.#bytes -= bytes
+    this.#onEvicted(id)
+  }
+
   /** Lets go of runs that are past their time. */
   sweep(): void {
     const nowMs = performance.now()

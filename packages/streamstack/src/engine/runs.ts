@@ -191,6 +191,28 @@ export class Runs {
     return this.#runs.get(id) ?? this.#durable.find(id)
   }
 
+  /**
+   * Deletes the streams of runs of an owner, '' for callers without a token, so that what they sent cannot be read any more. One that goes on
+   * keeps its readers, and is deleted at its end.
+   */
+  async forget(owner: string, ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const run = this.get(id)
+      if (run === undefined || (run.owner?.subject ?? '') !== owner) continue
+      const live = this.#runs.get(id)
+      if (live === undefined) await this.#durable.forget(id)
+      else if (live.stream.end === null) live.stream.onEnd(() => this.#forgetEnded(id))
+      else this.#retained.remove(id)
+    }
+  }
+
+  #forgetEnded(id: string): void {
+    this.#retained.remove(id)
+    this.#durable.forget(id).catch((error: unknown) => {
+      this.#services.log.warn({ err: error, run: id }, 'the stream of a run could not be deleted')
+    })
+  }
+
   /** The run that this very call has started before. Throws `idempotency_conflict`. */
   startedBy(call: KeyedCall): RunView | undefined {
     const id = this.#keys.find(call)

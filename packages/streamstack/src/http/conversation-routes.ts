@@ -7,7 +7,8 @@ import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
 import { conversationChange } from './route-inputs.ts'
 
-const EXPORT_PAGE = 200
+/** Conversations, and messages, that an export holds at once. */
+const EXPORT_PAGE = 50
 
 /** `cursor`: time and key of the last conversation of the page before. */
 export const listConversations: Operation = {
@@ -59,14 +60,17 @@ export const renameConversation: Operation = {
 
 export const deleteConversation: Operation = {
   summary:
-    'Deletes a conversation of the caller with its messages; with `after`, only the messages after that position.',
+    'Deletes a conversation of the caller with its messages and the streams of the runs that they came from; with `after`, only the messages after that position.',
   answers: 'whole',
   async handle(exchange) {
     const { engine, inputs, response, corsHeaders } = exchange
     const { owner, id } = await conversationOf(exchange)
     const after = inputs['after'] ?? null
+    const runs = await engine.conversations.runsOf(owner, id, Number(after ?? 0))
     if (after === null) await engine.conversations.remove(owner, id)
     else await engine.conversations.truncate(owner, id, Number(after))
+    // Their streams hold the same text.
+    await engine.runs.forget(owner, runs)
     response.writeHead(204, { ...corsHeaders, 'Cache-Control': 'no-store' }).end()
   },
 }
@@ -88,9 +92,9 @@ export const exportConversations: Operation = {
       response.end()
       return
     }
-    for await (const line of exportedLines(engine.conversations, caller.subject ?? '')) {
+    for await (const piece of exportedPieces(engine.conversations, caller.subject ?? '')) {
       if (response.destroyed) return
-      if (!response.write(line)) await drained(response)
+      if (!response.write(piece)) await drained(response)
     }
     response.end()
   },
@@ -99,26 +103,44 @@ export const exportConversations: Operation = {
 const NO_QUERY = new URLSearchParams()
 const change = compileInputs(conversationChange.body ?? [])
 
-async function* exportedLines(
+/** The lines of an export in pieces: a conversation may be larger than what is to be held at once. */
+async function* exportedPieces(
   conversations: Exchange['engine']['conversations'],
   owner: string,
 ): AsyncGenerator<string> {
-  let before: { updatedAt: string; key: number } | null = null
-  for (;;) {
-    const { entries } = await conversations.list(owner, EXPORT_PAGE, before)
-    for (const entry of entries) {
-      const messages: object[] = []
-      for (let after = 0; ;) {
-        const page = await conversations.messages(owner, entry.id, after, EXPORT_PAGE)
-        messages.push(...page.map(describeMessage))
-        if (page.length < EXPORT_PAGE) break
-        after = page.at(-1)?.position ?? 0
-      }
-      yield `${JSON.stringify({ ...describe(entry), messages })}\n`
-    }
+  for (let after = 0; ;) {
+    const entries = await conversations.listByKey(owner, EXPORT_PAGE, after)
+    for (const entry of entries) yield* exportedLine(conversations, owner, entry)
     const last = entries.at(-1)
     if (entries.length < EXPORT_PAGE || last === undefined) return
-    before = last
+    after = last.key
+  }
+}
+
+async function* exportedLine(
+  conversations: Exchange['engine']['conversations'],
+  owner: string,
+  entry: ConversationInfo,
+): AsyncGenerator<string> {
+  yield `${JSON.stringify(describe(entry)).slice(0, -1)},"messages":[`
+  for (let after = 0; ;) {
+    const messages = await messagesOrNone(conversations.messages(owner, entry.id, after, EXPORT_PAGE))
+    const text = messages.map((message) => JSON.stringify(describeMessage(message))).join()
+    yield after > 0 && text !== '' ? `,${text}` : text
+    const last = messages.at(-1)
+    if (messages.length < EXPORT_PAGE || last === undefined) break
+    after = last.position
+  }
+  yield ']}\n'
+}
+
+/** A conversation that is deleted while it is exported has no more messages. */
+async function messagesOrNone(page: Promise<readonly StoredMessage[]>): Promise<readonly StoredMessage[]> {
+  try {
+    return await page
+  } catch (error) {
+    if (error instanceof StreamstackError && error.code === 'conversation_unknown') return []
+    throw error
   }
 }
 

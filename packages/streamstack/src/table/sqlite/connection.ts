@@ -22,6 +22,8 @@ export function openConnection(path: string, options: OpenDatabaseOptions): Conn
   const database = openDatabase(path, options)
   try {
     mapFile(database)
+    // Deleted rows are overwritten, not only unlinked: a user who deletes a conversation means its text. No cost was measurable.
+    if (!options.readOnly) database.exec('PRAGMA secure_delete = ON')
     database.function('random_uuid', () => randomUUID())
     return { database, textWork: defineTextFunctions(database), wide: new WideColumns(database) }
   } catch (error) {
