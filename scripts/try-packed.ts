@@ -1,8 +1,9 @@
 // `npm run try:packed`: packs the packages and installs them into an empty folder, as somebody outside of a clone does; then tries them.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 
 const repository = dirname(import.meta.dirname)
 const root = mkdtempSync(join(tmpdir(), 'streamstack-packed-'))
@@ -26,7 +27,7 @@ try {
   mkdirSync(project)
   run(repository, 'npm', 'pack', '--silent', '--workspaces', '--pack-destination', packed)
   const files = readdirSync(packed).map((file) => join(packed, file))
-  run(project, 'npm', 'install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', ...files)
+  run(project, 'npm', 'install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', '@types/node@24', ...files)
   expectText(run(project, 'npx', 'streamstack', 'init', 'my-api'), 'npx streamstack dev my-api')
   expectText(run(project, 'npx', 'streamstack', 'check', 'my-api'), 'no problems')
   expectText(run(project, 'npx', 'streamstack', 'run', 'GET', '/api/hello', 'my-api'), 'Hello, world!')
@@ -43,6 +44,32 @@ await server.close()
   )
   const printed = run(project, 'node', 'try.mjs')
   for (const expected of ['And this one closes the stream.', 'console 200']) expectText(printed, expected)
+  writeFileSync(
+    join(project, 'types.mts'),
+    `import { createClient, type RunStream } from '@streamstack/client'
+import { ERRORS } from '@streamstack/protocol'
+import { serve } from 'streamstack'
+const server = await serve({ dir: '.', port: 0 })
+const stream: RunStream = createClient({ url: server.url }).call('GET /api/hello')
+// @ts-expect-error: the types are there, so this is known to be wrong.
+const wrong: number = server.url
+export { ERRORS, stream, wrong }
+`,
+  )
+  const options = [
+    '--noEmit',
+    '--strict',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2024',
+    '--types',
+    'node',
+    '--skipLibCheck',
+  ]
+  run(project, join(repository, 'node_modules/.bin/tsc'), ...options, 'types.mts')
+  const script = readFileSync(join(project, 'node_modules/@streamstack/client/dist/streamstack-client.js'), 'utf8')
+  expectText(runInNewContext(`${script}\ntypeof Streamstack.createClient`) as string, 'function')
   console.log('The packed packages work.')
 } finally {
   rmSync(root, { recursive: true, force: true })

@@ -22,7 +22,7 @@ describe.skipIf(chromiumPath === undefined)('the pages of the examples, from ano
   beforeAll(async () => {
     server = await serve({ dir: examples, port: 0, data })
     pages = createServer((request, response) => {
-      const [type, text] = files.get(request.url ?? '/') ?? ['text/plain', '']
+      const [type, text] = files.get((request.url ?? '/').split('?', 1)[0] ?? '/') ?? ['text/plain', '']
       response.setHeader('Content-Type', `${type}; charset=utf-8`)
       response.end(text)
     })
@@ -52,8 +52,8 @@ describe.skipIf(chromiumPath === undefined)('the pages of the examples, from ano
 
   test('pages/elements.html chats, shows a poem, and fills a table', async () => {
     const text = readFileSync(join(examples, 'pages/elements.html'), 'utf8')
-    files.set('/elements.html', ['text/html', text.replaceAll('http://127.0.0.1:8080', server.url)])
-    const { page, faults } = await open('/elements.html')
+    files.set('/elements.html', ['text/html', text])
+    const { page, faults } = await open(`/elements.html?server=${server.url}`)
     await page.getByRole('button', { name: 'Hello', exact: true }).click()
     await expect
       .poll(() => page.locator('stream-chat').locator('.md').innerText(), { timeout: 10_000 })
