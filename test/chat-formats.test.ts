@@ -9,6 +9,7 @@ import {
 } from 'ai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ndjsonLines, problem } from './support/http-client.ts'
 import { type TestServer, testServer } from './support/test-server.ts'
 
 const send = (content: unknown, kind?: string, more: object = {}): object => ({
@@ -66,6 +67,7 @@ const FILES = {
         fails: 'POST /api/fails',
         secret: 'POST /api/secret',
         early: 'POST /api/early',
+        'team/whole': 'POST /api/whole',
       },
     },
   },
@@ -75,6 +77,9 @@ const FILES = {
       '{{message}}|{{input.conversation_id}}|{{input.regenerate}}|{{input.conversation_history}}|{{input.system}}|{{input.temperature}}',
     ),
   ]),
+  'endpoints/whole.json': endpoint('/api/whole', [send('{{messages}}')], {
+    input_parameters: { messages: { type: 'list', required: true } },
+  }),
   'endpoints/tool.json': endpoint('/api/tool', [
     STARTED,
     send({ id: 'call_9', name: 'lookup', arguments: { q: 'x' } }, 'tool_call'),
@@ -189,6 +194,57 @@ describe('chat formats with the clients that people use', () => {
       expect(chat.messages).toHaveLength(4)
     })
 
+    test('`messages` has images, and replies in turns with the calls that the page has run', async () => {
+      const post = (path: string, ...messages: object[]): ReturnType<TestServer['call']> =>
+        server.call(`${path}?format=ndjson`, { body: { id: 'chat-9', trigger: 'submit-message', messages } })
+      const image = { type: 'file', mediaType: 'image/png', url: 'data:image/png;base64,AAAA' }
+      const asked = { id: 'u', role: 'user', parts: [image, { type: 'text', text: 'What is this?' }] }
+      const call = (id: string, state: string, more: object): object => ({
+        type: 'tool-look',
+        toolCallId: id,
+        state,
+        input: { x: 1 },
+        ...more,
+      })
+      const parts = [
+        { type: 'step-start' },
+        { type: 'reasoning', text: 'hm' },
+        { type: 'text', text: 'Let me look.' },
+        call('c1', 'output-available', { output: { seen: 'a cat' } }),
+        { ...call('c2', 'output-error', { errorText: 'dark' }), type: 'dynamic-tool', toolName: 'look_more' },
+        call('c3', 'input-available', {}),
+        { type: 'step-start' },
+        { type: 'text', text: 'A cat.' },
+      ]
+      const answer = await post('/api/whole', asked, { id: 'a', role: 'assistant', parts })
+      const toolCall = (id: string, name: string): object => ({
+        id,
+        type: 'function',
+        function: { name, arguments: '{"x":1}' },
+      })
+      expect(ndjsonLines(answer.text)[0]?.['content']).toEqual([
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+            { type: 'text', text: 'What is this?' },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: 'Let me look.',
+          tool_calls: [toolCall('c1', 'look'), toolCall('c2', 'look_more')],
+        },
+        { role: 'tool', tool_call_id: 'c1', name: 'look', content: { seen: 'a cat' } },
+        { role: 'tool', tool_call_id: 'c2', name: 'look_more', content: { error: 'dark' }, is_error: true },
+        { role: 'assistant', content: 'A cat.' },
+      ])
+      const lost = await post('/api/echo', asked)
+      expect([lost.status, problem(lost).detail]).toEqual([400, expect.stringMatching(/messages\[0\] has an image/)])
+      const file = { ...asked, parts: [{ ...image, mediaType: 'application/pdf' }] }
+      expect((await post('/api/whole', file)).status).toBe(400)
+    })
+
     test('a run that fails is an error, with what had come kept', async () => {
       const chat = new PlainChat(`${server.url}/api/fails`)
       await chat.sendMessage({ text: 'Hi' })
@@ -260,9 +316,11 @@ describe('chat formats with the clients that people use', () => {
       expect(answer.choices[0]).toMatchObject({
         finish_reason: 'tool_calls',
         message: {
+          content: null,
           tool_calls: [{ id: 'call_9', type: 'function', function: { name: 'lookup', arguments: '{"q":"x"}' } }],
         },
       })
+      expect(answer.choices[0]?.message.tool_calls?.[0]).not.toHaveProperty('index')
       const stream = await openai().chat.completions.create({ ...ask('tool'), stream: true })
       const chunks = await all(stream)
       expect(chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? [])).toHaveLength(1)
@@ -315,9 +373,54 @@ describe('chat formats with the clients that people use', () => {
       await expect(openai('wrong').chat.completions.create(ask('secret'))).rejects.toMatchObject({ status: 401 })
     })
 
-    test('models are listed', async () => {
+    test('models are listed, and told one by one', async () => {
       const models = await all(openai().models.list())
       expect(models.map(({ id }) => id)).toContain('everything')
+      expect(await openai().models.retrieve('team/whole')).toMatchObject({ id: 'team/whole', object: 'model' })
+      await expect(openai().models.retrieve('evrything')).rejects.toThrow(/Did you mean "everything"/)
+      await expect(openai().models.retrieve('secret')).rejects.toMatchObject({ status: 404 })
+      await expect(openai().models.retrieve('__proto__')).rejects.toMatchObject({ status: 404 })
+    })
+
+    test('`messages` has images, calls of tools that the client has run, and their results', async () => {
+      const messages: OpenAI.ChatCompletionMessageParam[] = [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is this?' },
+            { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{"x":1}' } }],
+        },
+        { role: 'tool', tool_call_id: 'c1', content: 'a cat' },
+      ]
+      const answer = await openai().chat.completions.create({ model: 'team/whole', messages })
+      expect(JSON.parse(answer.choices[0]?.message.content ?? '')).toEqual([
+        messages[0],
+        { ...messages[1], content: '' },
+        messages[2],
+      ])
+    })
+
+    test.each<[string, OpenAI.ChatCompletionContentPart, RegExp]>([
+      [
+        'echo',
+        { type: 'image_url', image_url: { url: 'https://a.example/1.png' } },
+        /messages\[0\] has an image, and this endpoint takes text only/,
+      ],
+      [
+        'team/whole',
+        { type: 'input_audio', input_audio: { data: 'AA', format: 'wav' } },
+        /messages\[0\] has a part of type "input_audio"/,
+      ],
+    ])('nothing of a message is lost in silence: %s', async (model, part, message) => {
+      const asked = openai().chat.completions.create({ model, messages: [{ role: 'user', content: [part] }] })
+      await expect(asked).rejects.toMatchObject({ status: 400, code: 'input_invalid' })
+      await expect(asked).rejects.toThrow(message)
     })
   })
 

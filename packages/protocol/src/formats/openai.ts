@@ -117,9 +117,10 @@ export const openaiCompletion: AnswerFormat = {
       problemMembers: openaiError,
       fault: () => '',
       end: (_end: AnswerEnd) => {
-        const calls = state.calls.length === 0 ? {} : { tool_calls: callsOf(state) }
+        const calls = state.calls.length === 0 ? {} : { tool_calls: state.calls.map(callOf) }
         const thought = reasoning === '' ? {} : { reasoning_content: reasoning }
-        const message = { role: 'assistant', content: text, refusal: null, ...thought, ...calls }
+        const content = text === '' && state.calls.length > 0 ? null : text
+        const message = { role: 'assistant', content, refusal: null, ...thought, ...calls }
         const choices = [{ index: 0, message, logprobs: null, finish_reason: finishOf(state) }]
         const usage = state.usage === null ? '' : `,"usage":${JSON.stringify(state.usage)}`
         return `${head(stream, state, 'chat.completion')},"choices":${JSON.stringify(choices)}${usage}}`
@@ -176,13 +177,13 @@ function after(state: State, { kind, data }: Chunk): State {
   }
 }
 
+/** In a stream each call has the index by which clients join its deltas. */
 function callsOf({ calls }: State): object[] {
-  return calls.map(({ id, name, arguments: text }, index) => ({
-    index,
-    id,
-    type: 'function',
-    function: { name, arguments: text },
-  }))
+  return calls.map((call, index) => ({ index, ...callOf(call) }))
+}
+
+function callOf({ id, name, arguments: text }: ToolCall): object {
+  return { id, type: 'function', function: { name, arguments: text } }
 }
 
 function finishOf({ calls, finish }: State): string {

@@ -6,7 +6,7 @@ import {
   renameConversation,
   showConversation,
 } from './conversation-routes.ts'
-import { completeChat, listModels } from './chat/openai-routes.ts'
+import { completeChat, listModels, showModel } from './chat/openai-routes.ts'
 import { showDashboard } from './dashboard-routes.ts'
 import {
   listWorkspaceRuns,
@@ -81,6 +81,7 @@ export const routes: readonly Route[] = [
 
   route('POST', '/v1/chat/completions', 'anyone', inputs.chatCompletion, 'refused', completeChat),
   route('GET', '/v1/models', 'guest', NONE, 'answered', listModels),
+  route('GET', '/v1/models/{name...}', 'guest', NONE, 'answered', showModel),
 
   route('GET', '/v1/channels/{name...}', 'reader', inputs.channelRead, 'refused', readChannel),
   route('POST', '/v1/channels/{name...}', 'caller', inputs.channelPublish, 'refused', publishToChannel),

@@ -1,18 +1,13 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration } from '../../definition/types.ts'
 import type { RequestBody } from '../../input/index.ts'
+import { type PlainMessage, type UiMessage, membersOf, refuseImages, uiMessage } from './chat-message.ts'
 
 /** A turn of a chat, in the inputs of an endpoint. */
 export interface ChatTurn {
   /** Id that the client gave the chat. */
   readonly id: string
   readonly body: RequestBody
-}
-
-/** A message as endpoints take it. */
-export interface PlainMessage {
-  readonly role: string
-  readonly content: string
 }
 
 /** Ids are keys on the server. */
@@ -27,7 +22,7 @@ export function chatTurn(body: RequestBody, inputs: readonly InputDeclaration[])
   if (body instanceof URLSearchParams) return null
   const { id, messages: sent, trigger, messageId, ...others } = body
   if (typeof id !== 'string' || id === '' || id.length > ID_CHARACTERS_MAX || !isUiMessages(sent)) return null
-  const messages = sent.map(plainMessage)
+  const messages = sent.map(uiMessage)
   return {
     id,
     body: {
@@ -46,18 +41,25 @@ export function chatTurn(body: RequestBody, inputs: readonly InputDeclaration[])
   }
 }
 
-/** The inputs that a conversation fills: what the user says now, and what was said before. System messages are in `messages` and `system` alone. */
+/**
+ * The inputs that a conversation fills: what the user says now, and what was said before. System messages, images and calls of tools are in
+ * `messages` alone, the first also in `system`. Throws `input_invalid` for images that would be lost.
+ */
 export function chatInputs(
   messages: readonly PlainMessage[],
   inputs: readonly InputDeclaration[],
 ): Readonly<Record<string, Value>> {
+  refuseImages(
+    messages,
+    inputs.some(({ name }) => name === 'messages'),
+  )
   const last = messages.findLastIndex(({ role }) => role === 'user')
   const system = messages.filter(({ role }) => role === 'system' || role === 'developer')
   const history = messages.slice(0, Math.max(last, 0)).filter(({ role }) => role === 'user' || role === 'assistant')
   return declared(inputs, {
     message: messages[last]?.content ?? null,
     conversation_history: history.map(asValue),
-    messages: messages.map(asValue),
+    messages: messages.flatMap(({ whole }) => whole),
     system: system.length === 0 ? null : system.map(({ content }) => content).join('\n\n'),
   })
 }
@@ -71,29 +73,15 @@ export function declared(
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== null && names.has(name)))
 }
 
-interface UiMessage {
-  readonly role: string
-  readonly parts: readonly Value[]
-}
-
 function isUiMessages(value: Value | undefined): value is Value & readonly UiMessage[] {
   return (
     Array.isArray(value) &&
     value.length > 0 &&
     value.every((message: Value) => {
-      const { role, parts } = fields(message)
+      const { role, parts } = membersOf(message)
       return typeof role === 'string' && Array.isArray(parts)
     })
   )
-}
-
-function plainMessage({ role, parts }: UiMessage): PlainMessage {
-  const texts = parts.map(fields).filter(({ type, text }) => type === 'text' && typeof text === 'string')
-  return { role, content: texts.map(({ text }) => text as string).join('') }
-}
-
-function fields(value: Value): Readonly<Record<string, Value>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, Value>) : {}
 }
 
 function asValue({ role, content }: PlainMessage): Value {

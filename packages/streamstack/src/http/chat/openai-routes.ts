@@ -10,7 +10,8 @@ import type { Exchange } from '../exchange.ts'
 import { CallPreparation } from '../prepare-call.ts'
 import type { Operation } from '../route.ts'
 import { shownEndpoints } from '../shown-endpoints.ts'
-import { type PlainMessage, chatInputs, declared } from './chat-turn.ts'
+import { openaiMessages } from './chat-message.ts'
+import { chatInputs, declared } from './chat-turn.ts'
 
 /** Parameters of the API that are not inputs. */
 const OWN_PARAMETERS: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options'])
@@ -33,15 +34,25 @@ export const listModels: Operation = {
   summary: 'Lists the models of `openai.models` that the caller may use, as the OpenAI API does.',
   answers: 'whole',
   handle(exchange) {
-    const { engine } = exchange
-    const data = modelsFor(exchange).map((id) => ({
-      id,
-      object: 'model',
-      created: 0,
-      owned_by: engine.settings.name ?? 'streamstack',
-    }))
+    const data = modelsFor(exchange).map((model) => describeModel(exchange, model))
     answerWhole(exchange, { body: JSON.stringify({ object: 'list', data }) })
   },
+}
+
+/** One of these models. */
+export const showModel: Operation = {
+  summary: 'Describes one model of `openai.models`, as the OpenAI API does.',
+  answers: 'whole',
+  async handle(exchange) {
+    const model = exchange.parameters['*'] ?? ''
+    if (modelsFor(exchange).includes(model)) {
+      answerWhole(exchange, { body: JSON.stringify(describeModel(exchange, model)) })
+    } else refuse(exchange, await unknownModel(exchange, model))
+  },
+}
+
+function describeModel({ engine }: Exchange, id: string): object {
+  return { id, object: 'model', created: 0, owned_by: engine.settings.name ?? 'streamstack' }
 }
 
 async function complete(exchange: Exchange): Promise<void> {
@@ -67,7 +78,7 @@ async function complete(exchange: Exchange): Promise<void> {
     }
     preparation.admit(exchange.caller)
     const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))
-    const said = messagesOf(messages)
+    const said = openaiMessages(messages)
     const asksForUsage = (options as { include_usage?: Value } | null | undefined)?.include_usage === true
     answerCall(
       { exchange, plan, preparation },
@@ -110,30 +121,6 @@ async function unknownModel({ engine, place, request }: Exchange, model: string)
   const near = didYouMean(model, modelsFor({ engine, caller }))
   const cure = near === null ? 'GET /v1/models lists those that there are.' : `Did you mean ${JSON.stringify(near)}?`
   return new StreamstackError('endpoint_unknown', `There is no model ${JSON.stringify(model.slice(0, 60))}. ${cure}`)
-}
-
-/** Messages of the API: content is text, or a list of parts of which the texts count. */
-function messagesOf(value: Value | undefined): PlainMessage[] {
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new StreamstackError(
-      'input_invalid',
-      '`messages` must be a list such as [{"role": "user", "content": "Hi"}].',
-    )
-  }
-  return value.map((message: Value, index) => {
-    const { role, content } = (message ?? {}) as { role?: Value; content?: Value }
-    if (typeof role === 'string') {
-      if (typeof content === 'string') return { role, content }
-      if (content === null || content === undefined) return { role, content: '' }
-      if (Array.isArray(content)) return { role, content: content.map(textOfPart).join('') }
-    }
-    throw new StreamstackError('input_invalid', `messages[${index}] must have a \`role\` and a \`content\`.`)
-  })
-}
-
-function textOfPart(part: Value): string {
-  const { type, text } = (part ?? {}) as { type?: Value; text?: Value }
-  return type === 'text' && typeof text === 'string' ? text : ''
 }
 
 /** A problem document that also has the `error` of the API. */
