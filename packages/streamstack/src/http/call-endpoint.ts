@@ -36,7 +36,8 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
   const { endpoint } = plan
   const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
   const chat = chatTurn(body, endpoint.inputs)
-  const traced = await tracing(exchange)
+  const asked = request.headers['stream-trace']
+  const traced = asked === undefined ? null : await tracing(exchange, asked)
   answerCall(call, {
     traced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
@@ -117,8 +118,7 @@ type TracedParts = 'steps' | 'variables' | null
 const TRACED = { true: 'steps', variables: 'variables' } as const
 
 /** What the caller asks of a trace by `Stream-Trace: true` or `Stream-Trace: variables`. Throws if it may not read one. */
-async function tracing({ engine, request, place }: Exchange): Promise<TracedParts> {
-  const asked = request.headers['stream-trace']
+async function tracing({ engine, request, place }: Exchange, asked: string | readonly string[]): Promise<TracedParts> {
   if (typeof asked !== 'string' || !Object.hasOwn(TRACED, asked)) return null
   await engine.access.admit({ authorization: request.headers.authorization, place, urlToken: null }, 'console')
   return TRACED[asked as keyof typeof TRACED]

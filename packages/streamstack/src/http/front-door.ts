@@ -102,14 +102,14 @@ export class FrontDoor {
     const { engine, request } = exchange
     noteEndpoint(exchange.response, plan.endpoint.name)
     const preparation = new CallPreparation(engine, plan)
-    const call = async (caller: Caller): Promise<void> => {
+    const call = (caller: Caller): void | Promise<void> => {
       exchange.caller = caller
       noteCaller(exchange.response, caller)
       preparation.admit(caller)
       addHeaders(exchange, preparation.limitHeaders)
       enterStream(exchange)
-      if (isResume) resumeChat({ exchange, plan, preparation })
-      else await callEndpoint({ exchange, plan, preparation }, format)
+      if (isResume) return resumeChat({ exchange, plan, preparation })
+      return callEndpoint({ exchange, plan, preparation }, format)
     }
     const refuse = (thrown: unknown): void => {
       addHeaders(exchange, preparation.limitHeaders)
@@ -123,7 +123,7 @@ export class FrontDoor {
         ? engine.access.authenticate({ authorization, place: exchange.place, urlToken: null, ticket })
         : engine.access.withoutToken(exchange.place)
       if (caller instanceof Promise) return caller.then(call).catch(refuse)
-      return call(caller).catch(refuse)
+      return call(caller)?.catch(refuse)
     } catch (thrown) {
       refuse(thrown)
     }

@@ -22,11 +22,9 @@ export class Heartbeat {
     this.#timer ??= setInterval(() => this.#tick(), Math.min(1_000, this.#intervalMs / 4)).unref()
   }
 
+  /** The clock goes on until its next tick: most readers come soon after the last. */
   remove(reader: Beating): void {
     this.#readers.delete(reader)
-    if (this.#readers.size > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
   }
 
   /** `comeBackMs` gives each its own time. */
@@ -35,6 +33,11 @@ export class Heartbeat {
   }
 
   #tick(): void {
+    if (this.#readers.size === 0) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+      return
+    }
     const dueMs = performance.now() - this.#intervalMs
     for (const reader of this.#readers) if (reader.lastWriteMs <= dueMs) reader.beat()
   }

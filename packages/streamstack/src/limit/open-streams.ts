@@ -27,14 +27,8 @@ export class OpenStreams {
         { retryAfterMs: 1_000 },
       )
     }
-    const address = addressKey(caller.place.address)
-    const subject = caller.subject === null ? address : `subject ${caller.subject}`
-    const keys = [...new Set([...(perCaller === null ? [] : [subject]), ...(perAddress === null ? [] : [address])])]
-    for (const key of keys) {
-      const most = Math.min(
-        key === subject ? (perCaller ?? Infinity) : Infinity,
-        key === address ? (perAddress ?? Infinity) : Infinity,
-      )
+    const bounds = boundsOf(caller, perCaller, perAddress)
+    for (const [key, most] of bounds) {
       if ((this.#counts.get(key) ?? 0) < most) continue
       throw new StreamstackError(
         'too_many',
@@ -43,17 +37,36 @@ export class OpenStreams {
       )
     }
     this.#total++
-    for (const key of keys) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    for (const key of bounds.keys()) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
     let isOpen = true
     return () => {
       if (!isOpen) return
       isOpen = false
       this.#total--
-      for (const key of keys) {
+      for (const key of bounds.keys()) {
         const left = (this.#counts.get(key) ?? 1) - 1
         if (left === 0) this.#counts.delete(key)
         else this.#counts.set(key, left)
       }
     }
   }
+}
+
+const UNBOUND: ReadonlyMap<string, number> = new Map()
+
+/** How many streams each key of a caller may have. */
+function boundsOf(
+  { subject, place }: Caller,
+  perCaller: number | null,
+  perAddress: number | null,
+): ReadonlyMap<string, number> {
+  if (perCaller === null && perAddress === null) return UNBOUND
+  const address = addressKey(place.address)
+  const bounds = new Map<string, number>()
+  if (perAddress !== null) bounds.set(address, perAddress)
+  if (perCaller !== null) {
+    const key = subject === null ? address : `subject ${subject}`
+    bounds.set(key, Math.min(perCaller, bounds.get(key) ?? Infinity))
+  }
+  return bounds
 }
