@@ -107,6 +107,25 @@ describe('takePieces', () => {
     )
   })
 
+  test('gives whole characters, also of text that comes in UTF-16 units', () => {
+    const character = fc.constantFrom('a', ' ', 'e\u0301', '👩‍👩‍👧', '🇩🇪', '🇫🇷', '👍🏽', '1️⃣', '秋', '각', 'क्षि')
+    fc.assert(
+      fc.property(fc.array(character, { maxLength: 12 }), fc.integer({ min: 1, max: 3 }), (characters, size) => {
+        const text = characters.join('')
+        const given: string[] = []
+        let kept = ''
+        for (const unit of text.split('')) {
+          const { pieces, rest } = takePieces(kept + unit, 'characters', size)
+          given.push(...pieces)
+          kept = rest
+        }
+        if (kept !== '') given.push(...splitText(kept, 'characters', size))
+        expect(given).toEqual(splitText(text, 'characters', size))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   test('holds the last unit back, since more may belong to it', () => {
     expect(takePieces('one two', 'words', 1)).toEqual({ pieces: ['one '], rest: 'two' })
     expect(takePieces('e', 'characters', 1)).toEqual({ pieces: [], rest: 'e' })

@@ -34,12 +34,16 @@ export function splitText(text: string, unit: TextUnit, size: number): string[] 
  * it: a word goes on, an accent joins its letter.
  */
 export function takePieces(text: string, unit: TextUnit, size: number): { pieces: string[]; rest: string } {
-  const units = unitsOf(text, unit)
+  // The other half of a surrogate pair may join the character before it, as in a flag: neither is whole yet.
+  const end = HALF_PAIR.test(text) ? text.length - 1 : text.length
+  const units = unitsOf(text.slice(0, end), unit)
   const whole = Math.floor(Math.max(0, units.length - 1) / size) * size
   const pieces: string[] = []
   for (let i = 0; i < whole; i += size) pieces.push(units.slice(i, i + size).join(''))
-  return { pieces, rest: units.slice(whole).join('') }
+  return { pieces, rest: units.slice(whole).join('') + text.slice(end) }
 }
+
+const HALF_PAIR = /[\ud800-\udbff]$/
 
 function unitsOf(text: string, unit: TextUnit): string[] {
   if (text === '') return []

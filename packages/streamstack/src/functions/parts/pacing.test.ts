@@ -67,6 +67,9 @@ describe('pacing', () => {
     expect(afterWord).toBeLessThanOrEqual(130)
     expect(gaps(await timesOf([send('One. ', natural), send('Two', natural)]))[0]).toBeGreaterThanOrEqual(280)
     expect(gaps(await timesOf([send('好。', natural), send('Two', natural)]))[0]).toBeGreaterThanOrEqual(280)
+    const [unset = NaN] = gaps(await timesOf([each(['one', 'two'], { pacing: 'natural' })]))
+    expect(unset).toBeGreaterThanOrEqual(35)
+    expect(await timesOf([each(['one', 'two'], { pacing: 'natural', delay: 0 })])).toEqual([0, 0])
   })
 
   test("the caller's delay scales it and does not replace it; 0 turns it off", async () => {

@@ -11,6 +11,9 @@ type ChunkBy = Exclude<TextUnit, 'lines'> | 'records'
 
 const MINUTE_MS = 60_000
 
+/** Between chunks that are paced like speech where the step gives no delay: a word in this time is a quick reader's. */
+const NATURAL_DELAY_MS = 50
+
 /** Parameters that say how content is cut and paced. */
 export const shapeParameters = {
   chunk_by: {
@@ -30,7 +33,7 @@ export const shapeParameters = {
   pacing: {
     kind: 'literal',
     summary:
-      '`fixed`: `delay` between chunks. `natural`: about `delay`, longer after commas and sentences. `adaptive`: by length, faster the more is still to come. `smooth`: evens out bursts of a model, at most a second behind it. `burst`: as fast as it is made.',
+      '`fixed`: `delay` between chunks. `natural`: about `delay` (50 ms unless set), longer after commas and sentences. `adaptive`: by length, faster the more is still to come. `smooth`: evens out bursts of a model, at most a second behind it. `burst`: as fast as it is made.',
     type: 'text',
     values: ['fixed', 'adaptive', 'burst', 'natural', 'smooth'],
     default: 'fixed',
@@ -84,7 +87,9 @@ export function prepareShape(step: StepNode, compiler: Compiler): StepShape | nu
   return {
     by: (by?.value ?? 'words') as ChunkBy,
     size: isSized ? numberArgument(step, compiler, 'chunk_size', 1, { min: 1, integer: true }) : () => Infinity,
-    delayMs: durationArgument(step, compiler, 'delay', 0, { max: MINUTE_MS }),
+    delayMs: durationArgument(step, compiler, 'delay', pacing?.value === 'natural' ? NATURAL_DELAY_MS : 0, {
+      max: MINUTE_MS,
+    }),
     pacing: (pacing?.value ?? 'fixed') as Pacing,
     isSized,
   }
