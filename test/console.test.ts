@@ -1,18 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import {
+  type ConsoleStage,
+  PAYLOAD,
+  consoleStage,
+  countOf,
+  pressRun,
+  stateIs,
+  textIn,
+} from './support/console-stage.ts'
 import { chromiumPath } from './support/elements-stage.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { testServer } from './support/test-server.ts'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
-const FLAGS =
-  '--no-sandbox --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-
-/** Scripts that would run if any of these were taken for markup. */
-const PAYLOAD = `"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script><svg/onload=window.hacked=1>{{7*7}}javascript:window.hacked=1`
-
 const send = (content: unknown, more: object = {}): object => ({ function: 'Streaming API Response', content, ...more })
 
 const FILES = {
@@ -59,58 +61,19 @@ const FILES = {
 }
 
 describe.skipIf(chromiumPath === undefined)('the console', () => {
-  let server: TestServer
-  let browser: Browser
+  let stage: ConsoleStage
   beforeAll(async () => {
-    server = await testServer(FILES, { mode: 'dev' })
-    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: FLAGS.split(' ') })
+    stage = await consoleStage(FILES)
   })
-  afterAll(async () => {
-    await browser.close()
-    await server[Symbol.asyncDispose]()
-  })
-
-  /** A page of the console; what goes wrong in it fails the test. */
-  const open = async (
-    hash: string,
-    work: (page: Page) => Promise<void>,
-    options: BrowserContextOptions = {},
-  ): Promise<void> => {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
-    const page = await context.newPage()
-    const faults: string[] = []
-    page.on('pageerror', (error) => faults.push(error.message))
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
-    page.on('dialog', (dialog) => faults.push(dialog.message()))
-    try {
-      await page.goto(`${server.url}/console/${hash}`)
-      await page.locator('nav a').first().waitFor({ state: 'attached' })
-      await work(page)
-      expect(faults).toEqual([])
-      expect(await page.evaluate(() => 'hacked' in window)).toBe(false)
-    } finally {
-      await context.close()
-    }
-  }
-
-  /** The text in the shadow tree of an element. */
-  const textIn = (page: Page, name: string): Promise<string> =>
-    page.locator(name).evaluate((element) => element.shadowRoot?.textContent ?? '')
-
-  const runs = async (page: Page, outcome: string): Promise<void> => {
-    await page.locator('run-view .facts .pill', { hasText: outcome }).waitFor()
-  }
-  const count = async (page: Page): Promise<number> => {
-    const text = await page.locator('run-view .facts div', { hasText: 'chunks' }).locator('b').textContent()
-    return Number(text?.replaceAll(',', ''))
-  }
+  afterAll(() => stage[Symbol.asyncDispose]())
+  const open: ConsoleStage['open'] = (...call) => stage.open(...call)
 
   test('one click on the first page runs an endpoint and shows its chunks', () =>
     open('', async (page) => {
       await page.locator('home-view .first a').click()
       await page.locator('chunk-list .line').first().waitFor()
-      await runs(page, 'completed')
-      expect(await count(page)).toBe(6)
+      await stateIs(page, 'completed')
+      expect(await countOf(page)).toBe(6)
       expect(await textIn(page, 'chunk-list')).toContain('"word 0 "')
       // What a reload shows, it does not run again.
       expect(page.url()).not.toContain('?run')
@@ -118,17 +81,17 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
 
   test('steps tell how often they ran, chunks which step sent them, and a failed step its error', async () => {
     await open('#/run/GET/hello', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
-      await runs(page, 'completed')
+      await pressRun(page)
+      await stateIs(page, 'completed')
       await expect.poll(() => textIn(page, 'stack-view')).toContain('5 ×')
       await page.locator('chunk-list .line', { hasText: 'word 3' }).click()
       expect(await textIn(page, 'chunk-list')).toContain('1 · For [3]')
-      expect(await page.locator('run-view .meta').textContent()).toContain('round3')
+      expect(await page.locator('side-pane .meta').last().textContent()).toMatch(/round\s*3/)
       await expect.poll(() => page.locator('stack-view .chosen').count()).toBe(1)
     })
     await open('#/run/GET/api/fails', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
-      await runs(page, 'failed')
+      await pressRun(page)
+      await stateIs(page, 'failed')
       await expect
         .poll(() => page.locator('stack-view .broken').textContent())
         .toContain('shop_closed: The shop is closed.')
@@ -137,35 +100,35 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
 
   test('a dropped connection resumes, and no chunk is lost or doubled', () =>
     open('#/run/POST/api/slow', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
+      await pressRun(page)
       await page.locator('chunk-list .line').nth(3).waitFor()
       await page.getByRole('button', { name: 'Drop connection' }).click()
-      await runs(page, 'completed')
-      expect(await count(page)).toBe(60)
-      expect(await page.locator('run-view .facts').textContent()).toContain('1resumed')
+      await stateIs(page, 'completed')
+      expect(await countOf(page)).toBe(60)
+      expect(await page.locator('stream-pane .facts').textContent()).toContain('1resumed')
     }))
 
   test('Stop cancels the run; what came stays', () =>
     open('#/run/POST/api/slow', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
+      await pressRun(page)
       await page.locator('chunk-list .line').nth(2).waitFor()
       await page.getByRole('button', { name: 'Stop' }).click()
-      await runs(page, 'cancelled')
-      expect(await count(page)).toBeGreaterThan(2)
+      await stateIs(page, 'cancelled')
+      expect(await countOf(page)).toBeGreaterThan(2)
     }))
 
   test('a token is made for an endpoint that asks for one', () =>
     open('#/run/GET/api/secret', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
-      await runs(page, 'completed')
+      await pressRun(page)
+      await stateIs(page, 'completed')
       expect(await textIn(page, 'chunk-list')).toContain('for developer')
     }))
 
   test('50,000 chunks: none is lost, and the page holds the rows in sight alone', () =>
     open('#/run/GET/api/many', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
-      await runs(page, 'completed')
-      expect(await count(page)).toBe(50_000)
+      await pressRun(page)
+      await stateIs(page, 'completed')
+      expect(await countOf(page)).toBe(50_000)
       expect(await page.locator('chunk-list .line').count()).toBeLessThan(100)
       await page.getByLabel('Filter chunks').fill('/"n":4999\\d}/')
       await expect.poll(() => page.locator('chunk-list .line').count()).toBe(10)
@@ -173,14 +136,15 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
 
   test('no content, name or message becomes script', () =>
     open('#/run/GET/api/payload', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
-      await runs(page, 'failed')
+      await pressRun(page)
+      await stateIs(page, 'failed')
       for (const view of ['Text', 'Table', 'JSON', 'Raw', 'Chunks']) {
         await page.getByRole('button', { name: view, exact: true }).click()
         await page.waitForFunction(() => document.readyState === 'complete')
       }
       await page.locator('chunk-list .line').first().click()
-      await page.locator('run-view .meta').waitFor()
+      await page.locator('side-pane .meta').waitFor()
+      for (const step of await page.locator('stack-view .name').all()) await step.click()
     }))
 
   test('everything of Run by keyboard: the palette finds it, the form runs it, arrows choose chunks', () =>
@@ -191,7 +155,7 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
       await page.getByLabel('count').focus()
       await page.keyboard.type('3')
       await page.keyboard.press('Control+Enter')
-      await runs(page, 'completed')
+      await stateIs(page, 'completed')
       await page.getByRole('listbox', { name: 'Chunks' }).focus()
       await page.keyboard.press('ArrowDown')
       await page.keyboard.press('ArrowDown')
@@ -202,11 +166,14 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
 
   test('a run is opened again from the list', () =>
     open('#/run/GET/hello', async (page) => {
-      await page.getByRole('button', { name: /^Run/ }).click()
-      await runs(page, 'completed')
+      await pressRun(page)
+      await stateIs(page, 'completed')
       await page.getByRole('link', { name: 'Runs' }).click()
       await page.locator('runs-view .item', { hasText: 'GET /hello' }).first().click()
-      await expect.poll(() => textIn(page, 'runs-view')).toContain('"[DONE]"')
+      await expect.poll(() => textIn(page, 'chunk-list')).toContain('"[DONE]"')
+      // With its trace: which step sent a chunk, and how often each step ran.
+      expect(await textIn(page, 'chunk-list')).toContain('1 · For [4]')
+      expect(await textIn(page, 'stack-view')).toContain('5 ×')
     }))
 
   test.each(['light', 'dark'] as const)('axe finds nothing on any screen, %s', async (colorScheme) => {
@@ -216,8 +183,14 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
         hash,
         async (page) => {
           if (hash.includes('/run/')) {
-            await page.getByRole('button', { name: /^Run/ }).click()
-            await runs(page, 'completed')
+            await page.getByLabel('Record variables').check()
+            await pressRun(page)
+            await stateIs(page, 'completed')
+            await page.locator('chunk-list .line').nth(1).click()
+          }
+          if (hash === '#/runs') {
+            await page.locator('runs-view .item').first().click()
+            await page.locator('recording-view').waitFor()
           }
           await page.evaluate(`${axe}; undefined`)
           const found = await page.evaluate(async () => {
@@ -241,8 +214,8 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
     open(
       '#/run/GET/hello',
       async (page) => {
-        await page.getByRole('button', { name: /^Run/ }).click()
-        await runs(page, 'completed')
+        await pressRun(page)
+        await stateIs(page, 'completed')
         expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
       },
       { viewport: { width: 360, height: 800 } },

@@ -1,7 +1,18 @@
 import { LitElement, css, html, nothing } from 'lit'
-import type { Workspace } from '../api.ts'
-import { shared } from '../page/styles.ts'
+import type { Endpoint, Problem, Workspace } from '../api.ts'
+import { fileLink } from '../page/file-link.ts'
+import { formatAge, formatCount } from '../page/numbers.ts'
 import { endpointHash } from '../page/route.ts'
+import { shared } from '../page/styles.ts'
+import { LiveStats } from './live-stats.ts'
+
+const OUTCOMES: Readonly<Record<string, string>> = {
+  completed: 'ok',
+  failed: 'failed',
+  refused: 'failed',
+  cancelled: 'caught',
+  abandoned: 'failed',
+}
 
 /** The start page: endpoints of the workspace, its problems, and a first call to try. */
 export class HomeView extends LitElement {
@@ -55,6 +66,18 @@ export class HomeView extends LitElement {
         font-size: var(--size-2);
         overflow-wrap: anywhere;
       }
+      .card .numbers {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 12px;
+        align-items: center;
+        margin-block-start: 2px;
+        font-variant-numeric: tabular-nums;
+      }
+      .card:target,
+      .card.here {
+        border-color: var(--accent);
+      }
       .problem {
         display: grid;
         grid-template-columns: auto minmax(0, 1fr);
@@ -71,8 +94,22 @@ export class HomeView extends LitElement {
       }
     `,
   ]
-  static override properties = { workspace: { attribute: false } }
+  static override properties = { workspace: { attribute: false }, at: { attribute: false } }
   declare workspace: Workspace
+  /** Id of the card to show; null: the top. */
+  declare at: string | null
+  readonly #stats = new LiveStats(this)
+
+  constructor() {
+    super()
+    this.at = null
+  }
+
+  override updated(changed: Map<string, unknown>): void {
+    if (!changed.has('at') || this.at === null) return
+    const card = [...this.renderRoot.querySelectorAll('.card')].find(({ id }) => id === this.at)
+    card?.scrollIntoView({ block: 'center' })
+  }
 
   override render(): unknown {
     const { name, endpoints, channels, tables, problems } = this.workspace
@@ -96,35 +133,17 @@ export class HomeView extends LitElement {
           ? nothing
           : html`<h2 class="part">Problems <span class="tiny">as streamstack check finds them</span></h2>
               <ul class="box problems">
-                ${problems.map(
-                  ({ severity, message, file, line, column }) =>
-                    html`<li class="problem">
-                      <span class="pill ${severity === 'error' ? 'failed' : 'caught'}">${severity}</span>
-                      <span>${message} <span class="mono muted">${file}:${line}:${column}</span></span>
-                    </li>`,
-                )}
+                ${problems.map((problem) => this.#problem(problem))}
               </ul>`
       }
       <h2 class="part">Endpoints</h2>
-      <div class="grid">
-        ${endpoints.map(
-          (endpoint) =>
-            html`<a class="box card" href=${endpointHash(endpoint)}>
-              <span class="row"
-                ><span class="verb ${endpoint.method === 'GET' ? '' : 'post'}">${endpoint.method}</span
-                ><b>${endpoint.path}</b>
-                ${endpoint.authentication ? html`<span class="pill plain">token</span>` : nothing}</span
-              >
-              <span class="muted small">${endpoint.description ?? endpoint.file}</span>
-            </a>`,
-        )}
-      </div>
+      <div class="grid">${endpoints.map((endpoint) => this.#endpoint(endpoint))}</div>
       ${
         channels.length === 0
           ? nothing
           : html`<h2 class="part">Channels</h2>
               <div class="grid">
-                ${channels.map(({ name: channel, description, file }) => html`<div class="box card"><b>${channel}</b><span class="muted small">${description ?? file}</span></div>`)}
+                ${channels.map(({ name: channel, description, file }) => this.#card(`channel-${channel}`, channel, description ?? 'channel', file))}
               </div>`
       }
       ${
@@ -132,17 +151,58 @@ export class HomeView extends LitElement {
           ? nothing
           : html`<h2 class="part">Tables</h2>
               <div class="grid">
-                ${tables.map(
-                  ({ name: table, columns }) =>
-                    html`<div class="box card">
-                      <b>${table}</b
-                      ><span class="muted small"
-                        >${columns.map((column) => `${column.name} ${column.type}`).join(', ')}</span
-                      >
-                    </div>`,
+                ${tables.map(({ name: table, columns, file }) =>
+                  this.#card(
+                    `table-${table}`,
+                    table,
+                    columns.map((column) => `${column.name} ${column.type}`).join(', '),
+                    file,
+                  ),
                 )}
               </div>`
       }`
+  }
+
+  #problem({ severity, message, file, line, column }: Problem): unknown {
+    return html`<li class="problem">
+      <span class="pill ${severity === 'error' ? 'failed' : 'caught'}">${severity}</span>
+      <span>${message} ${fileLink(this.workspace.mode, { file, line, column })}</span>
+    </li>`
+  }
+
+  #endpoint(endpoint: Endpoint): unknown {
+    const { method, path, authentication, description, file } = endpoint
+    return html`<a class="box card" href=${endpointHash(endpoint)}>
+      <span class="row"
+        ><span class="verb ${method === 'GET' ? '' : 'post'}">${method}</span
+        ><b>${path}</b> ${authentication ? html`<span class="pill plain">token</span>` : nothing}</span
+      >
+      <span class="muted small">${description ?? file}</span>
+      ${this.#numbers(endpoint)}
+    </a>`
+  }
+
+  #numbers({ name, method, path }: Endpoint): unknown {
+    const stats = this.#stats.of(name)
+    const last = this.#stats.lastCall(`${method} ${path}`)
+    if (stats === null && last === null) return nothing
+    return html`<span class="numbers tiny">
+      ${
+        last === null
+          ? html`<span>not called yet</span>`
+          : html`<span class="pill ${OUTCOMES[last.outcome] ?? ''}">${last.outcome}</span>
+              <span>${formatAge(Date.now() - last.atMs)}</span>`
+      }
+      ${stats === null || stats.perMinute === 0 ? nothing : html`<span>${formatCount(stats.perMinute)} a minute</span>`}
+      ${stats?.errorRate == null ? nothing : html`<span>${Math.round(stats.errorRate * 1_000) / 10} % errors</span>`}
+    </span>`
+  }
+
+  #card(id: string, name: string, text: string, file: string): unknown {
+    return html`<div class="box card ${id === this.at ? 'here' : ''}" id=${id}>
+      <b>${name}</b><span class="muted small">${text}</span>
+      <span class="tiny">${fileLink(this.workspace.mode, { file, line: 1 }, file)}</span>
+    </div>`
   }
 }
 

@@ -18,3 +18,11 @@ const whole = new Intl.NumberFormat('en')
 export function formatCount(count: number): string {
   return whole.format(count)
 }
+
+/** `just now`, `12 s ago`, `3 min ago`, `2 h ago`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 5) return 'just now'
+  if (seconds < 60) return `${seconds} s ago`
+  return seconds < 3_600 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3_600)} h ago`
+}

@@ -2,7 +2,8 @@ import type { Endpoint } from '../api.ts'
 
 /** The page that the fragment of the URL names. */
 export type Route =
-  | { readonly page: 'home' }
+  /** `at`: the id of the card to show; null: the top. */
+  | { readonly page: 'home'; readonly at: string | null }
   | { readonly page: 'run'; readonly method: string; readonly path: string; readonly runsNow: boolean }
   | { readonly page: 'runs'; readonly run: string | null }
   | { readonly page: 'dashboard' }
@@ -14,10 +15,19 @@ export function endpointHash({ method, path }: Pick<Endpoint, 'method' | 'path'>
 
 export function routeOf(hash: string): Route {
   const [way = '', query = ''] = hash.replace(/^#\/?/, '').split('?')
-  const [page, ...rest] = way.split('/').map(decodeURIComponent)
+  const [page = '', ...rest] = way.split('/').map(decoded)
   if (page === 'run' && rest.length > 0)
     return { page: 'run', method: rest[0] ?? 'GET', path: `/${rest.slice(1).join('/')}`, runsNow: query === 'run' }
   if (page === 'runs') return { page: 'runs', run: rest[0] ?? null }
-  if (page === 'dashboard') return { page: 'dashboard' }
-  return page === 'functions' ? { page: 'functions' } : { page: 'home' }
+  if (page === 'dashboard' || page === 'functions') return { page }
+  return { page: 'home', at: page === 'table' || page === 'channel' ? `${page}-${rest[0] ?? ''}` : null }
+}
+
+/** What nobody has encoded is taken as it stands. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }

@@ -1,8 +1,10 @@
 import { LitElement, css, html, nothing } from 'lit'
 import { formatMs } from '../page/numbers.ts'
 import { shared } from '../page/styles.ts'
-import { contentText } from './chunk-store.ts'
+import { type ChunkFilter, chunkFilter } from './chunk-filter.ts'
+import { contentText, sizeOf } from './chunk-store.ts'
 import type { RunModel } from './run-model.ts'
+import { roundsText } from './step-trace.ts'
 
 const ROW_PX = 27
 /** Rows beyond the edges, for fast wheels. */
@@ -11,6 +13,16 @@ const SPARE_ROWS = 6
 const BAR_MS = 300
 const BAR_PX = 74
 const CONTENT_CHARACTERS_MAX = 300
+
+/** How many rows a key moves. */
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowDown: 1,
+  ArrowUp: -1,
+  PageDown: 15,
+  PageUp: -15,
+  Home: -Infinity,
+  End: Infinity,
+}
 
 /** The chunks of a run as a table that holds only the rows in sight. Follows the newest while it is at the bottom. */
 export class ChunkList extends LitElement {
@@ -29,7 +41,7 @@ export class ChunkList extends LitElement {
       .head,
       .line {
         display: grid;
-        grid-template-columns: 40px 132px minmax(0, 1fr) 44px 150px;
+        grid-template-columns: 40px 124px minmax(0, 1fr) 44px 124px;
         gap: 8px;
         align-items: center;
         padding-inline: 8px;
@@ -68,6 +80,9 @@ export class ChunkList extends LitElement {
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: pre;
+      }
+      .line.mine {
+        box-shadow: inset 3px 0 var(--accent);
       }
       .number {
         text-align: end;
@@ -127,7 +142,7 @@ export class ChunkList extends LitElement {
     selected: { attribute: false },
     labels: { attribute: false },
     frozen: { attribute: false },
-    state: { state: true },
+    step: { attribute: false },
   }
   declare model: RunModel | null
   declare tick: number
@@ -138,12 +153,15 @@ export class ChunkList extends LitElement {
   declare labels: ReadonlyMap<string, string>
   /** Whether the list stops scrolling while chunks arrive. */
   declare frozen: boolean
+  /** Id of the chosen step: its chunks are marked. */
+  declare step: string | null
   #follows = true
   #seen = 0
   /** Places of the chunks that the filter lets through, as far as they were looked at. */
   #matches: number[] = []
   #looked = 0
   #filtered = ''
+  #filter: ChunkFilter = chunkFilter('')
   #of: RunModel | null = null
   readonly #resized = new ResizeObserver(() => this.requestUpdate())
 
@@ -154,6 +172,7 @@ export class ChunkList extends LitElement {
     this.filter = ''
     this.selected = null
     this.frozen = false
+    this.step = null
     this.labels = new Map()
   }
 
@@ -171,12 +190,13 @@ export class ChunkList extends LitElement {
     if (this.#of !== this.model || this.#filtered !== this.filter) {
       this.#of = this.model
       this.#filtered = this.filter
+      this.#filter = chunkFilter(this.filter)
       this.#matches = []
       this.#looked = 0
       this.#follows = true
     }
     if (this.filter === '' || this.model === null) return
-    const test = tester(this.filter)
+    const { test } = this.#filter
     for (const { count } = this.model.chunks; this.#looked < count; this.#looked++) {
       const chunk = this.model.chunks.at(this.#looked)
       if (chunk !== undefined && test(chunk.kind, contentText(chunk.content))) this.#matches.push(this.#looked)
@@ -211,13 +231,14 @@ export class ChunkList extends LitElement {
         tabindex="0"
         role="listbox"
         aria-label="Chunks"
+        aria-activedescendant=${this.selected === null ? nothing : `row-${this.#rowOf(this.selected)}`}
         @scroll=${() => this.#scrolled()}
         @keydown=${(event: KeyboardEvent) => this.#key(event)}
       >
         ${
           count === 0
             ? html`<p class="none">
-                ${this.filter === '' ? 'Chunks appear here as they arrive.' : 'No chunk matches the filter.'}
+                ${this.filter === '' ? 'Chunks appear here as they arrive.' : (this.#filter.problem ?? 'No chunk matches the filter.')}
               </p>`
             : html`<div class="all" .style=${`block-size:${count * ROW_PX}px`}>${rows}</div>`
         }
@@ -240,9 +261,10 @@ export class ChunkList extends LitElement {
     const width = Math.max(4, Math.min(BAR_PX, (gap / BAR_MS) * BAR_PX))
     const text = chunk === undefined ? 'no longer kept' : contentText(chunk.content)
     const sender = chunk === undefined ? null : model.trace.senderOf(chunk.offset)
+    const isOfStep = sender !== null && this.step !== null && isWithin(sender.step, this.step)
     const isNamed = chunk !== undefined && chunk.kind !== 'text' && chunk.kind !== 'json'
     return html`<div
-      class="line"
+      class="line ${isOfStep ? 'mine' : ''}"
       role="option"
       id=${`row-${row}`}
       aria-selected=${this.selected === index}
@@ -256,11 +278,16 @@ export class ChunkList extends LitElement {
       <span title=${text.slice(0, 2_000)}
         >${isNamed ? html`<span class="kind ${chunk.kind}">${chunk.kind}</span>` : nothing}${text.slice(0, CONTENT_CHARACTERS_MAX)}</span
       >
-      <span class="number wide">${text.length - (typeof chunk?.content === 'string' ? 2 : 0)}</span>
+      <span class="number wide">${chunk === undefined ? '' : sizeOf(chunk)}</span>
       <span class="wide muted"
-        >${sender === null ? '' : `${this.labels.get(sender.step) ?? sender.step}${sender.rounds}`}</span
+        >${sender === null ? '' : `${this.labels.get(sender.step) ?? sender.step}${roundsText(sender.loop)}`}</span
       >
     </div>`
+  }
+
+  /** Row of the chunk at a place; -1: the filter hides it. */
+  #rowOf(index: number): number {
+    return this.filter === '' ? index : this.#matches.indexOf(index)
   }
 
   #choose(index: number): void {
@@ -281,13 +308,12 @@ export class ChunkList extends LitElement {
   }
 
   #key(event: KeyboardEvent): void {
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
-    if (step === 0 || this.#count === 0) return
+    const step = STEPS[event.key]
+    if (step === undefined || this.#count === 0) return
     event.preventDefault()
-    const places = this.filter === '' ? null : this.#matches
-    const row = this.selected === null ? -1 : places === null ? this.selected : places.indexOf(this.selected)
+    const row = this.selected === null ? -1 : this.#rowOf(this.selected)
     const next = Math.min(this.#count - 1, Math.max(0, row + step))
-    this.#choose(places === null ? next : (places[next] ?? 0))
+    this.#choose(this.filter === '' ? next : (this.#matches[next] ?? 0))
     const scroll = this.renderRoot.querySelector('.scroll')
     if (scroll === null) return
     const [top, bottom] = [next * ROW_PX, (next + 1) * ROW_PX]
@@ -296,21 +322,9 @@ export class ChunkList extends LitElement {
   }
 }
 
-/** `kind:error`, `/a+/`, or a text. */
-function tester(filter: string): (kind: string, text: string) => boolean {
-  const kind = /^kind:(\S+)$/.exec(filter)?.[1]
-  if (kind !== undefined) return (of) => of === kind
-  const pattern = /^\/(.+)\/(i?)$/.exec(filter)
-  if (pattern !== null) {
-    try {
-      const expression = new RegExp(pattern[1] ?? '', pattern[2])
-      return (_kind, text) => expression.test(text)
-    } catch {
-      return () => false
-    }
-  }
-  const wanted = filter.toLowerCase()
-  return (_kind, text) => text.toLowerCase().includes(wanted)
+/** Whether a step is another one or stands in one of its stacks. */
+function isWithin(step: string, outer: string): boolean {
+  return step === outer || step.startsWith(`${outer}.`)
 }
 
 customElements.define('chunk-list', ChunkList)

@@ -3,13 +3,22 @@ import type { Endpoint, Input } from '../api.ts'
 import { shared } from '../page/styles.ts'
 import { COPY_TARGETS, copyText } from './copy-as.ts'
 
-export type CallFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json'
+type CallFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json'
 const FORMATS: readonly CallFormat[] = ['ndjson', 'sse', 'lines', 'text', 'json']
 
-export interface Request {
+/** Inputs whose values nobody reads over a shoulder. */
+const SECRET_NAME = /passw|passphrase|secret|(?:^|[_-])(?:token|api_?key)$|(?:Token|Key)$/
+
+/** What the form asks for. */
+export interface Asked {
   readonly inputs: Readonly<Record<string, unknown>>
   readonly format: CallFormat
+  readonly caller: 'nobody' | 'developer' | 'token'
+  /** That was pasted; '' without one. */
   readonly token: string
+  /** Of the token that is made. */
+  readonly roles: readonly string[]
+  readonly recordsVariables: boolean
 }
 
 /** The stream options of every endpoint. */
@@ -18,7 +27,7 @@ const OPTIONS = [
   { name: 'delay', unit: 'ms' },
 ] as const
 
-/** A form made of an endpoint's inputs. Sends `run` with a Request, and `stop`. */
+/** A form made of an endpoint's inputs. Sends `run` with what is asked for, and `stop`. */
 export class RequestForm extends LitElement {
   static override styles = [
     ...shared,
@@ -44,6 +53,11 @@ export class RequestForm extends LitElement {
         grid-template-columns: 1fr auto;
         gap: 8px;
         margin-block-start: 16px;
+      }
+      .check {
+        display: flex;
+        gap: 6px;
+        align-items: center;
       }
       .copy {
         display: flex;
@@ -87,7 +101,7 @@ export class RequestForm extends LitElement {
   declare open: boolean
   declare canMakeTokens: boolean
   declare format: CallFormat
-  declare caller: 'nobody' | 'developer' | 'token'
+  declare caller: Asked['caller']
   declare token: string
   declare fault: string
   declare copied: string
@@ -168,6 +182,7 @@ export class RequestForm extends LitElement {
             </button>`,
         )}
       </div>
+      <label class="check"><input type="checkbox" id="variables" /> Record variables <i>at each step</i></label>
       <div class="actions">
         <button class="btn go" type="submit">Run <kbd>Ctrl ↵</kbd></button>
         <button
@@ -222,6 +237,9 @@ export class RequestForm extends LitElement {
           autocomplete="off"
         />`
     }
+    if (SECRET_NAME.test(name)) {
+      return html`${label}<input class="field mono" id=${id} data-input=${name} type="password" autocomplete="off" />`
+    }
     const isLong =
       type === 'object' || type === 'list' || type === 'any' || (type === 'text' && (input.max_length ?? 1_000) > 80)
     if (isLong) {
@@ -241,6 +259,19 @@ ${sample(input)}</textarea>`
         .value=${sample(input)}
         autocomplete="off"
       />`
+  }
+
+  /** Puts inputs into the fields; the others are emptied. */
+  fill(inputs: Readonly<Record<string, unknown>>): void {
+    for (const field of this.renderRoot.querySelectorAll<HTMLInputElement>('[data-input]'))
+      field.value = fieldText(inputs[field.dataset['input'] ?? ''])
+    const options = Object(inputs['options']) as Readonly<Record<string, unknown>>
+    for (const field of this.renderRoot.querySelectorAll<HTMLInputElement>('[data-option]'))
+      field.value = fieldText(options[field.dataset['option'] ?? ''])
+  }
+
+  submit(): void {
+    this.renderRoot.querySelector('form')?.requestSubmit()
   }
 
   /** Throws an Error that names the field. */
@@ -264,7 +295,7 @@ ${sample(input)}</textarea>`
     event.preventDefault()
     try {
       const roles = this.renderRoot.querySelector<HTMLInputElement>('#roles')?.value ?? ''
-      const detail = {
+      const detail: Asked = {
         inputs: this.#inputs(),
         format: this.format,
         caller: this.caller,
@@ -273,6 +304,7 @@ ${sample(input)}</textarea>`
           .split(',')
           .map((role) => role.trim())
           .filter((role) => role !== ''),
+        recordsVariables: this.renderRoot.querySelector<HTMLInputElement>('#variables')?.checked === true,
       }
       this.fault = ''
       this.dispatchEvent(new CustomEvent('run', { detail }))
@@ -301,6 +333,11 @@ ${sample(input)}</textarea>`
 
 function valueOf(event: Event): string {
   return (event.target as HTMLInputElement).value
+}
+
+function fieldText(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** A sample value, so that the first run needs no input from the user. */

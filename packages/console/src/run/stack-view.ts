@@ -1,11 +1,12 @@
 import { LitElement, css, html, nothing } from 'lit'
-import type { Endpoint, Step } from '../api.ts'
+import type { Step } from '../api.ts'
+import { fileLink } from '../page/file-link.ts'
 import { formatCount, formatMs } from '../page/numbers.ts'
 import { shared } from '../page/styles.ts'
 import type { RunModel } from './run-model.ts'
 import type { StepState } from './step-trace.ts'
 
-/** The function stack beside its run: steps light up while they run, with how often and how long. */
+/** The function stack beside its run: steps light up while they run, with how often and how long. Sends `choose-step` with the id of a step. */
 export class StackView extends LitElement {
   static override styles = [
     ...shared,
@@ -25,11 +26,12 @@ export class StackView extends LitElement {
       .step {
         display: grid;
         grid-template-columns: 12px minmax(0, 1fr) auto;
-        gap: 8px;
+        gap: 2px 8px;
         align-items: center;
         padding: 7px 9px;
         margin-block-end: 5px;
         font-size: var(--size-2);
+        position: relative;
       }
       .step b {
         font-weight: 600;
@@ -37,6 +39,28 @@ export class StackView extends LitElement {
       .step .mono {
         font-size: var(--size-1);
         overflow-wrap: anywhere;
+      }
+      .name {
+        all: unset;
+        cursor: pointer;
+      }
+      /* The whole box chooses its step. */
+      .name::after {
+        content: '';
+        position: absolute;
+        inset: 0;
+        border-radius: var(--radius);
+      }
+      .name:focus-visible::after {
+        outline: 2px solid var(--accent);
+        outline-offset: 1px;
+      }
+      .told {
+        display: grid;
+        justify-items: end;
+      }
+      .step a {
+        position: relative;
       }
       .step.now {
         border-color: var(--running);
@@ -47,6 +71,9 @@ export class StackView extends LitElement {
       }
       .step.broken {
         border-color: var(--failed);
+      }
+      .step.caught {
+        border-color: var(--caught);
       }
       .dot {
         inline-size: 9px;
@@ -64,10 +91,17 @@ export class StackView extends LitElement {
         background: var(--failed);
         border-radius: 1px;
       }
+      .caught .dot {
+        background: var(--caught);
+        border-radius: 1px;
+      }
       .fault {
         grid-column: 2 / -1;
         color: var(--failed);
         overflow-wrap: anywhere;
+      }
+      .caught .fault {
+        color: var(--caught);
       }
       .off {
         opacity: 0.5;
@@ -75,31 +109,37 @@ export class StackView extends LitElement {
     `,
   ]
   static override properties = {
-    endpoint: { attribute: false },
+    stack: { attribute: false },
+    file: { attribute: false },
+    mode: { attribute: false },
     model: { attribute: false },
     tick: { attribute: false },
     chosen: { attribute: false },
   }
-  declare endpoint: Endpoint | null
+  declare stack: readonly Step[]
+  /** File of the stack; null: it has none here. */
+  declare file: string | null
+  declare mode: 'dev' | 'serve'
   declare model: RunModel | null
   declare tick: number
-  /** Id of the step that sent the chosen chunk. */
+  /** Id of the chosen step, or of the one that sent the chosen chunk. */
   declare chosen: string | null
 
   constructor() {
     super()
-    this.endpoint = null
+    this.stack = []
+    this.file = null
+    this.mode = 'serve'
     this.model = null
     this.tick = 0
     this.chosen = null
   }
 
   override render(): unknown {
-    if (this.endpoint === null) return nothing
     const { model } = this
     const state = model === null ? '' : model.isOpen ? `live · ${formatMs(model.elapsedMs)}` : formatMs(model.elapsedMs)
     return html`<h2 class="part">Function stack <span class="tiny">${state}</span></h2>
-      ${this.#steps(this.endpoint.stack)}`
+      ${this.stack.length === 0 ? html`<p class="muted small">The stack is not known.</p>` : this.#steps(this.stack)}`
   }
 
   #steps(steps: readonly Step[]): unknown {
@@ -114,23 +154,22 @@ export class StackView extends LitElement {
 
   #step(step: Step): unknown {
     const state = this.model?.trace.steps.get(step.id)
-    const kind =
-      state?.failed != null
-        ? 'broken'
-        : state !== undefined && state.open > 0
-          ? 'now'
-          : state === undefined
-            ? ''
-            : 'done'
-    const chosen = this.chosen === step.id ? 'chosen' : ''
-    return html`<div class="step box ${kind} ${chosen} ${step.disabled ? 'off' : ''}">
+    const isChosen = this.chosen === step.id
+    const line = `line ${step.line}`
+    const place = this.file === null ? line : fileLink(this.mode, { file: this.file, line: step.line }, line)
+    const told = this.#told(state, step)
+    return html`<div class="step box ${kindOf(state)} ${isChosen ? 'chosen' : ''} ${step.disabled ? 'off' : ''}">
         <span class="dot"></span>
-        <div>
+        <button class="name" aria-pressed=${isChosen} @click=${() => this.#choose(step)}>
           <b>${step.function}</b>
           ${step.detail === null ? nothing : html`<span class="muted mono">${step.detail}</span>`}
-        </div>
-        <span class="tiny mono">${this.#told(state, step)}</span>
-        ${state?.failed == null ? nothing : html`<span class="fault small">${state.failed}</span>`}
+        </button>
+        <span class="told tiny mono">${told}${told === '' || isChosen ? html`<span>${place}</span>` : nothing}</span>
+        ${
+          state?.failed == null
+            ? nothing
+            : html`<span class="fault small">${state.isCaught ? 'caught · ' : ''}${state.failed}</span>`
+        }
       </div>
       ${step.stacks.map(
         ({ name, steps }) =>
@@ -141,14 +180,25 @@ export class StackView extends LitElement {
       )}`
   }
 
+  #choose({ id }: Step): void {
+    this.dispatchEvent(new CustomEvent('choose-step', { detail: this.chosen === id ? null : id }))
+  }
+
+  /** '': there is nothing to tell yet. */
   #told(state: StepState | undefined, step: Step): string {
     if (step.disabled) return 'disabled'
-    if (this.model === null || !this.model.trace.hasBegun) return `line ${step.line}`
+    if (this.model === null || !this.model.trace.hasBegun) return ''
     if (state === undefined) return this.model.isOpen ? '' : 'not reached'
     const times = state.count > 1 ? `${formatCount(state.count)} ×` : ''
     if (state.open > 0) return state.loop.length > 0 ? `round ${(state.loop.at(-1) ?? 0) + 1}` : `running ${times}`
     return [times, formatMs(state.totalMs)].filter((part) => part !== '').join(' · ')
   }
+}
+
+function kindOf(state: StepState | undefined): string {
+  if (state === undefined) return ''
+  if (state.failed !== null) return state.isCaught ? 'caught' : 'broken'
+  return state.open > 0 ? 'now' : 'done'
 }
 
 customElements.define('stack-view', StackView)

@@ -72,11 +72,11 @@ export class ChunkWaterfall extends LitElement {
 
   override render(): unknown {
     const chunks = this.model?.chunks
-    const stall = chunks?.stall() ?? null
+    const stall = chunks?.gaps.stall ?? null
     const told =
       stall === null
         ? ''
-        : `a gap of ${formatMs(stall.gapMs)} before chunk ${stall.index + 1} (p95 ${formatMs(chunks?.gapQuantile(0.95) ?? 0)})`
+        : `a gap of ${formatMs(stall.gapMs)} before chunk ${stall.index + 1} (p95 ${formatMs(chunks?.gaps.quantile(0.95) ?? 0)})`
     const label = `${chunks?.count ?? 0} chunks over ${formatMs(this.model?.elapsedMs ?? 0)}. ${told}`
     return html`<canvas role="img" aria-label=${label}></canvas>
       <div class="axis tiny">
@@ -101,7 +101,7 @@ export class ChunkWaterfall extends LitElement {
     context.fillStyle = computed(canvas, '--line')
     for (let i = 0; i <= 4; i++) context.fillRect(Math.min(width - 1, (width * i) / 4), 2, 1, HEIGHT - 8)
     if (chunks === undefined) return
-    const stall = chunks.stall()
+    const stall = chunks.gaps.stall
     if (stall !== null) {
       context.fillStyle = computed(canvas, '--caught-weak')
       const from = chunks.timeMs(stall.index - 1) * scale

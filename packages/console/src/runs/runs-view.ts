@@ -1,8 +1,12 @@
 import { LitElement, css, html, nothing } from 'lit'
-import { ApiError, type ListedRun, api, clientOf, session } from '../api.ts'
+import { ApiError, type Endpoint, type ListedRun, type Workspace, api } from '../api.ts'
 import { formatCount, formatMs } from '../page/numbers.ts'
+import { endpointHash } from '../page/route.ts'
 import { shared } from '../page/styles.ts'
-import { contentText } from '../run/chunk-store.ts'
+import { repeatWith } from './known-inputs.ts'
+import { readRun } from './read-run.ts'
+import { FILE_BYTES_MAX, type Recording, parseRecording } from './recording.ts'
+import './recording-view.ts'
 
 interface Page {
   readonly runs: readonly ListedRun[]
@@ -18,33 +22,23 @@ const COLORS: Readonly<Record<string, string>> = {
   running: 'running',
 }
 
-/** Chunks of an opened run that are shown. */
-const SHOWN_MAX = 1_000
-
-interface OpenedRun {
-  readonly run: string
-  readonly chunks: { readonly offset: number | null; readonly content: unknown; readonly kind: string }[]
-  outcome: string | null
-  error: string | null
-}
-
-/** The runs that the caller may see, and one of them opened. */
+/** The runs that the caller may see, and one of them opened, from the server or from a file. */
 export class RunsView extends LitElement {
   static override styles = [
     ...shared,
     css`
       :host {
         display: grid;
-        grid-template: minmax(0, 1fr) / minmax(0, 1fr) minmax(0, 1fr);
+        grid-template: minmax(0, 1fr) / 300px minmax(0, 1fr);
         block-size: 100%;
         min-block-size: 0;
       }
-      .col {
+      .list {
         padding: 16px;
         overflow: auto;
         border-inline-end: 1px solid var(--line);
       }
-      .row h2 {
+      .list h2 {
         margin: 0;
       }
       ul {
@@ -56,75 +50,111 @@ export class RunsView extends LitElement {
         gap: 2px 10px;
         inline-size: 100%;
         text-align: start;
-        padding: 8px 12px;
+        padding: 8px 4px;
         border: 0;
         border-block-end: 1px solid var(--line);
+        border-radius: 0;
         background: none;
         font-weight: 400;
+        overflow-wrap: anywhere;
+      }
+      .item .pill {
+        align-self: start;
+      }
+      .item .tiny {
+        grid-column: 1 / -1;
       }
       .item:hover,
       .item[aria-current] {
         background: var(--accent-weak);
       }
-      select.field {
+      .filters {
+        margin-block-start: 8px;
+      }
+      .filters .field {
+        flex: 1 1 110px;
+        min-inline-size: 0;
         inline-size: auto;
         padding: 4px 9px;
-      }
-      .line {
-        display: grid;
-        grid-template-columns: 56px minmax(0, 1fr);
-        gap: 10px;
-        padding: 4px 8px;
-        border-block-end: 1px solid var(--line);
-        font: var(--size-2) var(--mono);
-        overflow-wrap: anywhere;
-      }
-      .line span:first-child {
-        text-align: end;
-        color: var(--text-2);
+        font-size: var(--size-2);
       }
       .error {
         color: var(--failed);
         padding-block: 12px;
+        overflow-wrap: anywhere;
+      }
+      .wait {
+        padding: 24px;
+      }
+      .opened.over {
+        outline: 2px dashed var(--accent);
+        outline-offset: -6px;
+      }
+      .opened {
+        min-inline-size: 0;
+        min-block-size: 0;
       }
       @media (max-width: 760px) {
         :host {
-          grid-template-columns: minmax(0, 1fr);
+          grid-template: auto / minmax(0, 1fr);
           overflow: auto;
+        }
+        .list {
+          border-inline-end: 0;
+          border-block-end: 1px solid var(--line);
         }
       }
     `,
   ]
   static override properties = {
     chosen: { attribute: false },
+    workspace: { attribute: false },
     runs: { state: true },
+    more: { state: true },
     outcome: { state: true },
+    route: { state: true },
     fault: { state: true },
     opened: { state: true },
-    tick: { state: true },
+    reading: { state: true },
+    openFault: { state: true },
+    isOver: { state: true },
   }
   /** Id of the run to open; null: none. */
   declare chosen: string | null
+  /** Null: the server cannot be reached, or does not say. */
+  declare workspace: Workspace | null
   declare runs: readonly ListedRun[]
+  /** Cursor of the next page; null: there is none. */
+  declare more: string | null
   declare outcome: string
+  /** Method and path of an endpoint, or ''. */
+  declare route: string
   declare fault: string
-  declare opened: OpenedRun | null
-  declare tick: number
+  declare opened: Recording | null
+  /** Chunks that were read so far; null: nothing is read. */
+  declare reading: number | null
+  declare openFault: string
+  declare isOver: boolean
   #abort: AbortController | null = null
 
   constructor() {
     super()
     this.chosen = null
+    this.workspace = null
     this.runs = []
+    this.more = null
     this.outcome = ''
+    this.route = ''
     this.fault = ''
     this.opened = null
-    this.tick = 0
+    this.reading = null
+    this.openFault = ''
+    this.isOver = false
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    void this.#load()
+    void this.#load(null)
   }
 
   override disconnectedCallback(): void {
@@ -133,98 +163,172 @@ export class RunsView extends LitElement {
   }
 
   override willUpdate(changed: Map<string, unknown>): void {
-    if (changed.has('chosen') && this.chosen !== null && this.opened?.run !== this.chosen) this.#open(this.chosen)
+    if (changed.has('chosen') && this.chosen !== null && this.opened?.run !== this.chosen) void this.#open(this.chosen)
   }
 
   override render(): unknown {
-    return html`<section class="col" aria-label="Runs">
+    return html`<section class="list" aria-label="Runs">
         <div class="row">
           <h2 class="part grow">Runs</h2>
-          <select class="field" aria-label="Outcome" @change=${(event: Event) => this.#filter(event)}>
+          <button class="btn slim" @click=${() => void this.#load(null)}>Refresh</button>
+          <button class="btn slim" @click=${() => this.renderRoot.querySelector('input')?.click()}>Open a file</button>
+          <input
+            type="file"
+            accept=".json"
+            hidden
+            aria-label="File of a run"
+            @change=${(event: Event) => this.#pick(event)}
+          />
+        </div>
+        <div class="row filters">
+          <select class="field" aria-label="Endpoint" @change=${(event: Event) => this.#filter('route', event)}>
+            <option value="">all endpoints</option>
+            ${(this.workspace?.endpoints ?? []).map(
+              ({ method, path }) =>
+                html`<option ?selected=${`${method} ${path}` === this.route}>${method} ${path}</option>`,
+            )}
+          </select>
+          <select class="field" aria-label="Outcome" @change=${(event: Event) => this.#filter('outcome', event)}>
             <option value="">all outcomes</option>
             ${OUTCOMES.map((outcome) => html`<option ?selected=${outcome === this.outcome}>${outcome}</option>`)}
           </select>
-          <button class="btn slim" @click=${() => void this.#load()}>Refresh</button>
         </div>
         ${this.fault === '' ? nothing : html`<p class="error" role="alert">${this.fault}</p>`}
-        ${this.runs.length === 0 && this.fault === '' ? html`<p class="muted small">No run that this caller may see is kept.</p>` : nothing}
+        ${
+          this.runs.length === 0 && this.fault === ''
+            ? html`<p class="muted small wait">
+                No run that you may see is kept. Run an endpoint, and it is listed here.
+              </p>`
+            : nothing
+        }
         <ul>
-          ${this.runs.map(
-            ({ id: run, route, outcome, started_at: started, ended_at: ended, chunks }) =>
-              html`<li>
-                <button
-                  class="item"
-                  aria-current=${run === this.chosen ? 'true' : nothing}
-                  @click=${() => (location.hash = `#/runs/${run}`)}
-                >
-                  <b class="mono">${route}</b
-                  ><span class="pill ${COLORS[outcome ?? 'running'] ?? ''}">${outcome ?? 'running'}</span>
-                  <span class="tiny"
-                    >${new Date(started).toLocaleTimeString()} · ${formatCount(chunks)}
-                    chunks${ended === null ? '' : ` · ${formatMs(Date.parse(ended) - Date.parse(started))}`}</span
-                  >
-                </button>
-              </li>`,
-          )}
+          ${this.runs.map((run) => html`<li>${this.#item(run)}</li>`)}
         </ul>
+        ${this.more === null ? nothing : html`<button class="btn slim" @click=${() => void this.#load(this.more)}>More</button>`}
       </section>
-      <section class="col" aria-label="Run">
-        ${this.opened === null ? html`<p class="muted">Choose a run to read it again from its first chunk.</p>` : this.#run(this.opened)}
+      <section
+        class="opened ${this.isOver ? 'over' : ''}"
+        aria-label="Run"
+        @dragover=${(event: DragEvent) => this.#over(event, true)}
+        @dragleave=${(event: DragEvent) => this.#over(event, false)}
+        @drop=${(event: DragEvent) => this.#drop(event)}
+      >
+        ${this.#right()}
       </section>`
   }
 
-  #run({ run, chunks, outcome, error }: OpenedRun): unknown {
-    return html`<h2 class="part">
-        <span class="mono">${run}</span>
-        <span class="pill ${COLORS[outcome ?? 'running'] ?? ''}">${outcome ?? 'reading'}</span>
-      </h2>
-      <div class="row">
-        <span class="tiny">${formatCount(chunks.length)} chunks</span><span class="grow"></span>
-        <button class="btn slim" @click=${() => this.#download()}>Download</button>
-      </div>
-      ${error === null ? nothing : html`<p class="error">${error}</p>`}
-      ${chunks.slice(-SHOWN_MAX).map(({ offset, content }) => html`<div class="line"><span>${offset ?? ''}</span><span>${contentText(content)}</span></div>`)}`
+  #item({ id: run, route, outcome, started_at: started, ended_at: ended, chunks }: ListedRun): unknown {
+    const lasted = ended === null ? '' : ` · ${formatMs(Date.parse(ended) - Date.parse(started))}`
+    return html`<button
+      class="item"
+      aria-current=${run === this.chosen ? 'true' : nothing}
+      @click=${() => (location.hash = `#/runs/${run}`)}
+    >
+      <b class="mono">${route}</b
+      ><span class="pill ${COLORS[outcome ?? 'running'] ?? ''}">${outcome ?? 'running'}</span>
+      <span class="tiny">${new Date(started).toLocaleTimeString()} · ${formatCount(chunks)} chunks${lasted}</span>
+    </button>`
   }
 
-  async #load(): Promise<void> {
+  #right(): unknown {
+    if (this.openFault !== '') return html`<p class="error wait" role="alert">${this.openFault}</p>`
+    if (this.reading !== null) {
+      return html`<p class="muted wait" role="status">Reading the run: ${formatCount(this.reading)} chunks.</p>`
+    }
+    if (this.opened === null) {
+      return html`<p class="muted wait">
+        Choose a run to see it again and replay it, or drop the file of a run here. A file needs no server.
+      </p>`
+    }
+    const { method, path } = this.opened
+    const endpoint = this.workspace?.endpoints.find((one) => one.method === method && one.path === path)
+    return html`<recording-view
+      .recording=${this.opened}
+      .mode=${this.workspace?.mode ?? 'serve'}
+      .file=${endpoint?.file ?? null}
+      .canRepeat=${endpoint !== undefined}
+      @repeat=${() => endpoint !== undefined && this.#repeat(endpoint)}
+      @close=${() => this.#close()}
+    ></recording-view>`
+  }
+
+  async #load(cursor: string | null): Promise<void> {
     try {
-      const query = new URLSearchParams({ limit: '100', ...(this.outcome === '' ? {} : { outcome: this.outcome }) })
-      this.runs = (await api<Page>(`/v1/workspace/runs?${query.toString()}`)).runs
+      const query = new URLSearchParams({ limit: '100' })
+      if (this.outcome !== '') query.set('outcome', this.outcome)
+      if (this.route !== '') query.set('endpoint', this.route)
+      if (cursor !== null) query.set('cursor', cursor)
+      const page = await api<Page>(`/v1/workspace/runs?${query.toString()}`)
+      this.runs = cursor === null ? page.runs : [...this.runs, ...page.runs]
+      this.more = page.next_cursor
       this.fault = ''
     } catch (error) {
       this.fault = error instanceof ApiError ? error.message : 'The list could not be read.'
     }
   }
 
-  #filter(event: Event): void {
-    this.outcome = (event.target as HTMLSelectElement).value
-    void this.#load()
+  #filter(name: 'route' | 'outcome', event: Event): void {
+    this[name] = (event.target as HTMLSelectElement).value
+    void this.#load(null)
   }
 
-  #open(run: string): void {
+  async #open(run: string): Promise<void> {
     this.#abort?.abort()
-    this.#abort = new AbortController()
-    const opened: OpenedRun = { run, chunks: [], outcome: null, error: null }
-    this.opened = opened
-    const stream = clientOf(session.token).read(`/v1/stream/runs/${run}`, { signal: this.#abort.signal, kinds: 'all' })
-    stream.on('chunk', ({ offset, content, kind }) => {
-      opened.chunks.push({ offset, content, kind })
-      this.tick++
-    })
-    stream.on('end', ({ outcome, error }) => {
-      opened.outcome = outcome
-      opened.error = error === null ? null : error.message
-      this.tick++
-    })
+    const abort = (this.#abort = new AbortController())
+    this.opened = null
+    this.openFault = ''
+    this.reading = 0
+    try {
+      const opened = await readRun(run, this.workspace, {
+        signal: abort.signal,
+        onCount: (chunks) => (this.reading = chunks),
+      })
+      if (!abort.signal.aborted) this.opened = opened
+    } catch (error) {
+      if (!abort.signal.aborted) this.openFault = (error as Error).message
+    }
+    if (!abort.signal.aborted) this.reading = null
   }
 
-  #download(): void {
-    const text = JSON.stringify({ streamstack_run: 1, ...this.opened })
-    const link = document.createElement('a')
-    link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }))
-    link.download = `${this.opened?.run ?? 'run'}.json`
-    link.click()
-    URL.revokeObjectURL(link.href)
+  #close(): void {
+    this.opened = null
+    location.hash = '#/runs'
+  }
+
+  #repeat(endpoint: Endpoint): void {
+    repeatWith({ method: endpoint.method, path: endpoint.path, inputs: this.opened?.inputs ?? {} })
+    location.hash = `${endpointHash(endpoint)}?run`
+  }
+
+  #pick(event: Event): void {
+    const input = event.target as HTMLInputElement
+    void this.#openFile(input.files?.[0])
+    input.value = ''
+  }
+
+  #over(event: DragEvent, isOver: boolean): void {
+    event.preventDefault()
+    this.isOver = isOver
+  }
+
+  #drop(event: DragEvent): void {
+    event.preventDefault()
+    this.isOver = false
+    void this.#openFile(event.dataTransfer?.files[0])
+  }
+
+  async #openFile(file: File | undefined): Promise<void> {
+    if (file === undefined) return
+    this.#abort?.abort()
+    this.reading = null
+    this.openFault = ''
+    try {
+      if (file.size > FILE_BYTES_MAX) throw new Error('The file is too large to be a run.')
+      this.opened = parseRecording(await file.text())
+    } catch (error) {
+      this.opened = null
+      this.openFault = `${file.name}: ${(error as Error).message}`
+    }
   }
 }
 
