@@ -123,7 +123,8 @@ function tableOf({ chunks: { contents } }: RunModel): unknown {
   const rows: Record<string, unknown>[] = []
   for (const { kind, content } of contents) {
     if (kind !== 'json') continue
-    for (const row of [content].flat() as unknown[])
+    const items: readonly unknown[] = Array.isArray(content) ? content : [content]
+    for (const row of items)
       if (typeof row === 'object' && row !== null) rows.push(row as Record<string, unknown>)
     if (rows.length >= ROWS_MAX) break
   }
