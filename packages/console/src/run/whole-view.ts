@@ -124,8 +124,7 @@ function tableOf({ chunks: { contents } }: RunModel): unknown {
   for (const { kind, content } of contents) {
     if (kind !== 'json') continue
     const items: readonly unknown[] = Array.isArray(content) ? content : [content]
-    for (const row of items)
-      if (typeof row === 'object' && row !== null) rows.push(row as Record<string, unknown>)
+    for (const row of items) if (typeof row === 'object' && row !== null) rows.push(row as Record<string, unknown>)
     if (rows.length >= ROWS_MAX) break
   }
   if (rows.length === 0) return html`<p class="whole muted">No chunk holds objects that could be rows.</p>`
