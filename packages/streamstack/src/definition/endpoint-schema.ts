@@ -87,6 +87,26 @@ export function tableJsonSchema(): Schema {
           ],
         },
       },
+      allow: {
+        description:
+          'Which records callers may read and change: a filter as in `where` over `auth`, such as `owner == {{auth.sub}}`, or a rule for each act. An act that is not named is allowed to nobody.',
+        anyOf: [
+          { type: 'string' },
+          { type: 'boolean' },
+          {
+            type: 'object',
+            minProperties: 1,
+            additionalProperties: false,
+            properties: {
+              read: { description: 'Records that can be read and counted.' },
+              write: { description: 'Short for `add`, `edit` and `delete`.' },
+              add: { description: 'Records that can be added.' },
+              edit: { description: 'Records that can be changed. They must fit before and after.' },
+              delete: { description: 'Records that can be deleted.' },
+            },
+          },
+        ],
+      },
       seed: {
         description:
           'First records of the table, imported when the server starts and finds it empty: a list, or the path of a .csv, .json or .ndjson file from the workspace folder.',

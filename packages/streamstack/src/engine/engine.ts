@@ -8,7 +8,7 @@ import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
 import { type ObservedAnswer, type Outbound, createOutbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
-import { type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
+import { GuardedRecords, type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
 import { providerKeyNames } from '../provider/index.ts'
 import { type HeldFolder, holdDataFolder } from '../storage/index.ts'
@@ -133,7 +133,10 @@ export class Engine {
     const hidesDetails = (): boolean => this.hidesDetails
     this.runs = new Runs(
       {
-        records,
+        recordsFor: (auth) =>
+          new GuardedRecords(records, auth, (table, err) =>
+            options.log.warn({ table, err }, 'a rule of a table failed and lets no record pass'),
+          ),
         conversations: this.conversations,
         channels: this.channels,
         log: options.log,

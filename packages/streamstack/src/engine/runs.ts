@@ -132,6 +132,7 @@ export class Runs {
         times: new ChunkTimes(),
       }),
       services: this.#services,
+      auth: start.auth,
       limits: {
         maxDurationMs: limits.maxDurationMs ?? settings.limits.maxDurationMs,
         maxChunks: limits.maxChunks ?? settings.limits.maxChunks,

@@ -2,6 +2,7 @@ import {
   type Chunk,
   type Outcome,
   StreamstackError,
+  type Value,
   publicError,
   publicFace,
   toStreamstackError,
@@ -10,6 +11,7 @@ import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { OpenConversation } from '../conversation/index.ts'
 import type { ItemSource } from '../outbound/index.ts'
 import { type ModelCall, withCall } from '../provider/index.ts'
+import type { RecordStore } from '../table/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { caughtError, errorFromCaught } from './caught-error.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
@@ -46,6 +48,8 @@ export interface RunSetup {
   programs: ReadonlyMap<string, Program>
   stream: Stream
   services: Services
+  /** The claims of the caller; null: it has no token. */
+  auth: Value
   limits: RunLimits
 }
 
@@ -72,6 +76,8 @@ export class Run implements OutletRun {
   #failedStep: { error: unknown; step: StepInfo } | null = null
   // What few runs need is made when it is needed: a run that is over is kept for a while, and there can be many of them.
   #sources: Map<number, ItemSource> | null = null
+  #records: RecordStore | null = null
+  readonly #auth: Value
   #durationTimer: LongTimer | undefined
   #graceTimer: NodeJS.Timeout | undefined
 
@@ -79,6 +85,7 @@ export class Run implements OutletRun {
     this.state = setup.state
     this.stream = setup.stream
     this.services = setup.services
+    this.#auth = setup.auth
     this.limits = setup.limits
     this.#programs = setup.programs
     this.#startedMs = performance.now() - (Date.now() - setup.state.startedAtMs)
@@ -90,6 +97,11 @@ export class Run implements OutletRun {
 
   get endpoint(): string {
     return this.state.endpoint
+  }
+
+  /** Tables and their records, as the caller of the run may see and change them. */
+  get records(): RecordStore {
+    return (this.#records ??= this.services.recordsFor(this.#auth))
   }
 
   get options(): StreamOptions | null {

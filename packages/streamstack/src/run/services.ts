@@ -1,3 +1,4 @@
+import type { Value } from '@streamstack/protocol'
 import type { Channels } from '../channel/index.ts'
 import type { Conversations } from '../conversation/index.ts'
 import type { Outbound } from '../outbound/index.ts'
@@ -14,7 +15,8 @@ export interface Logger {
 
 /** What a run may reach outside itself, handed to it by the server. */
 export interface Services {
-  readonly records: RecordStore
+  /** The records as a caller with these claims may see and change them; null: it has no token. */
+  recordsFor(auth: Value): RecordStore
   readonly outbound: Outbound
   readonly channels: Channels
   readonly conversations: Conversations

@@ -3,6 +3,8 @@ import type { Issue, Position, TreeEntry, TreeNode } from '../definition/types.t
 import { didYouMean } from '../text/did-you-mean.ts'
 import { columnCodecs, columnTypes, isMisfit } from './column-type.ts'
 import type { ColumnType, StoredValue } from './column-type.ts'
+import { readRules } from './read-rules.ts'
+import type { RecordRules } from './record-rule.ts'
 import type { RecordInput } from './record-store.ts'
 
 /** What a record gets in a column that it leaves out: a stored value, or one made at that moment. */
@@ -48,6 +50,8 @@ export interface TableDeclaration {
   readonly primaryKey: string
   readonly indexes: readonly IndexDeclaration[]
   readonly seed: SeedDeclaration | null
+  /** `allow`: which records callers may read and change; null: all. */
+  readonly rules: RecordRules | null
   readonly position: Position
 }
 
@@ -115,6 +119,7 @@ class DeclarationReader {
       'columns',
       'indexes',
       'seed',
+      'allow',
       'description',
       'name',
     ])
@@ -146,6 +151,7 @@ class DeclarationReader {
       primaryKey: primary.name,
       indexes: Object.freeze(this.indexes(entries.get('indexes')?.node, columns)),
       seed: this.seed(entries.get('seed')?.node, columns),
+      rules: this.rules(entries.get('allow')?.node, columns),
       position: tree.position,
     })
   }
@@ -301,6 +307,12 @@ class DeclarationReader {
       }
     }
     return Object.freeze({ kind: 'records', records: node.value as readonly RecordInput[], position })
+  }
+
+  private rules(node: TreeNode | undefined, columns: readonly ColumnDeclaration[]): RecordRules | null {
+    if (node === undefined) return null
+    const names = columns.map(({ name }) => name)
+    return readRules(node, names, (position, message) => this.error(position, message))
   }
 
   private index(node: TreeNode, columns: readonly ColumnDeclaration[]): IndexDeclaration | null {

@@ -29,8 +29,9 @@ const changes = new WeakMap<RecordStore, Map<string, Map<string, number>>>()
  * it: a loop that seeks behind its marks would meet it again, round after round, and might never end.
  */
 export function noteChange(store: RecordStore, table: string, columns: readonly string[]): void {
-  let tables = changes.get(store)
-  if (tables === undefined) changes.set(store, (tables = new Map<string, Map<string, number>>()))
+  const origin = store.origin ?? store
+  let tables = changes.get(origin)
+  if (tables === undefined) changes.set(origin, (tables = new Map<string, Map<string, number>>()))
   let counts = tables.get(table)
   if (counts === undefined) tables.set(table, (counts = new Map<string, number>()))
   for (const column of columns) counts.set(column, (counts.get(column) ?? 0) + 1)
@@ -38,7 +39,7 @@ export function noteChange(store: RecordStore, table: string, columns: readonly 
 
 /** How often records may have moved in the order of a query since the server started. */
 export function movesOf(store: RecordStore, { table, order }: Query): number {
-  const counts = changes.get(store)?.get(table)
+  const counts = changes.get(store.origin ?? store)?.get(table)
   if (counts === undefined) return 0
   const columns = totalOrder(order, store.table(table).primaryKey)
   return columns.reduce((sum, { column }) => sum + (counts.get(column) ?? 0), 0)

@@ -13,6 +13,8 @@ export type RecordInput = { readonly [column: string]: Value }
  * `query_invalid`, `record_invalid`, `record_conflict`, `record_missing`, `storage_failed`.
  */
 export interface RecordStore {
+  /** The store behind a view for one caller; absent: it is no view. */
+  readonly origin?: RecordStore
   /** Takes the workspace's declarations, brings the database in line (only ever adding), and reports what cannot be. */
   declare(tables: readonly TableDeclaration[]): readonly Issue[] | Promise<readonly Issue[]>
   tables(): readonly TableDeclaration[]
@@ -25,12 +27,22 @@ export interface RecordStore {
    * columns; null or absent: all that are not private.
    */
   get(table: string, column: string, value: Value, columns?: readonly string[] | null): Row | null | Promise<Row | null>
-  /** Stores a record and gives it back with defaults and keys filled in. */
-  add(table: string, record: RecordInput): Row | Promise<Row>
-  /** Stores all records or, when one does not fit, none. */
-  addMany(table: string, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]>
-  /** Changes the one record whose column holds the value and gives it back; throws `record_missing`, and `query_invalid` when several fit. */
-  edit(table: string, column: string, value: Value, changes: RecordInput): Row | Promise<Row>
+  /**
+   * Stores a record and gives it back with defaults and keys filled in. `allowed`: the stored record must fit this filter, or it is not
+   * stored and `forbidden` is thrown; null or absent: any may be stored.
+   */
+  add(table: string, record: RecordInput, allowed?: Filter | null): Row | Promise<Row>
+  /** Stores all records or, when one does not fit, none. `allowed` as for `add`. */
+  addMany(
+    table: string,
+    records: readonly RecordInput[],
+    allowed?: Filter | null,
+  ): readonly Row[] | Promise<readonly Row[]>
+  /**
+   * Changes the one record whose column holds the value and gives it back; throws `record_missing`, and `query_invalid` when several fit.
+   * `allowed`: the record must fit this filter before, or it counts as missing, and after, or nothing changes and `forbidden` is thrown.
+   */
+  edit(table: string, column: string, value: Value, changes: RecordInput, allowed?: Filter | null): Row | Promise<Row>
   /** Deletes the one record whose column holds the value; false when there is none, `query_invalid` when several fit. */
   remove(table: string, column: string, value: Value): boolean | Promise<boolean>
   /** Deletes up to `limit` of the records of a filter, the first by primary key; gives how many. */

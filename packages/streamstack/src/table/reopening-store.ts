@@ -68,16 +68,26 @@ export class ReopeningStore implements RecordStore {
     return after(this.#opened(), (store) => store.get(table, column, value, columns))
   }
 
-  add(table: string, record: RecordInput): Row | Promise<Row> {
-    return after(this.#opened(), (store) => store.add(table, record))
+  add(table: string, record: RecordInput, allowed: Filter | null = null): Row | Promise<Row> {
+    return after(this.#opened(), (store) => store.add(table, record, allowed))
   }
 
-  addMany(table: string, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
-    return after(this.#opened(), (store) => store.addMany(table, records))
+  addMany(
+    table: string,
+    records: readonly RecordInput[],
+    allowed: Filter | null = null,
+  ): readonly Row[] | Promise<readonly Row[]> {
+    return after(this.#opened(), (store) => store.addMany(table, records, allowed))
   }
 
-  edit(table: string, column: string, value: Value, changes: RecordInput): Row | Promise<Row> {
-    return after(this.#opened(), (store) => store.edit(table, column, value, changes))
+  edit(
+    table: string,
+    column: string,
+    value: Value,
+    changes: RecordInput,
+    allowed: Filter | null = null,
+  ): Row | Promise<Row> {
+    return after(this.#opened(), (store) => store.edit(table, column, value, changes, allowed))
   }
 
   remove(table: string, column: string, value: Value): boolean | Promise<boolean> {

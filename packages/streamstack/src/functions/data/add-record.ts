@@ -40,6 +40,6 @@ export const addRecord = action({
   prepare(step, compiler) {
     const table = prepareTable(step, compiler)
     const record = prepareRecordInput(step, compiler, 'record')
-    return (frame, strand) => strand.run.services.records.add(table(frame), record(frame))
+    return (frame, strand) => strand.run.records.add(table(frame), record(frame))
   },
 })

@@ -28,7 +28,7 @@ export const countRecords = action({
     const table = prepareTable(step, compiler)
     const where = prepareWhere(step, compiler)
     return (frame, strand) => {
-      const count = strand.run.services.records.count(table(frame), where(frame))
+      const count = strand.run.records.count(table(frame), where(frame))
       return count instanceof Promise ? strand.untilEnded(count) : count
     }
   },

@@ -29,7 +29,7 @@ export const deleteRecord = action({
     const lookup = prepareLookup(step, compiler)
     return (frame, strand) => {
       const { table, column, value } = lookup(frame)
-      return strand.run.services.records.remove(table, column, value)
+      return strand.run.records.remove(table, column, value)
     }
   },
 })

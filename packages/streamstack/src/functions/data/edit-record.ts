@@ -44,7 +44,7 @@ export const editRecord = action({
     const changes = prepareRecordInput(step, compiler, 'record')
     return (frame, strand) => {
       const { table, column, value } = lookup(frame)
-      const { records } = strand.run.services
+      const { records } = strand.run
       const changed = changes(frame)
       const note = (): void => noteChange(records, table, Object.keys(changed))
       note()

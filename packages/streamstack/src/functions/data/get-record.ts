@@ -51,7 +51,7 @@ export const getRecord = action({
     const required = step.parameters['required']?.value === true
     return (frame, strand) => {
       const { table, column, value } = lookup(frame)
-      const found = strand.run.services.records.get(table, column, value, columns)
+      const found = strand.run.records.get(table, column, value, columns)
       const take = <T>(record: T): T => {
         if (record === null && required)
           throw new StreamstackError('record_missing', `Table '${table}' has no such record.`)

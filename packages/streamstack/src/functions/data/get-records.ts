@@ -165,7 +165,7 @@ export const getRecords: FunctionDefinition = {
     const cursor = step.parameters['cursor'] === undefined ? null : textArgument(step, compiler, 'cursor')
     const nextCursor = compiler.mentions(`${as}_cursor`) ? compiler.variable(`${as}_cursor`) : null
     compiler.emit((frame, strand) => {
-      const { records } = strand.run.services
+      const { records } = strand.run
       const asked = placed(query(frame), cursor?.(frame) ?? '', records)
       const known = frame.slots[memo] as unknown as PageMemo | null
       // Before the page is read: what moves meanwhile counts against it.
@@ -236,5 +236,5 @@ export function prepareEstimate(
 ): (frame: Frame, strand: Strand) => number | Promise<number> {
   const table = prepareTable(step, compiler)
   const where = prepareWhere(step, compiler)
-  return (frame, strand) => strand.run.services.records.count(table(frame), where(frame))
+  return (frame, strand) => strand.run.records.count(table(frame), where(frame))
 }

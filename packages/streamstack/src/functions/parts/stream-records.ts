@@ -87,7 +87,7 @@ export function compileRecordStream(step: StepNode, compiler: Compiler, { query,
 
   compiler.place(next)
   compiler.emit((frame, strand) => {
-    const { records } = strand.run.services
+    const { records } = strand.run
     const asked = pageOf(frame, slots, size(frame))
     if (asked.limit === 0) {
       frame.pc = done.pc

@@ -61,7 +61,7 @@ const silent = (): void => undefined
 
 /** Stacks in these tests reach nothing outside themselves. */
 const services = {
-  records: {},
+  recordsFor: () => ({}),
   outbound: {},
   log: { debug: silent, info: silent, warn: silent, error: silent },
 } as unknown as Services
@@ -82,7 +82,7 @@ export function runFrame(
   const stream = new Stream({ log: new MemoryLog(4_000_000), whenUnread: 'drop', unreadBytesMax: 2_000_000 })
   const state =
     'slots' in from ? newRunState({ id: 'test', endpoint: 'e', plan: 'plan', options: null, frame: from }) : from
-  const run = new Run({ state, programs, stream, services, limits })
+  const run = new Run({ state, programs, stream, services, auth: null, limits })
   if (options.trace !== undefined) run.trace = options.trace
   options.onRun?.(run)
   return new Promise((resolve) => {

@@ -10,20 +10,30 @@ const PERSONAL =
 /** Columns that say whose a record is. */
 const OWNER = /^(?:owner|user|account|customer|member|tenant|author|created_by|sub)(?:_id)?$/i
 
-/** Tables that are read without a rule for who may see which records. */
+/** What functions do with a table. */
+const ACTS: Readonly<Record<string, 'read' | 'edit' | 'delete' | undefined>> = {
+  'Get Records': 'read',
+  'Get Record': 'read',
+  'Edit Record': 'edit',
+  'Delete Record': 'delete',
+}
+
+/** Tables whose records callers read or change without a rule for which of them. */
 export function tableReads(subject: ReviewSubject): readonly Fault[] {
   const tables = new Map(subject.workspace.tables.map((table) => [table.name, table]))
   return reviewedEndpoints(subject).flatMap((reviewed) =>
     reviewed.steps.flatMap((step): Fault[] => {
-      if (step.function !== 'Get Records' && step.function !== 'Get Record') return []
+      const act = ACTS[step.function]
       const table = tables.get(literalText(step.parameters['table']))
-      if (table === undefined) return []
+      if (act === undefined || table === undefined) return []
+      if (table.rules !== null && table.rules[act] !== 'all') return []
       const asked = step.parameters['columns']?.value
       const columns = table.columns.filter(({ name, private: isPrivate }) =>
         Array.isArray(asked) ? asked.includes(name) : !isPrivate,
       )
       const filters = JSON.stringify([step.parameters['where']?.value ?? '', step.parameters['value']?.value ?? ''])
-      return faultOf(reviewed, table, stepPlace(step), { names: columns.map(({ name }) => name), filters })
+      const names = act === 'read' ? columns.map(({ name }) => name) : []
+      return faultOf(reviewed, table, stepPlace(step), { act, names, filters })
     }),
   )
 }
@@ -32,7 +42,7 @@ function faultOf(
   { endpoint, isOpen, route }: ReviewedEndpoint,
   table: TableDeclaration,
   place: string,
-  { names, filters }: { names: readonly string[]; filters: string },
+  { act, names, filters }: { act: 'read' | 'edit' | 'delete'; names: readonly string[]; filters: string },
 ): Fault[] {
   const personal = names.filter((name) => PERSONAL.test(name))
   if (isOpen && personal.length > 0) {
@@ -51,8 +61,8 @@ function faultOf(
     {
       severity: 'medium',
       position: endpoint.position,
-      message: `Every caller of ${route} reads the records of all others: the step does not filter table "${table.name}" by the caller (${place}).`,
-      cure: `Add \`where: '${owner} == {{auth.sub}}'\`, or \`roles\` for those who may see all.`,
+      message: `Every caller of ${route} may ${act} the records of all others: neither the step nor the table "${table.name}" distinguishes the callers (${place}).`,
+      cure: `Add \`allow: '${owner} == {{auth.sub}}'\` to ${table.position.file}, or \`roles\` to the endpoint.`,
     },
   ]
 }

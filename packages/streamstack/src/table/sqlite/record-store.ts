@@ -151,21 +151,31 @@ class SqliteRecordStore implements RecordStore {
     return after(this.find(this.table(name), column, value, 1, columns), (rows) => rows[0] ?? null)
   }
 
-  add(name: string, record: RecordInput): Row | Promise<Row> {
-    return this.writer.add(this.table(name), record)
+  add(name: string, record: RecordInput, allowed: Filter | null = null): Row | Promise<Row> {
+    return this.writer.add(this.table(name), record, allowed)
   }
 
-  addMany(name: string, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
-    return this.writer.addMany(this.table(name), records)
+  addMany(
+    name: string,
+    records: readonly RecordInput[],
+    allowed: Filter | null = null,
+  ): readonly Row[] | Promise<readonly Row[]> {
+    return this.writer.addMany(this.table(name), records, allowed)
   }
 
-  edit(name: string, column: string, value: Value, changes: RecordInput): Row | Promise<Row> {
+  edit(
+    name: string,
+    column: string,
+    value: Value,
+    changes: RecordInput,
+    allowed: Filter | null = null,
+  ): Row | Promise<Row> {
     const table = this.table(name)
     const gone = (): never => {
       throw new StreamstackError('record_missing', `The table "${name}" has no record with this "${column}".`)
     }
     return after(this.keyOf(table, column, value), (key) =>
-      key === null ? gone() : after(this.writer.edit(table, key, changes), (row) => row ?? gone()),
+      key === null ? gone() : after(this.writer.edit(table, key, changes, allowed), (row) => row ?? gone()),
     )
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DatabaseSync } from 'node:sqlite'
+import { StreamstackError, type Value } from '@streamstack/protocol'
 import { isBusy } from '../../storage/index.ts'
 import type { StoredValue } from '../column-type.ts'
 import { type TableDeclaration, shownColumns } from '../declaration.ts'
@@ -7,7 +8,7 @@ import type { Filter } from '../filter.ts'
 import type { Row } from '../query.ts'
 import type { RecordInput } from '../record-store.ts'
 import { storedChanges, storedRecord } from '../stored-record.ts'
-import { compileRemove } from '../sql/compile-page.ts'
+import { compileCount, compileRemove } from '../sql/compile-page.ts'
 import type { Cells, Connection, StatementCache } from './connection.ts'
 import { quoteName, sqliteDialect } from './dialect.ts'
 import { storageError } from './errors.ts'
@@ -16,8 +17,8 @@ import type { TextWork } from './text-functions.ts'
 import { isWide } from './wide-columns.ts'
 import type { WideColumns } from './wide-columns.ts'
 
-/** How much text a filter of records to remove looks through: some ten milliseconds. */
-const removeTextStepsMax = 10_000_000
+/** How much text a filter of records that are written looks through: some ten milliseconds. */
+const textStepsMax = 10_000_000
 
 /** How long a write waits for another writer, such as an import, before it fails. */
 const busyWaitMsMax = 30_000
@@ -36,20 +37,30 @@ export class RecordWriter {
     this.statements = statements
   }
 
-  add(table: TableDeclaration, record: RecordInput): Row | Promise<Row> {
+  add(table: TableDeclaration, record: RecordInput, allowed: Filter | null): Row | Promise<Row> {
     const stored = storedRecord(table, record)
-    if (stored.some(isWide))
-      return this.attempt(table, () => this.transaction(() => this.insertAll(table, [stored])[0]!))
+    if (allowed !== null || stored.some(isWide)) {
+      return this.attempt(table, () => this.transaction(() => this.insertAll(table, [stored], allowed)[0]!))
+    }
     return this.attempt(table, () => this.insert(table, stored))
   }
 
-  addMany(table: TableDeclaration, records: readonly RecordInput[]): readonly Row[] | Promise<readonly Row[]> {
+  addMany(
+    table: TableDeclaration,
+    records: readonly RecordInput[],
+    allowed: Filter | null,
+  ): readonly Row[] | Promise<readonly Row[]> {
     const stored = records.map((record) => storedRecord(table, record))
-    return this.attempt(table, () => this.transaction(() => this.insertAll(table, stored)))
+    return this.attempt(table, () => this.transaction(() => this.insertAll(table, stored, allowed)))
   }
 
   /** The record after its change, or null when its key is gone. */
-  edit(table: TableDeclaration, key: StoredValue, changes: RecordInput): Row | null | Promise<Row | null> {
+  edit(
+    table: TableDeclaration,
+    key: StoredValue,
+    changes: RecordInput,
+    allowed: Filter | null,
+  ): Row | null | Promise<Row | null> {
     const stored = storedChanges(table, changes)
     const primary = table.columns.find((column) => column.primary)!
     // A change of nothing still gives the record back.
@@ -62,14 +73,17 @@ export class RecordWriter {
     ]
     const update = (): Row | null =>
       this.rowOf(table, this.statements.prepare(sql + this.returning(table)).statement.all(...parameters))
-    if (!sets.some(({ value }) => isWide(value))) return this.attempt(table, update)
+    if (allowed === null && !sets.some(({ value }) => isWide(value))) return this.attempt(table, update)
     return this.attempt(table, () =>
       this.transaction(() => {
+        if (allowed !== null && !this.fits(table, typeof key === 'bigint' ? String(key) : key, allowed)) return null
         this.wide.note(
           table,
           sets.map(({ column, value }) => [column, value]),
         )
-        return update()
+        const row = update()
+        if (allowed !== null && row !== null && !this.fits(table, keyOf(table, row), allowed)) throw notAllowed(table)
+        return row
       }),
     )
   }
@@ -85,7 +99,7 @@ export class RecordWriter {
 
   removeMany(table: TableDeclaration, where: Filter, limit: number): number | Promise<number> {
     const statement = compileRemove(sqliteDialect, table, where)
-    this.textWork.steps = removeTextStepsMax
+    this.textWork.steps = textStepsMax
     return this.attempt(table, () =>
       Number(this.statements.prepare(statement.sql).statement.run(...statement.parameters, limit).changes),
     )
@@ -109,6 +123,7 @@ export class RecordWriter {
   private insertAll(
     table: TableDeclaration,
     records: readonly (readonly (StoredValue | undefined)[])[],
+    allowed: Filter | null,
   ): readonly Row[] {
     for (const stored of records) {
       if (stored.some(isWide))
@@ -117,7 +132,22 @@ export class RecordWriter {
           table.columns.map((column, at) => [column, stored[at]]),
         )
     }
-    return records.map((stored) => this.insert(table, stored))
+    return records.map((stored) => {
+      const row = this.insert(table, stored)
+      if (allowed !== null && !this.fits(table, keyOf(table, row), allowed)) throw notAllowed(table)
+      return row
+    })
+  }
+
+  /** Whether the record of a key fits a filter, as it is now in this transaction. */
+  private fits(table: TableDeclaration, key: Value, allowed: Filter): boolean {
+    const ofKey: Filter = { kind: 'compare', column: table.primaryKey, operator: 'eq', value: key }
+    const { sql, parameters } = compileCount(sqliteDialect, table, {
+      where: { kind: 'all', filters: [ofKey, allowed] },
+    })
+    this.textWork.steps = textStepsMax
+    const [cells] = this.statements.prepare(sql).statement.all(...parameters)
+    return Number(cells?.[0]) > 0
   }
 
   private insert(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
@@ -171,4 +201,15 @@ export class RecordWriter {
     )
     return ` RETURNING ${columns.join(',')}`
   }
+}
+
+function keyOf(table: TableDeclaration, row: Row): Value {
+  return row[table.primaryKey] ?? null
+}
+
+function notAllowed(table: TableDeclaration): StreamstackError {
+  return new StreamstackError(
+    'forbidden',
+    `The rules of table "${table.name}" do not allow this record: \`allow\` in tables/${table.name}.yaml.`,
+  )
 }

@@ -43,16 +43,16 @@ export class WaitingRecordStore implements RecordStore {
     return this.#read(() => this.#store.get(table, column, value, columns))
   }
 
-  add(table: string, record: RecordInput): Promise<Row> {
-    return this.#written(() => this.#store.add(table, record))
+  add(table: string, record: RecordInput, allowed: Filter | null = null): Promise<Row> {
+    return this.#written(() => this.#store.add(table, record, allowed))
   }
 
-  addMany(table: string, records: readonly RecordInput[]): Promise<readonly Row[]> {
-    return this.#written(() => this.#store.addMany(table, records))
+  addMany(table: string, records: readonly RecordInput[], allowed: Filter | null = null): Promise<readonly Row[]> {
+    return this.#written(() => this.#store.addMany(table, records, allowed))
   }
 
-  edit(table: string, column: string, value: Value, changes: RecordInput): Promise<Row> {
-    return this.#written(() => this.#store.edit(table, column, value, changes))
+  edit(table: string, column: string, value: Value, changes: RecordInput, allowed: Filter | null = null): Promise<Row> {
+    return this.#written(() => this.#store.edit(table, column, value, changes, allowed))
   }
 
   remove(table: string, column: string, value: Value): Promise<boolean> {
