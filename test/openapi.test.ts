@@ -159,12 +159,26 @@ test('a rate limit is a 429 with its fields, a plain answer has no format', asyn
   expect(plain?.['429']).not.toHaveProperty('headers.RateLimit')
 })
 
+test('a rate limit of the settings is part of every endpoint, with its fields on every answer', async () => {
+  await using server = await testServer({
+    'streamstack.yaml': { limits: { rate_limit: { calls: 5, per: '1m' } } },
+    'endpoints/a.json': endpoint('/a', [send('x')]),
+  })
+  const document = await documentOf(server)
+  expect(await faultsOf(document)).toEqual([])
+  const responses = document.paths['/a']?.['get']?.responses
+  expect(responses?.['429']?.description).toContain('`rate_limited`')
+  expect(responses?.['429']).toHaveProperty('headers.RateLimit')
+  expect(responses?.['200']).toHaveProperty('headers.RateLimit')
+  expect(responses?.['503']).toHaveProperty('headers.Retry-After')
+})
+
 test('the document of the examples is valid', async () => {
   const compiled = compileWorkspace(await readWorkspace(join(import.meta.dirname, '../examples'), {}), null)
   if (compiled.settings === null) throw new Error('the examples have no settings')
   const endpoints = [...compiled.plans.values()].map((plan) => plan.endpoint)
   expect(endpoints.length).toBeGreaterThan(5)
-  const document = openApiDocument({ name: null, url: null, endpoints, routes: routeDescriptions })
+  const document = openApiDocument({ name: null, url: null, endpoints, limitsRate: false, routes: routeDescriptions })
   expect(await faultsOf(document)).toEqual([])
   const ids = Object.values(document['paths'] as unknown as Document['paths']).flatMap((item) =>
     Object.values(item).map(({ operationId }) => operationId),

@@ -12,6 +12,7 @@ import { shared } from './page/styles.ts'
 import { applyTheme, turnTheme } from './page/theme.ts'
 import { isChosen, workspaceList } from './page/workspace-list.ts'
 import { WorkspaceReader } from './page/workspace-reader.ts'
+import './reference/reference-view.ts'
 import { RunView } from './run/run-view.ts'
 import { takeRepeated } from './runs/known-inputs.ts'
 import './runs/runs-view.ts'
@@ -109,6 +110,9 @@ export class ConsoleApp extends LitElement {
       case 'dashboard':
         return html`<h1 class="vh">Dashboard</h1>
           <dashboard-view></dashboard-view>`
+      case 'reference':
+        return html`<h1 class="vh">Reference</h1>
+          <reference-view></reference-view>`
       case 'functions':
         return html`<h1 class="vh">Functions</h1>
           <functions-view .workspace=${workspace}></functions-view>`

@@ -15,6 +15,7 @@ export function commandsOf({ endpoints, channels, tables, functions }: Workspace
     { name: 'Home', hint: 'endpoints, problems, channels, tables', run: open('#/') },
     { name: 'Dashboard', hint: 'the server, live', run: open('#/dashboard') },
     { name: 'Runs', hint: 'what was called; replay; open a file', run: open('#/runs') },
+    { name: 'HTTP reference', hint: 'inputs, answers, errors', run: open('#/reference') },
     { name: 'Theme', hint: 'light or dark', run: turnTheme },
     ...endpoints.map((endpoint) => ({
       name: `Run ${endpoint.method} ${endpoint.path}`,

@@ -8,6 +8,7 @@ export type Route =
   | { readonly page: 'runs'; readonly run: string | null }
   | { readonly page: 'dashboard' }
   | { readonly page: 'functions' }
+  | { readonly page: 'reference' }
 
 export function endpointHash({ method, path }: Pick<Endpoint, 'method' | 'path'>): string {
   return `#/run/${method}${path.split('/').map(encodeURIComponent).join('/')}`
@@ -19,7 +20,7 @@ export function routeOf(hash: string): Route {
   if (page === 'run' && rest.length > 0)
     return { page: 'run', method: rest[0] ?? 'GET', path: `/${rest.slice(1).join('/')}`, runsNow: query === 'run' }
   if (page === 'runs') return { page: 'runs', run: rest[0] ?? null }
-  if (page === 'dashboard' || page === 'functions') return { page }
+  if (page === 'dashboard' || page === 'functions' || page === 'reference') return { page }
   return { page: 'home', at: page === 'table' || page === 'channel' ? `${page}-${rest[0] ?? ''}` : null }
 }
 

@@ -22,6 +22,7 @@ export function workspaceList({ endpoints, tables, channels }: Workspace, route:
     <a href="#/dashboard" aria-current=${current('dashboard')}>Dashboard</a>
     <a href="#/runs" aria-current=${current('runs')}>Runs</a>
     <h2>Reference</h2>
+    <a href="#/reference" aria-current=${current('reference')}>HTTP</a>
     <a href="#/functions" aria-current=${current('functions')}>Functions</a>
     ${
       channels.length === 0

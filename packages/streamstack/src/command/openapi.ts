@@ -28,6 +28,7 @@ async function openapi(io: CommandIo, named: string | undefined, options: OpenAp
     name: settings.name,
     url: settings.server.publicUrl,
     endpoints: [...plans.values()].map(({ endpoint }) => endpoint),
+    limitsRate: settings.limits.rateLimits.length > 0,
     routes: options.endpointsOnly === true ? [] : routeDescriptions,
   })
   await writeOutput(io, options.output, `${JSON.stringify(document, null, 2)}\n`)

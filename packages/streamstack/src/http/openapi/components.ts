@@ -137,7 +137,8 @@ export function problemResponses(codes: readonly ErrorCode[]): Record<string, Js
 
 const RATE_HEADERS = ['Retry-After', 'RateLimit', 'RateLimit-Policy']
 
-function headersNamed(names: readonly string[]): JsonObject {
+/** References to headers of the components. */
+export function headersNamed(names: readonly string[]): JsonObject {
   return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 }
 

@@ -2,7 +2,7 @@ import { type ErrorCode, type FormatName, formats } from '@streamstack/protocol'
 import { type EndpointDefinition, pathParameters } from '../../definition/index.ts'
 import { chooseFormat, contentTypeOf } from '../../format/index.ts'
 import { inputsJsonSchema } from '../../input/index.ts'
-import { BEARER, callParameters, otherProblem, problemResponses } from './components.ts'
+import { BEARER, callParameters, headersNamed, otherProblem, problemResponses } from './components.ts'
 import { pathParameter, queryParameter } from './input-parameters.ts'
 import type { Json, JsonObject } from './json-value.ts'
 
@@ -17,14 +17,19 @@ const TEXT: JsonObject = { schema: { type: 'string' } }
  */
 const ALTERNATIVES_MAX = 32
 
-/** One declared endpoint as an Operation Object. `names`: those of the parameters in its path, in order. */
+/**
+ * One declared endpoint as an Operation Object. `names`: those of the parameters in its path, in order. `limitsRate`: whether the settings
+ * limit the rate of all calls.
+ */
 export function endpointOperation(
   endpoint: EndpointDefinition,
   operationId: string,
   names: readonly string[],
+  limitsRate: boolean,
 ): JsonObject {
   const { name, description, inputs, access, path } = endpoint
   const hasBody = takesBody(endpoint)
+  const hasRate = limitsRate || endpoint.rateLimits.length > 0
   const own = pathParameters(path)
   const others = inputs.filter((input) => !own.includes(input.name))
   const inQuery = hasBody ? [] : others
@@ -42,8 +47,8 @@ export function endpointOperation(
     ],
     ...(hasBody && others.length > 0 && { requestBody: requestBody(endpoint) }),
     responses: {
-      200: answer(endpoint),
-      ...problemResponses(errorsOf(endpoint, hasBody)),
+      200: answer(endpoint, hasRate),
+      ...problemResponses(errorsOf(endpoint, hasBody, hasRate)),
       default: otherProblem,
     },
     security: access.authentication ? alternatives(access) : [],
@@ -69,11 +74,13 @@ function requestBody({ inputs, path }: EndpointDefinition): JsonObject {
   }
 }
 
-function answer({ format, headers, responseType }: EndpointDefinition): JsonObject {
+function answer({ format, headers, responseType }: EndpointDefinition, hasRate: boolean): JsonObject {
+  const rate = hasRate ? headersNamed(['RateLimit', 'RateLimit-Policy']) : {}
   const declaredType = headers['Content-Type']
   if (responseType === 'standard') {
     const content = declaredType === undefined ? { 'application/json': {}, 'text/plain': TEXT } : { [declaredType]: {} }
-    return { description: 'A plain answer. `format` and `Accept` ask for a stream instead.', content }
+    const description = 'A plain answer. `format` and `Accept` ask for a stream instead.'
+    return { description, ...(hasRate && { headers: rate }), content }
   }
   const usual = chooseFormat({ asked: null, accept: undefined, declaredType, declared: format, otherwise: 'lines' })
   const types = [usual, ...BY_MEDIA_TYPE].map((one) => [typeOf(one, declaredType), one] as const)
@@ -87,6 +94,7 @@ function answer({ format, headers, responseType }: EndpointDefinition): JsonObje
     headers: {
       'Stream-Run': { $ref: '#/components/headers/Stream-Run' },
       'Stream-Url': { $ref: '#/components/headers/Stream-Url' },
+      ...rate,
     },
     content: Object.fromEntries(content),
   }
@@ -98,7 +106,7 @@ function typeOf(name: FormatName, declaredType: string | undefined): string {
   return (contentTypeOf(name, contentType, declaredType).split(';', 1)[0] as string).trim()
 }
 
-function errorsOf({ access, rateLimits }: EndpointDefinition, hasBody: boolean): readonly ErrorCode[] {
+function errorsOf({ access }: EndpointDefinition, hasBody: boolean, hasRate: boolean): readonly ErrorCode[] {
   return [
     'input_invalid',
     ...(hasBody ? (['body_unreadable', 'body_too_large', 'media_type_unsupported'] as const) : []),
@@ -106,7 +114,7 @@ function errorsOf({ access, rateLimits }: EndpointDefinition, hasBody: boolean):
     'format_unknown',
     'idempotency_conflict',
     'too_many',
-    ...(rateLimits.length > 0 ? (['rate_limited'] as const) : []),
+    ...(hasRate ? (['rate_limited'] as const) : []),
     'internal',
     'unavailable',
   ]

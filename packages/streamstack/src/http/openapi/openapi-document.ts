@@ -11,6 +11,8 @@ export interface DescribedApi {
   /** Where clients reach it; null: where the document comes from. */
   readonly url: string | null
   readonly endpoints: readonly EndpointDefinition[]
+  /** Whether the settings limit the rate of all calls. */
+  readonly limitsRate: boolean
   /** The server's own routes; empty: they are left out. */
   readonly routes: readonly RouteDescription[]
 }
@@ -22,18 +24,15 @@ const IMPLIED_METHODS: ReadonlySet<string> = new Set(['HEAD', 'OPTIONS'])
 const PAGES = /^\/(?:console|dashboards|elements|elements\.js)(?:\/|$)/
 
 /** The OpenAPI 3.1 document of a workspace, without what only its developers reach. */
-export function openApiDocument({ name, url, endpoints, routes }: DescribedApi): JsonObject {
+export function openApiDocument({ name, url, endpoints, limitsRate, routes }: DescribedApi): JsonObject {
   const paths = new Map<string, Record<string, JsonObject>>()
   const ids = new OperationIds()
   const templates = new PathTemplates()
   const sorted = endpoints.toSorted((a, b) => compare(a.path, b.path) || compare(a.method, b.method))
   for (const endpoint of sorted) {
     const { template, names } = templates.of(endpoint.path)
-    pathItem(paths, template)[endpoint.method.toLowerCase()] = endpointOperation(
-      endpoint,
-      ids.take(endpoint.name),
-      names,
-    )
+    const id = ids.take(endpoint.name)
+    pathItem(paths, template)[endpoint.method.toLowerCase()] = endpointOperation(endpoint, id, names, limitsRate)
   }
   for (const route of routes) {
     if (route.right === 'console' || IMPLIED_METHODS.has(route.method) || PAGES.test(route.path)) continue

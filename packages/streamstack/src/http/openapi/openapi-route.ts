@@ -10,11 +10,12 @@ export function showOpenApi(routes: () => readonly RouteDescription[]): Operatio
     summary: 'Describes the endpoints that the caller may call, and the routes of the server, as OpenAPI 3.1.',
     answers: 'whole',
     handle(exchange) {
-      const { name, server } = exchange.engine.settings
+      const { name, server, limits } = exchange.engine.settings
       const document = openApiDocument({
         name,
         url: server.publicUrl,
         endpoints: shownEndpoints(exchange),
+        limitsRate: limits.rateLimits.length > 0,
         routes: routes(),
       })
       answerWhole(exchange, { body: JSON.stringify(document) })
