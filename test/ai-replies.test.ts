@@ -249,6 +249,32 @@ describe('an answer', () => {
     expect(result?.end).toMatchObject({ outcome: 'failed', error: { code: 'upstream_timeout' } })
   })
 
+  test.each([
+    ['sse', ': keep-alive\n\n'],
+    ['ndjson', '\n\n'],
+    ['ai-sdk', ': keep-alive\n\n'],
+    ['openai', ': keep-alive\n\n'],
+  ])('that pauses stays alive in %s by heartbeats, and goes on', async (format, heartbeat) => {
+    const { promise: gate, resolve: goOn } = Promise.withResolvers<void>()
+    const first = events(delta('Hel'))
+    await using upstream = await byteReplayer([
+      { body: first + GOOD.slice(first.length), pieceBytes: first.length, gate },
+    ])
+    const files = workspace([upstream], [reply(upstream)])
+    const settings = files['streamstack.yaml'] as object
+    await using server = await testServer({
+      ...files,
+      'streamstack.yaml': { ...settings, streams: { heartbeat: 100 } },
+    })
+    const call = await server.open(`/reply?format=${format}`, { body: {} })
+    await call.until('Hel')
+    await call.until(heartbeat.repeat(2).slice(0, -1))
+    goOn()
+    const { text } = await call.ended
+    expect(text.indexOf('"lo"')).toBeGreaterThan(text.indexOf(heartbeat))
+    expect(text).toMatch(/\[DONE\]|"outcome":"completed"/)
+  })
+
   test('that never begins is a real status', async () => {
     await using upstream = await byteReplayer([{ body: '', end: 'silence' }])
     const { answer } = await ask(upstream, { idle_timeout: 50 })

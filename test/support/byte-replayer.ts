@@ -15,6 +15,8 @@ export interface Script {
   readonly pieceBytes?: number
   /** Milliseconds between two writes; default: none. */
   readonly paceMs?: number
+  /** The second piece waits for it. */
+  readonly gate?: Promise<void>
   /** After the body: a proper end (default), a reset of the connection, or silence. */
   readonly end?: 'close' | 'reset' | 'silence'
 }
@@ -89,13 +91,14 @@ async function read(request: IncomingMessage, response: ServerResponse): Promise
 }
 
 async function play(response: ServerResponse, script: Script): Promise<void> {
-  const { status = 200, type = 'text/event-stream', headers = {}, pieceBytes, paceMs, end = 'close' } = script
+  const { status = 200, type = 'text/event-stream', headers = {}, pieceBytes, paceMs, gate, end = 'close' } = script
   const body = Buffer.from(script.body)
   response.writeHead(status, { 'content-type': type, ...headers })
   response.flushHeaders()
   const size = pieceBytes ?? Math.max(1, body.length)
   for (let from = 0; from < body.length && !response.destroyed; from += size) {
     response.write(body.subarray(from, from + size))
+    if (from === 0) await gate
     if (paceMs !== undefined) await sleep(paceMs)
     // Pieces written in one turn would arrive in one.
     else if (pieceBytes !== undefined) await new Promise(setImmediate)
