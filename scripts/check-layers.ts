@@ -4,7 +4,7 @@ import { dirname, join, posix } from 'node:path'
 
 /** The way of a request: each folder may import those before it. Settings are checked with the parsers of what they set, so `workspace` comes late. */
 const ORDER =
-  'text coding content definition expression stream observe storage stream-store table outbound provider input access limit channel dashboard workspace conversation run functions plan engine review format http test doctor command index.ts'.split(
+  'text coding content definition expression stream observe storage stream-store table outbound provider input access limit audit channel dashboard workspace conversation run functions plan engine review format http test doctor command index.ts'.split(
     ' ',
   )
 

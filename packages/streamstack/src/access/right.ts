@@ -1,5 +1,5 @@
 /** Rights that a token holds as a scope or a role, and that `streams.access: open` gives to every program on this machine. */
-export type ServerRight = 'streams:read' | 'streams:write' | 'system:read'
+export type ServerRight = 'streams:read' | 'streams:write' | 'system:read' | 'audit:read'
 
 /**
  * The right that a route of the server asks for:

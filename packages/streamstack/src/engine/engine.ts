@@ -1,8 +1,9 @@
-import { isAbsolute, relative } from 'node:path'
-import { StreamstackError } from '@streamstack/protocol'
+import { isAbsolute, join, relative } from 'node:path'
+import { StreamstackError, type Value } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
 import { Access, type AccessPolicy, Gate } from '../access/index.ts'
+import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
@@ -27,6 +28,9 @@ import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.t
 
 /** A key set is small, so a fetch that takes longer has failed. */
 const KEY_SET_TIMEOUT_MS = 10_000
+
+/** A head of the audit that its webhook does not take in this time is sent with the next. */
+const HEAD_TIMEOUT_MS = 5_000
 
 /** The outbound door itself breaks off what is under way when it closes. */
 const NEVER = new AbortController().signal
@@ -73,6 +77,7 @@ export class Engine {
   readonly access: Access
   readonly rateLimits = new RateLimits()
   readonly openStreams = new OpenStreams()
+  readonly audit: Audit
   readonly gate: Gate
   readonly log: Logger
   #workspace: CompiledWorkspace
@@ -115,6 +120,12 @@ export class Engine {
       onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
     })
     this.access.configure(workspace.settings.auth)
+    this.audit = new Audit({
+      workspace: () => this.settings.name,
+      log: options.log,
+      post: (url, authorization, body) => this.#postHead(url, authorization, body),
+    })
+    this.observation.metrics.audit = () => this.audit.numbers
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
     const prices = (): Settings['ai']['prices'] => this.settings.ai.prices
@@ -175,7 +186,9 @@ export class Engine {
           else options.log.error({ err: failure.cause ?? failure }, `the records are not open: ${failure.message}`)
         },
       })
-      return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, store, held)
+      const engine = new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, store, held)
+      engine.#openAudit()
+      return engine
     } catch (error) {
       if (error instanceof StreamstackError && error.cause !== undefined)
         options.log.error({ err: error.cause }, 'the records cannot be opened')
@@ -262,6 +275,7 @@ export class Engine {
     }
     const verifiesOtherwise = this.access.configure(compiled.settings.auth)
     this.channels.declare(compiled.channels)
+    this.#configureAudit()
     if (verifiesOtherwise) this.access.recheck()
     return issues
   }
@@ -299,6 +313,7 @@ export class Engine {
     this.#unwatch = watchWorkspace(this.dir, (changed) => {
       reloading = reloading.then(async () => {
         try {
+          this.audit.reloaded(changed)
           await onReload(await this.reload(), changed)
         } catch (error) {
           this.log.error({ err: error }, 'the workspace could not be read again; the server goes on with what it had')
@@ -319,6 +334,7 @@ export class Engine {
     await this.runs.close()
     this.channels.close()
     this.observation.close()
+    await this.audit.close()
     await this.#outbound.close()
     await this.records.close()
     await this.#streams?.close()
@@ -371,6 +387,43 @@ export class Engine {
       hstsSeconds: this.mode === 'dev' ? 0 : (server.tls?.hstsSeconds ?? 0),
       console: console.access,
     }
+  }
+
+  /** Throws `storage_failed` where the audit cannot be opened: a server that is to keep one does not serve without. */
+  #openAudit(): void {
+    if (this.#options.serves !== true) return
+    try {
+      this.#configureAudit()
+    } catch (cause) {
+      clearInterval(this.#sweep)
+      throw new StreamstackError(
+        'storage_failed',
+        `The audit in ${this.#auditFolder} cannot be opened. Mend the folder, name another as \`audit.folder\`, or turn the audit off.`,
+        { cause },
+      )
+    }
+  }
+
+  #configureAudit(): void {
+    if (this.#options.serves !== true) return
+    const { audit, auth, values } = this.settings
+    const settings = { ...audit, folder: this.#auditFolder }
+    this.audit.configure(settings, { values, keys: auth.keys }, { mode: this.mode, keys: auth.keys.length })
+  }
+
+  get #auditFolder(): string {
+    return this.settings.audit.folder ?? join(this.#dataFolder, 'audit')
+  }
+
+  async #postHead(url: string, authorization: string | null, body: object): Promise<void> {
+    await this.#outbound.request({
+      method: 'POST',
+      url,
+      headers: authorization === null ? {} : { Authorization: authorization },
+      body: body as Value,
+      totalTimeoutMs: HEAD_TIMEOUT_MS,
+      signal: NEVER,
+    })
   }
 
   async #fetchJson(url: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type StreamstackError, problemBody } from '@streamstack/protocol'
 import { challengeHeader } from '../access/index.ts'
-import { noteError } from './call-report.ts'
+import { noteError } from './call-note.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Details of an error that have headers of their own (Durable Streams, "Error Responses"). */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answerProblem } from './answer-problem.ts'
+import { noteError } from './call-note.ts'
 import { stoppingError } from './prepare-call.ts'
 import { sseGoodbye } from '@streamstack/protocol'
 
@@ -26,6 +27,7 @@ export function answerStopping(
     answerProblem(response, stoppingError(), headers)
     return
   }
+  noteError(response, stoppingError())
   response.writeHead(200, {
     ...headers,
     'Content-Type': 'text/event-stream; charset=utf-8',

@@ -5,6 +5,7 @@ import { type InputSources, type RequestBody, parseBody, readBody } from '../inp
 import { HOPS_HEADER, hopsOf } from '../outbound/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { positionAfter } from '../stream/reading.ts'
+import { noteInputs } from './call-note.ts'
 import { chatTurn } from './chat/chat-turn.ts'
 import { endWithToken } from './end-with-token.ts'
 import type { Exchange } from './exchange.ts'
@@ -76,6 +77,7 @@ export function answerCall({ exchange, plan, preparation }: EndpointCall, call: 
   const { format, isPlain = false, kinds, model, chat } = call
   const received = receivedOf(request, query, endpoint)
   preparation.take(call.inputs)
+  noteInputs(response, preparation.auditedInputs)
   const { source, started } = preparation.begin({
     key: idempotencyKey(headers, query),
     hasRead: received !== null && parseOffset(received) !== 0,

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome, StreamstackError } from '@streamstack/protocol'
-import { admitsOrigin } from '../access/index.ts'
-import type { Caller } from '../access/index.ts'
+import { type Caller, admitsOrigin } from '../access/index.ts'
+import type { AuditedCall } from '../audit/index.ts'
 import type { Engine } from '../engine/index.ts'
-import type { ReaderRecord } from '../observe/index.ts'
-import type { StreamSource } from '../stream/index.ts'
 import { onAnswerOver } from './answer-over.ts'
+import { auditedCall, auditedSocket } from './audited-call.ts'
+import { type CallNote, openNote } from './call-note.ts'
+import { countSentBytes } from './sent-bytes.ts'
 
 /** One request and how it was answered, as an access log tells it: no query, no header, no body. */
 export interface CallReport {
@@ -30,6 +31,8 @@ export interface CallReport {
   readonly durationMs: number
   /** Written to the client; null: they are not counted, as those of the server's own streams. */
   readonly chunks: number | null
+  /** Written to the client: with HTTP/1.1 and WebSockets on the connection, with HTTP/2 of the body. */
+  readonly bytes: number
   /** An origin that pages may not call from; the setting `server.cors.origins` allows it. */
   readonly refusedOrigin: string | null
 }
@@ -39,96 +42,113 @@ const PATH_LENGTH_MAX = 500
 
 const SUBJECT_LENGTH_MAX = 200
 
-/** Facts about a call that are collected while it is answered. */
-interface CallNote {
-  endpoint: string | null
-  caller: string | null
-  reading: { source: StreamSource; record: ReaderRecord | null } | null
-  error: StreamstackError | null
+/** How long a call goes on before the audit says that it does. */
+const LONG_MS = 10_000
+const LOOK_MS = 5_000
+
+/** A call that goes on. */
+interface OpenCall {
+  readonly startedAtMs: number
+  /** Null: the audit records none of its kind. */
+  readonly describe: () => AuditedCall | null
 }
 
-/** The note of an answer. A property, since a WeakMap of all answers makes each collection of the young take twice as long. */
-const noted = Symbol('note')
+/** Reports calls when their answers are over: to the access log and to the audit. */
+export class CallReports {
+  readonly #engine: Engine
+  readonly #onCall: ((call: CallReport) => void) | null
+  /** Those that the audit has not told of, the oldest first. */
+  readonly #open = new Set<OpenCall>()
+  readonly #timer: NodeJS.Timeout
 
-interface NotedAnswer extends ServerResponse {
-  [noted]?: CallNote
-}
-
-function noteOf(answer: NotedAnswer): CallNote | undefined {
-  return answer[noted]
-}
-
-/** Follows a call and reports it when its answer is over. */
-export function reportCall(
-  engine: Engine,
-  request: IncomingMessage,
-  response: ServerResponse,
-  onCall: (call: CallReport) => void,
-): void {
-  const startedAtMs = performance.now()
-  const note: CallNote = { endpoint: null, caller: null, reading: null, error: null }
-  const answer: NotedAnswer = response
-  answer[noted] = note
-  // The address is gone with the connection.
-  const described = describeRequest(engine, request)
-  onAnswerOver(response, () => {
-    const nowMs = performance.now()
-    const record = note.reading?.record ?? null
-    onCall({
-      ...described,
-      status: response.headersSent ? response.statusCode : null,
-      endpoint: note.endpoint,
-      caller: note.caller,
-      run: note.reading?.source.run ?? null,
-      outcome: outcomeOf(note, response),
-      error: note.error,
-      firstChunkMs: record === null || record.firstChunkAtMs === null ? null : record.firstChunkAtMs - startedAtMs,
-      durationMs: nowMs - startedAtMs,
-      chunks: record?.chunks ?? null,
-    })
-  })
-}
-
-/** Reports a request to open a WebSocket when it was refused or its connection is over. */
-export function reportSocket(
-  engine: Engine,
-  request: IncomingMessage,
-  answer: { status: number; durationMs: number; error: StreamstackError | null },
-): CallReport {
-  return {
-    ...describeRequest(engine, request),
-    endpoint: null,
-    caller: null,
-    run: null,
-    outcome: null,
-    firstChunkMs: null,
-    chunks: null,
-    ...answer,
+  constructor(engine: Engine, onCall?: (call: CallReport) => void) {
+    this.#engine = engine
+    this.#onCall = onCall ?? null
+    this.#timer = setInterval(() => this.#tellOpen(), LOOK_MS).unref()
   }
-}
 
-/** Says which endpoint a call has reached. */
-export function noteEndpoint(response: ServerResponse, name: string): void {
-  const note = noteOf(response)
-  if (note !== undefined) note.endpoint = name
-}
+  close(): void {
+    clearInterval(this.#timer)
+  }
 
-/** Returns the name of the caller for the log. Issuers choose the subject, so a long one is cut. */
-export function noteCaller(response: ServerResponse, { subject }: Caller): void {
-  const note = noteOf(response)
-  if (note !== undefined && subject !== null) note.caller = subject.slice(0, SUBJECT_LENGTH_MAX).toWellFormed()
-}
+  /** Follows a call. Without a log and an audit it does nothing. */
+  follow(request: IncomingMessage, response: ServerResponse): void {
+    const engine = this.#engine
+    if (this.#onCall === null && !engine.audit.isOn) return
+    const startedAtMs = performance.now()
+    const note = openNote(response)
+    // The address is gone with the connection.
+    const described = describeRequest(engine, request)
+    const sentBytes = countSentBytes(request, response)
+    const report = (): CallReport => {
+      const record = note.reading?.record ?? null
+      return {
+        ...described,
+        status: response.headersSent ? response.statusCode : null,
+        endpoint: note.endpoint,
+        caller: note.caller?.subject?.slice(0, SUBJECT_LENGTH_MAX).toWellFormed() ?? null,
+        run: note.reading?.source.run ?? null,
+        outcome: outcomeOf(note, response),
+        error: note.error,
+        firstChunkMs: record === null || record.firstChunkAtMs === null ? null : record.firstChunkAtMs - startedAtMs,
+        durationMs: performance.now() - startedAtMs,
+        chunks: record?.chunks ?? null,
+        bytes: sentBytes(),
+      }
+    }
+    const over = this.#opened({ startedAtMs, describe: () => auditedCall(note, report()) })
+    onAnswerOver(response, () => {
+      over()
+      const told = report()
+      this.#onCall?.(told)
+      const audited = auditedCall(note, told)
+      if (audited !== null) engine.audit.called(audited)
+    })
+  }
 
-/** Says which stream an answer reads. */
-export function noteReading(response: ServerResponse, source: StreamSource, record: ReaderRecord | null): void {
-  const note = noteOf(response)
-  if (note !== undefined) note.reading = { source, record }
-}
+  /** Follows a WebSocket from its handshake; call the result when its connection is gone. `caller`: of the connection, as it is then. */
+  followSocket(request: IncomingMessage, caller: () => Caller): () => void {
+    const startedAtMs = performance.now()
+    const described = describeRequest(this.#engine, request)
+    const { socket } = request
+    const before = socket.bytesWritten
+    const report = (): CallReport => ({
+      ...described,
+      status: 101,
+      endpoint: null,
+      caller: caller().subject,
+      run: null,
+      outcome: null,
+      error: null,
+      firstChunkMs: null,
+      durationMs: performance.now() - startedAtMs,
+      chunks: null,
+      bytes: socket.bytesWritten - before,
+    })
+    const describe = (): AuditedCall => auditedSocket(caller(), report())
+    const over = this.#opened({ startedAtMs, describe })
+    return () => {
+      over()
+      this.#onCall?.(report())
+      this.#engine.audit.called(describe())
+    }
+  }
 
-/** Says with which error a call was answered. */
-export function noteError(response: ServerResponse, error: StreamstackError): void {
-  const note = noteOf(response)
-  if (note !== undefined) note.error = error
+  #opened(call: OpenCall): () => void {
+    this.#open.add(call)
+    return () => this.#open.delete(call)
+  }
+
+  /** A call that a crash ends has no entry of its own: so one that takes long has one while it goes on. */
+  #tellOpen(): void {
+    const untilMs = performance.now() - LONG_MS
+    for (const call of this.#open) {
+      if (call.startedAtMs > untilMs) return
+      this.#open.delete(call)
+      const audited = call.describe()
+      if (audited !== null) this.#engine.audit.opened(audited)
+    }
+  }
 }
 
 function describeRequest(

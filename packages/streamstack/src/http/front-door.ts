@@ -4,7 +4,7 @@ import { type Caller, corsHeaders, isPreflight } from '../access/index.ts'
 import { answerError } from './answer-error.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { answerStopping } from './answer-stopping.ts'
-import { noteCaller, noteEndpoint } from './call-report.ts'
+import { noteCaller, noteEndpoint, noteParameters, noteRoute } from './call-note.ts'
 import { callEndpoint } from './call-endpoint.ts'
 import { resumeChat } from './chat/resume-chat.ts'
 import { DurableStreams } from './durable-streams/index.ts'
@@ -74,10 +74,13 @@ export class FrontDoor {
     const route = path.byMethod.get(exchange.method)
     if (route === undefined) return refuseMethod(exchange, path.allowed, path.cure)
     if (exchange.engine.isDraining && route.whileStopping === 'refused') {
+      noteRoute(exchange.response, route)
       answerStopping(exchange.request, exchange.response, exchange.corsHeaders)
       return
     }
     exchange.parameters = parameters
+    noteRoute(exchange.response, route)
+    if (!isAnsweredUnaudited(route)) exchange.engine.audit.checkWritable()
     const { operation } = route
     try {
       const caller = admit(exchange, route)
@@ -100,7 +103,7 @@ export class FrontDoor {
 
   #answerEndpoint(exchange: Exchange, { plan, isResume, format }: FoundEndpoint): void | Promise<void> {
     const { engine, request } = exchange
-    noteEndpoint(exchange.response, plan.endpoint.name)
+    noteEndpoint(exchange.response, plan.endpoint)
     const preparation = new CallPreparation(engine, plan)
     const call = (caller: Caller): void | Promise<void> => {
       exchange.caller = caller
@@ -116,6 +119,7 @@ export class FrontDoor {
       fail(exchange, preparation.refused(thrown), ignore)
     }
     try {
+      engine.audit.checkWritable()
       const { authorization } = request.headers
       // An endpoint may have an input of that name.
       const ticket = plan.endpoint.inputs.some(({ name }) => name === 'ticket') ? null : exchange.takeTicket()
@@ -178,10 +182,18 @@ function admit(exchange: Exchange, { right, operation }: Route): Caller | Promis
 function enter(exchange: Exchange, { inputs, operation }: Route, caller: Caller): void {
   exchange.caller = caller
   noteCaller(exchange.response, caller)
+  noteParameters(exchange.response, exchange.parameters)
   if (operation.answers === 'stream') enterStream(exchange)
   if (inputs.checker !== null) {
     exchange.inputs = inputs.checker.check({ path: exchange.parameters, query: exchange.query, body: {} })
   }
+}
+
+/** Health, pages for everybody, and what an operator needs to see why the audit cannot be written. */
+function isAnsweredUnaudited({ right, operation }: Route): boolean {
+  if (right === 'guest') return true
+  if (right === 'anyone') return operation.answers !== 'upgrade'
+  return typeof right === 'object' && right.every((scope) => scope === 'system:read' || scope === 'audit:read')
 }
 
 /** OPTIONS is answered for every path that there is (RFC 9110 §9.3.7). */

@@ -1,6 +1,7 @@
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
 import { ANONYMOUS, type AuthClaims, type CallPlace, type Caller } from '../access/index.ts'
 import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/index.ts'
+import type { AuditedInputs } from '../audit/index.ts'
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import type { RateLimitDeclaration } from '../definition/types.ts'
@@ -96,6 +97,11 @@ export class CallPreparation {
     const { shape, includeMetadata } = askedOptions(this.#plan, sources, this.#inputs)
     this.#options = shape
     this.includesMetadata = includeMetadata
+  }
+
+  /** The inputs that the audit records of this call; null: none. */
+  get auditedInputs(): AuditedInputs | null {
+    return this.#engine.audit.inputsOf(this.#inputs)
   }
 
   /** Finds the run of this call, or makes it. Nothing waits here: calls that come together with one key make one run. */

@@ -31,6 +31,7 @@ import {
   answerReadiness,
   readActivity,
   readHistory,
+  readAudit,
   readMetrics,
   scrapeMetrics,
 } from './system-routes.ts'
@@ -98,6 +99,7 @@ export const routes: readonly Route[] = [
   route('GET, HEAD', '/v1/stream/system/metrics', SYSTEM, inputs.streamRead, 'refused', readMetrics),
   route('GET, HEAD', '/v1/stream/system/history', SYSTEM, inputs.streamRead, 'refused', readHistory),
   route('GET, HEAD', '/v1/stream/system/activity', SYSTEM, inputs.streamRead, 'refused', readActivity),
+  route('GET, HEAD', '/v1/stream/system/audit', ['audit:read'], inputs.streamRead, 'refused', readAudit),
 
   route('GET', '/v1/stream/{name...}', READ, inputs.namedRead, 'refused', named.readNamed),
   route('HEAD', '/v1/stream/{name...}', READ, NONE, 'refused', named.headNamed),

@@ -11,13 +11,20 @@ export function ownedRun({ runs }: Engine, id: string, caller: Caller): RunView 
   const run = runs.get(id)
   if (run?.owner === null) return run
   if (caller.fault !== null) throw caller.fault
-  if (run === undefined || run.owner.subject !== caller.subject) throw unknownRun()
+  if (run === undefined) throw unknownRun()
+  if (run.owner.subject !== caller.subject) throw unknownRun(new OtherOwner())
   return run
 }
 
-export function unknownRun(): StreamstackError {
+/** Why a run is said not to be there, for the audit. Callers never see a cause. */
+export class OtherOwner extends Error {
+  override readonly message = 'The run belongs to another subject.'
+}
+
+export function unknownRun(cause?: OtherOwner): StreamstackError {
   return new StreamstackError(
     'run_unknown',
     'There is no such run, or it has expired. A run that a token started can be read with a token of that subject only.',
+    { cause },
   )
 }

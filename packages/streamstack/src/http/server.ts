@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { Server as SecureServer } from 'node:tls'
 import { checkOpenHost, isLoopback } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
-import { type CallReport, reportCall } from './call-report.ts'
+import { type CallReport, CallReports } from './call-report.ts'
 import { followCertificate } from './certificate.ts'
 import { drain } from './drain.ts'
 import { DurableStreams } from './durable-streams/index.ts'
@@ -55,19 +55,20 @@ export async function startServer({
   await engine.settleAbandoned()
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)
-  const webSockets = new WebSockets(engine, onCall)
+  const reports = new CallReports(engine, onCall)
+  const webSockets = new WebSockets(engine, reports)
   const door = new FrontDoor({ engine, heartbeat, streams, webSockets, probes: new Probes() })
   const server = await createListener(engine.settings.server, (request, response) => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
     connections.answering(response)
-    if (onCall !== undefined) reportCall(engine, request, response, onCall)
+    reports.follow(request, response)
     if (request.httpVersionMajor === 2) refuseRest(request)
     door.take(request, response)
   })
   const connections = openConnections(server, () => engine.settings.server.slowTimeoutMs)
   onUpgrade(server, (request, response, upgrade) => {
-    if (onCall !== undefined) reportCall(engine, request, response, onCall)
+    reports.follow(request, response)
     door.take(request, response, upgrade)
   })
   engine.observation.metrics.bytesSent = () => connections.bytesSent()
@@ -94,6 +95,7 @@ export async function startServer({
       connections.destroy()
       await closed
       await streams.close()
+      reports.close()
     },
   }
 }

@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
-import type { SystemStream } from '../observe/index.ts'
+import type { ServerRight } from '../access/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { isProtocolRead } from './durable-streams/index.ts'
 import { endWithToken } from './end-with-token.ts'
@@ -9,7 +9,7 @@ import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
-import { SystemView } from './system-view.ts'
+import { type SystemSource, SystemView } from './system-view.ts'
 
 /** Begins with the newest sample. */
 export const readMetrics: Operation = {
@@ -36,6 +36,15 @@ export const readActivity: Operation = {
   answers: 'stream',
   handle(exchange) {
     readSystemStream(exchange, viewOf(exchange.engine.observation.activity, exchange), '-1')
+  },
+}
+
+/** Begins with the oldest entry that is kept. */
+export const readAudit: Operation = {
+  summary: 'Reads the audit: who called what, from where, and how it ended.',
+  answers: 'stream',
+  handle(exchange) {
+    readSystemStream(exchange, viewOf(exchange.engine.audit.stream, exchange, 'audit:read'), '-1')
   },
 }
 
@@ -75,8 +84,8 @@ export const answerReadiness: Operation = {
   },
 }
 
-function viewOf(source: SystemStream, { engine, caller }: Exchange): SystemView {
-  return new SystemView(source, caller, (renewed) => engine.access.permit(renewed, ['system:read']))
+function viewOf(source: SystemSource, { engine, caller }: Exchange, right: ServerRight = 'system:read'): SystemView {
+  return new SystemView(source, caller, (renewed) => engine.access.permit(renewed, [right]))
 }
 
 /** `begin`: the offset for a reader that names none. */

@@ -1,16 +1,27 @@
 import { type Caller, GuardedSource } from '../access/index.ts'
-import type { SystemStream } from '../observe/index.ts'
 import type { Stream, StreamReader } from '../stream/index.ts'
+
+/** A stream of the server itself. */
+export interface SystemSource {
+  readonly stream: Stream
+  readonly url: string
+  /** Offset after which it begins. */
+  readonly begin: number
+  /** Makes what is made only for readers. */
+  refresh(): void
+  attach(reader: StreamReader): void
+  detach(reader: StreamReader): void
+}
 
 /** A stream of the server itself for one reader. */
 export class SystemView extends GuardedSource {
   readonly stream: Stream
   readonly url: string
-  readonly #source: SystemStream
+  readonly #source: SystemSource
   readonly #check: (caller: Caller) => void
 
   /** `check` throws when a caller may not read it. What the stream makes only for readers is there from now on. */
-  constructor(source: SystemStream, caller: Caller, check: (caller: Caller) => void) {
+  constructor(source: SystemSource, caller: Caller, check: (caller: Caller) => void) {
     super(caller)
     source.refresh()
     this.#source = source

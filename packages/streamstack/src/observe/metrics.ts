@@ -20,6 +20,17 @@ const CHUNK_BOUNDS_MS = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000,
 /** Whose stream is read: that of runs of an endpoint, by name, or of channels, by the name in their declaration. */
 export type ReadName = string | { readonly channel: string }
 
+/** What an audit counts of itself. */
+export interface AuditNumbers {
+  readonly entries: number
+  readonly lost: number
+  /** Entries that are not on disk yet. */
+  readonly waiting: number
+  readonly isFailing: boolean
+  /** Heads that could not be sent to the webhook. */
+  readonly headFailures: number
+}
+
 /**
  * What a server counts. Recording is on the way of every chunk, so it allocates nothing and waits for nothing. Times are milliseconds on the
  * monotonic clock, as `performance.now()` gives them; callers have read it already.
@@ -59,6 +70,8 @@ export class Metrics {
   readonly users: ActiveUsers
   /** Bytes that went to sockets, headers and framing included; asked only when a sample is made. */
   bytesSent: () => number = () => 0
+  /** What the audit counts of itself; null: it is off. */
+  audit: () => AuditNumbers | null = () => null
   readonly #window = new SlidingWindow()
   readonly #endpoints = new Map<string, EndpointCounts>()
 

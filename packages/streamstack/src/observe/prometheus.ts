@@ -2,7 +2,7 @@ import type { BucketHistogram } from './bucket-histogram.ts'
 import type { DeclaredChannelCounts } from './channel-counts.ts'
 import type { EndpointCounts } from './endpoint-counts.ts'
 import { EventLoopMonitor } from './event-loop-delay.ts'
-import type { Metrics } from './metrics.ts'
+import type { AuditNumbers, Metrics } from './metrics.ts'
 import { type Family, PROMETHEUS_TYPE, type Sample, prometheusText } from './prometheus-text.ts'
 
 /** A server that is scraped no more stops looking at its event loop. */
@@ -24,6 +24,7 @@ export class Prometheus {
     this.#addStreams()
     this.#addModels()
     this.#addChannels()
+    this.#addAudit()
     this.#addProcess()
   }
 
@@ -138,6 +139,19 @@ export class Prometheus {
     this.#add('counter', 'websocket_closed_total', 'WebSockets that were closed, by code.', () =>
       perCode(sockets.closedCodes),
     )
+  }
+
+  #addAudit(): void {
+    const add = (type: Family['type'], suffix: string, help: string, of: (numbers: AuditNumbers) => number): void =>
+      this.#add(type, suffix, help, () => {
+        const numbers = this.#metrics.audit()
+        return numbers === null ? [] : one(of(numbers))
+      })
+    add('counter', 'audit_entries_total', 'Entries of the audit.', ({ entries }) => entries)
+    add('counter', 'audit_lost_total', 'Entries that found no room while the audit could not be written.', (n) => n.lost)
+    add('gauge', 'audit_waiting', 'Entries that are not on disk yet.', ({ waiting }) => waiting)
+    add('gauge', 'audit_failing', '1 while the audit cannot be written.', ({ isFailing }) => (isFailing ? 1 : 0))
+    add('counter', 'audit_head_failures_total', 'Heads that the webhook did not take.', (n) => n.headFailures)
   }
 
   #addProcess(): void {

@@ -5,7 +5,10 @@ import type { ApiKey, TokenSettings } from '../access/index.ts'
 import type { AccessDeclaration, RateLimitDeclaration } from '../definition/index.ts'
 import type { OpenStreamBounds } from '../limit/index.ts'
 import type { ModelPrice } from '../provider/index.ts'
+import type { AuditSettings } from '../audit/index.ts'
+import { auditSettings } from './audit-settings.ts'
 import type { Environment } from './dotenv.ts'
+import { settingValues } from './setting-values.ts'
 import { apiKey, tokenSettings } from './auth-settings.ts'
 import type { logLevels, settingsSchema } from './settings-schema.ts'
 
@@ -128,6 +131,10 @@ export interface Settings {
   /** Absolute. */
   readonly dataFolder: string
   readonly log: { readonly level: (typeof logLevels)[number] }
+  /** `folder`: null is its place in the data folder. */
+  readonly audit: Omit<AuditSettings, 'folder'> & { readonly folder: string | null }
+  /** Values by their keys in the file, for comparisons. They hold secrets. */
+  readonly values: Readonly<Record<string, string>>
 }
 
 /**
@@ -227,6 +234,8 @@ export function toSettings(
     },
     dataFolder: absolute(checked.data),
     log: { level: log.level },
+    audit: auditSettings(checked.audit, dir),
+    values: settingValues(checked),
   })
 }
 

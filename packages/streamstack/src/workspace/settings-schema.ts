@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { corsOriginFault, hostEntryFault, proxyEntryFault } from '../access/index.ts'
 import { createIssueList, isVariableName, normalizeRateLimits, treeFromValue } from '../definition/index.ts'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
+import { auditHeadShape, auditShape } from './audit-settings.ts'
 import { authShape, jwtShape } from './auth-settings.ts'
 import {
   addProblem,
@@ -401,6 +402,7 @@ const rootShape = {
     description: 'Constants that every expression of the workspace can use.',
   }),
   auth: z.strictObject(authShape, objectMessage).prefault({}),
+  audit: z.strictObject(auditShape, objectMessage).prefault({}),
   outbound: outbound.prefault({}),
   ai: z.strictObject(aiShape, objectMessage).prefault({}),
   conversations: z.strictObject(conversationsShape, objectMessage).prefault({}),
@@ -423,6 +425,8 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'server.tls': Object.keys(tlsShape),
   'server.cors': Object.keys(corsShape),
   'server.websocket': Object.keys(websocketShape),
+  audit: Object.keys(auditShape),
+  'audit.head': Object.keys(auditHeadShape),
   auth: Object.keys(authShape),
   'auth.jwt': Object.keys(jwtShape),
   outbound: Object.keys(outboundShape),

@@ -13,6 +13,7 @@ export const startSettingKeys = [
   'streams.memory_bytes',
   'streams.max_age',
   'streams.max_bytes',
+  'audit.folder',
   'data',
 ] as const
 
@@ -27,6 +28,7 @@ function startSettings({
   server,
   streams,
   dataFolder,
+  audit,
 }: Settings): Readonly<Record<(typeof startSettingKeys)[number], string | number | boolean | null>> {
   return {
     'server.host': server.host,
@@ -40,6 +42,7 @@ function startSettings({
     'streams.memory_bytes': streams.memoryBytes,
     'streams.max_age': streams.maxAgeMs,
     'streams.max_bytes': streams.maxBytes,
+    'audit.folder': audit.folder,
     data: dataFolder,
   }
 }

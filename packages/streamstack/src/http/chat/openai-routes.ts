@@ -5,7 +5,7 @@ import { didYouMean } from '../../text/did-you-mean.ts'
 import { answerProblem } from '../answer-problem.ts'
 import { answerWhole } from '../answer-whole.ts'
 import { answerCall, bodyOf } from '../call-endpoint.ts'
-import { noteEndpoint } from '../call-report.ts'
+import { noteCaller, noteEndpoint } from '../call-note.ts'
 import type { Exchange } from '../exchange.ts'
 import { CallPreparation } from '../prepare-call.ts'
 import type { Operation } from '../route.ts'
@@ -64,7 +64,7 @@ async function complete(exchange: Exchange): Promise<void> {
   if (typeof model !== 'string') throw new StreamstackError('input_invalid', '`model` is missing; it must be a text.')
   const plan = planOf(engine, model)
   if (plan === null) throw await unknownModel(exchange, model)
-  noteEndpoint(response, plan.endpoint.name)
+  noteEndpoint(response, plan.endpoint)
   const preparation = new CallPreparation(engine, plan)
   try {
     const { inputs } = plan.endpoint
@@ -76,6 +76,7 @@ async function complete(exchange: Exchange): Promise<void> {
         urlToken: null,
       })
     }
+    noteCaller(response, exchange.caller)
     preparation.admit(exchange.caller)
     const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))
     const said = openaiMessages(messages)

@@ -3,6 +3,7 @@ import { CLOSE_CODES, type CloseName, StreamstackError, publicError, toStreamsta
 import type { WebSocket } from 'ws'
 import type { Caller, PresentedTicket } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
+import { auditRefusedSocket } from './audited-messages.ts'
 import { expiresInSeconds, isExpired } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
 import { MessageRate } from './message-rate.ts'
@@ -78,6 +79,10 @@ export class Connection {
     if (token !== null) this.#check(engine.access.authenticateToken(token, caller.place))
     else if (ticket !== null) this.#check(engine.access.authenticateTicket(ticket, caller.place))
     else this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
+  }
+
+  get caller(): Caller {
+    return this.#session.caller
   }
 
   get readsRun(): boolean {
@@ -189,6 +194,7 @@ export class Connection {
   /** What is not of the protocol. */
   #refuse(thrown: unknown): void {
     const error = toStreamstackError(thrown)
+    auditRefusedSocket(this.#engine, this.#session.caller, error)
     if (error.code === 'internal') this.#engine.log.error({ err: error.cause }, 'a message could not be taken')
     this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
     this.close(error.code === 'internal' ? 'server_error' : 'message_invalid')
@@ -269,13 +275,16 @@ export class Connection {
   /** What is open belongs to the first subject, and the next may not see it. */
   #otherSubject(): void {
     const message = 'The token names another subject than the one before it. Open a connection of its own for that one.'
-    this.#outbox.send({ type: 'error', id: null, error: publicError(new StreamstackError('forbidden', message)) })
+    const error = new StreamstackError('forbidden', message)
+    auditRefusedSocket(this.#engine, this.#session.caller, error)
+    this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
     this.close('unauthenticated')
   }
 
   #refuseToken(thrown: unknown): void {
     if (this.#isClosed) return
     const error = socketError(thrown)
+    auditRefusedSocket(this.#engine, this.#session.caller, error)
     this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
     if (error.code === 'unauthenticated') this.close(isExpired(error) ? 'token_expired' : 'unauthenticated')
     // The keys could not be fetched: that says nothing of the token, and one that was taken before still holds.

@@ -46,12 +46,13 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   if (path.startsWith(PRESENCE_ROOT)) {
     return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.caller))
   }
+  if (path === '/v1/stream/system/audit') return findAudit(asked)
   const { samples, activity, history } = observation
   const system = [samples, activity, history].find(({ url }) => url === path)
   if (system === undefined) {
     throw new StreamstackError(
       'stream_unknown',
-      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, as /v1/channels/<name>, streams by name, as /v1/stream/<name>, /v1/stream/system/metrics, /v1/stream/system/history and /v1/stream/system/activity.',
+      'Over the WebSocket there are runs, as /v1/stream/runs/<id>, channels, as /v1/channels/<name>, streams by name, as /v1/stream/<name>, /v1/stream/system/metrics, /v1/stream/system/history, /v1/stream/system/activity and /v1/stream/system/audit.',
     )
   }
   const allow = (caller: Caller): void => asked.engine.access.permit(caller, ['system:read'])
@@ -59,6 +60,12 @@ export function findStream(path: string, asked: StreamRequest): FoundStream {
   const view = new SystemView(system, asked.caller, allow)
   if (system !== samples) return whole(view)
   return { ...whole(view), begin: samples.stream.lastOffset - 1 }
+}
+
+function findAudit({ engine, caller }: StreamRequest): FoundStream {
+  const allow = (renewed: Caller): void => engine.access.permit(renewed, ['audit:read'])
+  allow(caller)
+  return whole(new SystemView(engine.audit.stream, caller, allow))
 }
 
 function whole(source: OpenSource): FoundStream {

@@ -1,5 +1,4 @@
 import {
-  type ClientMessage,
   StreamstackError,
   type Value,
   publicError,
@@ -14,7 +13,7 @@ import { findEndpoint, methodsAt } from '../find-endpoint.ts'
 import { checkedKey } from '../idempotency-key.ts'
 import { CallPreparation, stoppingError } from '../prepare-call.ts'
 import { positionAfter } from '../../stream/reading.ts'
-import type { BadMessage } from './client-message.ts'
+import { type AskedMessage, AuditedMessages } from './audited-messages.ts'
 import { type OpenSource, findStream } from './find-stream.ts'
 import { NamedReader } from './named-reader.ts'
 import type { Outbox } from './outbox.ts'
@@ -24,7 +23,7 @@ import { socketError } from './socket-error.ts'
 import { Stay } from '../stay.ts'
 
 /** What a message asks for under an id. */
-type Asked = Exclude<ClientMessage, { type: 'auth' | 'ping' | 'leave' | 'cancel' }>
+type Asked = Exclude<AskedMessage, { type: 'bad' }>
 
 /** What is open under an id. */
 interface Opened {
@@ -64,12 +63,14 @@ export class Session {
   readonly #open = new Map<string, Opened>()
   /** Of those that are open, the readers of streams by name. */
   readonly #named = new Set<NamedReader>()
+  readonly #audited: AuditedMessages
   #caller: Caller
 
   constructor({ engine, caller, outbox }: SessionOptions) {
     this.#engine = engine
     this.#caller = caller
     this.#outbox = outbox
+    this.#audited = new AuditedMessages(engine)
   }
 
   /** Who sends the messages: a token makes another caller of one that had none. */
@@ -84,13 +85,15 @@ export class Session {
   }
 
   /** Does what a message asks for; false when its sender is turned away. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
-  take(message: Asked | BadMessage): boolean {
+  take(message: AskedMessage): boolean {
     const { id } = message
     if (this.#open.has(id)) {
       throw new StreamstackError('message_invalid', `The id ${id} is open already: it is free after its last word.`)
     }
+    this.#audited.asked(message, this.#caller)
     try {
       if (message.type === 'bad') throw message.error
+      this.#engine.audit.checkWritable()
       this.#checkRoom()
       this.#begin(message)
       return true
@@ -160,10 +163,12 @@ export class Session {
   /** As a call over HTTP, whose body is `inputs`. */
   #call({ id, endpoint, inputs = {}, key, after = 0 }: Extract<Asked, { type: 'call' }>): void {
     const { plan, pathParameters } = this.#endpoint(endpoint)
+    this.#audited.calls(id, plan.endpoint)
     const preparation = new CallPreparation(this.#engine, plan)
     try {
       preparation.admit(this.#caller)
       preparation.take({ path: pathParameters, query: noQuery, body: inputs as Record<string, never> })
+      this.#audited.takes(id, preparation.auditedInputs)
       const { source, started } = preparation.begin({
         key: key === undefined ? null : checkedKey(key),
         hasRead: after > 0,
@@ -216,6 +221,7 @@ export class Session {
       onOver: () => {
         this.#open.delete(id)
         this.#named.delete(reader)
+        this.#audited.over(id, null)
       },
       onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
     })
@@ -224,6 +230,7 @@ export class Session {
       leave: () => {
         this.#named.delete(reader)
         reader.leave()
+        this.#audited.over(id, null)
       },
       cancel: null,
       renew: (caller) => reader.renew(caller),
@@ -259,6 +266,7 @@ export class Session {
       .publish(channel, this.#caller, message)
       .then(({ offset }) => {
         this.#open.delete(id)
+        this.#audited.over(id, null)
         this.#outbox.send({ type: 'published', id, offset })
       })
       .catch((thrown: unknown) => {
@@ -290,6 +298,7 @@ export class Session {
       onOver: () => {
         this.#open.delete(id)
         stay?.leave()
+        this.#audited.over(id, source)
       },
       onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
     })
@@ -297,6 +306,7 @@ export class Session {
       leave: () => {
         reader.leave()
         stay?.leave()
+        this.#audited.over(id, source)
       },
       cancel: source.cancel === undefined ? null : () => source.cancel?.('The run was cancelled by its caller.'),
       renew: (caller) => {
@@ -312,6 +322,7 @@ export class Session {
   }
 
   #refuse(id: string, thrown: unknown): void {
+    this.#audited.refused(id, thrown)
     const error = socketError(thrown, this.#engine.hidesDetails)
     if (error.code === 'internal' || error.code === 'storage_failed')
       this.#engine.log.error({ err: error.cause }, 'a message could not be answered')

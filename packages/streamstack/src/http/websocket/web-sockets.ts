@@ -2,10 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import { CLOSE_CODES, StreamstackError, WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Engine } from '../../engine/index.ts'
-import { type CallReport, reportSocket } from '../call-report.ts'
+import type { CallReports } from '../call-report.ts'
 import type { Exchange } from '../exchange.ts'
 import { stoppingError } from '../prepare-call.ts'
 import type { Operation } from '../route.ts'
+import { auditRefusedSocket } from './audited-messages.ts'
 import { Connection } from './connection.ts'
 import { ReasonedWebSocket } from './reasoned-web-socket.ts'
 
@@ -20,16 +21,16 @@ const STOPPING_MS = 1_000
 /** `/v1/ws`: many streams over one connection. */
 export class WebSockets {
   readonly #engine: Engine
-  readonly #onCall: ((call: CallReport) => void) | null
+  readonly #reports: CallReports
   readonly #connections = new Set<Connection>()
   readonly #timer: NodeJS.Timeout
   #door: { server: WebSocketServer; messageBytesMax: number } | null = null
   #isStopping = false
   #onAllGone: (() => void) | null = null
 
-  constructor(engine: Engine, onCall?: (call: CallReport) => void) {
+  constructor(engine: Engine, reports: CallReports) {
     this.#engine = engine
-    this.#onCall = onCall ?? null
+    this.#reports = reports
     const intervalMs = Math.min(TICK_MS, engine.settings.streams.heartbeatMs / 4)
     let tickedMs = performance.now()
     this.#timer = setInterval(() => {
@@ -72,34 +73,34 @@ export class WebSockets {
     const ticket = exchange.takeTicket()
     const { socket, head } = upgrade
     response.detachSocket(socket as never)
-    const openedMs = performance.now()
     this.#open().handleUpgrade(request, socket, head, (webSocket) => {
       const { maxConnections } = this.#engine.settings.server.websocket
       const { sockets } = this.#engine.observation.metrics
       sockets.socketOpened()
+      let connection: Connection | null = null
+      const over = this.#reports.followSocket(request, () => connection?.caller ?? caller)
       webSocket.on('close', (code) => {
         sockets.socketClosed(code)
-        this.#report(request, openedMs)
+        over()
       })
       if (this.#isStopping || this.#engine.isDraining) return turnAway(webSocket, 'restarting')
-      if (this.#connections.size >= maxConnections) return turnAway(webSocket, 'overloaded')
-      const connection: Connection = new Connection({
+      if (this.#connections.size >= maxConnections) {
+        const error = new StreamstackError('unavailable', 'The server has as many WebSockets as it can.')
+        auditRefusedSocket(this.#engine, caller, error)
+        return turnAway(webSocket, 'overloaded')
+      }
+      const opened: Connection = new Connection({
         engine: this.#engine,
         webSocket,
         socket,
         caller,
         token: tokenOf(request, offered),
         ticket,
-        onGone: () => this.#gone(connection),
+        onGone: () => this.#gone(opened),
       })
-      this.#connections.add(connection)
+      connection = opened
+      this.#connections.add(opened)
     })
-  }
-
-  #report(request: IncomingMessage, sinceMs: number): void {
-    if (this.#onCall === null) return
-    const durationMs = performance.now() - sinceMs
-    this.#onCall(reportSocket(this.#engine, request, { status: 101, durationMs, error: null }))
   }
 
   /** Makes handshakes. Messages may be as large as request bodies, by the settings of now. */
