@@ -43,6 +43,8 @@ export interface Credentials {
   readonly urlToken: string | null
   /** `?ticket=` of a request that may carry one, and the path of the request; null: none. */
   readonly ticket?: PresentedTicket | null
+  /** Called with the caller once it is known, also when it is refused then. */
+  readonly onKnown?: (caller: Caller) => void
 }
 
 export interface PresentedTicket {
@@ -188,10 +190,12 @@ export class Access {
     if (right === 'caller' || right === 'reader') this.#checkUrlToken(credentials, right)
     const caller = this.authenticate(right === 'reader' ? credentials : { ...credentials, urlToken: null })
     if (!(caller instanceof Promise)) {
+      credentials.onKnown?.(caller)
       this.permit(caller, right)
       return caller
     }
     return caller.then((verified) => {
+      credentials.onKnown?.(verified)
       this.permit(verified, right)
       return verified
     })

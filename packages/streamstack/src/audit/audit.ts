@@ -89,6 +89,8 @@ export class Audit {
   readonly #timer: NodeJS.Timeout
   #settings: AuditSettings | null = null
   #running: Running | null = null
+  /** It is to be on, and its folder cannot be opened. */
+  #cannotOpen = false
   #headToldAtMs = -Infinity
   #headTold = 0
   #headFailures = 0
@@ -104,8 +106,10 @@ export class Audit {
   configure(settings: AuditSettings, compared: ComparedSettings, details: object = {}): void {
     const running = this.#running
     const wasOn = running !== null
-    if (settings.isEnabled && !wasOn) this.#start(settings)
     this.#settings = settings
+    this.#cannotOpen = settings.isEnabled && !wasOn
+    if (this.#cannotOpen) this.#start(settings)
+    this.#cannotOpen = false
     if (this.#running !== null) {
       if (!wasOn) this.#append({ type: 'start', ...details })
       this.#compare(this.#running, compared)
@@ -140,8 +144,8 @@ export class Audit {
 
   /** Throws `unavailable` while the audit cannot be written and `audit.on_failure` is `refuse`. */
   checkWritable(): void {
-    const failure = this.#running?.journal.failure ?? null
-    if (failure === null || this.#settings?.onFailure !== 'refuse') return
+    const isWritten = this.#running === null ? !this.#cannotOpen : this.#running.journal.failure === null
+    if (isWritten || this.#settings?.onFailure !== 'refuse') return
     throw new StreamstackError('unavailable', 'The server cannot write its audit now. Call again in a moment.', {
       retryAfterMs: RETRY_AFTER_MS,
     })
@@ -161,9 +165,11 @@ export class Audit {
       const { address, caller, error } = call
       const key = addressKey(address)
       const by = caller.subject === null ? key : `subject ${caller.subject}`
-      const refusal = { by, address, subject: caller.subject === null ? null : safeText(caller.subject), error: error.code }
+      const subject = caller.subject === null ? null : safeText(caller.subject)
+      const refusal = { by, address, subject, route: call.route, error: error.code, reason: error.reason }
       if (running.refusals.isFirst(refusal, Date.now())) this.#append(this.#fieldsOf(call, 'refused'))
-    } else if (this.#settings.calls === 'all') this.#append(this.#fieldsOf(call, call.outcome ?? (call.status === null ? 'disconnected' : 'answered')))
+    } else if (this.#settings.calls === 'all')
+      this.#append(this.#fieldsOf(call, call.outcome ?? (call.status === null ? 'disconnected' : 'answered')))
   }
 
   /** Records that a call goes on: its own entry comes when it is over, or never, should the process be killed. */
@@ -229,7 +235,9 @@ export class Audit {
       this.#retainedAtMs = nowMs
       running.journal
         .retain(settings)
-        .catch((error: unknown) => this.#options.log.error({ err: error }, 'old entries of the audit could not be removed'))
+        .catch((error: unknown) =>
+          this.#options.log.error({ err: error }, 'old entries of the audit could not be removed'),
+        )
     }
   }
 

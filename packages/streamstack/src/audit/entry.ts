@@ -59,7 +59,11 @@ export function parseEntry(line: string): Entry | null {
   if (typeof value !== 'object' || value === null) return null
   const { seq, time, type, previous, hash } = value as Partial<Entry>
   const isEntry =
-    Number.isSafeInteger(seq) && typeof time === 'string' && typeof type === 'string' && isHash(previous) && isHash(hash)
+    Number.isSafeInteger(seq) &&
+    typeof time === 'string' &&
+    typeof type === 'string' &&
+    isHash(previous) &&
+    isHash(hash)
   return isEntry ? (value as Entry) : null
 }
 

@@ -1,5 +1,5 @@
 export { Audit, type AuditSettings, type AuditedCall } from './audit.ts'
-export { type Entry, type Head, parseHead } from './entry.ts'
+export { type Entry, type Head, parseEntry, parseHead } from './entry.ts'
 export { type AuditedInputs, type InputMode, hashOfInput, inputKeyIn } from './input-values.ts'
 export { readLines } from './read-lines.ts'
 export { listSegments } from './segments.ts'

@@ -8,7 +8,7 @@ import { canonicalJson } from './canonical-json.ts'
 /** How the value of an input is recorded. */
 export type InputMode = 'clear' | 'hash'
 
-type Scalar = string | number | boolean | null
+type Scalar = string | number | boolean
 
 /** Recorded inputs by name: values in clear, or their hashes. */
 export type AuditedInputs = Readonly<Record<string, Scalar>>
@@ -44,6 +44,8 @@ export function recordedInputs(
   for (const [name, mode] of Object.entries(modes)) {
     if (recorded.length >= INPUTS_MAX || !Object.hasOwn(inputs, name)) continue
     const value = inputs[name] ?? null
+    // It was not sent.
+    if (value === null) continue
     const isClear = mode === 'clear' && isShown(value)
     recorded.push([name, isClear ? shown(value) : hashOfInput(value, key)])
   }
@@ -64,12 +66,13 @@ export function inputKeyIn(folder: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   const key = readFileSync(path, 'utf8').trim()
-  if (!KEY.test(key)) throw new Error(`${path} holds no key of 64 hexadecimal digits. Restore it, or remove it for a new one.`)
+  if (!KEY.test(key))
+    throw new Error(`${path} holds no key of 64 hexadecimal digits. Restore it, or remove it for a new one.`)
   return key
 }
 
 function isShown(value: Value): value is Scalar {
-  return typeof value === 'string' ? value.length <= CLEAR_LENGTH_MAX : typeof value !== 'object' || value === null
+  return typeof value === 'string' ? value.length <= CLEAR_LENGTH_MAX : typeof value !== 'object'
 }
 
 function shown(value: Scalar): Scalar {

@@ -219,7 +219,7 @@ export class Journal {
   async #write(): Promise<void> {
     const [first] = this.#pending
     if (first === undefined) return
-    const { handle, segment } = await this.#fileFor(first)
+    const { handle, segment } = await this.#soundFile(first)
     const count = this.#pending.length
     const batch = this.#pending.slice(0, count)
     const data = Buffer.from(batch.map(({ line }) => `${line}\n`).join(''))
@@ -228,14 +228,6 @@ export class Journal {
       written += bytesWritten
     }
     await handle.datasync()
-    const { nlink, size } = await handle.stat()
-    if (nlink === 0 || size !== segment.bytes + data.length) {
-      this.#options.onTampering(`Another program ${nlink === 0 ? 'removed' : 'changed'} ${segment.path}.`)
-      segment.isSealed = true
-      await this.#closeFile()
-      // The batch went with the file: it is written to the next.
-      if (nlink === 0) return
-    }
     segment.bytes += data.length
     this.#pending.splice(0, count)
     for (const { line } of batch) this.#pendingBytes -= line.length
@@ -243,10 +235,24 @@ export class Journal {
     this.#options.onKept()
   }
 
+  /** The file for an entry. One that another program removed or shortened is left as it is, and told. */
+  async #soundFile(first: Pending): Promise<OpenFile> {
+    const file = await this.#fileFor(first)
+    const { handle, segment } = file
+    const { nlink, size } = await handle.stat()
+    if (nlink > 0 && size >= segment.bytes) return file
+    this.#options.onTampering(`Another program ${nlink === 0 ? 'removed' : 'shortened'} ${segment.path}.`)
+    segment.isSealed = true
+    if (nlink === 0) this.#segments.splice(this.#segments.indexOf(segment), 1)
+    await this.#closeFile()
+    return this.#fileFor(first)
+  }
+
   async #fileFor({ head, time }: Pending): Promise<OpenFile> {
     const name = segmentName(head.seq, time)
     const last = this.#segments.at(-1)
-    const isLast = last !== undefined && !last.isSealed && last.bytes < SEGMENT_BYTES && dayOf(last.path) === dayOf(name)
+    const isLast =
+      last !== undefined && !last.isSealed && last.bytes < SEGMENT_BYTES && dayOf(last.path) === dayOf(name)
     if (this.#file !== null && (isLast || last?.bytes === 0)) return this.#file
     await this.#closeFile()
     if (isLast) {

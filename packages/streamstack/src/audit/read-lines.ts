@@ -37,7 +37,10 @@ function joined(first: Buffer, second: Buffer): Buffer {
 }
 
 /** Returns the last lines of a file, the newest first, and how many bytes follow the last line end. Looks at the last 256 kB. */
-export function lastLines(path: string, bytes: number): { readonly lines: readonly string[]; readonly tornBytes: number } {
+export function lastLines(
+  path: string,
+  bytes: number,
+): { readonly lines: readonly string[]; readonly tornBytes: number } {
   const start = Math.max(0, bytes - TAIL_BYTES)
   const tail = readBytes(path, start, bytes - start)
   const end = tail.lastIndexOf(NEWLINE)

@@ -5,7 +5,11 @@ export interface Refusal {
   /** IPv6 by /64; null: unknown. */
   readonly address: string | null
   readonly subject: string | null
+  /** As it is declared; null: there is none at the path. */
+  readonly route: string | null
   readonly error: string
+  /** Which of several reasons the error had; null: it has but one. */
+  readonly reason: string | null
 }
 
 /** Repeated refusals, as one entry tells them. */
@@ -13,6 +17,7 @@ export interface RefusalCount {
   readonly type: 'refusals'
   readonly subject: string | null
   readonly address: string | null
+  readonly route: string | null
   /** Where there are too many callers for entries of their own: at most so many are counted here. */
   readonly callers?: number
   /** Refusals beside those that have an entry of their own. */
@@ -26,7 +31,7 @@ export interface RefusalCount {
 const WINDOW_MS = 1_000
 const WINDOW_MS_MAX = 60_000
 
-/** Callers that are counted one by one. Beyond, they are counted together. */
+/** Callers, by route and error, that are counted one by one. Beyond, they are counted together. */
 const CALLERS_MAX = 10_000
 
 /** Entries about refusals: so many at once, then so many a second. A flood must not push out what others did. */
@@ -36,6 +41,7 @@ const ENTRIES_PER_SECOND = 10
 interface Counting {
   readonly subject: string | null
   readonly address: string | null
+  readonly route: string | null
   errors: Map<string, number>
   count: number
   sinceMs: number
@@ -43,7 +49,7 @@ interface Counting {
 }
 
 /**
- * Decides which refusals get an entry of their own: the first of a caller. Those that follow within its window are counted, and told as one entry at
+ * Decides which refusals get an entry of their own: the first of a caller for one reason at one route. Those that follow within its window are counted, and told as one entry at
  * the end of the window. Nothing is left out: what has no entry is part of a count.
  */
 export class Refusals {
@@ -59,18 +65,19 @@ export class Refusals {
 
   /** Whether this refusal gets an entry of its own; if not, it is counted. `nowMs`: milliseconds since 1970. */
   isFirst(refusal: Refusal, nowMs: number): boolean {
-    const { by, address, subject, error } = refusal
-    const known = this.#callers.get(by)
+    const { error, reason, route, by } = refusal
+    const key = `${error} ${reason ?? ''} ${route ?? ''} ${by}`
+    const known = this.#callers.get(key)
     if (known !== undefined) {
       count(known, error)
       return false
     }
     if (this.#callers.size >= CALLERS_MAX) {
-      this.#countWithOthers({ ...newCounting(null, null, nowMs), count: 1, errors: new Map([[error, 1]]) }, 1)
+      this.#countWithOthers({ ...newCounting(refusal, nowMs), count: 1, errors: new Map([[error, 1]]) }, 1)
       return false
     }
-    const counting = newCounting(subject, address, nowMs)
-    this.#callers.set(by, counting)
+    const counting = newCounting(refusal, nowMs)
+    this.#callers.set(key, counting)
     if (this.#take(nowMs)) return true
     count(counting, error)
     return false
@@ -78,10 +85,10 @@ export class Refusals {
 
   /** Tells of the windows that are over; called about once a second. */
   tick(nowMs: number): void {
-    for (const [by, counting] of this.#callers) {
+    for (const [key, counting] of this.#callers) {
       if (nowMs - counting.sinceMs < counting.windowMs) continue
       if (counting.count === 0) {
-        this.#callers.delete(by)
+        this.#callers.delete(key)
         continue
       }
       if (this.#take(nowMs)) this.#told(counting)
@@ -105,11 +112,6 @@ export class Refusals {
     this.#tellOthers()
   }
 
-  /** Whether there is anything that `tick` could be needed for. */
-  get isIdle(): boolean {
-    return this.#callers.size === 0 && this.#others === null
-  }
-
   #take(nowMs: number): boolean {
     const earned = ((nowMs - (this.#leftAtMs ?? nowMs)) / 1_000) * ENTRIES_PER_SECOND
     this.#leftAtMs = nowMs
@@ -121,7 +123,7 @@ export class Refusals {
 
   #countWithOthers(counting: Counting, callers: number): void {
     if (this.#others === null) {
-      this.#others = { counting: { ...counting, subject: null, address: null }, callers }
+      this.#others = { counting: { ...counting, subject: null, address: null, route: null }, callers }
       return
     }
     const { counting: sum } = this.#others
@@ -138,11 +140,12 @@ export class Refusals {
     this.#told(counting, callers)
   }
 
-  #told({ subject, address, count: sum, sinceMs, errors }: Counting, callers?: number): void {
+  #told({ subject, address, route, count: sum, sinceMs, errors }: Counting, callers?: number): void {
     this.#tell({
       type: 'refusals',
       subject,
       address,
+      route,
       ...(callers === undefined ? {} : { callers }),
       count: sum,
       since: new Date(sinceMs).toISOString(),
@@ -151,8 +154,8 @@ export class Refusals {
   }
 }
 
-function newCounting(subject: string | null, address: string | null, nowMs: number): Counting {
-  return { subject, address, errors: new Map(), count: 0, sinceMs: nowMs, windowMs: WINDOW_MS }
+function newCounting({ subject, address, route }: Refusal, nowMs: number): Counting {
+  return { subject, address, route, errors: new Map(), count: 0, sinceMs: nowMs, windowMs: WINDOW_MS }
 }
 
 function count(counting: Counting, error: string): void {

@@ -57,7 +57,9 @@ export class SettingsRecord {
     const temporary = `${this.#path}.new`
     writeFileSync(temporary, JSON.stringify(now), { mode: 0o600 })
     renameSync(temporary, this.#path)
-    return before === null ? { settings: [], keys: [] } : { settings: changedValues(before, now), keys: changedKeys(before, now) }
+    return before === null
+      ? { settings: [], keys: [] }
+      : { settings: changedValues(before, now), keys: changedKeys(before, now) }
   }
 
   #hash(text: string): string {
@@ -74,7 +76,8 @@ function changedKeys({ keys: before }: Remembered, { keys: now }: Remembered): r
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].toSorted()
   return names.flatMap((name): readonly KeyChange[] => {
     const [old, current] = [own(before, name), own(now, name)]
-    if (old === undefined) return current === undefined ? [] : [{ action: 'created', name, fingerprint: current.fingerprint }]
+    if (old === undefined)
+      return current === undefined ? [] : [{ action: 'created', name, fingerprint: current.fingerprint }]
     if (current === undefined) return [{ action: 'revoked', name, fingerprint: old.fingerprint }]
     return old.hash === current.hash ? [] : [{ action: 'changed', name, fingerprint: current.fingerprint }]
   })

@@ -66,7 +66,7 @@ class Verifier {
   tornBytes = 0
   last: Read | null = null
   head: Head = ORIGIN
-  readonly #heads: ReadonlyMap<number, string>
+  readonly #heads: ReadonlyMap<number, readonly Head[]>
   readonly #headsMax: number
   #entries = 0
   #lost = 0
@@ -75,19 +75,20 @@ class Verifier {
   #front: { readonly head: Head; readonly place: string; isAnchored: boolean } | null = null
 
   constructor(heads: readonly Head[]) {
-    this.#heads = new Map(heads.map(({ seq, hash }) => [seq, hash]))
-    this.#headsMax = Math.max(0, ...this.#heads.keys())
+    this.#heads = Map.groupBy(heads, ({ seq }) => seq)
+    this.#headsMax = heads.reduce((most, { seq }) => Math.max(most, seq), 0)
   }
 
   take(read: Read): Suspicion | null {
     const { entry } = read
     if (entry === null) return 'unreadable'
-    if (this.last === null) this.#begin(entry, read.place)
-    else if (entry.seq > this.head.seq + 1) return 'gap'
+    if (this.last === null) {
+      if (entry.seq !== read.expectedFirst) return entry.seq > read.expectedFirst ? 'gap' : 'repeated'
+      this.#begin(entry, read.place)
+    } else if (entry.seq > this.head.seq + 1) return 'gap'
     else if (entry.seq <= this.head.seq) return 'repeated'
     else if (entry.previous !== this.head.hash) return 'unlinked'
-    const known = this.#heads.get(entry.seq)
-    if (known !== undefined && known !== entry.hash) return 'other-head'
+    if (this.#heads.get(entry.seq)?.some(({ hash }) => hash !== entry.hash) === true) return 'other-head'
     this.#anchor(entry)
     this.last = read
     this.head = { seq: entry.seq, hash: entry.hash }
@@ -173,7 +174,8 @@ async function faultOf(
     }
     case 'gap': {
       const found = await find(following, expected)
-      if (found !== null) return fault('reordered', seq, place, `Entry ${seq} stands before entry ${expected} (${found}).`)
+      if (found !== null)
+        return fault('reordered', seq, place, `Entry ${seq} stands before entry ${expected} (${found}).`)
       const missing = seq - expected === 1 ? `Entry ${expected} is` : `Entries ${expected} to ${seq - 1} are`
       return fault('removed', expected, place, `${missing} missing before entry ${seq}.`)
     }

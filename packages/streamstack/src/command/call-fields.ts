@@ -3,8 +3,8 @@ import type { CallReport } from '../http/index.ts'
 
 /** A call as an entry of the access log; what there is nothing to say of is left out. */
 export function callFields(call: CallReport): Readonly<Record<string, unknown>> {
-  const { method, path, status, address, endpoint, caller, run, outcome, error, firstChunkMs, durationMs, chunks } =
-    call
+  const { method, path, status, address, endpoint, caller, run, outcome, error, firstChunkMs, durationMs } = call
+  const { chunks, bytes } = call
   return {
     method,
     path,
@@ -15,6 +15,7 @@ export function callFields(call: CallReport): Readonly<Record<string, unknown>> 
     ...(run === null ? {} : { run }),
     ...(outcome === null ? {} : { outcome }),
     ...(chunks === null ? {} : { chunks }),
+    bytes,
     ...(error === null ? {} : { error: error.code, ...reasonOf(error) }),
     ...(firstChunkMs === null ? {} : { first_chunk_ms: rounded(firstChunkMs) }),
     duration_ms: rounded(durationMs),

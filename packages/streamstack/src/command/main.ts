@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { StreamstackError } from '@streamstack/protocol'
 import { Command, CommanderError } from 'commander'
 import { WorkspaceError } from '../engine/index.ts'
+import { addAudit } from './audit.ts'
 import { addCheck } from './check.ts'
 import { addDev } from './dev.ts'
 import { addDoctor } from './doctor.ts'
@@ -67,6 +68,7 @@ export function program(io: CommandIo): Command {
     addRecords,
     addToken,
     addKey,
+    addAudit,
     addSchema,
     addTypes,
     addDoctor,

@@ -20,10 +20,11 @@ import {
 import { didYouMean } from '../text/did-you-mean.ts'
 import { readWorkspace } from '../workspace/index.ts'
 import { CommandFailure } from './failure.ts'
-import { type CommandIo, type Output, colorsOf } from './io.ts'
+import { type CommandIo, colorsOf } from './io.ts'
 import { counted, placed } from './issue-lines.ts'
 import { textTable } from './text-table.ts'
 import { type WorkspaceDir, workspaceDir } from './workspace-dir.ts'
+import { writeTo } from './write-to.ts'
 
 type RecordsFormat = 'table' | 'csv' | 'ndjson' | 'json'
 
@@ -246,26 +247,6 @@ async function* exportText(
     yield text
   }
   if (format === 'json') yield '\n]\n'
-}
-
-/** Writes as fast as the output takes it; a pipe whose reader has left ends it. */
-async function writeTo(output: Output, text: AsyncIterable<string>): Promise<void> {
-  for await (const piece of text) {
-    if (output.destroyed || output.errored !== null) return
-    if (!output.write(piece)) {
-      await new Promise<void>((resolved) => {
-        const done = (): void => {
-          output.off('drain', done)
-          output.off('close', done)
-          output.off('error', done)
-          resolved()
-        }
-        output.on('drain', done)
-        output.on('close', done)
-        output.on('error', done)
-      })
-    }
-  }
 }
 
 function cellText(value: Value): string {

@@ -275,7 +275,11 @@ export class Engine {
     }
     const verifiesOtherwise = this.access.configure(compiled.settings.auth)
     this.channels.declare(compiled.channels)
-    this.#configureAudit()
+    try {
+      this.#configureAudit()
+    } catch (error) {
+      this.log.error({ err: error }, 'the audit cannot be opened; it is tried again when the settings are read next')
+    }
     if (verifiesOtherwise) this.access.recheck()
     return issues
   }

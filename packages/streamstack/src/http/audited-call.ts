@@ -49,8 +49,10 @@ export function auditedSocket(caller: Caller, { address, status, bytes, duration
 
 /** The error of a call as the audit records it: its code, and which of several reasons it had. */
 export function auditedError(error: StreamstackError): NonNullable<AuditedCall['error']> {
-  const reason = error.cause instanceof OtherOwner ? 'other_owner' : error.details?.['reason']
-  return { code: error.row, reason: typeof reason === 'string' ? reason : null }
+  if (error.cause instanceof OtherOwner) return { code: error.row, reason: 'other_owner' }
+  // Only what the server itself says of a token: an endpoint may put anything into its own errors.
+  const reason = error.row === 'unauthenticated' ? error.details?.['reason'] : null
+  return { code: error.row, reason: typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason) ? reason : null }
 }
 
 /** The id of a run that has no owner is what lets one read it, so that is recorded as its hash. */

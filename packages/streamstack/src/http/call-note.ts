@@ -52,7 +52,10 @@ export function openNote(response: ServerResponse): CallNote {
 }
 
 /** Says which endpoint a call has reached. */
-export function noteEndpoint(response: ServerResponse, endpoint: { readonly name: string; readonly path: string }): void {
+export function noteEndpoint(
+  response: ServerResponse,
+  endpoint: { readonly name: string; readonly path: string },
+): void {
   const note = noteOf(response)
   if (note === undefined) return
   note.endpoint = endpoint.name

@@ -176,7 +176,8 @@ function admit(exchange: Exchange, { right, operation }: Route): Caller | Promis
   const { engine, request, search, place } = exchange
   const urlToken = search.includes('access_token') ? exchange.query.get('access_token') : null
   const ticket = operation.answers === 'stream' ? exchange.takeTicket() : null
-  return engine.access.admit({ authorization: request.headers.authorization, place, urlToken, ticket }, right)
+  const onKnown = (caller: Caller): void => noteCaller(exchange.response, caller)
+  return engine.access.admit({ authorization: request.headers.authorization, place, urlToken, ticket, onKnown }, right)
 }
 
 function enter(exchange: Exchange, { inputs, operation }: Route, caller: Caller): void {

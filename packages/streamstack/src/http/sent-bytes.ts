@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+type Send = (...parameters: unknown[]) => unknown
+
 /**
  * Returns a function that tells how many bytes of an answer were written so far: with HTTP/1.1 to the connection, head included; with HTTP/2 of its body,
  * because Node counts only the bytes of the whole session.
@@ -10,15 +12,19 @@ export function countSentBytes({ httpVersionMajor, socket }: IncomingMessage, re
     return () => socket.bytesWritten - before
   }
   let bytes = 0
-  const { write, end } = response
-  const counting = (method: typeof write | typeof end) =>
-    function (this: ServerResponse, ...parameters: unknown[]): unknown {
-      const [data] = parameters
-      if (typeof data === 'string') bytes += Buffer.byteLength(data)
-      else if (data instanceof Uint8Array) bytes += data.byteLength
-      return Reflect.apply(method, this, parameters)
-    }
-  response.write = counting(write) as typeof write
-  response.end = counting(end) as typeof end
+  const write = response.write.bind(response) as Send
+  const end = response.end.bind(response) as Send
+  const count = (data: unknown): void => {
+    if (typeof data === 'string') bytes += Buffer.byteLength(data)
+    else if (data instanceof Uint8Array) bytes += data.byteLength
+  }
+  response.write = ((...parameters: unknown[]) => {
+    count(parameters[0])
+    return write(...parameters)
+  }) as typeof response.write
+  response.end = ((...parameters: unknown[]) => {
+    count(parameters[0])
+    return end(...parameters)
+  }) as typeof response.end
   return () => bytes
 }

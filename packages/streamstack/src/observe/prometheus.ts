@@ -148,7 +148,12 @@ export class Prometheus {
         return numbers === null ? [] : one(of(numbers))
       })
     add('counter', 'audit_entries_total', 'Entries of the audit.', ({ entries }) => entries)
-    add('counter', 'audit_lost_total', 'Entries that found no room while the audit could not be written.', (n) => n.lost)
+    add(
+      'counter',
+      'audit_lost_total',
+      'Entries that found no room while the audit could not be written.',
+      (n) => n.lost,
+    )
     add('gauge', 'audit_waiting', 'Entries that are not on disk yet.', ({ waiting }) => waiting)
     add('gauge', 'audit_failing', '1 while the audit cannot be written.', ({ isFailing }) => (isFailing ? 1 : 0))
     add('counter', 'audit_head_failures_total', 'Heads that the webhook did not take.', (n) => n.headFailures)

@@ -27,7 +27,11 @@ export const auditShape = {
     .default('all')
     .describe('Which calls have entries: all, or only refused ones.'),
   inputs: z
-    .record(z.string(), z.enum(['clear', 'hash'], 'must be clear or hash'), 'must be an object of input and clear or hash')
+    .record(
+      z.string(),
+      z.enum(['clear', 'hash'], 'must be clear or hash'),
+      'must be an object of input and clear or hash',
+    )
     .default({})
     .meta({
       title: 'object of input and clear or hash',

@@ -35,7 +35,10 @@ export class AuditedMessages {
   }
 
   /** Says which endpoint a message calls. */
-  calls(id: string, { name, path, method }: { readonly name: string; readonly path: string; readonly method: string }): void {
+  calls(
+    id: string,
+    { name, path, method }: { readonly name: string; readonly path: string; readonly method: string },
+  ): void {
     const open = this.#open.get(id)
     if (open !== undefined) open.fields = { method, route: path, endpoint: name, resource: null }
   }

@@ -1,9 +1,4 @@
-import {
-  StreamstackError,
-  type Value,
-  publicError,
-  toStreamstackError,
-} from '@streamstack/protocol'
+import { StreamstackError, type Value, publicError, toStreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
