@@ -27,7 +27,7 @@ const secrets = newRedactor({ kinds: ['key'], nationalIds: [], fields: [], match
 
 /** Takes API keys and tokens out of a text and cuts it, so that it can stand in an entry. */
 export function safeText(text: string): string {
-  const shown = secrets.text(text.slice(0, CLEAR_LENGTH_MAX).replaceAll(/ssk_[\w-]{8,}/g, '[key]'))
+  const shown = secrets.text(text.slice(0, CLEAR_LENGTH_MAX).replaceAll(/ss[kt]_[\w-]{8,}/g, '[key]'))
   return text.length > CLEAR_LENGTH_MAX ? `${shown.toWellFormed()}…` : shown.toWellFormed()
 }
 
