@@ -135,6 +135,7 @@ export class CallReports {
   }
 
   #opened(call: OpenCall): () => void {
+    if (!this.#engine.audit.isOn) return ignore
     this.#open.add(call)
     return () => this.#open.delete(call)
   }
@@ -150,6 +151,8 @@ export class CallReports {
     }
   }
 }
+
+function ignore(): void {}
 
 function describeRequest(
   engine: Engine,
