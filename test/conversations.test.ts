@@ -399,6 +399,12 @@ test('without a token the id is the key: it must be too long to guess, and lists
   expect((await server.call('/open', { body: { id, message: 'hi' } })).status).toBe(200)
   expect((await stored(server, id, {})).map(({ content }) => content)).toEqual(['hi', 'ok'])
   expect((await server.call('/v1/conversations')).status).toBe(401)
+  // A token whose subject is empty is not a caller without a token.
+  const nobody = await bearer('')
+  expect(JSON.parse((await server.call('/v1/conversations', { headers: nobody })).text)).toMatchObject({
+    conversations: [],
+  })
+  expect((await server.call('/v1/conversation-export', { headers: nobody })).text).toBe('')
   const lines = ndjsonLines((await server.call('/open?format=ndjson', { body: { message: 'no id' } })).text)
   expect(lines.at(-1)).toMatchObject({ outcome: 'completed' })
 })

@@ -15,6 +15,11 @@ test('a token without a subject is no other caller, whatever that one calls itse
   for (const sub of [made, `sub:${made}`, 'sub:ann', 'sub:sub:ann']) expect(subject({ sub })).not.toBe(made)
 })
 
+test('an empty subject is none: it stands for callers without a token', () => {
+  expect(subject({ sub: '' })).toMatch(/^sha256:/)
+  expect(subjectOf(toAuthClaims({ sub: '' }, null), 'https://a.example')).toMatch(/^sha256:/)
+})
+
 test('two subjects are never one', () => {
   const name = fc.oneof(
     fc.string(),

@@ -13,7 +13,8 @@ const MADE = /^(?:sha256|sub|iss):/
  */
 export function subjectOf(claims: AuthClaims, issuer: string | null = null): string {
   const subject = claims['sub']
-  if (typeof subject === 'string') {
+  // The empty text stands for callers without a token: a token that says it must not be one of them.
+  if (typeof subject === 'string' && subject !== '') {
     if (issuer !== null) return `iss:${encodeURIComponent(issuer)}:${subject}`
     return MADE.test(subject) ? `sub:${subject}` : subject
   }
