@@ -96,7 +96,7 @@ export async function openWebSocket(base: string, options: OpenOptions = {}): Pr
       new Promise((resolve, reject) => {
         const known = messages.find(test)
         if (known !== undefined) resolve(known as never)
-        else if (end !== null) reject(new Error(`closed with ${end.code}`))
+        else if (end !== null) reject(new Error(`closed with ${end.code}: ${JSON.stringify(messages.slice(-5))}`))
         else waiting.push({ test, resolve: (message) => resolve(message as never), reject })
       }),
     pause: () => socket.pause(),

@@ -81,7 +81,7 @@ export class Channel {
     return CHANNEL_BYTES + this.log.bytesHeld + this.#keys.size * KEY_BYTES
   }
 
-  historyStart(): number {
+  historyStart(): number | Promise<number> {
     return this.log.historyStart(this.found.channel.history)
   }
 
@@ -126,9 +126,13 @@ export class Channel {
     return this.#subscriptions.size === 0 && this.#publishing === 0 && (this.#isUntouched || this.log.keep !== null)
   }
 
-  /** Drops old messages. Returns whether the channel can be evicted. */
-  tidy(): boolean {
-    this.log.trim(this.found.channel.history)
+  /** Drops old messages. */
+  tidy(): void | Promise<void> {
+    return this.log.trim(this.found.channel.history)
+  }
+
+  /** Whether it has not been used for so long that it can be evicted. */
+  get isUnused(): boolean {
     if (this.#subscriptions.size > 0 || this.#publishing > 0) return false
     const unusedMs = this.#options.nowMs() - this.#usedAtMs
     if (this.log.keep !== null) return unusedMs >= IDLE_MS

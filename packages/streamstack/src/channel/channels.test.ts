@@ -64,9 +64,9 @@ describe('the history of a channel', () => {
           await Promise.all(texts.map((text) => say(made, name, text)))
           for (const text of texts) published.push({ text, atMs: made.nowMs })
           const young = published.filter(({ atMs }) => atMs >= made.nowMs - 10_000).slice(-100)
-          expect(textsOf(made.channels.subscribe(name, ANONYMOUS))).toEqual(young.map(({ text }) => text))
+          expect(await textsOf(made.channels.subscribe(name, ANONYMOUS))).toEqual(young.map(({ text }) => text))
           made.channels.tidy()
-          expect(textsOf(made.channels.subscribe(name, ANONYMOUS))).toEqual(young.map(({ text }) => text))
+          expect(await textsOf(made.channels.subscribe(name, ANONYMOUS))).toEqual(young.map(({ text }) => text))
         }
       }),
       { numRuns: 12 },
@@ -87,11 +87,11 @@ describe('the history of a channel', () => {
     const second = test_(files, {}, where)
     // The second hundred is 9 s old now, the first 12 s.
     second.nowMs = first.nowMs + 3_000
-    expect(textsOf(second.channels.subscribe('log', ANONYMOUS))).toEqual(
+    expect(await textsOf(second.channels.subscribe('log', ANONYMOUS))).toEqual(
       Array.from({ length: 300 }, (_, i) => String(i + 100)),
     )
     second.nowMs += 3_001
-    expect(textsOf(second.channels.subscribe('log', ANONYMOUS))).toEqual(
+    expect(await textsOf(second.channels.subscribe('log', ANONYMOUS))).toEqual(
       Array.from({ length: 200 }, (_, i) => String(i + 200)),
     )
   })
@@ -107,7 +107,7 @@ describe('the disk', () => {
     await new Promise((resolve) => setTimeout(resolve, 5))
     made.nowMs = steadyNowMs()
     for (let n = 200; n < 210; n++) await say(made, 'log', String(n))
-    const { log } = made.channels.subscribe('log', ANONYMOUS).stream
+    const { log } = (await made.channels.subscribe('log', ANONYMOUS)).stream
     const first = log.droppedOffset
     made.nowMs += 600_000
     made.channels.tidy()
@@ -116,7 +116,7 @@ describe('the disk', () => {
     await made.close()
     open.pop()
     const again = test_(files, {}, where)
-    expect(textsOf(again.channels.subscribe('log', ANONYMOUS))).toEqual(
+    expect(await textsOf(again.channels.subscribe('log', ANONYMOUS))).toEqual(
       Array.from({ length: 10 }, (_, i) => String(200 + i)),
     )
   })
@@ -136,20 +136,20 @@ describe('channels that nobody uses', () => {
     const offsets: number[] = []
     for (let n = 0; n < 500; n++) offsets.push(await say(made, `m/${n}`, 'x'))
     await Promise.all(Array.from({ length: 500 }, (_, n) => say(made, `d/${n}`, 'x')))
-    const read = channels.subscribe('m/0', ANONYMOUS)
+    const read = await channels.subscribe('m/0', ANONYMOUS)
     const reader = standing(read)
     expect(channels.openCount).toBe(1_000)
     made.nowMs += 60_000
     channels.tidy()
     expect(channels.openCount).toBe(500)
-    expect(textsOf(channels.subscribe('d/7', ANONYMOUS))).toEqual(['x'])
+    expect(await textsOf(channels.subscribe('d/7', ANONYMOUS))).toEqual(['x'])
     made.nowMs += 300_000
     channels.tidy()
     // Somebody reads this one.
     expect(channels.openCount).toBe(1)
-    const again = channels.subscribe('m/1', ANONYMOUS)
+    const again = await channels.subscribe('m/1', ANONYMOUS)
     expect(again.stream.log.droppedOffset).toBeGreaterThan(offsets[1] ?? Infinity)
-    expect(textsOf(again)).toEqual([])
+    expect(await textsOf(again)).toEqual([])
     read.detach(reader)
     made.nowMs += 600_000
     channels.tidy()
@@ -180,7 +180,7 @@ describe('channels that nobody uses', () => {
       { log: '{ publish: true, subscribe: true, history: { count: 10000, age: 1h }, max_bytes: 1mb }' },
       { windowBytes: 100_000 },
     )
-    const behind = made.channels.subscribe('log', ANONYMOUS)
+    const behind = await made.channels.subscribe('log', ANONYMOUS)
     standing(behind)
     const position = behind.stream.lastOffset
     for (let n = 0; n < 400; n++) await say(made, 'log', 'x'.repeat(1_000))
@@ -192,7 +192,9 @@ describe('channels that nobody uses', () => {
 describe('publishing', () => {
   test('never waits for readers that take nothing', async () => {
     const made = test_({ log: '{ publish: true, subscribe: true }' }, { windowBytes: 50_000 })
-    const readers = Array.from({ length: 3 }, () => standing(made.channels.subscribe('log', ANONYMOUS)))
+    const readers = await Promise.all(
+      Array.from({ length: 3 }, async () => standing(await made.channels.subscribe('log', ANONYMOUS))),
+    )
     for (let n = 0; n < 1_000; n++) {
       const published = made.channels.serverPublish('log', { content: 'x'.repeat(5_000), metadata: null, key: null })
       expect(published).not.toBeInstanceOf(Promise)
@@ -210,30 +212,30 @@ describe('publishing', () => {
       await say(made, 'r', { a: null, text: 'secret-text' })
       expect(() => made.channels.subscribe('r', callerWith({ sub: 'secret-subject' }))).toThrow('does not allow')
     }
-    expect(textsOf(made.channels.subscribe('r', member))).toEqual([])
+    expect(await textsOf(made.channels.subscribe('r', member))).toEqual([])
     expect(made.warnings.length).toBe(2)
     expect(made.warnings.join()).not.toContain('secret')
   })
 
   test('a subscription says when its token expires, goes on with a fresh one, and ends when it is refused', async () => {
     const made = test_({ news: '{ publish: true, subscribe: token, history: { count: 5 } }' })
-    const subscription = made.channels.subscribe('news', ada)
+    const subscription = await made.channels.subscribe('news', ada)
     const reader = standing(subscription)
     expect(subscription.expiresAtMs).toBe(2_000_000_000_000)
     subscription.renew(callerWith({ sub: 'ada', exp: 2_000_000_100 }))
     expect(subscription.expiresAtMs).toBe(2_000_000_100_000)
     expect(() => subscription.renew(ANONYMOUS)).toThrow('token')
     await say(made, 'news', 'hello')
-    expect(textsOf(subscription)).toEqual(['hello'])
+    expect(await textsOf(subscription)).toEqual(['hello'])
     made.channels.declare(declared({}).table)
     expect(subscription.refusal?.code).toBe('channel_unknown')
     expect(reader.wakes).toBeGreaterThan(0)
-    expect(textsOf(subscription)).toEqual([])
+    expect(await textsOf(subscription)).toEqual([])
   })
 
-  test('rules that change between subscribing and reading count', () => {
+  test('rules that change between subscribing and reading count', async () => {
     const made = test_({ news: '{ publish: true, subscribe: true }' })
-    const subscription = made.channels.subscribe('news', ANONYMOUS)
+    const subscription = await made.channels.subscribe('news', ANONYMOUS)
     made.channels.declare(declared({ news: '{ publish: true, subscribe: { roles: [vip] } }' }).table)
     standing(subscription)
     expect(subscription.refusal?.code).toBe('unauthenticated')

@@ -1,5 +1,6 @@
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
+import { after } from '../storage/index.ts'
 import { ChannelGuard } from './channel-guard.ts'
 import { type FoundChannel, ChannelTable } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
@@ -64,13 +65,15 @@ export class Channels {
   }
 
   /**
-   * A channel for somebody to read. `begin` is where its history starts now.
+   * A channel for somebody to read, from where its history starts now. A promise only when it has to wait for the disk.
    *
    * @throws StreamstackError `channel_unknown`, `unauthenticated`, `forbidden`, `unavailable`, `channel_full`, and for durable ones `storage_failed`.
    */
-  subscribe(name: string, caller: Caller): Subscription {
+  subscribe(name: string, caller: Caller): Subscription | Promise<Subscription> {
     const found = this.#allow('subscribe', name, caller)
-    return new Subscription(this.#open.open(name, found), caller)
+    return after(this.#open.open(name, found), (channel) =>
+      after(channel.historyStart(), (begin) => new Subscription(channel, caller, begin)),
+    )
   }
 
   /** The bytes that a message may have. Throws what `publish` would, but for what is wrong with the message. */

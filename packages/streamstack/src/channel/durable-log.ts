@@ -1,4 +1,5 @@
 import { type Chunk, StreamstackError } from '@streamstack/protocol'
+import { after } from '../storage/index.ts'
 import type { Batch } from '../stream/index.ts'
 import { type LiveStream, type StreamStore, storedContentType } from '../stream-store/index.ts'
 import type { ChannelLog } from './channel-log.ts'
@@ -40,6 +41,19 @@ export interface DurableLogOptions {
   readonly onLoaded: (message: StoredMessage, offset: number) => void
 }
 
+/** Opens the messages of a durable channel: the newest ones are in memory from then on. Throws, or rejects with, `storage_failed`. */
+export function openDurableLog(options: DurableLogOptions): DurableLog | Promise<DurableLog> {
+  const { store, name, base, recentBytes, nowMs } = options
+  return after(store.find(CHANNELS_PREFIX + name), (stream) => {
+    if (stream === null)
+      return new DurableLog(options, null, new HistoryLog({ after: base, bytesMax: recentBytes, nowMs }))
+    const start = loadStart(stream)
+    const recent = new HistoryLog({ after: baseOf(stream) + start, bytesMax: recentBytes, nowMs })
+    const log = new DurableLog(options, stream, recent)
+    return after(load(options, stream, start, recent), () => log)
+  })
+}
+
 /** The messages of a durable channel: on disk before anybody sees them. Its offsets are positions in the stream on disk, counted from a base. */
 export class DurableLog implements ChannelLog {
   onVisible = null
@@ -56,16 +70,14 @@ export class DurableLog implements ChannelLog {
   /** Everything up to here was too old when it was last looked at. */
   #agedOffset = 0
 
-  constructor({ store, name, base, recentBytes, nowMs, onLoaded }: DurableLogOptions) {
+  /** `recent`: its newest messages. */
+  constructor({ store, name, base, nowMs }: DurableLogOptions, stream: LiveStream | null, recent: HistoryLog) {
     this.#store = store
     this.#name = CHANNELS_PREFIX + name
     this.#nowMs = nowMs
-    this.#stream = store.find(this.#name)
-    const stream = this.#stream
-    this.#base = stream === null ? base : (JSON.parse(stream.record.note ?? 'null') as ChannelNote).base
-    const loadedAfter = stream === null ? 0 : loadStart(stream)
-    this.#recent = new HistoryLog({ after: this.#base + loadedAfter, bytesMax: recentBytes, nowMs })
-    if (stream !== null) this.#load(stream, loadedAfter, onLoaded)
+    this.#stream = stream
+    this.#base = stream === null ? base : baseOf(stream)
+    this.#recent = recent
   }
 
   get lastOffset(): number {
@@ -101,29 +113,30 @@ export class DurableLog implements ChannelLog {
     // A channel has no end.
   }
 
-  read(after: number): Batch | null {
-    if (this.#stream === null || after >= this.#recent.droppedOffset) return this.#recent.read(after)
-    try {
-      const page = this.#store.read(this.#stream, after - this.#base, READ_BYTES)
-      const chunks = decodeMessages(page.parts).map(({ chunk }) => chunk)
-      // A reader behind the window in memory reads from disk and holds up no other reader.
-      return { chunks, from: 0, to: chunks.length, offset: after + 1, bytesThrough: 0 }
-    } catch (error) {
-      if (!(error instanceof StreamstackError) || error.code !== 'offset_expired') throw error
+  read(offset: number): Batch | null | Promise<Batch> {
+    const stream = this.#stream
+    if (stream === null || offset >= this.#recent.droppedOffset) return this.#recent.read(offset)
+    return this.#page(stream, offset, READ_BYTES, (messages): Batch => {
       // What the reader needed next was let go of in this moment.
-      throw new StreamstackError('reader_too_slow', 'This reader fell further behind than the channel keeps.', {
-        cause: error,
-      })
-    }
+      if (messages === null) {
+        throw new StreamstackError('reader_too_slow', 'This reader fell further behind than the channel keeps.')
+      }
+      const chunks = messages.map(({ chunk }) => chunk)
+      // A reader behind the window in memory reads from disk and holds up no other reader.
+      return { chunks, from: 0, to: chunks.length, offset: offset + 1, bytesThrough: 0 }
+    })
   }
 
-  historyStart(history: HistoryDeclaration): number {
+  historyStart(history: HistoryDeclaration): number | Promise<number> {
     if (history.count === 0 || this.#stream === null) return this.lastOffset
     const byCount = Math.max(this.lastOffset - history.count, this.droppedOffset)
-    return Math.max(byCount, this.#lastBefore(this.#nowMs() - history.ageMs, byCount))
+    return after(this.#lastBefore(this.#nowMs() - history.ageMs, byCount), (byAge) =>
+      // What was let go of meanwhile is no start.
+      Math.max(byCount, byAge, this.droppedOffset),
+    )
   }
 
-  trim(history: HistoryDeclaration): void {
+  trim(history: HistoryDeclaration): void | Promise<void> {
     this.#recent.trim(history)
     const stream = this.#stream
     if (stream === null || stream.isGone) return
@@ -135,11 +148,11 @@ export class DurableLog implements ChannelLog {
     if (!isDue) return
     this.#trimmedAt = this.lastOffset
     this.#trimmedAtMs = nowMs
-    const start = this.historyStart(history)
-    if (start === this.droppedOffset) return
-    const recentFrom = nowMs - RECENT_MS
-    const historyFrom = start < this.lastOffset ? this.#timeOf(start + 1) : Infinity
-    this.#store.trim(stream, Math.min(recentFrom, historyFrom))
+    return after(this.historyStart(history), (start) => {
+      if (start === this.droppedOffset) return
+      const historyFrom = start < this.lastOffset ? this.#timeOf(start + 1) : Infinity
+      return after(historyFrom, (fromMs) => this.#store.trim(stream, Math.min(nowMs - RECENT_MS, fromMs)))
+    })
   }
 
   #create(): LiveStream {
@@ -155,46 +168,72 @@ export class DurableLog implements ChannelLog {
     return stream
   }
 
-  #load(stream: LiveStream, start: number, onLoaded: DurableLogOptions['onLoaded']): void {
-    const nowMs = this.#nowMs()
-    for (let after = start; after < stream.visibleTail;) {
-      const page = this.#store.read(stream, after, READ_BYTES)
-      for (const message of decodeMessages(page.parts)) {
-        // A clock that was ahead when it was published must not keep a message for longer.
-        this.#recent.add(message.chunk, Math.min(message.atMs, nowMs))
-        onLoaded(message, this.#recent.lastOffset)
-      }
-      after = page.last
-    }
-  }
-
   /** Offset of the last message before a time; at least `from`. */
-  #lastBefore(timeMs: number, from: number): number {
+  #lastBefore(timeMs: number, from: number): number | Promise<number> {
     const inMemory = this.#recent.lastBefore(timeMs)
     if (inMemory > this.#recent.droppedOffset) return inMemory
-    let low = Math.max(from, this.#agedOffset)
-    let high = Math.max(low, this.#recent.droppedOffset)
-    while (low < high) {
-      // Offsets have more digits than bit operators.
-      const middle = Math.ceil((low + high) / 2)
-      if (this.#timeOf(middle) < timeMs) low = middle
-      else high = middle - 1
-    }
-    this.#agedOffset = low
-    return low
+    const low = Math.max(from, this.#agedOffset)
+    return after(this.#search(timeMs, low, Math.max(low, this.#recent.droppedOffset)), (found) => {
+      this.#agedOffset = Math.max(this.#agedOffset, found)
+      return found
+    })
   }
 
-  #timeOf(offset: number): number {
-    if (offset > this.#recent.droppedOffset || this.#stream === null) return this.#recent.timeOf(offset)
+  /** The greatest offset from `low` to `high` whose message came before a time; `low` where none did. */
+  #search(timeMs: number, low: number, high: number): number | Promise<number> {
+    if (low >= high) return low
+    // Offsets have more digits than bit operators.
+    const middle = Math.ceil((low + high) / 2)
+    return after(this.#timeOf(middle), (atMs) =>
+      atMs < timeMs ? this.#search(timeMs, middle, high) : this.#search(timeMs, low, middle - 1),
+    )
+  }
+
+  #timeOf(offset: number): number | Promise<number> {
+    const stream = this.#stream
+    if (offset > this.#recent.droppedOffset || stream === null) return this.#recent.timeOf(offset)
+    // What was let go of in this moment is older than all that is left.
+    return this.#page(stream, offset - 1, 1, (messages) => messages?.[0]?.atMs ?? 0)
+  }
+
+  /** Takes the next messages after an offset from the disk; null: they were let go of. */
+  #page<T>(
+    stream: LiveStream,
+    offset: number,
+    bytesMax: number,
+    take: (messages: readonly StoredMessage[] | null) => T,
+  ): T | Promise<T> {
     try {
-      const page = this.#store.read(this.#stream, offset - 1 - this.#base, 1)
-      return decodeMessages(page.parts)[0]?.atMs ?? 0
+      const page = this.#store.read(stream, offset - this.#base, bytesMax)
+      if (!(page instanceof Promise)) return take(decodeMessages(page.parts))
+      return page.then(({ parts }) => decodeMessages(parts), nullWhenExpired).then(take)
     } catch (error) {
-      // It was let go of in this moment, and so is older than all that is left.
-      if (error instanceof StreamstackError && error.code === 'offset_expired') return 0
-      throw error
+      return take(nullWhenExpired(error))
     }
   }
+}
+
+function nullWhenExpired(error: unknown): null {
+  if (error instanceof StreamstackError && error.code === 'offset_expired') return null
+  throw error
+}
+
+/** Reads the messages after a position into memory. */
+function load(options: DurableLogOptions, stream: LiveStream, start: number, recent: HistoryLog): void | Promise<void> {
+  const { store, nowMs, onLoaded } = options
+  if (start >= stream.visibleTail) return
+  return after(store.read(stream, start, READ_BYTES), ({ parts, last }) => {
+    for (const message of decodeMessages(parts)) {
+      // A clock that was ahead when it was published must not keep a message for longer.
+      recent.add(message.chunk, Math.min(message.atMs, nowMs()))
+      onLoaded(message, recent.lastOffset)
+    }
+    return load(options, stream, last, recent)
+  })
+}
+
+function baseOf({ record }: LiveStream): number {
+  return (JSON.parse(record.note ?? 'null') as ChannelNote).base
 }
 
 function changed(): StreamstackError {

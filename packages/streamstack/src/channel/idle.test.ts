@@ -109,9 +109,9 @@ test('whoever only looks into channels takes no place away from those who use th
   const message = { content: 'x', metadata: null, key: null }
   await channels.publish('rooms/used', ANONYMOUS, message)
   const reader = { position: 0, wake: () => undefined }
-  const followed = channels.subscribe('rooms/followed', ANONYMOUS)
+  const followed = await channels.subscribe('rooms/followed', ANONYMOUS)
   followed.attach(reader)
-  for (let n = 0; n < 98; n++) channels.subscribe(`rooms/looked-at-${n}`, ANONYMOUS)
+  for (let n = 0; n < 98; n++) await channels.subscribe(`rooms/looked-at-${n}`, ANONYMOUS)
   expect(channels.openCount).toBe(100)
   const { offset } = await channels.publish('rooms/new', ANONYMOUS, message)
   expect(channels.openCount).toBe(3)

@@ -1,10 +1,11 @@
 import { type Chunk, StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import { after } from '../storage/index.ts'
 import { Channel } from './channel.ts'
 import type { ChannelGuard } from './channel-guard.ts'
 import type { ChannelLog } from './channel-log.ts'
 import type { ChannelTable, FoundChannel } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
-import { DurableLog } from './durable-log.ts'
+import { openDurableLog } from './durable-log.ts'
 import { HistoryLog, RECENT_BYTES } from './history-log.ts'
 import { PublishKeys } from './publish-keys.ts'
 
@@ -26,6 +27,9 @@ export class OpenChannels {
   readonly #options: ChannelsOptions
   readonly #guard: ChannelGuard
   readonly #channels = new Map<string, Channel>()
+  /** Durable ones whose newest messages are being read. */
+  readonly #opening = new Map<string, Promise<Channel>>()
+  #table: ChannelTable | null = null
   #bytesHeld = 0
   /** No channel that was let go of has had a greater offset. */
   #greatestOffset = 0
@@ -56,6 +60,7 @@ export class OpenChannels {
 
   /** What is declared now holds for those that are open, too. */
   redeclare(table: ChannelTable): void {
+    this.#table = table
     for (const [name, channel] of this.#channels) {
       const found = stillFound(table, name, channel)
       if (found instanceof StreamstackError) this.#letGo(name, channel, found)
@@ -63,13 +68,13 @@ export class OpenChannels {
     }
   }
 
-  /** The channel of a name, made when it is used. Throws `channel_full`, and for durable ones `storage_failed`. */
-  open(name: string, found: FoundChannel): Channel {
-    const open = this.#channels.get(name)
+  /** The channel of a name, made when it is used. Throws, or rejects with, `channel_full`, and for durable ones `storage_failed`. */
+  open(name: string, found: FoundChannel): Channel | Promise<Channel> {
+    const open = this.#channels.get(name) ?? this.#opening.get(name)
     if (open !== undefined) return open
     const { maxOpen } = this.#options.settings()
-    if (this.#channels.size >= maxOpen) this.#tidyAll()
-    if (this.#channels.size >= maxOpen) {
+    if (this.#used >= maxOpen) this.#tidyAll()
+    if (this.#used >= maxOpen) {
       throw new StreamstackError(
         'channel_full',
         `The server has ${maxOpen.toLocaleString('en')} channels in use, as many as \`channels.max_open\` allows. Try again later.`,
@@ -77,42 +82,28 @@ export class OpenChannels {
       )
     }
     const keys = new PublishKeys()
-    const channel = new Channel({
-      name,
-      found,
-      keys,
-      log: this.#log(name, found, keys),
-      nowMs: this.#options.nowMs,
-      check: (now, claims) => this.#guard.check('subscribe', name, now, claims),
-      onFailure: (now, condition, error) => this.#guard.conditionFailed(now, condition, error),
-      onShown: (now) => this.#options.observer.published(now.channel.pattern.text),
-    })
-    this.#channels.set(name, channel)
-    this.#count(channel)
-    this.#tidyTimer ??= setInterval(() => this.#tidySome(), TIDY_MS).unref()
-    return channel
+    const log = this.#log(name, found, keys)
+    if (!(log instanceof Promise)) return this.#add(name, found, log, keys)
+    const table = this.#table
+    const opening = log.then(
+      (opened) => {
+        this.#opening.delete(name)
+        const channel = this.#add(name, found, opened, keys)
+        if (this.#table !== null && this.#table !== table) this.redeclare(this.#table)
+        return channel
+      },
+      (error: unknown) => {
+        this.#opening.delete(name)
+        throw error
+      },
+    )
+    this.#opening.set(name, opening)
+    return opening
   }
 
   /** Adds a message, `key` is a digest. The offset comes at once, or when the message is on disk. Throws as `open`, and `storage_full`. */
   publish(name: string, found: FoundChannel, chunk: Chunk, key: string | null): number | Promise<number> {
-    const channel = this.open(name, found)
-    this.#makeRoom()
-    const offset = channel.publish(chunk, key)
-    this.#count(channel)
-    if (!(offset instanceof Promise)) return offset
-    return offset.then(
-      (kept) => {
-        this.#count(channel)
-        return kept
-      },
-      (error: unknown) => {
-        const { code } = toStreamstackError(error)
-        // The disk has the valid state; the next user reads it again.
-        const isSound = code === 'unavailable' || code === 'storage_full'
-        if (!isSound && this.#channels.get(name) === channel) this.#letGo(name, channel, broken())
-        throw error
-      },
-    )
+    return after(this.open(name, found), (channel) => this.#publish(channel, chunk, key))
   }
 
   /** Drops old messages and evicts unused channels. */
@@ -126,12 +117,54 @@ export class OpenChannels {
     for (const [name, channel] of this.#channels) this.#letGo(name, channel, error)
   }
 
-  #log(name: string, { channel: { delivery } }: FoundChannel, keys: PublishKeys): ChannelLog {
+  #publish(channel: Channel, chunk: Chunk, key: string | null): number | Promise<number> {
+    this.#makeRoom()
+    const offset = channel.publish(chunk, key)
+    this.#count(channel)
+    if (!(offset instanceof Promise)) return offset
+    return offset.then(
+      (kept) => {
+        this.#count(channel)
+        return kept
+      },
+      (error: unknown) => {
+        const { code } = toStreamstackError(error)
+        // The disk has the valid state; the next user reads it again.
+        const isSound = code === 'unavailable' || code === 'storage_full'
+        if (!isSound && this.#channels.get(channel.name) === channel) this.#letGo(channel.name, channel, broken())
+        throw error
+      },
+    )
+  }
+
+  /** How many are open or being opened. */
+  get #used(): number {
+    return this.#channels.size + this.#opening.size
+  }
+
+  #add(name: string, found: FoundChannel, log: ChannelLog, keys: PublishKeys): Channel {
+    const channel = new Channel({
+      name,
+      found,
+      keys,
+      log,
+      nowMs: this.#options.nowMs,
+      check: (now, claims) => this.#guard.check('subscribe', name, now, claims),
+      onFailure: (now, condition, error) => this.#guard.conditionFailed(now, condition, error),
+      onShown: (now) => this.#options.observer.published(now.channel.pattern.text),
+    })
+    this.#channels.set(name, channel)
+    this.#count(channel)
+    this.#tidyTimer ??= setInterval(() => this.#tidySome(), TIDY_MS).unref()
+    return channel
+  }
+
+  #log(name: string, { channel: { delivery } }: FoundChannel, keys: PublishKeys): ChannelLog | Promise<ChannelLog> {
     const { nowMs } = this.#options
     const base = Math.max(Math.floor(nowMs()) * OFFSETS_PER_MS, this.#greatestOffset + 1)
     if (delivery === 'memory')
       return new HistoryLog({ after: base, bytesMax: this.#options.settings().windowBytes, nowMs })
-    return new DurableLog({
+    return openDurableLog({
       store: this.#options.store(),
       name,
       base,
@@ -179,7 +212,7 @@ export class OpenChannels {
     if (nowMs - this.#madeRoomAtMs < MAKE_ROOM_MS) return
     this.#madeRoomAtMs = nowMs
     this.tidy()
-    if (this.#channels.size < this.#options.settings().maxOpen) return
+    if (this.#used < this.#options.settings().maxOpen) return
     for (const [name, channel] of this.#channels) if (channel.isDispensable) this.#letGo(name, channel, null)
   }
 
@@ -199,13 +232,20 @@ export class OpenChannels {
   }
 
   #tidyOne(channel: Channel): void {
-    try {
-      const isUnused = channel.tidy()
+    const tidied = (): void => {
       this.#count(channel)
-      if (isUnused) this.#letGo(channel.name, channel, null)
-    } catch (error) {
+      if (channel.isUnused && this.#channels.get(channel.name) === channel) this.#letGo(channel.name, channel, null)
+    }
+    const failed = (error: unknown): void => {
       this.#options.log.error({ channel: channel.name, err: error }, 'a channel could not be looked after')
-      this.#letGo(channel.name, channel, broken())
+      if (this.#channels.get(channel.name) === channel) this.#letGo(channel.name, channel, broken())
+    }
+    try {
+      const tidy = channel.tidy()
+      if (tidy instanceof Promise) tidy.then(tidied, failed)
+      else tidied()
+    } catch (error) {
+      failed(error)
     }
   }
 }

@@ -9,6 +9,8 @@ import { holds } from './rule.ts'
 /** A channel as one subscriber sees it. */
 export class Subscription extends GuardedSource {
   readonly url: string
+  /** The offset after which its history began when it was made. */
+  readonly begin: number
   /** Messages that were not for this subscriber, of those that it was asked for. */
   passedOver = 0
   readonly #channel: Channel
@@ -16,8 +18,9 @@ export class Subscription extends GuardedSource {
   #select: ((chunk: Chunk) => boolean) | null = null
   #selectFor: object | null = null
 
-  constructor(channel: Channel, caller: Caller) {
+  constructor(channel: Channel, caller: Caller, begin: number) {
     super(caller)
+    this.begin = begin
     this.#channel = channel
     this.url = `/v1/channels/${pathOfName(channel.name)}`
   }
@@ -29,10 +32,6 @@ export class Subscription extends GuardedSource {
 
   get stream(): Stream {
     return this.#channel.stream
-  }
-
-  get begin(): number {
-    return this.#channel.historyStart()
   }
 
   protected attached(reader: StreamReader): void {

@@ -1,5 +1,6 @@
 import { ERRORS, type StreamstackError } from '@streamstack/protocol'
 import type { EndpointDefinition } from '../definition/types.ts'
+import { after } from '../storage/index.ts'
 import {
   type LiveStream,
   type NotedStream,
@@ -105,9 +106,10 @@ export class DurableRuns {
     if (store === null) return 0
     let count = 0
     for (let before: string | null = null; ;) {
-      const cutOff = store.noted({ prefix: RUNS_PREFIX, before, among: 'not-closed', limit: SETTLED_AT_ONCE })
+      const cutOff = await store.noted({ prefix: RUNS_PREFIX, before, among: 'not-closed', limit: SETTLED_AT_ONCE })
       // One that is past its time is not found.
-      const streams = cutOff.map(({ name }) => store.find(name)).filter((stream) => stream !== null)
+      const found = await Promise.all(cutOff.map(async ({ name }) => store.find(name)))
+      const streams = found.filter((stream) => stream !== null)
       await Promise.all(streams.map(async (stream) => settle(store, stream, retentionMs)))
       count += streams.length
       before = cutOff.at(-1)?.name ?? null
@@ -118,33 +120,38 @@ export class DurableRuns {
   /** Deletes the stream of a run that is over. */
   async forget(id: string): Promise<void> {
     const store = this.#storage.openKept()
-    if (store?.find(RUNS_PREFIX + id) != null) await store.delete(RUNS_PREFIX + id)
+    if ((await store?.find(RUNS_PREFIX + id)) != null) await store?.delete(RUNS_PREFIX + id)
   }
 
   /** A run that is over; undefined: there is none of this id. */
-  find(id: string): RunView | undefined {
-    return this.#stored(this.#storage.openKept()?.find(RUNS_PREFIX + id) ?? null)
+  find(id: string): RunView | undefined | Promise<RunView | undefined> {
+    const store = this.#storage.openKept()
+    return store === null ? undefined : after(store.find(RUNS_PREFIX + id), (kept) => storedRun(store, kept))
   }
 
   /** The run that this very call has started before. Throws `idempotency_conflict`. */
-  startedBy(call: KeyedCall): RunView | undefined {
-    const kept = this.#storage.openKept()?.withKey(keyDigest(call.owner, call.key)) ?? null
-    if (kept !== null) refuseOtherCall(readRunNote(kept.record.note).call ?? '', call)
-    return this.#stored(kept)
+  startedBy(call: KeyedCall): RunView | undefined | Promise<RunView | undefined> {
+    const store = this.#storage.openKept()
+    if (store === null) return undefined
+    return after(store.withKey(keyDigest(call.owner, call.key)), (kept) => {
+      if (kept !== null) refuseOtherCall(readRunNote(kept.record.note).call ?? '', call)
+      return storedRun(store, kept)
+    })
   }
 
   /** The run that a caller has started with a key. */
-  withKey(owner: RunOwner, key: string): RunView | undefined {
-    return this.#stored(this.#storage.openKept()?.withKey(keyDigest(owner, key)) ?? null)
+  withKey(owner: RunOwner, key: string): RunView | undefined | Promise<RunView | undefined> {
+    const store = this.#storage.openKept()
+    return store === null ? undefined : after(store.withKey(keyDigest(owner, key)), (kept) => storedRun(store, kept))
   }
 
   /** The runs of an owner that are kept, the newest first; one that goes on is not told from one that a crash cut off. */
-  *newestFirst({ owner, before }: RunListQuery): Generator<ListedRun> {
+  async *newestFirst({ owner, before }: RunListQuery): AsyncGenerator<ListedRun, void, undefined> {
     const store = this.#storage.openKept()
     if (store === null) return
     const among = { listedUnder: listedUnder(owner) }
     for (let last = before === null ? null : RUNS_PREFIX + before; ;) {
-      const page = store.noted({ prefix: RUNS_PREFIX, before: last, among, limit: LISTED_AT_ONCE })
+      const page = await store.noted({ prefix: RUNS_PREFIX, before: last, among, limit: LISTED_AT_ONCE })
       for (const noted of page) yield this.#listed(noted)
       if (page.length < LISTED_AT_ONCE) return
       last = page.at(-1)?.name ?? null
@@ -156,12 +163,10 @@ export class DurableRuns {
     const { outcome } = end ?? abandonedEnd()
     return { run: idOf(name), endpoint, route, outcome, open: () => this.find(idOf(name)) }
   }
+}
 
-  #stored(kept: LiveStream | null): RunView | undefined {
-    const store = this.#storage.openKept()
-    if (kept === null || store === null) return undefined
-    return new StoredRun(idOf(kept.record.name), store, kept)
-  }
+function storedRun(store: StreamStore, kept: LiveStream | null): RunView | undefined {
+  return kept === null ? undefined : new StoredRun(idOf(kept.record.name), store, kept)
 }
 
 function idOf(name: string): string {

@@ -21,7 +21,7 @@ export class IdempotencyKeys {
 
   /** The id of the run that this call has started before; null when it is new. Throws `idempotency_conflict` when the key was used for another call. */
   find(call: KeyedCall): string | null {
-    const known = this.#calls.get(nameOf(call.owner, call.key))
+    const known = this.#calls.get(nameOfKey(call.owner, call.key))
     if (known === undefined) return null
     refuseOtherCall(known.fingerprint, call)
     return known.run
@@ -29,11 +29,11 @@ export class IdempotencyKeys {
 
   /** The id of the run that a caller has started with a key, whatever the call was; null when there is none. */
   runOf(owner: RunOwner, key: string): string | null {
-    return this.#calls.get(nameOf(owner, key))?.run ?? null
+    return this.#calls.get(nameOfKey(owner, key))?.run ?? null
   }
 
   remember(call: KeyedCall, run: string): void {
-    const name = nameOf(call.owner, call.key)
+    const name = nameOfKey(call.owner, call.key)
     this.#calls.set(name, { fingerprint: fingerprintOf(call), run })
     this.#names.set(run, name)
   }
@@ -47,7 +47,7 @@ export class IdempotencyKeys {
 }
 
 /** No token, a token without a subject and a subject are three different callers. */
-function nameOf(owner: RunOwner, key: string): string {
+export function nameOfKey(owner: RunOwner, key: string): string {
   return JSON.stringify([owner === null ? 0 : owner.subject, key])
 }
 
@@ -62,7 +62,7 @@ export function refuseOtherCall(fingerprint: string, call: KeyedCall): void {
 
 /** What a key of a caller is called where runs are kept: a digest, because the key may be a secret between the two. */
 export function keyDigest(owner: RunOwner, key: string): string {
-  return createHash('sha256').update(nameOf(owner, key)).digest('base64')
+  return createHash('sha256').update(nameOfKey(owner, key)).digest('base64')
 }
 
 /** A digest, because inputs may be large and hold what should not stay in memory. */

@@ -20,5 +20,5 @@ export interface ListedRun {
   /** Null while it goes on. */
   readonly outcome: Outcome | null
   /** Undefined: it is past its time. */
-  open(): RunView | undefined
+  open(): RunView | undefined | Promise<RunView | undefined>
 }

@@ -11,7 +11,7 @@ const ann = { subject: 'ann' }
 
 interface Opened extends AsyncDisposable {
   start(path: string, owner?: RunOwner): LiveRun
-  list(owner?: RunOwner, goingOn?: boolean): Generator<ListedRun>
+  list(owner?: RunOwner, goingOn?: boolean): AsyncGenerator<ListedRun, void, undefined>
 }
 
 /** `/short` is over at once; `/long` goes on until it is cancelled. */
@@ -42,6 +42,12 @@ async function over(live: LiveRun): Promise<void> {
   await new Promise<void>((resolve) => live.stream.onEnd(() => resolve()))
 }
 
+async function all(list: AsyncIterable<ListedRun>): Promise<ListedRun[]> {
+  const listed: ListedRun[] = []
+  for await (const one of list) listed.push(one)
+  return listed
+}
+
 const told = ({ run, outcome }: ListedRun): object => ({ run, outcome })
 
 describe('a run that ends while a list is looked through', () => {
@@ -50,10 +56,10 @@ describe('a run that ends while a list is looked through', () => {
     const runs = [one.start('/long'), one.start('/long'), one.start('/long')] as const
     await expect.poll(() => runs.every(({ stream }) => stream.lastOffset === 1)).toBe(true)
     const list = one.list()
-    expect(list.next().value).toMatchObject({ run: runs[2].run, outcome: null })
+    expect((await list.next()).value).toMatchObject({ run: runs[2].run, outcome: null })
     runs[1].cancel('enough')
     await over(runs[1])
-    expect([...list].map(told)).toEqual([
+    expect((await all(list)).map(told)).toEqual([
       { run: runs[1].run, outcome: 'cancelled' },
       { run: runs[0].run, outcome: null },
     ])
@@ -65,10 +71,10 @@ describe('a run that ends while a list is looked through', () => {
     const short = Array.from({ length: 150 }, () => one.start('/short'))
     await Promise.all(short.map(over))
     const list = one.list()
-    const first = list.next().value as ListedRun
+    const first = (await list.next()).value as ListedRun
     long.cancel('enough')
     await over(long)
-    const rest = [...list].map(told)
+    const rest = (await all(list)).map(told)
     expect([told(first), ...rest]).toEqual([
       ...short.toReversed().map(({ run }) => ({ run, outcome: 'completed' })),
       { run: long.run, outcome: 'cancelled' },
@@ -83,13 +89,13 @@ test('lists tell callers apart, with and without a subject or a token, in memory
     const short = one.start('/short', owner)
     await over(short)
     const long = one.start('/long', owner)
-    const both = [...one.list(owner)]
+    const both = await all(one.list(owner))
     expect(both.map(told)).toEqual([
       { run: long.run, outcome: null },
       { run: short.run, outcome: 'completed' },
     ])
-    expect(both.map((listed) => listed.open()?.owner)).toEqual([owner, owner])
-    expect([...one.list(owner, true)].map(told)).toEqual([{ run: long.run, outcome: null }])
+    expect(await Promise.all(both.map(async (listed) => (await listed.open())?.owner))).toEqual([owner, owner])
+    expect((await all(one.list(owner, true))).map(told)).toEqual([{ run: long.run, outcome: null }])
   }
-  expect([...one.list({ subject: 'someone' })]).toEqual([])
+  expect(await all(one.list({ subject: 'someone' }))).toEqual([])
 })

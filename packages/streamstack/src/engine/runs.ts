@@ -4,10 +4,11 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink, newRunState } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
+import { InOrder, after } from '../storage/index.ts'
 import { ChunkTimes, MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
-import { IdempotencyKeys, type KeyedCall, type RunOwner } from './idempotency.ts'
+import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
 import type { ListedRun, RunListQuery } from './listed-run.ts'
 import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
@@ -67,6 +68,13 @@ export interface StartOptions {
   delivery?: 'memory' | 'durable'
 }
 
+/** The run that a call reads. */
+export interface CalledRun {
+  readonly source: RunView
+  /** The same run when this call has made it: attach a reader, then start it. Null: it was there already. */
+  readonly started: LiveRun | null
+}
+
 /** All runs of the server: those that go on, and for a while those that are over, so that readers can come back; durable ones from the store. */
 export class Runs {
   readonly #services: Services
@@ -80,6 +88,8 @@ export class Runs {
   traceEach: ((plan: Plan) => TraceSink) | null = null
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
+  /** Calls with one key find or make their run one after the other. */
+  readonly #order = new InOrder()
   readonly #retained = new RetainedRuns((id) => {
     this.#runs.delete(id)
     this.#keys.forget(id)
@@ -188,7 +198,8 @@ export class Runs {
     return Math.min(windowBytes, Math.max(share, WINDOW_BYTES_MIN))
   }
 
-  get(id: string): RunView | undefined {
+  /** A run by its id: from memory, else from the store. */
+  get(id: string): RunView | undefined | Promise<RunView | undefined> {
     return this.#runs.get(id) ?? this.#durable.find(id)
   }
 
@@ -198,7 +209,7 @@ export class Runs {
    */
   async forget(owner: string, ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      const run = this.get(id)
+      const run = await this.get(id)
       if (run === undefined || (run.owner?.subject ?? '') !== owner) continue
       const live = this.#runs.get(id)
       if (live === undefined) await this.#durable.forget(id)
@@ -214,27 +225,34 @@ export class Runs {
     })
   }
 
-  /** The run that this very call has started before. Throws `idempotency_conflict`. */
-  startedBy(call: KeyedCall): RunView | undefined {
-    const id = this.#keys.find(call)
-    if (id !== null) return this.#runs.get(id)
-    return this.#durable.startedBy(call)
+  /**
+   * The run that this very call has started before, else the one that `start` makes: calls that come together with one key make one run. Throws, or
+   * rejects with, `idempotency_conflict` and what `start` throws.
+   */
+  once(call: KeyedCall, start: () => LiveRun): CalledRun | Promise<CalledRun> {
+    return this.#order.run(nameOfKey(call.owner, call.key), () =>
+      after(this.#startedBy(call), (known) => {
+        if (known !== undefined) return { source: known, started: null }
+        const started = start()
+        return { source: started, started }
+      }),
+    )
   }
 
   /** The run that a caller has started with a key. */
-  withKey(owner: RunOwner, key: string): RunView | undefined {
+  withKey(owner: RunOwner, key: string): RunView | undefined | Promise<RunView | undefined> {
     const id = this.#keys.runOf(owner, key)
     if (id !== null) return this.#runs.get(id)
     return this.#durable.withKey(owner, key)
   }
 
   /** The runs of an owner that can be read, the newest first, those in memory and those in the store. */
-  *newestFirst(query: RunListQuery): Generator<ListedRun> {
+  async *newestFirst(query: RunListQuery): AsyncGenerator<ListedRun, void, undefined> {
     const held: LiveRun[] = []
     for (const live of this.#runs.values()) if (isAskedFor(live, query)) held.push(live)
     held.sort((a, b) => (a.run < b.run ? 1 : -1))
     let next = 0
-    for (const stored of query.goingOn ? [] : this.#durable.newestFirst(query)) {
+    for await (const stored of query.goingOn ? [] : this.#durable.newestFirst(query)) {
       let live = held[next]
       for (; live !== undefined && live.run > stored.run; live = held[++next]) yield listed(live)
       // One that is held may be in the store, too, also when it has ended since; and where a clock was set back, one that has begun since.
@@ -259,6 +277,11 @@ export class Runs {
     this.cancelAll('The server is stopping.')
     const untilMs = performance.now() + CLOSE_MS
     while (this.#activeCount > 0 && performance.now() < untilMs) await setTimeout(5)
+  }
+
+  #startedBy(call: KeyedCall): RunView | undefined | Promise<RunView | undefined> {
+    const id = this.#keys.find(call)
+    return id === null ? this.#durable.startedBy(call) : this.#runs.get(id)
   }
 
   #ended(live: LiveRun, settings: Settings, isKept: boolean): void {

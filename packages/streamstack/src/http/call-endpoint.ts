@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type ChunkKinds, type FormatName, parseOffset } from '@streamstack/protocol'
+import type { CalledRun } from '../engine/index.ts'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type InputSources, type RequestBody, parseBody, readBody } from '../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../outbound/index.ts'
 import type { Plan } from '../plan/index.ts'
+import { after } from '../storage/index.ts'
 import { positionAfter } from '../stream/reading.ts'
 import { noteInputs } from './call-note.ts'
 import { chatTurn } from './chat/chat-turn.ts'
@@ -39,7 +41,7 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
   const chat = chatTurn(body, endpoint.inputs)
   const asked = request.headers['stream-trace']
   const traced = asked === undefined ? null : await tracing(exchange, asked)
-  answerCall(call, {
+  await answerCall(call, {
     traced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
     format: chooseFormat({
@@ -69,21 +71,31 @@ export interface AnsweredCall {
   readonly traced?: TracedParts
 }
 
-/** Checks the inputs, starts the run and answers with its stream. Throws what it refuses. */
-export function answerCall({ exchange, plan, preparation }: EndpointCall, call: AnsweredCall): void {
-  const { engine, request, response, query, corsHeaders, caller } = exchange
-  const { endpoint } = plan
-  const { headers } = request
-  const { format, isPlain = false, kinds, model, chat } = call
-  const received = receivedOf(request, query, endpoint)
-  preparation.take(call.inputs)
-  noteInputs(response, preparation.auditedInputs)
-  const { source, started } = preparation.begin({
-    key: idempotencyKey(headers, query),
+/** Checks the inputs, starts the run and answers with its stream. Throws, or rejects with, what it refuses. */
+export function answerCall(call: EndpointCall, answered: AnsweredCall): void | Promise<void> {
+  const { exchange, plan, preparation } = call
+  const { request, query } = exchange
+  const received = receivedOf(request, query, plan.endpoint)
+  preparation.take(answered.inputs)
+  noteInputs(exchange.response, preparation.auditedInputs)
+  const begun = preparation.begin({
+    key: idempotencyKey(request.headers, query),
     hasRead: received !== null && parseOffset(received) !== 0,
-    hops: hopsOf(headers[HOPS_HEADER]),
-    traced: call.traced ?? null,
+    hops: hopsOf(request.headers[HOPS_HEADER]),
+    traced: answered.traced ?? null,
   })
+  return after(begun, (run) => answerRun(call, answered, run, received))
+}
+
+/** `received`: the offset that the caller has; null: none. */
+function answerRun(
+  { exchange, plan, preparation }: EndpointCall,
+  { format, isPlain = false, kinds, model, chat }: AnsweredCall,
+  { source, started }: CalledRun,
+  received: string | null,
+): void {
+  const { engine, response, query, corsHeaders, caller } = exchange
+  const { endpoint } = plan
   if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
   const reading = preparation.asksForCaller ? new RunReading(source, caller) : null
   const reader = answerStream({

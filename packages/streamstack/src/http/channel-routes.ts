@@ -4,6 +4,7 @@ import { type Message, type PresenceView, type Subscription, messageTooLarge, na
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
+import { after } from '../storage/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { channelRecord } from './channel-record.ts'
@@ -45,14 +46,15 @@ export const readChannel: Operation = {
     const { engine, request, response, query, inputs, caller } = exchange
     checkChannelQuery(query, channelRead)
     const name = nameIn(exchange, CHANNELS_ROOT)
-    const source = engine.channels.subscribe(name, caller)
-    const format = chooseFormat({ asked: query.get('format'), accept: request.headers.accept })
-    const position = positionIn(source, exchange)
-    // A reader that only asks what there is now is not seen.
-    const isSeen = inputs['presence'] === 'true' && format !== 'json'
-    const stay = isSeen ? new Stay(engine.channels, name, dataIn(query), caller) : null
-    if (stay !== null) onAnswerOver(response, () => stay.leave())
-    follow(exchange, { source, stay }, format, position, channelRecord(engine, source))
+    return after(engine.channels.subscribe(name, caller), (source) => {
+      const format = chooseFormat({ asked: query.get('format'), accept: request.headers.accept })
+      const position = positionIn(source, exchange)
+      // A reader that only asks what there is now is not seen.
+      const isSeen = inputs['presence'] === 'true' && format !== 'json'
+      const stay = isSeen ? new Stay(engine.channels, name, dataIn(query), caller) : null
+      if (stay !== null) onAnswerOver(response, () => stay.leave())
+      follow(exchange, { source, stay }, format, position, channelRecord(engine, source))
+    })
   },
 }
 
@@ -62,9 +64,10 @@ export const readChannelByProtocol: Operation = {
   otherMethods: `Publish with POST to ${CHANNELS_ROOT}<name>; here a channel is read.`,
   handle(exchange) {
     const { engine, response, caller } = exchange
-    const source = engine.channels.subscribe(nameIn(exchange, CHANNEL_STREAMS_ROOT), caller)
-    endWithToken({ engine, response, source, caller })
-    readByProtocol(exchange, source, channelRecord(engine, source))
+    return after(engine.channels.subscribe(nameIn(exchange, CHANNEL_STREAMS_ROOT), caller), (source) => {
+      endWithToken({ engine, response, source, caller })
+      readByProtocol(exchange, source, channelRecord(engine, source))
+    })
   },
 }
 

@@ -1,6 +1,6 @@
 import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
 import { ANONYMOUS, type AuthClaims, type CallPlace, type Caller } from '../access/index.ts'
-import type { Engine, KeyedCall, LiveRun, RunOwner, RunView } from '../engine/index.ts'
+import type { CalledRun, Engine, KeyedCall, LiveRun, RunOwner } from '../engine/index.ts'
 import type { AuditedInputs } from '../audit/index.ts'
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
@@ -24,13 +24,6 @@ export interface CallIdentity {
   readonly hops?: number
   /** What a trace of the run tells. Default: there is none. */
   readonly traced?: 'steps' | 'variables' | null
-}
-
-/** The run that a call reads. */
-export interface CalledRun {
-  readonly source: RunView
-  /** The same run when this call has made it: attach a reader, then start it. Null: it was there already. */
-  readonly started: LiveRun | null
 }
 
 /**
@@ -104,8 +97,8 @@ export class CallPreparation {
     return this.#engine.audit.inputsOf(this.#inputs)
   }
 
-  /** Finds the run of this call, or makes it. Nothing waits here: calls that come together with one key make one run. */
-  begin({ key, hasRead, hops = 0, traced = null }: CallIdentity): CalledRun {
+  /** Finds the run of this call, or makes it. A promise only when the store has to be asked for a key. */
+  begin({ key, hasRead, hops = 0, traced = null }: CallIdentity): CalledRun | Promise<CalledRun> {
     const engine = this.#engine
     const { method, path } = this.#plan.endpoint
     const keyed: KeyedCall | null =
@@ -117,21 +110,23 @@ export class CallPreparation {
             endpoint: `${method} ${path}`,
             inputs: this.#inputs,
           }
-    const known = keyed === null ? undefined : engine.runs.startedBy(keyed)
-    if (known !== undefined) return { source: known, started: null }
-    if (hasRead) throw skipRefused(key !== null)
-    if (engine.isDraining) throw stoppingError()
-    const started = engine.runs.prepare(this.#plan, engine.settings, {
-      inputs: this.#inputs,
-      auth: this.#claims,
-      options: this.#options,
-      owner: this.#owner,
-      keyed,
-      hops,
-      traced,
-      keepsInputs: traced !== null || engine.mode === 'dev',
-      secrets: traced === null ? [] : engine.secretValues(),
-    })
+    const start = (): LiveRun => {
+      if (hasRead) throw skipRefused(key !== null)
+      if (engine.isDraining) throw stoppingError()
+      return engine.runs.prepare(this.#plan, engine.settings, {
+        inputs: this.#inputs,
+        auth: this.#claims,
+        options: this.#options,
+        owner: this.#owner,
+        keyed,
+        hops,
+        traced,
+        keepsInputs: traced !== null || engine.mode === 'dev',
+        secrets: traced === null ? [] : engine.secretValues(),
+      })
+    }
+    if (keyed !== null) return engine.runs.once(keyed, start)
+    const started = start()
     return { source: started, started }
   }
 

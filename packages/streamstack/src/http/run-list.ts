@@ -44,14 +44,14 @@ export async function runPage(
   const page: DescribedRun[] = []
   let looked = 0
   let last: string | null = null
-  for (const listed of runs.newestFirst({ owner, before, goingOn: outcome === 'running' })) {
+  for await (const listed of runs.newestFirst({ owner, before, goingOn: outcome === 'running' })) {
     // Filters that match little must not make one call read everything.
     if (page.length === limit || ++looked > LOOKED_AT_MAX) return { runs: page, next_cursor: last }
     if (looked % LOOKED_AT_ONCE === 0) await setImmediate()
     last = listed.run
     if (endpoint !== null && endpoint !== listed.endpoint && endpoint !== listed.route) continue
     if (outcome !== null && outcome !== (listed.outcome ?? 'running')) continue
-    const run = listed.open()
+    const run = await listed.open()
     if (run !== undefined) page.push(describeRun(run))
   }
   return { runs: page, next_cursor: null }

@@ -2,6 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { RunOwner, RunView } from '../engine/index.ts'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
+import { after } from '../storage/index.ts'
 import { answerWhole } from './answer-whole.ts'
 import { isProtocolRead } from './durable-streams/index.ts'
 import { endWithToken } from './end-with-token.ts'
@@ -20,39 +21,7 @@ export const readRun: Operation = {
   summary: 'Reads a run: what it has sent, and what comes.',
   answers: 'stream',
   otherMethods: 'Only its endpoint writes the stream of a run. POST /v1/runs/<id>/cancel ends it.',
-  handle(exchange) {
-    const { engine, request, response, query, caller } = exchange
-    const run = runOf(exchange)
-    const reading = run.owner === null ? null : new RunReading(run, caller)
-    const source = reading ?? run
-    const follow = (): void => {
-      if (reading !== null) endWithToken({ engine, response, source: reading, caller })
-    }
-    const record = new ReaderRecord(engine.observation.metrics, run.endpoint, null)
-    if (isProtocolRead(request, query)) {
-      follow()
-      return readByProtocol(exchange, source, record)
-    }
-    const format = chooseFormat({
-      asked: query.get('format'),
-      accept: request.headers.accept,
-      declaredType: source.contentType,
-    })
-    const reader = answerStream({
-      source,
-      response,
-      format,
-      metadata: exchange.inputs['include_metadata'] === true,
-      escapesFormulas: exchange.query.get('escape_formulas') === 'true',
-      kinds: chooseKinds(query),
-      position: startPosition(source, request, query),
-      headers: exchange.corsHeaders,
-      heartbeat: exchange.heartbeat,
-      record,
-    })
-    follow()
-    reader.begin()
-  },
+  handle: (exchange) => after(runOf(exchange), (run) => read(exchange, run)),
 }
 
 /**
@@ -72,23 +41,20 @@ export const listRuns: Operation = {
 export const showRun: Operation = {
   summary: 'Describes a run: its endpoint, times, outcome and offsets, and none of its content.',
   answers: 'whole',
-  handle(exchange) {
-    answerWhole(exchange, { body: JSON.stringify(describeRun(runOf(exchange))) })
-  },
+  handle: (exchange) =>
+    after(runOf(exchange), (run) => answerWhole(exchange, { body: JSON.stringify(describeRun(run)) })),
 }
 
 export const cancelRun: Operation = {
   summary: 'Ends a run with the outcome `cancelled`. What it has sent is kept.',
   answers: 'whole',
-  handle(exchange) {
-    cancel(exchange, runOf(exchange))
-  },
+  handle: (exchange) => after(runOf(exchange), (run) => cancel(exchange, run)),
 }
 
 export const cancelKeyedRun: Operation = {
   summary: 'Ends the run of the call that had this Idempotency-Key, for callers whose answer has not begun to arrive.',
   answers: 'whole',
-  handle(exchange) {
+  async handle(exchange) {
     const { engine, request, query, caller } = exchange
     const key = idempotencyKey(request.headers, query)
     if (key === null) {
@@ -100,11 +66,44 @@ export const cancelKeyedRun: Operation = {
     const owner = ownerOf(caller.subject)
     // A caller with a token may have called an endpoint that asks for none.
     const live =
-      (owner === null ? undefined : engine.runs.withKey(owner, key)) ??
-      engine.runs.withKey(null, keyOfCall(key, null, caller.place))
+      (owner === null ? undefined : await engine.runs.withKey(owner, key)) ??
+      (await engine.runs.withKey(null, keyOfCall(key, null, caller.place)))
     if (live === undefined) throw unknownRun()
     cancel(exchange, live)
   },
+}
+
+function read(exchange: Exchange, run: RunView): void {
+  const { engine, request, response, query, caller } = exchange
+  const reading = run.owner === null ? null : new RunReading(run, caller)
+  const source = reading ?? run
+  const follow = (): void => {
+    if (reading !== null) endWithToken({ engine, response, source: reading, caller })
+  }
+  const record = new ReaderRecord(engine.observation.metrics, run.endpoint, null)
+  if (isProtocolRead(request, query)) {
+    follow()
+    return readByProtocol(exchange, source, record)
+  }
+  const format = chooseFormat({
+    asked: query.get('format'),
+    accept: request.headers.accept,
+    declaredType: source.contentType,
+  })
+  const reader = answerStream({
+    source,
+    response,
+    format,
+    metadata: exchange.inputs['include_metadata'] === true,
+    escapesFormulas: exchange.query.get('escape_formulas') === 'true',
+    kinds: chooseKinds(query),
+    position: startPosition(source, request, query),
+    headers: exchange.corsHeaders,
+    heartbeat: exchange.heartbeat,
+    record,
+  })
+  follow()
+  reader.begin()
 }
 
 function cancel(exchange: Exchange, view: RunView): void {
@@ -115,7 +114,7 @@ function cancel(exchange: Exchange, view: RunView): void {
   answerWhole(exchange, { status: 202, body: JSON.stringify({ run: view.run, outcome }) })
 }
 
-function runOf({ engine, parameters, caller }: Exchange): RunView {
+function runOf({ engine, parameters, caller }: Exchange): RunView | Promise<RunView> {
   return ownedRun(engine, parameters['id'] ?? '', caller)
 }
 

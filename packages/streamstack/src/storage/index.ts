@@ -1,4 +1,6 @@
+export { after } from './after.ts'
 export { type HeldFolder, holdDataFolder, makeDataFolder } from './data-folder.ts'
+export { InOrder } from './in-order.ts'
 export { makePrivateFolder } from './private-files.ts'
 export { databaseError } from './sqlite/database-error.ts'
 export { holdLock } from './sqlite/lock.ts'

@@ -1,4 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { after } from '../storage/index.ts'
 import { firstMessages } from './json-messages.ts'
 import { parseStreamOffset } from './offset.ts'
 import {
@@ -70,6 +71,9 @@ export interface ForkPlan {
   readonly prefix: Buffer | null
 }
 
+/** Gives the chunk of a fork's source after a position; null: there is none up to `through`. */
+type ChunkAfter = (after: number, through: number) => Buffer | null | Promise<Buffer | null>
+
 /**
  * Where a fork leaves its source. `chunkAfter` gives the source's chunk after a position.
  * Throws `stream_exists` (the source is deleted), `content_type_conflict`, `offset_invalid`, `limit_exceeded`.
@@ -78,8 +82,8 @@ export function forkOf(
   fork: ForkOrigin,
   source: StreamRecord,
   contentType: string | null,
-  chunkAfter: (after: number, through: number) => Buffer | null,
-): ForkPlan {
+  chunkAfter: ChunkAfter,
+): ForkPlan | Promise<ForkPlan> {
   if (source.isDeleted) throw new StreamstackError('stream_exists', 'The stream to fork from was deleted.')
   if (contentType !== null && mediaType(contentType) !== mediaType(source.contentType)) {
     throw new StreamstackError(
@@ -94,8 +98,9 @@ export function forkOf(
   if (inherited.length > FORK_DEPTH_MAX) {
     throw new StreamstackError('limit_exceeded', `Forks of forks go ${FORK_DEPTH_MAX} deep; fork from an earlier one.`)
   }
-  const prefix = fork.subOffset === 0 ? null : prefixOf(fork.subOffset, source, position, chunkAfter)
-  return { position, inherited, prefix }
+  if (fork.subOffset === 0) return { position, inherited, prefix: null }
+  const next = position < source.tail ? chunkAfter(position, position + 1) : null
+  return after(next, (chunk) => ({ position, inherited, prefix: prefixOf(chunk, source, fork.subOffset) }))
 }
 
 function spansThrough(source: StreamRecord, position: number): InheritedSpan[] {
@@ -108,13 +113,8 @@ function spansThrough(source: StreamRecord, position: number): InheritedSpan[] {
   return spans
 }
 
-function prefixOf(
-  subOffset: number,
-  source: StreamRecord,
-  position: number,
-  chunkAfter: (after: number, through: number) => Buffer | null,
-): Buffer {
-  const chunk = position < source.tail ? chunkAfter(position, position + 1) : null
+/** The part of the source's next chunk that a fork takes along. Throws `offset_invalid` when there is not as much. */
+function prefixOf(chunk: Buffer | null, source: StreamRecord, subOffset: number): Buffer {
   const json = isJson(source.contentType)
   const prefix = chunk === null ? null : json ? firstMessages(chunk, subOffset) : chunk.subarray(0, subOffset)
   if (prefix !== null && (json || prefix.length === subOffset)) return prefix

@@ -1,4 +1,5 @@
 import type { Chunk } from '@streamstack/protocol'
+import { after } from '../storage/index.ts'
 import type { Batch, StreamLog } from '../stream/index.ts'
 import type { LiveStream } from './live-stream.ts'
 import { decodeStored } from './stored-chunk.ts'
@@ -7,13 +8,14 @@ import type { StreamStore } from './stream-store.ts'
 /** How much a reader that is behind gets at once. */
 const READ_BYTES = 32_768
 
-/** The next chunks of a kept stream. Throws `offset_expired` when they were dropped meanwhile, `storage_failed` when they cannot be read. */
-export function readStored(store: StreamStore, stream: LiveStream, after: number): Batch {
-  const { parts, last } = store.read(stream, after, READ_BYTES)
-  const chunks = decoded(store, parts)
-  if (chunks.length === 0) throw store.unreadable(new Error(`There is no chunk from ${after + 1} to ${last}.`))
-  // A reader behind the window in memory reads from disk and holds up no other reader.
-  return { chunks, from: 0, to: chunks.length, offset: after + 1, bytesThrough: 0 }
+/** The next chunks of a kept stream. Throws, or rejects with, `offset_expired` when they were dropped meanwhile, `storage_failed` when they cannot be read. */
+export function readStored(store: StreamStore, stream: LiveStream, position: number): Batch | Promise<Batch> {
+  return after(store.read(stream, position, READ_BYTES), ({ parts, last }) => {
+    const chunks = decoded(store, parts)
+    if (chunks.length === 0) throw store.unreadable(new Error(`There is no chunk from ${position + 1} to ${last}.`))
+    // A reader behind the window in memory reads from disk and holds up no other reader.
+    return { chunks, from: 0, to: chunks.length, offset: position + 1, bytesThrough: 0 }
+  })
 }
 
 function decoded(store: StreamStore, parts: readonly Buffer[]): Chunk[] {
@@ -51,7 +53,7 @@ export class FinishedLog implements StreamLog {
     throw new Error('the stream has ended')
   }
 
-  read(after: number): Batch | null {
-    return after >= this.lastOffset ? null : readStored(this.#store, this.#stream, after)
+  read(offset: number): Batch | null | Promise<Batch> {
+    return offset >= this.lastOffset ? null : readStored(this.#store, this.#stream, offset)
   }
 }

@@ -22,8 +22,12 @@ export class LiveStream {
   touchKeptMs: number
   /** Old chunks are being dropped. */
   isTrimming = false
+  /** A write failed, and the storage has not said yet what it holds: nothing can be judged by the record until then. */
+  isUncertain = false
   /** Writes under way. */
   #pending = 0
+  /** What else is under way and needs it as it is: the making or the end of a fork. */
+  #holds = 0
   /** The newest of them; writes settle in order. */
   #lastWrite: Promise<unknown> = Promise.resolve()
   #isWaking = false
@@ -41,7 +45,16 @@ export class LiveStream {
 
   /** Whether it can be forgotten and read again when it is needed. */
   get isIdle(): boolean {
-    return this.#pending === 0 && this.watchers.size === 0 && !this.isRemoved
+    return this.#pending === 0 && this.#holds === 0 && this.watchers.size === 0 && !this.isRemoved
+  }
+
+  /** Keeps it in memory until `release`: read again, it would be another object with a record of its own. */
+  hold(): void {
+    this.#holds += 1
+  }
+
+  release(): void {
+    this.#holds -= 1
   }
 
   /** Does what is to be done when a write is kept, in the order of the writes. Rejects as the write does. */

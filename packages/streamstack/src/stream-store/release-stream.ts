@@ -1,4 +1,6 @@
+import { after } from '../storage/index.ts'
 import type { LiveStream } from './live-stream.ts'
+import type { LiveStreams } from './live-streams.ts'
 import type { Change } from './storage.ts'
 
 /** What the end of a stream brings about. */
@@ -32,4 +34,39 @@ export function releaseStream(stream: LiveStream, sourceOf: (name: string) => Li
   }
   release(stream)
   return { changes, removed }
+}
+
+/** Acts on a stream when the streams that it was forked from, directly and by others, are in memory: its end may be theirs. All are held until then. */
+export function withSources<T>(
+  stream: LiveStream,
+  streams: LiveStreams,
+  act: (sources: ReadonlyMap<string, LiveStream>) => T,
+): T | Promise<T> {
+  const sources = new Map<string, LiveStream>()
+  const hold = (held: LiveStream): void | Promise<void> => {
+    held.hold()
+    if (held !== stream) sources.set(held.record.name, held)
+    const from = held.record.origin?.from ?? null
+    if (from === null || sources.has(from)) return
+    return after(streams.get(from), (source) => (source === null ? undefined : hold(source)))
+  }
+  const letGo = (): void => {
+    stream.release()
+    for (const source of sources.values()) source.release()
+  }
+  const failed = (error: unknown): never => {
+    letGo()
+    throw error
+  }
+  const found = (): T => {
+    letGo()
+    return act(sources)
+  }
+  try {
+    const held = hold(stream)
+    if (held instanceof Promise) return held.then(found, failed)
+  } catch (error) {
+    failed(error)
+  }
+  return found()
 }

@@ -21,6 +21,7 @@ export class Retention {
   readonly #storage: StreamStorage
   readonly #options: RetentionOptions
   readonly #keep: (stream: LiveStream) => void
+  #isLooking = false
 
   /** `keep` writes a record that has changed. */
   constructor(storage: StreamStorage, options: RetentionOptions, keep: (stream: LiveStream) => void) {
@@ -35,24 +36,36 @@ export class Retention {
     if (maxBytes !== null && stream.record.bytes > maxBytes) this.#trim(stream)
   }
 
-  /** Looks after what has come of age; `find` lets expired streams go by itself. */
-  lookAfterDue(find: (name: string) => LiveStream | null): void {
-    const { maxAgeMs } = this.#options
-    const nowMs = Math.max(Date.now(), steadyNowMs())
-    const oldestBeforeMs = maxAgeMs === null ? null : nowMs - maxAgeMs
-    for (const name of this.#storage.due({ nowMs, oldestBeforeMs, limit: DUE_MAX })) {
-      const stream = find(name)
-      if (stream === null) continue
-      const { record } = stream
-      if (oldestBeforeMs !== null && record.oldestMs !== null && record.oldestMs < oldestBeforeMs) this.#trim(stream)
-      // It was read since its time was kept last.
-      else if (!record.isDeleted && expiryMs(record) > nowMs) this.#keep(stream)
+  /** Looks after what has come of age; `find` lets expired streams go by itself. Once at a time; never rejects. */
+  async lookAfterDue(find: (name: string) => LiveStream | null | Promise<LiveStream | null>): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    try {
+      const { maxAgeMs } = this.#options
+      const nowMs = Math.max(Date.now(), steadyNowMs())
+      const oldestBeforeMs = maxAgeMs === null ? null : nowMs - maxAgeMs
+      for (const name of await this.#storage.due({ nowMs, oldestBeforeMs, limit: DUE_MAX })) {
+        const found = find(name)
+        const stream = found instanceof Promise ? await found : found
+        if (stream !== null) this.#lookAfter(stream, nowMs, oldestBeforeMs)
+      }
+    } catch (error) {
+      this.#options.onError(error)
+    } finally {
+      this.#isLooking = false
     }
   }
 
   /** Lets go of what is older than its owner wants it, besides what the settings say. */
   trimBefore(stream: LiveStream, beforeMs: number): void {
     this.#trim(stream, beforeMs)
+  }
+
+  #lookAfter(stream: LiveStream, nowMs: number, oldestBeforeMs: number | null): void {
+    const { record } = stream
+    if (oldestBeforeMs !== null && record.oldestMs !== null && record.oldestMs < oldestBeforeMs) this.#trim(stream)
+    // It was read since its time was kept last.
+    else if (!record.isDeleted && expiryMs(record) > nowMs) this.#keep(stream)
   }
 
   #trim(stream: LiveStream, ownBeforeMs = -Infinity): void {

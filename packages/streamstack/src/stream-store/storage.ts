@@ -72,29 +72,29 @@ export interface NotedStream {
 /** Called when writes that were taken could not be kept: what is in memory is ahead of the storage and must be read again. */
 export type FailureListener = () => void
 
-/** Keeps streams: records, chunks, producers. Reads are answered at once, in memory or from a local file, and are bounded. */
+/** Keeps streams: records, chunks, producers. Reads are bounded; what is in memory or in a local file is answered without a promise. */
 export interface StreamStorage {
   /** A record by name. Also of a deleted stream that is kept for its forks. */
-  load(name: string): StreamRecord | null
+  load(name: string): StreamRecord | null | Promise<StreamRecord | null>
   /** An id that no stream ever had. */
   nextId(): number
-  producer(id: number, producer: string): ProducerState | null
+  producer(id: number, producer: string): ProducerState | null | Promise<ProducerState | null>
   /** Throws `storage_full`, `storage_failed` or `unavailable` when so many bytes cannot be taken now. */
   admit(bytes: number): void
-  /** Settles when the changes are kept; rejects with `storage_failed` or `storage_full`. */
+  /** Takes the changes in the order of the calls. Settles when they are kept; rejects with `storage_failed` or `storage_full`. */
   write(changes: readonly Change[]): void | Promise<void>
   /** The next chunks of one owner, at least one, about `bytesMax` of them; null: there are none up to `through`. */
-  read(owner: number, after: number, through: number, bytesMax: number): Slice | null
+  read(owner: number, after: number, through: number, bytesMax: number): Slice | null | Promise<Slice | null>
   /** Drops the oldest chunks of a stream: all that are too old, and for their bytes all but the newest. Null: nothing to drop. */
   trim(record: StreamRecord, limits: TrimLimits): Trimmed | null | Promise<Trimmed | null>
   /** The name of the stream that has a key; null: there is none. */
-  nameOf(key: string): string | null
+  nameOf(key: string): string | null | Promise<string | null>
   /** Those that a query is for, the greatest names first, as they are kept. */
-  noted(query: NotedQuery): readonly NotedStream[]
+  noted(query: NotedQuery): readonly NotedStream[] | Promise<readonly NotedStream[]>
   /** Names of streams that are not deleted and have no note, in order, after a name. */
-  names(after: string, limit: number): readonly string[]
-  due(query: DueQuery): readonly string[]
-  documents(prefix: string): ReadonlyMap<string, string>
+  names(after: string, limit: number): readonly string[] | Promise<readonly string[]>
+  due(query: DueQuery): readonly string[] | Promise<readonly string[]>
+  documents(prefix: string): ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>>
   onFailure(listener: FailureListener): void
   close(): Promise<void>
 }

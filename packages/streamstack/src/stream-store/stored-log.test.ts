@@ -82,7 +82,7 @@ describe('before its commit', () => {
       expect(log.lastOffset).toBe(offset)
       expect((await readAll(log)).map(({ data }) => data)).toEqual([1, 2, 3, 4, 5, 6].slice(0, offset).map(String))
       expect(stream.visibleTail).toBe(offset)
-      expect(store.find(name)?.isVisiblyClosed).toBe(false)
+      expect((await store.find(name))?.isVisiblyClosed).toBe(false)
       expect(isEnded).toBe(false)
       await storage.release(1)
     }

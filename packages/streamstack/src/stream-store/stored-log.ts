@@ -1,4 +1,5 @@
 import { type Chunk, StreamstackError, type StreamEnd, toStreamstackError } from '@streamstack/protocol'
+import { after } from '../storage/index.ts'
 import { type Batch, MemoryLog, type StreamLog, chunkBytes } from '../stream/index.ts'
 import { readStored } from './finished-log.ts'
 import type { LiveStream, StreamWatcher } from './live-stream.ts'
@@ -101,12 +102,14 @@ export class StoredLog implements StreamLog, StreamWatcher {
     return this.#ended.promise
   }
 
-  read(after: number): Batch | null {
-    if (after >= this.lastOffset) return null
-    if (after >= this.#recent.droppedOffset) return this.#recent.read(after)
-    const batch = readStored(this.#store, this.#stream, after)
-    // No further than to where memory begins: what is taken from there is what producers wait for.
-    return { ...batch, to: Math.min(batch.to, this.#recent.droppedOffset - after) }
+  read(offset: number): Batch | null | Promise<Batch> {
+    if (offset >= this.lastOffset) return null
+    if (offset >= this.#recent.droppedOffset) return this.#recent.read(offset)
+    return after(readStored(this.#store, this.#stream, offset), (batch) => ({
+      ...batch,
+      // No further than to where memory begins: what is taken from there is what producers wait for.
+      to: Math.min(batch.to, this.#recent.droppedOffset - offset),
+    }))
   }
 
   #add(chunk: Chunk): void {

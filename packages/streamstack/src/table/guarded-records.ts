@@ -1,6 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
-import { after } from './after.ts'
+import { after } from '../storage/index.ts'
 import type { TableDeclaration } from './declaration.ts'
 import type { Filter } from './filter.ts'
 import type { Page, Query, Row } from './query.ts'

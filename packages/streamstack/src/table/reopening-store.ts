@@ -4,7 +4,7 @@ import type { TableDeclaration } from './declaration.ts'
 import type { Filter } from './filter.ts'
 import type { Page, Query, Row } from './query.ts'
 import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from './record-store.ts'
-import { after } from './after.ts'
+import { after } from '../storage/index.ts'
 
 /**
  * Delay after a failure before the records are opened again, because each attempt reads the disk.

@@ -68,11 +68,12 @@ export function declared(
 }
 
 /** Texts that a reader of a source gets now, after an offset or from its start. */
-export function textsOf(source: StreamSource, after = source.begin ?? 0): string[] {
+export async function textsOf(opened: StreamSource | Promise<StreamSource>, after?: number): Promise<string[]> {
+  const source = await opened
   const found: string[] = []
-  for (let at = after; ;) {
-    const batch = source.stream.log.read(at)
-    if (batch === null || batch instanceof Promise) return found
+  for (let at = after ?? source.begin ?? 0; ;) {
+    const batch = await source.stream.log.read(at)
+    if (batch === null) return found
     const chunks = batch.chunks.slice(batch.from, batch.to)
     for (const chunk of chunks) if (source.select?.(chunk) !== false) found.push(chunk.data)
     at = batch.offset + chunks.length - 1

@@ -81,7 +81,7 @@ async function complete(exchange: Exchange): Promise<void> {
     const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))
     const said = openaiMessages(messages)
     const asksForUsage = (options as { include_usage?: Value } | null | undefined)?.include_usage === true
-    answerCall(
+    await answerCall(
       { exchange, plan, preparation },
       {
         inputs: {

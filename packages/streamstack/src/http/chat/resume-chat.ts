@@ -5,11 +5,11 @@ import { RunReading } from '../run-reading.ts'
 import { answerStream } from '../stream-answer.ts'
 
 /** Answers `GET <path>/<chat id>/stream`: the run of the chat from its first chunk, or 204 where none is going on. */
-export function resumeChat({ exchange, plan, preparation }: EndpointCall): void {
+export async function resumeChat({ exchange, plan, preparation }: EndpointCall): Promise<void> {
   const { engine, response, parameters, corsHeaders, caller, heartbeat } = exchange
   const { name } = plan.endpoint
   const id = engine.runs.chats.find(preparation.owner, name, parameters['chat_id'] ?? '')
-  const run = id === null ? undefined : engine.runs.get(id)
+  const run = id === null ? undefined : await engine.runs.get(id)
   if (run === undefined || run.stream.end !== null) {
     response.writeHead(204, { ...corsHeaders, 'Cache-Control': 'no-store' })
     response.end()

@@ -66,9 +66,9 @@ export const listWorkspaceRuns: Operation = {
 export const showWorkspaceRun: Operation = {
   summary: "Describes a run that has no owner or is the caller's own: inputs, outcome, times of its chunks.",
   answers: 'whole',
-  handle(exchange) {
+  async handle(exchange) {
     const { engine, parameters, caller } = exchange
-    const run = engine.runs.get(parameters['id'] ?? '')
+    const run = await engine.runs.get(parameters['id'] ?? '')
     const subject = caller.subject ?? DEVELOPER.subject
     if (run === undefined || (run.owner !== null && run.owner.subject !== subject)) throw unknownRun()
     answerWhole(exchange, { body: JSON.stringify(describeWorkspaceRun(run)) })

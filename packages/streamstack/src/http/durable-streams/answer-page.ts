@@ -1,4 +1,5 @@
-import { formatOffset, isJson } from '../../stream-store/index.ts'
+import { after } from '../../storage/index.ts'
+import { type Page, formatOffset, isJson } from '../../stream-store/index.ts'
 import { nextCursor } from './cursor.ts'
 import { bodyOf } from './page-body.ts'
 import type { Readable } from './readable.ts'
@@ -10,15 +11,30 @@ const PAGE_BYTES_MAX = 512 * 1024
 /** Immutable by position, so a client's own cache may keep it; for others it may be confidential. */
 const CACHE_PAGE = 'private, max-age=60, stale-while-revalidate=300'
 
+interface PageOptions {
+  readonly cursor: string | null
+  /** Whether the end was asked for, wherever it is. */
+  readonly isNow: boolean
+}
+
 /** The next page after a position, as one answer. */
 export function answerPage(
   call: ReadCall,
   stream: Readable,
-  after: number,
-  { cursor, isNow }: { cursor: string | null; isNow: boolean },
+  position: number,
+  options: PageOptions,
+): void | Promise<void> {
+  return after(stream.read(position, PAGE_BYTES_MAX), (page) => writePage(call, stream, position, page, options))
+}
+
+function writePage(
+  call: ReadCall,
+  stream: Readable,
+  position: number,
+  page: Page,
+  { cursor, isNow }: PageOptions,
 ): void {
   const { record } = stream
-  const page = call.service.store.read(stream, after, PAGE_BYTES_MAX)
   const isUpToDate = page.last === stream.visibleTail
   const isClosed = isUpToDate && stream.isVisiblyClosed
   const headers: Headers = {
@@ -31,7 +47,7 @@ export function answerPage(
   if (isUpToDate) headers['Stream-Up-To-Date'] = 'true'
   if (isClosed) headers['Stream-Closed'] = 'true'
   if (!isNow) {
-    const tag = `"${record.family}:${after}:${page.last}${isClosed ? ':closed' : ''}"`
+    const tag = `"${record.family}:${position}:${page.last}${isClosed ? ':closed' : ''}"`
     headers['ETag'] = tag
     if (matches(headerOf(call.request, 'if-none-match'), tag)) {
       answer(call, 304, headers)

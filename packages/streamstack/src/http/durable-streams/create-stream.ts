@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { after } from '../../storage/index.ts'
 import { type CreateRequest, describeStream, isJson, jsonMessages } from '../../stream-store/index.ts'
 import { type Headers, type StreamCall, absoluteUrl, answer, headerInvalid, headerOf, settle } from './stream-call.ts'
 import { streamName } from './stream-name.ts'
@@ -13,7 +14,7 @@ export function createStream(call: StreamCall): void {
   withBody(call, (body) => {
     settle(
       call,
-      () => service.store.create(name, createRequest(call, body)),
+      () => after(createRequest(call, body), (asked) => service.store.create(name, asked)),
       ({ isNew, stream }) => {
         const { contentType, nextOffset, isClosed } = describeStream(stream)
         const headers: Headers = { 'Content-Type': contentType, 'Stream-Next-Offset': nextOffset }
@@ -25,18 +26,21 @@ export function createStream(call: StreamCall): void {
   })
 }
 
-function createRequest({ request, service }: StreamCall, body: Buffer): CreateRequest {
+function createRequest({ request, service }: StreamCall, body: Buffer): CreateRequest | Promise<CreateRequest> {
   const fork = forkOrigin(request)
   const sent = headerOf(request, 'content-type')?.trim() || null
-  const contentType = sent ?? (fork === null ? null : (service.store.find(fork.from)?.record.contentType ?? null))
-  const isJsonStream = contentType !== null && isJson(contentType)
-  return {
-    contentType: sent,
-    ...expiry(request),
-    data: body.length === 0 ? null : isJsonStream ? jsonMessages(body) : body,
-    close: headerOf(request, 'stream-closed') === 'true',
-    fork,
-  }
+  const source = sent === null && fork !== null ? service.store.find(fork.from) : null
+  return after(source, (forked) => {
+    const contentType = sent ?? forked?.record.contentType ?? null
+    const isJsonStream = contentType !== null && isJson(contentType)
+    return {
+      contentType: sent,
+      ...expiry(request),
+      data: body.length === 0 ? null : isJsonStream ? jsonMessages(body) : body,
+      close: headerOf(request, 'stream-closed') === 'true',
+      fork,
+    }
+  })
 }
 
 function expiry(request: IncomingMessage): Pick<CreateRequest, 'ttlSeconds' | 'expiresAt'> {

@@ -1,16 +1,18 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
+import { after } from '../../storage/index.ts'
 import { endWithToken } from '../end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Heartbeat } from '../heartbeat.ts'
-import { GuardedStore } from './guarded-store.ts'
+import { type NamedReading, readNamed } from './named-reading.ts'
 import { readStream } from './read-stream.ts'
 import { type StreamCall, type StreamService, settle } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT, streamName } from './stream-name.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { type Subscriptions, openSubscriptions } from './subscriptions.ts'
 
-export { NamedStream } from './named-stream.ts'
-export { type ContentEncoding, contentEncoding, pageContent, restOf } from './page-content.ts'
+export { type NamedReading, readNamed } from './named-reading.ts'
+export { type ContentEncoding, contentEncoding, pageContent, restAt } from './page-content.ts'
+export { nameAt } from './stream-name.ts'
 export { isProtocolRead, readSource } from './read-source.ts'
 
 /** Runs have their own readers, with formats, and their own right: whoever started one. */
@@ -24,7 +26,7 @@ export class DurableStreams {
   readonly #engine: Engine
   readonly #heartbeat: Heartbeat
   #service: StreamService | null = null
-  #subscriptions: Subscriptions | null = null
+  #subscriptions: Subscriptions | Promise<Subscriptions> | null = null
 
   constructor(engine: Engine, heartbeat: Heartbeat) {
     this.#engine = engine
@@ -55,15 +57,12 @@ export class DurableStreams {
   /** A reader that waits for what comes does so as long as its caller's token is accepted. */
   read(exchange: Exchange): void {
     const { engine, response, query, caller } = exchange
-    if (!query.has('live') || caller.kind !== 'token') return this.act(exchange, readStream)
-    this.act(exchange, (call) => {
-      const { service, name } = call
-      const store = new GuardedStore(service.store, caller, (renewed) =>
-        engine.access.permit(renewed, ['streams:read']),
-      )
-      endWithToken({ engine, response, source: store, caller })
-      readStream({ ...call, service: { ...service, store }, name })
-    })
+    const open = (name: string): NamedReading | Promise<NamedReading> =>
+      after(readNamed(engine, name, caller), (stream) => {
+        if (query.has('live')) endWithToken({ engine, response, source: stream, caller })
+        return stream
+      })
+    this.act(exchange, (call) => readStream(call, () => open(call.name)))
   }
 
   /** A request in the words of this protocol. Opens the store when it is needed first: throws `storage_failed`. */
@@ -72,13 +71,15 @@ export class DurableStreams {
     return { service, request, response, name: '', path, search, place, corsHeaders }
   }
 
-  get subscriptions(): Subscriptions {
+  /** The protocol's subscriptions. A promise while they are read from the store. */
+  get subscriptions(): Subscriptions | Promise<Subscriptions> {
     this.#service ??= this.#open()
-    return this.#subscriptions as Subscriptions
+    return this.#subscriptions as Subscriptions | Promise<Subscriptions>
   }
 
   async close(): Promise<void> {
-    await this.#subscriptions?.close()
+    const subscriptions = await this.#subscriptions
+    await subscriptions?.close()
   }
 
   #open(): StreamService {
@@ -97,7 +98,7 @@ export class DurableStreams {
       },
       onError: (error) => engine.log.error({ err: error }, 'a stream could not be served'),
     }
-    this.#subscriptions = new Subscriptions(engine, service)
+    this.#subscriptions = openSubscriptions(engine, service)
     return service
   }
 }

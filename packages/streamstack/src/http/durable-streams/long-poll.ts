@@ -1,6 +1,7 @@
 import { startLongTimer } from '../../definition/index.ts'
 import { onAnswerOver } from '../answer-over.ts'
 import type { Beating } from '../heartbeat.ts'
+import { after } from '../../storage/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'
 import { nextCursor } from './cursor.ts'
@@ -8,7 +9,7 @@ import type { Readable } from './readable.ts'
 import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
 
 /** Waits at the end of a stream for what comes next: chunks, its closure, or nothing for `longPollTimeoutMs`. */
-export function longPoll(call: ReadCall, stream: Readable, after: number, cursor: string | null): void {
+export function longPoll(call: ReadCall, stream: Readable, position: number, cursor: string | null): void {
   const { service, response } = call
   if (stream.isVisiblyClosed) {
     answerNothing(call, stream, cursor)
@@ -23,16 +24,16 @@ export function longPoll(call: ReadCall, stream: Readable, after: number, cursor
   const waiting: Beating = { lastWriteMs: Infinity, beat: () => undefined, goodbye: giveUp }
   const watcher = {
     wake(): void {
-      if (stream.visibleTail === after && !stream.isVisiblyClosed && !stream.isGone) return
+      if (stream.visibleTail === position && !stream.isVisiblyClosed && !stream.isGone) return
       leave()
       settle(
         call,
-        // A stream that is gone says here which way.
-        () => service.store.open(call.name),
-        (found) => {
-          if (found.visibleTail > after) answerPage(call, found, after, { cursor, isNow: false })
-          else answerNothing(call, found, cursor)
-        },
+        () =>
+          after(stream.checkThere(), () => {
+            if (stream.visibleTail === position) return answerNothing(call, stream, cursor)
+            return answerPage(call, stream, position, { cursor, isNow: false })
+          }),
+        () => undefined,
       )
     },
   }

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { after } from '../../storage/index.ts'
 import type { Operation } from '../route.ts'
 import { appendToStream } from './append-to-stream.ts'
 import { createStream } from './create-stream.ts'
@@ -51,7 +52,7 @@ export const readKeys: Operation = {
   answers: 'whole',
   handle(exchange) {
     const { streams } = exchange.server
-    streams.subscriptions.answerKeys(streams.call(exchange))
+    return after(streams.subscriptions, (all) => all.answerKeys(streams.call(exchange)))
   },
 }
 
@@ -64,13 +65,15 @@ function subscription(summary: string, how: 'bodiless' | 'body' | 'worker', act:
     summary,
     answers: 'whole',
     handle(exchange) {
-      const { subscriptions } = exchange.server.streams
-      const call = exchange.server.streams.call(exchange)
+      const { streams } = exchange.server
+      const call = streams.call(exchange)
       const id = exchange.parameters['id'] ?? ''
-      const withBody = (body: Value): Reply => act(subscriptions, id, call, body)
-      if (how === 'body') subscriptions.answer(call, withBody)
-      else if (how === 'worker') subscriptions.answerWorker(call, id, withBody)
-      else subscriptions.answerBodiless(call, () => withBody(null))
+      return after(streams.subscriptions, (all) => {
+        const withBody = (body: Value): Reply => act(all, id, call, body)
+        if (how === 'body') all.answer(call, withBody)
+        else if (how === 'worker') all.answerWorker(call, id, withBody)
+        else all.answerBodiless(call, () => withBody(null))
+      })
     },
   }
 }
@@ -93,9 +96,11 @@ export const removeSubscribedStream: Operation = {
   summary: 'Removes a stream from a subscription.',
   answers: 'whole',
   handle(exchange) {
-    const { subscriptions } = exchange.server.streams
+    const { streams } = exchange.server
     const { id = '', '*': name = '' } = exchange.parameters
-    subscriptions.answerBodiless(exchange.server.streams.call(exchange), () => subscriptions.removeStream(id, name))
+    return after(streams.subscriptions, (all) =>
+      all.answerBodiless(streams.call(exchange), () => all.removeStream(id, name)),
+    )
   },
 }
 

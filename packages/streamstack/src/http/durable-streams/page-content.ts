@@ -1,3 +1,4 @@
+import { after } from '../../storage/index.ts'
 import type { Page } from '../../stream-store/index.ts'
 import { bodyOf } from './page-body.ts'
 import { type SseEncoding, sseEncoding } from './sse-events.ts'
@@ -41,16 +42,19 @@ export function pageContent(page: Page, encoding: ContentEncoding, restBefore: B
 }
 
 /**
- * The bytes at the end of a text whose character is not whole, so that it belongs to what comes. `before`: the bytes up to there, from the last one
- * backwards, as many as there are.
+ * The bytes before a position whose character is not whole, so that it belongs to what comes. `appendBefore` gives what was appended last up to a
+ * position; null: it is not kept.
  */
-export function restOf(before: Iterable<Buffer>): Buffer {
-  let bytes: Buffer = NOTHING
-  for (const piece of before) {
-    bytes = Buffer.concat([piece.subarray(-REST_BYTES_MAX), bytes])
-    if (bytes.length >= REST_BYTES_MAX) break
-  }
-  return unfinishedCharacter(bytes)
+export function restAt(
+  position: number,
+  appendBefore: (position: number) => Buffer | null | Promise<Buffer | null>,
+  bytes: Buffer = NOTHING,
+): Buffer | Promise<Buffer> {
+  if (bytes.length >= REST_BYTES_MAX) return unfinishedCharacter(bytes)
+  return after(appendBefore(position), (piece) => {
+    if (piece === null) return unfinishedCharacter(bytes)
+    return restAt(position - 1, appendBefore, Buffer.concat([piece.subarray(-REST_BYTES_MAX), bytes]))
+  })
 }
 
 /** A copy: the bytes may be part of a large buffer. */

@@ -5,7 +5,7 @@ import { formatOffset } from '../../stream-store/index.ts'
 import type { Heartbeat } from '../heartbeat.ts'
 import { lastEventId } from '../last-event-id.ts'
 import { readStream } from './read-stream.ts'
-import { SourceStore } from './source-view.ts'
+import { SourceView } from './source-view.ts'
 import { type Headers, type ReadCall, answer, settle } from './stream-call.ts'
 
 /** Offsets as this protocol writes them: no other reader of ours gets one like it. */
@@ -37,28 +37,22 @@ export interface SourceRead {
 }
 
 /** Reads a stream of the server's own by the open protocol: a page, a long-poll or server-sent events. */
-export function readSource({ source, record, request, response, corsHeaders, ...shared }: SourceRead): void {
-  const store = new SourceStore(source, record)
+export function readSource({ source, record, request, response, corsHeaders, ...service }: SourceRead): void {
+  const view = new SourceView(source, record)
   const url = request.url ?? ''
   const [path = ''] = url.split('?')
-  const call: ReadCall = {
-    service: { ...shared, store },
-    request,
-    response,
-    name: path,
-    path,
-    search: url.slice(path.length),
-    corsHeaders,
-  }
+  const call: ReadCall = { service, request, response, path, search: url.slice(path.length), corsHeaders }
   settle(
     call,
-    () => (request.method === 'HEAD' ? answerHead(call, store) : readStream(call)),
+    () => {
+      view.checkThere()
+      return request.method === 'HEAD' ? answerHead(call, view) : readStream(call, () => view)
+    },
     () => undefined,
   )
 }
 
-function answerHead(call: ReadCall, store: SourceStore): void {
-  const { record, visibleTail, isVisiblyClosed } = store.open()
+function answerHead(call: ReadCall, { record, visibleTail, isVisiblyClosed }: SourceView): void {
   const headers: Headers = {
     'Content-Type': record.contentType,
     'Stream-Next-Offset': formatOffset(visibleTail, record.family),

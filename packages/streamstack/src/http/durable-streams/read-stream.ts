@@ -1,14 +1,15 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { after } from '../../storage/index.ts'
 import { describeStream, parseStreamOffset } from '../../stream-store/index.ts'
 import { lastEventId } from '../last-event-id.ts'
 import { answerPage } from './answer-page.ts'
 import { longPoll } from './long-poll.ts'
-import { SseReader } from './sse-reader.ts'
+import type { Readable } from './readable.ts'
+import { readEvents } from './sse-reader.ts'
 import { type Headers, type ReadCall, type StreamCall, answer, headerInvalid } from './stream-call.ts'
 
 /** `GET`: what there is after an offset, or with `live` what comes. */
-export function readStream(call: ReadCall): void {
-  const { service } = call
+export function readStream(call: ReadCall, open: () => Readable | Promise<Readable>): void | Promise<void> {
   const query = new URLSearchParams(call.search)
   const live = query.get('live')
   if (live !== null && live !== 'long-poll' && live !== 'sse') {
@@ -19,26 +20,29 @@ export function readStream(call: ReadCall): void {
   const sent = received ?? offsetOf(query)
   if (live !== null && sent === null)
     throw headerInvalid('A live read needs offset: -1 for the start, now for the end.')
-  const stream = service.store.open(call.name)
-  const after = sent === 'now' ? stream.visibleTail : parseStreamOffset(sent ?? '-1', stream.record.family)
-  if (after > stream.visibleTail) {
-    throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
-  }
-  service.store.touch(stream)
-  const cursor = query.get('cursor')
-  if (live === 'sse') new SseReader(call, stream, after, cursor).wake()
-  else if (live === 'long-poll' && after === stream.visibleTail) longPoll(call, stream, after, cursor)
-  else answerPage(call, stream, after, { cursor, isNow: sent === 'now' })
+  return after(open(), (stream) => {
+    const position = sent === 'now' ? stream.visibleTail : parseStreamOffset(sent ?? '-1', stream.record.family)
+    if (position > stream.visibleTail) {
+      throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
+    }
+    stream.touch()
+    const cursor = query.get('cursor')
+    if (live === 'sse') return readEvents(call, stream, position, cursor)
+    if (live === 'long-poll' && position === stream.visibleTail) return longPoll(call, stream, position, cursor)
+    return answerPage(call, stream, position, { cursor, isNow: sent === 'now' })
+  })
 }
 
 /** `HEAD`: what is known of a stream. */
-export function answerHead(call: StreamCall): void {
-  const stream = describeStream(call.service.store.open(call.name))
-  const headers: Headers = { 'Content-Type': stream.contentType, 'Stream-Next-Offset': stream.nextOffset }
-  if (stream.isClosed) headers['Stream-Closed'] = 'true'
-  if (stream.ttlSeconds !== null) headers['Stream-TTL'] = stream.ttlSeconds
-  if (stream.expiresAt !== null) headers['Stream-Expires-At'] = stream.expiresAt
-  answer(call, 200, headers)
+export function answerHead(call: StreamCall): void | Promise<void> {
+  return after(call.service.store.open(call.name), (stream) => {
+    const { contentType, nextOffset, isClosed, ttlSeconds, expiresAt } = describeStream(stream)
+    const headers: Headers = { 'Content-Type': contentType, 'Stream-Next-Offset': nextOffset }
+    if (isClosed) headers['Stream-Closed'] = 'true'
+    if (ttlSeconds !== null) headers['Stream-TTL'] = ttlSeconds
+    if (expiresAt !== null) headers['Stream-Expires-At'] = expiresAt
+    answer(call, 200, headers)
+  })
 }
 
 /** The offset of the query, null without one. Throws `header_invalid`. */

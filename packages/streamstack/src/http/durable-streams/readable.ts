@@ -1,26 +1,22 @@
 import type { Page, StreamWatcher } from '../../stream-store/index.ts'
 
-/** What readers need of a stream, whichever keeps it: one that somebody made by name, or one of the server's own. */
+/** A stream as readers of the open protocol need it: one that a caller made by name, or one of the server's own. */
 export interface Readable {
   readonly record: { readonly contentType: string; readonly family: string }
   /** Position of the newest message that may be seen. */
   readonly visibleTail: number
   readonly isVisiblyClosed: boolean
-  /** Deleted or expired. */
+  /** It can be read no more: `checkThere` says why. */
   readonly isGone: boolean
   readonly watchers: { add(watcher: StreamWatcher): void; delete(watcher: StreamWatcher): void }
   /** What one reader has encoded, for the others. */
   shared: object | null
-  /** Where it is counted what its reader gets: hears how far that was written. */
+  /** The next messages after a position, as the stream store's `read`. Throws, or rejects with, `offset_invalid`, `offset_expired`, `storage_failed`. */
+  read(position: number, bytesMax: number): Page | Promise<Page>
+  /** Notes that it is read, for its sliding expiry. */
+  touch(): void
+  /** Throws, or rejects with, why it can be read no more: it was deleted, it has expired, or its reader has lost the right. */
+  checkThere(): void | Promise<void>
+  /** Counts how far its reader has been sent. */
   wrote?(position: number): void
-}
-
-/** Where readers find streams. */
-export interface ReadableStore<Stream extends Readable> {
-  /** Throws `stream_unknown`, `stream_deleted`. */
-  open(name: string): Stream
-  /** As the stream store's. Throws `offset_invalid`, `offset_expired`. */
-  read(stream: Stream, after: number, bytesMax: number): Page
-  /** Notes that a stream was read. */
-  touch(stream: Stream): void
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
 import type { ReaderRecord } from '../../observe/index.ts'
 import type { StreamReader, StreamSource } from '../../stream/index.ts'
+import { after } from '../../storage/index.ts'
 import { readChunks } from '../../stream/reading.ts'
 import {
   type Page,
@@ -11,7 +12,7 @@ import {
   formatOffset,
   storedContentType,
 } from '../../stream-store/index.ts'
-import type { Readable, ReadableStore } from './readable.ts'
+import type { Readable } from './readable.ts'
 
 /**
  * A stream of the server's own (a run, a channel, the server's numbers) as clients of the open protocol read it: JSON messages
@@ -35,7 +36,7 @@ export class SourceView implements Readable {
     this.record = { contentType: storedContentType, family }
   }
 
-  /** A reader that may not read on is let go; when it comes back, it is told why. */
+  /** A reader that may not read on is let go; `checkThere` tells it why. */
   get isGone(): boolean {
     return this.#source.refusal != null
   }
@@ -87,30 +88,39 @@ export class SourceView implements Readable {
     if (!this.#isFollowed) record.detached()
   }
 
-  read(asked: number, bytesMax: number): Page {
+  read(asked: number, bytesMax: number): Page | Promise<Page> {
     const { stream, begin } = this.#source
-    const after = asked === 0 ? (begin ?? 0) : asked
-    if (after > this.visibleTail) {
+    const position = asked === 0 ? (begin ?? 0) : asked
+    if (position > this.visibleTail) {
       throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
     }
-    if (after < stream.log.droppedOffset) throw this.#expired()
+    if (position < stream.log.droppedOffset) throw this.#expired()
     const parts: Buffer[] = []
     let bytes = 0
     const add = (message: Buffer): void => {
       parts.push(message)
       bytes += message.length
     }
-    const read = readChunks(this.#source, after, (chunk) => {
+    const chunks = readChunks(this.#source, position, (chunk) => {
       add(encodeStored(chunk))
       return bytes < bytesMax
     })
-    this.#lastRead = { after, passedOver: read.passedOver }
-    let { last } = read
-    if (stream.end !== null && last === stream.end.offset) {
-      add(encodeStoredEnd(stream.end))
-      last += 1
-    }
-    return { last, parts, bytes }
+    return after(chunks, (read) => {
+      this.#lastRead = { after: position, passedOver: read.passedOver }
+      let { last } = read
+      if (stream.end !== null && last === stream.end.offset) {
+        add(encodeStoredEnd(stream.end))
+        last += 1
+      }
+      return { last, parts, bytes }
+    })
+  }
+
+  /** What readers do to its life, attaching says. */
+  touch(): void {}
+
+  checkThere(): void {
+    if (this.#source.refusal != null) throw this.#source.refusal
   }
 
   #expired(): StreamstackError {
@@ -118,28 +128,4 @@ export class SourceView implements Readable {
       details: { first_offset: formatOffset(this.#source.stream.log.droppedOffset, this.record.family) },
     })
   }
-}
-
-/** The one stream of a call. */
-export class SourceStore implements ReadableStore<SourceView> {
-  readonly #source: StreamSource
-  readonly #view: SourceView
-
-  constructor(source: StreamSource, record: ReaderRecord | null) {
-    this.#source = source
-    this.#view = new SourceView(source, record)
-  }
-
-  /** Throws why it was broken off while it waited. */
-  open(): SourceView {
-    if (this.#source.refusal != null) throw this.#source.refusal
-    return this.#view
-  }
-
-  read(view: SourceView, after: number, bytesMax: number): Page {
-    return view.read(after, bytesMax)
-  }
-
-  /** What readers do to its life, attaching says. */
-  touch(): void {}
 }

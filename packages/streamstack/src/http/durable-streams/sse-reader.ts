@@ -1,4 +1,5 @@
 import type { StreamWatcher } from '../../stream-store/index.ts'
+import { after } from '../../storage/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { onAnswerOver } from '../answer-over.ts'
 import { breakConnection } from '../break-connection.ts'
@@ -34,11 +35,22 @@ interface SharedEvents {
   common: { readonly cursor: string; readonly events: SharedBytes } | null
 }
 
+/** Answers with events. What is no longer kept is refused with a status, not in the middle of a stream. */
+export function readEvents(
+  call: ReadCall,
+  stream: Readable,
+  position: number,
+  cursor: string | null,
+): void | Promise<void> {
+  const first = position < stream.visibleTail ? stream.read(position, 1) : null
+  return after(first, () => new SseReader(call, stream, position, cursor).wake())
+}
+
 /**
  * A reader that gets events: first what there is, then what comes. Its place is all that it has: while its connection is full nothing is kept
  * for it, and it goes on from the log.
  */
-export class SseReader implements StreamWatcher {
+class SseReader implements StreamWatcher {
   lastWriteMs = performance.now()
   readonly #call: ReadCall
   readonly #stream: Readable
@@ -50,6 +62,8 @@ export class SseReader implements StreamWatcher {
   /** A control event was sent for this place: nothing is to be told until something changes. */
   #isTold = false
   #isBlocked = false
+  /** It waits for the log. */
+  #isReading = false
   #isOver = false
 
   constructor(call: ReadCall, stream: Readable, position: number, cursor: string | null) {
@@ -68,8 +82,6 @@ export class SseReader implements StreamWatcher {
       'X-Accel-Buffering': 'no',
     }
     if (this.#encoding === 'base64') headers['Stream-SSE-Data-Encoding'] = 'base64'
-    // Read first: what is no longer kept is refused with a status, not in the middle of a stream.
-    if (position < stream.visibleTail) call.service.store.read(stream, position, 1)
     writeHead(call, 200, headers)
     stream.watchers.add(this)
     call.service.heartbeat.add(this)
@@ -78,20 +90,17 @@ export class SseReader implements StreamWatcher {
   }
 
   wake(): void {
-    if (this.#isOver || this.#isBlocked) return
+    if (this.#isOver || this.#isBlocked || this.#isReading) return
     try {
       this.#pump()
     } catch (error) {
-      // The reader fell behind what is kept, or the log cannot be read: it must not take this for the end.
-      this.#call.service.onError(error)
-      this.#leave()
-      breakConnection(this.#call.response, '')
+      this.#fail(error)
     }
   }
 
   beat(): void {
     if (this.#isOver || this.#isBlocked) return
-    this.#call.service.store.touch(this.#stream)
+    this.#stream.touch()
     if (performance.now() > this.#untilMs) this.#end()
     else this.#write(HEARTBEAT)
   }
@@ -117,29 +126,61 @@ export class SseReader implements StreamWatcher {
       const isAtEnd = this.#position === stream.visibleTail
       if (isAtEnd && this.#isTold && !stream.isVisiblyClosed) return
       const next = this.#next()
-      const { last } = next
-      this.#position = last
-      const isOver = stream.isVisiblyClosed && last === stream.visibleTail
-      this.#isTold = last === stream.visibleTail
-      this.#write(this.#withControl(next))
-      stream.wrote?.(last)
-      if (isOver || (this.#isTold && this.lastWriteMs > this.#untilMs)) this.#end()
+      if (next instanceof Promise) {
+        void this.#wait(next)
+        return
+      }
+      this.#send(next)
     }
   }
 
-  #next(): SharedEvents {
+  async #wait(read: Promise<SharedEvents>): Promise<void> {
+    this.#isReading = true
+    try {
+      const next = await read
+      this.#isReading = false
+      if (this.#isOver) return
+      this.#send(next)
+      this.wake()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #send(next: SharedEvents): void {
     const stream = this.#stream
-    const after = this.#position
+    const { last } = next
+    this.#position = last
+    const isOver = stream.isVisiblyClosed && last === stream.visibleTail
+    this.#isTold = last === stream.visibleTail
+    this.#write(this.#withControl(next))
+    stream.wrote?.(last)
+    if (isOver || (this.#isTold && this.lastWriteMs > this.#untilMs)) this.#end()
+  }
+
+  /** The reader fell behind what is kept, or the log cannot be read: it must not take this for the end. */
+  #fail(error: unknown): void {
+    if (this.#isOver) return
+    this.#call.service.onError(error)
+    this.#leave()
+    breakConnection(this.#call.response, '')
+  }
+
+  #next(): SharedEvents | Promise<SharedEvents> {
+    const stream = this.#stream
+    const position = this.#position
     const tail = stream.visibleTail
     const isClosed = stream.isVisiblyClosed
     const shared = stream.shared as SharedEvents | null
-    if (shared !== null && shared.after === after && shared.tail === tail && shared.isClosed === isClosed) return shared
-    const page = this.#call.service.store.read(stream, after, EVENT_BYTES_MAX)
-    const nextOffset = formatOffset(page.last, stream.record.family)
-    const data = sseData(page, this.#encoding, nextOffset)
-    const next: SharedEvents = { after, last: page.last, tail, isClosed, nextOffset, data, common: null }
-    stream.shared = next
-    return next
+    if (shared !== null && shared.after === position && shared.tail === tail && shared.isClosed === isClosed)
+      return shared
+    return after(stream.read(position, EVENT_BYTES_MAX), (page) => {
+      const nextOffset = formatOffset(page.last, stream.record.family)
+      const data = sseData(page, this.#encoding, nextOffset)
+      const next: SharedEvents = { after: position, last: page.last, tail, isClosed, nextOffset, data, common: null }
+      stream.shared = next
+      return next
+    })
   }
 
   #withControl(next: SharedEvents): SharedBytes {

@@ -4,7 +4,6 @@ import type { CallPlace } from '../../access/index.ts'
 import type { StreamStore } from '../../stream-store/index.ts'
 import { answerError } from '../answer-error.ts'
 import type { Heartbeat } from '../heartbeat.ts'
-import type { Readable, ReadableStore } from './readable.ts'
 
 /** What all calls of one server share. */
 export interface StreamService {
@@ -17,28 +16,26 @@ export interface StreamService {
 }
 
 /** What readers of a stream need of that. */
-export type ReadService = Pick<StreamService, 'heartbeat' | 'longPollTimeoutMs' | 'hidesDetails' | 'onError'> & {
-  readonly store: ReadableStore<Readable>
-}
-
-/** One request for one stream. */
-export interface StreamCall extends ReadCall {
-  readonly service: StreamService
-  readonly place: CallPlace
-}
+export type ReadService = Pick<StreamService, 'heartbeat' | 'longPollTimeoutMs' | 'hidesDetails' | 'onError'>
 
 /** One request that reads a stream. */
 export interface ReadCall {
   readonly service: ReadService
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  /** Name of the stream. */
-  readonly name: string
   /** As it was sent, without the query. */
   readonly path: string
   /** With its question mark; empty without a query. */
   readonly search: string
   readonly corsHeaders: Readonly<Record<string, string>>
+}
+
+/** One request for one stream. */
+export interface StreamCall extends ReadCall {
+  readonly service: StreamService
+  /** Name of the stream. */
+  readonly name: string
+  readonly place: CallPlace
 }
 
 export type Headers = Record<string, string | number>

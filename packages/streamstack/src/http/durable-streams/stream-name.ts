@@ -23,6 +23,16 @@ export function streamName(path: string): string {
   )
 }
 
+/** The name of the stream that a path alone leads to, without a query and not one of the protocol's own. Throws `stream_unknown`. */
+export function nameAt(path: string): string {
+  const name = streamName(path)
+  if (!/[?#]/.test(path) && !name.startsWith(RESERVED_ROOT)) return name
+  throw new StreamstackError(
+    'stream_unknown',
+    'No stream is read by this path. Give that of its URL alone, as /v1/stream/<name>, and its offset as `after`.',
+  )
+}
+
 /** Whether a stream that somebody makes can have this name. Those of the server's own begin with a control character, so that no caller can mean them. */
 export function isStreamName(name: string): boolean {
   return (

@@ -1,10 +1,12 @@
 import type { Value } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
+import { after } from '../../storage/index.ts'
 import {
   SUBSCRIPTION_ERRORS,
   SubscriptionError,
   SubscriptionManager,
   WebhookSigner,
+  keptSubscriptions,
 } from '../../stream-store/subscriptions/index.ts'
 import type { Subscription } from '../../stream-store/subscriptions/index.ts'
 import { parseExactJson } from '../../text/parse-exact-json.ts'
@@ -20,6 +22,23 @@ const KEYS = 'jwks.json'
 
 type Reply = readonly [status: number, body?: object]
 
+/** What the store keeps of subscriptions. */
+interface KeptSubscriptions {
+  readonly signer: WebhookSigner
+  readonly documents: Iterable<string>
+}
+
+/** Reads the subscriptions of an earlier run of the server, and the key that their calls are signed with, which is made when there is none. */
+export function openSubscriptions(engine: Engine, service: StreamService): Subscriptions | Promise<Subscriptions> {
+  const { store, onError } = service
+  return after(store.documents(KEY_DOCUMENT), (keys) => {
+    const pem = keys.get(KEY_DOCUMENT) ?? null
+    const signer = new WebhookSigner(pem)
+    if (pem === null) Promise.resolve(store.putDocument(KEY_DOCUMENT, signer.pem)).catch(onError)
+    return after(keptSubscriptions(store), (documents) => new Subscriptions(engine, service, { signer, documents }))
+  })
+}
+
 /** The protocol's own resources under `/v1/stream/__ds/`: subscriptions, and the key that their calls are signed with. */
 export class Subscriptions {
   readonly #manager: SubscriptionManager
@@ -27,17 +46,16 @@ export class Subscriptions {
   readonly #signer: WebhookSigner
   readonly #door: WebhookDoor
 
-  constructor(engine: Engine, { store, onError }: StreamService) {
+  constructor(engine: Engine, service: StreamService, kept: KeptSubscriptions) {
     this.#engine = engine
-    const kept = store.documents(KEY_DOCUMENT).get(KEY_DOCUMENT) ?? null
-    this.#signer = new WebhookSigner(kept)
-    if (kept === null) Promise.resolve(store.putDocument(KEY_DOCUMENT, this.#signer.pem)).catch(onError)
+    this.#signer = kept.signer
     this.#door = new WebhookDoor(engine.settings, this.#signer)
     this.#manager = new SubscriptionManager({
-      store,
+      store: service.store,
+      kept: kept.documents,
       deliver: (subscription, notice) =>
         this.#door.call(subscription, { ...notice, callback_url: actionUrl(subscription, 'callback') }),
-      onError,
+      onError: service.onError,
     })
   }
 
@@ -69,14 +87,14 @@ export class Subscriptions {
   }
 
   async describe(id: string): Promise<Reply> {
-    return [200, this.#describe(this.#manager.get(id))]
+    return [200, await this.#describe(this.#manager.get(id))]
   }
 
   async put(call: StreamCall, id: string, body: Value): Promise<Reply> {
     const config = subscriptionConfig(body)
     if (config.webhookUrl !== null) this.#door.check(config.webhookUrl)
     const { isNew, subscription } = await this.#manager.put(id, config, this.#engine.gate.baseUrlFor(call.place))
-    return [isNew ? 201 : 200, this.#describe(subscription)]
+    return [isNew ? 201 : 200, await this.#describe(subscription)]
   }
 
   async delete(id: string): Promise<Reply> {
@@ -102,7 +120,7 @@ export class Subscriptions {
         wake_id: wakeId,
         generation: subscription.generation,
         token,
-        streams: this.#manager.streams(subscription),
+        streams: await this.#manager.streams(subscription),
         lease_ttl_ms: subscription.config.leaseTtlMs,
       },
     ]
@@ -131,8 +149,9 @@ export class Subscriptions {
     )
   }
 
-  #describe(subscription: Subscription): object {
+  async #describe(subscription: Subscription): Promise<object> {
     const { id, config, baseUrl, createdAt, failures } = subscription
+    const streams = await this.#manager.streams(subscription)
     const signing = {
       alg: 'ed25519',
       kid: this.#signer.key.kid,
@@ -143,9 +162,7 @@ export class Subscriptions {
       subscription_id: id,
       type: config.type,
       pattern: config.pattern ?? undefined,
-      streams: this.#manager
-        .streams(subscription)
-        .map(({ path, link_type, acked_offset }) => ({ path, link_type, acked_offset })),
+      streams: streams.map(({ path, link_type, acked_offset }) => ({ path, link_type, acked_offset })),
       webhook: config.webhookUrl === null ? undefined : { url: config.webhookUrl, signing },
       wake_stream: config.wakeStream ?? undefined,
       lease_ttl_ms: config.leaseTtlMs,

@@ -8,6 +8,7 @@ import { expiresInSeconds, isExpired } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
+import { after } from '../../storage/index.ts'
 import { Session } from './session.ts'
 import { socketError } from './socket-error.ts'
 
@@ -185,10 +186,16 @@ export class Connection {
       if (message.type === 'auth') this.#authenticate(message.token)
       else if (message.type === 'leave') this.#session.leave(message.id)
       else if (message.type === 'cancel') this.#session.cancel(message.id)
-      else if (this.#session.take(message)) this.#hasAsked = true
+      else this.#ask(message)
     } catch (thrown) {
       this.#refuse(thrown)
     }
+  }
+
+  #ask(message: Parameters<Session['take']>[0]): void {
+    void after(this.#session.take(message), (isServed) => {
+      if (isServed) this.#hasAsked = true
+    })
   }
 
   /** What is not of the protocol. */

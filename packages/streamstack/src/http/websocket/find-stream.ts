@@ -3,6 +3,7 @@ import type { Caller } from '../../access/index.ts'
 import { nameOfPath } from '../../channel/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { ReaderRecord } from '../../observe/index.ts'
+import { after } from '../../storage/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
 import { CHANNELS_ROOT, PRESENCE_ROOT } from '../channel-routes.ts'
 import { stoppingError } from '../prepare-call.ts'
@@ -35,13 +36,13 @@ export interface FoundStream {
 const RUNS = '/v1/stream/runs/'
 
 /** The stream of a path, for who may read it: by the same rules as over HTTP. Throws `stream_unknown` and what those rules say. */
-export function findStream(path: string, asked: StreamRequest): FoundStream {
+export function findStream(path: string, asked: StreamRequest): FoundStream | Promise<FoundStream> {
   const { channels, observation, isDraining } = asked.engine
   if (path.startsWith(RUNS)) return findRun(path.slice(RUNS.length), asked)
   // All others go on for ever.
   if (isDraining) throw stoppingError()
   if (path.startsWith(CHANNELS_ROOT)) {
-    return whole(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.caller))
+    return after(channels.subscribe(nameOfPath(path.slice(CHANNELS_ROOT.length)) ?? '', asked.caller), whole)
   }
   if (path.startsWith(PRESENCE_ROOT)) {
     return whole(channels.presence(nameOfPath(path.slice(PRESENCE_ROOT.length)) ?? '', asked.caller))
@@ -72,7 +73,10 @@ function whole(source: OpenSource): FoundStream {
   return { source, begin: -1, record: null }
 }
 
-function findRun(id: string, { engine, caller }: StreamRequest): FoundStream {
-  const source = ownedRun(engine, id, caller)
-  return { source, begin: -1, record: new ReaderRecord(engine.observation.metrics, source.endpoint, null) }
+function findRun(id: string, { engine, caller }: StreamRequest): FoundStream | Promise<FoundStream> {
+  return after(ownedRun(engine, id, caller), (source) => ({
+    source,
+    begin: -1,
+    record: new ReaderRecord(engine.observation.metrics, source.endpoint, null),
+  }))
 }

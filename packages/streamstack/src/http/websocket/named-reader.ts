@@ -1,12 +1,13 @@
 import { type NamedStreamMessage, type ServerMessage, StreamstackError, publicError } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
 import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
+import { after } from '../../storage/index.ts'
 import {
   type ContentEncoding,
-  type NamedStream,
+  type NamedReading,
   contentEncoding,
   pageContent,
-  restOf,
+  restAt,
 } from '../durable-streams/index.ts'
 import { messagePrefix } from './batch-frames.ts'
 import type { Outbox } from './outbox.ts'
@@ -18,13 +19,30 @@ const PAGE_BYTES_MAX = 32_768
 
 export interface NamedReaderOptions {
   id: string
-  source: NamedStream
-  /** Position after which to read. */
-  position: number
+  /** The path of its own URL. */
+  url: string
+  source: NamedReading
+  /** Position after which to read, and of text the bytes before it whose character ends behind it. */
+  start: NamedStart
   outbox: Outbox
   /** Its last word is out, and the id is free. */
   onOver: () => void
   onError: (error: unknown) => void
+}
+
+export interface NamedStart {
+  readonly position: number
+  readonly rest: Buffer
+}
+
+/** Where a reader of a stream by name begins. Throws, or rejects with, what `positionAfter` does. */
+export function startOf(source: NamedReading, sent: number | string | undefined): NamedStart | Promise<NamedStart> {
+  const isText = contentEncoding(source.record.contentType) === 'text'
+  return after(source.positionAfter(sent), (position) => {
+    if (!isText) return { position, rest: NOTHING }
+    const rest = restAt(position, (end) => source.appendBefore(end))
+    return after(rest, (bytes) => ({ position, rest: bytes }))
+  })
 }
 
 /** The next page of a stream as a message without what differs between readers, which comes first: `{"id":"…",`. */
@@ -50,7 +68,8 @@ const NOTHING = Buffer.alloc(0)
 export class NamedReader implements StreamWatcher {
   readonly #id: string
   readonly #prefix: Buffer
-  readonly #source: NamedStream
+  readonly #url: string
+  readonly #source: NamedReading
   readonly #encoding: ContentEncoding
   readonly #outbox: Outbox
   readonly #onOver: () => void
@@ -58,15 +77,18 @@ export class NamedReader implements StreamWatcher {
   #position: number
   /** Of text: bytes up to the position whose character ends behind it. */
   #rest: Buffer
+  /** It waits for the log. */
+  #isReading = false
   #isOver = false
 
-  constructor({ id, source, position, outbox, onOver, onError }: NamedReaderOptions) {
+  constructor({ id, url, source, start, outbox, onOver, onError }: NamedReaderOptions) {
     this.#id = id
     this.#prefix = messagePrefix(id)
+    this.#url = url
     this.#source = source
-    this.#encoding = contentEncoding(source.stream.record.contentType)
-    this.#position = position
-    this.#rest = this.#encoding === 'text' ? restOf(source.before(position)) : NOTHING
+    this.#encoding = contentEncoding(source.record.contentType)
+    this.#position = start.position
+    this.#rest = start.rest
     this.#outbox = outbox
     this.#onOver = onOver
     this.#onError = onError
@@ -74,33 +96,33 @@ export class NamedReader implements StreamWatcher {
 
   /** Says what is open, and takes what there is and what comes. */
   begin(): void {
-    const { url, stream } = this.#source
+    const source = this.#source
     this.#say({
       type: 'open',
       id: this.#id,
-      url,
+      url: this.#url,
       run: null,
-      after: this.#source.offsetOf(this.#position),
-      content_type: stream.record.contentType,
+      after: source.offsetOf(this.#position),
+      content_type: source.record.contentType,
       encoding: this.#encoding,
     })
-    stream.watchers.add(this)
+    source.watchers.add(this)
     this.wake()
   }
 
   wake(): void {
-    if (!this.#isOver) this.#outbox.ready(this)
+    if (!this.#isOver && !this.#isReading) this.#outbox.ready(this)
   }
 
   /** One page, or the last word. */
   turn(): void {
-    if (!this.#isOver) this.#try(() => this.#step())
+    if (!this.#isOver && !this.#isReading) this.#try(() => this.#step())
   }
 
   /** Looks after what time changes: who reads keeps the stream from expiring, and other settings may not let it read. */
   tick(): void {
     this.#try(() => {
-      this.#source.check()
+      this.#source.demandThere()
       this.#source.touch()
     })
   }
@@ -115,50 +137,80 @@ export class NamedReader implements StreamWatcher {
     if (this.#isOver) return
     this.#isOver = true
     this.#outbox.leave(this)
+    this.#source.watchers.delete(this)
     const { stream } = this.#source
-    stream.watchers.delete(this)
     if (stream.watchers.size === 0) newest.delete(stream)
   }
 
   #step(): void {
     const source = this.#source
-    const { stream } = source
-    source.check()
-    if (this.#position < stream.visibleTail) {
-      const { last, message, rest } = this.#next()
-      this.#position = last
-      this.#rest = rest
-      if (message !== null) this.#outbox.write(frameAfter(this.#prefix, message))
-      if (last < stream.visibleTail) {
-        this.#outbox.ready(this)
-        return
-      }
+    source.demandThere()
+    if (this.#position < source.visibleTail) {
+      const next = this.#next()
+      if (next instanceof Promise) return this.#wait(next)
+      this.#send(next)
     }
-    if (!stream.isVisiblyClosed) return
+    this.#goOn()
+  }
+
+  #send({ last, message, rest }: SharedTail): void {
+    this.#position = last
+    this.#rest = rest
+    if (message !== null) this.#outbox.write(frameAfter(this.#prefix, message))
+  }
+
+  #goOn(): void {
+    const source = this.#source
+    if (this.#position < source.visibleTail) return this.#outbox.ready(this)
+    if (!source.isVisiblyClosed) return
     const offset = source.offsetOf(this.#position)
     this.#finish({ type: 'end', id: this.#id, outcome: 'completed', offset, error: null })
   }
 
-  #next(): SharedTail {
+  #wait(read: Promise<SharedTail>): void {
+    this.#isReading = true
+    const settled = (act: () => void): void => {
+      this.#isReading = false
+      if (!this.#isOver) this.#try(act)
+    }
+    void this.#outbox.whenRead(
+      read,
+      (next) =>
+        settled(() => {
+          this.#source.demandThere()
+          this.#send(next)
+          this.#goOn()
+        }),
+      (error) =>
+        settled(() => {
+          throw error
+        }),
+    )
+  }
+
+  #next(): SharedTail | Promise<SharedTail> {
     const { stream } = this.#source
     const known = newest.get(stream)
     const isThis =
       known?.after === this.#position && known.tail === stream.visibleTail && known.restBefore.equals(this.#rest)
     if (isThis) return known
-    const next = this.#read()
-    if (stream.watchers.size > 1) newest.set(stream, next)
-    return next
+    return after(this.#read(), (next) => {
+      if (stream.watchers.size > 1) newest.set(stream, next)
+      return next
+    })
   }
 
-  #read(): SharedTail {
+  #read(): SharedTail | Promise<SharedTail> {
     const source = this.#source
-    const after = this.#position
+    const position = this.#position
     const restBefore = this.#rest
-    const page = source.read(after, PAGE_BYTES_MAX)
-    const { json, rest } = pageContent(page, this.#encoding, restBefore)
-    const head = Buffer.from(`"type":"chunk","offset":"${source.offsetOf(page.last)}","content":`)
-    const message = json === null ? null : Buffer.concat([head, json, Buffer.from(',"metadata":null}')])
-    return { after, tail: source.stream.visibleTail, restBefore, last: page.last, message, rest }
+    const tail = source.visibleTail
+    return after(source.read(position, PAGE_BYTES_MAX), (page) => {
+      const { json, rest } = pageContent(page, this.#encoding, restBefore)
+      const head = Buffer.from(`"type":"chunk","offset":"${source.offsetOf(page.last)}","content":`)
+      const message = json === null ? null : Buffer.concat([head, json, Buffer.from(',"metadata":null}')])
+      return { after: position, tail, restBefore, last: page.last, message, rest }
+    })
   }
 
   /** Something is wrong with this reader alone: others read on. */

@@ -3,14 +3,16 @@ import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
 import { channelRecord } from '../channel-record.ts'
-import { DurableStreams, NamedStream } from '../durable-streams/index.ts'
+import { after } from '../../storage/index.ts'
+import type { StreamReader } from '../../stream/index.ts'
+import { DurableStreams, type NamedReading, nameAt, readNamed } from '../durable-streams/index.ts'
 import { findEndpoint, methodsAt } from '../find-endpoint.ts'
 import { checkedKey } from '../idempotency-key.ts'
 import { CallPreparation, stoppingError } from '../prepare-call.ts'
 import { positionAfter } from '../../stream/reading.ts'
 import { type AskedMessage, AuditedMessages } from './audited-messages.ts'
 import { type OpenSource, findStream } from './find-stream.ts'
-import { NamedReader } from './named-reader.ts'
+import { NamedReader, type NamedStart, startOf } from './named-reader.ts'
 import type { Outbox } from './outbox.ts'
 import { numberOrNow, placeAfter } from './place-after.ts'
 import { SocketReader } from './socket-reader.ts'
@@ -29,6 +31,15 @@ interface Opened {
   /** Goes on with a fresh token, or is broken off. Null: it needs none any more. */
   readonly renew: ((caller: Caller) => void) | null
 }
+
+/** What a message asks for, found and permitted. */
+interface Found {
+  begin(): void
+  /** Instead of `begin`, when it was left meanwhile. Default: nothing is to be done. */
+  drop?(): void
+}
+
+const NO_READER: StreamReader = { position: 0, wake: () => undefined }
 
 export interface SessionOptions {
   engine: Engine
@@ -79,8 +90,11 @@ export class Session {
     for (const { renew } of this.#open.values()) renew?.(caller)
   }
 
-  /** Does what a message asks for; false when its sender is turned away. Refusals go to the client under its id. Throws `message_invalid` for an id that is open already: nothing can be said under it. */
-  take(message: AskedMessage): boolean {
+  /**
+   * Does what a message asks for; false when its sender is turned away. Refusals go to the client under its id. Never rejects. Throws `message_invalid`
+   * for an id that is open already: nothing can be said under it.
+   */
+  take(message: AskedMessage): boolean | Promise<boolean> {
     const { id } = message
     if (this.#open.has(id)) {
       throw new StreamstackError('message_invalid', `The id ${id} is open already: it is free after its last word.`)
@@ -90,11 +104,12 @@ export class Session {
       if (message.type === 'bad') throw message.error
       this.#engine.audit.checkWritable()
       this.#checkRoom()
-      this.#begin(message)
+      const found = this.#find(message)
+      if (found instanceof Promise) return this.#whenFound(id, found)
+      found.begin()
       return true
     } catch (thrown) {
-      this.#refuse(id, thrown)
-      return !TURNED_AWAY.has(toStreamstackError(thrown).code)
+      return this.#turnAway(id, thrown)
     }
   }
 
@@ -140,7 +155,41 @@ export class Session {
     )
   }
 
-  #begin(message: Asked): void {
+  /** What is still looked up counts as open under its id, and can be left. */
+  #whenFound(id: string, finding: Promise<Found>): Promise<boolean> {
+    let isLeft = false
+    const caller = this.#caller
+    const leave = (): void => {
+      isLeft = true
+      this.#audited.over(id, null)
+    }
+    const opening: Opened = { leave, cancel: null, renew: null }
+    this.#open.set(id, opening)
+    const free = (): void => {
+      if (this.#open.get(id) === opening) this.#open.delete(id)
+    }
+    return finding.then(
+      (found) => {
+        free()
+        if (isLeft) found.drop?.()
+        else found.begin()
+        // A token that came meanwhile may not read it.
+        if (!isLeft && this.#caller !== caller) this.#open.get(id)?.renew?.(this.#caller)
+        return true
+      },
+      (thrown: unknown) => {
+        free()
+        return isLeft || this.#turnAway(id, thrown)
+      },
+    )
+  }
+
+  #turnAway(id: string, thrown: unknown): boolean {
+    this.#refuse(id, thrown)
+    return !TURNED_AWAY.has(toStreamstackError(thrown).code)
+  }
+
+  #find(message: Asked): Found | Promise<Found> {
     switch (message.type) {
       case 'call':
         return this.#call(message)
@@ -151,29 +200,42 @@ export class Session {
       case 'presence':
         return this.#presence(message)
       case 'publish':
-        return this.#publish(message)
+        return { begin: () => this.#publish(message) }
     }
   }
 
   /** As a call over HTTP, whose body is `inputs`. */
-  #call({ id, endpoint, inputs = {}, key, after = 0 }: Extract<Asked, { type: 'call' }>): void {
+  #call({ id, endpoint, inputs = {}, key, after: read = 0 }: Extract<Asked, { type: 'call' }>): Found | Promise<Found> {
     const { plan, pathParameters } = this.#endpoint(endpoint)
     this.#audited.calls(id, plan.endpoint)
     const preparation = new CallPreparation(this.#engine, plan)
+    const refused = (thrown: unknown): never => {
+      throw preparation.refused(thrown)
+    }
     try {
       preparation.admit(this.#caller)
       preparation.take({ path: pathParameters, query: noQuery, body: inputs as Record<string, never> })
       this.#audited.takes(id, preparation.auditedInputs)
-      const { source, started } = preparation.begin({
-        key: key === undefined ? null : checkedKey(key),
-        hasRead: after > 0,
+      const begun = preparation.begin({ key: key === undefined ? null : checkedKey(key), hasRead: read > 0 })
+      const found = after(begun, ({ source, started }): Found => {
+        const position = started === null ? positionAfter(source, String(read)) : 0
+        const record = preparation.readerRecord(started !== null)
+        return {
+          begin: () => {
+            this.#read(id, source, position, record).begin()
+            started?.execution.start()
+          },
+          // Its caller has disconnected before the first chunk: the run goes on by its `on_disconnect`.
+          drop: () => {
+            source.attach(NO_READER)
+            started?.execution.start()
+            source.detach(NO_READER)
+          },
+        }
       })
-      const position = started === null ? positionAfter(source, String(after)) : 0
-      const reader = this.#read(id, source, position, preparation.readerRecord(started !== null))
-      reader.begin()
-      started?.execution.start()
+      return found instanceof Promise ? found.catch(refused) : found
     } catch (thrown) {
-      throw preparation.refused(thrown)
+      return refused(thrown)
     }
   }
 
@@ -196,29 +258,38 @@ export class Session {
     throw error
   }
 
-  #readStream({ id, stream, after }: Extract<Asked, { type: 'read' }>): void {
+  #readStream({ id, stream, after: sent }: Extract<Asked, { type: 'read' }>): Found | Promise<Found> {
     const asked = { engine: this.#engine, caller: this.#caller }
-    if (DurableStreams.owns(stream)) {
-      this.#running()
-      return this.#readNamed(id, new NamedStream(stream, asked), after)
-    }
-    const place = after === undefined ? null : numberOrNow(after)
-    const { source, begin, record } = findStream(stream, asked)
-    this.#read(id, source, placeAfter(source, place ?? begin), record).begin()
+    if (DurableStreams.owns(stream)) return this.#findNamed(id, stream, sent)
+    const place = sent === undefined ? null : numberOrNow(sent)
+    return after(findStream(stream, asked), ({ source, begin, record }) => {
+      const position = placeAfter(source, place ?? begin)
+      return { begin: () => this.#read(id, source, position, record).begin() }
+    })
   }
 
-  #readNamed(id: string, source: NamedStream, after: number | string | undefined): void {
+  #findNamed(id: string, url: string, sent: number | string | undefined): Found | Promise<Found> {
+    const engine = this.#running()
+    engine.access.permit(this.#caller, ['streams:read'])
+    return after(readNamed(engine, nameAt(url), this.#caller), (source) => {
+      source.touch()
+      return after(startOf(source, sent), (start) => ({ begin: () => this.#readNamed(id, url, source, start) }))
+    })
+  }
+
+  #readNamed(id: string, url: string, source: NamedReading, start: NamedStart): void {
     const reader: NamedReader = new NamedReader({
       id,
+      url,
       source,
-      position: source.positionAfter(after),
+      start,
       outbox: this.#outbox,
       onOver: () => {
         this.#open.delete(id)
         this.#named.delete(reader)
         this.#audited.over(id, null)
       },
-      onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
+      onError: (error) => this.#engine.log.error({ err: error, stream: url }, 'a stream could not be read'),
     })
     this.#named.add(reader)
     this.#open.set(id, {
@@ -233,19 +304,25 @@ export class Session {
     reader.begin()
   }
 
-  #subscribe({ id, channel, after = -1, presence, data = null }: Extract<Asked, { type: 'subscribe' }>): void {
+  #subscribe(message: Extract<Asked, { type: 'subscribe' }>): Found | Promise<Found> {
+    const { id, channel, after: sent = -1, presence, data = null } = message
     const { channels } = this.#running()
     const caller = this.#caller
-    const source = channels.subscribe(channel, caller)
-    const position = placeAfter(source, after)
-    const stay = presence === true ? new Stay(channels, channel, data as Value, caller) : null
-    this.#read(id, source, position, channelRecord(this.#engine, source), stay).begin()
+    return after(channels.subscribe(channel, caller), (source) => {
+      const position = placeAfter(source, sent)
+      return {
+        begin: () => {
+          const stay = presence === true ? new Stay(channels, channel, data as Value, caller) : null
+          this.#read(id, source, position, channelRecord(this.#engine, source), stay).begin()
+        },
+      }
+    })
   }
 
-  #presence({ id, channel }: Extract<Asked, { type: 'presence' }>): void {
+  #presence({ id, channel }: Extract<Asked, { type: 'presence' }>): Found {
     const source = this.#running().channels.presence(channel, this.#caller)
     // It begins anew with all members, so a reader that comes back needs no offset.
-    this.#read(id, source, 0, null).begin()
+    return { begin: () => this.#read(id, source, 0, null).begin() }
   }
 
   /** Others may be answered before: a durable channel waits for the disk. */

@@ -29,8 +29,21 @@ afterEach(async () => {
 
 streamStoreContract(open)
 
-describe('with writes that settle some turns late', () => {
+describe('with answers that come some turns late', () => {
   streamStoreContract((options) => open(options, 100_000_000, waitingStorage))
+
+  test('streams that were let go of are looked up once for all that ask for them together', async () => {
+    const store = open({}, 100_000_000, waitingStorage)
+    const names = Array.from({ length: 5_000 }, (_, index) => `idle/${index}`)
+    await Promise.all(names.map(async (name) => store.create(name, createText({ data: Buffer.from('a') }))))
+    const texts = Array.from({ length: 10 }, (_, index) => `${index}`)
+    const opened = Promise.all([store.open('idle/0'), store.open('idle/0')])
+    const appended = texts.map(async (text) => store.append('idle/0', appendText(text)))
+    const [one, other] = await opened
+    await Promise.all(appended)
+    expect(one).toBe(other)
+    expect(await textAfter(store, one)).toBe(`a${texts.join('')}`)
+  })
 })
 
 describe('the bound of all streams together', () => {
@@ -41,9 +54,9 @@ describe('the bound of all streams together', () => {
     expect(() => store.append('b', appendText('y'.repeat(101)))).toThrow(
       expect.objectContaining({ code: 'storage_full', status: 507 }),
     )
-    expect(textAfter(store, stream)).toHaveLength(900)
+    expect(await textAfter(store, stream)).toHaveLength(900)
     await store.delete('a')
     await store.append('b', appendText('y'.repeat(900)))
-    expect(textAfter(store, store.open('b'))).toHaveLength(900)
+    expect(await textAfter(store, await store.open('b'))).toHaveLength(900)
   })
 })

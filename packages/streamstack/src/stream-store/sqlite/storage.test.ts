@@ -58,16 +58,16 @@ describe('what is on disk', () => {
     await first.append('kept', appendText('b', { producer, sequence: '5' }))
     await first.create('fork', createText({ contentType: null, fork: { from: 'kept', offset: null, subOffset: 0 } }))
     await first.append('fork', appendText('c', { close: true }))
-    const { record } = first.open('fork')
+    const { record } = await first.open('fork')
     await stores.pop()?.close()
     const second = open({}, folder)
-    expect(second.open('fork').record).toEqual(record)
-    expect(textAfter(second, second.open('fork'))).toBe('abc')
+    expect((await second.open('fork')).record).toEqual(record)
+    expect(await textAfter(second, await second.open('fork'))).toBe('abc')
     expect(await second.append('kept', appendText('b', { producer }))).toMatchObject({ isDuplicate: true })
     expect(() => second.append('kept', appendText('x', { sequence: '4' }))).toThrow(
       expect.objectContaining({ code: 'sequence_conflict' }),
     )
-    expect(second.open('kept').record.ttlSeconds).toBe(3_600)
+    expect((await second.open('kept')).record.ttlSeconds).toBe(3_600)
   })
 
   test('holds every append that was told as kept, and no torn one, after kill -9', async () => {
@@ -85,8 +85,8 @@ describe('what is on disk', () => {
       child.kill('SIGKILL')
       await new Promise((resolve) => child.on('close', resolve))
       const store = open({}, folder)
-      const stream = store.open('killed')
-      const text = textAfter(store, stream)
+      const stream = await store.open('killed')
+      const text = await textAfter(store, stream)
       await stores.pop()?.close()
       const numbers = text.split(';').slice(0, -1).map(Number)
       expect(numbers).toEqual(numbers.map((_, index) => index))
@@ -123,13 +123,13 @@ describe('a file of an earlier version', () => {
     { name: '\u0001channels/c', note: JSON.stringify({ base: 0, owner: { subject } }) },
     { name: 'plain' },
   ]
-  const listed = (store: StreamStore, owner: object | null): string[] =>
-    store
-      .noted({ prefix: '\u0001', before: null, among: { listedUnder: JSON.stringify(owner) }, limit: 10 })
-      .map(({ name }) => name.slice(1))
+  const listed = async (store: StreamStore, owner: object | null): Promise<string[]> => {
+    const among = { listedUnder: JSON.stringify(owner) }
+    return (await store.noted({ prefix: '\u0001', before: null, among, limit: 10 })).map(({ name }) => name.slice(1))
+  }
 
-  function expectAll(store: StreamStore): void {
-    for (const { name } of files) expect(textAfter(store, store.open(name))).toBe(name)
+  async function expectAll(store: StreamStore): Promise<void> {
+    for (const { name } of files) expect(await textAfter(store, await store.open(name))).toBe(name)
   }
 
   test('of runs with a note gets the lists of their owners, once', async () => {
@@ -137,25 +137,25 @@ describe('a file of an earlier version', () => {
     writeEarlierFile(folder, 2, files)
     for (let round = 0; round < 2; round++) {
       const store = open({}, folder)
-      expectAll(store)
-      expect(store.withKey('k')?.record.name).toBe('\u0001runs/1')
-      expect(listed(store, { subject })).toEqual(['runs/4', 'runs/1'])
-      expect(listed(store, null)).toEqual(['runs/2'])
-      expect(listed(store, { subject: null })).toEqual(['runs/3'])
-      expect(listed(store, { subject: 'someone' })).toEqual([])
+      await expectAll(store)
+      expect((await store.withKey('k'))?.record.name).toBe('\u0001runs/1')
+      expect(await listed(store, { subject })).toEqual(['runs/4', 'runs/1'])
+      expect(await listed(store, null)).toEqual(['runs/2'])
+      expect(await listed(store, { subject: null })).toEqual(['runs/3'])
+      expect(await listed(store, { subject: 'someone' })).toEqual([])
       await stores.pop()?.close()
     }
   })
 
-  test('without notes opens, and what it held is there', () => {
+  test('without notes opens, and what it held is there', async () => {
     const folder = newFolder()
     writeEarlierFile(folder, 1, files)
     const store = open({}, folder)
-    expectAll(store)
-    expect(listed(store, null)).toEqual([])
+    await expectAll(store)
+    expect(await listed(store, null)).toEqual([])
   })
 
-  test('that cannot be brought forward stays as it was', () => {
+  test('that cannot be brought forward stays as it was', async () => {
     const folder = newFolder()
     writeEarlierFile(folder, 2, files)
     const database = new DatabaseSync(join(folder, 'streams.sqlite'))
@@ -163,7 +163,7 @@ describe('a file of an earlier version', () => {
     expect(() => open({}, folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }))
     database.exec('DROP TRIGGER fail')
     database.close()
-    expect(listed(open({}, folder), { subject })).toEqual(['runs/4', 'runs/1'])
+    expect(await listed(open({}, folder), { subject })).toEqual(['runs/4', 'runs/1'])
   })
 })
 
@@ -183,7 +183,7 @@ describe('a write that fails', () => {
       expect.objectContaining({ code: 'storage_failed' }),
     )
     expect(stream.visibleTail).toBe(1)
-    expect(textAfter(store, store.open('broken'))).toBe('kept')
+    expect(await textAfter(store, await store.open('broken'))).toBe('kept')
   })
 })
 
@@ -192,8 +192,9 @@ describe('idle streams', () => {
     const store = open()
     const names = Array.from({ length: 5_000 }, (_, index) => `idle/${index}`)
     await Promise.all(names.map(async (name) => store.create(name, createText({ data: Buffer.from(name) }))))
-    for (const name of ['idle/0', 'idle/2500', 'idle/4999']) expect(textAfter(store, store.open(name))).toBe(name)
+    for (const name of ['idle/0', 'idle/2500', 'idle/4999'])
+      expect(await textAfter(store, await store.open(name))).toBe(name)
     await store.append('idle/0', appendText('!'))
-    expect(textAfter(store, store.open('idle/0'))).toBe('idle/0!')
+    expect(await textAfter(store, await store.open('idle/0'))).toBe('idle/0!')
   })
 })

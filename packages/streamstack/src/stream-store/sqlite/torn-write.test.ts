@@ -81,14 +81,14 @@ async function reopen(folder: string): Promise<number> {
   const store = open(folder)
   try {
     const { stream } = await store.create('numbers', createText())
-    const count = numbersIn(textAfter(store, stream))
+    const count = numbersIn(await textAfter(store, stream))
     if (count === null) return -1
     const producer = { id: 'p', epoch: 0, sequence: count }
     // What the producer was remembered for is what the stream holds: its next number is neither a gap nor a duplicate.
     for (const isDuplicate of [false, true]) {
       expect(await store.append('numbers', appendText(numberText(count), { producer }))).toMatchObject({ isDuplicate })
     }
-    expect(numbersIn(textAfter(store, stream))).toBe(count + 1)
+    expect(numbersIn(await textAfter(store, stream))).toBe(count + 1)
     return count
   } finally {
     await store.close()
@@ -166,7 +166,7 @@ describe('a file that lost a part of itself', () => {
     const file = join(folder, FILE)
     const whole = readFileSync(file)
     const store = open(folder)
-    const text = textAfter(store, store.open('numbers'))
+    const text = await textAfter(store, await store.open('numbers'))
     await store.close()
     let noticed = 0
     for (let page = 1; page < whole.length / PAGE_BYTES; page += 97) {
@@ -189,7 +189,7 @@ async function readAll(folder: string): Promise<string | Error> {
   let store: StreamStore | null = null
   try {
     store = openStreamStore({ ...SETTINGS, folder, onError: () => undefined })
-    return textAfter(store, store.open('numbers'))
+    return await textAfter(store, await store.open('numbers'))
   } catch (error) {
     expect(error).toMatchObject({ code: 'storage_failed' })
     return error as Error

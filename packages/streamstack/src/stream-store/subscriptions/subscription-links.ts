@@ -1,3 +1,4 @@
+import { after } from '../../storage/index.ts'
 import type { LiveStream } from '../live-stream.ts'
 import { formatOffset, parseStreamOffset } from '../offset.ts'
 import type { StreamStore } from '../stream-store.ts'
@@ -33,16 +34,19 @@ export class SubscriptionLinks {
   }
 
   /** Begins to follow what a subscription names, from where each stream ends now. */
-  begin(subscription: Subscription): void {
+  async begin(subscription: Subscription): Promise<void> {
     const { streams, pattern } = subscription.config
-    for (const name of streams) this.follow(subscription, name, { isExplicit: true, acked: this.tail(name) })
+    for (const name of streams) {
+      this.follow(subscription, name, { isExplicit: true, acked: await this.tail(name) })
+    }
     if (pattern === null) return
-    for (let after: string | undefined = ''; after !== undefined;) {
-      const names = this.#store.names(after, NAMES_AT_ONCE)
+    for (let last: string | undefined = ''; last !== undefined;) {
+      const names: readonly string[] = await this.#store.names(last, NAMES_AT_ONCE)
       for (const name of names) {
-        if (matchesPattern(pattern, name)) this.follow(subscription, name, { isMatched: true, acked: this.tail(name) })
+        if (!matchesPattern(pattern, name)) continue
+        this.follow(subscription, name, { isMatched: true, acked: await this.tail(name) })
       }
-      after = names.at(-1)
+      last = names.at(-1)
     }
   }
 
@@ -81,38 +85,43 @@ export class SubscriptionLinks {
   }
 
   /** Where a stream ends; -1: there is none. */
-  tail(name: string): number {
-    return this.#store.find(name)?.visibleTail ?? -1
+  tail(name: string): number | Promise<number> {
+    return after(this.#store.find(name), (stream) => stream?.visibleTail ?? -1)
   }
 
   /** The first stream in which there is something to do. */
-  firstPending({ links }: Subscription): string | null {
+  async firstPending({ links }: Subscription): Promise<string | null> {
     for (const [name, link] of links) {
-      const stream = this.#store.find(name)
+      const stream = await this.#store.find(name)
       if (stream !== null && isPending(stream, link)) return name
     }
     return null
   }
 
-  statuses({ links }: Subscription): readonly StreamStatus[] {
-    return [...links].map(([path, link]) => {
-      const stream = this.#store.find(path)
-      const offset = (position: number): string =>
-        stream === null ? ZERO_OFFSET : formatOffset(position, stream.record.family)
-      return {
-        path,
-        link_type: link.isExplicit ? 'explicit' : 'glob',
-        acked_offset: link.acked < 0 ? '-1' : offset(link.acked),
-        tail_offset: offset(stream?.visibleTail ?? 0),
-        has_pending: stream !== null && isPending(stream, link),
-      }
-    })
+  /** Where each stream of a subscription that is there ends now. */
+  async tails({ links }: Subscription): Promise<ReadonlyMap<string, number>> {
+    const tails = new Map<string, number>()
+    for (const name of links.keys()) {
+      const tail = await this.tail(name)
+      if (tail >= 0) tails.set(name, tail)
+    }
+    return tails
   }
 
-  /** What an acknowledgement means. Throws `INVALID_OFFSET`. */
-  acknowledged({ links }: Subscription, name: string, offset: string): { link: Link; position: number } {
-    const link = links.get(name)
-    const stream = this.#store.find(name)
+  async statuses({ links }: Subscription): Promise<readonly StreamStatus[]> {
+    const statuses: StreamStatus[] = []
+    for (const [path, link] of links) statuses.push(status(path, link, await this.#store.find(path)))
+    return statuses
+  }
+
+  /** What an acknowledgement means. Rejects with `INVALID_OFFSET`. */
+  async acknowledged(
+    subscription: Subscription,
+    name: string,
+    offset: string,
+  ): Promise<{ link: Link; position: number }> {
+    const stream = await this.#store.find(name)
+    const link = subscription.links.get(name)
     if (link === undefined || stream === null || offset === '-1') {
       const message = `There is nothing to acknowledge in the stream ${JSON.stringify(name)}.`
       throw new SubscriptionError('INVALID_OFFSET', message)
@@ -132,6 +141,18 @@ export class SubscriptionLinks {
     const followers = this.#followers.get(name)
     followers?.delete(subscription)
     if (followers?.size === 0) this.#followers.delete(name)
+  }
+}
+
+function status(path: string, link: Link, stream: LiveStream | null): StreamStatus {
+  const offset = (position: number): string =>
+    stream === null ? ZERO_OFFSET : formatOffset(position, stream.record.family)
+  return {
+    path,
+    link_type: link.isExplicit ? 'explicit' : 'glob',
+    acked_offset: link.acked < 0 ? '-1' : offset(link.acked),
+    tail_offset: offset(stream?.visibleTail ?? 0),
+    has_pending: stream !== null && isPending(stream, link),
   }
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { after } from '../../storage/index.ts'
 import type { LiveStream } from '../live-stream.ts'
 import type { StreamEvent, StreamStore } from '../stream-store.ts'
 import { matchesPattern } from './name-pattern.ts'
 import { SubscriptionError } from './subscription-error.ts'
 import { type StreamStatus, SubscriptionLinks } from './subscription-links.ts'
-import { type Link, type Subscription, type SubscriptionConfig, fromText, toText } from './subscription.ts'
+import { type Link, type Subscription, type SubscriptionConfig, type Wake, fromText, toText } from './subscription.ts'
 import { WakeTokens } from './wake-token.ts'
 
 const SUBSCRIPTIONS_MAX = 1_000
@@ -31,9 +32,16 @@ export interface Acknowledgement {
 
 export interface SubscriptionOptions {
   readonly store: StreamStore
+  /** What `keptSubscriptions` has read. */
+  readonly kept: Iterable<string>
   /** Calls a webhook. True: the work is done already. Rejects when it must be called again. */
   readonly deliver: (subscription: Subscription, notice: WakeNotice) => Promise<boolean>
   readonly onError: (error: unknown) => void
+}
+
+/** The subscriptions that a store keeps, as text. */
+export function keptSubscriptions(store: StreamStore): Iterable<string> | Promise<Iterable<string>> {
+  return after(store.documents(DOCUMENT_PREFIX), (documents) => documents.values())
 }
 
 /**
@@ -45,12 +53,14 @@ export class SubscriptionManager {
   readonly #options: SubscriptionOptions
   readonly #tokens = new WakeTokens()
   readonly #subscriptions = new Map<string, Subscription>()
+  /** Those whose streams are being looked up: they follow what is made meanwhile, and nobody is called for them. */
+  readonly #beginning = new Map<string, Subscription>()
   readonly #links: SubscriptionLinks
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
     this.#links = new SubscriptionLinks(options.store)
-    for (const text of options.store.documents(DOCUMENT_PREFIX).values()) {
+    for (const text of options.kept) {
       const subscription = fromText(text)
       this.#subscriptions.set(subscription.id, subscription)
       this.#links.resume(subscription)
@@ -65,12 +75,12 @@ export class SubscriptionManager {
     config: SubscriptionConfig,
     baseUrl: string,
   ): Promise<{ isNew: boolean; subscription: Subscription }> {
-    const existing = this.#subscriptions.get(id)
+    const existing = this.#subscriptions.get(id) ?? this.#beginning.get(id)
     if (existing !== undefined) {
       if (JSON.stringify(existing.config) === JSON.stringify(config)) return { isNew: false, subscription: existing }
       throw new SubscriptionError('SUBSCRIPTION_ALREADY_EXISTS', 'The subscription exists, made with something else.')
     }
-    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX) {
+    if (this.#subscriptions.size + this.#beginning.size >= SUBSCRIPTIONS_MAX) {
       throw new SubscriptionError(
         'INVALID_REQUEST',
         `There are ${SUBSCRIPTIONS_MAX} subscriptions already; delete one.`,
@@ -89,14 +99,18 @@ export class SubscriptionManager {
       failures: 0,
       timer: null,
     }
+    this.#beginning.set(id, subscription)
     try {
-      this.#links.begin(subscription)
+      await this.#links.begin(subscription)
     } catch (error) {
       this.#links.leaveAll(subscription)
       throw error
+    } finally {
+      this.#beginning.delete(id)
     }
     this.#subscriptions.set(id, subscription)
     await this.#keep(subscription)
+    this.#background(() => this.#wakeIfPending(subscription))
     return { isNew: true, subscription }
   }
 
@@ -119,7 +133,7 @@ export class SubscriptionManager {
   async addStreams(id: string, names: readonly string[]): Promise<void> {
     const subscription = this.get(id)
     for (const name of names) {
-      this.#links.follow(subscription, name, { isExplicit: true, acked: this.#links.tail(name) })
+      this.#links.follow(subscription, name, { isExplicit: true, acked: await this.#links.tail(name) })
     }
     await this.#keep(subscription)
   }
@@ -133,26 +147,23 @@ export class SubscriptionManager {
     await this.#keep(subscription)
   }
 
-  streams(subscription: Subscription): readonly StreamStatus[] {
+  streams(subscription: Subscription): Promise<readonly StreamStatus[]> {
     return this.#links.statuses(subscription)
   }
 
   /** Takes the work for a worker, and gives the token to acknowledge it. */
   async claim(id: string, worker: string): Promise<{ subscription: Subscription; wakeId: string; token: string }> {
     const subscription = this.#pull(id)
-    const { wake } = subscription
-    if (wake !== null && wake.holder !== null) {
-      throw new SubscriptionError('ALREADY_CLAIMED', 'Another worker has the work.', {
-        current_holder: wake.holder,
-        generation: subscription.generation,
-      })
-    }
-    if (this.#links.firstPending(subscription) === null)
-      throw new SubscriptionError('NO_PENDING_WORK', 'There is nothing to do.')
-    const taken = wake ?? this.#newWake(subscription)
+    demandUnclaimed(subscription)
+    const pending = await this.#links.firstPending(subscription)
+    // Another worker may have been faster.
+    demandUnclaimed(subscription)
+    if (pending === null) throw new SubscriptionError('NO_PENDING_WORK', 'There is nothing to do.')
+    const isNew = subscription.wake === null
+    const taken = subscription.wake ?? this.#newWake(subscription)
     taken.holder = worker
     this.#startLease(subscription)
-    if (wake === null) await this.#keep(subscription)
+    if (isNew) await this.#keep(subscription)
     return { subscription, wakeId: taken.id, token: this.#tokens.make(id, subscription.generation) }
   }
 
@@ -165,7 +176,11 @@ export class SubscriptionManager {
   ): Promise<boolean> {
     const subscription = type === 'pull-wake' ? this.#pull(id) : this.get(id)
     this.#checkToken(subscription, token, ack)
-    const positions = ack.acks.map(({ stream, offset }) => this.#links.acknowledged(subscription, stream, offset))
+    const positions = await Promise.all(
+      ack.acks.map(({ stream, offset }) => this.#links.acknowledged(subscription, stream, offset)),
+    )
+    // Its lease may have ended while the streams were looked up.
+    this.#checkToken(subscription, token, ack)
     for (const { link, position } of positions) link.acked = position
     if (ack.isDone) this.#endWake(subscription)
     else this.#startLease(subscription)
@@ -206,7 +221,7 @@ export class SubscriptionManager {
       return
     }
     if (event === 'created') {
-      for (const subscription of this.#subscriptions.values()) {
+      for (const subscription of [...this.#subscriptions.values(), ...this.#beginning.values()]) {
         const { pattern } = subscription.config
         if (pattern === null || !matchesPattern(pattern, name)) continue
         try {
@@ -232,26 +247,26 @@ export class SubscriptionManager {
 
   /** True: a wake is on its way. */
   async #wakeIfPending(subscription: Subscription): Promise<boolean> {
-    if (subscription.wake !== null || !this.#subscriptions.has(subscription.id)) return false
-    if (this.#links.firstPending(subscription) === null) return false
+    if (!this.#isAsleep(subscription) || (await this.#links.firstPending(subscription)) === null) return false
+    // Another event may have woken it.
+    if (!this.#isAsleep(subscription)) return false
     const { generation } = subscription
     this.#newWake(subscription)
     // A later wake must not have the number of one that a worker has heard of, whatever happens in between.
     await this.#keep(subscription)
     if (subscription.generation !== generation + 1) return true
-    if (subscription.config.type === 'webhook') this.#deliver(subscription)
+    if (subscription.config.type === 'webhook') await this.#deliver(subscription)
     else await this.#announce(subscription)
     return true
   }
 
-  #newWake(subscription: Subscription) {
+  #isAsleep(subscription: Subscription): boolean {
+    return subscription.wake === null && this.#subscriptions.get(subscription.id) === subscription
+  }
+
+  #newWake(subscription: Subscription): Wake {
     subscription.generation += 1
-    const snapshot = new Map<string, number>()
-    for (const name of subscription.links.keys()) {
-      const tail = this.#links.tail(name)
-      if (tail >= 0) snapshot.set(name, tail)
-    }
-    subscription.wake = { id: `w_${randomUUID()}`, snapshot, holder: null }
+    subscription.wake = { id: `w_${randomUUID()}`, holder: null }
     return subscription.wake
   }
 
@@ -260,22 +275,26 @@ export class SubscriptionManager {
     subscription.wake = null
   }
 
-  #deliver(subscription: Subscription): void {
+  async #deliver(subscription: Subscription): Promise<void> {
     const { wake, generation } = subscription
     if (wake === null) return
     this.#startLease(subscription)
+    // Read before the webhook is called: what comes after is not among what it has done.
+    const snapshot = await this.#links.tails(subscription)
+    const streams = await this.streams(subscription)
+    if (subscription.wake !== wake) return
     const notice: WakeNotice = {
       subscription_id: subscription.id,
       wake_id: wake.id,
       generation,
-      streams: this.streams(subscription),
+      streams,
       callback_token: this.#tokens.make(subscription.id, generation),
     }
     this.#options.deliver(subscription, notice).then(
       (isDone) => {
         subscription.failures = 0
         if (!isDone || subscription.wake !== wake) return
-        for (const [name, position] of wake.snapshot) {
+        for (const [name, position] of snapshot) {
           const link = subscription.links.get(name)
           if (link !== undefined) link.acked = Math.max(link.acked, position)
         }
@@ -287,7 +306,8 @@ export class SubscriptionManager {
         subscription.failures += 1
         if (subscription.wake !== wake || !this.#subscriptions.has(subscription.id)) return
         this.#stopTimer(subscription)
-        subscription.timer = setTimeout(() => this.#deliver(subscription), retryMs(subscription.failures)).unref()
+        const again = (): void => this.#background(() => this.#deliver(subscription))
+        subscription.timer = setTimeout(again, retryMs(subscription.failures)).unref()
       },
     )
   }
@@ -295,7 +315,7 @@ export class SubscriptionManager {
   /** Tells those who follow the wake stream; nobody waits for them here. */
   async #announce(subscription: Subscription): Promise<void> {
     const { id, config, generation } = subscription
-    const stream = this.#links.firstPending(subscription) ?? ''
+    const stream = (await this.#links.firstPending(subscription)) ?? ''
     const event = { type: 'wake', subscription_id: id, stream, generation, ts: Date.now() }
     await this.#options.store.append(config.wakeStream ?? '', {
       contentType: 'application/json',
@@ -336,6 +356,14 @@ export class SubscriptionManager {
   #background(act: () => Promise<unknown>): void {
     act().catch(this.#options.onError)
   }
+}
+
+function demandUnclaimed({ wake, generation }: Subscription): void {
+  if (wake === null || wake.holder === null) return
+  throw new SubscriptionError('ALREADY_CLAIMED', 'Another worker has the work.', {
+    current_holder: wake.holder,
+    generation,
+  })
 }
 
 function notForThis(): SubscriptionError {

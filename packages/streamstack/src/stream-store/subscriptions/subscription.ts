@@ -24,8 +24,6 @@ export interface Link {
 /** A call to work that is under way. */
 export interface Wake {
   readonly id: string
-  /** Where each stream ended when the wake was made. */
-  readonly snapshot: ReadonlyMap<string, number>
   /** The worker that holds it; null for webhooks and while no worker holds it. */
   holder: string | null
 }

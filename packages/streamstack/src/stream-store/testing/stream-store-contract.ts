@@ -5,6 +5,7 @@ import type { CreateRequest } from '../create-rules.ts'
 import type { LiveStream } from '../live-stream.ts'
 import { jsonMessages } from '../json-messages.ts'
 import { formatOffset, parseStreamOffset } from '../offset.ts'
+import type { NotedStream } from '../storage.ts'
 import type { StreamEvent, StreamStore, StreamStoreOptions } from '../stream-store.ts'
 
 /** Opens a store; with options one of its own. Each test uses names of its own. */
@@ -24,10 +25,15 @@ export function appendText(text: string | null, more: Partial<AppendRequest> = {
 }
 
 /** All that a stream holds after a position, read in pages of `bytesMax`. */
-export function textAfter(store: StreamStore, stream: LiveStream, after = 0, bytesMax = READ_BYTES): string {
+export async function textAfter(
+  store: StreamStore,
+  stream: LiveStream,
+  after = 0,
+  bytesMax = READ_BYTES,
+): Promise<string> {
   let text = ''
   for (let at = after; ;) {
-    const page = store.read(stream, at, bytesMax)
+    const page = await store.read(stream, at, bytesMax)
     if (page.bytes === 0) return text
     text += Buffer.concat(page.parts).toString()
     at = page.last
@@ -68,7 +74,7 @@ export function streamStoreContract(open: OpenStore): void {
             for (const from of [0, Math.floor(chunks.length / 2), chunks.length]) {
               const read: Buffer[] = []
               for (let at = from; at < chunks.length;) {
-                const page = store.read(stream, at, bytesMax)
+                const page = await store.read(stream, at, bytesMax)
                 expect(page.last).toBeGreaterThan(at)
                 read.push(...page.parts)
                 at = page.last
@@ -90,19 +96,24 @@ export function streamStoreContract(open: OpenStore): void {
       const offsets = results.map(({ nextOffset }) => nextOffset)
       expect(offsets).toEqual([...offsets].sort())
       expect(new Set(offsets).size).toBe(500)
-      expect(textAfter(store, stream, 0, 64)).toBe(Array.from({ length: 500 }, (_, index) => `${index};`).join(''))
+      expect(await textAfter(store, stream, 0, 64)).toBe(
+        Array.from({ length: 500 }, (_, index) => `${index};`).join(''),
+      )
     })
 
     test('wakes a watcher only when what it was woken for can be read', async () => {
       const store = open()
       const { stream } = await store.create('watched', createText())
-      const seen: string[] = []
+      let seen = ''
       let position = 0
+      let reading = Promise.resolve()
       const watcher = {
         wake(): void {
-          const page = store.read(stream, position, READ_BYTES)
-          seen.push(Buffer.concat(page.parts).toString())
-          position = page.last
+          reading = reading.then(async () => {
+            const page = await store.read(stream, position, READ_BYTES)
+            seen += Buffer.concat(page.parts).toString()
+            position = page.last
+          })
         },
       }
       stream.watchers.add(watcher)
@@ -110,11 +121,12 @@ export function streamStoreContract(open: OpenStore): void {
         await store.append('watched', appendText(text))
         await new Promise((resolve) => setImmediate(resolve))
       }
-      await expect.poll(() => seen.join('')).toBe('abc')
+      await expect.poll(() => seen).toBe('abc')
       stream.watchers.delete(watcher)
       await store.append('watched', appendText('d'))
       await new Promise((resolve) => setImmediate(resolve))
-      expect(seen.join('')).toBe('abc')
+      await reading
+      expect(seen).toBe('abc')
     })
 
     test('takes chunks larger than a page, and empty pages at the end', async () => {
@@ -122,8 +134,8 @@ export function streamStoreContract(open: OpenStore): void {
       const large = 'x'.repeat(300_000)
       const { stream } = await store.create('large', createText({ data: Buffer.from(large) }))
       await store.append('large', appendText('y'))
-      expect(textAfter(store, stream, 0, 1_000)).toBe(`${large}y`)
-      expect(store.read(stream, 2, 1_000)).toMatchObject({ last: 2, bytes: 0 })
+      expect(await textAfter(store, stream, 0, 1_000)).toBe(`${large}y`)
+      expect(await store.read(stream, 2, 1_000)).toMatchObject({ last: 2, bytes: 0 })
       await expect(code(() => store.read(stream, 3, 1_000))).resolves.toBe('offset_invalid')
     })
 
@@ -137,7 +149,40 @@ export function streamStoreContract(open: OpenStore): void {
       await store.append('strict', appendText('+', { sequence: 'b' }))
       expect(await code(() => store.append('strict', appendText('x', { sequence: 'B' })))).toBe('sequence_conflict')
       expect(await code(() => store.append('strict', appendText('x', { sequence: 'b' })))).toBe('sequence_conflict')
-      expect(textAfter(store, stream)).toBe('kept+')
+      expect(await textAfter(store, stream)).toBe('kept+')
+    })
+  })
+
+  describe('requests that come together', () => {
+    test('make one stream, and append to it in the order in which they came', async () => {
+      const store = open()
+      const made = Array.from({ length: 3 }, async () => store.create('together', createText()))
+      const appended = Array.from({ length: 20 }, async (_, index) =>
+        store.append('together', appendText(`${index};`, { producer: { id: 'p', epoch: 0, sequence: index } })),
+      )
+      expect((await Promise.all(made)).map(({ isNew }) => isNew)).toEqual([true, false, false])
+      expect((await Promise.all(appended)).some(({ isDuplicate }) => isDuplicate)).toBe(false)
+      const all = Array.from({ length: 20 }, (_, index) => `${index};`).join('')
+      expect(await textAfter(store, await store.open('together'))).toBe(all)
+    })
+
+    test('delete a stream once', async () => {
+      const store = open()
+      await store.create('gone', createText({ data: Buffer.from('x') }))
+      const codes = await Promise.all([1, 2, 3].map(() => code(() => store.delete('gone'))))
+      expect(codes).toEqual([null, 'stream_unknown', 'stream_unknown'])
+    })
+
+    test('that end all forks of a deleted stream free its name', async () => {
+      const store = open()
+      await store.create('trunk', createText({ data: Buffer.from('t') }))
+      const forks = ['twig/1', 'twig/2', 'twig/3']
+      const fork = { from: 'trunk', offset: null, subOffset: 0 }
+      await Promise.all(forks.map(async (name) => store.create(name, createText({ contentType: null, fork }))))
+      await store.delete('trunk')
+      expect(await code(() => store.open('trunk'))).toBe('stream_deleted')
+      await Promise.all(forks.map(async (name) => store.delete(name)))
+      expect(await code(() => store.open('trunk'))).toBe('stream_unknown')
     })
   })
 
@@ -152,7 +197,7 @@ export function streamStoreContract(open: OpenStore): void {
         sent.map(async (sequence) => store.append('once', appendText(`${sequence}`, from(0, sequence)))),
       )
       expect(results.map(({ isDuplicate }) => isDuplicate)).toEqual([false, true, false, true, true, false, true])
-      expect(textAfter(store, stream)).toBe('012')
+      expect(await textAfter(store, stream)).toBe('012')
       expect(results.at(-1)?.producer).toEqual({ epoch: 0, sequence: 2 })
     })
 
@@ -165,7 +210,7 @@ export function streamStoreContract(open: OpenStore): void {
       await store.append('fenced', appendText('b', from(1, 0)))
       expect(await code(() => store.append('fenced', appendText('x', from(0, 1))))).toBe('producer_fenced')
       await store.append('fenced', appendText('c', from(0, 0, 'other')))
-      expect(textAfter(store, stream)).toBe('abc')
+      expect(await textAfter(store, stream)).toBe('abc')
     })
 
     test('of two with one epoch, the second copy of a number is a duplicate, whatever it carries', async () => {
@@ -173,7 +218,7 @@ export function streamStoreContract(open: OpenStore): void {
       const { stream } = await store.create('twins', createText())
       await store.append('twins', appendText('first', from(3, 0)))
       expect(await store.append('twins', appendText('second', from(3, 0)))).toMatchObject({ isDuplicate: true })
-      expect(textAfter(store, stream)).toBe('first')
+      expect(await textAfter(store, stream)).toBe('first')
     })
   })
 
@@ -184,7 +229,7 @@ export function streamStoreContract(open: OpenStore): void {
       expect(await store.append('closed', appendText('end', { close: true }))).toMatchObject({ isClosed: true })
       expect(await code(() => store.append('closed', appendText('x')))).toBe('stream_closed')
       expect(await store.append('closed', appendText(null, { close: true }))).toMatchObject({ isDuplicate: true })
-      expect(textAfter(store, stream)).toBe('end')
+      expect(await textAfter(store, stream)).toBe('end')
       expect(stream.isVisiblyClosed).toBe(true)
     })
 
@@ -195,7 +240,7 @@ export function streamStoreContract(open: OpenStore): void {
       expect(await code(() => store.open('old'))).toBe('stream_unknown')
       const { stream, isNew } = await store.create('old', createText({ data: Buffer.from('new') }))
       expect(isNew).toBe(true)
-      expect(textAfter(store, stream)).toBe('new')
+      expect(await textAfter(store, stream)).toBe('new')
     })
 
     test('a stream that is made again has other offsets: an old cursor is refused', async () => {
@@ -206,19 +251,19 @@ export function streamStoreContract(open: OpenStore): void {
       expect(first.stream.isGone).toBe(true)
       const second = await store.create('again', createText({ data: Buffer.from('2') }))
       await expect(code(() => parseStreamOffset(cursor, second.stream.record.family))).resolves.toBe('offset_invalid')
-      expect(textAfter(store, second.stream)).toBe('2')
+      expect(await textAfter(store, second.stream)).toBe('2')
     })
 
     test('a name that was deleted a moment ago is free, and what is made there is new', async () => {
       const store = open()
       await store.create('fast', createText({ data: Buffer.from('old') }))
       const deleted = store.delete('fast')
-      expect(store.find('fast')).toBeNull()
+      expect(await store.find('fast')).toBeNull()
       expect(await code(() => store.append('fast', appendText('x')))).toBe('stream_unknown')
       const made = store.create('fast', createText({ data: Buffer.from('new') }))
       const appended = store.append('fast', appendText('er'))
       await Promise.all([deleted, made, appended])
-      expect(textAfter(store, store.open('fast'))).toBe('newer')
+      expect(await textAfter(store, await store.open('fast'))).toBe('newer')
     })
 
     test('creating is repeatable with the same, and refused with something else', async () => {
@@ -237,9 +282,9 @@ export function streamStoreContract(open: OpenStore): void {
       const store = open()
       for (const name of ['b', 'a/2', 'c', 'a/1']) await store.create(`names/${name}`, createText())
       await store.delete('names/c')
-      expect(store.names('names/', 2)).toEqual(['names/a/1', 'names/a/2'])
-      expect(store.names('names/a/2', 1)).toEqual(['names/b'])
-      expect(store.names('names/b', 10)).not.toContain('names/c')
+      expect(await store.names('names/', 2)).toEqual(['names/a/1', 'names/a/2'])
+      expect(await store.names('names/a/2', 1)).toEqual(['names/b'])
+      expect(await store.names('names/b', 10)).not.toContain('names/c')
     })
   })
 
@@ -256,9 +301,9 @@ export function streamStoreContract(open: OpenStore): void {
       await store.append('fork', appendText('x'))
       const { stream: deep } = await store.create('deep', fork('fork'))
       await store.append('deep', appendText('y'))
-      expect(textAfter(store, stream)).toBe('ax')
-      expect(textAfter(store, deep, 0, 1)).toBe('axy')
-      expect(textAfter(store, source.stream)).toBe('abc')
+      expect(await textAfter(store, stream)).toBe('ax')
+      expect(await textAfter(store, deep, 0, 1)).toBe('axy')
+      expect(await textAfter(store, source.stream)).toBe('abc')
     })
 
     test('take a part of the next chunk along', async () => {
@@ -266,11 +311,11 @@ export function streamStoreContract(open: OpenStore): void {
       const zero = '0000000000000000_0000000000000000'
       await store.create('words', createText({ data: Buffer.from('hello') }))
       const { stream } = await store.create('word', fork('words', zero, 2))
-      expect(textAfter(store, stream)).toBe('he')
+      expect(await textAfter(store, stream)).toBe('he')
       const data = jsonMessages(Buffer.from('[{"a":"],["}, [1,2], "\\"," ]'))
       await store.create('messages', createText({ contentType: 'application/json', data }))
       const messages = await store.create('message', fork('messages', zero, 2))
-      expect(textAfter(store, messages.stream)).toBe('{"a":"],["}, [1,2],')
+      expect(await textAfter(store, messages.stream)).toBe('{"a":"],["}, [1,2],')
       expect(await code(() => store.create('beyond', fork('messages', zero, 4)))).toBe('offset_invalid')
       expect(await code(() => store.create('far', fork('words', zero, 6)))).toBe('offset_invalid')
     })
@@ -284,7 +329,7 @@ export function streamStoreContract(open: OpenStore): void {
       await store.delete('branch')
       expect(await code(() => store.open('root'))).toBe('stream_deleted')
       expect(await code(() => store.create('root', createText()))).toBe('stream_exists')
-      expect(textAfter(store, leaf)).toBe('r')
+      expect(await textAfter(store, leaf)).toBe('r')
       await store.delete('leaf')
       expect(await code(() => store.open('root'))).toBe('stream_unknown')
       expect(await store.create('root', createText())).toMatchObject({ isNew: true })
@@ -311,7 +356,7 @@ export function streamStoreContract(open: OpenStore): void {
       expect(record.bytes).toBeLessThan(600_000)
       let refusal: unknown = null
       try {
-        store.read(stream, 0, READ_BYTES)
+        await store.read(stream, 0, READ_BYTES)
       } catch (error) {
         refusal = error
       }
@@ -319,7 +364,7 @@ export function streamStoreContract(open: OpenStore): void {
         code: 'offset_expired',
         details: { first_offset: formatOffset(record.dropped, record.family) },
       })
-      expect(textAfter(store, stream, record.dropped)).toBe(chunk.repeat(record.tail - record.dropped))
+      expect(await textAfter(store, stream, record.dropped)).toBe(chunk.repeat(record.tail - record.dropped))
     })
   })
 
@@ -331,9 +376,9 @@ export function streamStoreContract(open: OpenStore): void {
       await expect.poll(() => stream.record.dropped, { timeout: 8_000, interval: 50 }).toBe(2)
       expect(stream.record.bytes).toBe(0)
       expect(await code(() => store.read(stream, 0, READ_BYTES))).toBe('offset_expired')
-      expect(store.read(stream, 2, READ_BYTES)).toMatchObject({ last: 2, bytes: 0 })
+      expect(await store.read(stream, 2, READ_BYTES)).toMatchObject({ last: 2, bytes: 0 })
       await store.append('aging', appendText('new'))
-      expect(textAfter(store, stream, 2)).toBe('new')
+      expect(await textAfter(store, stream, 2)).toBe('new')
     })
   })
 
@@ -349,33 +394,36 @@ export function streamStoreContract(open: OpenStore): void {
       }
       await store.createOwn('elsewhere/4', { ...noted, note: '', listedUnder: 'ann' }).kept
       await store.create('lists/7', createText())
-      const page = (listedUnder: string, before: string | null = null, limit = 10) =>
-        store.noted({ prefix: 'lists/', before, among: { listedUnder }, limit })
-      expect(namesOf(page('ann'))).toEqual(['lists/6', 'lists/4', 'lists/2', 'lists/0'])
-      expect(page('ann', null, 1)).toEqual([{ name: 'lists/6', note: 'of 6' }])
-      expect(namesOf(page('ann', 'lists/6', 2))).toEqual(['lists/4', 'lists/2'])
-      expect(namesOf(page('ann', 'lists/2', 2))).toEqual(['lists/0'])
-      expect(namesOf(page('bob'))).toEqual(['lists/3', 'lists/1'])
-      for (const nobody of ['an', 'ann ', 'ANN', '']) expect(page(nobody)).toEqual([])
+      const page = async (
+        listedUnder: string,
+        before: string | null = null,
+        limit = 10,
+      ): Promise<readonly NotedStream[]> => store.noted({ prefix: 'lists/', before, among: { listedUnder }, limit })
+      expect(namesOf(await page('ann'))).toEqual(['lists/6', 'lists/4', 'lists/2', 'lists/0'])
+      expect(await page('ann', null, 1)).toEqual([{ name: 'lists/6', note: 'of 6' }])
+      expect(namesOf(await page('ann', 'lists/6', 2))).toEqual(['lists/4', 'lists/2'])
+      expect(namesOf(await page('ann', 'lists/2', 2))).toEqual(['lists/0'])
+      expect(namesOf(await page('bob'))).toEqual(['lists/3', 'lists/1'])
+      for (const nobody of ['an', 'ann ', 'ANN', '']) expect(await page(nobody)).toEqual([])
     })
 
     test('are on their list until they are deleted, closed or not, with the note that they have now', async () => {
       const store = open()
-      const list = () => store.noted({ prefix: 'kept/', before: null, among: { listedUnder: 'kept' }, limit: 10 })
+      const list = async () => store.noted({ prefix: 'kept/', before: null, among: { listedUnder: 'kept' }, limit: 10 })
       const { stream, kept } = store.createOwn('kept/1', { ...noted, note: 'goes on', listedUnder: 'kept' })
       await kept
       await store.createOwn('kept/2', { ...noted, note: 'other', listedUnder: 'kept' }).kept
       await store.extend(stream, [], { close: true, note: 'is over' })
-      expect(list()).toEqual([
+      expect(await list()).toEqual([
         { name: 'kept/2', note: 'other' },
         { name: 'kept/1', note: 'is over' },
       ])
       await store.delete('kept/2')
-      expect(namesOf(list())).toEqual(['kept/1'])
+      expect(namesOf(await list())).toEqual(['kept/1'])
       await store.createOwn('kept/2', { ...noted, note: 'another', listedUnder: 'elsewhere' }).kept
-      expect(namesOf(list())).toEqual(['kept/1'])
+      expect(namesOf(await list())).toEqual(['kept/1'])
       await store.delete('kept/1')
-      expect(list()).toEqual([])
+      expect(await list()).toEqual([])
     })
 
     test('are found while they are not closed, whatever they are listed under', async () => {
@@ -383,21 +431,21 @@ export function streamStoreContract(open: OpenStore): void {
       for (const [index, listedUnder] of ['ann', 'bob', null].entries()) {
         await store.createOwn(`open/${index}`, { ...noted, note: '', listedUnder }).kept
       }
-      const goingOn = (before: string | null, limit = 10) =>
-        namesOf(store.noted({ prefix: 'open/', before, among: 'not-closed', limit }))
-      expect(goingOn(null)).toEqual(['open/2', 'open/1', 'open/0'])
-      expect(goingOn('open/2', 1)).toEqual(['open/1'])
-      await store.extend(store.open('open/1'), [], { close: true })
-      expect(goingOn(null)).toEqual(['open/2', 'open/0'])
+      const goingOn = async (before: string | null, limit = 10) =>
+        namesOf(await store.noted({ prefix: 'open/', before, among: 'not-closed', limit }))
+      expect(await goingOn(null)).toEqual(['open/2', 'open/1', 'open/0'])
+      expect(await goingOn('open/2', 1)).toEqual(['open/1'])
+      await store.extend(await store.open('open/1'), [], { close: true })
+      expect(await goingOn(null)).toEqual(['open/2', 'open/0'])
     })
 
     test('are found by their key until they are deleted', async () => {
       const store = open()
       await store.createOwn('keyed/1', { ...noted, note: '', key: 'key 1' }).kept
-      expect(store.withKey('key 1')?.record.name).toBe('keyed/1')
-      expect(store.withKey('key 2')).toBeNull()
+      expect((await store.withKey('key 1'))?.record.name).toBe('keyed/1')
+      expect(await store.withKey('key 2')).toBeNull()
       await store.delete('keyed/1')
-      expect(store.withKey('key 1')).toBeNull()
+      expect(await store.withKey('key 1')).toBeNull()
     })
   })
 
@@ -424,7 +472,7 @@ export function streamStoreContract(open: OpenStore): void {
       await store.putDocument('a/2', 'two')
       await store.putDocument('b', 'three')
       await store.putDocument('a/1', null)
-      expect([...store.documents('a/')]).toEqual([['a/2', 'two']])
+      expect([...(await store.documents('a/'))]).toEqual([['a/2', 'two']])
     })
   })
 }

@@ -2,21 +2,31 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { StreamStorage } from '../storage.ts'
 
 /**
- * A storage whose writes and trims settle some turns of the event loop late, as those of a database on another machine
- * do. Writes keep their order; a trim may overtake those that come before it. Reads are answered at once, as the
- * contract of storages has them.
+ * A storage whose answers all wait, as those of a database on another machine do: each comes one to three turns of the
+ * event loop late, so that reads and trims overtake one another. Writes are taken at once, in the order of the calls,
+ * and settle in that order.
  */
 export function waitingStorage(storage: StreamStorage): StreamStorage {
   let writes: Promise<unknown> = Promise.resolve()
-  let trims = 0
+  let answers = 0
+  async function late<T>(answer: () => T | Promise<T>): Promise<T> {
+    answers += 1
+    const turns = 1 + (answers % 3)
+    try {
+      return await answer()
+    } finally {
+      for (let turn = 0; turn < turns; turn += 1) await nextTurn()
+    }
+  }
   return {
-    load: (name) => storage.load(name),
+    load: (name) => late(() => storage.load(name)),
     nextId: () => storage.nextId(),
-    producer: (id, producer) => storage.producer(id, producer),
+    producer: (id, producer) => late(() => storage.producer(id, producer)),
     admit: (bytes) => storage.admit(bytes),
     write(changes) {
-      // Taken at once: what is read next is judged by it.
-      const taken = storage.write(changes)
+      const taken = Promise.resolve(storage.write(changes))
+      // Told in its turn, below.
+      taken.catch(() => undefined)
       const settled = writes.then(async () => {
         await taken
         await nextTurn()
@@ -24,17 +34,13 @@ export function waitingStorage(storage: StreamStorage): StreamStorage {
       writes = settled.catch(() => undefined)
       return settled
     },
-    read: (owner, after, through, bytesMax) => storage.read(owner, after, through, bytesMax),
-    async trim(record, limits) {
-      trims += 1
-      for (let turn = 0; turn <= trims % 3; turn += 1) await nextTurn()
-      return storage.trim(record, limits)
-    },
-    nameOf: (key) => storage.nameOf(key),
-    noted: (query) => storage.noted(query),
-    names: (after, limit) => storage.names(after, limit),
-    due: (query) => storage.due(query),
-    documents: (prefix) => storage.documents(prefix),
+    read: (...parameters) => late(() => storage.read(...parameters)),
+    trim: (...parameters) => late(() => storage.trim(...parameters)),
+    nameOf: (key) => late(() => storage.nameOf(key)),
+    noted: (query) => late(() => storage.noted(query)),
+    names: (...parameters) => late(() => storage.names(...parameters)),
+    due: (query) => late(() => storage.due(query)),
+    documents: (prefix) => late(() => storage.documents(prefix)),
     onFailure: (listener) => storage.onFailure(listener),
     async close() {
       await writes

@@ -6,7 +6,7 @@ const [, , folder = ''] = process.argv
 const onError = (error: unknown): void => console.error(error)
 const store = openStreamStore({ log: 'sqlite', folder, memoryBytes: 0, maxAgeMs: null, maxBytes: null, onError })
 await store.create('killed', createText())
-const { tail } = store.open('killed').record
+const { tail } = (await store.open('killed')).record
 for (let count = tail; ;) {
   const texts = Array.from({ length: 1 + (count % 7) }, () => `${count++};`)
   await Promise.all(
