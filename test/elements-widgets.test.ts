@@ -256,7 +256,7 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
 
   test('<metric-card> tells a change by a word, a bound by another', async () => {
     await using page = await stage.open(
-      '<metric-card heading="Rate" path="n" better="lower" warn="50" fail="90"></metric-card>',
+      '<metric-card heading="Rate" path="n" better="lower" span="5" warn="50" fail="90"></metric-card>',
     )
     const push = (values: readonly number[]): Promise<void> =>
       page.run(
@@ -265,7 +265,11 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
           `for (const [index, n] of ${JSON.stringify(values)}.entries()) element.push({ n }, window.at = (window.at ?? 0) + 1000)`,
         ),
       )
-    await push([10, 10, 10, 10, 10])
+    // Five spans of a second are not enough: what was before them is not known.
+    await push([1, 10, 10, 10, 10, 10])
+    await expect.poll(() => text(page, 'metric-card', '.value span')).toBe('10')
+    expect(await text(page, 'metric-card', '.pill')).toBeNull()
+    await push([10])
     await expect.poll(() => text(page, 'metric-card', '.pill')).toBe('steady')
     await push([20])
     await expect.poll(() => text(page, 'metric-card', '.pill')).toBe('+100 % worse than before')
@@ -401,6 +405,18 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
             { type: 'gauge', title: 'Open', source: metrics, path: 'users', max: 10, width: 1 },
             { type: 'feed', title: 'Activity', source: { stream: 'system/activity' }, width: 2 },
             { type: 'pie', title: 'Pie', source: metrics, width: 9 },
+            // Settings that are none reach no element.
+            {
+              type: 'feed',
+              title: 'Hostile',
+              source: { stream: 'system/activity' },
+              width: 1,
+              ...Object.fromEntries(
+                ['innerHTML', 'outerHTML', 'onclick', 'id', 'className'].map((name) => [name, HOSTILE]),
+              ),
+            },
+            null,
+            7,
           ],
         }),
       )
@@ -420,6 +436,11 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     await expect.poll(() => page.run(widget('live-chart', '.legend b'))).toBe('3')
     await expect.poll(() => text(page, 'stream-dashboard', '.top .pill')).toBe('live')
     expect(await text(page, 'stream-dashboard', 'h1')).toBe(HOSTILE)
+    expect(
+      await page.run(
+        inside('stream-dashboard', `return root.querySelectorAll('img, script, [id], .grid > div > [class]:not(.problem)').length`),
+      ),
+    ).toBe(0)
     expect(await text(page, 'stream-dashboard', '.problem')).toBe('This page cannot show widgets of the type "pie".')
     expect(opened.get('/v1/stream/system/metrics')).toHaveLength(1)
     cut()

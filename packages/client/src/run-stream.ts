@@ -234,7 +234,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
           yield chunk
           // What has arrived is handed out without a turn of the page between, however much it is. A page that is not seen needs none.
           if (page.document?.hidden === false && performance.now() - turnAtMs > TURN_MS_MAX) {
-            await sleep(1)
+            await new Promise((resolve) => setTimeout(resolve, 1))
             turnAtMs = performance.now()
           }
         }

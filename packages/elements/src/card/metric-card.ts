@@ -11,6 +11,9 @@ import { sparkline } from './sparkline.ts'
 /** A smaller change is none. */
 const STEADY = 0.02
 
+/** A change is told when the points cover so many spans. */
+const WARM_SPANS = 1.2
+
 /** Points that are kept; at one a second, ten minutes. */
 const POINTS_MAX = 600
 
@@ -167,14 +170,17 @@ export class MetricCard extends WidgetElement {
   override render(): unknown {
     const words = { ...LABELS, ...this.labels }
     const { current, language, unit } = this
-    const { times, columns } = this.#points.window((this.span ?? 300) * 1_000)
+    const spanMs = (this.span ?? 300) * 1_000
+    const { times, columns } = this.#points.window(spanMs)
     const values = columns[0] ?? []
+    // Right after its start a server counts minutes that are not full: they are no time to compare with.
+    const isFull = this.#points.coveredMs >= WARM_SPANS * spanMs
     const level = current === null ? 'ok' : levelOf(current, this.warn, this.fail)
     const text = this.#text ?? (current === null ? '–' : numberText(current, language, this.digits ?? undefined))
     const isNone = this.#text === null && current === null
     return html`<div class="head">
         <h2 dir="auto">${this.heading}</h2>
-        ${this.#renderChange(values, level, words)}
+        ${this.#renderChange(isFull ? changeOf(times, values, spanMs) : null, level, words)}
       </div>
       <div class="value ${level === 'ok' ? '' : level} ${isNone ? 'none' : ''}" part="value">
         <span>${text}</span><small dir="auto">${isNone && !this.freshness.hasData ? words.noData : unit}</small>
@@ -190,11 +196,7 @@ export class MetricCard extends WidgetElement {
   }
 
   /** What is beyond a bound says so; else the change from the time before. */
-  #renderChange(
-    values: readonly number[],
-    level: Level,
-    words: Readonly<Record<keyof typeof LABELS, string>>,
-  ): unknown {
+  #renderChange(change: number | null, level: Level, words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
     const state = this.renderState()
     if (state !== nothing) return state
     const { language } = this
@@ -204,7 +206,6 @@ export class MetricCard extends WidgetElement {
       const text = (isLowBad ? words.below : words.above).replace('{n}', numberText(bound ?? 0, language))
       return html`<span class="pill ${level}" part="change">${text}</span>`
     }
-    const change = changeOf(values)
     if (change === null) return nothing
     if (Math.abs(change) < STEADY) return html`<span class="pill" part="change">${words.steady}</span>`
     const isBetter = this.better === undefined ? null : change > 0 === (this.better === 'higher')
@@ -217,12 +218,23 @@ export class MetricCard extends WidgetElement {
   }
 }
 
-/** The newest fifth of the values against the rest, as a share; null where there are too few. */
-function changeOf(values: readonly number[]): number | null {
-  const known = values.filter((value) => !Number.isNaN(value))
-  if (known.length < 5) return null
-  const newest = Math.max(1, Math.floor(known.length / 5))
-  const mean = (part: readonly number[]): number => part.reduce((sum, value) => sum + value, 0) / part.length
-  const before = mean(known.slice(0, -newest))
-  return before === 0 ? null : (mean(known.slice(-newest)) - before) / Math.abs(before)
+/**
+ * The newest fifth of a span against the rest of it, as a share; null where the points do not fill it. Each value counts for the time since the one before: a history has
+ * fewer points than what came live.
+ */
+function changeOf(times: readonly number[], values: readonly number[], spanMs: number): number | null {
+  const sums = { before: 0, newest: 0 }
+  const weights = { before: 0, newest: 0 }
+  const fromMs = (times.at(-1) ?? 0) - spanMs / 5
+  for (let index = 1; index < values.length; index++) {
+    const [timeMs, value] = [times[index] ?? 0, values[index] ?? Number.NaN]
+    if (Number.isNaN(value)) continue
+    const part = timeMs > fromMs ? 'newest' : 'before'
+    const weight = timeMs - (times[index - 1] ?? timeMs)
+    sums[part] += value * weight
+    weights[part] += weight
+  }
+  const before = sums.before / weights.before
+  const change = (sums.newest / weights.newest - before) / Math.abs(before)
+  return Number.isFinite(change) ? change : null
 }

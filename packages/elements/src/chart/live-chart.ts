@@ -159,15 +159,19 @@ export class LiveChart extends WidgetElement {
     this.#seen.disconnect()
     this.#sized.disconnect()
     document.removeEventListener('visibilitychange', this.#drawSoon)
-    this.#plot?.destroy()
-    this.#plot?.element.remove()
-    this.#plot = null
+    this.#dropPlot()
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
+    if (changed.has('span')) this.#dropPlot()
     if (!changed.has('series') && !changed.has('path') && !changed.has('type')) return
     if (this.hasUpdated || this.#lines.length !== 1) this.#ring = new Ring(POINTS_MAX, Math.max(1, this.#lines.length))
+    this.#dropPlot()
+  }
+
+  /** The next drawing makes another. */
+  #dropPlot(): void {
     this.#plot?.destroy()
     this.#plot?.element.remove()
     this.#plot = null
@@ -237,6 +241,7 @@ export class LiveChart extends WidgetElement {
           time: (ms, span) => timeText(ms, span, language),
           min: this.min,
           max: this.max,
+          spanMs: (this.span ?? 300) * 1_000,
           onPoint: (index) => {
             if (index === this.#pointed) return
             this.#pointed = index

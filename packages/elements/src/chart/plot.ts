@@ -19,6 +19,8 @@ export interface PlotOptions {
   /** Bounds of the values; null: those of the data. */
   readonly min: number | null
   readonly max: number | null
+  /** Time that the chart shows. */
+  readonly spanMs: number
   /** The point under the pointer; null: none is. */
   readonly onPoint: (index: number | null) => void
 }
@@ -36,7 +38,7 @@ export interface Plot {
 
 /** Lines over time. Colors are asked with each drawing, so that they follow the page's theme. */
 export function createPlot(options: PlotOptions, width: number, height: number): Plot {
-  const { series, grid, text, font, number, time, min, max, onPoint } = options
+  const { series, grid, text, font, number, time, min, max, spanMs, onPoint } = options
   const ticks = { stroke: grid, width: 1, size: 0 }
   const element = document.createElement('div')
   let times: readonly number[] = []
@@ -49,12 +51,13 @@ export function createPlot(options: PlotOptions, width: number, height: number):
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
-        x: { time: true },
+        // All of the time that the chart names, also while there is less data.
+        x: { time: true, range: (_plot, _low, high) => [high - spanMs, high] },
         y: {
           range: (_plot, low, high) => {
             const from = min ?? Math.min(0, low)
             const to = max ?? high
-            return to > from ? [from, max ?? to + (to - from) * 0.1] : [from - 1, from + 1]
+            return to > from ? [from, max ?? to + (to - from) * 0.1] : [from, from + 1]
           },
         },
       },

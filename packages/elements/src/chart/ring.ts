@@ -20,6 +20,11 @@ export class Ring {
     return this.#length
   }
 
+  /** Milliseconds between the oldest point and the newest. */
+  get coveredMs(): number {
+    return this.#length === 0 ? 0 : this.#time(this.#length - 1) - this.#time(0)
+  }
+
   clear(): void {
     this.#start = this.#length = 0
   }

@@ -30,6 +30,9 @@ import { WordRate } from './word-rate.ts'
 
 const styles = [...StreamElement.styles, controls, markdownStyles, chatStyles]
 
+/** Text that comes fast is shown at this interval: every second frame, which is as smooth to read at half the cost. */
+const COMMIT_MS = 30
+
 /** Interval at which an unfinished answer is saved, so that it resumes after a reload. */
 const SAVE_MS = 1_000
 
@@ -115,7 +118,11 @@ export class StreamChat extends StreamElement {
   #saved: SavedConversations | null = null
   #pending: Item[] = []
   #savedAtMs = 0
-  readonly #commitSoon = (): void => this.#commit()
+  #committedMs = 0
+  readonly #commitSoon = (): void => {
+    if (performance.now() - this.#committedMs < COMMIT_MS) onFrame(this.#commitSoon)
+    else this.#commit()
+  }
   readonly #saveNow = (): void => this.save()
 
   constructor() {
@@ -342,6 +349,7 @@ export class StreamChat extends StreamElement {
   }
 
   #commit(): void {
+    this.#committedMs = performance.now()
     const items = this.#pending
     const answer = this.current.messages.at(-1)
     if (items.length === 0 || answer?.role !== 'assistant') return

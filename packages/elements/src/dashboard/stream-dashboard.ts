@@ -17,6 +17,20 @@ const LABELS = {
   unknown: 'This page cannot show widgets of the type "{type}".',
 } as const
 
+/** Elements of the types of widgets. */
+const TAGS: Readonly<Record<string, string>> = {
+  metric: 'metric-card',
+  line: 'live-chart',
+  bar: 'live-chart',
+  gauge: 'live-chart',
+  feed: 'activity-feed',
+  table: 'stream-table',
+}
+
+/** Settings of widgets; properties of the elements have the same names. No other name of a description reaches an element. */
+const SETTINGS =
+  'type path unit scale digits better warn fail series each label countBy note min max span columns stale'.split(' ')
+
 /**
  * A dashboard from one description: a grid of metric cards, charts, feeds and tables that share the readings of their streams.
  *
@@ -132,6 +146,7 @@ export class StreamDashboard extends ThemedElement {
   declare problem: string | null
   declare tick: number
 
+  readonly #elements = new WeakMap<DashboardWidget, HTMLElement>()
   readonly #states = new Map<EventTarget, SourceStatus>()
   #load = 0
 
@@ -184,7 +199,9 @@ export class StreamDashboard extends ThemedElement {
       </div>`
     }
     if (description === null) return html`<slot></slot>`
-    const widgets = Array.isArray(description.widgets) ? description.widgets : []
+    const widgets = Array.isArray(description.widgets)
+      ? description.widgets.filter((one) => one !== null && typeof one === 'object')
+      : []
     return html`<div class="top" part="header">
         <h1 dir="auto">${description.title}</h1>
         ${this.#renderState(words)}
@@ -195,7 +212,10 @@ export class StreamDashboard extends ThemedElement {
         ${widgets.map(
           (widget) =>
             html`<div class="w${Math.min(4, Math.max(1, Math.round(Number(widget.width)) || 1))}" part="widget">
-              ${this.#renderWidget(widget, words)}
+              ${
+                this.#elementOf(widget) ??
+                html`<div class="problem">${words.unknown.replace('{type}', String(widget.type))}</div>`
+              }
             </div>`,
         )}
       </div>`
@@ -211,93 +231,20 @@ export class StreamDashboard extends ThemedElement {
     return states.has('streaming') ? html`<span class="pill running pulse">${words.live}</span>` : nothing
   }
 
-  #renderWidget(widget: DashboardWidget, words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
+  /** The element of a widget; null: this page has none for its type. It stays the same while the description does. */
+  #elementOf(widget: DashboardWidget): HTMLElement | null {
+    const tag = Object.hasOwn(TAGS, widget.type) ? TAGS[widget.type] : undefined
+    if (tag === undefined) return null
+    const element = this.#elements.get(widget) ?? document.createElement(tag)
+    this.#elements.set(widget, element)
     const { stream = '', channel = '', history = '', endpoint = '', inputs = null } = widget.source ?? {}
+    const settings = Object.fromEntries(Object.entries(widget).filter(([name]) => SETTINGS.includes(name)))
     const { src, method } = endpointOf(endpoint)
     // The description came from this server, and its widgets read there; what names another one gets no token of this one.
     const { server } = placeOf(this, this.src || '/')
     const token = /^https?:/.test(src) || /^https?:/.test(stream) ? null : this.token
-    const of = { stream, channel, history, src, method, body: inputs, server, token }
-    const none = (value: number | undefined): number | null => value ?? null
-    switch (widget.type) {
-      case 'metric':
-        return html`<metric-card
-          .server=${of.server}
-          .token=${of.token}
-          .stream=${of.stream}
-          .channel=${of.channel}
-          .src=${of.src}
-          .method=${of.method}
-          .body=${of.body}
-          .history=${of.history}
-          .heading=${widget.title}
-          .path=${widget.path}
-          .unit=${widget.unit ?? ''}
-          .scale=${none(widget.scale)}
-          .digits=${none(widget.digits)}
-          .better=${widget.better}
-          .warn=${none(widget.warn)}
-          .fail=${none(widget.fail)}
-        ></metric-card>`
-      case 'line':
-      case 'bar':
-      case 'gauge': {
-        const chart = { series: [], path: '', each: '', label: '', countBy: '', unit: '', note: '', ...widget }
-        return html`<live-chart
-          .type=${widget.type}
-          .server=${of.server}
-          .token=${of.token}
-          .stream=${of.stream}
-          .channel=${of.channel}
-          .src=${of.src}
-          .method=${of.method}
-          .body=${of.body}
-          .history=${of.history}
-          .heading=${widget.title}
-          .series=${chart.series}
-          .path=${chart.path}
-          .each=${chart.each}
-          .label=${chart.label}
-          .countBy=${chart.countBy}
-          .unit=${chart.unit}
-          .note=${chart.note}
-          .scale=${none(widget.scale)}
-          .min=${'min' in widget ? none(widget.min) : null}
-          .max=${'max' in widget ? none(widget.max) : null}
-          .warn=${'warn' in widget ? none(widget.warn) : null}
-          .fail=${'fail' in widget ? none(widget.fail) : null}
-          .span=${'span' in widget ? none(widget.span) : null}
-        ></live-chart>`
-      }
-      case 'feed':
-        return html`<activity-feed
-          .server=${of.server}
-          .token=${of.token}
-          .stream=${of.stream}
-          .channel=${of.channel}
-          .src=${of.src}
-          .method=${of.method}
-          .body=${of.body}
-          .heading=${widget.title}
-        ></activity-feed>`
-      case 'table':
-        return html`<stream-table
-          .server=${of.server}
-          .token=${of.token}
-          .stream=${of.stream}
-          .channel=${of.channel}
-          .src=${of.src}
-          .method=${of.method}
-          .body=${of.body}
-          .heading=${widget.title}
-          .path=${widget.path ?? ''}
-          .columns=${widget.columns ?? []}
-        ></stream-table>`
-      default:
-        return html`<div class="problem">
-          ${words.unknown.replace('{type}', String((widget as { type: unknown }).type))}
-        </div>`
-    }
+    const place = { stream, channel, history, src, method, body: inputs, server, token }
+    return Object.assign(element, settings, place, { heading: widget.title })
   }
 }
 
