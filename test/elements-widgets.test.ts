@@ -438,7 +438,10 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     expect(await text(page, 'stream-dashboard', 'h1')).toBe(HOSTILE)
     expect(
       await page.run(
-        inside('stream-dashboard', `return root.querySelectorAll('img, script, [id], .grid > div > [class]:not(.problem)').length`),
+        inside(
+          'stream-dashboard',
+          `return root.querySelectorAll('img, script, [id], .grid > div > [class]:not(.problem)').length`,
+        ),
       ),
     ).toBe(0)
     expect(await text(page, 'stream-dashboard', '.problem')).toBe('This page cannot show widgets of the type "pie".')
