@@ -9,6 +9,7 @@ import {
   routeOf,
   routesInText,
 } from '../definition/index.ts'
+import { ownSigner } from '../access/index.ts'
 import { ChannelTable, asksForToken, readChannel } from '../channel/index.ts'
 import { withConversationTables } from '../conversation/index.ts'
 import { type DashboardDefinition, readDashboard } from '../dashboard/index.ts'
@@ -61,6 +62,7 @@ export function compileWorkspace(
     functionFiles: callable,
     tables: new Map(tables.map((table) => [table.name, table])),
     channels,
+    signsTokens: ownSigner(settings.auth.jwt) !== null,
     variables: settings.variables,
     env: Object.fromEntries(
       [...providerKeyNames, ...settings.envNames].map((name) => [

@@ -2,7 +2,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import { Access, type AccessPolicy, Gate } from '../access/index.ts'
+import { Access, type AccessPolicy, Gate, type OwnSigner, ownSigner } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
@@ -128,6 +128,7 @@ export class Engine {
     this.observation.metrics.audit = () => this.audit.numbers
     // The door is asked for at each call: a reload with other settings replaces it.
     const outbound = (): Outbound => this.#outbound
+    const signer = (): OwnSigner | null => ownSigner(this.settings.auth.jwt)
     const prices = (): Settings['ai']['prices'] => this.settings.ai.prices
     this.channels = new Channels({
       settings: () => ({ ...this.settings.channels, windowBytes: this.settings.streams.windowBytes }),
@@ -153,6 +154,9 @@ export class Engine {
         log: options.log,
         get outbound() {
           return outbound()
+        },
+        get signer() {
+          return signer()
         },
         get prices() {
           return prices()

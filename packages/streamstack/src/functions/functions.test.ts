@@ -15,7 +15,7 @@ describe.each(functions.map((definition) => [definition.name, definition] as con
 })
 
 /** The listing of these is the feature list; `parts` holds what they are made of. */
-const ROOMS = ['flow', 'data', 'stream', 'outbound']
+const ROOMS = ['flow', 'data', 'stream', 'outbound', 'access']
 
 test('every file of a room is a function of the list, and the list holds no other', async () => {
   const folder = new URL('.', import.meta.url)

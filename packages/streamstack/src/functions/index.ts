@@ -5,6 +5,7 @@ import { breakLoop } from './flow/break.ts'
 import { conditional } from './flow/conditional.ts'
 import { continueLoop } from './flow/continue.ts'
 import { countRecords } from './data/count-records.ts'
+import { createToken } from './access/create-token.ts'
 import { createVariable } from './flow/create-variable.ts'
 import { createVariables } from './flow/create-variables.ts'
 import { deleteRecord } from './data/delete-record.ts'
@@ -18,6 +19,7 @@ import type { FunctionDefinition } from './parts/function-definition.ts'
 import { getRecord } from './data/get-record.ts'
 import { getRecords } from './data/get-records.ts'
 import { group } from './flow/group.ts'
+import { hashPasswordFunction } from './access/hash-password.ts'
 import { loadConversation } from './data/load-conversation.ts'
 import { logMessage } from './flow/log.ts'
 import { parallel } from './flow/parallel.ts'
@@ -39,6 +41,7 @@ import { tryCatch } from './flow/try-catch.ts'
 import { updateVariable } from './flow/update-variable.ts'
 import { updateVariables } from './flow/update-variables.ts'
 import { validateInput } from './data/validate-input.ts'
+import { verifyPasswordFunction } from './access/verify-password.ts'
 import { whileLoop } from './flow/while-loop.ts'
 
 export type { Compiler, FunctionOutline, Label, LoopSlots, RegionTarget, StepSource } from './parts/compiler.ts'
@@ -87,6 +90,9 @@ export const functions: readonly FunctionDefinition[] = [
   aiReply,
   loadConversation,
   appendMessage,
+  hashPasswordFunction,
+  verifyPasswordFunction,
+  createToken,
   setResponseHeader,
   logMessage,
 ]

@@ -10,6 +10,8 @@ export interface PlanContext {
   functionFiles: ReadonlyMap<string, FunctionOutline>
   tables: ReadonlyMap<string, TableDeclaration>
   channels: ChannelTable
+  /** Whether the workspace has a secret to sign tokens with. */
+  signsTokens: boolean
   /** Constants of the settings. */
   variables: Readonly<Record<string, Value>>
   env: Env

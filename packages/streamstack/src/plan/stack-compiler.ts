@@ -297,6 +297,10 @@ export class StackCompiler implements Compiler {
     return this.#context.tables.keys()
   }
 
+  get signsTokens(): boolean {
+    return this.#context.signsTokens
+  }
+
   hasChannel(name: string): boolean {
     return this.#context.channels.has(name)
   }

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import type { OwnSigner } from '../access/index.ts'
 import type { Channels } from '../channel/index.ts'
 import type { Conversations } from '../conversation/index.ts'
 import type { Outbound } from '../outbound/index.ts'
@@ -18,6 +19,8 @@ export interface Services {
   /** The records as a caller with these claims may see and change them; null: it has no token. */
   recordsFor(auth: Value): RecordStore
   readonly outbound: Outbound
+  /** Signs tokens that the workspace accepts; null: it has no secret of its own. */
+  readonly signer: OwnSigner | null
   readonly channels: Channels
   readonly conversations: Conversations
   /** Prices of models, by name. */

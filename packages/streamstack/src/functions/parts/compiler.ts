@@ -100,6 +100,8 @@ export interface Compiler {
   functionNames(): Iterable<string>
   table(name: string): TableDeclaration | null
   tableNames(): Iterable<string>
+  /** Whether the workspace has a secret to sign tokens with. */
+  readonly signsTokens: boolean
   /** Whether a channel of that name is declared. */
   hasChannel(name: string): boolean
   /** As they are declared, parameters in braces. */

@@ -31,7 +31,10 @@ export async function exampleRunner(): Promise<ExampleRunner> {
     for (const [url, answer] of Object.entries(example.upstream ?? {})) answers.set(url, answer)
     const inputs = example.inputs ?? {}
     const files: Record<string, unknown> = {
-      'streamstack.yaml': { outbound: { allow: [new URL(upstreamOrigin).host] } },
+      'streamstack.yaml': {
+        outbound: { allow: [new URL(upstreamOrigin).host] },
+        auth: { jwt: { secret: 'an example secret of 32 or more bytes' } },
+      },
       'endpoints/example.json': JSON.stringify({
         endpoint_settings: { method: 'POST', path: '/example' },
         input_parameters: Object.fromEntries(

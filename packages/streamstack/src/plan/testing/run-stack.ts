@@ -36,6 +36,7 @@ export function planOf(
     functionFiles: new Map(files.map((file) => [file.name, file])),
     tables: new Map(),
     channels: ChannelTable.empty,
+    signsTokens: false,
     variables: {},
     env: {},
   }
