@@ -370,6 +370,26 @@ describe('before anything was sent', () => {
   })
 })
 
+test.each<[unknown, string]>([
+  [[{ role: 'root', content: 'a' }], 'messages[0] must have a role'],
+  [[{ role: 'user', content: 'a' }, 3], 'messages[1] must be an object'],
+  [{ role: 'user' }, '`messages` must be a list'],
+])('messages of a caller that cannot be read are the fault of the caller: %j', async (messages, detail) => {
+  await using upstream = await byteReplayer([{ body: GOOD }])
+  await using server = await testServer(
+    workspace([upstream], [], {
+      'endpoints/reply.json': endpoint('/reply', [reply(upstream, { messages: '{{messages}}' })], {
+        method: 'POST',
+        inputs: { messages: 'any' },
+      }),
+    }),
+  )
+  const answer = problem(await server.call('/reply', { body: { messages } }))
+  expect(answer).toMatchObject({ status: 400, code: 'input_invalid' })
+  expect(answer.detail).toContain(detail)
+  expect(upstream.received).toHaveLength(0)
+})
+
 describe('leaving', () => {
   const long: Script = {
     body: events(...Array.from({ length: 50 }, () => delta('word '))),

@@ -193,8 +193,9 @@ test('regenerate answers the last message anew; replace_from replaces a message 
   expect(history(await say({ message: 'yksi', from: 9 }))).toEqual([user('yksi')])
   await say({ message: 'one', from: 1 })
   await say({ again: true })
-  const unknown = await say({ message: 'x', from: 'nothing' })
-  expect(problem(unknown)['code']).toBe('input_invalid')
+  for (const from of ['nothing', [1], { id: 1 }, 1.5, false]) {
+    expect(problem(await say({ message: 'x', from })), JSON.stringify(from)).toMatchObject({ code: 'input_invalid' })
+  }
   expect(await texts()).toEqual(['one', 're: again'])
 })
 

@@ -30,7 +30,8 @@ export type Message =
 
 /**
  * Reads the messages of a step: a text is one message of the user; a list holds `{role, content}` as the OpenAI and Anthropic APIs
- * write them, or `{role, parts}` as the AI SDK does. Throws `step_failed` that names the message.
+ * write them, or `{role, parts}` as the AI SDK does. Throws `input_invalid` that names the message:
+ * what a model is told comes from callers.
  */
 export function readMessages(value: Value): readonly Message[] {
   if (typeof value === 'string') return [{ role: 'user', content: [{ type: 'text', text: value }] }]
@@ -121,7 +122,7 @@ function readArguments(given: Value, place: string): JsonObject {
 }
 
 function unreadable(place: string, problem: string): StreamstackError {
-  return new StreamstackError('step_failed', `${place} ${problem}.`)
+  return new StreamstackError('input_invalid', `${place} ${problem}.`)
 }
 
 /** All text of the parts. */

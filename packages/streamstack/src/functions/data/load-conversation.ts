@@ -4,7 +4,7 @@ import type { Budget, OpenConversation, SaidMessage } from '../../conversation/i
 import type { Expression } from '../../expression/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import { action } from '../parts/action.ts'
-import { argumentError, kindOf, numberArgument, textArgument } from '../parts/arguments.ts'
+import { kindOf, numberArgument, textArgument } from '../parts/arguments.ts'
 import { stepError } from '../parts/step-error.ts'
 
 /** Roles that a caller may speak in: instructions and results of tools come from the server alone. */
@@ -222,7 +222,7 @@ function replaceFromOf(step: StepNode, frame: Frame, expression: Expression<Fram
   const value = expression.evaluate(frame)
   if (value === null || value === '') return null
   if (typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))) return value
-  throw argumentError(step, 'replace_from', 'must be the id or the number of a message', value)
+  throw unreadable(step, `'replace_from' must be the id or the number of a message; it is ${kindOf(value)}`)
 }
 
 /** Only role and text are taken over: other members could carry what the roles must not. */

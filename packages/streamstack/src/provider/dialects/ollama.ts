@@ -53,7 +53,7 @@ function imageOf(part: Part): readonly string[] {
   if (part.type === 'text') return []
   const data = dataUrl(part.url)
   if (data !== null) return [data.data]
-  throw new StreamstackError('step_failed', 'Ollama takes images as data: URLs (base64) only.')
+  throw new StreamstackError('input_invalid', 'Ollama takes images as data: URLs (base64) only.')
 }
 
 function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
