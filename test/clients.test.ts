@@ -90,6 +90,66 @@ describe("the mission's Node.js test client", () => {
   })
 })
 
+/** Reads a body by the rules of WeWeb's REST API plugin: line by line, trimmed, `data:` as JSON where it is, up to `[DONE]`. */
+function asRestPlugin(body: string): unknown[] {
+  const entries: unknown[] = []
+  for (const line of body.split('\n').map((one) => one.trim())) {
+    if (line === '' || /^(?:id|event|retry)?:/.test(line)) continue
+    const data = line.startsWith('data:') ? line.slice('data:'.length).trim() : line
+    if (data === '[DONE]') break
+    try {
+      entries.push(JSON.parse(data))
+    } catch {
+      entries.push(data)
+    }
+  }
+  return entries
+}
+
+describe('the routes of docs/integrations/weweb.md', () => {
+  const page = docBlocks(readFileSync(join(repository, 'docs/integrations/weweb.md'), 'utf8'))
+  const files = Object.fromEntries(
+    page.flatMap(({ file, text }) => (file !== null && /^(?:endpoints|streamstack)/.test(file) ? [[file, text]] : [])),
+  )
+
+  test('custom JavaScript writes the growing text into the variable, and fails where the stream does', async () => {
+    const code = page.find(({ file }) => file === 'custom-javascript.mjs')?.text ?? ''
+    await using server = await testServer({
+      ...files,
+      'endpoints/fails.json': endpoint('/api/fails', [send('half'), { function: 'Throw Error', message: 'no' }], {
+        method: 'POST',
+      }),
+    })
+    const run = async (path: string): Promise<string[]> => {
+      const written: string[] = []
+      const wwLib = { wwVariable: { updateValue: (_id: string, text: string) => written.push(text) } }
+      const own = code.replace('http://127.0.0.1:8080/api/stream-chat', server.url + path)
+      const globals = { fetch, wwLib, TextDecoderStream }
+      await (runInNewContext(`(async () => {${own}})()`, globals) as Promise<void>).catch((error: unknown) =>
+        written.push(String(error)),
+      )
+      return written
+    }
+    expect((await run('/api/stream-chat')).at(-1)).toBe('You said: Hi')
+    expect(await run('/api/fails')).toEqual(['half', 'Error: The stream ended as failed.'])
+    expect((await run('/api/none')).at(-1)).toBe('Error: There is no such endpoint. / lists those that there are.')
+  })
+
+  test('the REST API plugin gets texts with their spaces, and objects, up to [DONE]', async () => {
+    await using server = await testServer({
+      ...files,
+      'endpoints/more.json': endpoint('/api/more', [send({ a: [1] }), send('two\nlines '), send('[DONE]')], {
+        method: 'POST',
+      }),
+    })
+    const headers = { accept: 'text/event-stream' }
+    const chat = await server.call('/api/stream-chat', { body: { message: 'Hi' }, headers })
+    expect(asRestPlugin(chat.text)).toEqual(['You said: ', 'Hi'])
+    const more = await server.call('/api/more', { body: {}, headers })
+    expect(asRestPlugin(more.text)).toEqual([{ a: [1] }, 'two\nlines '])
+  })
+})
+
 describe("the mission's StreamingClient for WeWeb", () => {
   interface WeWebClient {
     startStream(message: string, url: string): Promise<void>
@@ -261,7 +321,7 @@ test(
       }).then(({ stdout }) => stdout)
     // Its sentences are about time: a machine that is busy with other tests may miss one.
     const output = await run().catch(run)
-    expect(output).toContain('3 tests passed, 0 failed')
+    expect(output).toContain('9 tests passed, 0 failed')
   },
 )
 
