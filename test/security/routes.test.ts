@@ -1,17 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Answer } from '../support/http-client.ts'
 import { type CallerName, OWNER, callerNames } from './support/callers.ts'
+import { referenceRoutes } from './support/reference-routes.ts'
 import { type Row, rows } from './support/rows.ts'
 import { type Stage, stage } from './support/stage.ts'
 
-/** `GET /v1/runs/{id}`, … of the generated reference. */
-const routes = [
-  ...readFileSync(join(import.meta.dirname, '../../docs/reference/http.md'), 'utf8').matchAll(
-    /^\| \[([A-Z]+)\]\(\S+\) \| `(\S+)` \|/gm,
-  ),
-].map(([, method, path]) => `${method} ${path}`)
+const routes = referenceRoutes.map(({ method, path }) => `${method} ${path}`)
 
 let on: Stage
 
