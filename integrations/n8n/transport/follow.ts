@@ -5,6 +5,9 @@ import { type Open, type ServerAnswer, ServerError, type ServerRequest, refusal 
 /** The server sends a sign of life every 15 s; after three without one the connection is dead. */
 const SILENCE_MS_MAX = 45_000;
 
+/** Longest pause that a server can ask for: timers overflow at 24.8 days and then fire at once. */
+const RETRY_AFTER_MS_MAX = 3_600_000;
+
 const DELAY_MS = 500;
 const DELAY_MS_MAX = 30_000;
 
@@ -59,7 +62,7 @@ export async function* follow(options: FollowOptions): AsyncGenerator<Chunk, End
 			signal.throwIfAborted();
 			const known = error instanceof ServerError ? error : lost((error as Error).message);
 			if (!known.isRecoverable || ++failures >= attempts) throw known;
-			wait = Math.max(wait, known.retryAfterMs ?? 0);
+			wait = Math.max(wait, Math.min(known.retryAfterMs ?? 0, RETRY_AFTER_MS_MAX));
 		}
 		await sleep(wait, signal);
 	}

@@ -6,9 +6,12 @@ export interface SseEvent {
   readonly data: string | null
   /** Null: the event has none of its own. */
   readonly id: string | null
-  /** Milliseconds to wait before the client reconnects, where the event says so. */
+  /** Milliseconds to wait before the client reconnects, where the event says so; no more than a timer counts. */
   readonly retryMs: number | null
 }
+
+/** Timers count no further, 24.8 days: a longer one fires at once, and its client would reconnect without a pause. */
+const RETRY_MS_MAX = 2_147_483_647
 
 /** A field and its value, without the one space that may stand before it; no field is a comment. */
 const LINE = /^([^:]*):? ?([^]*)$/
@@ -44,7 +47,7 @@ export function sseEvents<Read>(
     if (field === 'data') data.push(value)
     else if (field === 'event') event = value
     else if (field === 'id' && !value.includes('\0')) id = value
-    else if (field === 'retry' && /^\d+$/.test(value)) retryMs = Number(value)
+    else if (field === 'retry' && /^\d+$/.test(value)) retryMs = Math.min(Number(value), RETRY_MS_MAX)
     return null
   }
 

@@ -46,6 +46,17 @@ test('a reader of events gets the bare contents and nothing else, whatever they 
   )
 })
 
+test.each([
+  ['0', 0],
+  ['2147483647', 2_147_483_647],
+  ['2147483648', 2_147_483_647],
+  ['9'.repeat(400), 2_147_483_647],
+  ['-1', null],
+  ['1e3', null],
+])('a pause of %s ms is one that a timer can count', (written, retryMs) => {
+  expect(eventsOf(`retry: ${written}\n\n`)).toEqual([{ event: '', data: null, id: null, retryMs }])
+})
+
 test('metadata and other kinds come where they are asked for; errors never do', () => {
   const kinds = new Set(CHUNK_KINDS)
   const chunks: Chunk[] = [

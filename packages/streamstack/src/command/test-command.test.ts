@@ -126,6 +126,8 @@ describe('streamstack test', () => {
       'tests:\n  - request: { path: /x }\n    expect: { status: 200 }\n    upstreams: { https://a.example: { file: ../../etc/passwd } }\n',
       'outside of the workspace',
     ],
+    // Timers count no further: it would be over at once.
+    ['tests:\n  - request: { path: /x }\n    timeout: 60d\n    expect: { status: 200 }\n', 'of at most 24 days'],
     ['tests: {}\n', 'The file has no list `tests`.'],
   ])('a file with a fault is refused with its place and cure: %j', async (text, cure) => {
     using line = commandLine()

@@ -8,6 +8,7 @@ import {
   type TreeNode,
   entryOf,
   parseByteSize,
+  TIMER_MS_MAX,
   parseDurationMs,
   parseTree,
   quote,
@@ -277,8 +278,9 @@ class TestFileReader {
   #duration(node: TreeNode | null, otherwise: number, name: string): number {
     if (node === null) return otherwise
     const ms = parseDurationMs(node.value)
-    if (ms !== null) return ms
-    this.#error(node.position, `\`${name}\` must be a duration such as 200ms or 2s; it is ${quote(node.value)}.`)
+    if (ms !== null && ms <= TIMER_MS_MAX) return ms
+    const what = 'a duration such as 200ms or 2s, of at most 24 days'
+    this.#error(node.position, `\`${name}\` must be ${what}; it is ${quote(node.value)}.`)
     return otherwise
   }
 
