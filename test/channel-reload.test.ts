@@ -92,6 +92,7 @@ describe('a workspace that changes', () => {
       admin: '{ channel: rooms/admin, publish: [',
     })
     expect((await unnamed.call('/v1/channels/rooms/admin', { body: { content: 1 } })).status).toBe(503)
+    expect((await unnamed.call('/v1/channels/elsewhere', { body: { content: 1 } })).status).toBe(503)
     expect(await publish(unnamed, 'plain', 1)).toBeGreaterThan(0)
     await unnamed.write('channels/admin.yaml', { channel: 'rooms/admin', subscribe: { roles: ['admin'] } })
     await untilStatus(unnamed, 200, '/v1/channels/rooms/1?format=json')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { contents, problem } from './support/http-client.ts'
 import { tempWorkspace } from './support/temp-workspace.ts'
+import { isError, openWebSocket } from './support/websocket-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 import { serve } from '../packages/streamstack/src/index.ts'
 
@@ -204,6 +205,23 @@ describe('an endpoint whose file was never valid', () => {
     await eventually(server, '/items/special?format=text', 'mended')
     await server.write(file, null)
     await eventually(server, '/items/special?format=text', 'item special')
+  })
+
+  test('answers 503 by every path that leads to it', async () => {
+    await using server = await testServer({
+      'streamstack.yaml': { server: { xano: true }, openai: { models: { special: 'GET /items/special' } } },
+      'endpoints/special.json': broken,
+    })
+    await using socket = await openWebSocket(server.url)
+    socket.send({ type: 'call', id: 'a', endpoint: 'GET /items/special' })
+    const { error } = await socket.until(isError('a'))
+    const body = { model: 'special', messages: [{ role: 'user', content: 'hi' }] }
+    const answers = [await server.call('/api:v1/items/special'), await server.call('/v1/chat/completions', { body })]
+    expect(answers.map((answer) => [answer.status, problem(answer)['code']])).toEqual([
+      [503, 'endpoint_broken'],
+      [503, 'endpoint_broken'],
+    ])
+    expect(error.code).toBe('endpoint_broken')
   })
 
   test('tells a developer what is wrong with it', async () => {

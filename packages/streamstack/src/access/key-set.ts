@@ -100,7 +100,8 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
 function readKeySet(answer: unknown): FetchedKeys['find'] {
   const document: unknown = typeof answer === 'string' ? JSON.parse(answer) : answer
   if (!isKeySet(document)) throw new TypeError('the document is not a JWK Set')
-  return createLocalJWKSet(document)
+  // What is no key is passed over, as RFC 7517 §5 asks; jose would refuse the whole set.
+  return createLocalJWKSet({ keys: document.keys.filter((key) => typeof key === 'object' && key !== null) })
 }
 
 function isKeySet(document: unknown): document is JSONWebKeySet {

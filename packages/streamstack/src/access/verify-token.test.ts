@@ -331,6 +331,14 @@ describe('tokens signed with a published key', () => {
     await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })
   })
 
+  test('what is no key, or of a kind that is not known, is passed over', async () => {
+    const { privateKey, jwk } = await keyPair('ES256', 'one')
+    const token = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)}`
+    const keys = [null, 7, 'key', { kty: 'odd', kid: 'one' }, { kid: 'one' }, jwk]
+    const verifier = createTokenVerifier(byKeySet, () => Promise.resolve({ keys }))
+    await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })
+  })
+
   test('why keys cannot be fetched is told once a minute', async () => {
     const { privateKey } = await keyPair('ES256', 'one')
     const token = `Bearer ${await sign({ sub: 'a' }, { alg: 'ES256', kid: 'one' }, privateKey)}`

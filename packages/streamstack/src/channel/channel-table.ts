@@ -84,7 +84,8 @@ export class ChannelTable {
       if (channel === null || (pattern.parameters.length > 0 && this.#unnamed.size > 0)) throw undecided()
       return { channel, parameters }
     }
-    throw unknownChannel()
+    // Any name may be the one that such a file declares.
+    throw this.#unnamed.size > 0 ? undecided() : unknownChannel()
   }
 }
 

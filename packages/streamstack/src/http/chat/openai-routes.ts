@@ -7,6 +7,7 @@ import { answerWhole } from '../answer-whole.ts'
 import { answerCall, bodyOf } from '../call-endpoint.ts'
 import { noteCaller, noteEndpoint } from '../call-note.ts'
 import type { Exchange } from '../exchange.ts'
+import { findEndpoint } from '../find-endpoint.ts'
 import { CallPreparation } from '../prepare-call.ts'
 import type { Operation } from '../route.ts'
 import { shownEndpoints } from '../shown-endpoints.ts'
@@ -100,13 +101,17 @@ async function complete(exchange: Exchange): Promise<void> {
   }
 }
 
+/** Null: there is no such model, or its endpoint is not declared. Throws `endpoint_broken`. */
 function planOf(engine: Engine, model: string): Plan | null {
   const { models } = engine.settings.openai
   const route = Object.hasOwn(models, model) ? models[model] : undefined
   if (route === undefined) return null
-  return (
-    [...engine.workspace.plans.values()].find(({ endpoint }) => `${endpoint.method} ${endpoint.path}` === route) ?? null
-  )
+  const { plans } = engine.workspace
+  const plan = [...plans.values()].find(({ endpoint }) => `${endpoint.method} ${endpoint.path}` === route)
+  if (plan !== undefined) return plan
+  const [method = '', path = ''] = route.split(' ')
+  findEndpoint(engine, method, path)
+  return null
 }
 
 /** Names of models whose endpoints the caller may know of: no other caller learns that they exist. */
