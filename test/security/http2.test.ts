@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { type ClientHttp2Session, type OutgoingHttpHeaders, connect } from 'node:http2'
 import { fileURLToPath } from 'node:url'
@@ -95,6 +96,26 @@ describe('over HTTP/2', () => {
     const all = { ':authority': 'api.example.com', 'content-type': 'application/json', ...headers }
     expect((await request(all, '{')).status).toBe(status)
   })
+
+  test.each([
+    ['/save', 200, true],
+    ['/missing', 404, false],
+  ])(
+    'a client that waits for leave to send its body to %s gets %i at once, or leave',
+    async (path, status, isAsked) => {
+      const headers = { ':path': path, ':method': 'POST', 'content-type': 'application/json', expect: '100-continue' }
+      const stream = session.request({ ':authority': 'api.example.com', ...headers }, { endStream: false })
+      let asks = 0
+      stream.on('continue', () => {
+        asks++
+        stream.end('{}')
+      })
+      stream.on('error', () => undefined)
+      const [answer] = (await once(stream, 'response')) as [Record<string, unknown>]
+      expect([answer[':status'], asks]).toEqual([status, isAsked ? 1 : 0])
+      stream.close()
+    },
+  )
 
   test('a CONNECT opens no tunnel, and others are served', async () => {
     const tunnel = await request({ ':method': 'CONNECT', ':authority': 'api.example.com:443' }, 'x')

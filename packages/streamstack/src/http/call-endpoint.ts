@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type ChunkKinds, type FormatName, parseOffset } from '@streamstack/protocol'
 import type { CalledRun } from '../engine/index.ts'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
-import { type InputSources, type RequestBody, parseBody, readBody } from '../input/index.ts'
+import { type InputSources, type RequestBody, checkBodyType, parseBody, readBody } from '../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../outbound/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { after } from '../storage/index.ts'
@@ -37,22 +37,25 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
   const { exchange, plan } = call
   const { engine, request, query } = exchange
   const { endpoint } = plan
-  const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
-  const chat = chatTurn(body, endpoint.inputs)
+  // What the head of the request decides comes before its body.
+  const format = chooseFormat({
+    asked: query.get('format') ?? byPath,
+    accept: request.headers.accept,
+    declaredType: endpoint.headers['Content-Type'],
+    declared: endpoint.format,
+    otherwise: 'lines',
+  })
+  const kinds = chooseKinds(query)
   const asked = request.headers['stream-trace']
   const traced = asked === undefined ? null : await tracing(exchange, asked)
+  const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
+  const chat = chatTurn(body, endpoint.inputs)
   await answerCall(call, {
     traced,
     inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
-    format: chooseFormat({
-      asked: query.get('format') ?? byPath,
-      accept: request.headers.accept,
-      declaredType: endpoint.headers['Content-Type'],
-      declared: endpoint.format,
-      otherwise: 'lines',
-    }),
+    format,
     isPlain: takesPlain(plan.endpoint, query, request.headers.accept),
-    kinds: chooseKinds(query),
+    kinds,
     chat: chat?.id ?? null,
   })
 }
@@ -147,11 +150,8 @@ function receivedOf({ headers }: IncomingMessage, query: URLSearchParams, { inpu
 export async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<RequestBody> {
   const { headers } = request
   if (headers['content-length'] === '0') return {}
-  if (
-    headers['content-length'] === undefined &&
-    headers['transfer-encoding'] === undefined &&
-    request.httpVersionMajor === 1
-  )
-    return {}
+  const isAnnounced = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+  if (isAnnounced) checkBodyType(headers['content-type'])
+  else if (request.httpVersionMajor === 1) return {}
   return parseBody(await readBody(request, limitBytes), headers['content-type'])
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Server as SecureServer } from 'node:tls'
 import { checkOpenHost, isLoopback } from '../access/index.ts'
@@ -8,7 +9,8 @@ import { drain } from './drain.ts'
 import { DurableStreams } from './durable-streams/index.ts'
 import { FrontDoor } from './front-door.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { createListener, listen } from './listener.ts'
+import { continueWhenRead } from './continue-when-read.ts'
+import { type RequestListener, createListener, listen } from './listener.ts'
 import { openConnections } from './open-connections.ts'
 import { Probes } from './probe-route.ts'
 import { createRedirect } from './redirect.ts'
@@ -58,13 +60,18 @@ export async function startServer({
   const reports = new CallReports(engine, onCall)
   const webSockets = new WebSockets(engine, reports)
   const door = new FrontDoor({ engine, heartbeat, streams, webSockets, probes: new Probes() })
-  const server = await createListener(engine.settings.server, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
     connections.answering(response)
     reports.follow(request, response)
     if (request.httpVersionMajor === 2) refuseRest(request)
     door.take(request, response)
+  }
+  const server = await createListener(engine.settings.server, answer)
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueWhenRead(request, response)
+    answer(request, response)
   })
   const connections = openConnections(server, () => engine.settings.server.slowTimeoutMs)
   onUpgrade(server, (request, response, upgrade) => {

@@ -48,6 +48,15 @@ export function parseBody(
   return type === 'form' ? parseForm(text) : parseObject(text, example)
 }
 
+/**
+ * Refuses a body by its Content-Type, before anything of it is read.
+ *
+ * @throws StreamstackError `media_type_unsupported`.
+ */
+export function checkBodyType(contentType: string | undefined): void {
+  readContentType(contentType)
+}
+
 function parseObject(text: string, example: BodyExample): RequestBody {
   const parsed = parseJson(text)
   if ('fault' in parsed) throw unreadable(`The body ${parsed.fault}. ${jsonCure}`)
