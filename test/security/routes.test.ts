@@ -81,3 +81,9 @@ describe('what each caller gets', () => {
     expect(got).toEqual(wanted)
   })
 })
+
+test('the audit names the owner and has nothing of what it owns', async () => {
+  const { text } = await on.call('/v1/stream/system/audit?offset=-1', 'auditor')
+  expect(text).toContain(`"${OWNER}"`)
+  expect(text).not.toMatch(/secret of|a note of|reply to|published by|log of|"once"|eyJ|ssk_|sst_/)
+})

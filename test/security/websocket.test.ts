@@ -114,6 +114,12 @@ const asked: readonly {
     seenBy: ['operator'],
   },
   {
+    name: 'the audit',
+    message: () => ({ type: 'read', stream: '/v1/stream/system/audit' }),
+    servedTo: ['auditor'],
+    seenBy: ['auditor'],
+  },
+  {
     name: 'metrics',
     message: () => ({ type: 'read', stream: '/v1/stream/system/metrics' }),
     servedTo: ['operator'],

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../../support/http-client.ts'
-import { type CallerName, OWNER, callerNames } from './callers.ts'
+import { type CallerName, OWNER, REFUSED, callerNames } from './callers.ts'
 import type { Stage } from './stage.ts'
 
 /** The status that each caller gets. */
@@ -49,6 +49,7 @@ function all(names: readonly CallerName[], status: number): Partial<Record<Calle
 }
 
 const OPERATOR: readonly CallerName[] = ['operator']
+const AUDITOR: readonly CallerName[] = ['auditor']
 const STREAMER: readonly CallerName[] = ['streamer']
 const DEVELOPER: readonly CallerName[] = ['developer']
 const OWNER_ONLY: readonly CallerName[] = ['owner']
@@ -73,12 +74,18 @@ const TEXT = { 'Content-Type': 'text/plain' }
 const noWorker = { statuses: everybody(401), seenBy: NOBODY, shows: /"ok"/ }
 
 /** A system stream: its newest sample is a second away, so that its head is all that is waited for. */
-function systemReads(name: string, queries: readonly string[], shows: RegExp, namesOwner?: true): Row[] {
+function systemReads(
+  name: string,
+  readers: readonly CallerName[],
+  queries: readonly string[],
+  shows: RegExp,
+  namesOwner?: true,
+): Row[] {
   const more = namesOwner === undefined ? {} : { namesOwner }
   const base = {
     route: `GET /v1/stream/system/${name}`,
-    statuses: only(OPERATOR, 200),
-    seenBy: OPERATOR,
+    statuses: only(readers, 200),
+    seenBy: readers,
     shows,
     ...more,
   }
@@ -87,7 +94,7 @@ function systemReads(name: string, queries: readonly string[], shows: RegExp, na
     {
       route: `HEAD /v1/stream/system/${name}`,
       path: () => `/v1/stream/system/${name}?offset=-1`,
-      statuses: only(OPERATOR, 200),
+      statuses: only(readers, 200),
       seenBy: NOBODY,
     },
   ]
@@ -245,6 +252,23 @@ export const rows: readonly Row[] = [
     shows: /"mine"/,
   },
 
+  {
+    route: 'POST /v1/tickets',
+    path: () => '/v1/tickets',
+    options: { body: { stream: '/notes' } },
+    statuses: eachItsOwn(201),
+    seenBy: callerNames.filter((name) => name !== 'nobody' && !REFUSED.includes(name)),
+    shows: /sst_/,
+  },
+
+  ...['mine', 'minee'].map((model) => ({
+    route: 'GET /v1/models/{name...}',
+    path: () => `/v1/models/${model}`,
+    statuses: model === 'mine' ? statuses(404, all(MEMBERS, 200)) : everybody(404),
+    seenBy: MEMBERS,
+    shows: /"owned_by"|Did you mean/,
+  })),
+
   ...reads(
     { route: 'GET /v1/channels/{name...}', statuses: only(OWNER_ONLY, 200), seenBy: OWNER_ONLY },
     () => '/v1/channels/vault',
@@ -275,9 +299,10 @@ export const rows: readonly Row[] = [
     seenBy: NOBODY,
   },
 
-  ...systemReads('metrics', ['?offset=-1', '?format=ndjson', '?offset=-1&live=sse'], /uptime_seconds/),
-  ...systemReads('history', ['?offset=-1'], /\[/),
-  ...systemReads('activity', ['?offset=-1', '', '?offset=-1&live=sse'], IN_BODY, true),
+  ...systemReads('metrics', OPERATOR, ['?offset=-1', '?format=ndjson', '?offset=-1&live=sse'], /uptime_seconds/),
+  ...systemReads('history', OPERATOR, ['?offset=-1'], /\[/),
+  ...systemReads('audit', AUDITOR, ['?offset=-1', '', '?offset=-1&live=sse'], IN_BODY, true),
+  ...systemReads('activity', OPERATOR, ['?offset=-1', '', '?offset=-1&live=sse'], IN_BODY, true),
 
   ...reads(
     { route: 'GET /v1/stream/{name...}', statuses: only(STREAMER, 200), seenBy: STREAMER },

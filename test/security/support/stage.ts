@@ -6,6 +6,7 @@ const settings = (keys: object): object => ({
   log: { level: 'silent' },
   name: 'matrix',
   auth: { jwt: { secret: SECRET, clock_tolerance: '0s' }, keys },
+  audit: { enabled: true, inputs: { message: 'hash' } },
   console: { access: { roles: ['developer'] } },
   openai: { models: { mine: 'POST /mine' } },
   server: { xano: true, errors: 'public' },
