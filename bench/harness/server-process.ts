@@ -50,12 +50,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
  * Starts `contenders/<name>.ts` in a process of its own. With the environment's BENCH_PROFILE set to a folder, each process writes a CPU profile
  * of each of its threads to a folder of its own there when it stops.
  */
-export async function startServer(name: string, options: unknown = null): Promise<ServerProcess> {
+export async function startServer(
+  name: string,
+  options: unknown = null,
+  { heapMegabytes = null }: { heapMegabytes?: number | null } = {},
+): Promise<ServerProcess> {
   const profile = process.env['BENCH_PROFILE']
   const child = fork(host, [name, JSON.stringify(options)], {
     execArgv: [
       '--conditions=streamstack-source',
       '--expose-gc',
+      ...(heapMegabytes === null ? [] : [`--max-old-space-size=${heapMegabytes}`]),
       ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, `${name}-${++started}`)}`]),
     ],
     env: { ...process.env, NODE_ENV: 'production' },

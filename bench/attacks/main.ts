@@ -1,0 +1,92 @@
+/**
+ * `npm run attack`: tries to stop a server with a heap of 512 MB in each known way, or those that are named, and measures what others notice.
+ * Options: --seconds 60, --heap 512, --intensity 1. Ends with 1 when a server died or a victim lost something.
+ */
+import { parseArgs } from 'node:util'
+import { tableMarkdown } from '../harness/report.ts'
+import { fixed } from '../harness/scenario.ts'
+import { attacks } from './catalogue.ts'
+import { type AttackReport, measure } from './measure.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '10' },
+    heap: { type: 'string', default: '512' },
+    intensity: { type: 'string', default: '1' },
+  },
+})
+const [seconds, heapMegabytes, intensity] = [values.seconds, values.heap, values.intensity].map(Number) as [
+  number,
+  number,
+  number,
+]
+const unknown = positionals.filter((name) => !attacks.some((attack) => attack.name === name))
+if (unknown.length > 0 || !(seconds > 0 && heapMegabytes >= 64 && intensity > 0 && intensity <= 1)) {
+  console.error(
+    `attack: names are ${attacks.map(({ name }) => name).join(', ')}; options --seconds 60, --heap 512 (MB), --intensity 1 (from 0 to 1).`,
+  )
+  process.exit(2)
+}
+
+const reports: AttackReport[] = []
+for (const attack of attacks) {
+  if (positionals.length > 0 && !positionals.includes(attack.name)) continue
+  console.log(`\n${attack.name}: ${attack.about}`)
+  const report = await measure(attack, { seconds, heapMegabytes, intensity })
+  reports.push(report)
+  console.log(row(report).join(' | '))
+  console.log(
+    `sent ${report.sent}; got ${
+      Object.entries(report.answers)
+        .map(([answer, count]) => `${answer} × ${count}`)
+        .join(', ') || 'nothing'
+    }${report.death === null ? '' : `; THE SERVER ENDED: ${report.death}`}`,
+  )
+}
+console.log(`\n${table(reports)}`)
+process.exitCode = reports.every(({ death, during }) => death === null && during.lost === 0) ? 0 : 1
+
+function table(rows: readonly AttackReport[]): string {
+  return tableMarkdown({
+    caption: `Victims of each attack: ${seconds} s, heap of ${heapMegabytes} MB; calls of a small endpoint, 40 a second, and a reader of a stream of 50 chunks a second`,
+    columns: [
+      'attack',
+      'p50 without',
+      'p99 without',
+      'p50 with',
+      'p99 with',
+      'p99 ratio',
+      'refused',
+      'lost',
+      'RSS before',
+      'RSS peak',
+      'RSS after',
+    ],
+    rows: rows.map(row),
+  })
+}
+
+function row({ attack, before, during, restingBytes, peakBytes, settledBytes, death }: AttackReport): string[] {
+  return [
+    death === null ? attack.name : `${attack.name} (server ended)`,
+    ms(before.p50Ms),
+    ms(before.p99Ms),
+    ms(during.p50Ms),
+    ms(during.p99Ms),
+    `${fixed(during.p99Ms / before.p99Ms, 1)} ×`,
+    `${during.refused} of ${during.complete + during.refused + during.lost}`,
+    String(during.lost),
+    megabytes(restingBytes),
+    megabytes(peakBytes),
+    megabytes(settledBytes),
+  ]
+}
+
+function ms(value: number): string {
+  return `${fixed(value, 1)} ms`
+}
+
+function megabytes(bytes: number): string {
+  return `${fixed(bytes / 1_048_576, 0)} MB`
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WebSocket } from 'ws'
+import { type Attack, repeat } from './attack.ts'
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
+
+const search: Attack = {
+  name: 'search',
+  about: "`body ilike {{q}}` over 5,000 rows of 1,500 characters, with q = '%' + 'a' × 500 + 'b%'; 4 callers.",
+  async run(target, tally, signal) {
+    await fetch(`http://127.0.0.1:${target.port}/fill`, { method: 'POST' }).then((answer) => answer.text())
+    await repeat(target, tally, signal, {
+      connections: 4,
+      path: '/search',
+      body: JSON.stringify({ q: `%${'a'.repeat(500)}b%` }),
+    })
+  },
+}
+
+const spread: Attack = {
+  name: 'spread',
+  about: '`reduce((all, id) => ({ ...all, [id]: true }), {})` over 8,000 ids from the body; 4 callers.',
+  run: (target, tally, signal) =>
+    repeat(target, tally, signal, { connections: 4, path: '/spread', body: JSON.stringify({ ids: numbers(8_000) }) }),
+}
+
+const bigText: Attack = {
+  name: 'big-text',
+  about: '`(big + i) < (big + (i + 1))` for each of 1,000 numbers, with a text of 15,000,000 characters; 4 callers.',
+  run: (target, tally, signal) =>
+    repeat(target, tally, signal, {
+      connections: 4,
+      path: '/big-text',
+      body: JSON.stringify({ text: 'x'.repeat(940_000), ids: numbers(1_000) }),
+    }),
+}
+
+const sort: Attack = {
+  name: 'sort',
+  about: '`sortBy(ids, (id) => text + id)` over 10,000 numbers with a text of 900,000 characters; 4 callers.',
+  run: (target, tally, signal) =>
+    repeat(target, tally, signal, {
+      connections: 4,
+      path: '/sort',
+      body: JSON.stringify({ text: 'x'.repeat(900_000), ids: numbers(10_000) }),
+    }),
+}
+
+const deepUpstream: Attack = {
+  name: 'deep-upstream',
+  about: 'An upstream that answers with 10 MB of [[[…]]]; 2 callers.',
+  run: (target, tally, signal) => repeat(target, tally, signal, { connections: 2, method: 'GET', path: '/deep' }),
+}
+
+const deepSocket: Attack = {
+  name: 'deep-websocket',
+  about: 'Messages of 1 MiB of deep JSON over WebSockets without a token, one connection after the other, 4 at once.',
+  async run({ port, intensity }, tally, signal) {
+    const deep = `{"type":"publish","id":"a","channel":"news","content":${'['.repeat(500_000)}${']'.repeat(500_000)}}`
+    const attack = async (): Promise<void> => {
+      while (!signal.aborted) {
+        tally.sent++
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, 'streamstack.v1')
+        socket.on('error', () => tally.count('error'))
+        socket.on('open', () => socket.send(deep))
+        const closed = new Promise<number>((resolve) => socket.on('close', resolve))
+        tally.count(`closed ${await Promise.race([closed, sleep(5_000, 0)])}`)
+        socket.terminate()
+      }
+    }
+    await Promise.all(Array.from({ length: Math.max(1, Math.round(4 * intensity)) }, attack))
+  },
+}
+
+/** A2: work on the main thread that a caller's text pays for. */
+export const work: readonly Attack[] = [search, spread, bigText, sort, deepUpstream, deepSocket]
