@@ -154,3 +154,33 @@ test('callers who hang up keep nobody out: the run that was unread longest gives
   expect([await outcome(runs[1]), await outcome(String(read.headers['stream-run']))]).toEqual([null, null])
   read.leave()
 })
+
+test('callers who read nothing keep nobody out: their runs are ended and their connections closed when there is no room', async () => {
+  await using server = await testServer({
+    ...FILES,
+    'endpoints/flood.json': endpointOf('/flood', [
+      { function: 'For', count: 9_000_000, inner_functions: [send('x'.repeat(4_000))] },
+    ]),
+    'endpoints/still.json': endpointOf('/still', [send('begun'), { function: 'Sleep', duration: '60s' }]),
+    'streamstack.yaml': { limits: { active_runs: 3 } },
+  })
+  const stalled = await Promise.all([1, 2].map(() => server.open('/flood')))
+  for (const one of stalled) one.pause()
+  const quiet = await server.open('/still')
+  await quiet.until('begun')
+  // Until they have been stalled for a while, they are slow readers like others.
+  expect((await server.call('/free')).status).toBe(503)
+  await expect.poll(async () => (await server.call('/free')).status).toBe(200)
+  const outcomes = await Promise.all(
+    [...stalled, quiet].map(async ({ headers }) => {
+      const { text } = await server.call(`/v1/runs/${String(headers['stream-run'])}`)
+      return (JSON.parse(text) as { outcome: unknown }).outcome
+    }),
+  )
+  expect(outcomes).toEqual(expect.arrayContaining(['cancelled']))
+  expect(outcomes[2]).toBeNull()
+  const ended = outcomes.indexOf('cancelled')
+  stalled[ended]?.resume()
+  expect((await stalled[ended]?.ended)?.text).not.toContain('"outcome":"completed"')
+  quiet.leave()
+})

@@ -130,7 +130,7 @@ const presence: Attack = {
       })
       socket.on('message', (message: Buffer) => {
         const told = /"type":"(error|open)"/.exec(message.toString('latin1', 0, 200))
-        if (told !== null) tally.count(told[1])
+        if (told !== null) tally.count(told[1] ?? '')
       })
       await sleep(10)
     }

@@ -40,8 +40,9 @@ export class TerminalReader implements Sink {
     return this.#output.write(encode(this.#live.stream, this.#encoder, batch, select))
   }
 
-  flush(): void {
+  flush(): boolean {
     // Nothing is held back.
+    return true
   }
 
   end(end: StreamEnd): void {

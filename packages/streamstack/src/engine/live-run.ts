@@ -111,6 +111,12 @@ export class LiveRun implements RunView {
     if (!this.execution.isOver) this.execution.cancel(message)
   }
 
+  /** Cancels the run; readers that take nothing are disconnected. */
+  giveUp(message: string): void {
+    this.stream.isGivenUp = true
+    this.cancel(message)
+  }
+
   get isUnread(): boolean {
     return this.#isCancelledUnread && this.stream.readerCount === 0
   }

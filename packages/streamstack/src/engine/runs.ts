@@ -5,7 +5,8 @@ import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink, newRunState } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
 import { InOrder, after } from '../storage/index.ts'
-import { ChunkTimes, MemoryLog, Stream } from '../stream/index.ts'
+import { weighValue } from '../input/index.ts'
+import { ChunkTimes, Holding, MemoryLog, Stream, activeMemory } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
@@ -34,9 +35,14 @@ function graceMs(readsUpstream: boolean, isKeyed: boolean): number {
   return isKeyed ? KEYED_GRACE_MS : DISCONNECT_GRACE_MS
 }
 
-/** What the windows of all runs that go on are to keep together, and the least that one gets however many there are. */
-const ACTIVE_WINDOWS_BYTES = 256 * 1024 * 1024
-const WINDOW_BYTES_MIN = 524_288
+/** How far a run goes on while nobody reads it, before it waits for a reader: those that hung up get nothing made for them. */
+const UNREAD_BYTES_MAX = 65_536
+
+/** A run whose readers have taken nothing for so long can be ended when there is no room for a new one. */
+const STALLED_MS = 2_000
+
+/** How often runs that are stalled are looked for at most. */
+const STALLED_LOOK_MS = 100
 
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
 const CLOSE_MS = 5_500
@@ -96,6 +102,9 @@ export class Runs {
   })
   /** Those that go on only for their `disconnect_grace`, the longest unread first. */
   readonly #unread = new Set<LiveRun>()
+  /** Those whose readers took nothing when it was last looked, the longest first. */
+  #stalled: LiveRun[] = []
+  #lookedForStalledMs = -Infinity
   #activeCount = 0
   #sweep: NodeJS.Timeout | undefined
 
@@ -109,13 +118,14 @@ export class Runs {
   prepare(plan: Plan, settings: Settings, start: StartOptions): LiveRun {
     const { endpoint } = plan
     const { limits } = endpoint
-    this.#demandRoom(settings)
+    const inputBytes = weighValue(start.inputs)
+    this.#demandRoom(settings, inputBytes)
     const id = newRunId()
-    const windowBytes = this.#windowFor(settings.streams.windowBytes)
+    const { windowBytes } = settings.streams
     const delivery = start.delivery ?? endpoint.delivery
     const log =
       delivery === 'memory'
-        ? new MemoryLog(windowBytes)
+        ? new MemoryLog(windowBytes, { budget: activeMemory })
         : this.#durable.log({
             id,
             endpoint,
@@ -138,7 +148,10 @@ export class Runs {
       stream: new Stream({
         log,
         whenUnread: endpoint.onDisconnect === 'cancel' ? 'wait' : 'drop',
-        unreadBytesMax: windowBytes / 2,
+        unreadBytesMax:
+          endpoint.onDisconnect === 'cancel' ? Math.min(UNREAD_BYTES_MAX, windowBytes / 2) : windowBytes / 2,
+        lagBytesMax: windowBytes / 2,
+        budget: activeMemory,
         times: new ChunkTimes(),
       }),
       services: this.#services,
@@ -164,38 +177,61 @@ export class Runs {
     this.#activeCount += 1
     this.#observation.metrics.runBegan()
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
-    execution.stream.onEnd(() => this.#ended(live, settings, delivery === 'durable'))
+    const inputs = new Holding(activeMemory)
+    inputs.set(inputBytes)
+    execution.stream.onEnd(() => {
+      inputs.set(0)
+      this.#ended(live, settings, delivery === 'durable')
+    })
     return live
   }
 
   /**
-   * Makes room for a new run: at the bound, cancels the run that is unread for longest. Throws
-   * `unavailable` if there is no room.
+   * Makes room for a new run: at the bounds of runs and of memory, cancels those that are unread or stalled, the longest
+   * first. Throws `unavailable` if there is no room.
    */
-  #demandRoom({ limits }: Settings): void {
+  #demandRoom({ limits }: Settings, inputBytes: number): void {
     const most = limits.activeRunsMax ?? ACTIVE_RUNS_MAX
-    if (this.#activeCount < most) return
-    const [unread] = this.#unread
-    if (unread !== undefined) {
-      this.#unread.delete(unread)
-      unread.cancel('Nobody was reading the run, and the server needed its room.')
+    // Of runs that are given up here, a moment later.
+    let freedBytes = 0
+    // A run that is alone may be as large as its limits allow.
+    const isShort = (): boolean =>
+      this.#activeCount > 0 && activeMemory.heldBytes - freedBytes + inputBytes >= activeMemory.bytesMax
+    if (this.#activeCount < most && !isShort()) return
+    for (let given = this.#nextToGive(); given !== undefined; given = this.#nextToGive()) {
+      freedBytes += given.stream.log.bytesHeld
+      given.giveUp('Nobody was reading the run, and the server needed its room.')
       // Finally blocks may still run for a while: of such runs there are some more at most.
-      if (this.#activeCount < most + Math.ceil(most / 4)) return
+      if (this.#activeCount < most + Math.ceil(most / 4) && !isShort()) return
     }
     throw new StreamstackError('unavailable', 'The server has as many runs as it can. Call again in a moment.', {
       retryAfterMs: 1_000,
     })
   }
 
+  /** The run that is to end next when there is no room: the one that is unread for longest, then the one that is stalled for longest. */
+  #nextToGive(): LiveRun | undefined {
+    const [unread] = this.#unread
+    if (unread !== undefined) {
+      this.#unread.delete(unread)
+      return unread
+    }
+    const nowMs = performance.now()
+    const isStalled = ({ stream }: LiveRun): boolean =>
+      !stream.isGivenUp && stream.end === null && nowMs - (stream.congestedSinceMs ?? nowMs) >= STALLED_MS
+    if (this.#stalled.length === 0 && nowMs - this.#lookedForStalledMs >= STALLED_LOOK_MS) {
+      this.#lookedForStalledMs = nowMs
+      this.#stalled = [...this.#runs.values()].filter(isStalled)
+      this.#stalled.sort((a, b) => (b.stream.congestedSinceMs ?? 0) - (a.stream.congestedSinceMs ?? 0))
+    }
+    for (let stalled = this.#stalled.pop(); stalled !== undefined; stalled = this.#stalled.pop())
+      if (isStalled(stalled)) return stalled
+    return undefined
+  }
+
   /** Gives runs that a crash cut off their outcome. Returns how many there were. */
   settleAbandoned(settings: Settings): Promise<number> {
     return this.#durable.settleAbandoned(settings.streams.durableRetentionMs)
-  }
-
-  /** Many runs at once get smaller windows: a crowd of readers that stand still must not fill the memory. */
-  #windowFor(windowBytes: number): number {
-    const share = ACTIVE_WINDOWS_BYTES / (this.activeCount + 1)
-    return Math.min(windowBytes, Math.max(share, WINDOW_BYTES_MIN))
   }
 
   /** A run by its id: from memory, else from the store. */

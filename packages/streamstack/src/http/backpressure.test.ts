@@ -20,6 +20,15 @@ beforeEach(async () => {
   workspace = await tempWorkspace({
     'streamstack.yaml': { streams: { window_bytes: WINDOW_BYTES } },
     'endpoints/endless.json': endpoint('/endless', [many(9_000_000, KILOBYTE)]),
+    'endpoints/lines.json': endpoint('/lines', [many(9_000_000, KILOBYTE)]),
+    // One write for each chunk.
+    'endpoints/paced.json': endpoint('/paced', [
+      {
+        function: 'For',
+        count: 9_000_000,
+        inner_functions: [send('x'.repeat(15_000)), { function: 'Sleep', duration: 1 }],
+      },
+    ]),
     'endpoints/long.json': endpoint('/long', [many(40_000, KILOBYTE)], { settings: { on_disconnect: 'continue' } }),
     'endpoints/parallel.json': endpoint('/parallel', [
       { function: 'Parallel', branches: Array.from({ length: 8 }, () => [many(40, 'y'.repeat(128 * 1024))]) },
@@ -77,6 +86,20 @@ describe('a reader that does not read', () => {
     expect(text).toContain('"outcome":"cancelled"')
     expect(text).not.toContain('reader_too_slow')
   })
+
+  test.each(['/lines?format=lines', '/paced?format=lines', '/paced?format=sse'])(
+    'is not written to any more once its socket is full: %s',
+    async (path) => {
+      const open = await openCall(server.url, path)
+      open.pause()
+      const run = runOf(open)
+      await expect.poll(() => run.stream.isCongested, { timeout: 30_000 }).toBe(true)
+      const sent = run.chunksSent
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(run.chunksSent).toBe(sent)
+      open.leave()
+    },
+  )
 
   test('does not hold up another reader of the same run, and is never given a false end', async () => {
     const slow = await openCall(server.url, '/long?format=ndjson')

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { getHeapStatistics } from 'node:v8'
 import { StreamstackError } from '@streamstack/protocol'
 import { onAnswerOver } from './answer-over.ts'
 
-/** Of all results of this process that are collected, or wait for their readers to take them. */
-const HELD_BYTES_MAX = 134_217_728
+/** Of all results of this process that are collected, or wait for their readers to take them: at most a sixth of the heap. */
+const HELD_BYTES_MAX = Math.min(134_217_728, getHeapStatistics().heap_size_limit / 6)
 
 const RETRY_MS = 5_000
 

@@ -7,7 +7,8 @@ import {
   publicError,
 } from '@streamstack/protocol'
 import { encode } from '../format/index.ts'
-import type { Batch, StreamSource } from '../stream/index.ts'
+import { inTurn } from '../run/index.ts'
+import { type Batch, Holding, type StreamSource, activeMemory } from '../stream/index.ts'
 import { Pump, type ReadingRecord, type Select, type Sink } from '../stream/reading.ts'
 import { withStepHeaders } from './answer-headers.ts'
 import { onAnswerOver } from './answer-over.ts'
@@ -42,6 +43,8 @@ export class ResponseReader implements Sink, Beating {
   /** Encoded, and not yet large enough to be written. */
   #pending: string | Buffer = ''
   #isBlocked = false
+  /** Bytes that wait in the socket; made when it first takes no more. */
+  #waiting: Holding | null = null
 
   constructor({ source, response, encoder, position, headers, heartbeat, record }: ResponseReaderOptions) {
     this.#source = source
@@ -51,7 +54,8 @@ export class ResponseReader implements Sink, Beating {
     this.#pump = new Pump({ source, position, sink: this, record })
     response.on('drain', () => {
       this.#isBlocked = false
-      this.#pump.resume()
+      this.#waiting?.set(0)
+      inTurn(this.#resume)
     })
     this.#pump.attach()
     noteReader(response, this)
@@ -59,6 +63,7 @@ export class ResponseReader implements Sink, Beating {
     // At once, if it left while the call was being checked.
     onAnswerOver(response, () => {
       heartbeat.remove(this)
+      this.#waiting?.set(0)
       this.#pump.stop()
     })
   }
@@ -74,8 +79,8 @@ export class ResponseReader implements Sink, Beating {
     return this.#pending.length < WRITE_BYTES || this.#sendPending()
   }
 
-  flush(): void {
-    if (this.#pending.length > 0) this.#sendPending()
+  flush(): boolean {
+    return this.#pending.length === 0 || this.#sendPending()
   }
 
   end(end: StreamEnd): void {
@@ -128,6 +133,11 @@ export class ResponseReader implements Sink, Beating {
     return this.#isBlocked && !isWaitedFor
   }
 
+  /** Whether the client has stopped reading a run that the server has ended for that reason. */
+  get isGivenUp(): boolean {
+    return this.#isBlocked && this.#source.stream.isGivenUp
+  }
+
   /** A run comes to its own end. Where there is none, the reader ends without one, which tells clients to come back with their offset. */
   goodbye(retryMs: number): void {
     if (this.#pump.isOver || this.#source.run !== null) return
@@ -136,6 +146,10 @@ export class ResponseReader implements Sink, Beating {
     const words = this.#encoder.goodbye(retryMs)
     if (words === '') breakConnection(this.#response, '')
     else this.#response.end(words)
+  }
+
+  readonly #resume = (): void => {
+    if (!this.#isBlocked) this.#pump.resume()
   }
 
   #sendPending(): boolean {
@@ -150,6 +164,7 @@ export class ResponseReader implements Sink, Beating {
     this.#writeHead()
     this.lastWriteMs = performance.now()
     this.#isBlocked = !this.#response.write(data)
+    if (this.#isBlocked) (this.#waiting ??= new Holding(activeMemory)).set(this.#response.writableLength)
     return !this.#isBlocked
   }
 

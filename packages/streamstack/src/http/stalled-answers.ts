@@ -15,6 +15,8 @@ interface Progress {
 export interface RestingReader {
   /** Whether the client has stopped reading and only a timeout would end the answer. */
   readonly mayNotRest: boolean
+  /** Whether the answer is ended at once. Default: false. */
+  readonly isGivenUp?: boolean
 }
 
 /** The writer of an answer. A property, since a WeakMap of all answers makes each collection of the young take twice as long. */
@@ -59,8 +61,13 @@ export class StalledAnswers {
     const nowMs = performance.now()
     const slowTimeoutMs = this.#slowTimeoutMs()
     for (const response of this.#answers) {
+      const reader = writerOf(response)
+      if (reader?.isGivenUp === true) {
+        destroyAnswer(response)
+        continue
+      }
       const isComplete = response.writableEnded || isBroken(response)
-      if (!isComplete && writerOf(response)?.mayNotRest !== true) {
+      if (!isComplete && reader?.mayNotRest !== true) {
         this.#progress.delete(response)
         continue
       }

@@ -1,10 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { StreamstackError } from '@streamstack/protocol'
+import { Holding, activeMemory } from '../stream/index.ts'
 import { type ContentCoding, contentCodings, decodeWhole, readContentCoding } from '../coding/index.ts'
 
 /** A request of `node:http`, or of `node:http2`'s compatibility API. */
 export type BodyRequest = Readable & { readonly headers: IncomingHttpHeaders; readonly httpVersionMajor?: number }
+
+/** Bodies up to this size are read whatever else is held. */
+const UNCOUNTED_BYTES = 16_384
+
+/** When to try again while there is no room. */
+const RETRY_MS = 1_000
 
 /**
  * Reads a request body whole. It never holds more than `limitBytes` as sent, nor more than `limitBytes` once
@@ -13,8 +20,8 @@ export type BodyRequest = Readable & { readonly headers: IncomingHttpHeaders; re
  * When it rejects, the rest of the body may still be on its way: over HTTP/1.1 answer with `Connection: close` and
  * destroy the request after the answer, over HTTP/2 reset the stream.
  *
- * @throws StreamstackError `body_too_large`, `body_unreadable` (broken off, or not what Content-Encoding says) or
- * `media_type_unsupported`.
+ * @throws StreamstackError `body_too_large`, `body_unreadable` (broken off, or not what Content-Encoding says),
+ * `media_type_unsupported`, or `unavailable` when bodies and runs together hold as much as they may.
  */
 export async function readBody(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   const coding = readCoding(request.headers['content-encoding'])
@@ -35,14 +42,21 @@ function readCoding(header: string | undefined): ContentCoding | null {
 function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const pieces: Buffer[] = []
+  const held = new Holding(activeMemory)
   let received = 0
 
   function onData(piece: Buffer): void {
     received += piece.length
-    if (received > limitBytes) {
-      request.pause()
-      settle(() => reject(tooLarge(limitBytes)))
-    } else pieces.push(piece)
+    if (received > limitBytes) refuse(tooLarge(limitBytes))
+    else if (received > UNCOUNTED_BYTES && activeMemory.isExhausted) refuse(noRoom())
+    else {
+      held.set(received)
+      pieces.push(piece)
+    }
+  }
+  function refuse(error: StreamstackError): void {
+    request.pause()
+    settle(() => reject(error))
   }
   // Node ends the readable side of an HTTP/2 stream that was reset like that of a complete one, and says `aborted` only
   // afterwards, in the same turn of the event loop.
@@ -57,6 +71,7 @@ function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
     settle(() => reject(brokenOff(cause)))
   }
   function settle(act: () => void): void {
+    held.set(0)
     request.off('data', onData).off('end', onEnd).off('aborted', onBroken).off('close', onBroken)
     act()
   }
@@ -83,6 +98,12 @@ function tooLarge(limitBytes: number): StreamstackError {
   const limit = limitBytes.toLocaleString('en')
   const message = `The request body is larger than the ${limit} bytes that this server accepts. Send less, or raise server.body_limit.`
   return new StreamstackError('body_too_large', message, { details: { limit_bytes: limitBytes } })
+}
+
+function noRoom(): StreamstackError {
+  return new StreamstackError('unavailable', 'The server holds as much as it can. Call again in a moment.', {
+    retryAfterMs: RETRY_MS,
+  })
 }
 
 function brokenOff(cause?: unknown): StreamstackError {

@@ -16,7 +16,7 @@ export abstract class SystemStream implements StreamSource {
   readonly failure = null
   readonly select = null
   /** Offsets go on over restarts, as the clock does: one from before cannot be taken for another of now. */
-  protected readonly log = new MemoryLog(WINDOW_BYTES, Date.now() * 1_000)
+  protected readonly log = new MemoryLog(WINDOW_BYTES, { after: Date.now() * 1_000 })
 
   constructor(name: string) {
     this.url = `/v1/stream/${name}`

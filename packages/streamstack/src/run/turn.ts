@@ -19,6 +19,20 @@ export function yieldTurn(): Promise<void> | undefined {
   return new Promise((resolve) => waiting.push(resolve))
 }
 
+/**
+ * Calls `act` in this turn while there is time, else in a later one. For work that sockets ask for: a thousand readers
+ * that become writable at once would otherwise hold the process up until each has what it takes.
+ */
+export function inTurn(act: () => void): void {
+  const nowMs = performance.now()
+  if (!turnOpen) openTurn(nowMs)
+  else if (nowMs >= turnEndsAtMs) {
+    waiting.push(act)
+    return
+  }
+  act()
+}
+
 function openTurn(nowMs: number): void {
   turnOpen = true
   turnEndsAtMs = nowMs + TURN_MS
@@ -27,8 +41,20 @@ function openTurn(nowMs: number): void {
 
 function closeTurn(): void {
   turnOpen = false
+  if (waiting.length === 0) return
+  openTurn(performance.now())
+  goOn()
+}
+
+/** Lets the one that waited longest go on, and further ones while there is time. */
+function goOn(): void {
   const next = waiting.shift()
   if (next === undefined) return
-  openTurn(performance.now())
   next()
+  // A run goes on in microtasks; this comes after them.
+  if (waiting.length > 0) queueMicrotask(() => process.nextTick(goOnInTime))
+}
+
+function goOnInTime(): void {
+  if (performance.now() < turnEndsAtMs) goOn()
 }

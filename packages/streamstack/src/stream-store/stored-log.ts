@@ -1,6 +1,6 @@
 import { type Chunk, StreamstackError, type StreamEnd, toStreamstackError } from '@streamstack/protocol'
 import { after } from '../storage/index.ts'
-import { type Batch, MemoryLog, type StreamLog, chunkBytes } from '../stream/index.ts'
+import { type Batch, MemoryLog, type StreamLog, activeMemory, chunkBytes } from '../stream/index.ts'
 import { readStored } from './finished-log.ts'
 import type { LiveStream, StreamWatcher } from './live-stream.ts'
 import type { StreamStore } from './stream-store.ts'
@@ -66,7 +66,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.#atEnd = atEnd
     this.#onFailure = onFailure
     this.lastOffset = stream.visibleTail
-    this.#recent = new MemoryLog(recentBytes, this.lastOffset)
+    this.#recent = new MemoryLog(recentBytes, { after: this.lastOffset, budget: activeMemory })
     // Keeps the store from letting go of it while it is written.
     stream.watchers.add(this)
     created?.catch((thrown: unknown) => this.#fail(thrown))

@@ -43,7 +43,7 @@ export function collect({ source, position, until, record, take }: CollectOption
         if (pump.position >= through) finish(null)
         return true
       },
-      flush: () => undefined,
+      flush: () => true,
       end: finish,
       fault(error) {
         pump.stop()

@@ -30,6 +30,13 @@ export interface StreamLog {
   read(after: number): Batch | null | Promise<Batch | null>
   /** What the log holds in memory now, objects included. */
   readonly bytesHeld: number
+  /**
+   * Of the bytes appended so far, as `chunkBytes` counts, how many its fastest reader has taken: the log drops nothing after them. Null: that is not
+   * known. Absent: what the log drops can still be read.
+   */
+  takenBytes?: number | null
+  /** Counts what the log holds now against its budget; it does so by itself as it grows. Absent: it has none. */
+  account?(): void
   /** Called when chunks can be seen that could not when they were added. */
   onVisible: (() => void) | null
 }

@@ -1,5 +1,6 @@
 import type { Chunk, StreamEnd } from '@streamstack/protocol'
 import type { Batch, StreamLog } from './log.ts'
+import { Holding, type MemoryBudget } from './memory-budget.ts'
 import { Segment } from './segment.ts'
 import { segmentOf } from './segment-of.ts'
 
@@ -13,15 +14,23 @@ const PACKED_BYTES_MIN = 16_384
 /** A segment that took so long to fill is packed at once: its readers have it, and its producer has time. */
 const SLOW_MS = 20
 
+export interface MemoryLogOptions {
+  /** Offset of the last chunk before this log. Default: 0. */
+  readonly after?: number
+  /** Bounds the window further while little is free, and counts what the log holds until its end. Default: none. */
+  readonly budget?: MemoryBudget | null
+}
+
 /**
- * A log that keeps the newest chunks in memory and drops the oldest: about `windowBytes` as they are held, and never less than half as much by
- * `chunkBytes`, which is how far a producer may be ahead of its only reader. Packing costs a part of what encoding does, so what comes fast
+ * A log that keeps the newest chunks in memory and drops the oldest: about `windowBytes` as they are held. It keeps the chunks that `takenBytes` says
+ * are still unread; without it, at least half of the window by `chunkBytes`, which is how far a producer may be ahead of its only reader. Packing costs a part of what encoding does, so what comes fast
  * stays as it came until the end: most of that has been dropped by then.
  */
 export class MemoryLog implements StreamLog {
   lastOffset: number
   /** Everything is seen at once. */
   onVisible = null
+  takenBytes: number | null = null
   readonly #windowBytes: number
   readonly #segmentBytes: number
   readonly #segments: Segment[]
@@ -29,11 +38,14 @@ export class MemoryLog implements StreamLog {
   #heldBefore = 0
   #tail: Segment
   #tailSinceMs = performance.now()
+  readonly #budget: MemoryBudget | null
+  readonly #holding: Holding | null
 
-  /** `after`: offset of the last chunk before this log. */
-  constructor(windowBytes: number, after = 0) {
+  constructor(windowBytes: number, { after = 0, budget = null }: MemoryLogOptions = {}) {
     this.lastOffset = after
     this.#windowBytes = windowBytes
+    this.#budget = budget
+    this.#holding = budget === null ? null : new Holding(budget)
     this.#segmentBytes = Math.min(SEGMENT_BYTES, windowBytes / 8)
     this.#tail = new Segment(after + 1, 0)
     this.#segments = [this.#tail]
@@ -58,6 +70,12 @@ export class MemoryLog implements StreamLog {
     if (last !== null) this.append(last)
     this.#tail.weigh()
     if (this.bytesHeld >= PACKED_BYTES_MIN) this.#compact()
+    // Logs of runs that are over have a bound of their own.
+    this.#holding?.set(0)
+  }
+
+  account(): void {
+    this.#holding?.set(this.bytesHeld)
   }
 
   /** Holds what it has in as little memory as it can. */
@@ -92,6 +110,7 @@ export class MemoryLog implements StreamLog {
     this.#tailSinceMs = nowMs
     this.#pushSegment()
     this.#drop()
+    this.account()
     return this.#tail
   }
 
@@ -104,12 +123,13 @@ export class MemoryLog implements StreamLog {
 
   /** Leaves room in the window for what the tail will hold. The newest segment stays, so that one large chunk does not push itself out. */
   #drop(): void {
-    const appended = this.#tail.bytesBefore
-    const bytesMax = this.#windowBytes - this.#segmentBytes
+    const windowBytes = this.#budget?.share(this.#windowBytes) ?? this.#windowBytes
+    const bytesMax = windowBytes - this.#segmentBytes
+    const droppableBytes = this.takenBytes ?? this.#tail.bytesBefore - windowBytes / 2
     for (;;) {
       const { bytesHeld, bytesBefore, bytes } = this.#segments[0] as Segment
       if (this.bytesHeld - bytesHeld < bytesMax) break
-      if (appended - bytesBefore - bytes < this.#windowBytes / 2) break
+      if (bytesBefore + bytes > droppableBytes) break
       this.#segments.shift()
       this.#heldBefore -= bytesHeld
     }

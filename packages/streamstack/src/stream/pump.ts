@@ -11,8 +11,8 @@ const BATCHES_AT_ONCE = 32
 export interface Sink {
   /** Writes what the reader may see of a batch; null: all of it. False: the sink takes no more until it calls `resume`. What it throws breaks the reader off. */
   write(batch: Batch, select: Select | null): boolean
-  /** There is nothing more to write for now: what was held back to go out in one piece goes out. */
-  flush(): void
+  /** There is nothing more to write for now: what was held back to go out in one piece goes out. Returns as `write` does. */
+  flush(): boolean
   /** Everything is written and the stream has ended. Called last, once. */
   end(end: StreamEnd): void
   /**
@@ -136,7 +136,7 @@ export class Pump implements StreamReader {
       return false
     }
     const { stream } = this.#source
-    if (stream.end === null || this.position < stream.lastOffset) this.#sink.flush()
+    if (stream.end === null || this.position < stream.lastOffset) this.#isBlocked = !this.#sink.flush()
     else {
       this.isOver = true
       this.#sink.end(stream.end)
@@ -159,13 +159,14 @@ export class Pump implements StreamReader {
 
   /** A log that reads from disk answers later. What it has handed out so far does not wait for that. */
   #wait(read: Promise<Batch | null>): false {
-    this.#sink.flush()
+    this.#isBlocked = !this.#sink.flush()
     this.#isWaiting = true
     const take = (batch: Batch | null): void => {
       this.#isWaiting = false
       if (this.isOver) return
       try {
-        if (batch !== null && !this.#write(batch)) return
+        // While the sink is full, what was read is read again later.
+        if (this.#isBlocked || (batch !== null && !this.#write(batch))) return
       } catch (error) {
         return this.#fault(error)
       }
@@ -182,7 +183,7 @@ export class Pump implements StreamReader {
   }
 
   #goOnLater(): void {
-    this.#sink.flush()
+    this.#isBlocked = !this.#sink.flush()
     this.#isWaiting = true
     setImmediate(() => {
       this.#isWaiting = false

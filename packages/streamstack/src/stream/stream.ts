@@ -1,6 +1,7 @@
 import { type Chunk, type StreamEnd, publicError } from '@streamstack/protocol'
 import type { ChunkTimes } from './chunk-times.ts'
 import { type Batch, type StreamLog, chunkBytes } from './log.ts'
+import type { MemoryBudget } from './memory-budget.ts'
 
 /** Chunks that pile up within one tick go out early when they reach this. */
 const FLUSH_BYTES = 32_768
@@ -29,6 +30,10 @@ export interface StreamOptions {
   unreadBytesMax: number
   /** Takes the times of the chunks. Default: they are not kept. */
   times?: ChunkTimes
+  /** How far the fastest reader may be behind before the producer waits. Default: as `unreadBytesMax`, 256 KiB at most. */
+  lagBytesMax?: number
+  /** Lets the producer wait earlier while little is free. Default: none. */
+  budget?: MemoryBudget | null
 }
 
 /**
@@ -47,6 +52,11 @@ export class Stream {
   markedAtMs = 0
   /** Times of the chunks; null: they are not kept. */
   readonly times: ChunkTimes | null
+  /** Since when a producer has been waiting for readers, on the monotonic clock; null: none waits. */
+  congestedSinceMs: number | null = null
+  /** Readers that take nothing are disconnected: the server needs the room. */
+  isGivenUp = false
+  readonly budget: MemoryBudget | null
   readonly #whenUnread: 'wait' | 'drop'
   readonly #unreadBytesMax: number
   readonly #lagBytesMax: number
@@ -56,11 +66,15 @@ export class Stream {
   #bytesAppended = 0
   #bytesTaken = 0
   #bytesUnflushed = 0
+  /** Of all bytes appended, those at which the producer waits; smaller when the budget or the readers have changed since. */
+  #fullAt = 0
   /** Offset of the newest chunk, whether or not it can be seen. */
   #appendedOffset: number
   #isMarked = false
   #wakeScheduled = false
   #isFinished = false
+  /** Whether the log wants to know what was taken. */
+  #followsTaken = false
   #waitingProducers: (() => void)[] = []
   #endListeners: (() => void)[] = []
 
@@ -70,9 +84,12 @@ export class Stream {
     this.#appendedOffset = options.log.lastOffset
     this.#whenUnread = options.whenUnread
     this.#unreadBytesMax = options.unreadBytesMax
+    this.budget = options.budget ?? null
+    if (this.budget !== null && this.log.takenBytes !== undefined) this.#followsTaken = true
+    this.#noteTaken()
     // A log that keeps little must not drop what its only reader has yet to take.
-    this.#lagBytesMax = Math.min(LAG_BYTES_MAX, options.unreadBytesMax)
-    this.#flushBytes = Math.min(FLUSH_BYTES, options.unreadBytesMax / 4)
+    this.#lagBytesMax = Math.min(LAG_BYTES_MAX, options.lagBytesMax ?? options.unreadBytesMax)
+    this.#flushBytes = Math.min(FLUSH_BYTES, this.#lagBytesMax / 4)
     const wake = (): void => this.#wakeReaders()
     this.log.onVisible = wake
   }
@@ -111,12 +128,14 @@ export class Stream {
     this.#bytesUnflushed += bytes
     if (this.#bytesUnflushed >= this.#flushBytes || this.log.lastOffset === 1) {
       this.#wakeReaders()
-      if (this.#isFull()) return this.room()
-    } else if (!this.#wakeScheduled) {
+      return this.#isFull() ? this.room() : undefined
+    }
+    if (!this.#wakeScheduled) {
       this.#wakeScheduled = true
       queueMicrotask(() => this.#scheduledWake())
     }
-    return undefined
+    // Chunks that come one by one fill what readers do not take, too.
+    return this.#bytesAppended >= this.#fullAt && this.#isFull() ? this.room() : undefined
   }
 
   /**
@@ -153,6 +172,8 @@ export class Stream {
 
   attach(reader: StreamReader): void {
     this.#readers.add(reader)
+    this.#fullAt = 0
+    this.#noteTaken()
     // Who begins at the end has nothing to ask for. A producer that waits for slower ones is to hear that it is there.
     const { lastOffset } = this.log
     if (this.#waitingProducers.length > 0 && lastOffset > 0 && reader.position >= lastOffset)
@@ -162,6 +183,8 @@ export class Stream {
   detach(reader: StreamReader): void {
     this.#readers.delete(reader)
     if (this.#readers.size < 2) this.shared = null
+    this.#fullAt = 0
+    this.#noteTaken()
     // Who waited for this reader alone waits for nobody now.
     if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
   }
@@ -181,26 +204,49 @@ export class Stream {
   /** Settles when the producer may go on. */
   room(): Promise<void> {
     if (this.end !== null || !this.#isFull()) return Promise.resolve()
+    if (this.congestedSinceMs === null) {
+      this.congestedSinceMs = performance.now()
+      this.log.account?.()
+    }
     return new Promise((resolve) => this.#waitingProducers.push(resolve))
   }
 
   #take(batch: Batch | null): Batch | null {
     if (batch !== null && batch.bytesThrough > this.#bytesTaken) {
       this.#bytesTaken = batch.bytesThrough
+      this.#noteTaken()
       if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
     }
     return batch
   }
 
   #isFull(): boolean {
-    const unread = this.#bytesAppended - this.#bytesTaken
-    if (this.#readers.size > 0) return unread >= this.#lagBytesMax
-    return this.#whenUnread === 'wait' && unread >= this.#unreadBytesMax
+    this.#fullAt = this.#bytesTaken + this.#aheadBytesMax()
+    return this.#bytesAppended >= this.#fullAt
+  }
+
+  /** How far the producer may be ahead now. */
+  #aheadBytesMax(): number {
+    if (this.#readers.size > 0) return this.#shareOf(this.#lagBytesMax)
+    return this.#whenUnread === 'wait' ? this.#shareOf(this.#unreadBytesMax) : Infinity
+  }
+
+  /** A producer may be ahead by half of what the log may hold. */
+  #shareOf(bytesMax: number): number {
+    return this.budget === null ? bytesMax : this.budget.share(2 * bytesMax) / 2
+  }
+
+  /** Tells the log what it may drop: without readers everything, unless they are waited for. */
+  #noteTaken(): void {
+    if (!this.#followsTaken) return
+    const isHeld = this.#readers.size > 0 || this.#whenUnread === 'wait'
+    this.log.takenBytes = isHeld ? this.#bytesTaken : Infinity
   }
 
   #scheduledWake(): void {
     this.#wakeScheduled = false
     this.#wakeReaders()
+    this.#isFull()
   }
 
   #wakeReaders(): void {
@@ -220,6 +266,7 @@ export class Stream {
   #releaseProducers(): void {
     const waiting = this.#waitingProducers
     this.#waitingProducers = []
+    this.congestedSinceMs = null
     for (const resolve of waiting) resolve()
   }
 }

@@ -61,8 +61,9 @@ export class SocketReader implements Sink {
     return true
   }
 
-  flush(): void {
+  flush(): boolean {
     // Nothing is held back.
+    return true
   }
 
   end({ outcome, offset, error }: StreamEnd): void {

@@ -1,0 +1,60 @@
+import { getHeapStatistics } from 'node:v8'
+
+/** The least that one log may hold, however little is free. */
+export const SHARE_BYTES_MIN = 65_536
+
+/** Part of what is free that one log may hold. */
+const SHARE = 1 / 16
+
+/**
+ * Memory that everything active may hold together: logs of runs, their inputs, bodies on their way in, and bytes
+ * that wait in sockets. One holder may use a part of what is free (dynamic thresholds, Choudhury and Hahne 1998): a
+ * few get all they want, very many get little each, and logs that grow shrink to what is free now.
+ */
+export class MemoryBudget {
+  readonly bytesMax: number
+  #heldBytes = 0
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  get isExhausted(): boolean {
+    return this.#heldBytes >= this.bytesMax
+  }
+
+  /** Counts bytes that are held from now on; negative: that are no longer. */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes
+  }
+
+  /** Bytes that one log may hold now: `bytesMax` unless little is free. */
+  share(bytesMax: number): number {
+    const free = this.bytesMax - this.#heldBytes
+    return Math.min(bytesMax, Math.max(free * SHARE, SHARE_BYTES_MIN))
+  }
+}
+
+/** Of this process: a quarter of its heap. */
+export const activeMemory = new MemoryBudget(Math.floor(getHeapStatistics().heap_size_limit / 4))
+
+/** What one holder counts against a budget. */
+export class Holding {
+  readonly #budget: MemoryBudget
+  #bytes = 0
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget
+  }
+
+  /** Sets the bytes that it holds now. */
+  set(bytes: number): void {
+    if (bytes === this.#bytes) return
+    this.#budget.hold(bytes - this.#bytes)
+    this.#bytes = bytes
+  }
+}
