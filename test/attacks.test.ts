@@ -15,6 +15,8 @@ const open = { streams: { access: 'open' } }
 
 const hello = { 'endpoints/hello.json': endpoint('/hello', [send('Hello')]) }
 
+const ignore = (): void => {}
+
 const json = { 'Content-Type': 'application/json' }
 
 describe('a subscription of the open protocol', () => {
@@ -227,7 +229,8 @@ describe('a message that cannot be shown', () => {
       const encoder = encoderFor({ run: null }, 'sse', { metadata: false })
       const headers = { 'Content-Type': 'text/event-stream' }
       const source = brokenSource(isLate)
-      new ResponseReader({ source, response, encoder, position: 0, headers, heartbeat, record: null }).begin()
+      const engine = { hidesDetails: true, log: { debug: ignore, info: ignore, warn: ignore, error: ignore } }
+      new ResponseReader({ engine, source, response, encoder, position: 0, headers, heartbeat, record: null }).begin()
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { text, ending } = await call(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, '/')

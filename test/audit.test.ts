@@ -310,6 +310,28 @@ describe('as a stream', () => {
     expect(offsets.slice(0, 200)).toEqual(Array.from({ length: 200 }, (_, index) => 71 + index))
   })
 
+  test('what was done to the files is told to the operator alone', async () => {
+    const settings = { ...files['streamstack.yaml'], server: { errors: 'public' } }
+    await using server = await testServer({ ...files, 'streamstack.yaml': settings })
+    const headers = await bearer('auditor', { scope: 'audit:read' })
+    for (let n = 0; n < 5; n++) await server.call('/open/1', { body: {} })
+    await expect.poll(() => entriesIn(server.dir).length).toBeGreaterThan(4)
+    const folder = join(server.dir, '.streamstack', 'audit')
+    const path = join(folder, readdirSync(folder).find((name) => name.endsWith('.jsonl')) ?? '')
+    writeFileSync(path, readFileSync(path, 'utf8').replaceAll('"seq":2,', '"seq":7,'))
+    const socket = await openWebSocket(server.url, { headers })
+    socket.send({ type: 'read', id: 'a', stream: '/v1/stream/system/audit' })
+    const told = JSON.stringify(await socket.until((message) => isAbout(message, 'error', 'a')))
+    socket.close()
+    for (const format of ['ndjson', 'json']) {
+      const { text } = await server.call(`/v1/stream/system/audit?format=${format}`, { headers })
+      for (const answer of [text, told]) {
+        expect(answer).toContain('storage_failed')
+        expect(answer).not.toMatch(/audit verify|where it should be/)
+      }
+    }
+  })
+
   test('while it is off there is no such stream', async () => {
     await using server = await testServer({ ...files, 'streamstack.yaml': { auth: { jwt: { secret: SECRET } } } })
     const answer = await server.call('/v1/stream/system/audit', { headers: await bearer('a', { scope: 'audit:read' }) })

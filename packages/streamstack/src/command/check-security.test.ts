@@ -194,6 +194,24 @@ const cases: readonly [
     { 'streamstack.yaml': `${jwt}streams: { access: closed }\n` },
   ],
   [
+    'wide-settings',
+    'medium',
+    { 'streamstack.yaml': jwt.replace('hosts', 'errors: detailed, hosts') },
+    { 'streamstack.yaml': jwt.replace('hosts', 'errors: public, hosts') },
+  ],
+  [
+    'wide-settings',
+    'medium',
+    { 'streamstack.yaml': `${jwt}audit: { enabled: true, head: { webhook: 'http://notary.example' } }\n` },
+    { 'streamstack.yaml': `${jwt}audit: { enabled: true, head: { webhook: 'https://notary.example' } }\n` },
+  ],
+  [
+    'wide-settings',
+    'low',
+    { 'streamstack.yaml': `${jwt}audit: { enabled: true, on_failure: continue }\n` },
+    { 'streamstack.yaml': `${jwt}audit: { enabled: true }\n` },
+  ],
+  [
     'wide-outbound',
     'high',
     { 'streamstack.yaml': `${jwt}outbound: { allow: ['169.254.169.254'] }\n` },

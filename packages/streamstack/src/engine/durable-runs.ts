@@ -39,6 +39,7 @@ export interface DurableStart {
   /** The run itself, when it ends. */
   readonly live: () => RunView | undefined
   readonly onFailure: (error: StreamstackError) => void
+  readonly tell: (error: StreamstackError) => StreamstackError
 }
 
 /** Runs with `delivery: durable`, as the store keeps them: each is one of its streams, and its note says whose it is and how it ended. */
@@ -50,7 +51,7 @@ export class DurableRuns {
   }
 
   /** The log of a new run. It is made together with the first chunks, in one write: nobody waits for the disk twice. Throws as `Runs.prepare`. */
-  log({ id, endpoint, settings, start: { owner, keyed }, live, onFailure }: DurableStart): StoredLog {
+  log({ id, endpoint, settings, start: { owner, keyed }, live, onFailure, tell }: DurableStart): StoredLog {
     const store = this.#storage.open()
     const note: RunNote = {
       endpoint: endpoint.name,
@@ -94,6 +95,7 @@ export class DurableRuns {
         }
       },
       onFailure,
+      tell,
     })
   }
 

@@ -133,6 +133,7 @@ export class Runs {
             start,
             live: () => this.#runs.get(id),
             onFailure: (error) => execution.fail(error),
+            tell: (error) => execution.told(error),
           })
     const execution: Run = new Run({
       state: newRunState({

@@ -102,6 +102,7 @@ function answerRun(
   if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
   const reading = preparation.asksForCaller ? new RunReading(source, caller) : null
   const reader = answerStream({
+    engine,
     source: reading ?? source,
     response,
     format,

@@ -43,8 +43,7 @@ const PATH_LENGTH_MAX = 500
 const SUBJECT_LENGTH_MAX = 200
 
 /** How long a call goes on before the audit says that it does. */
-const LONG_MS = 10_000
-const LOOK_MS = 5_000
+const LONG_CALL_MS = 10_000
 
 /** A call that goes on. */
 interface OpenCall {
@@ -60,11 +59,13 @@ export class CallReports {
   /** Those that the audit has not told of, the oldest first. */
   readonly #open = new Set<OpenCall>()
   readonly #timer: NodeJS.Timeout
+  readonly #longMs: number
 
-  constructor(engine: Engine, onCall?: (call: CallReport) => void) {
+  constructor(engine: Engine, onCall?: (call: CallReport) => void, longMs = LONG_CALL_MS) {
     this.#engine = engine
     this.#onCall = onCall ?? null
-    this.#timer = setInterval(() => this.#tellOpen(), LOOK_MS).unref()
+    this.#timer = setInterval(() => this.#tellOpen(), longMs / 2).unref()
+    this.#longMs = longMs
   }
 
   close(): void {
@@ -142,7 +143,7 @@ export class CallReports {
 
   /** A call that a crash ends has no entry of its own: so one that takes long has one while it goes on. */
   #tellOpen(): void {
-    const untilMs = performance.now() - LONG_MS
+    const untilMs = performance.now() - this.#longMs
     for (const call of this.#open) {
       if (call.startedAtMs > untilMs) return
       this.#open.delete(call)

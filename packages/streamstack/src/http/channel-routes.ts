@@ -136,6 +136,7 @@ function follow(
 ): void {
   const { engine, response, query, heartbeat } = call
   const reader = answerStream({
+    engine,
     source,
     response,
     format,

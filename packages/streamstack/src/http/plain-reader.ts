@@ -6,6 +6,7 @@ import { withStepHeaders } from './answer-headers.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { answerProblem } from './answer-problem.ts'
 import { HeldResult } from './held-result.ts'
+import { type ErrorTeller, toldError } from './told-error.ts'
 
 /** The largest plain answer. */
 const ANSWER_CHARACTERS_MAX = 16 * 1024 * 1024
@@ -14,6 +15,7 @@ const ANSWER_CHARACTERS_MAX = 16 * 1024 * 1024
 const BODYLESS: ReadonlySet<number> = new Set([204, 205, 304])
 
 export interface PlainReaderOptions {
+  readonly engine: ErrorTeller
   readonly source: StreamSource
   readonly response: ServerResponse
   readonly headers: Readonly<Record<string, string>>
@@ -103,12 +105,12 @@ export class PlainReader {
   }
 
   #refuse(thrown: unknown): void {
-    const { response, headers } = this.#options
+    const { engine, source, response, headers } = this.#options
     const error =
       thrown instanceof StreamstackError
         ? thrown
         : new StreamstackError('internal', 'The answer could not be read.', { cause: thrown })
-    answerProblem(response, error, headers)
+    answerProblem(response, toldError(engine, error, source.url), headers)
   }
 }
 

@@ -16,11 +16,13 @@ import { answerProblem } from './answer-problem.ts'
 import { breakConnection } from './break-connection.ts'
 import type { Beating, Heartbeat } from './heartbeat.ts'
 import { noteReader } from './stalled-answers.ts'
+import { type ErrorTeller, toldError } from './told-error.ts'
 
 /** Batches are joined until a write is about so large: small writes cost a system call each. */
 const WRITE_BYTES = 16_384
 
 export interface ResponseReaderOptions {
+  engine: ErrorTeller
   source: StreamSource
   response: ServerResponse
   encoder: Encoder
@@ -35,6 +37,7 @@ export interface ResponseReaderOptions {
 export class ResponseReader implements Sink, Beating {
   /** When something was last written, milliseconds on the monotonic clock. */
   lastWriteMs = performance.now()
+  readonly #engine: ErrorTeller
   readonly #source: StreamSource
   readonly #response: ServerResponse
   readonly #encoder: Encoder
@@ -46,7 +49,8 @@ export class ResponseReader implements Sink, Beating {
   /** Bytes that wait in the socket; made when it first takes no more. */
   #waiting: Holding | null = null
 
-  constructor({ source, response, encoder, position, headers, heartbeat, record }: ResponseReaderOptions) {
+  constructor({ engine, source, response, encoder, position, headers, heartbeat, record }: ResponseReaderOptions) {
+    this.#engine = engine
     this.#source = source
     this.#response = response
     this.#encoder = encoder
@@ -113,7 +117,8 @@ export class ResponseReader implements Sink, Beating {
       return
     }
     this.#writeHead()
-    breakConnection(this.#response, joined(this.#pending, this.#encoder.fault(publicError(error))))
+    const told = publicError(toldError(this.#engine, error, this.#source.url))
+    breakConnection(this.#response, joined(this.#pending, this.#encoder.fault(told)))
     this.#pump.wrote(performance.now())
   }
 

@@ -91,6 +91,7 @@ function read(exchange: Exchange, run: RunView): void {
     declaredType: source.contentType,
   })
   const reader = answerStream({
+    engine,
     source,
     response,
     format,

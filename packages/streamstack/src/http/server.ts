@@ -25,6 +25,8 @@ export interface ServerOptions {
   port: number
   /** How often the files of the certificate are looked at. Default: every 10 s. */
   certificatePollMs?: number
+  /** How long a call goes on before the audit says that it does. Default: 10 s. */
+  longCallMs?: number
   /** Called when the answer of a request is over, for access logs. Must not throw. */
   onCall?: ((call: CallReport) => void) | undefined
 }
@@ -52,12 +54,13 @@ export async function startServer({
   port,
   onCall,
   certificatePollMs: pollMs,
+  longCallMs,
 }: ServerOptions): Promise<StreamstackServer> {
   checkHost(engine, host)
   await engine.settleAbandoned()
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)
-  const reports = new CallReports(engine, onCall)
+  const reports = new CallReports(engine, onCall, longCallMs)
   const webSockets = new WebSockets(engine, reports)
   const door = new FrontDoor({ engine, heartbeat, streams, webSockets, probes: new Probes() })
   const answer: RequestListener = (request, response) => {

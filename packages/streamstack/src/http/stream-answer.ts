@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { ChunkKinds, FormatName } from '@streamstack/protocol'
 import { contentTypeOf, encoderFor } from '../format/index.ts'
+import type { Engine } from '../engine/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import { untransformed } from './answer-headers.ts'
@@ -11,6 +12,7 @@ import { ResponseReader } from './response-reader.ts'
 import { WholeReader } from './whole-reader.ts'
 
 export interface StreamAnswerOptions {
+  engine: Engine
   source: StreamSource
   response: ServerResponse
   format: FormatName
@@ -63,6 +65,7 @@ export function answerStream(options: StreamAnswerOptions): StreamAnswer {
   noteReading(response, source, record)
   if (options.isPlain === true) {
     const reader = new PlainReader({
+      engine: options.engine,
       source,
       response,
       headers,
@@ -71,7 +74,7 @@ export function answerStream(options: StreamAnswerOptions): StreamAnswer {
     })
     return { begin: () => reader.begin(), open: null }
   }
-  const common = { source, response, encoder, position, headers, record }
+  const common = { engine: options.engine, source, response, encoder, position, headers, record }
   if (encoder.waits) {
     const reader = new WholeReader(common)
     return { begin: () => reader.begin(), open: null }

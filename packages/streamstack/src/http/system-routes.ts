@@ -97,7 +97,17 @@ function readSystemStream(call: Exchange, source: SystemView, begin: string): vo
   const position = startPosition(source, request, query, begin)
   const kinds = chooseKinds(query)
   const headers = corsHeaders
-  const reader = answerStream({ source, response, format, metadata: false, kinds, position, headers, heartbeat })
+  const reader = answerStream({
+    engine,
+    source,
+    response,
+    format,
+    metadata: false,
+    kinds,
+    position,
+    headers,
+    heartbeat,
+  })
   reader.begin()
   // Its first chunk may be far off: who reads must not wonder until then whether the server is there.
   reader.open?.()

@@ -7,11 +7,13 @@ import { withStepHeaders } from './answer-headers.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { answerProblem } from './answer-problem.ts'
 import { HeldResult } from './held-result.ts'
+import { type ErrorTeller, toldError } from './told-error.ts'
 
 /** The largest whole result: beyond it a client has to take a stream. */
 const RESULT_BYTES_MAX = 16 * 1024 * 1024
 
 export interface WholeReaderOptions {
+  engine: ErrorTeller
   source: StreamSource
   response: ServerResponse
   /** One that waits. */
@@ -86,12 +88,12 @@ export class WholeReader {
    * Without readers, `on_disconnect` decides.
    */
   #refuse(thrown: unknown): void {
-    const { response, headers } = this.#options
-    answerProblem(response, toldOf(thrown), headers)
+    const { engine, source, response, headers } = this.#options
+    answerProblem(response, toldError(engine, withCure(thrown), source.url), headers)
   }
 }
 
-function toldOf(thrown: unknown): StreamstackError {
+function withCure(thrown: unknown): StreamstackError {
   if (!(thrown instanceof StreamstackError)) {
     return new StreamstackError('internal', 'The result could not be read.', { cause: thrown })
   }

@@ -40,6 +40,7 @@ function newLog(store: StreamStore, more: { recentBytes?: number } = {}) {
     created: kept,
     recentBytes: more.recentBytes ?? 524_288,
     atEnd: (end) => ({ note: JSON.stringify({ end }), ttlSeconds: 60 }),
+    tell: (error) => error,
     onFailure: (error) => failures.push(error),
   })
   return { log, stream, name, failures }

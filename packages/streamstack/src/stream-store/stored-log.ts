@@ -34,6 +34,8 @@ export interface StoredLogOptions {
   readonly atEnd: (end: Omit<StreamEnd, 'offset'>) => StoredEnd
   /** Called once, when something could not be kept: nothing more will be. */
   readonly onFailure: (error: StreamstackError) => void
+  /** Returns the failure in the form that readers receive as the reason of the end. */
+  readonly tell: (error: StreamstackError) => StreamstackError
 }
 
 /**
@@ -48,6 +50,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
   readonly #recent: MemoryLog
   readonly #atEnd: StoredLogOptions['atEnd']
   readonly #onFailure: StoredLogOptions['onFailure']
+  readonly #tell: StoredLogOptions['tell']
   /** What came since the last write, and as bytes. */
   #chunks: Chunk[] = []
   #messages: Buffer[] = []
@@ -60,11 +63,12 @@ export class StoredLog implements StreamLog, StreamWatcher {
   #waiting: (() => void)[] = []
   #failure: StreamstackError | null = null
 
-  constructor({ store, stream, created, recentBytes, atEnd, onFailure }: StoredLogOptions) {
+  constructor({ store, stream, created, recentBytes, atEnd, onFailure, tell }: StoredLogOptions) {
     this.#store = store
     this.#stream = stream
     this.#atEnd = atEnd
     this.#onFailure = onFailure
+    this.#tell = tell
     this.lastOffset = stream.visibleTail
     this.#recent = new MemoryLog(recentBytes, { after: this.lastOffset, budget: activeMemory })
     // Keeps the store from letting go of it while it is written.
@@ -95,7 +99,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
   }
 
   finish(end: Omit<StreamEnd, 'offset'>, last: Chunk | null): Promise<void> {
-    if (this.#failure !== null) return Promise.reject(this.#failure)
+    if (this.#failure !== null) return Promise.reject(this.#tell(this.#failure))
     if (last !== null) this.#add(last)
     this.#end = end
     this.#flush()
@@ -186,7 +190,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.#stream.watchers.delete(this)
     // Nobody may wait for it yet.
     this.#ended.promise.catch(() => undefined)
-    this.#ended.reject(this.#failure)
+    this.#ended.reject(this.#tell(this.#failure))
     this.#release()
     this.#onFailure(this.#failure)
   }

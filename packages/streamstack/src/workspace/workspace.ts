@@ -5,6 +5,7 @@ import { type Environment, mergeEnvironment, withVariable } from './dotenv.ts'
 import { readDefinitions, readText, type TreeFile } from './read-files.ts'
 import type { Settings } from './checked-settings.ts'
 import { keepSecret, keptSecret, lackingSecret } from './developer-secret.ts'
+import { readSecretFiles } from './secret-files.ts'
 import { type ReadSettings, readSettings } from './settings.ts'
 
 /** Names under which the settings may stand; only one of them. */
@@ -62,9 +63,12 @@ export async function readWorkspace(
   const parsed = text === null || isBlank ? { tree: null, issues: [] } : parseTree(file, text)
   issues.push(...parsed.issues)
   const broken = settingsFile !== null && !isBlank && parsed.tree === null
+  const place = { root, file }
+  const secrets = await readSecretFiles(mergeEnvironment(dotenv ?? '', environment), parsed.tree, place)
+  issues.push(...secrets.issues)
   const read = broken
     ? { settings: null, env: {}, issues: [] }
-    : readWithSecret(parsed.tree, file, root, mergeEnvironment(dotenv ?? '', environment), developer)
+    : readWithSecret(parsed.tree, file, root, secrets.environment, developer)
   issues.push(...read.issues)
   const endpointFiles = await readDefinitions(root, 'endpoints', issues)
   const channelFiles = await readDefinitions(root, 'channels', issues)

@@ -1,4 +1,4 @@
-import { ALL_KINDS, StreamstackError, type Value, openaiError, toStreamstackError } from '@streamstack/protocol'
+import { ALL_KINDS, StreamstackError, type Value, openaiError } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
 import type { Plan } from '../../plan/index.ts'
 import { didYouMean } from '../../text/did-you-mean.ts'
@@ -6,6 +6,7 @@ import { answerProblem } from '../answer-problem.ts'
 import { answerWhole } from '../answer-whole.ts'
 import { answerCall, bodyOf } from '../call-endpoint.ts'
 import { noteCaller, noteEndpoint } from '../call-note.ts'
+import { toldError } from '../told-error.ts'
 import type { Exchange } from '../exchange.ts'
 import { findEndpoint } from '../find-endpoint.ts'
 import { CallPreparation } from '../prepare-call.ts'
@@ -130,9 +131,8 @@ async function unknownModel({ engine, place, request }: Exchange, model: string)
 }
 
 /** A problem document that also has the `error` of the API. */
-function refuse({ engine, response, corsHeaders }: Exchange, thrown: unknown): void {
-  const error = toStreamstackError(thrown)
-  if (error.code === 'internal') engine.log.error({ err: error.cause ?? error }, 'a request could not be answered')
+function refuse({ engine, path, response, corsHeaders }: Exchange, thrown: unknown): void {
+  const error = toldError(engine, thrown, path)
   if (response.headersSent || response.destroyed) response.destroy()
   else answerProblem(response, error, corsHeaders, openaiError(error))
 }

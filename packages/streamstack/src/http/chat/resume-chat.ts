@@ -17,6 +17,7 @@ export async function resumeChat({ exchange, plan, preparation }: EndpointCall):
   }
   const reading = preparation.asksForCaller ? new RunReading(run, caller) : null
   const reader = answerStream({
+    engine,
     source: reading ?? run,
     response,
     format: 'ai-sdk',

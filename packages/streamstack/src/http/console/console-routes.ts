@@ -118,6 +118,7 @@ export const readTrace: Operation = {
     }
     if (isProtocolRead(request, query)) return readByProtocol(exchange, trace, null)
     const reader = answerStream({
+      engine,
       source: trace,
       response,
       format: chooseFormat({ asked: query.get('format'), accept: request.headers.accept }),

@@ -27,7 +27,8 @@ export interface NamedReaderOptions {
   outbox: Outbox
   /** Its last word is out, and the id is free. */
   onOver: () => void
-  onError: (error: unknown) => void
+  /** Gives an error in the form that the client receives. */
+  tell: (thrown: unknown) => StreamstackError
 }
 
 export interface NamedStart {
@@ -73,7 +74,7 @@ export class NamedReader implements StreamWatcher {
   readonly #encoding: ContentEncoding
   readonly #outbox: Outbox
   readonly #onOver: () => void
-  readonly #onError: (error: unknown) => void
+  readonly #tell: (thrown: unknown) => StreamstackError
   #position: number
   /** Of text: bytes up to the position whose character ends behind it. */
   #rest: Buffer
@@ -81,7 +82,7 @@ export class NamedReader implements StreamWatcher {
   #isReading = false
   #isOver = false
 
-  constructor({ id, url, source, start, outbox, onOver, onError }: NamedReaderOptions) {
+  constructor({ id, url, source, start, outbox, onOver, tell }: NamedReaderOptions) {
     this.#id = id
     this.#prefix = messagePrefix(id)
     this.#url = url
@@ -91,7 +92,7 @@ export class NamedReader implements StreamWatcher {
     this.#rest = start.rest
     this.#outbox = outbox
     this.#onOver = onOver
-    this.#onError = onError
+    this.#tell = tell
   }
 
   /** Says what is open, and takes what there is and what comes. */
@@ -218,8 +219,7 @@ export class NamedReader implements StreamWatcher {
     try {
       act()
     } catch (thrown) {
-      const error = socketError(thrown)
-      if (error.code === 'internal' || error.code === 'storage_failed') this.#onError(error.cause ?? error)
+      const error = socketError(this.#tell(thrown))
       this.#finish({ type: 'error', id: this.#id, error: publicError(withCure(error)) })
     }
   }

@@ -18,6 +18,7 @@ import { numberOrNow, placeAfter } from './place-after.ts'
 import { SocketReader } from './socket-reader.ts'
 import { socketError } from './socket-error.ts'
 import { Stay } from '../stay.ts'
+import { toldError } from '../told-error.ts'
 
 /** What a message asks for under an id. */
 type Asked = Exclude<AskedMessage, { type: 'bad' }>
@@ -289,7 +290,7 @@ export class Session {
         this.#named.delete(reader)
         this.#audited.over(id, null)
       },
-      onError: (error) => this.#engine.log.error({ err: error, stream: url }, 'a stream could not be read'),
+      tell: (thrown) => toldError(this.#engine, thrown, url),
     })
     this.#named.add(reader)
     this.#open.set(id, {
@@ -372,7 +373,7 @@ export class Session {
         stay?.leave()
         this.#audited.over(id, source)
       },
-      onError: (error) => this.#engine.log.error({ err: error, stream: source.url }, 'a stream could not be read'),
+      tell: (thrown) => toldError(this.#engine, thrown, source.url),
     })
     this.#open.set(id, {
       leave: () => {

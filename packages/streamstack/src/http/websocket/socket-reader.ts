@@ -1,4 +1,4 @@
-import { type ServerMessage, type StreamEnd, publicError } from '@streamstack/protocol'
+import { type ServerMessage, type StreamEnd, type StreamstackError, publicError } from '@streamstack/protocol'
 import type { Batch, StreamSource } from '../../stream/index.ts'
 import { Pump, type ReadingRecord, type Select, type Sink } from '../../stream/reading.ts'
 import { batchFrames, messagePrefix } from './batch-frames.ts'
@@ -14,7 +14,8 @@ export interface SocketReaderOptions {
   record: ReadingRecord | null
   /** Its last word is out, and the id is free. */
   onOver: () => void
-  onError: (error: unknown) => void
+  /** Gives an error in the form that the client receives. */
+  tell: (thrown: unknown) => StreamstackError
 }
 
 /** Writes one stream to a connection that it shares with others: one batch when it is its turn. */
@@ -24,17 +25,17 @@ export class SocketReader implements Sink {
   readonly #prefix: Buffer
   readonly #outbox: Outbox
   readonly #onOver: () => void
-  readonly #onError: (error: unknown) => void
+  readonly #tell: (thrown: unknown) => StreamstackError
   readonly #pump: Pump
   #hasBegun = false
 
-  constructor({ id, source, position, outbox, record, onOver, onError }: SocketReaderOptions) {
+  constructor({ id, source, position, outbox, record, onOver, tell }: SocketReaderOptions) {
     this.source = source
     this.#id = id
     this.#prefix = messagePrefix(id)
     this.#outbox = outbox
     this.#onOver = onOver
-    this.#onError = onError
+    this.#tell = tell
     this.#pump = new Pump({ source, position, sink: this, record, turns: outbox })
   }
 
@@ -72,9 +73,7 @@ export class SocketReader implements Sink {
 
   /** Something is wrong with this reader alone: no outcome of the stream, and others read on. */
   fault(thrown: unknown): void {
-    const error = socketError(thrown)
-    if (error.code === 'internal') this.#onError(error.cause)
-    this.#finish({ type: 'error', id: this.#id, error: publicError(error) })
+    this.#finish({ type: 'error', id: this.#id, error: publicError(socketError(this.#tell(thrown))) })
   }
 
   #finish(lastWord: ServerMessage): void {

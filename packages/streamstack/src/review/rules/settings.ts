@@ -4,7 +4,7 @@ import type { ReviewSubject } from '../subject.ts'
 
 /** Settings that let in more than most workspaces need. */
 export function wideSettings({ files, workspace }: ReviewSubject): readonly Fault[] {
-  const { server, auth, streams, channels, log } = workspace.settings
+  const { server, auth, streams, channels, log, audit } = workspace.settings
   const faults: Fault[] = []
   const add = (severity: Severity, key: string, message: string, cure: string): void => {
     faults.push({ severity, position: settingPlace(files.settingsTree, key), message, cure })
@@ -53,6 +53,28 @@ export function wideSettings({ files, workspace }: ReviewSubject): readonly Faul
       'channels.token_in_url',
       message,
       'Send tokens in the Authorization header, or let them expire within minutes.',
+    )
+  }
+  if (server.errors === 'detailed') {
+    const message = 'Callers learn addresses, tables and expressions from the errors of this workspace.'
+    add(
+      'medium',
+      'server.errors',
+      message,
+      'Remove the setting: `streamstack serve` then logs them and tells callers the kind.',
+    )
+  }
+  if (audit.head.webhook?.startsWith('http:') === true) {
+    const message = 'Heads of the audit go over http: who can change them on the way can hide a change of the audit.'
+    add('medium', 'audit.head.webhook', message, 'Use https.')
+  }
+  if (audit.isEnabled && audit.onFailure === 'continue') {
+    const message = 'Calls are answered while the audit cannot be written: who fills the disk acts unrecorded.'
+    add(
+      'low',
+      'audit.on_failure',
+      message,
+      'Use `audit.on_failure: refuse`, unless answering matters more than the record.',
     )
   }
   if (log.level === 'debug' || log.level === 'trace') {
