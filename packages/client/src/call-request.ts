@@ -1,4 +1,4 @@
-import type { Ask } from './live-socket.ts'
+import type { Ask } from './shared-socket.ts'
 import { invalid } from './stream-error.ts'
 
 /** A call as it goes out, as often as it has to. */

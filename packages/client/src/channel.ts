@@ -1,6 +1,7 @@
 import type { ChunkKind } from '@streamstack/protocol'
 import { randomKey } from './call-request.ts'
-import type { Ask, LiveSocket, Told } from './live-socket.ts'
+import type { LiveSocket } from './live-socket.ts'
+import type { Ask, Told } from './shared-socket.ts'
 import type { ReaderOptions } from './reconnecting-reader.ts'
 import { retryDelayMs, sleep } from './retry.ts'
 import { RunStream } from './run-stream.ts'

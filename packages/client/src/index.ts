@@ -1,8 +1,8 @@
 /** Calls Streamstack endpoints and reads their streams: every chunk once, in order, whatever happens to the connection. */
 export type { Channel, ChannelStream, Member, PresenceEvent, PublishOptions, SubscribeOptions } from './channel.ts'
-export { type Client, type ClientOptions, createClient } from './client.ts'
+export type { CallOptions, Client, ClientOptions, StreamOptions } from './client.ts'
+export { createClient } from './create-client.ts'
 export type { EndpointTypes, UntypedEndpoints } from './endpoint-types.ts'
-export type { CallOptions, StreamOptions } from './client.ts'
 export type { Progress } from './progress.ts'
 export type { RetryOptions } from './retry.ts'
 export type { Chunk, RunStream, StreamEvents, StreamResult, StreamStatus } from './run-stream.ts'

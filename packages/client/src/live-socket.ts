@@ -5,32 +5,13 @@ import {
   WEBSOCKET_PROTOCOL,
   WEBSOCKET_TOKEN_PREFIX,
 } from '@streamstack/protocol'
+import type { SocketUser, Told } from './shared-socket.ts'
 import { page } from './page.ts'
 import { sleep } from './retry.ts'
 import { type SocketConnectionOptions, socketConnection } from './socket-connection.ts'
 import { StreamError, asStreamError, lost, publicError } from './stream-error.ts'
 import type { Transport } from './transport.ts'
 import type { Connection } from './wire.ts'
-
-/** What a client asks under an id, which the connection adds. */
-export type Ask = ClientMessage extends infer Message
-  ? Message extends { id: string }
-    ? Omit<Message, 'id'>
-    : never
-  : never
-
-/** A message about one id. */
-export type Told = ServerMessage & { id: string }
-
-/** A user of the connection. */
-export interface SocketUser {
-  /** What is asked, at the moment in which the connection is there. */
-  ask(): Ask
-  /** `size`: characters of the message. */
-  take(message: Told, size: number): void
-  /** The connection broke, and nothing more will come. */
-  fail(error: StreamError): void
-}
 
 /** How long a handshake may take, and a sign of life when the page has reason to doubt. */
 const HANDSHAKE_MS_MAX = 10_000

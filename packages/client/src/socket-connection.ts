@@ -1,5 +1,5 @@
 import { type Decoded, contentKind } from '@streamstack/protocol'
-import type { Ask, LiveSocket, Told } from './live-socket.ts'
+import type { Ask, SharedSocket, Told } from './shared-socket.ts'
 import { type StreamError, lost, publicError } from './stream-error.ts'
 import type { ProgressCounter } from './progress.ts'
 import type { Connection } from './wire.ts'
@@ -23,7 +23,7 @@ export interface SocketConnectionOptions {
  * stream, and asks for the rest when it has taken what waits: nobody else on the connection has to wait for it.
  */
 export async function socketConnection(
-  socket: LiveSocket,
+  socket: SharedSocket,
   { ask, restMs, signal, onOpen, progress }: SocketConnectionOptions,
 ): Promise<Connection> {
   let items: Decoded[] = []

@@ -1,11 +1,10 @@
 import type { Chunk, StreamstackError } from '@streamstack/protocol'
-import type { Caller } from '../access/index.ts'
+import type { Caller, Guard } from '../access/index.ts'
 import { Stream, type StreamReader } from '../stream/index.ts'
 import type { ChannelLog } from './channel-log.ts'
 import type { FoundChannel } from './channel-table.ts'
 import { RECENT_MS } from './history-log.ts'
 import type { PublishKeys } from './publish-keys.ts'
-import type { Subscription } from './subscription.ts'
 
 /** Time for which an unused durable channel stays in memory. */
 const IDLE_MS = 30_000
@@ -40,7 +39,7 @@ export class Channel {
   countedBytes = 0
   readonly #keys: PublishKeys
   readonly #options: ChannelOptions
-  readonly #subscriptions = new Set<Subscription>()
+  readonly #subscriptions = new Set<Guard>()
   #publishing = 0
   #isUntouched = true
   #usedAtMs: number
@@ -95,7 +94,7 @@ export class Channel {
     this.#options.check(this.found, caller)
   }
 
-  enter(subscription: Subscription, reader: StreamReader): void {
+  enter(subscription: Guard, reader: StreamReader): void {
     this.#usedAtMs = this.#options.nowMs()
     this.#subscriptions.add(subscription)
     this.stream.attach(reader)
@@ -103,7 +102,7 @@ export class Channel {
     subscription.recheck()
   }
 
-  leave(subscription: Subscription, reader: StreamReader, isLast: boolean): void {
+  leave(subscription: Guard, reader: StreamReader, isLast: boolean): void {
     this.#usedAtMs = this.#options.nowMs()
     this.stream.detach(reader)
     if (isLast) this.#subscriptions.delete(subscription)

@@ -1,5 +1,5 @@
 import { type ChannelDeclaration, isForAnybody } from '../channel/index.ts'
-import { shellQuoted } from './workspace-dir.ts'
+import { shellQuoted } from './shell-quoted.ts'
 
 /** Command lines for the first channel that anybody may publish to, and the first that anybody may read; the same one, if there is one for both. */
 export function channelLines(channels: readonly ChannelDeclaration[], url: string): readonly string[] {

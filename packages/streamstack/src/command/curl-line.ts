@@ -2,7 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { type EndpointDefinition, pathParameters } from '../definition/index.ts'
 import { sampleInputs } from './sample-inputs.ts'
 import { BODYLESS, queryPairs, samplePathPart } from './sample-url.ts'
-import { shellQuoted } from './workspace-dir.ts'
+import { shellQuoted } from './shell-quoted.ts'
 
 /** A command line that calls an endpoint when pasted into a POSIX shell. `tokenCommand` makes a token of the workspace. */
 export function curlLine(endpoint: EndpointDefinition, url: string, tokenCommand: string): string {

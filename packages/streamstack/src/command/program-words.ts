@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { shellQuoted } from './workspace-dir.ts'
+import { shellQuoted } from './shell-quoted.ts'
 
 /** Where this program was started from. */
 export interface ProgramPlace {

@@ -7,7 +7,8 @@ import { CommandFailure } from './failure.ts'
 import { collected } from './collected.ts'
 import type { CommandIo } from './io.ts'
 import { placed } from './issue-lines.ts'
-import { shellQuoted, workspaceDir } from './workspace-dir.ts'
+import { shellQuoted } from './shell-quoted.ts'
+import { workspaceDir } from './workspace-dir.ts'
 
 interface TokenOptions {
   sub: string

@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from 'node:path'
 import type { CommandIo } from './io.ts'
+import { shellQuoted } from './shell-quoted.ts'
 
 /** A workspace as the user named it. */
 export interface WorkspaceDir {
@@ -23,9 +24,4 @@ export function workspaceDir(io: CommandIo, named: string | undefined): Workspac
     prefix: short === '' ? '' : `${short}/`,
     argument: short === '' ? '' : ` ${shellQuoted(short)}`,
   }
-}
-
-/** A word as a POSIX shell takes it literally. */
-export function shellQuoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -54,58 +54,58 @@ class Locator {
   inputs: TreeEntry | null = null
   stack: TreeEntry | null = null
   description: string | null = null
-  private readonly list: IssueList
+  readonly #list: IssueList
 
   constructor(list: IssueList) {
-    this.list = list
+    this.#list = list
   }
 
   visit(node: TreeNode, inWrapper: boolean): void {
-    for (const entry of node.entries ?? []) this.entry(entry, inWrapper)
+    for (const entry of node.entries ?? []) this.#entry(entry, inWrapper)
   }
 
-  private entry(entry: TreeEntry, inWrapper: boolean): void {
+  #entry(entry: TreeEntry, inWrapper: boolean): void {
     const { key, node } = entry
     if (settingsSections.includes(key)) {
       if (node.entries !== undefined) this.settings.push(...node.entries)
       else if (node.value !== null) {
-        this.list.error(node.position, `\`${key}\` must be an object; it is ${kindOf(node.value)}.`)
+        this.#list.error(node.position, `\`${key}\` must be an object; it is ${kindOf(node.value)}.`)
       }
     } else if (inputSections.includes(key)) {
-      if (this.inputs !== null) this.second(entry, this.inputs)
+      if (this.inputs !== null) this.#second(entry, this.inputs)
       else this.inputs = entry
-    } else if (stackSections.includes(key)) this.take(entry)
+    } else if (stackSections.includes(key)) this.#take(entry)
     else if (key === 'implementation') {
-      if (node.items !== undefined) this.take(entry)
+      if (node.items !== undefined) this.#take(entry)
       else this.visit(node, true)
     } else if (settingsKeys.includes(key)) this.settings.push(entry)
     else if (key === 'description') this.description ??= typeof node.value === 'string' ? node.value : null
     else if (isNoteKey(key) || key === 'name') return
-    else if (isStepList(node)) this.take(entry)
+    else if (isStepList(node)) this.#take(entry)
     else if (holdsStack(node, wrapperDepthMax)) this.visit(node, true)
-    else this.unknown(entry, inWrapper)
+    else this.#unknown(entry, inWrapper)
   }
 
-  private take(entry: TreeEntry): void {
-    if (this.stack !== null) this.second(entry, this.stack)
+  #take(entry: TreeEntry): void {
+    if (this.stack !== null) this.#second(entry, this.stack)
     else this.stack = entry
   }
 
-  private second(entry: TreeEntry, first: TreeEntry): void {
+  #second(entry: TreeEntry, first: TreeEntry): void {
     const place = `\`${first.key}\` on line ${first.keyPosition.line}`
-    this.list.error(entry.keyPosition, `\`${entry.key}\` says again what ${place} says; a file holds one endpoint.`)
+    this.#list.error(entry.keyPosition, `\`${entry.key}\` says again what ${place} says; a file holds one endpoint.`)
   }
 
-  private unknown(entry: TreeEntry, inWrapper: boolean): void {
+  #unknown(entry: TreeEntry, inWrapper: boolean): void {
     const { key, keyPosition, node } = entry
     const suggestion = loopNotes.has(key)
       ? null
       : didYouMean(key, [...settingsSections, ...inputSections, ...stackSections, ...settingsKeys])
     if (suggestion !== null) {
-      this.list.error(keyPosition, `\`${key}\` is not known here. Did you mean \`${suggestion}\`?`)
+      this.#list.error(keyPosition, `\`${key}\` is not known here. Did you mean \`${suggestion}\`?`)
     } else if (!inWrapper || !isWords(node)) {
       // Words inside a wrapper can only be a description; anything else may be meant to have an effect.
-      this.list.warning(
+      this.#list.warning(
         keyPosition,
         `\`${key}\` is a note here and changes nothing; a value that steps use belongs into the \`variables\` of a step.`,
       )

@@ -155,67 +155,67 @@ export function plainInput(
 }
 
 class DeclarationReader {
-  private readonly name: string
-  private readonly path: string
-  private readonly node: TreeNode
-  private readonly position: Position
-  private readonly list: IssueList
-  private readonly byKey = new Map<string, TreeEntry>()
+  readonly #name: string
+  readonly #path: string
+  readonly #node: TreeNode
+  readonly #position: Position
+  readonly #list: IssueList
+  readonly #byKey = new Map<string, TreeEntry>()
 
   constructor(name: string, path: string, node: TreeNode, position: Position, list: IssueList) {
-    this.name = name
-    this.path = path
-    this.node = node
-    this.position = position
-    this.list = list
+    this.#name = name
+    this.#path = path
+    this.#node = node
+    this.#position = position
+    this.#list = list
   }
 
   read(): InputDeclaration {
-    for (const entry of this.node.entries ?? []) this.collect(entry)
-    const { type, items: itemType, nullable } = this.type()
-    const requiredNames = this.byKey.get('required')?.node.items
+    for (const entry of this.#node.entries ?? []) this.#collect(entry)
+    const { type, items: itemType, nullable } = this.#type()
+    const requiredNames = this.#byKey.get('required')?.node.items
     const input = {
-      ...plainInput(this.name, type, this.text('description'), this.position),
+      ...plainInput(this.#name, type, this.#text('description'), this.#position),
       // JSON Schema lists the required properties on the object.
-      required: requiredNames === undefined && this.boolean('required'),
-      nullable: this.boolean('nullable') || nullable,
-      default: this.defaultValue(type),
-      values: this.values(type),
-      ...this.range('min', 'max', ['integer', 'number'], type),
-      trim: this.boolean('trim'),
-      sanitize: this.sanitize(),
-      nonEmpty: this.boolean('non_empty'),
-      pattern: this.pattern(type),
-      items: this.items(type) ?? itemType,
-      properties: this.properties(type, requiredNames),
+      required: requiredNames === undefined && this.#boolean('required'),
+      nullable: this.#boolean('nullable') || nullable,
+      default: this.#defaultValue(type),
+      values: this.#values(type),
+      ...this.#range('min', 'max', ['integer', 'number'], type),
+      trim: this.#boolean('trim'),
+      sanitize: this.#sanitize(),
+      nonEmpty: this.#boolean('non_empty'),
+      pattern: this.#pattern(type),
+      items: this.#items(type) ?? itemType,
+      properties: this.#properties(type, requiredNames),
     }
-    const { min: minLength, max: maxLength } = this.range('min_length', 'max_length', ['text', 'email', 'list'], type)
+    const { min: minLength, max: maxLength } = this.#range('min_length', 'max_length', ['text', 'email', 'list'], type)
     return Object.freeze({ ...input, minLength, maxLength })
   }
 
-  private collect(entry: TreeEntry): void {
+  #collect(entry: TreeEntry): void {
     const key = Object.hasOwn(canonicalKeys, entry.key) ? canonicalKeys[entry.key] : undefined
     if (key === undefined) {
       if (isNoteKey(entry.key)) return
       const suggestion = didYouMean(entry.key, Object.keys(canonicalKeys))
       const cure = suggestion === null ? 'The reference lists what it may have.' : `Did you mean \`${suggestion}\`?`
-      this.list.error(entry.keyPosition, `The input \`${this.path}\` has the unknown key \`${entry.key}\`. ${cure}`)
-    } else if (this.byKey.has(key)) {
-      const earlier = this.byKey.get(key)?.key ?? key
-      this.list.error(entry.keyPosition, `\`${entry.key}\` says the same as \`${earlier}\`; remove one.`)
-    } else this.byKey.set(key, entry)
+      this.#list.error(entry.keyPosition, `The input \`${this.#path}\` has the unknown key \`${entry.key}\`. ${cure}`)
+    } else if (this.#byKey.has(key)) {
+      const earlier = this.#byKey.get(key)?.key ?? key
+      this.#list.error(entry.keyPosition, `\`${entry.key}\` says the same as \`${earlier}\`; remove one.`)
+    } else this.#byKey.set(key, entry)
   }
 
-  private fault(entry: TreeEntry, message: string): null {
-    this.list.error(entry.node.position, `\`${entry.key}\` of the input \`${this.path}\` ${message}`)
+  #fault(entry: TreeEntry, message: string): null {
+    this.#list.error(entry.node.position, `\`${entry.key}\` of the input \`${this.#path}\` ${message}`)
     return null
   }
 
-  private type(): { type: InputType; items: InputDeclaration | null; nullable: boolean } {
-    const entry = this.byKey.get('type')
-    const format = this.byKey.get('format')?.node.value
+  #type(): { type: InputType; items: InputDeclaration | null; nullable: boolean } {
+    const entry = this.#byKey.get('type')
+    const format = this.#byKey.get('format')?.node.value
     if (entry === undefined) {
-      const implied = this.byKey.has('properties') ? 'object' : this.byKey.has('items') ? 'list' : 'any'
+      const implied = this.#byKey.has('properties') ? 'object' : this.#byKey.has('items') ? 'list' : 'any'
       return { type: implied, items: null, nullable: false }
     }
     // JSON Schema: ["string", "null"]
@@ -223,13 +223,13 @@ class DeclarationReader {
     const nullable = entry.node.items !== undefined && names.length < entry.node.items.length
     const written = names[0]
     if (names.length !== 1 || typeof written !== 'string') {
-      this.fault(entry, `must be one type; it is ${quote(entry.node.value)}.`)
+      this.#fault(entry, `must be one type; it is ${quote(entry.node.value)}.`)
       return { type: 'any', items: null, nullable }
     }
     const listed = /^(.*)\[\]$/.exec(written.trim())
     const type = inputTypeOf(listed?.[1] ?? written)
     if (type === null) {
-      reportType(this.path, written, entry.node.position, this.list)
+      reportType(this.#path, written, entry.node.position, this.#list)
       return { type: 'any', items: null, nullable }
     }
     if (listed !== null) return { type: 'list', items: plainInput('items', type, null, entry.node.position), nullable }
@@ -237,118 +237,116 @@ class DeclarationReader {
     return { type: narrowed ?? type, items: null, nullable }
   }
 
-  private text(key: string): string | null {
-    const value = this.byKey.get(key)?.node.value
+  #text(key: string): string | null {
+    const value = this.#byKey.get(key)?.node.value
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : null
   }
 
-  private boolean(key: string): boolean {
-    const entry = this.byKey.get(key)
+  #boolean(key: string): boolean {
+    const entry = this.#byKey.get(key)
     if (entry === undefined || entry.node.items !== undefined) return false
     if (typeof entry.node.value === 'boolean') return entry.node.value
-    this.fault(entry, `must be true or false; it is ${quote(entry.node.value)}.`)
+    this.#fault(entry, `must be true or false; it is ${quote(entry.node.value)}.`)
     return false
   }
 
-  private defaultValue(type: InputType): Value | undefined {
-    const entry = this.byKey.get('default')
+  #defaultValue(type: InputType): Value | undefined {
+    const entry = this.#byKey.get('default')
     if (entry === undefined) return undefined
     const { value } = entry.node
     if (value === null || fitsInputType(value, type)) return value
-    this.fault(entry, `must be of the type ${type}; it is ${quote(value)}.`)
+    this.#fault(entry, `must be of the type ${type}; it is ${quote(value)}.`)
     return undefined
   }
 
-  private values(type: InputType): readonly Value[] | null {
-    const entry = this.byKey.get('values')
+  #values(type: InputType): readonly Value[] | null {
+    const entry = this.#byKey.get('values')
     if (entry === undefined) return null
     if (entry.node.items === undefined || entry.node.items.length === 0) {
-      return this.fault(entry, `must be a list of allowed values; it is ${quote(entry.node.value)}.`)
+      return this.#fault(entry, `must be a list of allowed values; it is ${quote(entry.node.value)}.`)
     }
     const wrong = entry.node.items.find((item) => item.value !== null && !fitsInputType(item.value, type))
     if (wrong !== undefined)
-      return this.fault(entry, `must hold values of the type ${type}; ${quote(wrong.value)} is none.`)
+      return this.#fault(entry, `must hold values of the type ${type}; ${quote(wrong.value)} is none.`)
     const values = entry.node.items.map((item) => item.value)
-    const fallback = this.byKey.get('default')
+    const fallback = this.#byKey.get('default')
     if (fallback !== undefined && fallback.node.value !== null && !values.includes(fallback.node.value)) {
-      this.fault(fallback, `is none of the allowed values; it is ${quote(fallback.node.value)}.`)
+      this.#fault(fallback, `is none of the allowed values; it is ${quote(fallback.node.value)}.`)
     }
     return Object.freeze(values)
   }
 
-  private range(
+  #range(
     minKey: string,
     maxKey: string,
     types: readonly InputType[],
     type: InputType,
   ): { min: number | null; max: number | null } {
     const bound = (key: string): number | null => {
-      const entry = this.byKey.get(key)
+      const entry = this.#byKey.get(key)
       if (entry === undefined || entry.node.value === null) return null
       if (!types.includes(type)) {
         const cure = key === minKey && minKey === 'min' ? ' Lengths are `min_length` and `max_length`.' : ''
-        return this.fault(entry, `has no meaning for the type ${type}; remove it.${cure}`)
+        return this.#fault(entry, `has no meaning for the type ${type}; remove it.${cure}`)
       }
       const { value } = entry.node
       const isLength = key.endsWith('length')
       if (typeof value === 'number' && (!isLength || (Number.isSafeInteger(value) && value >= 0))) return value
-      return this.fault(entry, `must be a ${isLength ? 'whole number from 0' : 'number'}; it is ${quote(value)}.`)
+      return this.#fault(entry, `must be a ${isLength ? 'whole number from 0' : 'number'}; it is ${quote(value)}.`)
     }
     const [min, max] = [bound(minKey), bound(maxKey)]
-    const maxEntry = this.byKey.get(maxKey)
+    const maxEntry = this.#byKey.get(maxKey)
     if (min !== null && max !== null && maxEntry !== undefined && min > max) {
-      this.fault(maxEntry, `is less than \`${this.byKey.get(minKey)?.key}\`; no value could fit.`)
+      this.#fault(maxEntry, `is less than \`${this.#byKey.get(minKey)?.key}\`; no value could fit.`)
     }
     return { min, max }
   }
 
-  private sanitize(): InputDeclaration['sanitize'] {
-    const entry = this.byKey.get('sanitize')
+  #sanitize(): InputDeclaration['sanitize'] {
+    const entry = this.#byKey.get('sanitize')
     const value = entry?.node.value ?? false
     if (value === false) return 'none'
     if (value === true) return 'clean'
     if (value === 'strip_html' || value === 'escape_html') return value
-    if (entry !== undefined) this.fault(entry, `must be true, "strip_html" or "escape_html"; it is ${quote(value)}.`)
+    if (entry !== undefined) this.#fault(entry, `must be true, "strip_html" or "escape_html"; it is ${quote(value)}.`)
     return 'none'
   }
 
-  private pattern(type: InputType): string | null {
-    const entry = this.byKey.get('pattern')
+  #pattern(type: InputType): string | null {
+    const entry = this.#byKey.get('pattern')
     if (entry === undefined || entry.node.value === null) return null
-    if (type !== 'text' && type !== 'email') return this.fault(entry, `has no meaning for the type ${type}; remove it.`)
-    if (typeof entry.node.value !== 'string') return this.fault(entry, 'must be a regular expression as text.')
+    if (type !== 'text' && type !== 'email')
+      return this.#fault(entry, `has no meaning for the type ${type}; remove it.`)
+    if (typeof entry.node.value !== 'string') return this.#fault(entry, 'must be a regular expression as text.')
     try {
       return new RegExp(entry.node.value, 'u').source
     } catch (error) {
       const reason =
         error instanceof SyntaxError ? error.message.replace(/^Invalid regular expression: /, '') : 'unreadable'
-      return this.fault(entry, `is no regular expression: ${reason}.`)
+      return this.#fault(entry, `is no regular expression: ${reason}.`)
     }
   }
 
-  private items(type: InputType): InputDeclaration | null {
-    const entry = this.byKey.get('items')
+  #items(type: InputType): InputDeclaration | null {
+    const entry = this.#byKey.get('items')
     if (entry === undefined) return null
-    if (type !== 'list') return this.fault(entry, `has no meaning for the type ${type}; remove it.`)
-    return declaration('items', `${this.path}[]`, entry.node, entry.keyPosition, 'typed', this.list)
+    if (type !== 'list') return this.#fault(entry, `has no meaning for the type ${type}; remove it.`)
+    return declaration('items', `${this.#path}[]`, entry.node, entry.keyPosition, 'typed', this.#list)
   }
 
-  private properties(
-    type: InputType,
-    requiredNames: readonly TreeNode[] | undefined,
-  ): readonly InputDeclaration[] | null {
-    const entry = this.byKey.get('properties')
+  #properties(type: InputType, requiredNames: readonly TreeNode[] | undefined): readonly InputDeclaration[] | null {
+    const entry = this.#byKey.get('properties')
     if (entry !== undefined && type !== 'object') {
-      return this.fault(entry, `has no meaning for the type ${type}; remove it.`)
+      return this.#fault(entry, `has no meaning for the type ${type}; remove it.`)
     }
-    const properties = entry === undefined ? null : declarations(entry.node, this.path, 'described', this.list)
+    const properties = entry === undefined ? null : declarations(entry.node, this.#path, 'described', this.#list)
     if (requiredNames === undefined) return properties
     const known = new Set(properties?.map((property) => property.name))
     for (const { value, position } of requiredNames) {
       if (typeof value === 'string' && known.has(value)) continue
-      this.list.error(
+      this.#list.error(
         position,
-        `\`required\` of the input \`${this.path}\` names ${quote(value)}, which is no property.`,
+        `\`required\` of the input \`${this.#path}\` names ${quote(value)}, which is no property.`,
       )
     }
     const names = new Set(requiredNames.map((name) => name.value))

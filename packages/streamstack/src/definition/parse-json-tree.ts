@@ -52,158 +52,161 @@ export function parseJsonTree(file: string, text: string, list: IssueList): Tree
 }
 
 class JsonParser {
-  private readonly file: string
-  private readonly text: string
-  private readonly list: IssueList
-  private readonly scanner
-  private token: number = 0
+  readonly #file: string
+  readonly #text: string
+  readonly #list: IssueList
+  readonly #scanner
+  #token: number = 0
 
   constructor(file: string, text: string, list: IssueList) {
-    this.file = file
-    this.text = text
-    this.list = list
-    this.scanner = createScanner(text, true)
+    this.#file = file
+    this.#text = text
+    this.#list = list
+    this.#scanner = createScanner(text, true)
   }
 
   parse(): TreeNode {
-    this.advance()
-    if (this.token === endOfFile)
-      throw this.fault('The file holds only comments; write a definition or remove the file.')
-    const first = this.value(1)
+    this.#advance()
+    if (this.#token === endOfFile)
+      throw this.#fault('The file holds only comments; write a definition or remove the file.')
+    const first = this.#value(1)
     if (first.entries === undefined) {
-      if (this.token !== endOfFile) throw this.fault(`The definition ends before ${this.found()}; remove what follows.`)
+      if (this.#token !== endOfFile)
+        throw this.#fault(`The definition ends before ${this.#found()}; remove what follows.`)
       return first
     }
     const entries = [...first.entries]
     const seen = new Map(entries.map((entry) => [entry.key, entry.keyPosition]))
-    while (this.token !== endOfFile) {
-      if (this.token !== openBrace) throw this.fault(`The definition ends before ${this.found()}; remove what follows.`)
-      for (const entry of this.value(1).entries ?? []) this.addEntry(entries, seen, entry)
+    while (this.#token !== endOfFile) {
+      if (this.#token !== openBrace)
+        throw this.#fault(`The definition ends before ${this.#found()}; remove what follows.`)
+      for (const entry of this.#value(1).entries ?? []) this.#addEntry(entries, seen, entry)
     }
     return objectNode(entries, first.position)
   }
 
-  private advance(): void {
-    this.token = this.scanner.scan()
-    const error: number = this.scanner.getTokenError()
-    if (error !== 0) throw this.fault(scanFaults[error] ?? 'This cannot be read as JSON.')
+  #advance(): void {
+    this.#token = this.#scanner.scan()
+    const error: number = this.#scanner.getTokenError()
+    if (error !== 0) throw this.#fault(scanFaults[error] ?? 'This cannot be read as JSON.')
   }
 
-  private position(): Position {
+  #position(): Position {
     return {
-      file: this.file,
-      line: this.scanner.getTokenStartLine() + 1,
-      column: this.scanner.getTokenStartCharacter() + 1,
+      file: this.#file,
+      line: this.#scanner.getTokenStartLine() + 1,
+      column: this.#scanner.getTokenStartCharacter() + 1,
     }
   }
 
-  private fault(message: string, position: Position = this.position()): JsonFault {
+  #fault(message: string, position: Position = this.#position()): JsonFault {
     return new JsonFault(position, message)
   }
 
   /** The current token in words. */
-  private found(): string {
-    if (this.token === endOfFile) return 'the end of the file'
-    const source = this.text.substr(this.scanner.getTokenOffset(), Math.min(this.scanner.getTokenLength(), 40))
+  #found(): string {
+    if (this.#token === endOfFile) return 'the end of the file'
+    const source = this.#text.substr(this.#scanner.getTokenOffset(), Math.min(this.#scanner.getTokenLength(), 40))
     return source.startsWith('"') ? source : `\`${source}\``
   }
 
-  private value(depth: number): TreeNode {
-    const position = this.position()
-    if (depth > treeDepthMax) throw this.fault(`Lists and objects are nested more than ${treeDepthMax} deep.`)
-    switch (this.token) {
+  #value(depth: number): TreeNode {
+    const position = this.#position()
+    if (depth > treeDepthMax) throw this.#fault(`Lists and objects are nested more than ${treeDepthMax} deep.`)
+    switch (this.#token) {
       case openBrace:
-        return this.object(position, depth)
+        return this.#object(position, depth)
       case openBracket:
-        return this.array(position, depth)
+        return this.#array(position, depth)
       case stringLiteral: {
-        const node = scalarNode(this.scanner.getTokenValue(), position)
-        this.advance()
+        const node = scalarNode(this.#scanner.getTokenValue(), position)
+        this.#advance()
         return node
       }
       case numberLiteral: {
-        const node = scalarNode(this.number(position), position)
-        this.advance()
+        const node = scalarNode(this.#number(position), position)
+        this.#advance()
         return node
       }
       case nullWord:
-        this.advance()
+        this.#advance()
         return scalarNode(null, position)
       case trueWord:
-        this.advance()
+        this.#advance()
         return scalarNode(true, position)
       case falseWord:
-        this.advance()
+        this.#advance()
         return scalarNode(false, position)
       default:
-        throw this.fault(this.notAValue())
+        throw this.#fault(this.#notAValue())
     }
   }
 
   /** Whole numbers that a number cannot hold stay digits, as text: ids of 64 bits in seeds. */
-  private number(position: Position): number | string {
-    const source = this.scanner.getTokenValue()
+  #number(position: Position): number | string {
+    const source = this.#scanner.getTokenValue()
     const value = Number(source)
-    if (!Number.isFinite(value)) throw this.fault(`The number ${source} is too large; write it as text.`, position)
+    if (!Number.isFinite(value)) throw this.#fault(`The number ${source} is too large; write it as text.`, position)
     if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value
-    this.list.warning(
+    this.#list.warning(
       position,
       `The number ${source} has more digits than a number holds and is kept as text; put it in quotes.`,
     )
     return source
   }
 
-  private notAValue(): string {
-    if (this.token === endOfFile) return 'A value is missing before the end of the file.'
-    if (this.token === comma || this.token === colon || this.token === closeBrace || this.token === closeBracket) {
-      return `A value is missing before ${this.found()}.`
+  #notAValue(): string {
+    if (this.#token === endOfFile) return 'A value is missing before the end of the file.'
+    if (this.#token === comma || this.#token === colon || this.#token === closeBrace || this.#token === closeBracket) {
+      return `A value is missing before ${this.#found()}.`
     }
-    const found = this.found()
+    const found = this.#found()
     if (/^`['`‘“]/.test(found)) return 'Text stands between double quotes in JSON: "…".'
     return `${found} is no JSON value; put text between double quotes.`
   }
 
-  private object(position: Position, depth: number): TreeNode {
+  #object(position: Position, depth: number): TreeNode {
     const entries: TreeEntry[] = []
     const seen = new Map<string, Position>()
-    this.advance()
-    while (this.token !== closeBrace) {
-      if (this.token !== stringLiteral) throw this.fault(this.notAKey(position))
-      const keyPosition = this.position()
-      const key = this.scanner.getTokenValue()
-      this.advance()
-      if (this.token !== colon) {
-        throw this.fault(`A colon is missing after the key ${JSON.stringify(key)}, before ${this.found()}.`)
+    this.#advance()
+    while (this.#token !== closeBrace) {
+      if (this.#token !== stringLiteral) throw this.#fault(this.#notAKey(position))
+      const keyPosition = this.#position()
+      const key = this.#scanner.getTokenValue()
+      this.#advance()
+      if (this.#token !== colon) {
+        throw this.#fault(`A colon is missing after the key ${JSON.stringify(key)}, before ${this.#found()}.`)
       }
-      this.advance()
-      this.addEntry(entries, seen, { key, keyPosition, node: this.value(depth + 1) })
-      if (this.token === comma) this.advance()
-      else if (this.token !== closeBrace) throw this.fault(this.notClosed('{', '}', position))
+      this.#advance()
+      this.#addEntry(entries, seen, { key, keyPosition, node: this.#value(depth + 1) })
+      if (this.#token === comma) this.#advance()
+      else if (this.#token !== closeBrace) throw this.#fault(this.#notClosed('{', '}', position))
     }
-    this.advance()
+    this.#advance()
     return objectNode(entries, position)
   }
 
-  private array(position: Position, depth: number): TreeNode {
+  #array(position: Position, depth: number): TreeNode {
     const items: TreeNode[] = []
-    this.advance()
-    while (this.token !== closeBracket) {
-      if (this.token === closeBrace || this.token === endOfFile) throw this.fault(this.notClosed('[', ']', position))
-      items.push(this.value(depth + 1))
-      if (this.token === comma) this.advance()
-      else if (this.token !== closeBracket) throw this.fault(this.notClosed('[', ']', position))
+    this.#advance()
+    while (this.#token !== closeBracket) {
+      if (this.#token === closeBrace || this.#token === endOfFile)
+        throw this.#fault(this.#notClosed('[', ']', position))
+      items.push(this.#value(depth + 1))
+      if (this.#token === comma) this.#advance()
+      else if (this.#token !== closeBracket) throw this.#fault(this.#notClosed('[', ']', position))
     }
-    this.advance()
+    this.#advance()
     return listNode(items, position)
   }
 
-  private addEntry(entries: TreeEntry[], seen: Map<string, Position>, entry: TreeEntry): void {
+  #addEntry(entries: TreeEntry[], seen: Map<string, Position>, entry: TreeEntry): void {
     const name = JSON.stringify(entry.key)
     if (isForbiddenKey(entry.key))
-      throw this.fault(`The key ${name} is not allowed; choose another.`, entry.keyPosition)
+      throw this.#fault(`The key ${name} is not allowed; choose another.`, entry.keyPosition)
     const earlier = seen.get(entry.key)
     if (earlier !== undefined) {
-      throw this.fault(
+      throw this.#fault(
         `The key ${name} stands here a second time (first on line ${earlier.line}); remove one.`,
         entry.keyPosition,
       )
@@ -212,21 +215,21 @@ class JsonParser {
     entries.push(entry)
   }
 
-  private notAKey(position: Position): string {
-    if (this.token === openBrace) {
+  #notAKey(position: Position): string {
+    if (this.#token === openBrace) {
       return 'A key is missing before `{`; a value with {{ }} stands between double quotes: "{{name}}".'
     }
-    if (this.token === endOfFile || this.token === closeBracket) return this.notClosed('{', '}', position)
-    if (this.token === comma) return 'A comma stands here without an entry before it; remove it.'
-    return `${this.found()} is no key; a key stands between double quotes: "key": value.`
+    if (this.#token === endOfFile || this.#token === closeBracket) return this.#notClosed('{', '}', position)
+    if (this.#token === comma) return 'A comma stands here without an entry before it; remove it.'
+    return `${this.#found()} is no key; a key stands between double quotes: "key": value.`
   }
 
-  private notClosed(open: string, close: string, position: Position): string {
+  #notClosed(open: string, close: string, position: Position): string {
     const opened = `the \`${open}\` of line ${position.line}, column ${position.column}`
-    if (this.token === endOfFile) return `The file ends before ${opened} is closed; add \`${close}\`.`
-    if (this.token === closeBrace || this.token === closeBracket) {
-      return `${this.found()} does not close ${opened}; add \`${close}\` before it.`
+    if (this.#token === endOfFile) return `The file ends before ${opened} is closed; add \`${close}\`.`
+    if (this.#token === closeBrace || this.#token === closeBracket) {
+      return `${this.#found()} does not close ${opened}; add \`${close}\` before it.`
     }
-    return `A comma is missing before ${this.found()}.`
+    return `A comma is missing before ${this.#found()}.`
   }
 }

@@ -110,67 +110,67 @@ function compose(
 }
 
 class Converter {
-  private readonly document: Document.Parsed
-  private readonly positionAt: (offset: number) => Position
-  private readonly list: IssueList
+  readonly #document: Document.Parsed
+  readonly #positionAt: (offset: number) => Position
+  readonly #list: IssueList
   /**
    * Anchored nodes are converted once and shared, so an alias bomb costs no memory here; `size` counts a node written out.
    * Null while the node is being converted: an alias to it then stands inside itself.
    */
-  private readonly anchors = new Map<string, { node: TreeNode; size: number; height: number } | null>()
-  private size = 0
+  readonly #anchors = new Map<string, { node: TreeNode; size: number; height: number } | null>()
+  #size = 0
 
   constructor(document: Document.Parsed, positionAt: (offset: number) => Position, list: IssueList) {
-    this.document = document
-    this.positionAt = positionAt
-    this.list = list
+    this.#document = document
+    this.#positionAt = positionAt
+    this.#list = list
   }
 
   convert(): TreeNode {
-    const contents = this.document.contents
+    const contents = this.#document.contents
     if (contents === null) throw new YamlFault(0, 'The file holds no definition; write one or remove the file.')
-    return this.node(contents, 1)
+    return this.#node(contents, 1)
   }
 
-  private node(node: ParsedNode, depth: number): TreeNode {
+  #node(node: ParsedNode, depth: number): TreeNode {
     const offset = node.range[0]
     if (depth > treeDepthMax) throw new YamlFault(offset, tooDeep)
-    if (isAlias(node)) return this.alias(node.source, offset, depth)
-    const sizeBefore = this.size
-    this.count(1, offset)
-    if (node.anchor !== undefined) this.anchors.set(node.anchor, null)
+    if (isAlias(node)) return this.#alias(node.source, offset, depth)
+    const sizeBefore = this.#size
+    this.#count(1, offset)
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, null)
     let result: TreeNode
-    if (isMap(node)) result = this.map(node, depth)
+    if (isMap(node)) result = this.#map(node, depth)
     else if (isSeq(node)) {
-      const items = node.items.map((item) => this.node(item, depth + 1))
-      result = listNode(items, this.positionAt(offset))
-    } else result = this.scalar(node, offset)
+      const items = node.items.map((item) => this.#node(item, depth + 1))
+      result = listNode(items, this.#positionAt(offset))
+    } else result = this.#scalar(node, offset)
     if (node.anchor !== undefined) {
-      this.anchors.set(node.anchor, { node: result, size: this.size - sizeBefore, height: heightOf(result) })
+      this.#anchors.set(node.anchor, { node: result, size: this.#size - sizeBefore, height: heightOf(result) })
     }
     return result
   }
 
-  private alias(source: string, offset: number, depth: number): TreeNode {
-    const known = this.anchors.get(source)
+  #alias(source: string, offset: number, depth: number): TreeNode {
+    const known = this.#anchors.get(source)
     if (known === undefined) {
       throw new YamlFault(offset, `There is no anchor &${source} before this alias; put text with * in quotes.`)
     }
     if (known === null) throw new YamlFault(offset, `The alias *${source} stands inside its own anchor.`)
-    this.count(known.size, offset)
+    this.#count(known.size, offset)
     // The subtree may stand deeper here than where it was checked.
     if (depth + known.height - 1 > treeDepthMax) throw new YamlFault(offset, tooDeep)
     return known.node
   }
 
-  private count(size: number, offset: number): void {
-    this.size += size
-    if (this.size > expandedNodesMax) {
+  #count(size: number, offset: number): void {
+    this.#size += size
+    if (this.#size > expandedNodesMax) {
       throw new YamlFault(offset, 'Aliases make this file stand for more than 1,000,000 values; write less with them.')
     }
   }
 
-  private map(node: YAMLMap.Parsed, depth: number): TreeNode {
+  #map(node: YAMLMap.Parsed, depth: number): TreeNode {
     const entries: TreeEntry[] = []
     for (const { key: keyNode, value } of node.items) {
       const keyOffset = keyNode.range[0]
@@ -178,18 +178,18 @@ class Converter {
       if (typeof key !== 'string') throw new YamlFault(keyOffset, 'A key must be plain text.')
       if (isForbiddenKey(key)) throw new YamlFault(keyOffset, `The key "${key}" is not allowed; choose another.`)
       if (key === '<<') throw new YamlFault(keyOffset, 'Merge keys (<<) are not part of YAML 1.2; write the keys out.')
-      const keyPosition = this.positionAt(keyOffset)
+      const keyPosition = this.#positionAt(keyOffset)
       entries.push({
         key,
         keyPosition,
-        node: value === null ? scalarNode(null, keyPosition) : this.node(value, depth + 1),
+        node: value === null ? scalarNode(null, keyPosition) : this.#node(value, depth + 1),
       })
     }
-    return objectNode(entries, this.positionAt(node.range[0]))
+    return objectNode(entries, this.#positionAt(node.range[0]))
   }
 
-  private scalar(node: ParsedNode, offset: number): TreeNode {
-    const position = this.positionAt(offset)
+  #scalar(node: ParsedNode, offset: number): TreeNode {
+    const position = this.#positionAt(offset)
     const value: unknown = isScalar(node) ? node.value : null
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return scalarNode(value, position)
     if (typeof value !== 'number') throw new YamlFault(offset, 'This value has no place in JSON; write it as text.')
@@ -197,7 +197,7 @@ class Converter {
     const source = isScalar(node) ? (node.source ?? '') : ''
     // Whole numbers that a number cannot hold stay digits, as text: ids of 64 bits in seeds.
     if (Number.isSafeInteger(value) || !/^[+-]?\d+$/.test(source)) return scalarNode(value, position)
-    this.list.warning(
+    this.#list.warning(
       position,
       `The number ${source} has more digits than a number holds and is kept as text; put it in quotes.`,
     )

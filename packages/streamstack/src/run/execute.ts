@@ -1,6 +1,5 @@
 import type { Frame } from './frame.ts'
-import type { Op, Program } from './program.ts'
-import type { Strand } from './strand.ts'
+import type { Op, Program, Strand } from './program.ts'
 import { advanceTraced, unwindTraced } from './trace.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
 

@@ -18,29 +18,16 @@ import type { ChunkFilter } from './chunk-filter.ts'
 import { execute } from './execute.ts'
 import type { Frame } from './frame.ts'
 import { Outlet, type OutletRun } from './outlet.ts'
-import type { Program, StepInfo } from './program.ts'
+import type { Program, RunLimits, RunningRun, StepInfo, TraceSink } from './program.ts'
 import type { RunState, StreamOptions } from './run-state.ts'
 import type { Services } from './services.ts'
 import { END, STOP } from './signals.ts'
-import { Strand } from './strand.ts'
-import type { TraceSink } from './trace.ts'
+import { RunStrand } from './strand.ts'
 
 /** How long finally blocks may still run after a run was ended from outside. */
 const ENDING_GRACE_MS = 5_000
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map()
-
-/** Bounds of one run. What happens at each: the run fails with `limit_exceeded`. */
-export interface RunLimits {
-  readonly maxDurationMs: number
-  readonly maxChunks: number
-  /** Characters of content and metadata that the run may send. */
-  readonly maxBytes: number
-  /** Rounds of all loops together. */
-  readonly maxIterations: number
-  /** Calls inside calls of Run Function. */
-  readonly maxStackDepth: number
-}
 
 export interface RunSetup {
   state: RunState
@@ -54,7 +41,7 @@ export interface RunSetup {
 }
 
 /** One execution of a plan: acts on a state, from its beginning or from where another process left it. */
-export class Run implements OutletRun {
+export class Run implements OutletRun, RunningRun {
   readonly state: RunState
   readonly stream: Stream
   readonly services: Services
@@ -72,7 +59,7 @@ export class Run implements OutletRun {
   #isFinished = false
   /** Why the run is being ended from outside, with what only the server may know; null while it is not. */
   #endingError: StreamstackError | null = null
-  readonly #strand: Strand = new Strand(this, null)
+  readonly #strand: RunStrand = new RunStrand(this, null)
   #failedStep: { error: unknown; step: StepInfo } | null = null
   // What few runs need is made when it is needed: a run that is over is kept for a while, and there can be many of them.
   #sources: Map<number, ItemSource> | null = null

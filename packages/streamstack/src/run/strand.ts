@@ -1,7 +1,7 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { execute } from './execute.ts'
 import { type Frame, newFrame } from './frame.ts'
-import type { Run } from './run.ts'
+import type { RunningRun, Strand } from './program.ts'
 import { END } from './signals.ts'
 import { yieldTurn } from './turn.ts'
 
@@ -12,8 +12,8 @@ const FUEL = 64
  * One line of execution inside a run: the run itself has one, each branch of Parallel has its own. What waits, waits through its strand,
  * so that ending a strand (cancel, limit, a sibling that failed) reaches all that it waits for, and its branches.
  */
-export class Strand {
-  readonly run: Run
+export class RunStrand implements Strand {
+  readonly run: RunningRun
   /** Whether everything in this strand is to come to its end. */
   isEnding = false
   /** Whether finally blocks had their time, too. */
@@ -24,16 +24,16 @@ export class Strand {
   #abort: AbortController | null = null
   /** Made when something first waits: most runs never do. */
   #endListeners: Set<() => void> | null = null
-  readonly #parent: Strand | null
+  readonly #parent: RunStrand | null
 
-  constructor(run: Run, parent: Strand | null) {
+  constructor(run: RunningRun, parent: RunStrand | null) {
     this.run = run
     this.#parent = parent
   }
 
   /** A strand for a branch: ends when this one does, or alone. `release` it when the branch is done. */
-  fork(): { strand: Strand; release: () => void } {
-    const strand = new Strand(this.run, this)
+  fork(): { strand: RunStrand; release: () => void } {
+    const strand = new RunStrand(this.run, this)
     const end = (): void => strand.end()
     if (this.isEnding) end()
     this.#onEnd(end)

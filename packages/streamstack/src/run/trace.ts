@@ -1,35 +1,7 @@
 import type { Frame } from './frame.ts'
-import type { Op, Program, StepInfo } from './program.ts'
-import type { Strand } from './strand.ts'
+import type { Op, Program, StepInfo, Strand, TraceEvent } from './program.ts'
 import { END, STOP } from './signals.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
-
-/** One entry of a run's trace. */
-export interface TraceEvent {
-  /** `failed`: the step threw; whether a catch block of the stack takes that is not known yet. */
-  event: 'start' | 'end' | 'failed'
-  /** Name of the function file, '' for the endpoint's own stack. */
-  program: string
-  step: string
-  function: string
-  /** Index of each loop around the step, outermost first, from 0. */
-  loop: readonly number[]
-  /** Milliseconds since the run began. */
-  at: number
-  /** Chunks that the run has sent so far. */
-  chunks: number
-  /** Of a step that failed. */
-  error?: { readonly code: string; readonly message: string }
-}
-
-/** Where a step stands when the trace is told of it; its values are those of that moment and change after. */
-export interface TracePlace {
-  readonly program: Program
-  readonly frame: Frame
-  readonly step: StepInfo
-}
-
-export type TraceSink = (event: TraceEvent, place: TracePlace) => void
 
 /** Steps that a frame is inside of, while traced; not part of the frame, because it can be told again from `pc`. */
 const openSteps = new WeakMap<Frame, StepInfo[]>()

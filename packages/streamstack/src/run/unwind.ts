@@ -1,8 +1,7 @@
 import { caughtError, errorFromCaught } from './caught-error.ts'
 import type { Completion, Frame } from './frame.ts'
-import type { Program } from './program.ts'
+import type { Program, Strand } from './program.ts'
 import { END, STOP } from './signals.ts'
-import type { Strand } from './strand.ts'
 
 /**
  * Takes what was thrown to the innermost region of the frame that takes it, or throws it on to the frame's caller. Catch blocks take

@@ -6,6 +6,9 @@ import type { OrderTerm } from './order.ts'
 /** A record as expressions and answers see it. */
 export type Row = Readonly<Record<string, Value>>
 
+/** A record as it is given for writing. */
+export type RecordInput = { readonly [column: string]: Value }
+
 /** The order keys of a page's last record, the primary key last: plain data. Integers beyond 2^53 are decimal text. */
 export interface PageMark {
   readonly keys: readonly (null | number | string)[]

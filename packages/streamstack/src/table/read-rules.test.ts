@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Value } from '@streamstack/protocol'
 import { parseTree } from '../definition/index.ts'
-import { readTable } from './declaration.ts'
+import { readTable } from './read-declaration.ts'
 
 const read = (allow: Value | string): readonly string[] => {
   const text = `columns: { owner: text, shared: boolean }\nallow: ${typeof allow === 'string' ? allow : JSON.stringify(allow)}\n`

@@ -2,10 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
 import type { TableDeclaration } from './declaration.ts'
 import type { Filter } from './filter.ts'
-import type { Page, Query, Row } from './query.ts'
-
-/** A record as it is given for writing. */
-export type RecordInput = { readonly [column: string]: Value }
+import type { Page, Query, RecordInput, Row } from './query.ts'
 
 /**
  * Tables and their records. Methods answer at once where the engine does, and with a promise where the work would hold

@@ -2,8 +2,8 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
 import type { TableDeclaration } from './declaration.ts'
 import type { Filter } from './filter.ts'
-import type { Page, Query, Row } from './query.ts'
-import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from './record-store.ts'
+import type { Page, Query, RecordInput, Row } from './query.ts'
+import type { LoadOptions, RecordLoader, RecordStore } from './record-store.ts'
 import { after } from '../storage/index.ts'
 
 /**

@@ -4,7 +4,7 @@ import type { Value } from '@streamstack/protocol'
 import { columnCodecs, isMisfit } from './column-type.ts'
 import type { Misfit, StoredValue } from './column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from './declaration.ts'
-import type { RecordInput } from './record-store.ts'
+import type { RecordInput } from './query.ts'
 import { requireColumn } from './require-column.ts'
 
 /**

@@ -51,165 +51,165 @@ export function whereFromText(text: string, holes = true): WhereTemplate {
 
 class WhereParser {
   readonly holes: Hole[] = []
-  private readonly tokens: readonly WhereToken[]
-  private readonly holesAllowed: boolean
-  private at = 0
-  private size = 0
+  readonly #tokens: readonly WhereToken[]
+  readonly #holesAllowed: boolean
+  #at = 0
+  #size = 0
 
   constructor(text: string, holesAllowed: boolean) {
-    this.tokens = whereTokens(text)
-    this.holesAllowed = holesAllowed
+    this.#tokens = whereTokens(text)
+    this.#holesAllowed = holesAllowed
   }
 
   whole(): FilterTemplate | null {
-    if (this.peek().kind === 'end') return null
-    const template = this.any(0)
-    if (this.peek().kind !== 'end') this.fail('the end, "&&" or "||"', this.cureForRest())
+    if (this.#peek().kind === 'end') return null
+    const template = this.#any(0)
+    if (this.#peek().kind !== 'end') this.#fail('the end, "&&" or "||"', this.#cureForRest())
     return template
   }
 
-  private any(depth: number): FilterTemplate {
-    const filters = [this.all(depth)]
-    while (this.takeWord('||', 'or')) filters.push(this.all(depth))
+  #any(depth: number): FilterTemplate {
+    const filters = [this.#all(depth)]
+    while (this.#takeWord('||', 'or')) filters.push(this.#all(depth))
     return filters.length === 1 ? filters[0]! : { kind: 'any', filters }
   }
 
-  private all(depth: number): FilterTemplate {
-    const filters = [this.not(depth)]
-    while (this.takeWord('&&', 'and')) filters.push(this.not(depth))
+  #all(depth: number): FilterTemplate {
+    const filters = [this.#not(depth)]
+    while (this.#takeWord('&&', 'and')) filters.push(this.#not(depth))
     return filters.length === 1 ? filters[0]! : { kind: 'all', filters }
   }
 
-  private not(depth: number): FilterTemplate {
-    if (depth > depthMax) this.fail(`at most ${depthMax} levels of nesting`)
-    if (this.takeWord('!', 'not')) return { kind: 'not', filter: this.not(depth + 1) }
-    if (this.takeWord('(')) {
-      const inner = this.any(depth + 1)
-      this.expect(')')
+  #not(depth: number): FilterTemplate {
+    if (depth > depthMax) this.#fail(`at most ${depthMax} levels of nesting`)
+    if (this.#takeWord('!', 'not')) return { kind: 'not', filter: this.#not(depth + 1) }
+    if (this.#takeWord('(')) {
+      const inner = this.#any(depth + 1)
+      this.#expect(')')
       return inner
     }
-    return this.comparison()
+    return this.#comparison()
   }
 
-  private comparison(): FilterTemplate {
-    this.size += 1
-    if (this.size > filterSizeMax) this.fail(`at most ${filterSizeMax} comparisons`)
-    const first = this.peek()
+  #comparison(): FilterTemplate {
+    this.#size += 1
+    if (this.#size > filterSizeMax) this.#fail(`at most ${filterSizeMax} comparisons`)
+    const first = this.#peek()
     if (first.kind === 'column') {
-      this.at += 1
-      return this.afterColumn(first.text)
+      this.#at += 1
+      return this.#afterColumn(first.text)
     }
-    const value = this.operand()
-    const comparison = this.takeComparison()
+    const value = this.#operand()
+    const comparison = this.#takeComparison()
     if (comparison === null) {
       // A hole alone is a filter that is made elsewhere.
       if (value.kind === 'hole') return { kind: 'hole', hole: value.hole }
-      return this.fail(
+      return this.#fail(
         'a comparison such as ">" or "==="',
         ' A column whose name starts with a digit stands in backticks: `2nd_name`.',
       )
     }
     const operator = flipped.get(comparison.operator)
-    const column = this.peek()
-    if (operator === undefined || column.kind !== 'column') return this.fail('a column')
-    this.at += 1
-    return this.compare(column.text, operator, value, comparison.optional)
+    const column = this.#peek()
+    if (operator === undefined || column.kind !== 'column') return this.#fail('a column')
+    this.#at += 1
+    return this.#compare(column.text, operator, value, comparison.optional)
   }
 
-  private afterColumn(column: string): FilterTemplate {
-    if (this.takeWord('is')) {
-      const not = this.takeWord('not')
-      if (!this.takeWord('null')) this.fail('"null"')
-      return this.compare(column, 'is_null', { kind: 'constant', value: !not }, false)
+  #afterColumn(column: string): FilterTemplate {
+    if (this.#takeWord('is')) {
+      const not = this.#takeWord('not')
+      if (!this.#takeWord('null')) this.#fail('"null"')
+      return this.#compare(column, 'is_null', { kind: 'constant', value: !not }, false)
     }
-    const not = this.takeWord('not')
+    const not = this.#takeWord('not')
     const negated = (template: FilterTemplate): FilterTemplate => (not ? { kind: 'not', filter: template } : template)
-    const optional = this.peek().text === 'in?'
-    if (this.takeWord('in', 'in?')) return this.compare(column, not ? 'not_in' : 'in', this.listOperand(), optional)
-    if (this.takeWord('between')) {
-      const low = this.operand()
-      if (!this.takeWord('and', '&&')) this.fail('"and"')
-      return negated(this.compare(column, 'between', { kind: 'list', items: [low, this.operand()] }, false))
+    const optional = this.#peek().text === 'in?'
+    if (this.#takeWord('in', 'in?')) return this.#compare(column, not ? 'not_in' : 'in', this.#listOperand(), optional)
+    if (this.#takeWord('between')) {
+      const low = this.#operand()
+      if (!this.#takeWord('and', '&&')) this.#fail('"and"')
+      return negated(this.#compare(column, 'between', { kind: 'list', items: [low, this.#operand()] }, false))
     }
-    const comparison = this.takeComparison()
+    const comparison = this.#takeComparison()
     if (comparison === null) {
-      if (not) this.fail('"in", "between" or "like"')
+      if (not) this.#fail('"in", "between" or "like"')
       return { kind: 'compare', column, operator: 'eq', operand: { kind: 'constant', value: true }, optional: false }
     }
-    const right = this.peek()
+    const right = this.#peek()
     if (right.kind === 'column') {
-      this.fail(
+      this.#fail(
         'a value; columns are compared with values, not with columns (text stands in quotes, variables in {{ }})',
       )
     }
-    return negated(this.compare(column, comparison.operator, this.operand(), comparison.optional))
+    return negated(this.#compare(column, comparison.operator, this.#operand(), comparison.optional))
   }
 
-  private compare(column: string, operator: Operator, operand: Operand, optional: boolean): FilterTemplate {
+  #compare(column: string, operator: Operator, operand: Operand, optional: boolean): FilterTemplate {
     if (operand.kind === 'constant') checkOperand(column, operator, operand.value)
     return { kind: 'compare', column, operator, operand, optional }
   }
 
-  private takeComparison(): { operator: Operator; optional: boolean } | null {
-    const token = this.peek()
+  #takeComparison(): { operator: Operator; optional: boolean } | null {
+    const token = this.#peek()
     if (token.kind !== 'sign' && token.kind !== 'word') return null
     const optional = token.text.endsWith('?')
     const operator = comparisons.get(optional ? token.text.slice(0, -1) : token.text)
     if (operator === undefined) return null
-    this.at += 1
+    this.#at += 1
     return { operator, optional }
   }
 
-  private listOperand(): Operand {
-    const close = this.takeWord('[') ? ']' : this.takeWord('(') ? ')' : null
-    if (close === null) return this.operand()
+  #listOperand(): Operand {
+    const close = this.#takeWord('[') ? ']' : this.#takeWord('(') ? ')' : null
+    if (close === null) return this.#operand()
     const items: Operand[] = []
-    while (!this.takeWord(close)) {
-      if (items.length > 0) this.expect(',')
-      items.push(this.operand())
+    while (!this.#takeWord(close)) {
+      if (items.length > 0) this.#expect(',')
+      items.push(this.#operand())
     }
     return items.every((item) => item.kind === 'constant')
       ? { kind: 'constant', value: items.map((item) => (item.kind === 'constant' ? item.value : null)) }
       : { kind: 'list', items }
   }
 
-  private operand(): Operand {
-    const token = this.peek()
+  #operand(): Operand {
+    const token = this.#peek()
     if (token.kind === 'value') {
-      this.at += 1
+      this.#at += 1
       return { kind: 'constant', value: token.value }
     }
     if (token.kind === 'hole') {
-      if (!this.holesAllowed) this.fail('a value; {{ }} works only in definitions')
-      this.at += 1
+      if (!this.#holesAllowed) this.#fail('a value; {{ }} works only in definitions')
+      this.#at += 1
       this.holes.push({ source: token.text, offset: token.offset, path: [] })
       return { kind: 'hole', hole: this.holes.length - 1 }
     }
     const constant: Value | undefined = token.kind === 'word' ? constants.get(token.text) : undefined
-    if (constant === undefined) return this.fail('a value, a column or {{ }}')
-    this.at += 1
+    if (constant === undefined) return this.#fail('a value, a column or {{ }}')
+    this.#at += 1
     return { kind: 'constant', value: constant }
   }
 
-  private peek(): WhereToken {
-    return this.tokens[Math.min(this.at, this.tokens.length - 1)]!
+  #peek(): WhereToken {
+    return this.#tokens[Math.min(this.#at, this.#tokens.length - 1)]!
   }
 
-  private takeWord(...texts: readonly string[]): boolean {
-    const token = this.peek()
+  #takeWord(...texts: readonly string[]): boolean {
+    const token = this.#peek()
     if ((token.kind !== 'sign' && token.kind !== 'word') || !texts.includes(token.text)) return false
-    this.at += 1
+    this.#at += 1
     return true
   }
 
-  private expect(sign: string): void {
-    if (!this.takeWord(sign)) this.fail(`"${sign}"`)
+  #expect(sign: string): void {
+    if (!this.#takeWord(sign)) this.#fail(`"${sign}"`)
   }
 
   /** What is often meant where a comparison is over and something follows. */
-  private cureForRest(): string {
-    const token = this.peek()
-    const before = this.tokens[this.at - 1]
+  #cureForRest(): string {
+    const token = this.#peek()
+    const before = this.#tokens[this.#at - 1]
     if (before?.kind === 'column' && (token.kind === 'column' || token.kind === 'word'))
       return ` Put a column whose name has blanks in backticks: \`${before.text} ${token.text}\`.`
     if (before?.kind === 'column' && token.text === '(')
@@ -217,8 +217,8 @@ class WhereParser {
     return ''
   }
 
-  private fail(wanted: string, cure = ''): never {
-    const token = this.peek()
+  #fail(wanted: string, cure = ''): never {
+    const token = this.#peek()
     const found = token.kind === 'end' ? 'it ends there' : `found "${token.text}"`
     throw new StreamstackError(
       'query_invalid',

@@ -55,84 +55,84 @@ function fill(template: FilterTemplate | null): Filter | null {
 }
 
 class WhereReader {
-  private readonly holes: Hole[] = []
-  private readonly holesAllowed: boolean
-  private size = 0
+  readonly #holes: Hole[] = []
+  readonly #holesAllowed: boolean
+  #size = 0
 
   constructor(holesAllowed: boolean) {
-    this.holesAllowed = holesAllowed
+    this.#holesAllowed = holesAllowed
   }
 
   whole(value: Value): WhereTemplate {
     if (value === null) return { template: null, holes: [] }
-    if (typeof value === 'string') return whereFromText(value, this.holesAllowed)
-    const template = this.group(value, [])
-    return { template, holes: this.holes }
+    if (typeof value === 'string') return whereFromText(value, this.#holesAllowed)
+    const template = this.#group(value, [])
+    return { template, holes: this.#holes }
   }
 
-  private group(value: Value, path: readonly (string | number)[]): FilterTemplate {
+  #group(value: Value, path: readonly (string | number)[]): FilterTemplate {
     if (path.length > depthMax) throw invalid(path, `may be nested at most ${depthMax} levels deep`)
     if (Array.isArray(value)) {
-      return { kind: 'all', filters: value.map((part: Value, index) => this.group(part, [...path, index])) }
+      return { kind: 'all', filters: value.map((part: Value, index) => this.#group(part, [...path, index])) }
     }
-    if (typeof value === 'string') return this.textGroup(value, path)
+    if (typeof value === 'string') return this.#textGroup(value, path)
     if (typeof value !== 'object' || value === null) throw invalid(path, 'must be an object of column and value')
-    const filters = Object.entries(value).map(([key, part]) => this.entry(key, part, [...path, key]))
+    const filters = Object.entries(value).map(([key, part]) => this.#entry(key, part, [...path, key]))
     return filters.length === 1 ? filters[0]! : { kind: 'all', filters }
   }
 
   /** Text inside an object, as in `or: ["delay > 10", …]`; its holes take their place among the others. */
-  private textGroup(text: string, path: readonly (string | number)[]): FilterTemplate {
-    const inner = whereFromText(text, this.holesAllowed)
+  #textGroup(text: string, path: readonly (string | number)[]): FilterTemplate {
+    const inner = whereFromText(text, this.#holesAllowed)
     if (inner.template === null) throw invalid(path, 'must not be empty text')
-    const first = this.holes.length
-    this.holes.push(...inner.holes.map((hole) => ({ ...hole, path })))
+    const first = this.#holes.length
+    this.#holes.push(...inner.holes.map((hole) => ({ ...hole, path })))
     return shiftHoles(inner.template, first)
   }
 
-  private entry(key: string, value: Value, path: readonly (string | number)[]): FilterTemplate {
+  #entry(key: string, value: Value, path: readonly (string | number)[]): FilterTemplate {
     const word = key.toLowerCase()
     if (word === 'and' || word === 'or') {
       if (!Array.isArray(value)) throw invalid(path, 'must be a list of filters')
-      const filters = value.map((part: Value, index) => this.group(part, [...path, index]))
+      const filters = value.map((part: Value, index) => this.#group(part, [...path, index]))
       return { kind: word === 'and' ? 'all' : 'any', filters }
     }
-    if (word === 'not') return { kind: 'not', filter: this.group(value, path) }
-    if (Array.isArray(value)) return this.compare(key, 'in', value, false, path)
+    if (word === 'not') return { kind: 'not', filter: this.#group(value, path) }
+    if (Array.isArray(value)) return this.#compare(key, 'in', value, false, path)
     if (typeof value === 'object' && value !== null) {
       const optional = 'ignore_null' in value && value['ignore_null'] === true
       const filters = Object.entries(value)
         .filter(([operator]) => operator !== 'ignore_null')
         .map(([operator, operand]) =>
-          this.compare(key, operatorOf(operator, path), operand, optional, [...path, operator]),
+          this.#compare(key, operatorOf(operator, path), operand, optional, [...path, operator]),
         )
       if (filters.length === 0) throw invalid(path, `must hold an operator: ${operatorNames.join(', ')}`)
       return filters.length === 1 ? filters[0]! : { kind: 'all', filters }
     }
-    return this.compare(key, 'eq', value, false, path)
+    return this.#compare(key, 'eq', value, false, path)
   }
 
-  private compare(
+  #compare(
     column: string,
     operator: Operator,
     value: Value,
     optional: boolean,
     path: readonly (string | number)[],
   ): FilterTemplate {
-    this.size += 1
-    if (this.size > filterSizeMax) throw invalid(path, `may hold at most ${filterSizeMax} comparisons`)
-    const operand = this.operand(value, path)
+    this.#size += 1
+    if (this.#size > filterSizeMax) throw invalid(path, `may hold at most ${filterSizeMax} comparisons`)
+    const operand = this.#operand(value, path)
     if (operand.kind === 'constant') checkOperand(column, operator, operand.value)
     return { kind: 'compare', column, operator, operand, optional }
   }
 
-  private operand(value: Value, path: readonly (string | number)[]): Operand {
-    if (this.holesAllowed && typeof value === 'string' && value.includes('{{')) {
-      this.holes.push({ source: value, offset: 0, path })
-      return { kind: 'hole', hole: this.holes.length - 1 }
+  #operand(value: Value, path: readonly (string | number)[]): Operand {
+    if (this.#holesAllowed && typeof value === 'string' && value.includes('{{')) {
+      this.#holes.push({ source: value, offset: 0, path })
+      return { kind: 'hole', hole: this.#holes.length - 1 }
     }
     if (Array.isArray(value)) {
-      const items = value.map((item: Value, index) => this.operand(item, [...path, index]))
+      const items = value.map((item: Value, index) => this.#operand(item, [...path, index]))
       if (items.some((item) => item.kind !== 'constant')) return { kind: 'list', items }
     }
     return { kind: 'constant', value }

@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { governedHeaders } from '../../definition/index.ts'
 import type { StepNode } from '../../definition/types.ts'
-import type { Run } from '../../run/index.ts'
+import type { RunningRun } from '../../run/index.ts'
 import { stepError } from './step-error.ts'
 
 /** Headers that the connection, the format or the run decides. */
@@ -11,7 +11,7 @@ const RESERVED: ReadonlySet<string> = new Set([...governedHeaders, 'content-type
 const HEADER_CHARACTERS_MAX = 8_192
 
 /** The value of a header as the filters of the run leave it. Throws `step_failed` where the header or its value may not be sent. */
-export function passedHeader(step: StepNode, run: Run, header: string, text: string): string {
+export function passedHeader(step: StepNode, run: RunningRun, header: string, text: string): string {
   // A header leaves as chunks do: what filters of the run take out of them, they take out of it.
   const passed = run.outlet.message(text)
   const said = typeof passed === 'string' ? passed : text

@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
-import { type Frame, STOP, type Run, chunkOf } from '../../run/index.ts'
+import { type Frame, STOP, type RunningRun, chunkOf } from '../../run/index.ts'
 import { argumentError, numberArgument } from '../parts/arguments.ts'
 import type { Compiler } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
@@ -85,7 +85,7 @@ export const response: FunctionDefinition = {
 }
 
 /** Sets the headers of an answer; returns its Content-Type, null where none is among them. */
-function setHeaders(step: StepNode, run: Run, headers: readonly (readonly [string, string])[]): string | null {
+function setHeaders(step: StepNode, run: RunningRun, headers: readonly (readonly [string, string])[]): string | null {
   let contentType: string | null = null
   for (const [name, text] of headers) {
     const isType = name.toLowerCase() === 'content-type'

@@ -34,147 +34,147 @@ type State = 'cell' | 'bare' | 'quoted' | 'closed'
  * the line where it opened, and for a row that is too long.
  */
 export class CsvParser {
-  private readonly delimiter: number
-  private readonly quote: number
-  private readonly quoteText: string
-  private state: State = 'cell'
-  private line = 1
-  private rowLine = 1
+  readonly #delimiter: number
+  readonly #quote: number
+  readonly #quoteText: string
+  #state: State = 'cell'
+  #line = 1
+  #rowLine = 1
   /** The line of the quote that opened the current cell. */
-  private quoteLine = 1
-  private cells: (string | null)[] = []
+  #quoteLine = 1
+  #cells: (string | null)[] = []
   /** The part of the current cell in earlier pieces. */
-  private cell = ''
-  private cellsLength = 0
+  #cell = ''
+  #cellsLength = 0
   /** The piece before ended in CR: an LF at the start of the next one belongs to the same line end. */
-  private afterReturn = false
-  private rows: CsvRow[] = []
+  #afterReturn = false
+  #rows: CsvRow[] = []
 
   constructor({ delimiter, quote }: CsvSyntax) {
-    this.delimiter = delimiter.charCodeAt(0)
-    this.quote = quote === null ? -1 : quote.charCodeAt(0)
-    this.quoteText = quote ?? ''
+    this.#delimiter = delimiter.charCodeAt(0)
+    this.#quote = quote === null ? -1 : quote.charCodeAt(0)
+    this.#quoteText = quote ?? ''
   }
 
   /** The rows that became whole with this piece. */
   push(text: string): readonly CsvRow[] {
-    this.rows = []
+    this.#rows = []
     let at = 0
     while (at < text.length) {
-      if (this.state === 'quoted') at = this.readQuoted(text, at)
-      else if (this.state === 'closed') at = this.readClosed(text, at)
-      else at = this.readBare(text, at)
+      if (this.#state === 'quoted') at = this.#readQuoted(text, at)
+      else if (this.#state === 'closed') at = this.#readClosed(text, at)
+      else at = this.#readBare(text, at)
     }
-    return this.rows
+    return this.#rows
   }
 
   /** The last row, when the file does not end with a line end. */
   end(): readonly CsvRow[] {
-    this.rows = []
-    if (this.state === 'quoted')
+    this.#rows = []
+    if (this.#state === 'quoted')
       throw unreadable(
-        `the quote that opens in line ${this.quoteLine} is never closed; close it, or read the file without quoting by \`--quote none\``,
+        `the quote that opens in line ${this.#quoteLine} is never closed; close it, or read the file without quoting by \`--quote none\``,
       )
-    if (this.state !== 'cell' || this.cells.length > 0) this.finishRow()
-    return this.rows
+    if (this.#state !== 'cell' || this.#cells.length > 0) this.#finishRow()
+    return this.#rows
   }
 
-  private readBare(text: string, start: number): number {
+  #readBare(text: string, start: number): number {
     let from = start
-    if (this.afterReturn) {
-      this.afterReturn = false
+    if (this.#afterReturn) {
+      this.#afterReturn = false
       if (text.charCodeAt(from) === lineFeed) return from + 1
     }
-    if (this.state === 'cell' && text.charCodeAt(from) === this.quote) {
-      this.state = 'quoted'
-      this.quoteLine = this.line
+    if (this.#state === 'cell' && text.charCodeAt(from) === this.#quote) {
+      this.#state = 'quoted'
+      this.#quoteLine = this.#line
       return from + 1
     }
     for (let at = from; at < text.length; at += 1) {
       const code = text.charCodeAt(at)
-      if (code !== this.delimiter && code !== lineFeed && code !== carriageReturn) continue
-      if (at > from) this.addText(text.slice(from, at))
-      if (code === this.delimiter) {
-        this.finishCell()
+      if (code !== this.#delimiter && code !== lineFeed && code !== carriageReturn) continue
+      if (at > from) this.#addText(text.slice(from, at))
+      if (code === this.#delimiter) {
+        this.#finishCell()
         from = at + 1
-        if (from < text.length && text.charCodeAt(from) === this.quote) return from
+        if (from < text.length && text.charCodeAt(from) === this.#quote) return from
         continue
       }
-      return this.endLine(text, at)
+      return this.#endLine(text, at)
     }
     if (text.length > from) {
-      this.state = 'bare'
-      this.addText(text.slice(from))
+      this.#state = 'bare'
+      this.#addText(text.slice(from))
     }
     return text.length
   }
 
-  private readQuoted(text: string, start: number): number {
-    const end = text.indexOf(this.quoteText, start)
+  #readQuoted(text: string, start: number): number {
+    const end = text.indexOf(this.#quoteText, start)
     const piece = text.slice(start, end === -1 ? text.length : end)
-    this.countLines(piece)
-    this.addText(piece)
+    this.#countLines(piece)
+    this.#addText(piece)
     if (end === -1) return text.length
-    this.state = 'closed'
+    this.#state = 'closed'
     return end + 1
   }
 
-  private readClosed(text: string, at: number): number {
+  #readClosed(text: string, at: number): number {
     const code = text.charCodeAt(at)
-    this.afterReturn = false
-    if (code === this.quote) {
-      this.addText(this.quoteText)
-      this.state = 'quoted'
+    this.#afterReturn = false
+    if (code === this.#quote) {
+      this.#addText(this.#quoteText)
+      this.#state = 'quoted'
       return at + 1
     }
-    if (code === this.delimiter) {
-      this.finishCell()
+    if (code === this.#delimiter) {
+      this.#finishCell()
       return at + 1
     }
-    if (code === lineFeed || code === carriageReturn) return this.endLine(text, at)
+    if (code === lineFeed || code === carriageReturn) return this.#endLine(text, at)
     throw unreadable(
-      `in line ${this.line}, text follows the quote that closes a cell; write a quote inside a quoted cell twice, or read the file without quoting by \`--quote none\``,
+      `in line ${this.#line}, text follows the quote that closes a cell; write a quote inside a quoted cell twice, or read the file without quoting by \`--quote none\``,
     )
   }
 
   /** Ends the row at the line end that stands at `at`; gives the place behind it. */
-  private endLine(text: string, at: number): number {
-    this.finishRow()
-    this.line += 1
-    this.rowLine = this.line
+  #endLine(text: string, at: number): number {
+    this.#finishRow()
+    this.#line += 1
+    this.#rowLine = this.#line
     if (text.charCodeAt(at) === lineFeed) return at + 1
-    if (at + 1 === text.length) this.afterReturn = true
+    if (at + 1 === text.length) this.#afterReturn = true
     return text.charCodeAt(at + 1) === lineFeed ? at + 2 : at + 1
   }
 
-  private addText(text: string): void {
-    this.cell = this.cell === '' ? text : this.cell + text
-    if (this.cellsLength + this.cell.length > rowLengthMax) {
+  #addText(text: string): void {
+    this.#cell = this.#cell === '' ? text : this.#cell + text
+    if (this.#cellsLength + this.#cell.length > rowLengthMax) {
       const cause =
-        this.state === 'quoted' ? `; the quote that opens in line ${this.quoteLine} may be missing its end` : ''
-      throw unreadable(`the row of line ${this.rowLine} is longer than ${rowLengthMax} characters${cause}`)
+        this.#state === 'quoted' ? `; the quote that opens in line ${this.#quoteLine} may be missing its end` : ''
+      throw unreadable(`the row of line ${this.#rowLine} is longer than ${rowLengthMax} characters${cause}`)
     }
   }
 
-  private finishCell(): void {
-    this.cells.push(this.cell === '' && this.state !== 'closed' ? null : this.cell)
-    this.cellsLength += this.cell.length
-    this.cell = ''
-    this.state = 'cell'
+  #finishCell(): void {
+    this.#cells.push(this.#cell === '' && this.#state !== 'closed' ? null : this.#cell)
+    this.#cellsLength += this.#cell.length
+    this.#cell = ''
+    this.#state = 'cell'
   }
 
-  private finishRow(): void {
-    this.finishCell()
-    this.rows.push({ line: this.rowLine, cells: this.cells })
-    this.cells = []
-    this.cellsLength = 0
+  #finishRow(): void {
+    this.#finishCell()
+    this.#rows.push({ line: this.#rowLine, cells: this.#cells })
+    this.#cells = []
+    this.#cellsLength = 0
   }
 
-  private countLines(piece: string): void {
+  #countLines(piece: string): void {
     for (let at = 0; at < piece.length; at += 1) {
       const code = piece.charCodeAt(at)
-      if (code === carriageReturn || (code === lineFeed && !this.afterReturn)) this.line += 1
-      this.afterReturn = code === carriageReturn
+      if (code === carriageReturn || (code === lineFeed && !this.#afterReturn)) this.#line += 1
+      this.#afterReturn = code === carriageReturn
     }
   }
 }

@@ -89,21 +89,21 @@ function namedDecoder(encoding: string): Decoder {
 
 /** UTF-16 text; half of a pair, or of a character, throws `file_unreadable`. */
 class Utf16Decoder implements Decoder {
-  private readonly decoder: InstanceType<typeof TextDecoder>
+  readonly #decoder: InstanceType<typeof TextDecoder>
 
   constructor(encoding: 'utf-16le' | 'utf-16be') {
-    this.decoder = new TextDecoder(encoding, { fatal: true })
+    this.#decoder = new TextDecoder(encoding, { fatal: true })
   }
 
   write(bytes: Buffer): string {
-    return this.read(() => this.decoder.decode(bytes, { stream: true }))
+    return this.#read(() => this.#decoder.decode(bytes, { stream: true }))
   }
 
   end(): string {
-    return this.read(() => this.decoder.decode())
+    return this.#read(() => this.#decoder.decode())
   }
 
-  private read(decode: () => string): string {
+  #read(decode: () => string): string {
     try {
       return decode()
     } catch (error) {
@@ -119,35 +119,35 @@ class Utf16Decoder implements Decoder {
 
 /** Text of an encoding by its name. Bytes that have no meaning in it throw `file_unreadable`. */
 class ListedDecoder implements Decoder {
-  private readonly encoding: string
-  private readonly decoder: InstanceType<typeof TextDecoder>
-  private line = 1
+  readonly #encoding: string
+  readonly #decoder: InstanceType<typeof TextDecoder>
+  #line = 1
 
   constructor(encoding: string) {
-    this.encoding = encoding
-    this.decoder = new TextDecoder(encoding)
+    this.#encoding = encoding
+    this.#decoder = new TextDecoder(encoding)
   }
 
   write(bytes: Buffer): string {
-    return this.checked(this.decoder.decode(bytes, { stream: true }))
+    return this.#checked(this.#decoder.decode(bytes, { stream: true }))
   }
 
   end(): string {
-    return this.checked(this.decoder.decode())
+    return this.#checked(this.#decoder.decode())
   }
 
-  private checked(text: string): string {
+  #checked(text: string): string {
     // U+FFFD stands for bytes that could not be read, and so do the controls that windows-1252 gets for its five unused bytes;
     // only encodings of all Unicode can hold them themselves.
     const at = text.search(/[\uFFFD\u0080-\u009F]/)
-    if (at !== -1 && !/utf|ucs|gb18030/i.test(this.encoding)) {
-      const line = this.line + text.slice(0, at).split('\n').length - 1
+    if (at !== -1 && !/utf|ucs|gb18030/i.test(this.#encoding)) {
+      const line = this.#line + text.slice(0, at).split('\n').length - 1
       throw new StreamstackError(
         'file_unreadable',
-        `The file is not ${this.encoding} text (the first fault is in line ${line}); name another with \`--encoding\`.`,
+        `The file is not ${this.#encoding} text (the first fault is in line ${line}); name another with \`--encoding\`.`,
       )
     }
-    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) this.line += 1
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) this.#line += 1
     return text
   }
 }

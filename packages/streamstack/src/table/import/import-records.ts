@@ -106,36 +106,36 @@ interface Staged {
 
 /** All rows of a file, read and not yet stored. */
 export class StagedFile {
-  private readonly options: StageOptions
-  private readonly staged: Staged
+  readonly #options: StageOptions
+  readonly #staged: Staged
 
   constructor(options: StageOptions, staged: Staged) {
-    this.options = options
-    this.staged = staged
+    this.#options = options
+    this.#staged = staged
   }
 
   /** Whether there is a record to make a declaration of. */
   get isEmpty(): boolean {
-    return this.staged.guess.isEmpty
+    return this.#staged.guess.isEmpty
   }
 
   /** The text of `tables/<name>.yaml` for these records: types that keep every value of the whole file. */
   declaration(): string {
-    return this.staged.guess.declaration()
+    return this.#staged.guess.declaration()
   }
 
   /** Stores the records in one transaction; throws as `importRecords` does. */
   async storeIn(store: RecordStore, options: StoreOptions): Promise<ImportResult> {
     const table = store.table(options.table)
-    const { file } = this.options
-    const beside = this.staged.isFile ? `${file}.rejected.ndjson` : null
+    const { file } = this.#options
+    const beside = this.#staged.isFile ? `${file}.rejected.ndjson` : null
     const rejected = new RejectedFile(options.rejectedFile ?? beside)
     try {
-      const inserted = this.staged.rows.count === 0 ? 0 : await this.load(store, table, options, rejected)
+      const inserted = this.#staged.rows.count === 0 ? 0 : await this.#load(store, table, options, rejected)
       return {
         inserted,
         rejected: rejected.count,
-        seconds: (performance.now() - this.staged.startMs) / 1000,
+        seconds: (performance.now() - this.#staged.startMs) / 1000,
         rejectedFile: rejected.count === 0 ? null : rejected.path,
       }
     } finally {
@@ -144,16 +144,16 @@ export class StagedFile {
   }
 
   async close(): Promise<void> {
-    await this.staged.rows.close()
+    await this.#staged.rows.close()
   }
 
-  private async load(
+  async #load(
     store: RecordStore,
     table: TableDeclaration,
     options: StoreOptions,
     rejected: RejectedFile,
   ): Promise<number> {
-    const mapper = new RowMapper(table, this.staged.header, options.ignoreUnknown ?? false)
+    const mapper = new RowMapper(table, this.#staged.header, options.ignoreUnknown ?? false)
     const strange = mapper.strangeHeader()
     if (strange !== null) throw strange
     let batch: readonly SourceRow[] = []
@@ -164,8 +164,8 @@ export class StagedFile {
       onRejected: (tag, reason) => reject(batch[tag]!, reason),
     })
     try {
-      for await (batch of this.staged.rows.rows()) {
-        this.options.signal?.throwIfAborted()
+      for await (batch of this.#staged.rows.rows()) {
+        this.#options.signal?.throwIfAborted()
         for (let at = 0; at < batch.length; at += 1) {
           const source = batch[at]!
           const values = source.problem ?? mapper.values(source)
@@ -178,9 +178,9 @@ export class StagedFile {
       const strangers = mapper.strangers()
       if (strangers !== null) throw strangers
       // A file without a good record changes nothing, above all where it was to take the place of others.
-      if (rejected.count === this.staged.rows.count) return 0
+      if (rejected.count === this.#staged.rows.count) return 0
       await rejected.finish()
-      this.options.signal?.throwIfAborted()
+      this.#options.signal?.throwIfAborted()
       return await loader.commit()
     } finally {
       await loader.rollback()

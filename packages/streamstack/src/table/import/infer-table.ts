@@ -15,28 +15,28 @@ const namesMax = columnsMax * 4
  * `tables/<name>.yaml`. A column `id` without gaps and doubles becomes the primary one.
  */
 export class TableGuess {
-  private readonly columns = new Map<string, { readonly guess: ColumnGuess; readonly key: KeyGuess | null }>()
-  private rows = 0
+  readonly #columns = new Map<string, { readonly guess: ColumnGuess; readonly key: KeyGuess | null }>()
+  #rows = 0
 
   /** Throws `file_unreadable` when the records name too many columns. */
   add(rows: readonly SourceRow[], header: readonly string[] | null): void {
     for (const { text, problem } of rows) {
       if (problem !== null) continue
-      this.rows += 1
-      if (header === null) for (const [name, raw] of membersOf(text)) this.addJson(name, raw)
-      else this.addCells(header, JSON.parse(text))
+      this.#rows += 1
+      if (header === null) for (const [name, raw] of membersOf(text)) this.#addJson(name, raw)
+      else this.#addCells(header, JSON.parse(text))
     }
   }
 
   /** Whether there is a record to make a table of. */
   get isEmpty(): boolean {
-    return this.rows === 0
+    return this.#rows === 0
   }
 
   declaration(): string {
     const declared: Record<string, Record<string, Value>> = {}
     const leftOut: string[] = []
-    for (const [name, { guess, key: keyGuess }] of this.columns) {
+    for (const [name, { guess, key: keyGuess }] of this.#columns) {
       // A trailing delimiter makes a last column without a name and without values.
       if (name === '' && guess.present === 0) continue
       if (nameProblem(name) !== null) {
@@ -44,7 +44,7 @@ export class TableGuess {
         continue
       }
       const type = guess.type()
-      const isKey = ['integer', 'text', 'uuid'].includes(type) && keyGuess?.isKey(this.rows) === true
+      const isKey = ['integer', 'text', 'uuid'].includes(type) && keyGuess?.isKey(this.#rows) === true
       // An `id` with gaps or doubles is a column like any other, and the key gets another name than it would get unasked.
       if (keyGuess !== null && !isKey) declared['record_id'] = { type: 'integer', primary: true }
       declared[name] = isKey ? { type, primary: true } : { type }
@@ -59,32 +59,32 @@ export class TableGuess {
     return document.toString({ lineWidth: 0 })
   }
 
-  private addCells(header: readonly string[], cells: readonly (string | null)[]): void {
+  #addCells(header: readonly string[], cells: readonly (string | null)[]): void {
     for (let at = 0; at < header.length; at += 1) {
-      const column = this.column(header[at]!)
+      const column = this.#column(header[at]!)
       const cell = cells[at] ?? null
       column.guess.addCell(cell)
       if (cell !== null && cell !== '') column.key?.add(cell)
     }
   }
 
-  private addJson(name: string, raw: string): void {
-    const column = this.column(name)
+  #addJson(name: string, raw: string): void {
+    const column = this.#column(name)
     column.guess.addJson(raw)
     if (raw !== 'null' && raw !== '""') column.key?.add(raw)
   }
 
-  private column(name: string): { readonly guess: ColumnGuess; readonly key: KeyGuess | null } {
-    const known = this.columns.get(name)
+  #column(name: string): { readonly guess: ColumnGuess; readonly key: KeyGuess | null } {
+    const known = this.#columns.get(name)
     if (known !== undefined) return known
-    if (this.columns.size === namesMax) {
+    if (this.#columns.size === namesMax) {
       throw new StreamstackError(
         'file_unreadable',
         `The records of the file name more than ${namesMax} columns; a table holds at most ${columnsMax}.`,
       )
     }
     const column = { guess: new ColumnGuess(), key: name.toLowerCase() === 'id' ? new KeyGuess() : null }
-    this.columns.set(name, column)
+    this.#columns.set(name, column)
     return column
   }
 }

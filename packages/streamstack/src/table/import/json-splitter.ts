@@ -19,121 +19,121 @@ const newline = 10
  * of the one list of objects directly inside its object, as `{ "data": [ … ] }`. Holds no more than one record.
  */
 export class JsonSplitter {
-  private buffer = ''
+  #buffer = ''
   /** How far `buffer` has been looked at. */
-  private at = 0
-  private depth = 0
-  private inString = false
-  private escaped = false
+  #at = 0
+  #depth = 0
+  #inString = false
+  #escaped = false
   /** Where the current record starts in `buffer`; -1 between records. */
-  private start = -1
-  private startLine = 1
-  private line = 1
+  #start = -1
+  #startLine = 1
+  #line = 1
   /** The depth at which records stand; 0 outside of their list. */
-  private recordDepth = 0
+  #recordDepth = 0
   /** A list directly inside the object was opened, and its first element decides whether it is the one with records. */
-  private listOpened = false
-  private listsFound = 0
-  private rootClosed = false
+  #listOpened = false
+  #listsFound = 0
+  #rootClosed = false
 
   /** The records that became whole with this piece. */
   push(text: string): readonly SourceRow[] {
-    this.buffer += text
+    this.#buffer += text
     const rows: SourceRow[] = []
-    for (; this.at < this.buffer.length; this.at += 1) this.take(this.buffer.charCodeAt(this.at), rows)
-    if (this.start === -1) {
-      this.buffer = ''
-      this.at = 0
-    } else if (this.start > 0) {
-      this.buffer = this.buffer.slice(this.start)
-      this.at -= this.start
-      this.start = 0
+    for (; this.#at < this.#buffer.length; this.#at += 1) this.#take(this.#buffer.charCodeAt(this.#at), rows)
+    if (this.#start === -1) {
+      this.#buffer = ''
+      this.#at = 0
+    } else if (this.#start > 0) {
+      this.#buffer = this.#buffer.slice(this.#start)
+      this.#at -= this.#start
+      this.#start = 0
     }
-    if (this.buffer.length > elementLengthMax)
-      throw this.wrong(`the record that starts at line ${this.startLine} is too long`)
+    if (this.#buffer.length > elementLengthMax)
+      throw this.#wrong(`the record that starts at line ${this.#startLine} is too long`)
     return rows
   }
 
   /** Throws when the file ended early or held no list of records. */
   end(): void {
-    if (!this.rootClosed) {
-      throw this.wrong(
-        this.depth === 0 ? 'it is empty' : `it ends at line ${this.line} in the middle; it may be cut off`,
+    if (!this.#rootClosed) {
+      throw this.#wrong(
+        this.#depth === 0 ? 'it is empty' : `it ends at line ${this.#line} in the middle; it may be cut off`,
       )
     }
-    if (this.listsFound === 0) {
-      throw this.wrong('it holds no list of records; one object a line is read as `--format ndjson`')
+    if (this.#listsFound === 0) {
+      throw this.#wrong('it holds no list of records; one object a line is read as `--format ndjson`')
     }
   }
 
-  private take(code: number, rows: SourceRow[]): void {
-    if (code === newline) this.line += 1
-    if (this.inString) {
-      if (this.escaped) this.escaped = false
-      else if (code === backslash) this.escaped = true
-      else if (code === quote) this.inString = false
+  #take(code: number, rows: SourceRow[]): void {
+    if (code === newline) this.#line += 1
+    if (this.#inString) {
+      if (this.#escaped) this.#escaped = false
+      else if (code === backslash) this.#escaped = true
+      else if (code === quote) this.#inString = false
       return
     }
     // Blanks, and everything inside of a record that is no quote and no bracket.
-    if (code <= 32 && (this.recordDepth === 0 || this.depth !== this.recordDepth)) return
-    if (this.depth === 0) {
-      this.openRoot(code)
+    if (code <= 32 && (this.#recordDepth === 0 || this.#depth !== this.#recordDepth)) return
+    if (this.#depth === 0) {
+      this.#openRoot(code)
       return
     }
-    if (this.listOpened) this.decideList(code)
-    const between = this.recordDepth > 0 && this.depth === this.recordDepth
-    if (between && (code === comma || code === closeList)) this.finish(rows)
-    else if (between && this.start === -1 && code > 32) {
-      this.start = this.at
-      this.startLine = this.line
+    if (this.#listOpened) this.#decideList(code)
+    const between = this.#recordDepth > 0 && this.#depth === this.#recordDepth
+    if (between && (code === comma || code === closeList)) this.#finish(rows)
+    else if (between && this.#start === -1 && code > 32) {
+      this.#start = this.#at
+      this.#startLine = this.#line
     }
-    if (code === quote) this.inString = true
-    else if (code === openObject || code === openList) this.open(code)
-    else if (code === closeObject || code === closeList) this.close()
+    if (code === quote) this.#inString = true
+    else if (code === openObject || code === openList) this.#open(code)
+    else if (code === closeObject || code === closeList) this.#close()
   }
 
-  private openRoot(code: number): void {
+  #openRoot(code: number): void {
     // A byte order mark that the decoder left.
     if (code === 0xfeff) return
-    if (this.rootClosed)
-      throw this.wrong(
-        `there is more text at line ${this.line} behind its end; one object a line is read as \`--format ndjson\``,
+    if (this.#rootClosed)
+      throw this.#wrong(
+        `there is more text at line ${this.#line} behind its end; one object a line is read as \`--format ndjson\``,
       )
-    if (code !== openList && code !== openObject) throw this.wrong('it does not start with a list or an object')
-    this.depth = 1
+    if (code !== openList && code !== openObject) throw this.#wrong('it does not start with a list or an object')
+    this.#depth = 1
     if (code === openList) {
-      this.recordDepth = 1
-      this.listsFound = 1
+      this.#recordDepth = 1
+      this.#listsFound = 1
     }
   }
 
-  private open(code: number): void {
-    this.depth += 1
-    if (code === openList && this.depth === 2 && this.recordDepth === 0) this.listOpened = true
+  #open(code: number): void {
+    this.#depth += 1
+    if (code === openList && this.#depth === 2 && this.#recordDepth === 0) this.#listOpened = true
   }
 
-  private decideList(code: number): void {
-    this.listOpened = false
+  #decideList(code: number): void {
+    this.#listOpened = false
     if (code !== openObject) return
-    this.listsFound += 1
-    if (this.listsFound > 1)
-      throw this.wrong(`it holds a second list of objects at line ${this.line}; leave one, or make a file of each`)
-    this.recordDepth = 2
+    this.#listsFound += 1
+    if (this.#listsFound > 1)
+      throw this.#wrong(`it holds a second list of objects at line ${this.#line}; leave one, or make a file of each`)
+    this.#recordDepth = 2
   }
 
-  private close(): void {
-    if (this.depth === this.recordDepth) this.recordDepth = 0
-    this.depth -= 1
-    if (this.depth === 0) this.rootClosed = true
+  #close(): void {
+    if (this.#depth === this.#recordDepth) this.#recordDepth = 0
+    this.#depth -= 1
+    if (this.#depth === 0) this.#rootClosed = true
   }
 
-  private finish(rows: SourceRow[]): void {
-    if (this.start === -1) return
-    rows.push(jsonRow(this.buffer.slice(this.start, this.at), this.startLine))
-    this.start = -1
+  #finish(rows: SourceRow[]): void {
+    if (this.#start === -1) return
+    rows.push(jsonRow(this.#buffer.slice(this.#start, this.#at), this.#startLine))
+    this.#start = -1
   }
 
-  private wrong(problem: string): StreamstackError {
+  #wrong(problem: string): StreamstackError {
     return new StreamstackError('file_unreadable', `The JSON file cannot be imported: ${problem}.`)
   }
 }

@@ -6,30 +6,30 @@ const hashesMax = 8 * 1024 * 1024
  * hash are kept. Two different texts with one hash (one chance in 18,000 at a million rows) make it no key, which is safe.
  */
 export class KeyGuess {
-  private count = 0
-  private last = -Infinity
-  private grows = true
-  private hashes: Float64Array = new Float64Array(0)
+  #count = 0
+  #last = -Infinity
+  #grows = true
+  #hashes: Float64Array = new Float64Array(0)
 
   add(text: string): void {
-    this.count += 1
+    this.#count += 1
     const number = /^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN
-    if (this.grows && !(number > this.last)) this.grows = false
-    this.last = number
-    if (this.count > hashesMax) return
-    if (this.count > this.hashes.length) {
-      const larger = new Float64Array(Math.max(1024, this.hashes.length * 2))
-      larger.set(this.hashes)
-      this.hashes = larger
+    if (this.#grows && !(number > this.#last)) this.#grows = false
+    this.#last = number
+    if (this.#count > hashesMax) return
+    if (this.#count > this.#hashes.length) {
+      const larger = new Float64Array(Math.max(1024, this.#hashes.length * 2))
+      larger.set(this.#hashes)
+      this.#hashes = larger
     }
-    this.hashes[this.count - 1] = hashOf(text)
+    this.#hashes[this.#count - 1] = hashOf(text)
   }
 
   isKey(rows: number): boolean {
-    if (this.count !== rows) return false
-    if (this.grows) return true
-    if (this.count > hashesMax) return false
-    const sorted = this.hashes.subarray(0, this.count).toSorted()
+    if (this.#count !== rows) return false
+    if (this.#grows) return true
+    if (this.#count > hashesMax) return false
+    const sorted = this.#hashes.subarray(0, this.#count).toSorted()
     return sorted.every((hash, at) => at === 0 || hash !== sorted[at - 1])
   }
 }

@@ -20,64 +20,64 @@ const firstLineMax = 1024 * 1024
  */
 export class CsvSource implements Source {
   header: readonly string[] | null = null
-  private readonly texts: AsyncIterable<string>
-  private readonly options: CsvOptions
+  readonly #texts: AsyncIterable<string>
+  readonly #options: CsvOptions
 
   constructor(texts: AsyncIterable<string>, options: CsvOptions) {
-    this.texts = texts
-    this.options = options
+    this.#texts = texts
+    this.#options = options
   }
 
   async *rows(): AsyncGenerator<readonly SourceRow[]> {
-    const quote = this.options.quote === undefined ? '"' : this.options.quote
+    const quote = this.#options.quote === undefined ? '"' : this.#options.quote
     let start = ''
     let parser: CsvParser | null = null
-    for await (const text of this.texts) {
+    for await (const text of this.#texts) {
       if (parser === null) {
         start += text
         if (start.length < firstLineMax && !/\S[\s\S]*?[\r\n][\s\S]/.test(start)) continue
       }
       const piece: string = parser === null ? start : text
-      parser ??= this.parser(start, quote)
-      const rows = this.sourceRows(parser.push(piece))
+      parser ??= this.#parser(start, quote)
+      const rows = this.#sourceRows(parser.push(piece))
       if (rows.length > 0) yield rows
     }
     const rest: CsvRow[] = []
     if (parser === null) {
-      parser = this.parser(start, quote)
+      parser = this.#parser(start, quote)
       rest.push(...parser.push(start))
     }
     rest.push(...parser.end())
-    const rows = this.sourceRows(rest)
+    const rows = this.#sourceRows(rest)
     if (rows.length > 0) yield rows
     if (this.header === null) throw unreadable('it is empty')
   }
 
-  private parser(start: string, quote: string | null): CsvParser {
-    return new CsvParser(syntaxOf(start, this.options.delimiter, quote))
+  #parser(start: string, quote: string | null): CsvParser {
+    return new CsvParser(syntaxOf(start, this.#options.delimiter, quote))
   }
 
-  private sourceRows(rows: readonly CsvRow[]): readonly SourceRow[] {
+  #sourceRows(rows: readonly CsvRow[]): readonly SourceRow[] {
     const found: SourceRow[] = []
     for (const { line, cells } of rows) {
       if (this.header === null) {
-        if (isBlank(cells) || (line === 1 && this.isSeparatorLine(cells))) continue
-        this.header = this.checkedHeader(cells)
-      } else if (!isBlank(cells) || this.header.length === 1) found.push(this.sourceRow(line, cells))
+        if (isBlank(cells) || (line === 1 && this.#isSeparatorLine(cells))) continue
+        this.header = this.#checkedHeader(cells)
+      } else if (!isBlank(cells) || this.header.length === 1) found.push(this.#sourceRow(line, cells))
     }
     return found
   }
 
   /** `sep=;`, which Excel reads and other programs write for it. */
-  private isSeparatorLine(cells: readonly (string | null)[]): boolean {
+  #isSeparatorLine(cells: readonly (string | null)[]): boolean {
     return (
-      this.options.delimiter === undefined &&
+      this.#options.delimiter === undefined &&
       cells.length <= 2 &&
       /^\uFEFF?sep=.?$/i.test(cells.map((cell) => cell ?? '').join(''))
     )
   }
 
-  private checkedHeader(cells: readonly (string | null)[]): readonly string[] {
+  #checkedHeader(cells: readonly (string | null)[]): readonly string[] {
     const header = cells.map((name, at) => (at === 0 ? (name ?? '').replace(/^\uFEFF/, '') : (name ?? '')).trim())
     const twin = header.find((name, at) => name !== '' && header.indexOf(name) !== at)
     if (twin !== undefined) throw unreadable(`its first line names the column "${twin}" twice; rename one there`)
@@ -87,7 +87,7 @@ export class CsvSource implements Source {
     return header
   }
 
-  private sourceRow(line: number, cells: readonly (string | null)[]): SourceRow {
+  #sourceRow(line: number, cells: readonly (string | null)[]): SourceRow {
     const width = this.header!.length
     if (cells.length === width) return { line, text: JSON.stringify(cells), problem: null }
     const text = JSON.stringify(cells.map((cell) => cell ?? ''))

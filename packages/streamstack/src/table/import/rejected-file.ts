@@ -14,8 +14,8 @@ export interface RejectedRow {
 export class RejectedFile {
   readonly path: string | null
   count = 0
-  private lines: string[] = []
-  private handle: FileHandle | null = null
+  #lines: string[] = []
+  #handle: FileHandle | null = null
 
   /** Without a path no record may be rejected. */
   constructor(path: string | null) {
@@ -31,16 +31,16 @@ export class RejectedFile {
       )
     }
     this.count += 1
-    this.lines.push(`${JSON.stringify(rejected)}\n`)
+    this.#lines.push(`${JSON.stringify(rejected)}\n`)
   }
 
   async flush(): Promise<void> {
-    if (this.lines.length === 0 || this.path === null) return
-    const text = this.lines.join('')
-    this.lines = []
+    if (this.#lines.length === 0 || this.path === null) return
+    const text = this.#lines.join('')
+    this.#lines = []
     try {
-      this.handle ??= await open(this.path, 'w', 0o600)
-      await this.handle.writeFile(text)
+      this.#handle ??= await open(this.path, 'w', 0o600)
+      await this.#handle.writeFile(text)
     } catch (error) {
       throw new StreamstackError(
         'storage_failed',
@@ -67,8 +67,8 @@ export class RejectedFile {
   }
 
   async close(): Promise<void> {
-    const { handle } = this
-    this.handle = null
+    const handle = this.#handle
+    this.#handle = null
     await handle?.close()
   }
 }

@@ -13,48 +13,48 @@ const unknownColumn = -1
 
 /** Turns rows of a file into stored values; finds out once for each name in the file which column it means. */
 export class RowMapper {
-  private readonly table: TableDeclaration
-  private readonly ignoreUnknown: boolean
-  private readonly header: readonly string[] | null
+  readonly #table: TableDeclaration
+  readonly #ignoreUnknown: boolean
+  readonly #header: readonly string[] | null
   /** Name in the file → place of the column, or `unknownColumn`. */
-  private readonly places = new Map<string, number>()
+  readonly #places = new Map<string, number>()
   /** How many records were refused because none or not all of their columns are known. */
-  private unknownCount = 0
-  private rows = 0
-  private lastUnknown = ''
-  private unnamed = false
+  #unknownCount = 0
+  #rows = 0
+  #lastUnknown = ''
+  #unnamed = false
 
   constructor(table: TableDeclaration, header: readonly string[] | null, ignoreUnknown: boolean) {
-    this.table = table
-    this.header = header
-    this.ignoreUnknown = ignoreUnknown
-    table.columns.forEach((column, at) => this.places.set(column.name, at))
+    this.#table = table
+    this.#header = header
+    this.#ignoreUnknown = ignoreUnknown
+    table.columns.forEach((column, at) => this.#places.set(column.name, at))
   }
 
   /** The values in the order of the columns, or why the record does not fit. */
   values(source: SourceRow): readonly LoadValue[] | string {
-    this.rows += 1
-    if (this.header !== null) return this.cellValues(this.header, JSON.parse(source.text))
-    return isDeep(source.text) ? 'is nested too deeply' : this.jsonValues(source.text)
+    this.#rows += 1
+    if (this.#header !== null) return this.#cellValues(this.#header, JSON.parse(source.text))
+    return isDeep(source.text) ? 'is nested too deeply' : this.#jsonValues(source.text)
   }
 
   /** The row as a value, for the file of rejected records. */
   shown({ text, problem }: SourceRow): Value {
-    if (this.header === null || problem !== null) return isDeep(text) ? text : parseExactJson(text)
+    if (this.#header === null || problem !== null) return isDeep(text) ? text : parseExactJson(text)
     const cells: readonly (string | null)[] = JSON.parse(text)
-    return Object.fromEntries(this.header.map((name, at) => [name, cells[at] ?? null]))
+    return Object.fromEntries(this.#header.map((name, at) => [name, cells[at] ?? null]))
   }
 
   /** Why no record of the file can belong to the table, by the names in its first line; null when that does not tell. */
   strangeHeader(): StreamstackError | null {
-    if (this.header === null) return null
+    if (this.#header === null) return null
     // A last name that is empty may come from a trailing delimiter.
-    const names = this.header.filter((name, at) => name !== '' || at < this.header!.length - 1)
-    const unknown = names.filter((name) => (this.places.get(name) ?? this.place(name)) === unknownColumn)
-    if (unknown.length === 0 || (this.ignoreUnknown && unknown.length < names.length)) return null
-    if (this.ignoreUnknown) this.noneKnown(names)
-    else this.unknown(unknown[0]!)
-    return this.strangersError()
+    const names = this.#header.filter((name, at) => name !== '' || at < this.#header!.length - 1)
+    const unknown = names.filter((name) => (this.#places.get(name) ?? this.#place(name)) === unknownColumn)
+    if (unknown.length === 0 || (this.#ignoreUnknown && unknown.length < names.length)) return null
+    if (this.#ignoreUnknown) this.#noneKnown(names)
+    else this.#unknown(unknown[0]!)
+    return this.#strangersError()
   }
 
   /**
@@ -62,76 +62,76 @@ export class RowMapper {
    * names, or each of their columns would be left out.
    */
   strangers(): StreamstackError | null {
-    return this.rows === 0 || this.unknownCount < this.rows ? null : this.strangersError()
+    return this.#rows === 0 || this.#unknownCount < this.#rows ? null : this.#strangersError()
   }
 
-  private strangersError(): StreamstackError {
-    const named = this.lastUnknown
-    if (this.ignoreUnknown) {
+  #strangersError(): StreamstackError {
+    const named = this.#lastUnknown
+    if (this.#ignoreUnknown) {
       return new StreamstackError(
         'column_unknown',
-        `Nothing was imported: no column of the file is one of the table "${this.table.name}" (${named}). Name the table's columns in the first line of the file, or as the properties of its records.`,
+        `Nothing was imported: no column of the file is one of the table "${this.#table.name}" (${named}). Name the table's columns in the first line of the file, or as the properties of its records.`,
       )
     }
-    const cure = this.unnamed
+    const cure = this.#unnamed
       ? 'Give it one in the file (pandas writes its index without one: index=False leaves it out)'
-      : `Declare the column in tables/${this.table.name}.yaml`
+      : `Declare the column in tables/${this.#table.name}.yaml`
     return new StreamstackError(
       'column_unknown',
       `Nothing was imported: ${named}. ${cure}, or leave unknown columns out with \`--ignore-unknown\`.`,
     )
   }
 
-  private cellValues(header: readonly string[], cells: readonly (string | null)[]): readonly LoadValue[] | string {
-    const given = this.noValues<Value>()
-    const names = this.noValues<string>()
+  #cellValues(header: readonly string[], cells: readonly (string | null)[]): readonly LoadValue[] | string {
+    const given = this.#noValues<Value>()
+    const names = this.#noValues<string>()
     let known = 0
     for (let at = 0; at < header.length; at += 1) {
       const name = header[at]!
       const cell = cells[at] ?? null
-      const place = this.places.get(name) ?? this.place(name)
+      const place = this.#places.get(name) ?? this.#place(name)
       if (place === unknownColumn) {
         // A trailing delimiter makes a last column without a name and without values.
         const trailing = name === '' && cell === null && at === header.length - 1
-        if (!this.ignoreUnknown && !trailing) return this.unknown(name)
+        if (!this.#ignoreUnknown && !trailing) return this.#unknown(name)
         continue
       }
-      if (names[place] !== undefined) return this.twice(names[place], name, place)
+      if (names[place] !== undefined) return this.#twice(names[place], name, place)
       names[place] = name
       known += 1
-      const column = this.table.columns[place]!
+      const column = this.#table.columns[place]!
       // An empty cell is nothing; a quoted one is the empty text, where a column can hold that.
       if (cell !== null && (cell !== '' || keepsEmptyText(column))) given[place] = cell
     }
-    return known === 0 ? this.noneKnown(header) : this.stored(given)
+    return known === 0 ? this.#noneKnown(header) : this.#stored(given)
   }
 
-  private jsonValues(text: string): readonly LoadValue[] | string {
+  #jsonValues(text: string): readonly LoadValue[] | string {
     const members = membersOf(text)
-    const given = this.noValues<Value>()
-    const names = this.noValues<string>()
+    const given = this.#noValues<Value>()
+    const names = this.#noValues<string>()
     let known = 0
     for (const [name, raw] of members) {
-      const place = this.places.get(name) ?? this.place(name)
+      const place = this.#places.get(name) ?? this.#place(name)
       if (place === unknownColumn) {
-        if (!this.ignoreUnknown) return this.unknown(name)
+        if (!this.#ignoreUnknown) return this.#unknown(name)
         continue
       }
-      if (names[place] !== undefined) return this.twice(names[place], name, place)
+      if (names[place] !== undefined) return this.#twice(names[place], name, place)
       names[place] = name
       known += 1
-      given[place] = jsonValue(this.table.columns[place]!, raw)
+      given[place] = jsonValue(this.#table.columns[place]!, raw)
     }
-    if (known === 0 && members.length > 0) return this.noneKnown(members.map(([name]) => name))
-    return this.stored(given)
+    if (known === 0 && members.length > 0) return this.#noneKnown(members.map(([name]) => name))
+    return this.#stored(given)
   }
 
-  private noValues<T>(): (T | undefined)[] {
-    return Array.from({ length: this.table.columns.length })
+  #noValues<T>(): (T | undefined)[] {
+    return Array.from({ length: this.#table.columns.length })
   }
 
-  private stored(given: readonly (Value | undefined)[]): readonly LoadValue[] | string {
-    const { columns } = this.table
+  #stored(given: readonly (Value | undefined)[]): readonly LoadValue[] | string {
+    const { columns } = this.#table
     const values: LoadValue[] = []
     for (let at = 0; at < columns.length; at += 1) {
       const column = columns[at]!
@@ -143,39 +143,39 @@ export class RowMapper {
   }
 
   /** `Release Date` in a file means the column `release_date`. */
-  private place(name: string): number {
+  #place(name: string): number {
     const simple = simplified(name)
     const found =
-      simple === '' ? [] : this.table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
+      simple === '' ? [] : this.#table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
     const at = found.length === 1 ? found[0]! : unknownColumn
     // Records may each name other columns; only some of them are remembered.
-    if (this.places.size < 10_000) this.places.set(name, at)
+    if (this.#places.size < 10_000) this.#places.set(name, at)
     return at
   }
 
-  private twice(first: string, second: string, place: number): string {
-    return `its columns "${first}" and "${second}" both mean the column "${this.table.columns[place]!.name}"`
+  #twice(first: string, second: string, place: number): string {
+    return `its columns "${first}" and "${second}" both mean the column "${this.#table.columns[place]!.name}"`
   }
 
-  private noneKnown(names: readonly string[]): string {
-    this.unknownCount += 1
-    this.lastUnknown = names.slice(0, 5).join(', ')
-    return `none of its columns is one of the table "${this.table.name}"`
+  #noneKnown(names: readonly string[]): string {
+    this.#unknownCount += 1
+    this.#lastUnknown = names.slice(0, 5).join(', ')
+    return `none of its columns is one of the table "${this.#table.name}"`
   }
 
-  private unknown(name: string): string {
-    this.unknownCount += 1
-    this.unnamed = name === ''
-    if (this.unnamed) {
-      this.lastUnknown = 'the file has a column without a name'
-      return this.lastUnknown
+  #unknown(name: string): string {
+    this.#unknownCount += 1
+    this.#unnamed = name === ''
+    if (this.#unnamed) {
+      this.#lastUnknown = 'the file has a column without a name'
+      return this.#lastUnknown
     }
     const near = didYouMean(
       name,
-      this.table.columns.map((column) => column.name),
+      this.#table.columns.map((column) => column.name),
     )
-    this.lastUnknown = `the table "${this.table.name}" has no column "${name}"${near === null ? '' : ` (did you mean "${near}"?)`}`
-    return this.lastUnknown
+    this.#lastUnknown = `the table "${this.#table.name}" has no column "${name}"${near === null ? '' : ` (did you mean "${near}"?)`}`
+    return this.#lastUnknown
   }
 }
 

@@ -20,17 +20,17 @@ const problemBytesMax = 1000
  * nothing is left of it after a crash.
  */
 export class StagedRows {
-  private readonly handle: FileHandle
+  readonly #handle: FileHandle
   /** Where the file still has a name, as on Windows, which does not remove open files. */
-  private readonly leftover: string | null
-  private pieces: Buffer[] = []
-  private piecesLength = 0
-  private length = 0
+  readonly #leftover: string | null
+  #pieces: Buffer[] = []
+  #piecesLength = 0
+  #length = 0
   count = 0
 
   private constructor(handle: FileHandle, leftover: string | null) {
-    this.handle = handle
-    this.leftover = leftover
+    this.#handle = handle
+    this.#leftover = leftover
   }
 
   /** Throws `storage_failed`. */
@@ -59,22 +59,22 @@ export class StagedRows {
       piece.writeUInt16LE(reasonBytes, 10)
       piece.write(text, headBytes)
       piece.write(reason, headBytes + textBytes)
-      this.pieces.push(piece)
-      this.piecesLength += piece.length
+      this.#pieces.push(piece)
+      this.#piecesLength += piece.length
     }
     this.count += rows.length
-    if (this.piecesLength >= pieceBytes) await this.write()
+    if (this.#piecesLength >= pieceBytes) await this.#write()
   }
 
   /** All rows in the order they came in. */
   async *rows(): AsyncGenerator<readonly SourceRow[]> {
-    await this.write()
+    await this.#write()
     let rest = Buffer.alloc(0)
     let batch: SourceRow[] = []
-    for (let position = 0; position < this.length || rest.length > 0;) {
+    for (let position = 0; position < this.#length || rest.length > 0;) {
       const wanted = Math.max(pieceBytes, missing(rest))
-      const buffer = Buffer.allocUnsafe(Math.min(wanted, this.length - position))
-      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, position)
+      const buffer = Buffer.allocUnsafe(Math.min(wanted, this.#length - position))
+      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, position)
       if (bytesRead === 0 && buffer.length > 0) throw storageFailed(null)
       position += bytesRead
       rest = rest.length === 0 ? buffer.subarray(0, bytesRead) : Buffer.concat([rest, buffer.subarray(0, bytesRead)])
@@ -96,20 +96,20 @@ export class StagedRows {
   }
 
   async close(): Promise<void> {
-    await this.handle.close()
-    if (this.leftover !== null) await unlink(this.leftover)
+    await this.#handle.close()
+    if (this.#leftover !== null) await unlink(this.#leftover)
   }
 
-  private async write(): Promise<void> {
-    if (this.piecesLength === 0) return
-    const bytes = Buffer.concat(this.pieces, this.piecesLength)
-    this.pieces = []
-    this.piecesLength = 0
+  async #write(): Promise<void> {
+    if (this.#piecesLength === 0) return
+    const bytes = Buffer.concat(this.#pieces, this.#piecesLength)
+    this.#pieces = []
+    this.#piecesLength = 0
     try {
       for (let at = 0; at < bytes.length;) {
-        const { bytesWritten } = await this.handle.write(bytes, at, bytes.length - at, this.length)
+        const { bytesWritten } = await this.#handle.write(bytes, at, bytes.length - at, this.#length)
         at += bytesWritten
-        this.length += bytesWritten
+        this.#length += bytesWritten
       }
     } catch (error) {
       throw storageFailed(error)

@@ -5,29 +5,29 @@ const newline = 10
 
 /** UTF-8 text, piece by piece; what is none throws `file_unreadable` with the line of the first fault. */
 export class Utf8Decoder {
-  private readonly decoder = new TextDecoder('utf-8', { fatal: true })
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true })
   /** The line that the next bytes belong to, from 1. */
-  private line = 1
+  #line = 1
   /** The last character of the bytes before, which the next ones may complete. */
-  private tail: Uint8Array = new Uint8Array()
+  #tail: Uint8Array = new Uint8Array()
 
   write(bytes: Uint8Array): string {
     let text: string
     try {
-      text = this.decoder.decode(bytes, { stream: true })
+      text = this.#decoder.decode(bytes, { stream: true })
     } catch (error) {
-      throw notUtf8(this.line + linesBeforeFault(Buffer.concat([this.tail, bytes])), error)
+      throw notUtf8(this.#line + linesBeforeFault(Buffer.concat([this.#tail, bytes])), error)
     }
-    for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) this.line += 1
-    this.tail = tailOf(bytes)
+    for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) this.#line += 1
+    this.#tail = tailOf(bytes)
     return text
   }
 
   end(): string {
     try {
-      return this.decoder.decode()
+      return this.#decoder.decode()
     } catch (error) {
-      throw notUtf8(this.line, error)
+      throw notUtf8(this.#line, error)
     }
   }
 }

@@ -54,11 +54,11 @@ const orderTermsMax = 8
 
 /** Makes the shapes of one dialect, and keeps them. */
 export class PageShapes {
-  private readonly dialect: Dialect
-  private readonly shapes = new WeakMap<TableDeclaration, Map<string, PageShape>>()
+  readonly #dialect: Dialect
+  readonly #shapes = new WeakMap<TableDeclaration, Map<string, PageShape>>()
 
   constructor(dialect: Dialect) {
-    this.dialect = dialect
+    this.#dialect = dialect
   }
 
   /** Throws `column_unknown` and `query_invalid`. */
@@ -68,12 +68,12 @@ export class PageShapes {
     as: 'values' | 'json' | 'objects',
     wide: ReadonlySet<string>,
   ): PageShape {
-    let known = this.shapes.get(table)
-    if (known === undefined) this.shapes.set(table, (known = new Map<string, PageShape>()))
+    let known = this.#shapes.get(table)
+    if (known === undefined) this.#shapes.set(table, (known = new Map<string, PageShape>()))
     const key = shapeKey(query, wide.size === 0 ? as : `${as} ${[...wide].join()}`)
     let shape = known.get(key)
     if (shape === undefined) {
-      shape = makeShape(this.dialect, table, query, as, new Set(wide))
+      shape = makeShape(this.#dialect, table, query, as, new Set(wide))
       // Callers may make orders at run time; forgetting all of them is cheaper than counting which are used.
       if (known.size >= 256) known.clear()
       known.set(key, shape)

@@ -52,31 +52,31 @@ export interface Prepared {
 
 /** Keeps the statements used last prepared: preparing costs more than running most of them. */
 export class StatementCache {
-  private readonly database: DatabaseSync
-  private readonly entries = new Map<string, Prepared>()
-  private readonly entriesMax: number
+  readonly #database: DatabaseSync
+  readonly #entries = new Map<string, Prepared>()
+  readonly #entriesMax: number
 
   constructor(database: DatabaseSync, entriesMax = 200) {
-    this.database = database
-    this.entriesMax = entriesMax
+    this.#database = database
+    this.#entriesMax = entriesMax
   }
 
   /** The statement, giving rows as arrays. */
   prepare(sql: string): Prepared {
-    const known = this.entries.get(sql)
+    const known = this.#entries.get(sql)
     if (known !== undefined) return known
-    const plain = this.database.prepare(sql)
+    const plain = this.#database.prepare(sql)
     plain.setReturnArrays(true)
     // The types of node:sqlite know rows as objects alone.
     const prepared = { statement: plain as unknown as ArrayStatement, mayScan: null }
-    const oldest = this.entries.keys().next()
-    if (this.entries.size >= this.entriesMax && oldest.done === false) this.entries.delete(oldest.value)
-    this.entries.set(sql, prepared)
+    const oldest = this.#entries.keys().next()
+    if (this.#entries.size >= this.#entriesMax && oldest.done === false) this.#entries.delete(oldest.value)
+    this.#entries.set(sql, prepared)
     return prepared
   }
 
   /** After tables have changed. */
   clear(): void {
-    this.entries.clear()
+    this.#entries.clear()
   }
 }

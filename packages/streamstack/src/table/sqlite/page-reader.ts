@@ -33,13 +33,13 @@ export interface PageBounds {
 
 /** Reads pages and counts: at once where an index leads there, in a reader thread where it may take long. */
 export class PageReader {
-  private readonly database: DatabaseSync
-  private readonly statements: StatementCache
-  private readonly pool: ReaderPool
-  private readonly bounds: PageBounds
-  private readonly textWork: TextWork
-  private readonly shapes = new PageShapes(sqliteDialect)
-  private readonly wide: WideColumns
+  readonly #database: DatabaseSync
+  readonly #statements: StatementCache
+  readonly #pool: ReaderPool
+  readonly #bounds: PageBounds
+  readonly #textWork: TextWork
+  readonly #shapes = new PageShapes(sqliteDialect)
+  readonly #wide: WideColumns
 
   constructor(
     { database, textWork, wide }: Connection,
@@ -47,93 +47,93 @@ export class PageReader {
     pool: ReaderPool,
     bounds: PageBounds,
   ) {
-    this.database = database
-    this.textWork = textWork
-    this.wide = wide
-    this.statements = statements
-    this.pool = pool
-    this.bounds = bounds
+    this.#database = database
+    this.#textWork = textWork
+    this.#wide = wide
+    this.#statements = statements
+    this.#pool = pool
+    this.#bounds = bounds
   }
 
   page(table: TableDeclaration, query: Query, as: 'rows' | 'json'): Page | Promise<Page> {
     checkNumbers(query)
     // One more than allowed tells that there are more.
-    const limit = Math.min(query.limit ?? Infinity, this.bounds.recordsMax + 1)
-    const shape = this.shapes.shape(table, query, as === 'rows' ? 'values' : 'json', this.wide.of(table))
+    const limit = Math.min(query.limit ?? Infinity, this.#bounds.recordsMax + 1)
+    const shape = this.#shapes.shape(table, query, as === 'rows' ? 'values' : 'json', this.#wide.of(table))
     const statements = compilePage(sqliteDialect, table, shape, query)
     if (limit === 0) return { rows: [], json: as === 'json' ? '[]' : '', length: 0, mark: null }
-    if (!this.isQuick(table, statements, limit + query.offset)) return this.pageFromPool(table, query, as, limit)
-    const page = this.pageNow(shape, statements, limit, query.offset)
-    if (page === 'too much text') return this.pageFromPool(table, query, as, limit)
-    if (page !== null) return this.checked(page, table)
+    if (!this.#isQuick(table, statements, limit + query.offset)) return this.#pageFromPool(table, query, as, limit)
+    const page = this.#pageNow(shape, statements, limit, query.offset)
+    if (page === 'too much text') return this.#pageFromPool(table, query, as, limit)
+    if (page !== null) return this.#checked(page, table)
     // Another process has just stored the first integer beyond 2^53 of a column.
-    const known = this.wide.of(table).size
-    this.wide.forget()
-    if (this.wide.of(table).size > known) return this.page(table, query, as)
+    const known = this.#wide.of(table).size
+    this.#wide.forget()
+    if (this.#wide.of(table).size > known) return this.page(table, query, as)
     // Another program stored the value without its type.
-    return this.pageFromPool(table, query, as, limit)
+    return this.#pageFromPool(table, query, as, limit)
   }
 
   count(table: TableDeclaration, where: Filter | null): number | Promise<number> {
     const statement = compileCount(sqliteDialect, table, { where })
-    const quick = this.size(table) <= (where === null ? inlineCountMax : inlineRecordsMax)
+    const quick = this.#size(table) <= (where === null ? inlineCountMax : inlineRecordsMax)
     if (quick) {
-      this.textWork.steps = inlineTextStepsMax
+      this.#textWork.steps = inlineTextStepsMax
       try {
-        return Number(this.statements.prepare(statement.sql).statement.get(...statement.parameters)?.[0])
+        return Number(this.#statements.prepare(statement.sql).statement.get(...statement.parameters)?.[0])
       } catch (error) {
         if (!(error instanceof TextWorkExceeded)) throw error
       }
     }
-    return this.pool.read({ ...noBounds, statements: [statement], count: true }, () => {}).then(({ count }) => count)
+    return this.#pool.read({ ...noBounds, statements: [statement], count: true }, () => {}).then(({ count }) => count)
   }
 
-  private isQuick(table: TableDeclaration, statements: readonly PageStatement[], reach: number): boolean {
-    if (reach <= inlineRecordsMax && statements.every((statement) => !this.mayScan(statement))) return true
-    return this.size(table) <= inlineRecordsMax
+  #isQuick(table: TableDeclaration, statements: readonly PageStatement[], reach: number): boolean {
+    if (reach <= inlineRecordsMax && statements.every((statement) => !this.#mayScan(statement))) return true
+    return this.#size(table) <= inlineRecordsMax
   }
 
-  private mayScan({ sql, comparisons }: PageStatement): boolean {
-    const prepared = this.statements.prepare(sql)
-    return (prepared.mayScan ??= mayScan(this.database, sql, comparisons))
+  #mayScan({ sql, comparisons }: PageStatement): boolean {
+    const prepared = this.#statements.prepare(sql)
+    return (prepared.mayScan ??= mayScan(this.#database, sql, comparisons))
   }
 
   /** An upper bound of the number of records, at the price of two seeks. */
-  private size(table: TableDeclaration): number {
+  #size(table: TableDeclaration): number {
     const name = quoteName(table.name)
     const sql = `SELECT min(ifnull((SELECT max(rowid) FROM ${name})-(SELECT min(rowid) FROM ${name})+1,0),1e9)`
-    return Number(this.statements.prepare(sql).statement.get()?.[0])
+    return Number(this.#statements.prepare(sql).statement.get()?.[0])
   }
 
   /** The statements of one page must see one state of the table, or a record that moves meanwhile would be missed. */
-  private inTransaction<T>(needed: boolean, read: () => T): T {
+  #inTransaction<T>(needed: boolean, read: () => T): T {
     if (!needed) return read()
-    this.statements.prepare('BEGIN').statement.run()
+    this.#statements.prepare('BEGIN').statement.run()
     try {
       return read()
     } finally {
-      this.statements.prepare('COMMIT').statement.run()
+      this.#statements.prepare('COMMIT').statement.run()
     }
   }
 
-  private all({ sql, parameters, hasOffset }: PageStatement, limit: number, offset: number): readonly Cells[] {
-    const { statement } = this.statements.prepare(sql)
+  #all({ sql, parameters, hasOffset }: PageStatement, limit: number, offset: number): readonly Cells[] {
+    const { statement } = this.#statements.prepare(sql)
     return hasOffset ? statement.all(...parameters, limit, offset) : statement.all(...parameters, limit)
   }
 
   /** Null when more columns hold integers beyond 2^53 than the shape knows. */
-  private pageNow(
+  #pageNow(
     shape: PageShape,
     statements: readonly PageStatement[],
     limit: number,
     offset: number,
   ): Page | null | 'too much text' {
-    this.textWork.steps = inlineTextStepsMax
+    this.#textWork.steps = inlineTextStepsMax
     try {
-      return this.inTransaction(statements.length > 1, () =>
+      return this.#inTransaction(statements.length > 1, () =>
         shape.output === 'values'
-          ? this.rowsPage(shape, statements, limit, offset)
-          : this.jsonPage(shape, statements, limit, offset),
+          ? this.#rowsPage(shape, statements, limit, offset)
+          : this.#jsonPage(shape, statements, limit, offset),
       )
     } catch (error) {
       // What node:sqlite throws for an integer that a number cannot hold.
@@ -143,11 +143,11 @@ export class PageReader {
     }
   }
 
-  private rowsPage(shape: PageShape, statements: readonly PageStatement[], limit: number, offset: number): Page {
+  #rowsPage(shape: PageShape, statements: readonly PageStatement[], limit: number, offset: number): Page {
     const rows: Row[] = []
     let last: Cells | undefined
     for (const statement of statements) {
-      const cells = this.all(statement, limit - rows.length, offset)
+      const cells = this.#all(statement, limit - rows.length, offset)
       appendRows(rows, shape.columns, cells)
       last = cells.at(-1) ?? last
       if (rows.length >= limit) break
@@ -155,12 +155,12 @@ export class PageReader {
     return { rows, json: '', length: rows.length, mark: markOf(shape, last) }
   }
 
-  private jsonPage(shape: PageShape, statements: readonly PageStatement[], limit: number, offset: number): Page | null {
+  #jsonPage(shape: PageShape, statements: readonly PageStatement[], limit: number, offset: number): Page | null {
     let texts = ''
     let length = 0
     let last: Cells | undefined
     for (const statement of statements) {
-      const cells = this.all(statement, limit - length, offset)
+      const cells = this.#all(statement, limit - length, offset)
       if (shape.output === 'array') {
         // One row: the array, how many records it holds, the last key.
         const row = cells[0]!
@@ -184,29 +184,29 @@ export class PageReader {
     return { rows: [], json: `[${texts}]`, length, mark: markOf(shape, last) }
   }
 
-  private async pageFromPool(table: TableDeclaration, query: Query, as: 'rows' | 'json', limit: number): Promise<Page> {
-    const shape = this.shapes.shape(table, query, 'objects', this.wide.of(table))
+  async #pageFromPool(table: TableDeclaration, query: Query, as: 'rows' | 'json', limit: number): Promise<Page> {
+    const shape = this.#shapes.shape(table, query, 'objects', this.#wide.of(table))
     const statements = compilePage(sqliteDialect, table, shape, query)
     const texts: string[] = []
     const rows: Row[] = []
     let length = 0
-    const { keys, overBytes } = await this.pool.read(
-      { statements, limit, offset: query.offset, bytesMax: this.bounds.pageBytesMax, count: false },
+    const { keys, overBytes } = await this.#pool.read(
+      { statements, limit, offset: query.offset, bytesMax: this.#bounds.pageBytesMax, count: false },
       (json, slice) => {
         length += slice
         if (as === 'json') texts.push(json)
         else appendParsed(rows, JSON.parse(`[${json}]`))
       },
     )
-    if (overBytes) throw tooMany(table, `more than ${Math.round(this.bounds.pageBytesMax / 1024 / 1024)} MiB`)
-    return this.checked(
+    if (overBytes) throw tooMany(table, `more than ${Math.round(this.#bounds.pageBytesMax / 1024 / 1024)} MiB`)
+    return this.#checked(
       { rows, json: as === 'json' ? `[${texts.join(',')}]` : '', length, mark: keys === null ? null : { keys } },
       table,
     )
   }
 
-  private checked(page: Page, table: TableDeclaration): Page {
-    if (page.length > this.bounds.recordsMax) throw tooMany(table, `more than ${this.bounds.recordsMax} records`)
+  #checked(page: Page, table: TableDeclaration): Page {
+    if (page.length > this.#bounds.recordsMax) throw tooMany(table, `more than ${this.#bounds.recordsMax} records`)
     return page
   }
 }

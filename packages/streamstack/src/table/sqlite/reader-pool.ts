@@ -26,66 +26,66 @@ interface Job {
  * the process alive when idle.
  */
 export class ReaderPool {
-  private readonly path: string
-  private readonly readersMax: number
-  private readonly idle: Worker[] = []
-  private readonly busy = new Map<Worker, Job>()
-  private readonly queue: Job[] = []
-  private closed = false
-  private nextId = 1
+  readonly #path: string
+  readonly #readersMax: number
+  readonly #idle: Worker[] = []
+  readonly #busy = new Map<Worker, Job>()
+  readonly #queue: Job[] = []
+  #closed = false
+  #nextId = 1
 
   constructor(path: string, readersMax: number) {
-    this.path = path
-    this.readersMax = readersMax
+    this.#path = path
+    this.#readersMax = readersMax
   }
 
   /** Throws `limit_exceeded` for a filter that looks through too much text, `storage_failed` when too many reads wait. */
   read(request: Omit<ReadRequest, 'id' | 'taken'>, onSlice: Job['onSlice']): Promise<ReadResult> {
-    if (this.queue.length >= queueMax) return Promise.reject(tooManyReads())
-    if (this.closed) return Promise.reject(new StreamstackError('storage_failed', 'The record store is closed.'))
-    const id = this.nextId
-    this.nextId += 1
+    if (this.#queue.length >= queueMax) return Promise.reject(tooManyReads())
+    if (this.#closed) return Promise.reject(new StreamstackError('storage_failed', 'The record store is closed.'))
+    const id = this.#nextId
+    this.#nextId += 1
     const taken = new Int32Array(new SharedArrayBuffer(4))
     return new Promise((resolve, reject) => {
-      this.queue.push({ request: { ...request, id, taken }, onSlice, resolve, reject })
-      this.next()
+      this.#queue.push({ request: { ...request, id, taken }, onSlice, resolve, reject })
+      this.#next()
     })
   }
 
   async close(): Promise<void> {
-    this.closed = true
+    this.#closed = true
     const error = new StreamstackError('storage_failed', 'The record store was closed while it was reading.')
-    for (const job of [...this.queue.splice(0), ...this.busy.values()]) job.reject(error)
-    const workers = [...this.idle.splice(0), ...this.busy.keys()]
-    this.busy.clear()
+    for (const job of [...this.#queue.splice(0), ...this.#busy.values()]) job.reject(error)
+    const workers = [...this.#idle.splice(0), ...this.#busy.keys()]
+    this.#busy.clear()
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
 
-  private next(): void {
-    const job = this.queue[0]
+  #next(): void {
+    const job = this.#queue[0]
     if (job === undefined) return
-    const worker = this.idle.pop() ?? (this.busy.size < this.readersMax ? this.start() : null)
+    const worker = this.#idle.pop() ?? (this.#busy.size < this.#readersMax ? this.#start() : null)
     if (worker === null) return
-    this.queue.shift()
-    this.busy.set(worker, job)
+    this.#queue.shift()
+    this.#busy.set(worker, job)
     worker.ref()
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(job.request)
   }
 
-  private start(): Worker {
+  #start(): Worker {
     // Beside the sources stands the source, beside the built files the built one.
     const file = import.meta.url.endsWith('.ts') ? './reader-worker.ts' : './reader-worker.js'
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path: this.path } satisfies ReaderData })
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: { path: this.#path } satisfies ReaderData })
     worker.unref()
-    worker.on('message', (answer: ReadAnswer) => this.take(worker, answer))
-    worker.on('error', (error) => this.lose(worker, error))
-    worker.on('exit', () => this.lose(worker, new Error('The reader thread has ended.')))
+    worker.on('message', (answer: ReadAnswer) => this.#take(worker, answer))
+    worker.on('error', (error) => this.#lose(worker, error))
+    worker.on('exit', () => this.#lose(worker, new Error('The reader thread has ended.')))
     return worker
   }
 
-  private take(worker: Worker, answer: ReadAnswer): void {
-    const job = this.busy.get(worker)
+  #take(worker: Worker, answer: ReadAnswer): void {
+    const job = this.#busy.get(worker)
     if (job === undefined || job.request.id !== answer.id) return
     if (answer.kind === 'slice') {
       job.onSlice(answer.json, answer.length)
@@ -96,22 +96,22 @@ export class ReaderPool {
       })
       return
     }
-    this.busy.delete(worker)
-    this.idle.push(worker)
+    this.#busy.delete(worker)
+    this.#idle.push(worker)
     worker.unref()
     if (answer.kind === 'end') job.resolve(answer)
     else if (answer.tooMuchText) job.reject(tooMuchText())
     else job.reject(storageError(errorOf(answer), null))
-    this.next()
+    this.#next()
   }
 
-  private lose(worker: Worker, error: Error): void {
-    const at = this.idle.indexOf(worker)
-    if (at !== -1) this.idle.splice(at, 1)
-    const job = this.busy.get(worker)
-    this.busy.delete(worker)
+  #lose(worker: Worker, error: Error): void {
+    const at = this.#idle.indexOf(worker)
+    if (at !== -1) this.#idle.splice(at, 1)
+    const job = this.#busy.get(worker)
+    this.#busy.delete(worker)
     job?.reject(storageError(error, null))
-    if (!this.closed) this.next()
+    if (!this.#closed) this.#next()
   }
 }
 

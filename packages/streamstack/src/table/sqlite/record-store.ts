@@ -9,8 +9,8 @@ import { didYouMean } from '../../text/did-you-mean.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { TableDeclaration } from '../declaration.ts'
 import type { Filter } from '../filter.ts'
-import type { Page, Query, Row } from '../query.ts'
-import type { LoadOptions, RecordInput, RecordLoader, RecordStore } from '../record-store.ts'
+import type { Page, Query, RecordInput, Row } from '../query.ts'
+import type { LoadOptions, RecordLoader, RecordStore } from '../record-store.ts'
 import { requireColumn } from '../require-column.ts'
 import { StatementCache, databaseFile, openConnection } from './connection.ts'
 import type { Connection } from './connection.ts'
@@ -62,38 +62,38 @@ export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
 }
 
 class SqliteRecordStore implements RecordStore {
-  private readonly database: DatabaseSync
-  private readonly wide: WideColumns
-  private readonly path: string
-  private readonly statements: StatementCache
-  private readonly pool: ReaderPool
-  private readonly reader: PageReader
-  private readonly writer: RecordWriter
-  private declared: ReadonlyMap<string, TableDeclaration> = new Map()
+  readonly #database: DatabaseSync
+  readonly #wide: WideColumns
+  readonly #path: string
+  readonly #statements: StatementCache
+  readonly #pool: ReaderPool
+  readonly #reader: PageReader
+  readonly #writer: RecordWriter
+  #declared: ReadonlyMap<string, TableDeclaration> = new Map()
   /** Tables whose declaration does not fit what is stored, and why. */
-  private unfit: ReadonlyMap<string, string> = new Map()
+  #unfit: ReadonlyMap<string, string> = new Map()
 
   constructor(connection: Connection, path: string, options: SqliteStoreOptions) {
     const { database } = connection
-    this.database = database
-    this.wide = connection.wide
-    this.path = path
-    this.statements = new StatementCache(database)
-    this.pool = new ReaderPool(path, options.readersMax ?? Math.min(4, Math.max(1, availableParallelism() - 1)))
-    this.reader = new PageReader(connection, this.statements, this.pool, {
+    this.#database = database
+    this.#wide = connection.wide
+    this.#path = path
+    this.#statements = new StatementCache(database)
+    this.#pool = new ReaderPool(path, options.readersMax ?? Math.min(4, Math.max(1, availableParallelism() - 1)))
+    this.#reader = new PageReader(connection, this.#statements, this.#pool, {
       recordsMax: options.recordsMax ?? 100_000,
       pageBytesMax: options.pageBytesMax ?? 64 * 1024 * 1024,
     })
-    this.writer = new RecordWriter(connection, this.statements)
+    this.#writer = new RecordWriter(connection, this.#statements)
   }
 
   declare(tables: readonly TableDeclaration[]): readonly Issue[] {
     try {
-      this.database.exec(`PRAGMA busy_timeout = ${patientTimeoutMs}`)
-      const { usable, issues } = syncSchema(this.database, tables)
-      this.declared = new Map(usable.map((table) => [table.name, table]))
+      this.#database.exec(`PRAGMA busy_timeout = ${patientTimeoutMs}`)
+      const { usable, issues } = syncSchema(this.#database, tables)
+      this.#declared = new Map(usable.map((table) => [table.name, table]))
       const unfit = tables.filter((table) => !usable.includes(table))
-      this.unfit = new Map(
+      this.#unfit = new Map(
         unfit.map((table) => [
           table.name,
           issues.find((issue) => unfitOf(issue, table))?.message ?? 'see the start of the server log',
@@ -103,22 +103,22 @@ class SqliteRecordStore implements RecordStore {
     } catch (error) {
       throw storageError(error, null)
     } finally {
-      this.statements.clear()
-      this.wide.forget()
-      if (this.database.isOpen) this.database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+      this.#statements.clear()
+      this.#wide.forget()
+      if (this.#database.isOpen) this.#database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
     }
   }
 
   tables(): readonly TableDeclaration[] {
-    return [...this.declared.values()]
+    return [...this.#declared.values()]
   }
 
   table(name: string): TableDeclaration {
-    const table = this.declared.get(name)
+    const table = this.#declared.get(name)
     if (table !== undefined) return table
-    const unfit = this.unfit.get(name)
+    const unfit = this.#unfit.get(name)
     if (unfit !== undefined) throw new StreamstackError('table_unknown', `The table "${name}" cannot be used: ${unfit}`)
-    const near = didYouMean(name, [...this.declared.keys()])
+    const near = didYouMean(name, [...this.#declared.keys()])
     const cure = near === null ? `Declare it in tables/${name}.yaml.` : `Did you mean "${near}"?`
     throw new StreamstackError('table_unknown', `There is no table "${name}". ${cure}`)
   }
@@ -126,7 +126,7 @@ class SqliteRecordStore implements RecordStore {
   page(query: Query, as: 'rows' | 'json'): Page | Promise<Page> {
     const table = this.table(query.table)
     try {
-      return this.reader.page(table, query, as)
+      return this.#reader.page(table, query, as)
     } catch (error) {
       throw storageError(error, table)
     }
@@ -135,7 +135,7 @@ class SqliteRecordStore implements RecordStore {
   count(name: string, where: Filter | null = null): number | Promise<number> {
     const table = this.table(name)
     try {
-      return this.reader.count(table, where)
+      return this.#reader.count(table, where)
     } catch (error) {
       throw storageError(error, table)
     }
@@ -147,11 +147,11 @@ class SqliteRecordStore implements RecordStore {
     value: Value,
     columns: readonly string[] | null = null,
   ): Row | null | Promise<Row | null> {
-    return after(this.find(this.table(name), column, value, 1, columns), (rows) => rows[0] ?? null)
+    return after(this.#find(this.table(name), column, value, 1, columns), (rows) => rows[0] ?? null)
   }
 
   add(name: string, record: RecordInput, allowed: Filter | null = null): Row | Promise<Row> {
-    return this.writer.add(this.table(name), record, allowed)
+    return this.#writer.add(this.table(name), record, allowed)
   }
 
   addMany(
@@ -159,7 +159,7 @@ class SqliteRecordStore implements RecordStore {
     records: readonly RecordInput[],
     allowed: Filter | null = null,
   ): readonly Row[] | Promise<readonly Row[]> {
-    return this.writer.addMany(this.table(name), records, allowed)
+    return this.#writer.addMany(this.table(name), records, allowed)
   }
 
   edit(
@@ -173,25 +173,25 @@ class SqliteRecordStore implements RecordStore {
     const gone = (): never => {
       throw new StreamstackError('record_missing', `The table "${name}" has no record with this "${column}".`)
     }
-    return after(this.keyOf(table, column, value), (key) =>
-      key === null ? gone() : after(this.writer.edit(table, key, changes, allowed), (row) => row ?? gone()),
+    return after(this.#keyOf(table, column, value), (key) =>
+      key === null ? gone() : after(this.#writer.edit(table, key, changes, allowed), (row) => row ?? gone()),
     )
   }
 
   remove(name: string, column: string, value: Value): boolean | Promise<boolean> {
     const table = this.table(name)
-    return after(this.keyOf(table, column, value), (key) => (key === null ? false : this.writer.remove(table, key)))
+    return after(this.#keyOf(table, column, value), (key) => (key === null ? false : this.#writer.remove(table, key)))
   }
 
   removeMany(name: string, where: Filter, limit: number): number | Promise<number> {
-    return this.writer.removeMany(this.table(name), where, limit)
+    return this.#writer.removeMany(this.table(name), where, limit)
   }
 
   load(name: string, options: LoadOptions): RecordLoader {
     const table = this.table(name)
     try {
       return new SqliteRecordLoader(
-        openConnection(this.path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }).database,
+        openConnection(this.#path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }).database,
         table,
         options,
       )
@@ -201,13 +201,13 @@ class SqliteRecordStore implements RecordStore {
   }
 
   async close(): Promise<void> {
-    await this.pool.close()
-    if (!this.database.isOpen) return
-    this.statements.clear()
-    this.database.close()
+    await this.#pool.close()
+    if (!this.#database.isOpen) return
+    this.#statements.clear()
+    this.#database.close()
   }
 
-  private find(
+  #find(
     table: TableDeclaration,
     column: string,
     value: Value,
@@ -222,8 +222,8 @@ class SqliteRecordStore implements RecordStore {
   }
 
   /** The key of the one record whose column holds the value. */
-  private keyOf(table: TableDeclaration, column: string, value: Value): StoredValue | Promise<StoredValue> {
-    return after(this.find(table, column, value, 2, [table.primaryKey]), (rows) => {
+  #keyOf(table: TableDeclaration, column: string, value: Value): StoredValue | Promise<StoredValue> {
+    return after(this.#find(table, column, value, 2, [table.primaryKey]), (rows) => {
       if (rows.length > 1) {
         throw new StreamstackError(
           'query_invalid',

@@ -6,7 +6,7 @@ import type { StoredValue } from '../column-type.ts'
 import { type TableDeclaration, shownColumns } from '../declaration.ts'
 import type { Filter } from '../filter.ts'
 import type { Row } from '../query.ts'
-import type { RecordInput } from '../record-store.ts'
+import type { RecordInput } from '../query.ts'
 import { storedChanges, storedRecord } from '../stored-record.ts'
 import { compileCount, compileRemove } from '../sql/compile-page.ts'
 import type { Cells, Connection, StatementCache } from './connection.ts'
@@ -25,24 +25,24 @@ const busyWaitMsMax = 30_000
 
 /** Adds, edits and deletes records. */
 export class RecordWriter {
-  private readonly database: DatabaseSync
-  private readonly textWork: TextWork
-  private readonly wide: WideColumns
-  private readonly statements: StatementCache
+  readonly #database: DatabaseSync
+  readonly #textWork: TextWork
+  readonly #wide: WideColumns
+  readonly #statements: StatementCache
 
   constructor({ database, textWork, wide }: Connection, statements: StatementCache) {
-    this.database = database
-    this.textWork = textWork
-    this.wide = wide
-    this.statements = statements
+    this.#database = database
+    this.#textWork = textWork
+    this.#wide = wide
+    this.#statements = statements
   }
 
   add(table: TableDeclaration, record: RecordInput, allowed: Filter | null): Row | Promise<Row> {
     const stored = storedRecord(table, record)
     if (allowed !== null || stored.some(isWide)) {
-      return this.attempt(table, () => this.transaction(() => this.insertAll(table, [stored], allowed)[0]!))
+      return this.#attempt(table, () => this.#transaction(() => this.#insertAll(table, [stored], allowed)[0]!))
     }
-    return this.attempt(table, () => this.insert(table, stored))
+    return this.#attempt(table, () => this.#insert(table, stored))
   }
 
   addMany(
@@ -51,7 +51,7 @@ export class RecordWriter {
     allowed: Filter | null,
   ): readonly Row[] | Promise<readonly Row[]> {
     const stored = records.map((record) => storedRecord(table, record))
-    return this.attempt(table, () => this.transaction(() => this.insertAll(table, stored, allowed)))
+    return this.#attempt(table, () => this.#transaction(() => this.#insertAll(table, stored, allowed)))
   }
 
   /** The record after its change, or null when its key is gone. */
@@ -72,17 +72,17 @@ export class RecordWriter {
       sqliteDialect.bind(primary, key),
     ]
     const update = (): Row | null =>
-      this.rowOf(table, this.statements.prepare(sql + this.returning(table)).statement.all(...parameters))
-    if (allowed === null && !sets.some(({ value }) => isWide(value))) return this.attempt(table, update)
-    return this.attempt(table, () =>
-      this.transaction(() => {
-        if (allowed !== null && !this.fits(table, typeof key === 'bigint' ? String(key) : key, allowed)) return null
-        this.wide.note(
+      this.#rowOf(table, this.#statements.prepare(sql + this.#returning(table)).statement.all(...parameters))
+    if (allowed === null && !sets.some(({ value }) => isWide(value))) return this.#attempt(table, update)
+    return this.#attempt(table, () =>
+      this.#transaction(() => {
+        if (allowed !== null && !this.#fits(table, typeof key === 'bigint' ? String(key) : key, allowed)) return null
+        this.#wide.note(
           table,
           sets.map(({ column, value }) => [column, value]),
         )
         const row = update()
-        if (allowed !== null && row !== null && !this.fits(table, keyOf(table, row), allowed)) throw notAllowed(table)
+        if (allowed !== null && row !== null && !this.#fits(table, keyOf(table, row), allowed)) throw notAllowed(table)
         return row
       }),
     )
@@ -91,98 +91,98 @@ export class RecordWriter {
   remove(table: TableDeclaration, key: StoredValue): boolean | Promise<boolean> {
     const primary = table.columns.find((column) => column.primary)!
     const sql = `DELETE FROM ${quoteName(table.name)} WHERE ${quoteName(table.primaryKey)}=?`
-    return this.attempt(
+    return this.#attempt(
       table,
-      () => this.statements.prepare(sql).statement.run(sqliteDialect.bind(primary, key)).changes !== 0,
+      () => this.#statements.prepare(sql).statement.run(sqliteDialect.bind(primary, key)).changes !== 0,
     )
   }
 
   removeMany(table: TableDeclaration, where: Filter, limit: number): number | Promise<number> {
     const statement = compileRemove(sqliteDialect, table, where)
-    this.textWork.steps = textStepsMax
-    return this.attempt(table, () =>
-      Number(this.statements.prepare(statement.sql).statement.run(...statement.parameters, limit).changes),
+    this.#textWork.steps = textStepsMax
+    return this.#attempt(table, () =>
+      Number(this.#statements.prepare(statement.sql).statement.run(...statement.parameters, limit).changes),
     )
   }
 
-  private transaction<T>(write: () => T): T {
-    this.database.exec('BEGIN IMMEDIATE')
+  #transaction<T>(write: () => T): T {
+    this.#database.exec('BEGIN IMMEDIATE')
     try {
       const result = write()
-      this.database.exec('COMMIT')
+      this.#database.exec('COMMIT')
       return result
     } finally {
-      if (this.database.isTransaction) {
-        this.database.exec('ROLLBACK')
-        this.wide.forget()
+      if (this.#database.isTransaction) {
+        this.#database.exec('ROLLBACK')
+        this.#wide.forget()
       }
     }
   }
 
   /** Columns become wide before the first record goes in, so that all records come back alike. */
-  private insertAll(
+  #insertAll(
     table: TableDeclaration,
     records: readonly (readonly (StoredValue | undefined)[])[],
     allowed: Filter | null,
   ): readonly Row[] {
     for (const stored of records) {
       if (stored.some(isWide))
-        this.wide.note(
+        this.#wide.note(
           table,
           table.columns.map((column, at) => [column, stored[at]]),
         )
     }
     return records.map((stored) => {
-      const row = this.insert(table, stored)
-      if (allowed !== null && !this.fits(table, keyOf(table, row), allowed)) throw notAllowed(table)
+      const row = this.#insert(table, stored)
+      if (allowed !== null && !this.#fits(table, keyOf(table, row), allowed)) throw notAllowed(table)
       return row
     })
   }
 
   /** Whether the record of a key fits a filter, as it is now in this transaction. */
-  private fits(table: TableDeclaration, key: Value, allowed: Filter): boolean {
+  #fits(table: TableDeclaration, key: Value, allowed: Filter): boolean {
     const ofKey: Filter = { kind: 'compare', column: table.primaryKey, operator: 'eq', value: key }
     const { sql, parameters } = compileCount(sqliteDialect, table, {
       where: { kind: 'all', filters: [ofKey, allowed] },
     })
-    this.textWork.steps = textStepsMax
-    const [cells] = this.statements.prepare(sql).statement.all(...parameters)
+    this.#textWork.steps = textStepsMax
+    const [cells] = this.#statements.prepare(sql).statement.all(...parameters)
     return Number(cells?.[0]) > 0
   }
 
-  private insert(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
+  #insert(table: TableDeclaration, stored: readonly (StoredValue | undefined)[]): Row {
     const given = table.columns.flatMap((column, at) =>
       stored[at] === undefined ? [] : [{ column, value: stored[at] }],
     )
     const columns = given.map(({ column }) => quoteName(column.name)).join(',')
     const values = given.length === 0 ? 'DEFAULT VALUES' : `(${columns}) VALUES (${given.map(() => '?').join(',')})`
-    const { statement } = this.statements.prepare(
-      `INSERT INTO ${quoteName(table.name)} ${values}${this.returning(table)}`,
+    const { statement } = this.#statements.prepare(
+      `INSERT INTO ${quoteName(table.name)} ${values}${this.#returning(table)}`,
     )
-    return this.rowOf(table, statement.all(...given.map(({ value }) => value)))!
+    return this.#rowOf(table, statement.all(...given.map(({ value }) => value)))!
   }
 
   /**
    * The record that a statement gave back. Statements that write are asked for all their rows: `get` takes the first before SQLite
    * commits, and says nothing when the commit then fails, as on a full disk.
    */
-  private rowOf(table: TableDeclaration, cells: readonly Cells[]): Row | null {
+  #rowOf(table: TableDeclaration, cells: readonly Cells[]): Row | null {
     const rows: Row[] = []
     appendRows(rows, shownColumns(table), cells.slice(0, 1))
     return rows[0] ?? null
   }
 
   /** Writes at once; while another process writes, tries again without holding up the thread. */
-  private attempt<T>(table: TableDeclaration, write: () => T): T | Promise<T> {
+  #attempt<T>(table: TableDeclaration, write: () => T): T | Promise<T> {
     try {
       return write()
     } catch (error) {
-      if (isBusy(error)) return this.retry(table, write)
+      if (isBusy(error)) return this.#retry(table, write)
       throw storageError(error, table)
     }
   }
 
-  private async retry<T>(table: TableDeclaration, write: () => T): Promise<T> {
+  async #retry<T>(table: TableDeclaration, write: () => T): Promise<T> {
     const start = performance.now()
     for (let delayMs = 5; ; delayMs = Math.min(delayMs * 2, 100)) {
       await sleep(delayMs)
@@ -194,8 +194,8 @@ export class RecordWriter {
     }
   }
 
-  private returning(table: TableDeclaration): string {
-    const wide = this.wide.of(table)
+  #returning(table: TableDeclaration): string {
+    const wide = this.#wide.of(table)
     const columns = shownColumns(table).map((column) =>
       sqliteDialect.readable(column, quoteName(column.name), wide, false),
     )

@@ -34,22 +34,22 @@ export function defineTextFunctions(database: DatabaseSync): TextWork {
 }
 
 class Matchers {
-  private readonly operator: TextOperator
-  private readonly known = new Map<string, TextMatcher>()
-  private last: { readonly pattern: string; readonly matcher: TextMatcher } | null = null
+  readonly #operator: TextOperator
+  readonly #known = new Map<string, TextMatcher>()
+  #last: { readonly pattern: string; readonly matcher: TextMatcher } | null = null
 
   constructor(operator: TextOperator) {
-    this.operator = operator
+    this.#operator = operator
   }
 
   get(pattern: string): TextMatcher {
-    if (this.last?.pattern === pattern) return this.last.matcher
-    let matcher = this.known.get(pattern)
+    if (this.#last?.pattern === pattern) return this.#last.matcher
+    let matcher = this.#known.get(pattern)
     if (matcher === undefined) {
-      if (this.known.size === matchersMax) this.known.clear()
-      this.known.set(pattern, (matcher = compileTextMatcher(this.operator, pattern)))
+      if (this.#known.size === matchersMax) this.#known.clear()
+      this.#known.set(pattern, (matcher = compileTextMatcher(this.#operator, pattern)))
     }
-    this.last = { pattern, matcher }
+    this.#last = { pattern, matcher }
     return matcher
   }
 }

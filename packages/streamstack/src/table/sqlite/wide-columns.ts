@@ -17,48 +17,48 @@ interface Statements {
  * entry is written in the transaction of the first such value.
  */
 export class WideColumns {
-  private readonly database: DatabaseSync
-  private statements: Statements | null = null
-  private version: unknown = null
-  private known = new Map<string, Set<string>>()
+  readonly #database: DatabaseSync
+  #statements: Statements | null = null
+  #version: unknown = null
+  #known = new Map<string, Set<string>>()
 
   constructor(database: DatabaseSync) {
-    this.database = database
+    this.#database = database
   }
 
   /** The names of the table's wide columns. */
   of(table: TableDeclaration): ReadonlySet<string> {
-    this.statements ??= {
-      version: this.database.prepare('PRAGMA data_version'),
-      all: this.database.prepare(`SELECT table_name, column_name FROM ${wideTable}`),
+    this.#statements ??= {
+      version: this.#database.prepare('PRAGMA data_version'),
+      all: this.#database.prepare(`SELECT table_name, column_name FROM ${wideTable}`),
     }
-    const version = this.statements.version.get()?.['data_version']
-    if (version !== this.version) {
-      this.known = new Map()
-      for (const row of this.statements.all.all()) this.add(String(row['table_name']), String(row['column_name']))
-      this.version = version
+    const version = this.#statements.version.get()?.['data_version']
+    if (version !== this.#version) {
+      this.#known = new Map()
+      for (const row of this.#statements.all.all()) this.#add(String(row['table_name']), String(row['column_name']))
+      this.#version = version
     }
-    return this.known.get(table.name) ?? none
+    return this.#known.get(table.name) ?? none
   }
 
   /** Notes the columns of a record that become wide with it. Within the transaction that stores it. */
   note(table: TableDeclaration, values: readonly (readonly [ColumnDeclaration, StoredValue | undefined])[]): void {
     const wide = values.filter(([{ name }, value]) => isWide(value) && !this.of(table).has(name))
     for (const [{ name }] of wide) {
-      noteWide(this.database, table, name)
-      this.add(table.name, name)
+      noteWide(this.#database, table, name)
+      this.#add(table.name, name)
     }
   }
 
   /** After a transaction was taken back, and after tables were declared: the list is read again. */
   forget(): void {
-    this.version = null
-    this.statements = null
+    this.#version = null
+    this.#statements = null
   }
 
-  private add(table: string, column: string): void {
-    const columns = this.known.get(table)
-    if (columns === undefined) this.known.set(table, new Set([column]))
+  #add(table: string, column: string): void {
+    const columns = this.#known.get(table)
+    if (columns === undefined) this.#known.set(table, new Set([column]))
     else columns.add(column)
   }
 }

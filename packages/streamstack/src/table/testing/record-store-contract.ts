@@ -7,8 +7,8 @@ import { followPage, rememberPage } from '../follow.ts'
 import type { PageMemo } from '../follow.ts'
 import { parseOrder } from '../order.ts'
 import type { Filter } from '../filter.ts'
-import type { Query, Row } from '../query.ts'
-import type { RecordInput, RecordStore } from '../record-store.ts'
+import type { Query, RecordInput, Row } from '../query.ts'
+import type { RecordStore } from '../record-store.ts'
 import { filterFromValue } from '../where-value.ts'
 
 const people = declareTable('people', {

@@ -3,8 +3,8 @@ import type { Value } from '@streamstack/protocol'
 import type { Issue } from '../../definition/types.ts'
 import type { TableDeclaration } from '../declaration.ts'
 import type { Filter } from '../filter.ts'
-import type { Page, Query, Row } from '../query.ts'
-import type { LoadOptions, LoadValue, RecordInput, RecordLoader, RecordStore } from '../record-store.ts'
+import type { Page, Query, RecordInput, Row } from '../query.ts'
+import type { LoadOptions, LoadValue, RecordLoader, RecordStore } from '../record-store.ts'
 
 /**
  * A store whose answers all wait, as those of a database on another machine do: each comes one to three turns of the
