@@ -12,11 +12,17 @@ export function commandsPage(program: Command): string {
       ['command', 'what it does'],
       program.commands.map((command) => [`[${command.name()}](#${command.name()})`, command.description()]),
     ),
-    ...program.commands.flatMap(sectionOf),
+    ...program.commands.flatMap((command) => [...sectionOf(command, ''), ...partsOf(command)]),
   ])
 }
 
-function sectionOf(command: Command): string[] {
+/** Commands of a command, as `key list`. */
+function partsOf(command: Command): string[] {
+  return command.commands.flatMap((part) => sectionOf(part, `${command.name()} `))
+}
+
+/** `before`: the command that it belongs to, with a blank; empty: none. */
+function sectionOf(command: Command, before: string): string[] {
   const { registeredArguments, options } = command
   const rows = [
     ...registeredArguments.map((argument) => [
@@ -30,9 +36,9 @@ function sectionOf(command: Command): string[] {
     }),
   ]
   return [
-    `## ${command.name()}`,
+    `${before === '' ? '##' : '###'} ${before}${command.name()}`,
     command.description(),
-    code(`streamstack ${command.name()} ${command.usage()}`),
+    code(`streamstack ${before}${command.name()} ${command.usage()}`),
     ...(rows.length === 0 ? [] : [table(['argument, option', ''], rows)]),
   ]
 }

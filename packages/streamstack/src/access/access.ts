@@ -24,6 +24,8 @@ export interface AccessOptions {
   readonly fetchKeys: FetchJson
   /** Called with the cause when the keys of an issuer cannot be fetched, at most once a minute. */
   readonly onKeysMissing: (cause: unknown, url: string) => void
+  /** Called with the hash of an API key that is accepted. */
+  readonly onKeyUse?: (hash: string) => void
   /** Called with failures that no caller caused; never with a token. */
   readonly onError: (error: unknown) => void
 }
@@ -98,7 +100,8 @@ export class Access {
       const issuers = jwt.map((issuer) => ({ ...issuer, requireExp: issuer.requireExp ?? requiresExp }))
       this.#tokenVerifier = acceptIssuers(issuers, fetchKeys, { onFailure: onKeysMissing })
     }
-    this.#verifier = keys.length === 0 ? this.#tokenVerifier : acceptApiKeys(keys, this.#tokenVerifier)
+    this.#verifier =
+      keys.length === 0 ? this.#tokenVerifier : acceptApiKeys(keys, this.#tokenVerifier, this.#options.onKeyUse)
     return true
   }
 

@@ -33,9 +33,13 @@ export function makeApiKey(): { readonly key: string; readonly hash: string } {
 
 /**
  * Verifies API keys, sent as `Authorization: Bearer ssk_…` or as the password of `Authorization: Basic …` (RFC 7617), and all else by `tokens`; null: nothing
- * else is accepted.
+ * else is accepted. `onUse`: called with the hash of a key that is accepted.
  */
-export function acceptApiKeys(keys: readonly ApiKey[], tokens: TokenVerifier | null): TokenVerifier {
+export function acceptApiKeys(
+  keys: readonly ApiKey[],
+  tokens: TokenVerifier | null,
+  onUse: (hash: string) => void = () => undefined,
+): TokenVerifier {
   // The lookup by hash leaks no information about a key through its timing.
   const byHash = new Map(keys.map((key) => [key.hash, key]))
   return {
@@ -51,6 +55,7 @@ export function acceptApiKeys(keys: readonly ApiKey[], tokens: TokenVerifier | n
       const key = byHash.get(hashOf(presented))
       if (key === undefined) throw tokenError('api_key')
       if (key.expiresAt !== null && key.expiresAt * 1_000 <= Date.now()) throw tokenError('expired')
+      onUse(key.hash)
       const claims = { sub: `${SUBJECT_PREFIX}${key.name}`, roles: [...key.roles], scopes: [...key.scopes] }
       const all = toAuthClaims(key.expiresAt === null ? claims : { ...claims, exp: key.expiresAt }, null)
       return verifiedToken(all, { clockToleranceSeconds: 0, maxAgeSeconds: null })

@@ -2,7 +2,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import { Access, type AccessPolicy, Gate, type OwnSigner, ownSigner } from '../access/index.ts'
+import { Access, type AccessPolicy, Gate, KeyUseLog, type OwnSigner, ownSigner } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
@@ -91,6 +91,7 @@ export class Engine {
   readonly #dataFolder: string
   readonly #options: EngineOptions
   readonly #heldFolder: HeldFolder | null
+  readonly #keyUses: KeyUseLog | null
   /** Where this workspace is served, for `self` in `outbound.allow`. */
   #ownUrl: string | null = null
 
@@ -117,8 +118,10 @@ export class Engine {
       onKeysMissing: (cause, url) => {
         this.log.warn({ url, err: cause }, 'the keys to check tokens with could not be fetched')
       },
+      onKeyUse: (hash) => this.#keyUses?.note(hash),
       onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
     })
+    this.#keyUses = this.#openKeyUses(heldFolder)
     this.access.configure(workspace.settings.auth)
     this.audit = new Audit({
       workspace: () => this.settings.name,
@@ -278,6 +281,7 @@ export class Engine {
       this.#replaceOutbound()
     }
     const verifiesOtherwise = this.access.configure(compiled.settings.auth)
+    this.#keyUses?.keepOnly(compiled.settings.auth.keys.map(({ hash }) => hash))
     this.channels.declare(compiled.channels)
     try {
       this.#configureAudit()
@@ -341,6 +345,7 @@ export class Engine {
     clearInterval(this.#sweep)
     await this.runs.close()
     this.channels.close()
+    await this.#keyUses?.close()
     this.observation.close()
     await this.audit.close()
     await this.#outbound.close()
@@ -355,6 +360,15 @@ export class Engine {
     return wanted.flatMap(({ name, position }) => {
       const before = working.find((table) => table.name === name)
       return usable.has(name) || before === undefined ? [] : [{ ...before, position }]
+    })
+  }
+
+  /** Only a server has the data folder for itself, and only it is called. */
+  #openKeyUses(heldFolder: HeldFolder | null): KeyUseLog | null {
+    if (heldFolder === null) return null
+    return new KeyUseLog({
+      folder: this.#dataFolder,
+      onError: (err) => this.log.warn({ err }, 'when API keys were used last could not be written'),
     })
   }
 

@@ -57,8 +57,8 @@ const issuers = z.array(issuer).superRefine((entries, context) => {
 
 const apiKeyShape = {
   hash: text
-    .regex(API_KEY_HASH, 'must be what `streamstack key` printed, sha256: and 64 digits; never the key itself')
-    .describe('The hash that `streamstack key` prints beside a new key.'),
+    .regex(API_KEY_HASH, 'must be what `streamstack key create` printed, sha256: and 64 digits; never the key itself')
+    .describe('The hash that `streamstack key create` prints beside a new key.'),
   roles: names('must be a list of roles').prefault([]).describe('Roles of callers with this key.'),
   scopes: names('must be a list of scopes').prefault([]).describe('Scopes of callers with this key.'),
   expires: text
@@ -82,7 +82,7 @@ export const authShape = {
     .meta({
       title: 'object of name and key',
       description:
-        'API keys for programs, by name: `hash`, `roles`, `scopes`, `expires`. `streamstack key` makes one. Programs send a key as `Authorization: Bearer ssk_…`, or as the password of Basic; `auth.sub` is `key:<name>`. A key that is removed here is no longer accepted, and streams that are read with it end.',
+        'API keys for programs, by name: `hash`, `roles`, `scopes`, `expires`. `streamstack key create` makes one. Programs send a key as `Authorization: Bearer ssk_…`, or as the password of Basic; `auth.sub` is `key:<name>`. A key that is removed here is no longer accepted, and streams that are read with it end.',
     }),
 }
 

@@ -1,3 +1,4 @@
+export { withoutKey } from './without-key.ts'
 export { type Environment } from './dotenv.ts'
 export { formatIssue } from './format-issue.ts'
 export { inspectTls } from './inspect-tls.ts'
