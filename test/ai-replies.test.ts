@@ -590,6 +590,24 @@ describe('External API Request (Streaming) with a provider', () => {
     expect(upstream.received[0]?.body).toMatchObject({ stream: true, stream_options: { include_usage: true } })
   })
 
+  test.each([
+    ['generateContent', 'streamGenerateContent?alt=sse'],
+    ['generateContent?key=1', 'streamGenerateContent?key=1&alt=sse'],
+    ['streamGenerateContent?alt=sse', 'streamGenerateContent?alt=sse'],
+  ])('calls the method of Google that streams: %s', async (written, called) => {
+    const answer = { candidates: [{ content: { parts: [{ text: 'Hi' }] }, finishReason: 'STOP' }] }
+    await using upstream = await byteReplayer([{ body: events(answer) }])
+    const google = {
+      function: 'External API Request (Streaming)',
+      provider: 'google',
+      url: `${upstream.url}/v1beta/models/small:${written}`,
+      body: { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] },
+    }
+    await using server = await testServer(workspace([upstream], [google, { function: 'For Each' }]))
+    expect((await server.call('/reply?format=text', { body: {} })).text).toBe('Hi')
+    expect(upstream.received[0]?.path).toBe(`/v1beta/models/small:${called}`)
+  })
+
   test('hangs up when the loop is left by an error, and the run goes on', async () => {
     await using upstream = await byteReplayer([{ body: events(delta('Hel')), end: 'silence' }])
     const request = {

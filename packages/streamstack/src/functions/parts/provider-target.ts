@@ -230,8 +230,9 @@ function bodyOf(step: StepNode, dialect: Dialect, { model, ask, body }: BodyPart
   return dialect.streamed({ ...dialect.body({ ...ask, model }), ...own, ...named })
 }
 
-/** Without it Google answers with one JSON list. */
-function asEvents(url: string): string {
+/** Google's method that streams, as events: without `alt=sse` it answers with one JSON list. */
+function asEvents(given: string): string {
+  const url = given.replace(/:generateContent(?=$|\?)/, ':streamGenerateContent')
   if (!URL.canParse(url) || new URL(url).searchParams.has('alt')) return url
   return `${url}${url.includes('?') ? '&' : '?'}alt=sse`
 }
