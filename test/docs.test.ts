@@ -54,7 +54,7 @@ describe.concurrent('what the docs say', () => {
 
 test('the index leads to every guide', () => {
   const index = read('docs/README.md')
-  const guides = globSync(['docs/*.md', 'docs/ai/*.md', 'docs/integrations/*.md'], { cwd: repository }).filter(
+  const guides = globSync(['docs/*.md', 'docs/{ai,integrations,tutorials}/*.md'], { cwd: repository }).filter(
     (page) => page !== 'docs/README.md',
   )
   expect(guides.filter((page) => !index.includes(`(${page.slice('docs/'.length)})`))).toEqual([])

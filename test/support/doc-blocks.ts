@@ -3,7 +3,7 @@ export interface DocBlock {
   /** What stands behind the fence: `sh`, `yaml`, `text` … */
   readonly language: string
   readonly text: string
-  /** From its first line `# endpoints/hello.yaml` or `// server.js`: the file that the reader is told to write. */
+  /** From its first line `# endpoints/hello.yaml`, `// server.js` or `<!-- page.html -->`: the file that the reader is told to write. */
   readonly file: string | null
   /** Of its fence, from 1. */
   readonly line: number
@@ -20,7 +20,9 @@ export function docBlocks(markdown: string): DocBlock[] {
     blocks.push({
       language: groups['language'] ?? '',
       text,
-      file: /^(?:#|\/\/) ([\w./-]+\.(?:yaml|json|ts|mjs|csv|py)|[\w./-]*\.env)\n/.exec(text)?.[1] ?? null,
+      file:
+        /^(?:#|\/\/|<!--) ([\w./-]+\.(?:yaml|json|ts|mjs|csv|py|html)|[\w./-]*\.env)(?: -->)?\n/.exec(text)?.[1] ??
+        null,
       line: markdown.slice(0, index).split('\n').length,
     })
   }
