@@ -55,8 +55,8 @@ function importsOf(file: string, home: string): readonly string[] {
   for (const [, type, ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {
     const target = targets.find((one) => one !== undefined) ?? ''
     const path = target.startsWith('.') ? posix.join(posix.dirname(file), target) : null
-    // Types are gone when the program runs: inside a folder they may name each other both ways.
-    if (path !== null && type === undefined) found.push(path)
+    // Types count as well: files that name each other can only be understood together.
+    if (path !== null) found.push(path)
     const allowed = PACKAGES[home] ?? null
     if (path === null) {
       if (allowed?.includes(target) === false) problems.add(`${file} imports '${target}', which ${home} may not.`)

@@ -1,18 +1,12 @@
 import { MarkdownView } from '../text/markdown-view.ts'
 import type { ChatMessage, Part } from './conversation.ts'
 import type { ChatLabels } from './labels.ts'
-import type { partView } from './part-views.ts'
-
-/** Shows one part. */
-export interface PartView {
-  update(part: Part): void
-  end(): void
-}
+import type { PartView, PartViewMaker } from './part-view.ts'
 
 export interface AnswerViewOptions {
   readonly labels: ChatLabels
   /** Makes the views of all parts but text; null: it is not loaded, and those parts wait. */
-  readonly partView: () => typeof partView | undefined
+  readonly partView: () => PartViewMaker | undefined
   readonly onText?: ((text: string) => void) | undefined
 }
 

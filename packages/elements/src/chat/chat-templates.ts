@@ -3,10 +3,10 @@ import { countText } from '../base/numbers.ts'
 import { copyText } from '../text/markdown-view.ts'
 import { type ChatMessage, messageText } from './conversation.ts'
 import { fill } from './labels.ts'
-import type { StreamChat } from './stream-chat.ts'
+import type { ChatHost } from './chat-host.ts'
 
 /** The state of the chat as a pill: class and words. */
-function pillOf(chat: StreamChat): { kind: string; text: string } {
+function pillOf(chat: ChatHost): { kind: string; text: string } {
   const { words, rate, status } = chat
   switch (status.state) {
     case 'streaming': {
@@ -30,7 +30,7 @@ function pillOf(chat: StreamChat): { kind: string; text: string } {
   }
 }
 
-export function renderHeader(chat: StreamChat): unknown {
+export function renderHeader(chat: ChatHost): unknown {
   const { words } = chat
   const { kind, text } = pillOf(chat)
   return html`<header part="header">
@@ -51,14 +51,14 @@ export function renderHeader(chat: StreamChat): unknown {
   </header>`
 }
 
-export function renderMessage(chat: StreamChat, message: ChatMessage, isLast: boolean): unknown {
+export function renderMessage(chat: ChatHost, message: ChatMessage, isLast: boolean): unknown {
   const { words } = chat
   return message.role === 'user'
     ? html`<article class="user" aria-label=${words.you}>${renderQuestion(chat, message)}</article>`
     : html`<article class="assistant" aria-label=${words.title}>${renderAnswer(chat, message, isLast)}</article>`
 }
 
-function renderQuestion(chat: StreamChat, message: ChatMessage): unknown {
+function renderQuestion(chat: ChatHost, message: ChatMessage): unknown {
   const { words } = chat
   const text = messageText(message)
   if (chat.editing === message.id) return chat.extras?.renderEdit(chat, message)
@@ -77,7 +77,7 @@ function renderQuestion(chat: StreamChat, message: ChatMessage): unknown {
     </div>`
 }
 
-function renderAnswer(chat: StreamChat, message: ChatMessage, isLast: boolean): unknown {
+function renderAnswer(chat: ChatHost, message: ChatMessage, isLast: boolean): unknown {
   const { words } = chat
   const { state, error } = message
   const view = chat.viewOf(message)
@@ -124,7 +124,7 @@ export function isSendKey({ key, shiftKey, isComposing }: KeyboardEvent): boolea
 }
 
 /** How far the answer is, from what its chunks say of it. */
-function progressOf(chat: StreamChat): { share: number | null; text: string } {
+function progressOf(chat: ChatHost): { share: number | null; text: string } {
   const { words, language, progress } = chat
   const chunks = progress?.chunks ?? 0
   const share = progress?.percentage ?? null
@@ -134,14 +134,14 @@ function progressOf(chat: StreamChat): { share: number | null; text: string } {
   return { share, text: fill(words.chunksOf, { n, total }) }
 }
 
-function connectionText(chat: StreamChat): string {
+function connectionText(chat: ChatHost): string {
   const { words, status, countdown } = chat
   if (status.state === 'offline') return words.waitsForNetwork
   if (status.state !== 'reconnecting') return words.reconnects
   return countdown.seconds > 0 ? fill(words.reconnectingIn, { n: countdown.seconds }) : words.reconnectingNow
 }
 
-export function renderFooter(chat: StreamChat): unknown {
+export function renderFooter(chat: ChatHost): unknown {
   const { words, isWriting, attached, problem, extras } = chat
   const { share, text } = progressOf(chat)
   const send = (field: HTMLTextAreaElement | null): void => {

@@ -7,13 +7,13 @@ import { isSendKey } from './chat-templates.ts'
 import { type ChatMessage, messageText } from './conversation.ts'
 import { readAttachment } from './attachment.ts'
 import { fill } from './labels.ts'
-import type { StreamChat } from './stream-chat.ts'
+import type { ChatHost } from './chat-host.ts'
 
 export { addItem } from './add-item.ts'
 export { partView } from './part-views.ts'
 export { SavedConversations } from './saved-conversations.ts'
 
-function removeConversation(chat: StreamChat, id: string): void {
+function removeConversation(chat: ChatHost, id: string): void {
   chat.all = chat.all.filter((conversation) => conversation.id !== id)
   chat.save()
   if (chat.current.id === id) chat.startConversation()
@@ -21,7 +21,7 @@ function removeConversation(chat: StreamChat, id: string): void {
 }
 
 /** Puts the text of files beside the next question. */
-export async function attachFiles(chat: StreamChat, files: Iterable<File>): Promise<void> {
+export async function attachFiles(chat: ChatHost, files: Iterable<File>): Promise<void> {
   for (const file of files) {
     const attachment = await readAttachment(file)
     const problem = attachment === null ? fill(chat.words.tooLarge, { name: file.name }) : null
@@ -30,7 +30,7 @@ export async function attachFiles(chat: StreamChat, files: Iterable<File>): Prom
   }
 }
 
-export function renderList(chat: StreamChat): unknown {
+export function renderList(chat: ChatHost): unknown {
   const { words, all, current, confirming } = chat
   const sorted = all.toSorted((a, b) => b.updatedMs - a.updatedMs)
   return html`<nav
@@ -63,7 +63,7 @@ export function renderList(chat: StreamChat): unknown {
 }
 
 /** The files that go along with the next question. */
-export function renderAttached(chat: StreamChat): unknown {
+export function renderAttached(chat: ChatHost): unknown {
   const { attached, words } = chat
   return attached.length === 0
     ? nothing
@@ -84,7 +84,7 @@ export function renderAttached(chat: StreamChat): unknown {
       </ul>`
 }
 
-export function renderAttach(chat: StreamChat): unknown {
+export function renderAttach(chat: ChatHost): unknown {
   const choose = (event: Event): void => {
     const field = (event.currentTarget as Element).closest('form')?.querySelector('input')
     field?.click()
@@ -106,7 +106,7 @@ export function renderAttach(chat: StreamChat): unknown {
 }
 
 /** A question while it is edited. */
-export function renderEdit(chat: StreamChat, message: ChatMessage): unknown {
+export function renderEdit(chat: ChatHost, message: ChatMessage): unknown {
   const { words } = chat
   const close = (): void => chat.refresh({ editing: null })
   const send = (event: Event): void => {

@@ -1,7 +1,7 @@
 import { durationText } from '../base/numbers.ts'
 import { MarkdownView } from '../text/markdown-view.ts'
 import { linkElement, safeLink } from '../text/safe-link.ts'
-import type { PartView } from './answer-view.ts'
+import type { PartView } from './part-view.ts'
 import type { Part } from './conversation.ts'
 import { type ChatLabels, fill } from './labels.ts'
 

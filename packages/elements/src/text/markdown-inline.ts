@@ -1,4 +1,4 @@
-import type { MarkdownSink } from './markdown-parser.ts'
+import type { MarkdownSink } from './markdown-sink.ts'
 
 /** Marks open at a time; more are text. */
 const MARKS_MAX = 8

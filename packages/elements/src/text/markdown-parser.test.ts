@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MarkdownParser, type MarkdownSink } from './markdown-parser.ts'
+import { MarkdownParser } from './markdown-parser.ts'
+import type { MarkdownSink } from './markdown-sink.ts'
 
 /** What was read, as markup for people who read tests; `unwrap` puts a mark back. */
 function tree(): MarkdownSink & { markup(): string; text$(): string } {

@@ -1,4 +1,5 @@
-import { MarkdownParser, type MarkdownSink } from './markdown-parser.ts'
+import { MarkdownParser } from './markdown-parser.ts'
+import type { MarkdownSink } from './markdown-sink.ts'
 import { linkElement, safeLink } from './safe-link.ts'
 
 export interface MarkdownOptions {

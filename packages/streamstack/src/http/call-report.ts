@@ -1,41 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Outcome, StreamstackError } from '@streamstack/protocol'
 import { type Caller, admitsOrigin } from '../access/index.ts'
 import type { AuditedCall } from '../audit/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { auditedCall, auditedSocket } from './audited-call.ts'
-import { type CallNote, openNote } from './call-note.ts'
+import { type CallNote, type CallReport, openNote } from './call-note.ts'
 import { countSentBytes } from './sent-bytes.ts'
-
-/** One request and how it was answered, as an access log tells it: no query, no header, no body. */
-export interface CallReport {
-  readonly method: string
-  /** Without its query, which may hold tokens; printable ASCII. */
-  readonly path: string
-  /** Of the client, as far as `server.trusted_proxies` tell; else of the peer, which may be a proxy. */
-  readonly address: string | null
-  /** Null: the connection was gone before there was an answer. */
-  readonly status: number | null
-  /** Name of the endpoint. */
-  readonly endpoint: string | null
-  readonly run: string | null
-  /** Subject of the token; null: the call had none, or none was looked at. */
-  readonly caller: string | null
-  /** How the stream ended that was read. `disconnected`: the client left before its end. Null: the answer is no stream. */
-  readonly outcome: Outcome | 'disconnected' | null
-  /** Why the call was refused, or failed before its first chunk. */
-  readonly error: StreamstackError | null
-  /** Until the first chunk was written. */
-  readonly firstChunkMs: number | null
-  readonly durationMs: number
-  /** Written to the client; null: they are not counted, as those of the server's own streams. */
-  readonly chunks: number | null
-  /** Written to the client: with HTTP/1.1 and WebSockets on the connection, with HTTP/2 of the body. */
-  readonly bytes: number
-  /** An origin that pages may not call from; the setting `server.cors.origins` allows it. */
-  readonly refusedOrigin: string | null
-}
 
 /** Longer paths are cut. */
 const PATH_LENGTH_MAX = 500

@@ -8,6 +8,7 @@ import { after } from '../storage/index.ts'
 import { didYouMean } from '../text/did-you-mean.ts'
 import { onAnswerOver } from './answer-over.ts'
 import { channelRecord } from './channel-record.ts'
+import { CHANNELS_ROOT, CHANNEL_STREAMS_ROOT, PRESENCE_ROOT } from './channel-paths.ts'
 import { checkChannelQuery } from './check-channel-query.ts'
 import { endWithToken } from './end-with-token.ts'
 import { answerWhole } from './answer-whole.ts'
@@ -19,12 +20,6 @@ import { channelPublish, channelRead, presenceRead } from './route-inputs.ts'
 import { startPosition } from './start-position.ts'
 import { Stay } from './stay.ts'
 import { answerStream } from './stream-answer.ts'
-
-export const CHANNELS_ROOT = '/v1/channels/'
-export const PRESENCE_ROOT = '/v1/presence/'
-
-/** Where clients of the open protocol read channels: they ask for pages first, of a stream that here never ends. */
-export const CHANNEL_STREAMS_ROOT = '/v1/stream/channels/'
 
 /** What a message may take on the wire besides its content: names, escapes, white space. */
 const ENVELOPE_FACTOR = 6

@@ -3,19 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Value } from '@streamstack/protocol'
 import { ANONYMOUS, type CallPlace, type Caller, type PresentedTicket } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
-import type { DurableStreams } from './durable-streams/index.ts'
 import type { Heartbeat } from './heartbeat.ts'
-import type { Probes } from './probe-route.ts'
-import type { WebSockets } from './websocket/index.ts'
-
-/** What all requests of one server share. */
-export interface ServerContext {
-  readonly engine: Engine
-  readonly heartbeat: Heartbeat
-  readonly streams: DurableStreams
-  readonly probes: Probes
-  readonly webSockets: WebSockets
-}
 
 /** A handshake that asks to go on in another protocol, on the connection that it came by. */
 export interface Upgrade {
@@ -34,9 +22,16 @@ export const SECRET_URL_HEADERS: Readonly<Record<string, string>> = Object.freez
   'Referrer-Policy': 'no-referrer',
 })
 
+/** What exchanges take from their server. */
+interface Shared {
+  readonly engine: Engine
+  readonly heartbeat: Heartbeat
+}
+
 /** One request and its answer on their way through the front door: each step fills in what it finds out. */
 export class Exchange {
-  readonly server: ServerContext
+  readonly engine: Engine
+  readonly heartbeat: Heartbeat
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** Null: a plain request. */
@@ -56,26 +51,24 @@ export class Exchange {
   caller: Caller = ANONYMOUS
   #query: URLSearchParams | null = null
 
-  constructor(server: ServerContext, request: IncomingMessage, response: ServerResponse, upgrade: Upgrade | null) {
+  constructor(
+    { engine, heartbeat }: Shared,
+    request: IncomingMessage,
+    response: ServerResponse,
+    upgrade: Upgrade | null,
+  ) {
     const { method = 'GET' } = request
     const url = targetOf(request)
     const mark = url.indexOf('?')
-    this.server = server
+    this.engine = engine
+    this.heartbeat = heartbeat
     this.request = request
     this.response = response
     this.upgrade = upgrade
     this.method = method
     this.path = mark === -1 ? url : url.slice(0, mark)
     this.search = mark === -1 ? '' : url.slice(mark)
-    this.place = server.engine.gate.placeOf(request)
-  }
-
-  get engine(): Engine {
-    return this.server.engine
-  }
-
-  get heartbeat(): Heartbeat {
-    return this.server.heartbeat
+    this.place = engine.gate.placeOf(request)
   }
 
   /** Takes `?ticket=` out of the query, so that no input, answer or log has it. Null: there is none, or the request is no plain GET. */

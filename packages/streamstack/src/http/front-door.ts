@@ -8,12 +8,13 @@ import { noteCaller, noteEndpoint, noteParameters, noteRoute } from './call-note
 import { callEndpoint } from './call-endpoint.ts'
 import { resumeChat } from './chat/resume-chat.ts'
 import { DurableStreams } from './durable-streams/index.ts'
-import { Exchange, type ServerContext, type Upgrade } from './exchange.ts'
+import { Exchange, type Upgrade } from './exchange.ts'
 import { type FoundEndpoint, findEndpoint, methodsAt } from './find-endpoint.ts'
 import { CallPreparation } from './prepare-call.ts'
 import type { Route } from './route.ts'
 import { type FoundPath, RouteTable } from './route-table.ts'
 import { routes } from './routes.ts'
+import type { ServerContext } from './server-context.ts'
 
 /** The workspace may have an endpoint here: it goes before the server's own page. */
 const ROOT = '/'
@@ -91,14 +92,14 @@ export class FrontDoor {
             operation.onRefused?.(exchange, thrown)
             throw thrown
           })
-          .then(() => operation.handle(exchange))
+          .then(() => operation.handle(exchange, this.#server))
       }
       enter(exchange, route, caller)
     } catch (thrown) {
       operation.onRefused?.(exchange, thrown)
       throw thrown
     }
-    return operation.handle(exchange)
+    return operation.handle(exchange, this.#server)
   }
 
   #answerEndpoint(exchange: Exchange, { plan, isResume, format }: FoundEndpoint): void | Promise<void> {

@@ -1,6 +1,6 @@
-export type { CallReport } from './call-report.ts'
+export type { CallReport } from './call-note.ts'
 export { askedOptions } from './caller-options.ts'
-export type { ProbeSeen, ProbeState } from './probe-route.ts'
+export type { ProbeSeen, ProbeState } from './probe.ts'
 export { type CloseOptions, type ServerOptions, type StreamstackServer, startServer } from './server.ts'
 export type { RouteDescription } from './route-table.ts'
 export { reservedPaths, routeDescriptions } from './route-descriptions.ts'

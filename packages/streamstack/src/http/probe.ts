@@ -4,7 +4,41 @@ import { untransformed } from './answer-headers.ts'
 import { onAnswerOver } from './answer-over.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import type { ProbePlan } from './probe-plan.ts'
-import type { ProbeSeen, ProbeState } from './probe-route.ts'
+
+/** What the server saw of a probe's request: the first event of its answer. No value of a secret, no address. */
+export interface ProbeSeen {
+  /** Version of the probe itself. */
+  protocol: 1
+  /** The id that the caller gave; another one comes from a cache. */
+  id: string | null
+  http_version: string
+  /** `streams.heartbeat`. */
+  heartbeat_ms: number
+  accept: string | null
+  accept_encoding: string | null
+  last_event_id: string | null
+  idempotency_key: string | null
+  /** Whether there was one. */
+  authorization: boolean
+  origin: string | null
+  /** Whether `server.cors` lets that origin in. */
+  origin_allowed: boolean
+  /** Names of headers that proxies add. */
+  forwarding: readonly string[]
+  forwarded_proto: string | null
+  /** Names of headers that concern one connection alone (RFC 9110 §7.6.1). */
+  hop_by_hop: readonly string[]
+}
+
+/** The server's record of a probe, for callers with its id. */
+export interface ProbeState {
+  /** `left`: its reader closed before the end. `unknown`: another server, or long ago. */
+  state: 'reading' | 'left' | 'ended' | 'unknown'
+  /** Ticks that were written. */
+  ticks: number
+  /** When its reader left or it ended, milliseconds from its start. */
+  after_ms: number | null
+}
 
 /** After its own time a probe whose reader takes nothing is broken off: it must not hold a place for ever. */
 const GRACE_MS = 15_000

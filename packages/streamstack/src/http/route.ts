@@ -1,6 +1,7 @@
 import type { RouteRight } from '../access/index.ts'
 import type { Exchange } from './exchange.ts'
 import type { RouteInputs } from './route-inputs.ts'
+import type { ServerContext } from './server-context.ts'
 
 /** The operation of a route. */
 export interface Operation {
@@ -17,7 +18,7 @@ export interface Operation {
   /** Hint for callers with another method; follows `This path answers to …`. */
   readonly otherMethods?: string
   /** May throw what the answer is to be instead. */
-  readonly handle: (exchange: Exchange) => void | Promise<void>
+  readonly handle: (exchange: Exchange, server: ServerContext) => void | Promise<void>
   /** Called with the error when a request is refused before it reaches the handler. */
   readonly onRefused?: (exchange: Exchange, error: unknown) => void
 }

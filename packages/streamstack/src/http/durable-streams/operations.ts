@@ -13,13 +13,13 @@ const REQUEST_HEADERS =
 
 /** An operation on the stream that the path names. */
 function named(summary: string, act: (call: StreamCall) => void | Promise<void>): Operation {
-  return { summary, answers: 'whole', handle: (exchange) => exchange.server.streams.act(exchange, act) }
+  return { summary, answers: 'whole', handle: (exchange, { streams }) => streams.act(exchange, act) }
 }
 
 export const readNamed: Operation = {
   summary: 'Reads a stream after an offset; with `live` it waits for what comes.',
   answers: 'stream',
-  handle: (exchange) => exchange.server.streams.read(exchange),
+  handle: (exchange, { streams }) => streams.read(exchange),
 }
 
 export const headNamed = named('Describes a stream in headers.', answerHead)
@@ -38,8 +38,8 @@ export const deleteNamed = named('Deletes a stream.', (call) =>
 export const namedOptions: Operation = {
   summary: 'Tells methods and headers of the protocol.',
   answers: 'whole',
-  handle(exchange) {
-    answer(exchange.server.streams.call(exchange), 204, {
+  handle(exchange, { streams }) {
+    answer(streams.call(exchange), 204, {
       Allow: METHODS,
       'Access-Control-Allow-Methods': METHODS,
       'Access-Control-Allow-Headers': REQUEST_HEADERS,
@@ -50,8 +50,7 @@ export const namedOptions: Operation = {
 export const readKeys: Operation = {
   summary: 'The public keys that calls of webhooks are signed with.',
   answers: 'whole',
-  handle(exchange) {
-    const { streams } = exchange.server
+  handle(exchange, { streams }) {
     return after(streams.subscriptions, (all) => all.answerKeys(streams.call(exchange)))
   },
 }
@@ -64,8 +63,7 @@ function subscription(summary: string, how: 'bodiless' | 'body' | 'worker', act:
   return {
     summary,
     answers: 'whole',
-    handle(exchange) {
-      const { streams } = exchange.server
+    handle(exchange, { streams }) {
       const call = streams.call(exchange)
       const id = exchange.parameters['id'] ?? ''
       return after(streams.subscriptions, (all) => {
@@ -95,8 +93,7 @@ export const addSubscribedStreams = subscription('Adds streams to a subscription
 export const removeSubscribedStream: Operation = {
   summary: 'Removes a stream from a subscription.',
   answers: 'whole',
-  handle(exchange) {
-    const { streams } = exchange.server
+  handle(exchange, { streams }) {
     const { id = '', '*': name = '' } = exchange.parameters
     return after(streams.subscriptions, (all) =>
       all.answerBodiless(streams.call(exchange), () => all.removeStream(id, name)),

@@ -1,1 +1,2 @@
-export { WebSockets, isWebSocketRequest, openWebSocket } from './web-sockets.ts'
+export { openWebSocket } from './open-web-socket.ts'
+export { WebSockets, isWebSocketRequest } from './web-sockets.ts'

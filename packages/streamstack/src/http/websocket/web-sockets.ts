@@ -5,7 +5,6 @@ import type { Engine } from '../../engine/index.ts'
 import type { CallReports } from '../call-report.ts'
 import type { Exchange } from '../exchange.ts'
 import { stoppingError } from '../prepare-call.ts'
-import type { Operation } from '../route.ts'
 import { auditRefusedSocket } from './audited-messages.ts'
 import { Connection } from './connection.ts'
 import { ReasonedWebSocket } from './reasoned-web-socket.ts'
@@ -127,21 +126,6 @@ export class WebSockets {
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#onAllGone?.()
   }
-}
-
-export const openWebSocket: Operation = {
-  summary: 'Opens a WebSocket: many streams, calls and publishes over one connection.',
-  answers: 'upgrade',
-  handle(exchange) {
-    // HTTP/2 has no such header (RFC 9113 §8.2.2).
-    const { corsHeaders, request, server } = exchange
-    const forRefusals = {
-      'Sec-WebSocket-Version': '13',
-      ...(request.httpVersionMajor === 1 && { Upgrade: 'websocket' }),
-    }
-    exchange.corsHeaders = { ...corsHeaders, ...forRefusals }
-    server.webSockets.open(exchange)
-  },
 }
 
 /** Whether a request is a handshake for here, and no plain one. */
