@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeApiKey, makeToken } from '../packages/streamstack/src/access/index.ts'
+import { byteReplayer } from './support/byte-replayer.ts'
+import { events } from './support/frames.ts'
 import { type TestServer, endpoint as endpointOf, send, testServer } from './support/test-server.ts'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
@@ -110,6 +112,9 @@ describe('what cannot be a limit', () => {
     [{ calls: 5, per: '1m', by: 'planet' }, '`caller`, `address` or `input.<name>`'],
     [{ calls: 5, per: '1m', mod: 'report' }, 'Did you mean `mode`?'],
     ['60/m', 'must be an object such as'],
+    [{ calls: 5, bytes: '1mb', per: '1m' }, 'write a list of two limits for both'],
+    [{ bytes: 'many', per: '1m' }, 'a size such as 10mb'],
+    [{ tokens: 0, per: '1m' }, 'whole number of at least 1'],
   ])('%j', async (rate_limit, told) => {
     await using server = await testServer(
       { 'endpoints/x.json': endpoint('/x', rate_limit), 'endpoints/y.json': endpoint('/y', null) },
@@ -183,4 +188,130 @@ test('callers who read nothing keep nobody out: their runs are ended and their c
   stalled[ended]?.resume()
   expect((await stalled[ended]?.ended)?.text).not.toContain('"outcome":"completed"')
   quiet.leave()
+})
+
+describe('what runs use', () => {
+  test('bytes of answers are counted when a run ends, and the next call is refused while more is owed', async () => {
+    await using server = await testServer({
+      'endpoints/large.json': endpointOf('/large', [send('x'.repeat(5_000))], {
+        settings: { rate_limit: { bytes: '8kb', per: '1h' } },
+      }),
+    })
+    const first = await server.call('/large')
+    expect(first.headers['ratelimit-policy']).toBe('"caller-1";q=8192;w=3600;qu="content-bytes"')
+    expect((await server.call('/large')).status).toBe(200)
+    const third = await server.call('/large')
+    expect(third.status).toBe(429)
+    expect(third.text).toContain('Too many bytes')
+    expect(Number(third.headers['retry-after'])).toBeGreaterThan(60)
+    const { text } = await server.call('/large')
+    expect(text).not.toContain('xxx')
+  })
+
+  test('tokens of models are counted by caller', async () => {
+    const delta = { model: 'small', choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: 'stop' }] }
+    const usage = { choices: [], usage: { prompt_tokens: 60, completion_tokens: 50 } }
+    await using upstream = await byteReplayer([{ body: events(delta, usage, '[DONE]') }])
+    await using server = await testServer({
+      'streamstack.yaml': { auth: { jwt: { secret: SECRET } }, outbound: { allow: [upstream.host] } },
+      'endpoints/reply.json': endpointOf(
+        '/reply',
+        [
+          {
+            function: 'AI Reply',
+            provider: 'openai-compatible',
+            base_url: `${upstream.url}/v1`,
+            model: 'small',
+            messages: 'Hi',
+          },
+        ],
+        { settings: { authentication: true, rate_limit: { tokens: 100, per: '1h', by: 'caller' } } },
+      ),
+    })
+    expect((await server.call('/reply', await bearer('ada'))).text).toContain('Hi')
+    const refused = await server.call('/reply', await bearer('ada'))
+    expect(refused.status).toBe(429)
+    expect(refused.text).toContain('Too many tokens')
+    expect((await server.call('/reply', await bearer('bob'))).status).toBe(200)
+  })
+})
+
+test('a limit for an API key holds for that key alone', async () => {
+  const [trial, paying] = [makeApiKey(), makeApiKey()]
+  await using server = await testServer({
+    'streamstack.yaml': { auth: { keys: { trial: { hash: trial.hash }, paying: { hash: paying.hash } } } },
+    'endpoints/x.json': endpoint('/x', { calls: 1, per: '1h', keys: ['trial'] }, { authentication: true }),
+  })
+  const statusOf = async (key: string): Promise<number> =>
+    (await server.call('/x', { headers: { authorization: `Bearer ${key}` } })).status
+  expect([await statusOf(trial.key), await statusOf(trial.key)]).toEqual([200, 429])
+  expect([await statusOf(paying.key), await statusOf(paying.key)]).toEqual([200, 200])
+})
+
+describe('runs of an endpoint at the same time', () => {
+  const files = (concurrency: unknown): Record<string, unknown> => ({
+    'streamstack.yaml': { auth: { jwt: { secret: SECRET } } },
+    'endpoints/one.json': endpointOf(
+      '/one',
+      [send('begun {{name}}'), { function: 'Sleep', duration: '{{wait}}' }, send('done')],
+      {
+        settings: { authentication: true, concurrency, disconnect_grace: 0 },
+        inputs: { wait: { type: 'integer', default: 0 }, name: { type: 'text', default: '' } },
+      },
+    ),
+  })
+
+  test('further calls wait, callers in turns, and one that cannot wait gets 503', async () => {
+    await using server = await testServer(files({ runs: 1, queue: 2, wait: '1m' }))
+    const ada = await bearer('ada', 'system:read')
+    const first = await server.open('/one?wait=60000', ada)
+    await first.until('begun')
+    const second = server.call('/one?name=second', ada)
+    const third = server.call('/one?name=third', ada)
+    const metrics = async (): Promise<string> => (await server.call('/metrics', ada)).text
+    await expect.poll(metrics).toContain('streamstack_queued_calls{endpoint="one"} 2')
+    // Bob is let in for Ada's last.
+    const bob = server.call('/one', await bearer('bob'))
+    const refused = await third
+    expect(refused.status).toBe(503)
+    expect(refused.headers['retry-after']).toBe('30')
+    first.leave()
+    expect((await Promise.all([second, bob])).map(({ status }) => status)).toEqual([200, 200])
+    const told = await metrics()
+    expect(told).toContain('streamstack_queued_calls{endpoint="one"} 0')
+    expect(told).toContain('streamstack_queue_refused_total{endpoint="one"} 1')
+    expect(told).toContain('streamstack_queue_wait_seconds_count{endpoint="one"} 2')
+  })
+
+  test('a caller that leaves the queue takes no place, and a call with a key finds its run without one', async () => {
+    await using server = await testServer(files({ runs: 1, queue: 5, wait: '1m' }))
+    const ada = await bearer('ada', 'system:read')
+    const keyed = { headers: { ...ada.headers, 'Idempotency-Key': 'the key of a call' } }
+    const first = await server.open('/one?wait=60000', keyed)
+    await first.until('begun')
+    const again = await server.open('/one?wait=60000', keyed)
+    await again.until('begun')
+    expect(again.headers['stream-run']).toBe(first.headers['stream-run'])
+    const waiting = new AbortController()
+    const left = fetch(`${server.url}/one`, { ...ada, signal: waiting.signal }).catch(() => null)
+    const metrics = async (): Promise<string> => (await server.call('/metrics', ada)).text
+    await expect.poll(metrics).toContain('streamstack_queued_calls{endpoint="one"} 1')
+    waiting.abort()
+    await left
+    await expect.poll(metrics).toContain('streamstack_queued_calls{endpoint="one"} 0')
+    first.leave()
+    again.leave()
+  })
+
+  test.each([
+    [0, '`concurrency.runs` must be a whole number of at least 1'],
+    [{ runs: 2, wait: 'long' }, 'a duration such as 10s'],
+    [{ run: 2 }, 'Did you mean `runs`?'],
+    ['two', 'must be a number of runs'],
+  ])('what cannot be a bound is told (%j)', async (concurrency, told) => {
+    await using server = await testServer(files(concurrency), { mode: 'dev' })
+    const { status, text } = await server.call('/one')
+    expect(status).toBe(503)
+    expect(text).toContain(told)
+  })
 })

@@ -51,6 +51,7 @@ export function normalizeEndpoint(
     access: settings.access,
     limits: settings.limits,
     rateLimits: settings.rateLimits,
+    concurrency: settings.concurrency,
     delivery: settings.delivery,
     onDisconnect: settings.onDisconnect,
     disconnectGraceMs: settings.disconnectGraceMs,

@@ -4,6 +4,7 @@ import { parseByteSize } from './byte-size.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
 import { normalizeAccess } from './normalize-access.ts'
+import { normalizeConcurrency } from './normalize-concurrency.ts'
 import { normalizeHeaders } from './normalize-headers.ts'
 import { normalizePath } from './normalize-path.ts'
 import { normalizeRateLimits } from './normalize-rate-limit.ts'
@@ -22,6 +23,7 @@ export interface EndpointSettings extends Pick<
   | 'access'
   | 'limits'
   | 'rateLimits'
+  | 'concurrency'
   | 'delivery'
   | 'onDisconnect'
   | 'disconnectGraceMs'
@@ -50,6 +52,7 @@ export const settingsKeys: readonly string[] = [
   'scopes',
   'limits',
   'rate_limit',
+  'concurrency',
   ...limitKeys,
   'delivery',
   'on_disconnect',
@@ -90,6 +93,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     format: readFormat(byKey.get('format')?.node, list),
     access: normalizeAccess(byKey.get('authentication'), byKey.get('roles'), byKey.get('scopes'), list),
     limits: readLimits(byKey, list),
+    concurrency: normalizeConcurrency(byKey.get('concurrency')?.node, list),
     rateLimits: normalizeRateLimits(byKey.get('rate_limit')?.node, list),
     delivery: readDelivery(byKey.get('delivery')?.node, list),
     onDisconnect: readOnDisconnect(byKey.get('on_disconnect')?.node, list),

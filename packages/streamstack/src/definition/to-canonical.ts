@@ -1,5 +1,5 @@
 import type { Value } from '@streamstack/protocol'
-import type { EndpointDefinition, InputDeclaration, StepNode } from './types.ts'
+import type { ConcurrencyDeclaration, EndpointDefinition, InputDeclaration, StepNode } from './types.ts'
 
 /**
  * The endpoint as plain JSON in the format of definitions, with canonical names only and nothing that has its default.
@@ -18,7 +18,10 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(access.authentication && { authentication: true }),
       ...(access.roles.length > 0 && { roles: access.roles }),
       ...(access.scopes.length > 0 && { scopes: access.scopes }),
-      ...(rateLimits.length > 0 && { rate_limit: rateLimits.map(({ perMs, ...limit }) => ({ ...limit, per: perMs })) }),
+      ...(rateLimits.length > 0 && {
+        rate_limit: rateLimits.map(({ unit, amount, perMs, ...limit }) => ({ ...limit, [unit]: amount, per: perMs })),
+      }),
+      ...(endpoint.concurrency !== null && { concurrency: concurrencyOf(endpoint.concurrency) }),
       ...(limits.maxDurationMs !== null && { max_duration: limits.maxDurationMs }),
       ...(limits.maxChunks !== null && { max_chunks: limits.maxChunks }),
       ...(limits.maxBytes !== null && { max_bytes: limits.maxBytes }),
@@ -30,6 +33,10 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
     ...(endpoint.inputs.length > 0 && { input_parameters: inputsOf(endpoint.inputs) }),
     function_stack: endpoint.stack.map(stepOf),
   }
+}
+
+function concurrencyOf({ runs, queue, waitMs }: ConcurrencyDeclaration): Value {
+  return { runs, queue, wait: waitMs }
 }
 
 function inputsOf(inputs: readonly InputDeclaration[]): Value {

@@ -165,16 +165,29 @@ export interface AccessDeclaration {
   scopes: readonly string[]
 }
 
-/** How often an endpoint may be called. */
+/** What a rate limit counts: calls as they come, the others when a run ends. */
+export type LimitUnit = 'calls' | 'tokens' | 'bytes'
+
+/** How often an endpoint may be called, or how much its runs may use. */
 export interface RateLimitDeclaration {
-  readonly calls: number
+  readonly unit: LimitUnit
+  readonly amount: number
   readonly perMs: number
   /** `caller`: the subject of the token, without one the address; `address`; `input.<name>`. */
   readonly by: string
   /** Only callers with one of these roles; empty: all. */
   readonly roles: readonly string[]
+  /** Only callers with one of these API keys, by name; empty: all. */
+  readonly keys: readonly string[]
   /** `report` counts and refuses nothing. */
   readonly mode: 'enforce' | 'report'
+}
+
+/** How many runs of an endpoint may go on at once, and how many calls wait for one to end, each for so long. */
+export interface ConcurrencyDeclaration {
+  readonly runs: number
+  readonly queue: number
+  readonly waitMs: number
 }
 
 /** Bounds of one run; null: the workspace's own. */
@@ -205,6 +218,8 @@ export interface EndpointDefinition {
   access: AccessDeclaration
   limits: LimitDeclaration
   rateLimits: readonly RateLimitDeclaration[]
+  /** Null: no bound of its own. */
+  concurrency: ConcurrencyDeclaration | null
   /** Where the chunks of a run are kept: in memory, or on disk before anybody sees them. */
   delivery: 'memory' | 'durable'
   onDisconnect: 'continue' | 'cancel'

@@ -4,7 +4,7 @@ import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
 import { Access, type AccessPolicy, Gate, KeyUseLog, type OwnSigner, ownSigner } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
-import { OpenStreams, RateLimits } from '../limit/index.ts'
+import { OpenStreams, RateLimits, RunQueues } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
 import { type ObservedAnswer, type Outbound, createOutbound } from '../outbound/index.ts'
@@ -77,6 +77,7 @@ export class Engine {
   readonly access: Access
   readonly rateLimits = new RateLimits()
   readonly openStreams = new OpenStreams()
+  readonly runQueues = new RunQueues()
   readonly audit: Audit
   readonly gate: Gate
   readonly log: Logger
@@ -142,6 +143,10 @@ export class Engine {
       nowMs: steadyNowMs,
     })
     this.observation.observe(this.channels)
+    this.observation.metrics.limits.gauges = () => ({
+      openStreams: this.openStreams.total,
+      queues: this.runQueues.byEndpoint,
+    })
     this.channels.declare(workspace.channels)
     this.conversations = new Conversations(records, () => this.settings.conversations)
     this.#sweep = setInterval(() => this.#sweepConversations(), SWEEP_MS).unref()

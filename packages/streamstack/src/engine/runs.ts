@@ -266,12 +266,11 @@ export class Runs {
    * The run that this very call has started before, else the one that `start` makes: calls that come together with one key make one run. Throws, or
    * rejects with, `idempotency_conflict` and what `start` throws.
    */
-  once(call: KeyedCall, start: () => LiveRun): CalledRun | Promise<CalledRun> {
+  once(call: KeyedCall, start: () => LiveRun | Promise<LiveRun>): CalledRun | Promise<CalledRun> {
     return this.#order.run(nameOfKey(call.owner, call.key), () =>
       after(this.#startedBy(call), (known) => {
         if (known !== undefined) return { source: known, started: null }
-        const started = start()
-        return { source: started, started }
+        return after(start(), (started) => ({ source: started, started }))
       }),
     )
   }

@@ -9,6 +9,7 @@ import { after } from '../storage/index.ts'
 import { positionAfter } from '../stream/reading.ts'
 import { noteInputs } from './call-note.ts'
 import { chatTurn } from './chat/chat-turn.ts'
+import { onAnswerOver } from './answer-over.ts'
 import { endWithToken } from './end-with-token.ts'
 import type { Exchange } from './exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -86,6 +87,7 @@ export function answerCall(call: EndpointCall, answered: AnsweredCall): void | P
     hasRead: received !== null && parseOffset(received) !== 0,
     hops: hopsOf(request.headers[HOPS_HEADER]),
     traced: answered.traced ?? null,
+    onGone: (listener) => onAnswerOver(exchange.response, listener),
   })
   return after(begun, (run) => answerRun(call, answered, run, received))
 }

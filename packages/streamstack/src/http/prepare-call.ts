@@ -5,9 +5,19 @@ import type { AuditedInputs } from '../audit/index.ts'
 import type { InputSources } from '../input/index.ts'
 import { ReaderRecord } from '../observe/index.ts'
 import type { RateLimitDeclaration } from '../definition/types.ts'
-import { type LimitState, limitError, limitHeaders } from '../limit/index.ts'
+import {
+  type LimitState,
+  type Release,
+  callerKey,
+  isCountedLater,
+  limitError,
+  limitHeaders,
+  limitName,
+  settle,
+} from '../limit/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { StreamOptions } from '../run/index.ts'
+import { after } from '../storage/index.ts'
 import { askedOptions } from './caller-options.ts'
 import { keyOfCall } from './idempotency-key.ts'
 
@@ -24,6 +34,8 @@ export interface CallIdentity {
   readonly hops?: number
   /** What a trace of the run tells. Default: there is none. */
   readonly traced?: 'steps' | 'variables' | null
+  /** Calls a listener when the caller disconnects while its call waits for a place. Default: it waits on. */
+  readonly onGone?: (listener: () => void) => void
 }
 
 /**
@@ -97,8 +109,8 @@ export class CallPreparation {
     return this.#engine.audit.inputsOf(this.#inputs)
   }
 
-  /** Finds the run of this call, or makes it. A promise only when the store has to be asked for a key. */
-  begin({ key, hasRead, hops = 0, traced = null }: CallIdentity): CalledRun | Promise<CalledRun> {
+  /** Finds the run of this call, or makes it. A promise only when the store has to be asked for a key, or the call has to wait for a place. */
+  begin({ key, hasRead, hops = 0, traced = null, onGone }: CallIdentity): CalledRun | Promise<CalledRun> {
     const engine = this.#engine
     const { method, path } = this.#plan.endpoint
     const keyed: KeyedCall | null =
@@ -111,7 +123,6 @@ export class CallPreparation {
             inputs: this.#inputs,
           }
     const start = (): LiveRun => {
-      if (hasRead) throw skipRefused(key !== null)
       if (engine.isDraining) throw stoppingError()
       return engine.runs.prepare(this.#plan, engine.settings, {
         inputs: this.#inputs,
@@ -125,9 +136,40 @@ export class CallPreparation {
         secrets: traced === null ? [] : engine.secretValues(),
       })
     }
-    if (keyed !== null) return engine.runs.once(keyed, start)
-    const started = start()
-    return { source: started, started }
+    const startInTurn = (): LiveRun | Promise<LiveRun> => {
+      if (hasRead) throw skipRefused(key !== null)
+      if (engine.isDraining) throw stoppingError()
+      return after(this.#runPlace(onGone ?? null), (release) => this.#counted(start, release))
+    }
+    if (keyed !== null) return engine.runs.once(keyed, startInTurn)
+    return after(startInTurn(), (started) => ({ source: started, started }))
+  }
+
+  /** A place among the runs of the endpoint, to be given back; null: they are not bounded. */
+  #runPlace(onGone: ((listener: () => void) => void) | null): Release | null | Promise<Release> {
+    const { name, concurrency } = this.#plan.endpoint
+    if (concurrency === null) return null
+    return this.#engine.runQueues.of(name, concurrency).enter(callerKey(this.#caller), concurrency, onGone)
+  }
+
+  /** Makes the run; at its end its place is free and what it used is counted. */
+  #counted(start: () => LiveRun, release: Release | null): LiveRun {
+    let live: LiveRun
+    try {
+      live = start()
+    } catch (thrown) {
+      release?.()
+      throw thrown
+    }
+    if (release !== null) live.stream.onEnd(release)
+    const later = this.#rates.filter(isCountedLater)
+    if (later.length > 0) {
+      live.stream.onEnd(() => {
+        const tokens = (live.usage?.input_tokens ?? 0) + (live.usage?.output_tokens ?? 0)
+        settle(later, { tokens, bytes: live.execution.bytesSent }, performance.now())
+      })
+    }
+    return live
   }
 
   /** `inputs`: null before they are known; limits by an input are counted when they are, all others before. */
@@ -138,11 +180,13 @@ export class CallPreparation {
     if (own.length === 0 && shared.length === 0) return
     const isDue = ({ by }: RateLimitDeclaration): boolean => by.startsWith('input.') === (inputs !== null)
     const call = { caller: this.#caller, inputs }
-    this.#rates = [
-      ...this.#rates,
+    const added = [
       ...rateLimits.take(name, own.filter(isDue), call, this.#calledMs),
       ...rateLimits.take('', shared.filter(isDue), call, this.#calledMs),
     ]
+    this.#rates = [...this.#rates, ...added]
+    for (const { limit, quota } of added)
+      if (!quota.isAllowed) this.#engine.observation.metrics.limits.limitExceeded(name, limitName(limit), limit.mode)
     const error = limitError(this.#rates)
     if (error !== null) throw error
   }

@@ -1,3 +1,13 @@
-export { addressKey } from './rate-limits.ts'
 export { OpenStreams, type OpenStreamBounds } from './open-streams.ts'
-export { type LimitState, RateLimits, limitError, limitHeaders } from './rate-limits.ts'
+export {
+  type LimitState,
+  RateLimits,
+  addressKey,
+  callerKey,
+  isCountedLater,
+  limitError,
+  limitHeaders,
+  limitName,
+  settle,
+} from './rate-limits.ts'
+export { type Release, RunQueues } from './run-queue.ts'

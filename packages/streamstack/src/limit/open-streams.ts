@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
-import { addressKey } from './rate-limits.ts'
+import { addressKey, callerKey } from './rate-limits.ts'
 
 /** Maximum number of concurrent streams; null: no bound of this kind. */
 export interface OpenStreamBounds {
@@ -55,17 +55,13 @@ export class OpenStreams {
 const UNBOUND: ReadonlyMap<string, number> = new Map()
 
 /** How many streams each key of a caller may have. */
-function boundsOf(
-  { subject, place }: Caller,
-  perCaller: number | null,
-  perAddress: number | null,
-): ReadonlyMap<string, number> {
+function boundsOf(caller: Caller, perCaller: number | null, perAddress: number | null): ReadonlyMap<string, number> {
   if (perCaller === null && perAddress === null) return UNBOUND
-  const address = addressKey(place.address)
+  const address = addressKey(caller.place.address)
   const bounds = new Map<string, number>()
   if (perAddress !== null) bounds.set(address, perAddress)
   if (perCaller !== null) {
-    const key = subject === null ? address : `subject ${subject}`
+    const key = callerKey(caller)
     bounds.set(key, Math.min(perCaller, bounds.get(key) ?? Infinity))
   }
   return bounds

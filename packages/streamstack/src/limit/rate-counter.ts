@@ -1,6 +1,9 @@
 /** Keys that one counter holds; beyond it those that are idle go, then the oldest. */
 const KEYS_MAX = 100_000
 
+/** So that one huge run shuts nobody out for good. */
+const OWED_PERIODS_MAX = 10
+
 /** The decision of a counter on one call. */
 export interface Quota {
   readonly isAllowed: boolean
@@ -13,7 +16,7 @@ export interface Quota {
 }
 
 /**
- * Counts calls by key: `calls` at once, and one more each `perMs / calls`. It holds one number a key: when its calls would be used up (the generic cell rate
+ * Counts calls, or what else a limit counts, by key: `calls` at once, and one more each `perMs / calls`. It holds one number a key: when its calls would be used up (the generic cell rate
  * algorithm, ITU-T I.371 Annex A), so that no window has an edge at which twice as many calls pass.
  */
 export class RateCounter {
@@ -37,6 +40,22 @@ export class RateCounter {
     this.#usedUntil.delete(key)
     this.#usedUntil.set(key, next)
     return this.#quota(true, next, nowMs, 0)
+  }
+
+  /** Whether anything is left; counts nothing. */
+  look(key: string, nowMs: number): Quota {
+    const used = Math.max(this.#usedUntil.get(key) ?? 0, nowMs)
+    const overMs = used + this.#intervalMs - nowMs - this.#perMs
+    const isAllowed = overMs <= this.#intervalMs * 1e-9
+    return this.#quota(isAllowed, used, nowMs, isAllowed ? 0 : overMs)
+  }
+
+  /** Counts what was used, also beyond what is left: the rest is owed, for ten periods at most. */
+  charge(key: string, amount: number, nowMs: number): void {
+    if (this.#usedUntil.size >= KEYS_MAX && !this.#usedUntil.has(key)) this.#makeRoom(nowMs)
+    const used = Math.max(this.#usedUntil.get(key) ?? 0, nowMs)
+    this.#usedUntil.delete(key)
+    this.#usedUntil.set(key, Math.min(used + amount * this.#intervalMs, nowMs + OWED_PERIODS_MAX * this.#perMs))
   }
 
   /** Keys that it holds. */

@@ -2,7 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { StreamstackError } from '@streamstack/protocol'
 import ipaddr from 'ipaddr.js'
 import type { Caller } from '../access/index.ts'
-import type { RateLimitDeclaration } from '../definition/types.ts'
+import type { LimitUnit, RateLimitDeclaration } from '../definition/types.ts'
 import { type Quota, RateCounter } from './rate-counter.ts'
 
 /** Counters of limits that are no longer declared are forgotten with the next reload that changes one; so many may stand meanwhile. */
@@ -12,7 +12,13 @@ const COUNTERS_MAX = 10_000
 export interface LimitState {
   readonly limit: RateLimitDeclaration
   readonly quota: Quota
+  readonly counter: RateCounter
+  /** By which the counter counts. */
+  readonly key: string
 }
+
+/** What a run has used of each unit that is counted at its end. */
+export type Usage = Readonly<Record<Exclude<LimitUnit, 'calls'>, number>>
 
 /** The key by which a limit counts. */
 export interface LimitedCall {
@@ -35,22 +41,35 @@ export class RateLimits {
     for (const limit of limits) {
       const key = keyOf(limit, call)
       if (key === null) continue
-      const quota = this.#counter(scope, limit).take(key, nowMs)
-      states.push({ limit, quota })
+      const counter = this.#counter(scope, limit)
+      const quota = limit.unit === 'calls' ? counter.take(key, nowMs) : counter.look(key, nowMs)
+      states.push({ limit, quota, counter, key })
     }
     return states
   }
 
   #counter(scope: string, limit: RateLimitDeclaration): RateCounter {
-    const name = `${scope}\n${limit.calls}\n${limit.perMs}\n${limit.by}`
+    const { unit, amount, perMs, by, roles, keys } = limit
+    const name = [scope, unit, amount, perMs, by, roles, keys].join('\n')
     let counter = this.#counters.get(name)
     if (counter === undefined) {
       if (this.#counters.size >= COUNTERS_MAX) this.#counters.clear()
-      counter = new RateCounter(limit.calls, limit.perMs)
+      counter = new RateCounter(amount, perMs)
       this.#counters.set(name, counter)
     }
     return counter
   }
+}
+
+/** Whether a limit is counted only when the run ends. */
+export function isCountedLater({ limit }: LimitState): boolean {
+  return limit.unit !== 'calls'
+}
+
+/** Counts what a run has used. */
+export function settle(states: readonly LimitState[], usage: Usage, nowMs: number): void {
+  for (const { limit, counter, key } of states)
+    if (limit.unit !== 'calls' && usage[limit.unit] > 0) counter.charge(key, usage[limit.unit], nowMs)
 }
 
 /** The error of a limit that is used up; null: none is. */
@@ -61,7 +80,7 @@ export function limitError(states: readonly LimitState[]): StreamstackError | nu
   const seconds = Math.ceil(retryAfterMs / 1_000)
   return new StreamstackError(
     'rate_limited',
-    `Too many calls. Call again in ${seconds} second${seconds === 1 ? '' : 's'}.`,
+    `Too many ${refused[0]?.limit.unit ?? 'calls'}. Call again in ${seconds} second${seconds === 1 ? '' : 's'}.`,
     { retryAfterMs },
   )
 }
@@ -71,7 +90,8 @@ export function limitHeaders(states: readonly LimitState[]): Record<string, stri
   const told = states.filter(({ limit }) => limit.mode === 'enforce')
   if (told.length === 0) return {}
   const policies = told.map(
-    ({ limit }, index) => `"${nameOf(limit, index)}";q=${limit.calls};w=${Math.ceil(limit.perMs / 1_000)}`,
+    ({ limit }, index) =>
+      `"${nameOf(limit, index)}";q=${limit.amount};w=${Math.ceil(limit.perMs / 1_000)}${QUOTA_UNITS[limit.unit]}`,
   )
   const quotas = told.map(
     ({ limit, quota }, index) =>
@@ -80,20 +100,37 @@ export function limitHeaders(states: readonly LimitState[]): Record<string, stri
   return { 'RateLimit-Policy': policies.join(', '), RateLimit: quotas.join(', ') }
 }
 
+/** The draft registers units of bytes, not of tokens; without one a quota counts requests. */
+const QUOTA_UNITS: Readonly<Record<LimitUnit, string>> = {
+  calls: '',
+  tokens: ';qu="tokens"',
+  bytes: ';qu="content-bytes"',
+}
+
+/** Names a limit among others: what it counts and by what. */
+export function limitName({ unit, by }: RateLimitDeclaration): string {
+  return `${unit} by ${by}`
+}
+
 function nameOf({ by }: RateLimitDeclaration, index: number): string {
   return `${by.replaceAll(/[^\w.-]/g, '-')}-${index + 1}`
 }
 
 /** Null: the limit does not concern the call, or cannot be counted yet. */
-function keyOf({ by, roles }: RateLimitDeclaration, { caller, inputs }: LimitedCall): string | null {
+function keyOf({ by, roles, keys }: RateLimitDeclaration, { caller, inputs }: LimitedCall): string | null {
   if (roles.length > 0 && !roles.some((role) => caller.claims?.roles.includes(role))) return null
+  if (keys.length > 0 && !keys.some((name) => caller.subject === `key:${name}`)) return null
   if (by.startsWith('input.')) {
     if (inputs === null) return null
     const value = inputs[by.slice('input.'.length)] ?? null
     return typeof value === 'string' ? `text ${value.slice(0, 200)}` : JSON.stringify(value).slice(0, 200)
   }
-  if (by === 'caller' && caller.subject !== null) return `subject ${caller.subject}`
-  return addressKey(caller.place.address)
+  return by === 'caller' ? callerKey(caller) : addressKey(caller.place.address)
+}
+
+/** The subject of a token, or the address. */
+export function callerKey({ subject, place }: Caller): string {
+  return subject === null ? addressKey(place.address) : `subject ${subject}`
 }
 
 /** One customer has a whole /64 of IPv6 addresses (RFC 6177). */

@@ -1,4 +1,5 @@
 export type { AuditNumbers } from './metrics.ts'
+export { BucketHistogram } from './bucket-histogram.ts'
 export { Observation } from './observation.ts'
 export { ReaderRecord } from './reader-record.ts'
 export type { SystemStream } from './system-stream.ts'

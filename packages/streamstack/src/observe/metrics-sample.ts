@@ -53,6 +53,8 @@ export interface MetricsSample {
   readonly refused: Count
   /** Of the calls that finished in the last minute, the share that failed by fault of the server or the endpoint; null: none finished. */
   readonly error_rate: number | null
+  /** Calls that wait for a run of their endpoint to end (`concurrency`). */
+  readonly queued_calls: number
   readonly first_chunk_ms: Percentiles
   readonly chunk_ms: Percentiles
   readonly chunks: Count
@@ -106,6 +108,7 @@ export function metricsSample(metrics: Metrics, delay: EventLoopDelay, nowMs: nu
     requests: { total: requests.total, last_minute: requests.lastMinute },
     refused: { total: refused.total, last_minute: refused.lastMinute },
     error_rate: rate(faults.lastMinute, finished.lastMinute),
+    queued_calls: metrics.limits.waiting,
     first_chunk_ms: metrics.firstChunk.percentiles(),
     duration_ms: metrics.duration.percentiles(),
     chunk_ms: metrics.chunk.percentiles(),

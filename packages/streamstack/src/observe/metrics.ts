@@ -4,6 +4,7 @@ import { BucketHistogram } from './bucket-histogram.ts'
 import { ChannelCounts } from './channel-counts.ts'
 import { EndpointCounts } from './endpoint-counts.ts'
 import { errorLabel } from './error-label.ts'
+import { LimitCounts } from './limit-counts.ts'
 import { ModelCounts, type ModelUsage } from './model-counts.ts'
 import { SlidingHistogram } from './sliding-histogram.ts'
 import { SlidingCount, SlidingWindow } from './sliding-window.ts'
@@ -62,6 +63,7 @@ export class Metrics {
   readonly startedAtMs = performance.now()
   readonly channels: ChannelCounts
   readonly sockets = new SocketCounts()
+  readonly limits = new LimitCounts()
   /** Of all endpoints together. */
   readonly models = new ModelCounts()
   readonly firstToken: SlidingHistogram

@@ -2,6 +2,7 @@ import type { BucketHistogram } from './bucket-histogram.ts'
 import type { DeclaredChannelCounts } from './channel-counts.ts'
 import type { EndpointCounts } from './endpoint-counts.ts'
 import { EventLoopMonitor } from './event-loop-delay.ts'
+import type { QueueGauges } from './limit-counts.ts'
 import type { AuditNumbers, Metrics } from './metrics.ts'
 import { type Family, PROMETHEUS_TYPE, type Sample, prometheusText } from './prometheus-text.ts'
 
@@ -22,6 +23,7 @@ export class Prometheus {
     this.#metrics = metrics
     this.#addCalls()
     this.#addStreams()
+    this.#addLimits()
     this.#addModels()
     this.#addChannels()
     this.#addAudit()
@@ -88,6 +90,33 @@ export class Prometheus {
     )
     this.#add('counter', 'sent_bytes_total', 'Bytes that went to sockets, headers and framing included.', () =>
       one(metrics.bytesSent()),
+    )
+  }
+
+  #addLimits(): void {
+    const { limits } = this.#metrics
+    this.#add('counter', 'rate_limited_total', 'Calls beyond a rate limit; with mode report they were let in.', () =>
+      Array.from(limits.limited, ({ endpoint, limit, mode, count }) => ({
+        labels: { endpoint, limit, mode },
+        value: count,
+      })),
+    )
+    this.#add('gauge', 'open_streams', 'Answers that may stream and are not over.', () =>
+      one(limits.gauges().openStreams),
+    )
+    const perQueue = (value: (queue: QueueGauges) => number): Sample[] =>
+      Array.from(limits.gauges().queues, ([endpoint, queue]) => ({ labels: { endpoint }, value: value(queue) }))
+    this.#add('gauge', 'queued_calls', 'Calls that wait for a run of their endpoint to end.', () =>
+      perQueue(({ waiting }) => waiting),
+    )
+    this.#add('gauge', 'bounded_runs', 'Runs of endpoints that declare `concurrency`.', () =>
+      perQueue(({ running }) => running),
+    )
+    this.#add('counter', 'queue_refused_total', 'Calls for which a queue had no room, or no place in time.', () =>
+      perQueue(({ refused }) => refused),
+    )
+    this.#add('histogram', 'queue_wait_seconds', 'How long calls waited that got a place.', (name) =>
+      Array.from(limits.gauges().queues).flatMap(([endpoint, { waited }]) => buckets(name, { endpoint }, waited)),
     )
   }
 

@@ -260,7 +260,7 @@ const limitsShape = {
     .meta({
       title: 'object, or list of objects',
       description:
-        'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` restricts it to callers with one of these roles; `mode: report` refuses nothing. Endpoints declare their own `rate_limit`.',
+        'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`, or with `tokens` of models or `bytes` of answers instead of `calls`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` restricts it to callers with one of these roles, `keys` to those API keys; `mode: report` refuses nothing. Endpoints declare their own `rate_limit`.',
     }),
   open_streams: z.strictObject(openStreamsShape, objectMessage).prefault({}),
 }

@@ -33,7 +33,7 @@ export function paidCalls(subject: ReviewSubject): readonly Fault[] {
 /** Whether anything bounds how often it may be called; what is only reported, or only for some roles, bounds nothing. */
 function isLimited({ workspace }: ReviewSubject, own: readonly RateLimitDeclaration[]): boolean {
   return [...own, ...workspace.settings.limits.rateLimits].some(
-    ({ mode, roles }) => mode === 'enforce' && roles.length === 0,
+    ({ mode, roles, keys }) => mode === 'enforce' && roles.length + keys.length === 0,
   )
 }
 
