@@ -488,3 +488,22 @@ test('of a withdrawn answer, what took its place is stored', async () => {
     ['Withdrawn.', 'failed'],
   ])
 })
+
+test('a workspace without conversations has none: callers find nothing, and no fault of the server', async () => {
+  const settings = { auth: { jwt: { secret: SECRET } } }
+  await using server = await testServer({
+    'streamstack.yaml': settings,
+    'endpoints/a.json': endpoint('/a', [send('a')]),
+  })
+  const headers = await bearer('ann')
+  const answers = await Promise.all(
+    [
+      ['/v1/conversations', {}],
+      ['/v1/conversation-export', {}],
+      ['/v1/conversations/x', {}],
+      ['/v1/conversations/x', { method: 'DELETE' }],
+      ['/v1/conversations/x', { method: 'PATCH', body: { title: 'x' } }],
+    ].map(([path, options]) => server.call(path as string, { headers, ...(options as object) })),
+  )
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404, 404])
+})

@@ -176,12 +176,14 @@ export class ConversationStore {
     await this.#records.remove(CONVERSATIONS, 'id', entry.key)
   }
 
+  /** Without a stack that has conversations there is no table for them, and so none of them. */
   async #page(
     table: string,
     where: Filter,
     order: ReturnType<typeof parseOrder>,
     limit: number,
   ): Promise<readonly Row[]> {
+    if (!this.#records.tables().some(({ name }) => name === table)) return []
     const { rows } = await this.#records.page(
       { table, where, order, limit, offset: 0, columns: null, after: null },
       'rows',
