@@ -7,7 +7,15 @@ import type { Value } from '@streamstack/protocol'
 export function canonicalJson(value: Value | object): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Value)).join(',')}]`
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined)
-  const members = entries.toSorted(([one], [other]) => (one < other ? -1 : 1))
-  return `{${members.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner as Value)}`).join(',')}}`
+  return `{${canonicalMembers(value as Readonly<Record<string, unknown>>).join(',')}}`
+}
+
+/** Writes the members of an object, such as `"a":1`, in their order. */
+export function canonicalMembers(value: Readonly<Record<string, unknown>>): string[] {
+  const members: string[] = []
+  for (const key of Object.keys(value).sort()) {
+    const inner = value[key]
+    if (inner !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(inner as Value)}`)
+  }
+  return members
 }

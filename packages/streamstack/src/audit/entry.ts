@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash as sha256 } from 'node:crypto'
 import { isDeep } from '../text/parse-exact-json.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson, canonicalMembers } from './canonical-json.ts'
 
 /** The fields that every entry has, beside those of its type. One entry is one line of canonical JSON. */
 export interface Entry {
@@ -34,9 +34,12 @@ const DEPTH_MAX = 16
 /** Writes the entry that follows `head`: its line, without the line end, and its place in the chain. */
 export function writeEntry(head: Head, time: string, fields: object): { readonly line: string; readonly head: Head } {
   const seq = head.seq + 1
-  const entry = { ...fields, seq, time, previous: head.hash }
-  const hash = hashOf(entry)
-  return { line: canonicalJson({ ...entry, hash }), head: { seq, hash } }
+  const members = canonicalMembers({ ...fields, seq, time, previous: head.hash })
+  const hash = sha256('sha256', `{${members.join(',')}}`, 'hex')
+  // Where it stands in the order of keys: the others are written once.
+  const after = members.findIndex((member) => member > '"hash"')
+  members.splice(after, 0, `"hash":"${hash}"`)
+  return { line: `{${members.join(',')}}`, head: { seq, hash } }
 }
 
 /** Reads a line that `writeEntry` wrote; null: it is not byte for byte what that writes. */
@@ -68,7 +71,7 @@ export function parseEntry(line: string): Entry | null {
 }
 
 function hashOf(fields: object): string {
-  return createHash('sha256').update(canonicalJson(fields)).digest('hex')
+  return sha256('sha256', canonicalJson(fields), 'hex')
 }
 
 function isHash(value: unknown): boolean {
