@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { connect } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { ServerMessage } from '@streamstack/protocol'
@@ -173,6 +175,27 @@ describe('what is recorded', () => {
       expect(entries).toContainEqual(expect.objectContaining({ ...expected, transport: 'websocket' }))
     }
     expect(JSON.stringify(entries)).not.toMatch(/not for the audit|no\.such/)
+  })
+
+  test('a call over HTTP/2, with the bytes of its body', async () => {
+    const fixture = (name: string): string => join(import.meta.dirname, 'fixtures', 'tls', `${name}.pem`)
+    const settings = {
+      ...files['streamstack.yaml'],
+      server: { tls: { cert: fixture('cert'), key: fixture('key') } },
+    }
+    await using server = await testServer({ ...files, 'streamstack.yaml': settings })
+    const session = connect(server.url, { ca: readFileSync(fixture('cert')) })
+    const stream = session.request({ ':path': '/fails?format=lines' })
+    stream.on('error', () => undefined).resume()
+    await once(stream, 'close')
+    const whole = session.request({ ':path': '/mine' }).resume()
+    await once(whole, 'close')
+    session.close()
+    const [failed, refused] = await calls(server)
+    expect(failed).toMatchObject({ endpoint: 'fails', outcome: 'failed', status: 200 })
+    expect(failed?.['bytes']).toBeGreaterThanOrEqual('one\n'.length)
+    expect(refused).toMatchObject({ endpoint: 'mine', status: 401 })
+    expect(refused?.['bytes']).toBeGreaterThan(100)
   })
 
   test('only refusals, where the settings say so', async () => {
