@@ -14,8 +14,8 @@ export function canonicalJson(value: Value | object): string {
 export function canonicalMembers(value: Readonly<Record<string, unknown>>): string[] {
   const members: string[] = []
   for (const key of Object.keys(value).sort()) {
-    const inner = value[key]
-    if (inner !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(inner as Value)}`)
+    const inner = value[key] as Value | undefined
+    if (inner !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(inner)}`)
   }
   return members
 }
