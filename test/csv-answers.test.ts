@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { faultProxy } from './support/fault-proxy.ts'
 import { endpoint, send, testServer } from './support/test-server.ts'
 
 const rows = [
@@ -35,6 +36,31 @@ test('the same run is read again as rows, with formulas escaped', async () => {
   const url = String(first.headers['stream-url'])
   expect((await server.call(`${url}?format=csv&escape_formulas=true`)).text).toBe(escaped)
   expect((await server.call(`${url}?format=csv`)).text).toBe(CSV)
+})
+
+test('a read that begins at an offset is a document of its own, with its header and the rows after the offset', async () => {
+  const more = [...rows, send({ id: 4, name: 'd', extra: true })]
+  await using server = await testServer({ 'endpoints/a.json': endpoint('/a', more) })
+  const first = await server.call('/a?format=csv')
+  const url = String(first.headers['stream-url'])
+  const rest = await server.call(`${url}?format=csv`, { headers: { 'last-event-id': '1' } })
+  expect(rest.text).toBe('id,name\n3,\n4,d\n')
+  expect((await server.call(`${url}?format=csv&offset=2`)).text).toBe('id,name,extra\n4,d,true\n')
+  expect((await server.call(`${url}?format=csv&offset=3`)).text).toBe('')
+})
+
+test('a broken connection never passes for a complete document, and the run is read again whole', async () => {
+  const slow = Array.from({ length: 40 }, (_, index) => send({ id: index, name: 'x'.repeat(1_000) }, undefined))
+  await using server = await testServer({
+    'endpoints/a.json': endpoint('/a', slow, { settings: { on_disconnect: 'continue' } }),
+  })
+  await using proxy = await faultProxy(server.url)
+  proxy.arm({ direction: 'response', afterBytes: 20_000, kind: 'reset' })
+  const answer = await fetch(`${proxy.url}/a?format=csv`, { headers: { 'Idempotency-Key': 'k' } })
+  await expect(answer.text()).rejects.toThrow()
+  const whole = await server.call(`${answer.headers.get('stream-url')}?format=csv`)
+  expect(whole).toMatchObject({ status: 200, ending: 'clean' })
+  expect(whole.text.split('\n')).toHaveLength(42)
 })
 
 test('a run that fails after its first row never looks complete', async () => {

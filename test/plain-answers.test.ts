@@ -110,6 +110,23 @@ describe('a Response step', () => {
     expect(await server.call('/c')).toMatchObject({ status: 409, text: '{"error":"oh"}' })
   })
 
+  test('in a function file makes the endpoint plain, at any depth, unless the endpoint says otherwise', async () => {
+    const run = (name: string): object => ({ function: 'Run Function', name })
+    await using server = await testServer({
+      'functions/tea.json': { function_stack: [respond({ status: 418, content: 'tea' })] },
+      'functions/outer.json': { function_stack: [run('tea')] },
+      'functions/off.json': { function_stack: [{ ...respond({ status: 418 }), disabled: true }, send('on')] },
+      'endpoints/deep.json': endpoint('/deep', [
+        { function: 'Conditional', condition: 'true', true_branch: [run('outer')] },
+      ]),
+      'endpoints/told.json': endpoint('/told', [run('tea')], { settings: { response_type: 'streaming' } }),
+      'endpoints/off.json': endpoint('/off', [run('off')]),
+    })
+    expect(await server.call('/deep')).toMatchObject({ status: 418, text: 'tea' })
+    expect(await server.call('/told')).toMatchObject({ status: 200, text: 'tea\n' })
+    expect((await server.call('/off')).headers).toHaveProperty('stream-run')
+  })
+
   test('loses what filters take out, in the content and in headers', async () => {
     await using server = await one([
       { function: 'Redact' },

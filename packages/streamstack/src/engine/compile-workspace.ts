@@ -20,6 +20,7 @@ import { placeholderKey, providerKeyNames } from '../provider/index.ts'
 import { type TableDeclaration, readTable } from '../table/index.ts'
 import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
 import { ChatResume } from './chat-resume.ts'
+import { withFunctionResponses } from './function-responses.ts'
 import { BrokenEndpoint } from './broken-endpoint.ts'
 
 /** A workspace ready to serve: what could be compiled, and every problem. */
@@ -73,7 +74,7 @@ export function compileWorkspace(
   }
   const library = compileFunctions(functionFiles, context)
   issues.push(...library.issues)
-  const { endpoints, routes } = readEndpoints(files, issues)
+  const { endpoints, routes } = readEndpoints(files, callable, issues)
   const candidates = new Map<string, Plan>()
   for (const { file } of files.endpointFiles) {
     const endpoint = endpoints.find((one) => one.file === file)
@@ -248,6 +249,7 @@ function readFunctionFiles(files: WorkspaceFiles, issues: Issue[]): FunctionFile
 /** Endpoints without a fault, and the routes of all valid and broken endpoint files. */
 function readEndpoints(
   files: WorkspaceFiles,
+  functionFiles: ReadonlyMap<string, FunctionFile>,
   issues: Issue[],
 ): { endpoints: EndpointDefinition[]; routes: ReadonlyMap<string, readonly Route[]> } {
   const endpoints: EndpointDefinition[] = []
@@ -279,7 +281,8 @@ function readEndpoints(
       })
     }
     issues.push(...faults)
-    if (!faults.some(({ severity }) => severity === 'error')) endpoints.push(read.endpoint)
+    if (!faults.some(({ severity }) => severity === 'error'))
+      endpoints.push(withFunctionResponses(read.endpoint, tree, functionFiles))
   }
   return { endpoints, routes }
 }

@@ -1,2 +1,3 @@
 export { type FunctionLibrary, type Plan, compileFunctions, compilePlan, firstFrame } from './compile-plan.ts'
+export { allSteps } from './steps.ts'
 export type { PlanContext } from './plan-context.ts'
