@@ -17,8 +17,12 @@ class PlainState implements ChatState<UIMessage> {
 }
 
 class PlainChat extends AbstractChat<UIMessage> {
-  constructor(api: string, headers: Record<string, string>) {
-    super({ transport: new DefaultChatTransport({ api, headers }), state: new PlainState() })
+  constructor(api: string, headers: Record<string, string>, id?: string) {
+    super({
+      transport: new DefaultChatTransport({ api, headers }),
+      state: new PlainState(),
+      ...(id === undefined ? {} : { id }),
+    })
   }
 }
 
@@ -96,4 +100,50 @@ test('the stored conversation is what useChat shows: after a message, a reply ma
   expect(chat.status).toBe('error')
   await chat.sendMessage({ text: 'good' })
   expect(await stored()).toEqual(shown(chat.messages).filter((text) => text !== 'bad'))
+})
+
+test('an answer outlives a reload by its grace; one that the page has stopped does not keep the next message waiting', async () => {
+  const slow = {
+    ...chatEndpoint,
+    endpoint_settings: {
+      method: 'POST',
+      path: '/api/slow',
+      format: 'ai-sdk',
+      disconnect_grace: '50s',
+      conversation: { id: '{{input.conversation_id}}' },
+    },
+    input_parameters: { message: 'text', conversation_id: 'text' },
+    function_stack: [
+      send('of {{conversation_history.length}} '),
+      {
+        function: 'Conditional',
+        condition: '{{message}} === "long"',
+        true_branch: [{ function: 'Sleep', duration: '50s' }],
+      },
+      send('done'),
+    ],
+  }
+  await using server = await testServer({ 'endpoints/slow.json': slow })
+  const chat = new PlainChat(`${server.url}/api/slow`, {})
+  const runOf = async (): Promise<Record<string, unknown>> => {
+    const { text } = await server.call(`/v1/runs/${run}`)
+    return JSON.parse(text) as Record<string, unknown>
+  }
+  const sending = chat.sendMessage({ text: 'long' })
+  await expect.poll(() => shown(chat.messages)[1]).toBe('of 1 ')
+  const run = chat.messages[1]?.id ?? ''
+  await chat.stop()
+  await sending
+
+  // A reload: the run goes on, and is read from its begin.
+  const reloaded = new PlainChat(`${server.url}/api/slow`, {}, chat.id)
+  const resuming = reloaded.resumeStream()
+  await expect.poll(() => shown(reloaded.messages)).toEqual(['of 1 '])
+  expect(await runOf()).toMatchObject({ outcome: null })
+  await reloaded.stop()
+  await resuming
+
+  await chat.sendMessage({ text: 'short' })
+  expect(shown(chat.messages).at(-1)).toBe('of 3 done')
+  expect(await runOf()).toMatchObject({ outcome: 'cancelled' })
 })

@@ -255,6 +255,17 @@ export class Runs {
     }
   }
 
+  /**
+   * Makes a run the newest of a client's chat. The one before, if it goes on only for its `disconnect_grace`, was stopped on the page: it
+   * is cancelled, and the new one does not wait for it.
+   */
+  continueChat(owner: RunOwner, endpoint: string, chat: string, run: string): void {
+    const id = this.chats.find(owner, endpoint, chat)
+    const before = id === null || id === run ? undefined : this.#runs.get(id)
+    if (before?.isUnread === true) before.cancel('The chat went on.')
+    this.chats.remember(owner, endpoint, chat, run)
+  }
+
   #forgetEnded(id: string): void {
     this.#retained.remove(id)
     this.#durable.forget(id).catch((error: unknown) => {

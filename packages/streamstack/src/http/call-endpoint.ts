@@ -101,7 +101,7 @@ function answerRun(
 ): void {
   const { engine, response, query, corsHeaders, caller } = exchange
   const { endpoint } = plan
-  if (chat !== null) engine.runs.chats.remember(preparation.owner, endpoint.name, chat, source.run)
+  if (chat !== null) engine.runs.continueChat(preparation.owner, endpoint.name, chat, source.run)
   const reading = preparation.asksForCaller ? new RunReading(source, caller) : null
   const reader = answerStream({
     engine,
