@@ -59,7 +59,7 @@ export class Connection {
       socket.once('connect', resolve)
       socket.once('error', reject)
     })
-    // Whoever waits for the connection or for an answer gets the error.
+    // The waiter for the connection or for an answer gets the error.
     this.opened.catch(() => undefined)
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('the connection was closed before the answer was complete')))

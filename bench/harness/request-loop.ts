@@ -51,7 +51,7 @@ class RequestLoop {
       socket.once('connect', resolve)
       socket.once('error', reject)
     })
-    // Whoever waits for the connection or for the end gets the error.
+    // The waiter for the connection or for the end gets the error.
     this.opened.catch(() => undefined)
     this.#over.promise.catch(() => undefined)
     socket.on('error', (error) => this.#over.reject(error))

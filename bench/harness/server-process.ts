@@ -70,7 +70,7 @@ export async function startServer(
   const ended = once(child, 'exit').then(() => {
     throw new Error(`the server '${name}' ended`)
   })
-  // Whoever asks it something gets the error.
+  // Pending requests get the error.
   ended.catch(() => undefined)
   const ask = async (request: HostRequest | null): Promise<HostMessage> => {
     const answer = once(child, 'message') as Promise<[HostMessage]>

@@ -92,7 +92,7 @@ export function openChannel<Content, Metadata>(name: string, shared: Shared): Ch
       for (let attempt = 1, restMs = 0; ; attempt++) {
         const isOnSocket = body.length <= SOCKET_MESSAGE_CHARACTERS_MAX && socket?.isThrough === true
         try {
-          // Whoever opens the connection waits there, for all.
+          // The first user of the connection waits there, for all.
           if (!isOnSocket || socket.isReady) await sleep(restMs)
           if (isOnSocket) return await tell(socket, { type: 'publish', channel: name, ...message, key } as Ask, restMs)
           return await post(body, key)

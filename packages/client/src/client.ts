@@ -79,7 +79,7 @@ export interface Client<Endpoints> {
   /** A channel by its name, as `rooms/7`. Nothing is asked before it is used. */
   channel<Content = unknown, Metadata = Record<string, unknown>>(name: string): Channel<Content, Metadata>
   /**
-   * Ends everything that is read, over HTTP and the WebSocket, as `stream.close()` does: loops end, and runs that nobody else reads are cancelled. Without this the
+   * Ends everything that is read, over HTTP and the WebSocket, as `stream.close()` does: loops end, and runs without another reader are cancelled. Without this the
    * WebSocket closes itself when nothing has used it for some seconds.
    */
   close(): void

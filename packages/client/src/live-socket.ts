@@ -35,8 +35,8 @@ const TOKEN_EXPIRED = 4402
 const SIGNS = ['online', 'offline', 'visibilitychange']
 
 /**
- * The one WebSocket of a client: opened when somebody asks something, closed when nobody does. It does not come back by itself; all who used it are told,
- * and whoever asks first again says how long to wait before.
+ * The one WebSocket of a client: opened for its first user, closed when it has none. It does not reconnect by itself: all users are notified when it
+ * breaks, and the first that asks again says how long to wait before.
  */
 export class LiveSocket {
   /** Reads one stream; see `socketConnection`. Readers come here so that clients without a WebSocket do not carry it. */

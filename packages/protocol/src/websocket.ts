@@ -17,7 +17,7 @@ export const WEBSOCKET_TOKEN_PREFIX = 'streamstack.token.'
 /** What a client sends. */
 export type ClientMessage =
   /**
-   * The token of the connection: first of all, or later to replace one that is about to expire, of the same subject (else 4401). Null: nobody, where
+   * The token of the connection: first of all, or later to replace one that is about to expire, of the same subject (else 4401). Null: no token, where
    * there was no token before.
    */
   | { type: 'auth'; token: string | null }

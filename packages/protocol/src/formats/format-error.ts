@@ -1,4 +1,4 @@
-/** Thrown by decoders: what arrived is not the format. Whoever reads takes it for a broken connection, never for content. */
+/** Thrown by decoders: the bytes are not the format. Readers treat it as a broken connection, never as content. */
 export class FormatError extends Error {
   override readonly name = 'FormatError'
 }

@@ -9,7 +9,7 @@ export interface EncodeOptions {
   kinds?: ChunkKinds
   /**
    * Whether a content of exactly `[DONE]` is the marker that an endpoint wrote for chat clients. In a stream that callers write to it is a message like
-   * any other: nobody may end what others read. Default: it is.
+   * any other: one reader must not end what others read. Default: it is.
    */
   marksDone?: boolean
   /** The model that the caller asked for; `openai` names it where the stream names none. Default: `streamstack`. */

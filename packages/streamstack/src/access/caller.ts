@@ -7,7 +7,7 @@ import type { PresentedToken } from './presented-token.ts'
  * How a caller was recognised:
  * - `token`: by a token that was verified;
  * - `open`: as a program on this machine, under `streams.access: open`;
- * - `developer`: as whoever builds the workspace, by a name of this machine, under `streamstack dev`;
+ * - `developer`: the person who builds the workspace, by a name of this machine, under `streamstack dev`;
  * - `anonymous`: not at all.
  */
 export type CallerKind = 'token' | 'open' | 'developer' | 'anonymous'

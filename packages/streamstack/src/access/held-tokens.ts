@@ -9,7 +9,7 @@ const CHECKED_AT_ONCE = 256
 /** A reader that holds a token, with callbacks for changed settings. */
 export interface TokenHolder {
   readonly token: PresentedToken
-  /** It is about to be checked: one of the other two follows. Who can, lets nothing in by it until then. */
+  /** The token is about to be verified: one of the other two follows. Until then the holder should accept nothing by it. */
   readonly checking?: () => void
   /** It is taken, with claims that may be read otherwise. Throws when they do not suffice any more: `refused` follows. */
   readonly renewed: (token: PresentedToken) => void
@@ -25,7 +25,7 @@ export class HeldTokens {
   /** Counts the times that all are checked: what an earlier time finds out holds no more. */
   #round = 0
 
-  /** `verifier`: by the settings of now. `onError` hears of what should not be, and of no token. */
+  /** `verifier`: by the settings of now. `onError` is called with internal errors, never with a token. */
   constructor(verifier: () => TokenVerifier | null, onError: (error: unknown) => void) {
     this.#verifier = verifier
     this.#onError = onError

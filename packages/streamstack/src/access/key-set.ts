@@ -7,7 +7,7 @@ import { tokenError } from './token-error.ts'
 const ageMaxMs = 10 * 60_000
 /** From this age on the keys are fetched anew beside the calls, so that a short outage of the issuer goes unnoticed. */
 const refreshAgeMs = ageMaxMs / 2
-/** Unknown key ids cost the issuer at most one fetch in this time, whoever invents them. */
+/** Unknown key ids cost the issuer at most one fetch in this time. */
 const coolDownMs = 30_000
 /** After a failed fetch, calls are refused at once for this long. */
 const retryPauseMs = 5_000

@@ -8,9 +8,9 @@ export type ServerRight = 'streams:read' | 'streams:write' | 'system:read' | 'au
  * - `caller`: a token is verified if one is sent, and the rules of what is asked for decide;
  * - `reader`: the same, and where `channels.token_in_url` allows it the token may stand in the URL;
  * - `subject`: a token that names a subject, or open access;
- * - `owner`: whoever started the run; a run without an owner can be read by those who know its id;
+ * - `owner`: the caller that started the run; any caller that knows its id can read a run without an owner;
  * - `worker`: the token that a subscription gave to its worker, which the handler checks;
- * - `console`: whoever may look into the workspace and at traces of runs: in `streamstack dev` programs and pages of this machine, else the roles of
+ * - `console`: callers that may read the workspace and traces of runs: in `streamstack dev` programs and pages of this machine, else the roles of
  *   `console.access`; where there are none, the route does not exist;
  * - `anyone`: credentials are not looked at.
  */

@@ -8,7 +8,7 @@ const PER_TOKEN: ReadonlySet<string> = new Set(['iat', 'exp', 'nbf', 'jti', 'aut
 const MADE = /^(?:sha256|sub|iss):/
 
 /**
- * Who a token speaks for: its `sub` when that is text, as the standard asks. For any other token all that it says of its caller, so that two callers are never one.
+ * The subject of a token: its `sub` when that is text, as the standard asks. For any other token all that it says of its caller, so that two callers are never one.
  * `issuer`: the `sub` is one of this issuer, which may name its subjects as another does; null: it needs no issuer.
  */
 export function subjectOf(claims: AuthClaims, issuer: string | null = null): string {

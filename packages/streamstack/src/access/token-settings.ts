@@ -151,7 +151,9 @@ function checkJwksUrl(text: string): void {
   }
   const isNear = /^(\[::1\]|127(\.\d+){3}|[^.:[\]]+)$/.test(url.hostname)
   if (url.protocol === 'http:' && !isNear) {
-    throw fault('auth.jwt.jwks_url uses http. Use https: whoever can change the keys on the way can sign any token.')
+    throw fault(
+      'auth.jwt.jwks_url uses http. Use https: an attacker who changes the keys in transit can sign any token.',
+    )
   }
 }
 

@@ -4,7 +4,7 @@ import { subjectOf } from './subject.ts'
 /** A token or an API key that was accepted. */
 export interface VerifiedToken {
   readonly claims: AuthClaims
-  /** Runs, keys and presence belong to it. No two callers have the same, whoever issued their tokens. */
+  /** Runs, keys and presence belong to it. No two callers have the same, even with tokens of different issuers. */
   readonly subject: string
   /** When it expires, milliseconds since 1970; null: never. */
   readonly expiresAtMs: number | null

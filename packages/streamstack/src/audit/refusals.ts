@@ -1,6 +1,6 @@
 /** A call that was refused, as far as repeated ones are told apart. */
 export interface Refusal {
-  /** Whoever the calls are counted for: a subject, or an address. */
+  /** The subject or the address that the calls are counted for. */
   readonly by: string
   /** IPv6 by /64; null: unknown. */
   readonly address: string | null
@@ -27,7 +27,7 @@ export interface RefusalCount {
   readonly errors: Readonly<Record<string, number>>
 }
 
-/** A caller that goes on being refused is told of once a second first, then less and less often. */
+/** Repeated refusals of a caller are recorded once a second first, then less and less often. */
 const WINDOW_MS = 1_000
 const WINDOW_MS_MAX = 60_000
 

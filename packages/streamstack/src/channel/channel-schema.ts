@@ -14,7 +14,7 @@ const condition: Schema = { anyOf: [{ type: 'string' }, { type: 'boolean' }] }
 
 function rule(who: string): Schema {
   return {
-    description: `${who} false: nobody from outside; true: anybody; token: anybody with a valid token; or who has one of the roles, one of the scopes, and fulfils the condition.`,
+    description: `${who} false: no caller; true: every caller; token: every caller with a valid token; or callers that have one of the roles, one of the scopes, and fulfil the condition.`,
     default: false,
     anyOf: [
       { type: 'boolean' },
@@ -58,7 +58,7 @@ export function channelJsonSchema(): Schema {
       subscribe: rule('Who may read.'),
       presence: rule('Who may see who is there, and be seen.'),
       history: {
-        description: 'What those who come late get. Default: nothing.',
+        description: 'The messages that a new reader receives first. Default: none.',
         anyOf: [
           { const: false },
           {

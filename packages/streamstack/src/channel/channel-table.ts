@@ -12,7 +12,7 @@ export interface ChannelFile {
 interface Entry {
   readonly file: string
   readonly pattern: NamePattern
-  /** Null: the file has a fault and never was good, so that nobody knows who may. */
+  /** Null: the file has a fault and was never valid, so the rules are unknown. */
   readonly channel: ChannelDeclaration | null
 }
 
@@ -119,11 +119,11 @@ function duplicateIssue(entry: Entry, holder: Entry | undefined, group: readonly
     return { severity: 'error', message, position }
   }
   const others = group.filter((other) => other !== entry).map((other) => other.file)
-  const message = `The channel ${pattern.text} is also declared in ${others.join(' and ')}, and nothing says which counts: nobody may use it until one of them is changed.`
+  const message = `The channel ${pattern.text} is also declared in ${others.join(' and ')}, and it is undefined which of them counts. Change the name of all but one; until then the channel is refused.`
   return { severity: 'error', message, position }
 }
 
-/** The same words whether there is nothing, or something that nobody may know of. */
+/** The same message whether the channel is not declared, or declared and secret. */
 export function unknownChannel(): StreamstackError {
   return new StreamstackError(
     'channel_unknown',

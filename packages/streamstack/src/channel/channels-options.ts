@@ -22,7 +22,7 @@ export interface ChannelObserver {
 export interface ChannelsOptions {
   readonly settings: () => ChannelSettings
   readonly store: () => StreamStore
-  /** Whether tokens can be checked: without, whoever must have one is told that the server is at fault. */
+  /** Whether the server can verify tokens. If not, callers that need one receive 503. */
   readonly checksTokens: () => boolean
   readonly observer: ChannelObserver
   readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void }

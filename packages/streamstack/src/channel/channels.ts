@@ -57,7 +57,7 @@ export class Channels {
     return this.#presences.memberCount
   }
 
-  /** Takes over what the workspace declares now. It holds for those who are subscribed, too. */
+  /** Applies the declarations of the workspace, also to current subscribers. */
   declare(table: ChannelTable): void {
     this.#table = table
     this.#open.redeclare(table)
@@ -115,7 +115,7 @@ export class Channels {
   }
 
   /**
-   * Who is in a channel, for somebody to read: `{event: 'here', members}` first, then `{event: 'join' | 'leave' | 'update', member}`. Throws as `subscribe`.
+   * The members of a channel for one reader: `{event: 'here', members}` first, then `{event: 'join' | 'leave' | 'update', member}`. Throws as `subscribe`.
    */
   presence(name: string, caller: Caller): PresenceView {
     this.#allow('presence', name, caller)

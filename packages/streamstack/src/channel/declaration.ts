@@ -15,7 +15,7 @@ import { didYouMean } from '../text/did-you-mean.ts'
 import { type NamePattern, parseNamePattern } from './name-pattern.ts'
 import { type ChannelRule, OPEN_ACCESS, type RuleContext, TOKEN_ACCESS, needsToken, ruleScope } from './rule.ts'
 
-/** What those who come late get: the newest messages, `count` of them at most, none older than `ageMs`. */
+/** The messages that a new reader receives first: the newest, `count` of them at most, none older than `ageMs`. */
 export interface HistoryDeclaration {
   readonly count: number
   readonly ageMs: number
@@ -117,7 +117,7 @@ class ChannelReader {
     if (node === undefined || node.value === false || node.value === null) return null
     if (node.value === true) return { access: OPEN_ACCESS, when: null }
     if (node.value === 'token') return { access: TOKEN_ACCESS, when: null }
-    const must = `\`${key}\` must be false (nobody from outside), true (anybody), token, or { roles, scopes, when }`
+    const must = `\`${key}\` must be false (no caller), true (every caller), token, or { roles, scopes, when }`
     const entries = this.#entries(node, must, RULE_KEYS)
     if (entries === null) return null
     if (node.entries?.length === 0)

@@ -216,7 +216,7 @@ export class OpenChannels {
     for (const [name, channel] of this.#channels) if (channel.isDispensable) this.#letGo(name, channel, null)
   }
 
-  /** A part of the channels at a time: with very many of them nobody else waits. */
+  /** A part of the channels at a time, so that very many of them do not block the event loop. */
   #tidySome(): void {
     const position = (this.#tidyPosition ??= this.#channels.values())
     for (let count = 0; count < TIDIED_AT_ONCE; count++) {

@@ -117,7 +117,7 @@ export class Presence {
     return view
   }
 
-  /** The rules have changed: whoever may not be there, or look, does so no more. */
+  /** Applies changed rules: members and readers that they refuse are removed. */
   recheck(check: (caller: Caller) => void): void {
     for (const view of this.#views) view.recheck()
     for (const [key, { connections }] of this.#stays) {

@@ -71,7 +71,7 @@ export function holds(
 }
 
 /**
- * Lets somebody pass, or throws. `rule` is null when nobody from outside may.
+ * Throws unless a caller fulfils a rule. `rule` is null when no caller may.
  *
  * @throws StreamstackError `unauthenticated` when a token could help, `forbidden` when the one that was sent, or any, does not.
  */
@@ -94,7 +94,7 @@ export const TOKEN_ACCESS: AccessDeclaration = Object.freeze({ authentication: t
 /** Allows every caller. */
 export const OPEN_ACCESS: AccessDeclaration = Object.freeze({ authentication: false, roles: [], scopes: [] })
 
-/** Whether a rule can only be passed with a token, so that a server that checks none lets nobody pass. */
+/** Whether a rule needs a token, so that a server that verifies none refuses every caller. */
 export function needsToken({ access }: ChannelRule): boolean {
   return access.authentication || access.roles.length > 0 || access.scopes.length > 0
 }

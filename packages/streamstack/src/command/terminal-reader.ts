@@ -9,7 +9,7 @@ import type { Output } from './io.ts'
 export class TerminalReader implements Sink {
   /** Settles when the stream has ended and everything is written, or the output is gone. */
   readonly done: Promise<void>
-  /** Whether whoever read the output has left (`| head`). */
+  /** Whether the reader of the output has closed it (`| head`). */
   outputIsGone = false
   readonly #live: LiveRun
   readonly #encoder: Encoder

@@ -158,7 +158,7 @@ export interface Screening {
 }
 
 /**
- * Scores a text by signs of crude prompt injection. It finds what is copied from lists and misses whoever rephrases: a low score proves
+ * Scores a text by signs of crude prompt injection. It finds known phrases and misses rephrased ones: a low score proves
  * nothing. Takes time in proportion to the text.
  */
 export function screenPrompt(text: string): Screening {

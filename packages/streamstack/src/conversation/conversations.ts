@@ -265,7 +265,7 @@ function checkId(owner: string, id: string): void {
     id === '' || id.length > ID_MAX || /\p{Cc}/u.test(id) || !id.isWellFormed()
       ? `must have 1 to ${ID_MAX} characters and no control characters`
       : owner === '' && id.length < ANONYMOUS_ID_MIN
-        ? `must have at least ${ANONYMOUS_ID_MIN} random characters, such as a UUID, for a caller without a token: whoever knows it can read the conversation`
+        ? `must have at least ${ANONYMOUS_ID_MIN} random characters, such as a UUID, for a caller without a token: any caller that knows it can read the conversation`
         : null
   if (problem !== null) throw new StreamstackError('input_invalid', `The id of a conversation ${problem}.`)
 }

@@ -318,7 +318,7 @@ export class DashboardReader extends FieldReader {
     )
   }
 
-  /** `streaming_logic`: what the page does in any case, in the words of whoever asked for it. */
+  /** `streaming_logic`: what the page does in any case, in the words of the specification. */
   logic(node: TreeNode): void {
     const entries = this.entries(node, '`streaming_logic`', LOGIC_KEYS)
     const recovery = entries?.get('error_recovery')?.node

@@ -89,7 +89,7 @@ export function tableJsonSchema(): Schema {
       },
       allow: {
         description:
-          'Which records callers may read and change: a filter as in `where` over `auth`, such as `owner == {{auth.sub}}`, or a rule for each act. An act that is not named is allowed to nobody.',
+          'Which records callers may read and change: a filter as in `where` over `auth`, such as `owner == {{auth.sub}}`, or a rule for each act. An act that is not named is forbidden.',
         anyOf: [
           { type: 'string' },
           { type: 'boolean' },

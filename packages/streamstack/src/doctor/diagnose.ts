@@ -10,7 +10,7 @@ import type { Finding } from './finding.ts'
 import type { Proxy } from './proxy.ts'
 import { inTime } from './words.ts'
 
-/** Hears of an examination while it goes on. */
+/** Listens to the progress of an examination. */
 export interface Listener {
   told(finding: Finding): void
   /** Something takes longer. */

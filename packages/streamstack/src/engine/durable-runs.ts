@@ -50,7 +50,7 @@ export class DurableRuns {
     this.#storage = storage
   }
 
-  /** The log of a new run. It is made together with the first chunks, in one write: nobody waits for the disk twice. Throws as `Runs.prepare`. */
+  /** The log of a new run. It is made together with the first chunks, in one write, so that the first chunk waits for the disk once. Throws as `Runs.prepare`. */
   log({ id, endpoint, settings, start: { owner, keyed }, live, onFailure, tell }: DurableStart): StoredLog {
     const store = this.#storage.open()
     const note: RunNote = {

@@ -15,7 +15,7 @@ let head = ''
 
 /**
  * The id of a new run: a UUID of version 7 (RFC 9562 §5.7), so that ids sort by when their runs began. The time never goes back, and runs of one
- * millisecond are counted (method 1 of §6.2); 62 random bits keep an id from being guessed, because whoever knows it may read a run that needs no token.
+ * millisecond are counted (method 1 of §6.2); 62 random bits keep an id from being guessed, because any caller that knows it may read a run that needs no token.
  */
 export function newRunId(): string {
   const nowMs = Date.now()

@@ -349,7 +349,7 @@ export class Runs {
       endpoint,
       route,
       caller: owner?.subject ?? null,
-      // Whoever knows the id of a run without an owner may read it.
+      // Any caller that knows the id of a run without an owner may read it: the log must not name it.
       run: owner === null ? null : run,
       outcome: stream.end?.outcome ?? 'abandoned',
       // Once an answer has begun, its status is out.

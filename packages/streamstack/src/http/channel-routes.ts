@@ -174,7 +174,7 @@ function positionIn(source: Subscription, { request, query }: Exchange): number 
   }
 }
 
-/** An answer to a URL with a token is nobody else's, and pages that it leads to must not learn the URL (RFC 6750 §2.3). */
+/** An answer to a URL with a token is private, and pages that it leads to must not learn the URL (RFC 6750 §2.3). */
 function tokenHeaders(query: URLSearchParams): Readonly<Record<string, string>> {
   return query.has('access_token') ? SECRET_URL_HEADERS : {}
 }

@@ -30,7 +30,7 @@ export async function drain({ engine, heartbeat, connections, webSockets }: Drai
   const areAllTold = (): boolean => connections.answersOpen === 0 && !webSockets.readRuns
   engine.isDraining = true
   connections.retire()
-  // Whoever comes back while runs still go on is told once more.
+  // Clients that reconnect while runs still go on are notified once more.
   heartbeat.goodbye(comeBackMs)
   await until(() => runs.activeCount === 0 && areAllTold(), graceMs)
   runs.cancelAll('The server is stopping.')

@@ -4,7 +4,7 @@ import { BrokenEndpoint, ChatResume, type Engine } from '../engine/index.ts'
 import type { Plan } from '../plan/index.ts'
 import { pathsBehind } from './xano-path.ts'
 
-/** What endpoints answer to. No HEAD: it would start a run that nobody reads. */
+/** What endpoints answer to. No HEAD: it would start a run without a reader. */
 const METHODS: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 export interface FoundEndpoint {

@@ -3,11 +3,11 @@ export interface Beating {
   readonly lastWriteMs: number
   /** Keeps the connection alive. */
   beat(): void
-  /** The server stops: whoever would stay for ever tells its client to come back after so long, and goes. Must not throw. */
+  /** The server shuts down: a stream without an end tells its client when to reconnect, and ends. Must not throw. */
   goodbye(retryMs: number): void
 }
 
-/** One clock for all readers of a server: whoever has written nothing for the interval, beats; when the server stops, all hear of it. */
+/** One timer for all readers of a server: a reader that has written nothing for the interval sends a heartbeat. When the server shuts down, all are notified. */
 export class Heartbeat {
   readonly #intervalMs: number
   readonly #readers = new Set<Beating>()

@@ -3,7 +3,7 @@ import { refuseFaults } from './refuse-faults.ts'
 
 /** What a probe is asked to send, within the bounds of what anybody may ask for. */
 export interface ProbePlan {
-  /** By which its caller asks later whether the server saw it leave. Null: nobody will ask. */
+  /** By which its caller asks later whether the server saw it leave. Null: the caller will not ask. */
   readonly id: string | null
   /** How many ticks. */
   readonly chunks: number

@@ -125,7 +125,7 @@ export const channelPublish = inputs(
 )
 
 const unread = flag(
-  'Ends the run only if nobody reads it and its endpoint does not say `on_disconnect: continue`, without its `disconnect_grace`.',
+  'Ends the run only if it has no reader and its endpoint does not say `on_disconnect: continue`, without its `disconnect_grace`.',
 )
 
 export const runCancel = inputs({ unread })

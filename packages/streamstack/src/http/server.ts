@@ -35,7 +35,7 @@ export interface ServerOptions {
 export interface CloseOptions {
   /**
    * How long runs may go on while their readers read, and new calls get 503; then they are cancelled, and have a few seconds for their finally blocks.
-   * 0: they are cancelled at once. Without it nobody hears anything.
+   * 0: they are cancelled at once. If omitted, connections are closed without notice.
    */
   graceMs?: number
 }

@@ -21,7 +21,7 @@ export class Stay {
     this.#leave = this.#enter(caller)
   }
 
-  /** Goes on with a fresh token. Whoever had none before is somebody else now. Throws as the constructor; it is seen no more then. */
+  /** Goes on with a fresh token. A caller that had none before becomes another member. Throws as the constructor; the member is removed then. */
   renew(caller: Caller): void {
     if (this.#wasNobody) this.#leave()
     this.#wasNobody = false

@@ -103,7 +103,7 @@ function compileRefusal(declaration: InputDeclaration, wanted: string): Refusal 
   }
 }
 
-/** JSON says types itself, so nothing in it is converted; but whoever quoted a number wants to hear that. */
+/** JSON says types itself, so nothing in it is converted; but the message says so when a number is quoted. */
 function quotesHint(declaration: InputDeclaration, value: Value): string {
   const isQuoted = typeof value === 'string' && typeof readText(declaration, value) !== 'string' && value !== ''
   return isQuoted ? ', in quotes: send it without them' : ''

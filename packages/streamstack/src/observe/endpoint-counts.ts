@@ -4,7 +4,7 @@ import { EndpointMinute } from './endpoint-minute.ts'
 import { ModelCounts } from './model-counts.ts'
 import type { SlidingWindow } from './sliding-window.ts'
 
-/** From where a stream feels instant to where nobody waits any more. */
+/** From the latency that feels instant to one at which users give up. */
 const FIRST_CHUNK_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000]
 const RUN_BOUNDS_MS = [5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000]
 

@@ -19,7 +19,7 @@ export class AllowList {
     this.#rules = entries.map(parseRule)
   }
 
-  /** A listed host name may lead to any address: whoever lists a name trusts its DNS. */
+  /** A listed host name may resolve to any address: listing a name means trusting its DNS. */
   opensHost(host: string, port: number): boolean {
     return this.#rules.some((rule) => rule.kind === 'host' && rule.host === host && fits(rule, port))
   }

@@ -123,7 +123,7 @@ export function guardedConnector({
   }
 }
 
-/** Never names the address that a host name led to: that would map the inside network for whoever asks. */
+/** Never names the address that a host name led to: that would let callers map the internal network. */
 function refusal(host: string, port: number): StreamstackError {
   const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   return new StreamstackError(

@@ -101,7 +101,7 @@ export class ItemReader implements ItemSource {
     for (;;) {
       if (this.#closed !== undefined) throw this.#closed
       const settled = this.#failed || this.#finished
-      // Whoever cancels wants nothing more, not even what is here. A settled body may be aborted for other reasons.
+      // A consumer that cancels wants nothing more, not even what is here. A settled body may be aborted for other reasons.
       if (!settled && this.#body.aborted) throw this.#body.failure
       if (this.#next < this.#items.length) return this.#items[this.#next++]
       if (this.#failed) throw this.#failure

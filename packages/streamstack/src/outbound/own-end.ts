@@ -11,7 +11,7 @@ export function outcomeOf(value: Value): Outcome | null {
     : null
 }
 
-/** What a stream that did not complete is to whoever hands it on: broken off, however politely it says so. */
+/** A stream that did not complete is an error for the step that relays it, even if it ends with a proper message. */
 export function incomplete(host: string, outcome: Outcome): StreamstackError {
   return new StreamstackError('upstream_failed', `${host} ended its answer with the outcome ${outcome}.`)
 }

@@ -24,7 +24,7 @@ const STRUCTURED_START = /^\s*[{["]/
  *
  * `data`: an item is the event's data, parsed when it is JSON. `[DONE]` ends the items; `event: error`, an error frame and broken JSON are
  * failures. `text`: an item is the event's data as it is.
- * `events`: an item is `{event, id, data}`, of every event as it came, for those who read marks and errors themselves.
+ * `events`: an item is `{event, id, data}`, of every event as it came, for stacks that read marks and errors themselves.
  *
  * Two things go beyond the standard, because services depend on them: an event at the very end counts without its
  * blank line, and a line that opens a JSON or HTML document is a failure instead of being skipped, since that is how

@@ -30,7 +30,7 @@ export interface CreateRequest {
   readonly key?: string | null
   /** What it is listed under, together with others; null or missing: nothing. */
   readonly listedUnder?: string | null
-  /** Of streams that the server keeps for itself: they are not listed, and nobody is told of them. */
+  /** Of streams that the server keeps for itself: they are not listed, and listeners are not notified of them. */
   readonly note?: string | null
 }
 

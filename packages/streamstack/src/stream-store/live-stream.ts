@@ -32,7 +32,7 @@ export class LiveStream {
   #lastWrite: Promise<unknown> = Promise.resolve()
   #isWaking = false
   readonly watchers = new Set<StreamWatcher>()
-  /** For whoever encodes chunks for many readers: belongs to this stream, and goes with it. */
+  /** Encoded chunks that the readers of this stream share. */
   shared: object | null = null
 
   constructor(record: StreamRecord, isVisible: boolean) {

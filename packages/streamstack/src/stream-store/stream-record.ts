@@ -21,7 +21,7 @@ export interface StreamRecord {
   readonly family: string
   /** As it was sent when the stream was made. */
   readonly contentType: string
-  /** Sliding: the stream expires when nobody read or wrote for so long. Null: it does not. */
+  /** Sliding: the stream expires when it was neither read nor written for so long. Null: it does not. */
   ttlSeconds: number | null
   /** RFC 3339, as it was sent. */
   readonly expiresAt: string | null

@@ -47,7 +47,7 @@ interface Fork {
 /**
  * Streams by name: append-only logs with offsets, closure, expiry, idempotent producers and forks, as the Durable Streams protocol knows
  * them. Appends are judged here, in the order in which they come, and seen by readers when the storage has kept them; then, and not
- * before, whoever appended is told.
+ * before, the append is answered.
  */
 export class StreamStore {
   readonly #storage: StreamStorage

@@ -23,7 +23,7 @@ export interface StreamReader {
 export interface StreamOptions {
   log: StreamLog
   /**
-   * What happens while nobody reads: `wait` keeps every chunk for the reader to come and lets the producer wait when `unreadBytesMax` are
+   * What happens without readers: `wait` keeps every chunk for the reader to come and lets the producer wait when `unreadBytesMax` are
    * kept; `drop` lets it go on, the log drops the oldest.
    */
   whenUnread: 'wait' | 'drop'
@@ -174,7 +174,7 @@ export class Stream {
     this.#readers.add(reader)
     this.#fullAt = 0
     this.#noteTaken()
-    // Who begins at the end has nothing to ask for. A producer that waits for slower ones is to hear that it is there.
+    // A reader that begins at the end asks for nothing. A producer that waits for slower readers must learn of it.
     const { lastOffset } = this.log
     if (this.#waitingProducers.length > 0 && lastOffset > 0 && reader.position >= lastOffset)
       void this.read(lastOffset - 1)
@@ -185,7 +185,7 @@ export class Stream {
     if (this.#readers.size < 2) this.shared = null
     this.#fullAt = 0
     this.#noteTaken()
-    // Who waited for this reader alone waits for nobody now.
+    // A producer that waited for this reader alone can go on.
     if (this.#waitingProducers.length > 0 && !this.#isFull()) this.#releaseProducers()
   }
 

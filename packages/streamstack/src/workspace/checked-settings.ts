@@ -112,7 +112,7 @@ export interface Settings {
     readonly retentionMs: number
     readonly durableRetentionMs: number
     readonly heartbeatMs: number
-    /** Who may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
+    /** The callers that may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
     readonly access: 'closed' | 'open'
     readonly log: 'memory' | 'sqlite'
     readonly memoryBytes: number

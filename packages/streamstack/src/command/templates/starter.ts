@@ -17,7 +17,7 @@ seed:
   - { text: Send the first chunk before you know the last., author: Grace }
   - { text: A reader that comes late still gets everything., author: Barbara }
 `,
-  'channels/rooms.yaml': `# Rooms to talk in: whoever has the name of one may publish to it and read it.
+  'channels/rooms.yaml': `# Chat rooms: any caller that knows the name of a room may publish to it and read it.
 channel: rooms/{room}
 description: A room that anybody may write to
 publish: true

@@ -6,7 +6,7 @@ export const verifyPasswordFunction = action({
   name: 'Verify Password',
   aliases: ['Check Password', 'Validate Password'],
   summary:
-    'Whether a password is the one of a hash of Hash Password. Without a hash it is false after the same time, so that nobody learns which users exist.',
+    'Whether a password is the one of a hash of Hash Password. Without a hash it is false after the same time, so that the time does not reveal which users exist.',
   parameters: {
     password: { kind: 'value', summary: 'The password as the caller sent it.', type: 'text', required: true },
     hash: {

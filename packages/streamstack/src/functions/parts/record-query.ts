@@ -73,14 +73,14 @@ export function prepareWhere(step: StepNode, compiler: Compiler): (frame: Frame)
     )
 }
 
-/** Columns and operators stand in the definition: an expression in their place would hand them to whoever fills it. */
+/** Columns and operators stand in the definition: an expression in their place would let its value choose them. */
 function hasOwnColumns({ template, holes }: WhereTemplate, node: TreeNode, compiler: Compiler): boolean {
   const [first] = filterHoles(template)
   const hole = first === undefined ? undefined : holes[first]
   if (hole === undefined) return true
   compiler.issue(
     'error',
-    `'where' cannot be a whole filter from ${hole.source}: whoever fills it would choose columns and operators. Write the columns here, as in \`origin ==? {{input.origin}}\`; \`?\`, or \`ignore_null: true\` beside an operator, drops a comparison that has no value.`,
+    `'where' cannot be a whole filter from ${hole.source}: its value would choose columns and operators. Write the columns here, as in \`origin ==? {{input.origin}}\`; \`?\`, or \`ignore_null: true\` beside an operator, drops a comparison that has no value.`,
     nodeAt(node, hole.path).position,
   )
   return false

@@ -15,7 +15,7 @@ export { type ContentEncoding, contentEncoding, pageContent, restAt } from './pa
 export { nameAt } from './stream-name.ts'
 export { isProtocolRead, readSource } from './read-source.ts'
 
-/** Runs have their own readers, with formats, and their own right: whoever started one. */
+/** Runs have their own readers, with formats, and a right of their own: the caller that started one. */
 const RUNS_ROOT = `${STREAM_ROOT}runs/`
 
 /** The server's own streams, and those of channels, with other rights. */

@@ -63,7 +63,7 @@ export class SourceView implements Readable {
       this.#readers.set(watcher, reader)
       this.#source.attach(reader)
       const { stream } = this.#source
-      // Who has read nothing waits at the end.
+      // A reader that has read nothing waits at the end.
       record?.attached(stream, this.#lastRead?.after ?? stream.lastOffset)
       this.#isFollowed = true
     },

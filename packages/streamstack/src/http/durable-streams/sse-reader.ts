@@ -195,7 +195,7 @@ class SseReader implements StreamWatcher {
       ...(isEnd ? { streamClosed: true } : {}),
     })
     const events = shareBytes(Buffer.concat([data, control]))
-    // A cursor of its own is for nobody else, and must not push out that of the others.
+    // A reader's own cursor is not shared, and must not replace the common one.
     if (cursor === currentCursor()) next.common = { cursor, events }
     return events
   }

@@ -84,7 +84,7 @@ export function headerOf(request: IncomingMessage, name: string): string | null 
   return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value
 }
 
-/** Where a path of this server is for whoever sent the request. */
+/** The absolute URL of a path of this server, as the sender of the request sees it. */
 export function absoluteUrl({ place }: StreamCall, path: string): string {
   return `${place.scheme}://${place.host || 'localhost'}${path}`
 }

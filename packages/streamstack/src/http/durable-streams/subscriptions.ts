@@ -59,7 +59,7 @@ export class Subscriptions {
     })
   }
 
-  /** Everybody may know the public key: those who are called check with it. */
+  /** The public key is for everyone: webhooks verify calls with it. */
   answerKeys(call: StreamCall): void {
     const headers = { 'Content-Type': 'application/jwk-set+json', 'Cache-Control': 'public, max-age=300' }
     answer(call, 200, headers, JSON.stringify({ keys: [this.#signer.key] }))
@@ -70,7 +70,7 @@ export class Subscriptions {
     withBody(call, (body) => this.#reply(call, async () => act(json(body))))
   }
 
-  /** As `answer`, for the bearer of a worker's token: nobody else's body is read. */
+  /** As `answer`, for the bearer of a worker's token; the body is read only after the token is verified. */
   answerWorker(call: StreamCall, id: string, act: (body: Value) => Promise<Reply>): void {
     try {
       this.#manager.checkWorker(id, bearer(call))

@@ -10,7 +10,7 @@ const LOOPBACK = ['127.0.0.0/8', '::1']
 const TIMEOUT_MS = 30_000
 const ANSWER_BYTES_MAX = 64 * 1024
 
-/** The way out to webhooks: the guarded client, by which nobody reaches what the settings do not allow. */
+/** Calls webhooks through the guarded client, which reaches only addresses that the settings allow. */
 export class WebhookDoor {
   readonly #allowList: AllowList
   readonly #outbound: Outbound

@@ -29,7 +29,7 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
     if (request.httpVersionMajor === 2) setImmediate(finish)
     else finish()
   })
-  // Whoever sent half a body is gone: there is nobody to answer.
+  // The client disconnected in the middle of its body: no answer can reach it.
   request.on('error', () => undefined)
 }
 

@@ -66,7 +66,7 @@ export class Connection {
     this.#webSocket = webSocket
     this.#outbox = new Outbox(socket, queueBytesMax, () => this.#taken())
     this.#session = new Session({ engine, caller, outbox: this.#outbox })
-    // Whoever comes back asks for all its streams at once.
+    // A client that reconnects asks for all its streams at once.
     this.#rate = new MessageRate(messageRate, messageRate + maxStreams)
     webSocket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary))
     webSocket.on('ping', (data) => this.#pinged(data))
@@ -151,7 +151,7 @@ export class Connection {
     this.#heard()
     if (this.#isClosed) return
     if (!this.#rate.take(this.#heardMs)) return this.close('too_many')
-    // Who does not take what it gets needs no pong to know that we live (RFC 6455 §5.5.3 lets the last one stand for all).
+    // A client that does not read what it receives needs no pong (RFC 6455 §5.5.3 lets the last one stand for all).
     if (!this.#outbox.isFull) this.#webSocket.pong(data)
   }
 

@@ -10,7 +10,7 @@ import { stoppingError } from '../prepare-call.ts'
 import { ownedRun } from '../run-access.ts'
 import { SystemView } from '../system-view.ts'
 
-/** Who asks for a stream. */
+/** The caller that asks for a stream, and the engine that has it. */
 export interface StreamRequest {
   engine: Engine
   caller: Caller

@@ -236,7 +236,7 @@ export class NamedReader implements StreamWatcher {
   }
 }
 
-/** Who is behind what is kept must hear that something is missing, and how to go on. */
+/** A reader that fell behind learns that something is missing, and how to continue. */
 function withCure(error: StreamstackError): StreamstackError {
   if (error.code !== 'offset_expired') return error
   return new StreamstackError(

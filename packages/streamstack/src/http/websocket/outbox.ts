@@ -4,7 +4,7 @@ import { textFrame } from './text-frame.ts'
 
 /** Something that writes when it is its turn. */
 interface Writer {
-  /** Writes one batch. Whoever has more asks for another turn. Must not throw. */
+  /** Writes one batch, and asks for another turn if there is more. Must not throw. */
   turn(): void
 }
 
@@ -104,7 +104,7 @@ export class Outbox {
           this.#goOnLater()
           break
         }
-        // Whoever asks again goes to the end of the line, and this loop comes to it there.
+        // A writer that asks again goes to the end of the line, which this loop reaches.
         this.#waiting.delete(writer)
         writer.turn()
       }

@@ -80,7 +80,7 @@ export class Session {
     this.#audited = new AuditedMessages(engine)
   }
 
-  /** Who sends the messages: a token makes another caller of one that had none. */
+  /** The caller that sends the messages. The first token of a connection replaces an anonymous caller. */
   get caller(): Caller {
     return this.#caller
   }

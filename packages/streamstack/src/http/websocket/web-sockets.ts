@@ -47,7 +47,7 @@ export class WebSockets {
     return false
   }
 
-  /** Closes every connection with 1012 and settles when all are gone, or after a second at the latest: then whoever did not listen is broken off. */
+  /** Closes every connection with 1012 and settles when all are gone, or after a second at the latest: then the remaining connections are destroyed. */
   async close(): Promise<void> {
     this.#isStopping = true
     clearInterval(this.#timer)

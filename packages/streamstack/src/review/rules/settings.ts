@@ -11,7 +11,7 @@ export function wideSettings({ files, workspace }: ReviewSubject): readonly Faul
   }
   const wild = server.cors.origins.filter((origin) => origin.includes('*') || origin === 'null')
   if (server.cors.credentials && wild.length > 0) {
-    const message = `Pages of ${wild.join(', ')} may call with the cookies of whoever looks at them.`
+    const message = `Pages of ${wild.join(', ')} may call with the cookies of their visitors.`
     add('high', 'server.cors.origins', message, 'List the origins one by one, or set `server.cors.credentials: false`.')
   } else if (server.cors.origins.includes('*')) {
     const message = 'Pages of every origin may read what anyone may call.'

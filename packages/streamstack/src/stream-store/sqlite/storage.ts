@@ -29,7 +29,7 @@ interface ChunkStatement {
   iterate(...parameters: readonly number[]): Iterable<ChunkRow>
 }
 
-/** Opens, or makes, the streams of a data folder. Throws `storage_failed`. `onError` hears of work that nobody waits for. */
+/** Opens, or makes, the streams of a data folder. Throws `storage_failed`. `onError` is called with failures of background work. */
 export function openSqliteStorage(folder: string, onError: (error: unknown) => void): StreamStorage {
   makeDataFolder(folder)
   // The writer knows what it wrote without asking the file.

@@ -33,7 +33,7 @@ interface WaitingTrim {
 export interface WriterOptions {
   readonly path: string
   readonly recent: RecentChunks
-  /** Called before those who wait are told. */
+  /** Called before the waiting writes are rejected. */
   readonly onFailure: FailureListener
   /** Called when background work fails. */
   readonly onError: (error: unknown) => void
@@ -201,7 +201,7 @@ export class Writer {
     this.#queueBytes = 0
     this.#nextKey = this.#nextKeptKey
     if (canGoOn) this.#post({ kind: 'resume' })
-    // Before anybody hears of it: whoever tries again must be judged by what is really kept.
+    // Before the writes are rejected: a retry must be judged by what is really kept.
     this.#options.onFailure()
     for (const { reject } of lost) reject(error)
     this.#idle?.()

@@ -53,7 +53,7 @@ export class SubscriptionManager {
   readonly #options: SubscriptionOptions
   readonly #tokens = new WakeTokens()
   readonly #subscriptions = new Map<string, Subscription>()
-  /** Those whose streams are being looked up: they follow what is made meanwhile, and nobody is called for them. */
+  /** Subscriptions whose streams are being looked up: they follow streams that are created meanwhile, and call no worker yet. */
   readonly #beginning = new Map<string, Subscription>()
   readonly #links: SubscriptionLinks
 
@@ -312,7 +312,7 @@ export class SubscriptionManager {
     )
   }
 
-  /** Tells those who follow the wake stream; nobody waits for them here. */
+  /** Appends to the wake stream, without waiting for its readers. */
   async #announce(subscription: Subscription): Promise<void> {
     const { id, config, generation } = subscription
     const stream = (await this.#links.firstPending(subscription)) ?? ''
@@ -326,7 +326,7 @@ export class SubscriptionManager {
     })
   }
 
-  /** When it ends, the work goes to whoever comes. */
+  /** When it ends, the next worker can claim the work. */
   #startLease(subscription: Subscription): void {
     this.#stopTimer(subscription)
     subscription.timer = setTimeout(() => {
