@@ -100,7 +100,7 @@ describe('who may', () => {
     },
   )
 
-  test('without auth.jwt whoever must have a token is told that the server is at fault', async () => {
+  test('without auth.jwt callers that need a token learn that the server is at fault', async () => {
     await using server = await testServer({ 'channels/a.yaml': { subscribe: 'token', publish: true } })
     const answer = await server.call('/v1/channels/a')
     expect([answer.status, problem(answer)['code']]).toEqual([503, 'unavailable'])

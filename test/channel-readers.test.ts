@@ -85,7 +85,7 @@ const moves = fc.array(
 )
 
 test.each(['memory', 'durable'])(
-  '%s: whoever comes, goes and comes back sees each message once, in order, that it may see',
+  '%s: a reader that disconnects and reconnects sees each message that it may see once, in order',
   async (kind) => {
     await fc.assert(
       fc.asyncProperty(moves, async (steps) => {

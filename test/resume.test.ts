@@ -241,7 +241,7 @@ describe('on_disconnect', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'end', outcome: 'cancelled' })
   })
 
-  test('cancel: whoever comes back within the grace time misses nothing', async () => {
+  test('cancel: a reader that reconnects within the grace time misses nothing', async () => {
     await using server = await run({ on_disconnect: 'cancel', disconnect_grace: 5_000 }, 10)
     const open = await left(server)
     const seen = contents(wholeLines(open.text))

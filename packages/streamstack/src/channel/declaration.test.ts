@@ -41,7 +41,7 @@ describe('a file of channels/', () => {
     ['publsh: true', '1:1 There is no key `publsh` here. Did you mean `publish`?'],
     [
       'publish: yes please',
-      '1:10 `publish` must be false (nobody from outside), true (anybody), token, or { roles, scopes, when }; it is "yes please".',
+      '1:10 `publish` must be false (no caller), true (every caller), token, or { roles, scopes, when }; it is "yes please".',
     ],
     ['publish: {}', '1:10 `publish` says nothing; write true if anybody may.'],
     ['publish: { roles: [] }', '1:19 `roles` must be a list with at least one name, such as [member].'],
@@ -105,7 +105,7 @@ describe('a file of channels/', () => {
     ['both good', 'channel: rooms/{x}\nsubscribe: token', 'channel: rooms/{y}\nsubscribe: true'],
     ['the other way round', 'channel: rooms/{x}\nsubscribe: true', 'channel: rooms/{y}\nsubscribe: token'],
     ['one broken', 'channel: rooms/{x}\nsubscribe: tokn', 'channel: rooms/{y}\nsubscribe: true'],
-  ])('when none of two files with one name has been served, nobody may use it: %s', (_, a, b) => {
+  ])('when none of two files with one name has been served, the channel is refused: %s', (_, a, b) => {
     const { table, issues } = declared({ a, b, other: 'channel: other/{x}\nsubscribe: true' })
     expect(() => table.find('rooms/1')).toThrow(expect.objectContaining({ code: 'unavailable', status: 503 }))
     expect(table.find('other/1').channel.file).toBe('channels/other.yaml')

@@ -84,7 +84,7 @@ test('members that come and go leave nothing in memory, however long somebody wa
   await test.close()
 })
 
-test('members show no more data together than a bound, and whoever comes too much is told', async () => {
+test('members show no more data together than a bound, and further members are refused', async () => {
   const test = new TestChannels(rooms)
   const { channels } = test
   const data = 'x'.repeat(4_000)
@@ -103,7 +103,7 @@ test('members show no more data together than a bound, and whoever comes too muc
   await test.close()
 })
 
-test('whoever only looks into channels takes no place away from those who use them', async () => {
+test('idle channels without publishers are evicted before those in use', async () => {
   const test = new TestChannels(rooms, { maxOpen: 100 })
   const { channels } = test
   const message = { content: 'x', metadata: null, key: null }

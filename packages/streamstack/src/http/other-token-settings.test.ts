@@ -81,7 +81,7 @@ const jwt = (more: object): object => ({ auth: { jwt: more } })
 const runOf = ({ headers }: OpenCall): string => String(headers['stream-run'])
 
 describe('another secret', () => {
-  test('breaks off whoever reads by a token of before, in every way of reading; runs go on', async () => {
+  test('breaks off readers with a token of before, in every way of reading; runs go on', async () => {
     await using server = await served(jwt({ secret: SECRET }))
     const token = await signed()
     const headers = by(token)

@@ -253,7 +253,7 @@ describe('the stream', () => {
     expect(stream.end?.outcome).toBe('cancelled')
   })
 
-  test('ends once, and tells whoever asks before and after', () => {
+  test('ends once, and notifies listeners that were added before and after', () => {
     const stream = newStream()
     const heard: string[] = []
     stream.onEnd(() => heard.push('before'))

@@ -168,7 +168,7 @@ describe('a file of an earlier version', () => {
 })
 
 describe('a write that fails', () => {
-  test('is told to whoever waits, stops every later append, and leaves what was kept to be read', async () => {
+  test('rejects the waiting appends, stops every later append, and leaves what was kept readable', async () => {
     const folder = newFolder()
     const store = open({}, folder)
     const { stream } = await store.create('broken', createText({ data: Buffer.from('kept') }))
