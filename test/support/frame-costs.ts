@@ -60,7 +60,7 @@ function costsOf(events: readonly TraceEvent[]): FrameCosts {
     .filter(({ name, ph, pid, tid }) => ph === 'X' && SCRIPT.has(name) && pid === thread?.pid && tid === thread.tid)
     .toSorted((one, other) => one.ts - other.ts)
   const frames = main.map(({ ts }) => ts).toSorted((one, other) => one - other)
-  const costs = new Array<number>(frames.length).fill(0)
+  const costs = frames.map(() => 0)
   let frame = 0
   let coveredTo = 0
   for (const { ts, dur = 0 } of spans) {
