@@ -24,9 +24,7 @@ const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {
   ],
   'packages/console/src': [
     '@streamstack/client',
-    '@streamstack/elements/activity-feed.js',
-    '@streamstack/elements/live-chart.js',
-    '@streamstack/elements/metric-card.js',
+    '@streamstack/elements/stream-dashboard.js',
     '@streamstack/elements/theme/controls.js',
     '@streamstack/elements/theme/tokens.js',
     'lit',

@@ -3,6 +3,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
+import { loadedAtOnce, tighten } from './browser-plugins.ts'
 
 const home = join(import.meta.dirname, '../packages/console')
 
@@ -18,6 +19,8 @@ const made = await rolldown({
       // The server sends the charts for all pages.
       load: (id) => (id.endsWith('/chart/load-plot.ts') ? { code: LOAD_PLOT, moduleType: 'js' } : null),
     },
+    tighten,
+    loadedAtOnce,
   ],
 })
 const { output } = await made.generate({ format: 'es', minify: true, comments: false, codeSplitting: false })

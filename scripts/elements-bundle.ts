@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Plugin, rolldown } from 'rolldown'
+import { loadedAtOnce, tighten } from './browser-plugins.ts'
 
 /** What pages may have to load, in bytes, gzipped; Lit and the client included. */
 export const ELEMENTS_BYTES_MAX = { chat: 28_000, all: 50_000, charts: 40_000 } as const
@@ -20,46 +21,6 @@ export const loadPlot = () => import(script ? new URL('./elements/charts.js', sc
 const chartsApart: Plugin = {
   name: 'charts-apart',
   load: (id) => (id.endsWith('/chart/load-plot.ts') ? { code: LOAD_PLOT, moduleType: 'js' } : null),
-}
-
-/**
- * Takes the layout out of templates of styles and of markup. Between elements, space with a line feed goes; elsewhere it becomes one space. What `${ }` holds is left
- * as it is.
- */
-const tighten: Plugin = {
-  name: 'tighten',
-  transform(code, id) {
-    if (!id.includes('/packages/elements/src/')) return null
-    const tight = code
-      .replace(/(?<=css`)[^`]*(?=`)/g, (style) =>
-        style
-          .replace(/\s+/g, ' ')
-          .replace(/ ?([{};,]) ?/g, '$1')
-          .replace(/: /g, ':')
-          .replace(/;}/g, '}')
-          .trim(),
-      )
-      .replace(/\n\s+/g, '\n')
-      .replace(/(?<=>)\n(?=<|\$\{)|(?<=\})\n(?=<)|\n(?=\/?>)/g, '')
-    return { code: tight, map: null }
-  },
-}
-
-/**
- * One file holds all modules, so that what is loaded later is there already: as a static import it needs no wrapper around each module that it shares with others,
- * which costs a kilobyte.
- */
-const loadedAtOnce: Plugin = {
-  name: 'loaded-at-once',
-  transform(code, id) {
-    if (!id.includes('/packages/elements/src/')) return null
-    const imports: string[] = []
-    const all = code.replace(/(?<!typeof )import\('(\.[^']+)'\)/g, (_import, target: string) => {
-      imports.push(`import * as later${imports.length} from '${target}'\n`)
-      return `Promise.resolve(later${imports.length - 1})`
-    })
-    return imports.length === 0 ? null : { code: imports.join('') + all, map: null }
-  },
 }
 
 /** Bundles one module of the elements; for a plain script as one file, else with what it loads later apart. The entry comes first. */

@@ -125,14 +125,19 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
     }))
 
   test('50,000 chunks: none is lost, and the page holds the rows in sight alone', () =>
-    open('#/run/GET/api/many', async (page) => {
-      await pressRun(page)
-      await stateIs(page, 'completed')
-      expect(await countOf(page)).toBe(50_000)
-      expect(await page.locator('chunk-list .line').count()).toBeLessThan(100)
-      await page.getByLabel('Filter chunks').fill('/"n":4999\\d}/')
-      await expect.poll(() => page.locator('chunk-list .line').count()).toBe(10)
-    }))
+    open(
+      '#/run/GET/api/many',
+      async (page) => {
+        await pressRun(page)
+        await stateIs(page, 'completed')
+        expect(await countOf(page)).toBe(50_000)
+        expect(await page.locator('chunk-list .line').count()).toBeLessThan(100)
+        await page.getByLabel('Filter chunks').fill('/"n":4999\\d}/')
+        await expect.poll(() => page.locator('chunk-list .line').count()).toBe(10)
+      },
+      // So many steps may be faster than the page reads of them.
+      { allowed: /status of 410|ERR_INCOMPLETE_CHUNKED_ENCODING/ },
+    ))
 
   test('no content, name or message becomes script', () =>
     open('#/run/GET/api/payload', async (page) => {

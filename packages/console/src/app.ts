@@ -108,8 +108,7 @@ export class ConsoleApp extends LitElement {
       case 'home':
         return html`<home-view .workspace=${workspace} .at=${route.at}></home-view>`
       case 'dashboard':
-        return html`<h1 class="vh">Dashboard</h1>
-          <dashboard-view></dashboard-view>`
+        return html`<dashboard-view></dashboard-view>`
       case 'reference':
         return html`<h1 class="vh">Reference</h1>
           <reference-view></reference-view>`

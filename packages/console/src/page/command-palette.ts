@@ -1,6 +1,9 @@
 import { LitElement, css, html } from 'lit'
 import { shared } from './styles.ts'
 
+/** Entries that are listed. */
+const FOUND_MAX = 50
+
 export interface Command {
   readonly name: string
   readonly hint: string
@@ -49,6 +52,21 @@ export class CommandPalette extends LitElement {
         cursor: pointer;
         font-size: var(--size-2);
       }
+      li span:first-child {
+        flex: none;
+        max-inline-size: 75%;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      li .tiny {
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      li[aria-selected='true'] .tiny {
+        color: var(--text-2);
+      }
       li[aria-selected='true'] {
         background: var(--accent-weak);
       }
@@ -74,9 +92,10 @@ export class CommandPalette extends LitElement {
 
   get #found(): readonly Command[] {
     const words = this.query.toLowerCase().split(/\s+/)
-    return this.commands
-      .filter(({ name, hint }) => words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)))
-      .slice(0, 50)
+    const has = (text: string): boolean => words.every((word) => text.toLowerCase().includes(word))
+    const named = this.commands.filter(({ name }) => has(name))
+    const others = this.commands.filter(({ name, hint }) => !has(name) && has(`${name} ${hint}`))
+    return [...named, ...others].slice(0, FOUND_MAX)
   }
 
   override render(): unknown {

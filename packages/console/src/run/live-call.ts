@@ -70,8 +70,15 @@ export class LiveCall {
     this.#model.close()
   }
 
-  #readTrace(run: string, token: string): void {
-    const reading = clientOf(token).read(`/v1/stream/runs/${run}/trace`, { signal: this.#trace.signal })
-    reading.on('chunk', ({ content }) => this.#model.takeTrace(content))
+  #readTrace(run: string, token: string, after: 'now' | null = null): void {
+    const model = this.#model
+    const reading = clientOf(token).read(`/v1/stream/runs/${run}/trace`, { signal: this.#trace.signal, after })
+    reading.on('chunk', ({ content }) => model.takeTrace(content))
+    reading.on('end', ({ error }) => {
+      // The page was slower than the steps, and the server has dropped what it did not read in time.
+      if (error?.code !== 'offset_expired' && error?.code !== 'reader_too_slow') return
+      model.trace.isPartial = true
+      if (model.isOpen) this.#readTrace(run, token, 'now')
+    })
   }
 }

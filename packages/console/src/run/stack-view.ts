@@ -69,6 +69,9 @@ export class StackView extends LitElement {
       .step.chosen {
         background: var(--accent-weak);
       }
+      .chosen .told {
+        color: var(--text-2);
+      }
       .step.broken {
         border-color: var(--failed);
       }
@@ -139,6 +142,7 @@ export class StackView extends LitElement {
     const { model } = this
     const state = model === null ? '' : model.isOpen ? `live · ${formatMs(model.elapsedMs)}` : formatMs(model.elapsedMs)
     return html`<h2 class="part">Function stack <span class="tiny">${state}</span></h2>
+      ${model?.trace.isPartial === true ? html`<p class="muted small">The run was faster than this page: a part of its trace is missing, and steps count too little.</p>` : nothing}
       ${this.stack.length === 0 ? html`<p class="muted small">The stack is not known.</p>` : this.#steps(this.stack)}`
   }
 

@@ -68,6 +68,8 @@ export class StepTrace {
   /** Whether variables were told, and whether the server stopped telling them at its bound. */
   hasVariables = false
   isCut = false
+  /** Whether a part of it was dropped before it was read: counts and times of steps are too low. */
+  isPartial = false
   #variables: Variables = {}
   readonly #senders: (Sender | undefined)[] = []
   /** Steps that began and did not end, innermost last, each with the number of chunks before it. */

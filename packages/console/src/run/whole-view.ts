@@ -34,6 +34,10 @@ export class WholeView extends LitElement {
       .whole.mono {
         white-space: pre;
       }
+      .whole.rows {
+        white-space: normal;
+        padding: 0 4px;
+      }
       table {
         border-collapse: collapse;
         font-size: var(--size-2);
@@ -129,7 +133,7 @@ function tableOf({ chunks: { contents } }: RunModel): unknown {
   }
   if (rows.length === 0) return html`<p class="whole muted">No chunk holds objects that could be rows.</p>`
   const columns = [...new Set(rows.slice(0, 50).flatMap((row) => Object.keys(row)))].slice(0, COLUMNS_MAX)
-  return html`<div class="whole box" tabindex="0">
+  return html`<div class="whole box rows" tabindex="0">
     <table>
       <thead>
         <tr>

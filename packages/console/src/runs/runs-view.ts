@@ -68,6 +68,10 @@ export class RunsView extends LitElement {
       .item[aria-current] {
         background: var(--accent-weak);
       }
+      .item:hover .tiny,
+      .item[aria-current] .tiny {
+        color: var(--text-2);
+      }
       .filters {
         margin-block-start: 8px;
       }
@@ -102,6 +106,7 @@ export class RunsView extends LitElement {
         .list {
           border-inline-end: 0;
           border-block-end: 1px solid var(--line);
+          max-block-size: 300px;
         }
       }
     `,

@@ -6,7 +6,7 @@ import { runUrl } from './run-view.ts'
 import type { ShownVariables, VariableWatch } from './variable-watch.ts'
 
 /** Bound of a trace; its oldest events are dropped first. */
-const WINDOW_BYTES = 1024 * 1024
+const WINDOW_BYTES = 4 * 1024 * 1024
 
 /** Events that go into one chunk. */
 const EVENTS_PER_CHUNK = 200
@@ -116,7 +116,7 @@ export class RunTrace implements StreamSource {
 }
 
 /** Traces that are kept; those of runs that are over go first. */
-const TRACES_MAX = 20
+const TRACES_MAX = 10
 
 /** The traces of the newest runs that were called with `Stream-Trace: true`. */
 export class RunTraces {
