@@ -8,7 +8,7 @@ import { BrokenEndpoint, Engine, type LiveRun } from '../engine/index.ts'
 import { WholeResult, encoderFor } from '../format/index.ts'
 import { askedOptions, startServer } from '../http/index.ts'
 import { parseBody } from '../input/index.ts'
-import type { Plan } from '../plan/index.ts'
+import { type Plan, checkCallRule } from '../plan/index.ts'
 import type { TraceEvent } from '../run/index.ts'
 import { collect } from '../stream/reading.ts'
 import { formatIssue } from '../workspace/index.ts'
@@ -140,6 +140,9 @@ async function prepare(
     body: options.input === undefined ? {} : parseBody(await inputBytes(io, options.input), 'application/json'),
   }
   const inputs = plan.inputs.check(sources)
+  checkCallRule(plan.rule, { auth: claims, inputs }, (error) =>
+    engine.log.warn({ err: error }, 'the rule of the endpoint failed'),
+  )
   const asked = askedOptions(plan, sources, inputs, over)
   const live = engine.runs.prepare(plan, engine.settings, {
     inputs,

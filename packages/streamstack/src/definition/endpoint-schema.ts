@@ -179,6 +179,11 @@ const settingsSchema: Schema = {
     },
     roles: { ...names, description: 'Any one of these roles suffices.' },
     scopes: { ...names, description: 'Any one of these scopes suffices.' },
+    allow: {
+      type: ['string', 'boolean'],
+      description:
+        'A condition over `auth` and the inputs that a call must meet, such as {{auth.team}} === {{team}}; it asks for a token, too.',
+    },
     limits: { type: 'object', additionalProperties: false, properties: limits },
     ...limits,
     delivery: {

@@ -49,6 +49,7 @@ export function normalizeEndpoint(
     responseType: settings.responseType ?? (usesResponse(stack) ? 'standard' : 'streaming'),
     inputs: withPathParameters(inputs, path, tree.position),
     access: settings.access,
+    allow: settings.allow,
     limits: settings.limits,
     rateLimits: settings.rateLimits,
     concurrency: settings.concurrency,

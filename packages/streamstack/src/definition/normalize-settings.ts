@@ -21,6 +21,7 @@ export interface EndpointSettings extends Pick<
   | 'headers'
   | 'format'
   | 'access'
+  | 'allow'
   | 'limits'
   | 'rateLimits'
   | 'concurrency'
@@ -50,6 +51,7 @@ export const settingsKeys: readonly string[] = [
   'authentication',
   'roles',
   'scopes',
+  'allow',
   'limits',
   'rate_limit',
   'concurrency',
@@ -91,7 +93,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
     headers: headers === undefined ? Object.freeze({}) : normalizeHeaders(headers.node, list),
     responseType: readResponseType(byKey.get('response_type')?.node, list),
     format: readFormat(byKey.get('format')?.node, list),
-    access: normalizeAccess(byKey.get('authentication'), byKey.get('roles'), byKey.get('scopes'), list),
+    ...readAccess(byKey, list),
     limits: readLimits(byKey, list),
     concurrency: normalizeConcurrency(byKey.get('concurrency')?.node, list),
     rateLimits: normalizeRateLimits(byKey.get('rate_limit')?.node, list),
@@ -137,6 +139,18 @@ function readMethod({ value, position }: TreeNode, list: IssueList): EndpointDef
   if (method === undefined)
     list.error(position, `The method must be one of ${methods.join(', ')}; it is ${quote(value)}.`)
   return method ?? null
+}
+
+/** A rule for callers alone asks for a token, too. */
+function readAccess(
+  settings: ReadonlyMap<string, TreeEntry>,
+  list: IssueList,
+): Pick<EndpointSettings, 'access' | 'allow'> {
+  const authentication = settings.get('authentication')
+  const access = normalizeAccess(authentication, settings.get('roles'), settings.get('scopes'), list)
+  const allow = settings.get('allow')?.node ?? null
+  if (allow === null || authentication !== undefined) return { access, allow }
+  return { access: Object.freeze({ ...access, authentication: true }), allow }
 }
 
 function readFormat(node: TreeNode | undefined, list: IssueList): FormatName | null {

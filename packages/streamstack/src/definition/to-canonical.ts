@@ -15,9 +15,10 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(endpoint.description !== null && { description: endpoint.description }),
       ...(Object.keys(headers).length > 0 && { headers }),
       ...(format !== null && { format }),
-      ...(access.authentication && { authentication: true }),
+      ...((access.authentication || endpoint.allow !== null) && { authentication: access.authentication }),
       ...(access.roles.length > 0 && { roles: access.roles }),
       ...(access.scopes.length > 0 && { scopes: access.scopes }),
+      ...(endpoint.allow !== null && { allow: endpoint.allow.value }),
       ...(rateLimits.length > 0 && {
         rate_limit: rateLimits.map(({ unit, amount, perMs, ...limit }) => ({ ...limit, [unit]: amount, per: perMs })),
       }),

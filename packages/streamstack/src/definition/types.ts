@@ -216,6 +216,8 @@ export interface EndpointDefinition {
   responseType: 'streaming' | 'standard'
   inputs: readonly InputDeclaration[]
   access: AccessDeclaration
+  /** A condition over `auth` and the inputs that a call must meet; null: none. */
+  allow: TreeNode | null
   limits: LimitDeclaration
   rateLimits: readonly RateLimitDeclaration[]
   /** Null: no bound of its own. */

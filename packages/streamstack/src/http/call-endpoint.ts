@@ -102,7 +102,9 @@ function answerRun(
   const { engine, response, query, corsHeaders, caller } = exchange
   const { endpoint } = plan
   if (chat !== null) engine.runs.continueChat(preparation.owner, endpoint.name, chat, source.run)
-  const reading = preparation.asksForCaller ? new RunReading(source, caller) : null
+  const reading = preparation.asksForCaller
+    ? new RunReading(source, caller, engine.settings.auth.onExpiry === 'end')
+    : null
   const reader = answerStream({
     engine,
     source: reading ?? source,

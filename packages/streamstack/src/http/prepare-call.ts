@@ -15,7 +15,7 @@ import {
   limitName,
   settle,
 } from '../limit/index.ts'
-import type { Plan } from '../plan/index.ts'
+import { type Plan, checkCallRule } from '../plan/index.ts'
 import type { StreamOptions } from '../run/index.ts'
 import { after } from '../storage/index.ts'
 import { askedOptions } from './caller-options.ts'
@@ -95,9 +95,15 @@ export class CallPreparation {
     return limitHeaders(this.#rates)
   }
 
-  /** Takes the inputs. Throws `input_invalid` with every fault. */
+  /** Takes the inputs. Throws `input_invalid` with every fault, and `forbidden`. */
   take(sources: InputSources): void {
     this.#inputs = this.#plan.inputs.check(sources)
+    checkCallRule(this.#plan.rule, { auth: this.#claims, inputs: this.#inputs }, (err) =>
+      this.#engine.log.warn(
+        { endpoint: this.#plan.endpoint.name, err },
+        'the rule of an endpoint failed and refuses the call',
+      ),
+    )
     this.#limit(this.#inputs)
     const { shape, includeMetadata } = askedOptions(this.#plan, sources, this.#inputs)
     this.#options = shape

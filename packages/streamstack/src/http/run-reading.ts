@@ -4,14 +4,20 @@ import type { RunView } from '../engine/index.ts'
 import type { PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { Select } from '../stream/reading.ts'
 
-/** A run for the readers of its caller. What has begun is read to its end: what bounds it is how long the run may take. */
+/**
+ * A run for the readers of its caller. Unless `auth.on_expiry` says otherwise, what has begun is read to its end: what bounds it is how long the run may
+ * take.
+ */
 export class RunReading extends GuardedSource {
   override readonly run: string
   readonly url: string
   readonly #view: RunView
+  readonly #endsWithToken: boolean
 
-  constructor(view: RunView, caller: Caller) {
+  /** `endsWithToken`: by `auth.on_expiry`. */
+  constructor(view: RunView, caller: Caller, endsWithToken: boolean) {
     super(caller)
+    this.#endsWithToken = endsWithToken
     this.#view = view
     this.run = view.run
     this.url = view.url
@@ -37,8 +43,8 @@ export class RunReading extends GuardedSource {
     return this.#view.failure
   }
 
-  override get expiresAtMs(): null {
-    return null
+  override get expiresAtMs(): number | null {
+    return this.#endsWithToken ? super.expiresAtMs : null
   }
 
   protected override selection(): Select | null {

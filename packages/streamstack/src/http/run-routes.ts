@@ -75,7 +75,7 @@ export const cancelKeyedRun: Operation = {
 
 function read(exchange: Exchange, run: RunView): void {
   const { engine, request, response, query, caller } = exchange
-  const reading = run.owner === null ? null : new RunReading(run, caller)
+  const reading = run.owner === null ? null : new RunReading(run, caller, engine.settings.auth.onExpiry === 'end')
   const source = reading ?? run
   const follow = (): void => {
     if (reading !== null) endWithToken({ engine, response, source: reading, caller })

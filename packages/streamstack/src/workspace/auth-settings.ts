@@ -75,6 +75,12 @@ const apiKeyName = z
 
 /** `auth`: how callers are authenticated. */
 export const authShape = {
+  on_expiry: z
+    .enum(['finish', 'end'], 'must be finish or end')
+    .default('finish')
+    .describe(
+      'What happens over HTTP to a reader of a run when its token expires. finish: it reads the run to its end; end: it gets `unauthenticated` and resumes with a fresh token. Streams without an end, such as channels, always end.',
+    ),
   jwt: z.union([issuer, issuers], 'must be an object of keys and values, or a list of them').optional(),
   keys: z
     .record(apiKeyName, z.strictObject(apiKeyShape, objectMessage), 'must be an object of names and keys')

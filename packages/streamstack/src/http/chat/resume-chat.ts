@@ -15,7 +15,9 @@ export async function resumeChat({ exchange, plan, preparation }: EndpointCall):
     response.end()
     return
   }
-  const reading = preparation.asksForCaller ? new RunReading(run, caller) : null
+  const reading = preparation.asksForCaller
+    ? new RunReading(run, caller, engine.settings.auth.onExpiry === 'end')
+    : null
   const reader = answerStream({
     engine,
     source: reading ?? run,

@@ -106,11 +106,12 @@ function typeOf(name: FormatName, declaredType: string | undefined): string {
   return (contentTypeOf(name, contentType, declaredType).split(';', 1)[0] as string).trim()
 }
 
-function errorsOf({ access }: EndpointDefinition, hasBody: boolean, hasRate: boolean): readonly ErrorCode[] {
+function errorsOf({ access, allow }: EndpointDefinition, hasBody: boolean, hasRate: boolean): readonly ErrorCode[] {
   return [
     'input_invalid',
     ...(hasBody ? (['body_unreadable', 'body_too_large', 'media_type_unsupported'] as const) : []),
     ...(access.authentication ? (['unauthenticated', 'forbidden'] as const) : []),
+    ...(allow !== null && !access.authentication ? (['forbidden'] as const) : []),
     'format_unknown',
     'idempotency_conflict',
     'too_many',
