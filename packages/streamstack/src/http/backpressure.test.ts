@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type OpenCall, openCall } from '../../../../test/support/http-client.ts'
 import { type TempWorkspace, tempWorkspace } from '../../../../test/support/temp-workspace.ts'
@@ -7,6 +8,10 @@ import { type StreamstackServer, startServer } from './index.ts'
 
 const KILOBYTE = 'x'.repeat(1_000)
 const WINDOW_BYTES = 512 * 1024
+/** Less than what is joined into one write. */
+const WRITTEN_BYTES = 15_000
+/** More than the system keeps for a connection: on Linux up to 32 MiB at its receiver and 4 MiB at its sender. */
+const SOCKET_BYTES_MAX = 48 * 1024 * 1024
 const silent = (): void => undefined
 const log = { debug: silent, info: silent, warn: silent, error: silent }
 
@@ -30,6 +35,7 @@ beforeEach(async () => {
       },
     ]),
     'endpoints/long.json': endpoint('/long', [many(40_000, KILOBYTE)], { settings: { on_disconnect: 'continue' } }),
+    'channels/trickle.json': { subscribe: true },
     'endpoints/parallel.json': endpoint('/parallel', [
       { function: 'Parallel', branches: Array.from({ length: 8 }, () => [many(40, 'y'.repeat(128 * 1024))]) },
     ]),
@@ -100,6 +106,21 @@ describe('a reader that does not read', () => {
       open.leave()
     },
   )
+
+  test('falls behind a stream of small chunks that are written one by one, too', async () => {
+    const reader = await openCall(server.url, '/v1/channels/trickle?format=ndjson')
+    reader.pause()
+    const content = 'x'.repeat(WRITTEN_BYTES)
+    for (let count = 0; count < SOCKET_BYTES_MAX / WRITTEN_BYTES; count++) {
+      await engine.channels.serverPublish('trickle', { content, metadata: null, key: null })
+      await setImmediate()
+    }
+    reader.resume()
+    // What did not fit into the socket was not kept for it anywhere else.
+    const { text, ending } = await reader.ended
+    expect(text).toContain('"code":"reader_too_slow"')
+    expect(ending).toBe('broken')
+  })
 
   test('does not hold up another reader of the same run, and is never given a false end', async () => {
     const slow = await openCall(server.url, '/long?format=ndjson')
