@@ -139,6 +139,37 @@ describe('a channel', () => {
     expect(await held(server, '/v1/channels/news')).toEqual([])
   })
 
+  test.each<[unknown, boolean]>([
+    ['x', true],
+    [7, true],
+    [['x', 'admins'], true],
+    ['x/admins', false],
+    ['../admins', false],
+    ['x/', false],
+    ['..', false],
+    ['', false],
+    [null, false],
+    [{ a: 1 }, false],
+    [['x', 'a/b'], false],
+  ])('is named by a value in its place, which leads to no other: %j', async (room, isNamed) => {
+    await using server = await channelServer({
+      rooms: { channel: 'rooms/{room}', ...OPEN },
+      admins: { channel: 'rooms/{room}/admins', subscribe: true, history: { count: 1 } },
+    })
+    await server.write(
+      'endpoints/say.json',
+      endpoint('/say', [{ function: 'Publish to Channel', channel: 'rooms/{{room}}', content: 'hi' }, send('said')], {
+        method: 'POST',
+        inputs: { room: 'any' },
+      }),
+    )
+    await expect.poll(async () => (await server.call('/say', { method: 'OPTIONS' })).status).toBe(204)
+    const answer = await server.call('/say', { body: { room } })
+    expect(answer.status < 400).toBe(isNamed)
+    const admins = await held(server, '/v1/channels/rooms/x/admins')
+    expect(admins).toHaveLength(Array.isArray(room) && isNamed ? 1 : 0)
+  })
+
   test('is published to by steps, whoever may from outside', async () => {
     await using server = await testServer({
       'channels/rooms.yaml': { channel: 'rooms/{room}', subscribe: true, history: { count: 10 } },

@@ -34,6 +34,9 @@ beforeAll(async () => {
     port: `http://127.0.0.1:{{v}}/`,
     host: `http://{{v}}/`,
     subdomain: `http://{{v}}.example.invalid/`,
+    glued: `http://127.0.0.1{{v}}`,
+    dashed: `http://api-{{v}}/`,
+    password: `http://user:{{v}}@${host}/`,
     encoded: `http://${host}/item/{{encodeURIComponent(v)}}`,
     whole: '{{v}}',
     base: '{{v}}/item/{{v.length}}',
@@ -153,6 +156,22 @@ describe('a value in the place of a host', () => {
     '..//',
   ])('%j is refused beside text', async (value) => {
     expect(await urlOf('subdomain', value)).toBe('step_failed')
+  })
+
+  test.each([
+    ['glued', '.evil.example'],
+    ['glued', '.1'],
+    ['glued', ':80'],
+    ['glued', '@evil.example'],
+    ['glued', '/x'],
+    ['glued', '\\evil.example'],
+    ['dashed', 'a.evil.example'],
+    ['dashed', 'evil.example:80'],
+    ['password', 'secret@evil.example'],
+    ['password', '80@evil.example/'],
+    ['password', '/'],
+  ])('never ends the name that stands before it: %s, %j', async (name, value) => {
+    expect(await urlOf(name, value)).toBe('step_failed')
   })
 
   test('is a host, with or without a port, and nothing more', async () => {

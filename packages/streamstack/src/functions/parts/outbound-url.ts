@@ -11,6 +11,8 @@ type Place = 'start' | 'authority' | 'path' | 'query'
 
 /** A host, or a part of one; international names are letters of any script. */
 const HOST_PART = /^[\p{L}\p{N}._-]+$/u
+/** What may follow a letter of the host. A dot would begin another domain: `https://api.example.com{{v}}` with `.evil.example`. */
+const LABEL_PART = /^[\p{L}\p{N}_-]+$/u
 const WHOLE_AUTHORITY = /^(?:[\p{L}\p{N}._-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/iu
 const PORT = /^\d{1,5}$/
 
@@ -69,8 +71,7 @@ function encoded(step: StepNode, url: string, place: Place, value: Value): strin
       throw problem(step, `must be text; it is ${kindOf(value)}`)
     case 'authority': {
       const text = textOf(value)
-      const allowed = url.endsWith('//') ? WHOLE_AUTHORITY : url.endsWith(':') ? PORT : HOST_PART
-      if (allowed.test(text)) return text
+      if (allowedBehind(url).test(text)) return text
       throw problem(step, 'has a value in the place of its host that no host name may hold')
     }
     case 'path':
@@ -78,6 +79,13 @@ function encoded(step: StepNode, url: string, place: Place, value: Value): strin
     case 'query':
       return encodedText(value)
   }
+}
+
+/** What a value in the authority may be, by what stands before it. */
+function allowedBehind(url: string): RegExp {
+  if (/[/\\]$/.test(url)) return WHOLE_AUTHORITY
+  if (url.endsWith(':')) return PORT
+  return /[.@]$/.test(url) ? HOST_PART : LABEL_PART
 }
 
 /** A value as text, as in a template. */

@@ -1,7 +1,8 @@
 import { type ErrorCode, StreamstackError, type Value } from '@streamstack/protocol'
 import { quote } from '../../definition/index.ts'
-import type { StepNode } from '../../definition/types.ts'
+import type { StepNode, TreeNode } from '../../definition/types.ts'
 import { didYouMean } from '../../text/did-you-mean.ts'
+import type { Frame } from '../../run/index.ts'
 import { action } from '../parts/action.ts'
 import { argumentError, textArgument } from '../parts/arguments.ts'
 import type { Compiler } from '../parts/compiler.ts'
@@ -12,7 +13,13 @@ export const publishToChannel = action({
   summary:
     'Publishes a message to everyone who reads a channel; the result is `{offset}`. The publish rule of a channel applies to callers, not to steps.',
   parameters: {
-    channel: { kind: 'value', summary: 'Name of the channel.', type: 'text', required: true, aliases: ['to', 'name'] },
+    channel: {
+      kind: 'value',
+      summary: 'Name of the channel. A value beside text, as in `rooms/{{room}}`, is one segment; a list is several.',
+      type: 'text',
+      required: true,
+      aliases: ['to', 'name'],
+    },
     content: {
       kind: 'value',
       summary: 'What is published: text, records, any JSON.',
@@ -62,7 +69,7 @@ export const publishToChannel = action({
     },
   ],
   prepare(step, compiler) {
-    const channel = textArgument(step, compiler, 'channel')
+    const channel = channelArgument(step, compiler)
     checkKnown(step, compiler)
     const content = compiler.value(step.parameters['content'])
     const metadata = compiler.value(step.parameters['metadata'], null)
@@ -88,6 +95,35 @@ export const publishToChannel = action({
     }
   },
 })
+
+/**
+ * The name of the channel. A value beside text is one segment of the name, a list several: a slash in it would lead to another channel, to which
+ * steps may publish whatever its rules are for callers.
+ */
+function channelArgument(step: StepNode, compiler: Compiler): (frame: Frame) => string {
+  const node = step.parameters['channel']
+  const parts = node !== undefined && isText(node) ? compiler.parts(node) : []
+  if (parts.length < 2) return textArgument(step, compiler, 'channel')
+  return (frame) => {
+    const segmentOf = (value: Value): string => {
+      const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      if (!isPlain) throw argumentError(step, 'channel', 'has a value that is no text', value)
+      const text = String(value)
+      if (!text.includes('/')) return text
+      throw argumentError(step, 'channel', 'has a value with a slash in it; give a list for several segments', value)
+    }
+    const texts = parts.map((part) => {
+      if (typeof part === 'string') return part
+      const value = part.expression.evaluate(frame)
+      return Array.isArray(value) ? value.map(segmentOf).join('/') : segmentOf(value)
+    })
+    return texts.join('')
+  }
+}
+
+function isText(node: TreeNode): node is TreeNode & { value: string } {
+  return typeof node.value === 'string'
+}
 
 /** The caller of the endpoint did not publish, so 404 and 413 would mislead it. */
 function refused(name: string, error: unknown): never {
