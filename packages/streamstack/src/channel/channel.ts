@@ -19,6 +19,8 @@ export type FailedCondition = 'publish' | 'subscribe' | 'presence' | 'deliver'
 export interface ChannelOptions {
   readonly name: string
   readonly found: FoundChannel
+  /** The caller that opened it, against whom it counts; null: a step of the workspace. */
+  readonly owner: string | null
   readonly log: ChannelLog
   readonly keys: PublishKeys
   readonly nowMs: () => number
@@ -34,6 +36,9 @@ export class Channel {
   readonly name: string
   readonly stream: Stream
   readonly log: ChannelLog
+  readonly owner: string | null
+  /** The name in its declaration, as it was when it was opened. */
+  readonly declared: string
   found: FoundChannel
   /** What it held in memory when that was last counted. */
   countedBytes = 0
@@ -50,6 +55,8 @@ export class Channel {
     this.#options = options
     this.name = options.name
     this.found = options.found
+    this.owner = options.owner
+    this.declared = options.found.channel.pattern.text
     this.log = options.log
     this.#keys = options.keys
     this.stream = new Stream({ log: options.log, whenUnread: 'drop', unreadBytesMax: Infinity })
@@ -118,6 +125,11 @@ export class Channel {
   close(error: StreamstackError): void {
     this.#closed = error
     for (const subscription of this.#subscriptions) subscription.refuse(error)
+  }
+
+  /** Whether it has no readers and nothing unsaved; messages in memory are lost when it is evicted. */
+  get isIdle(): boolean {
+    return this.#subscriptions.size === 0 && this.#publishing === 0
   }
 
   /** Whether the channel can be evicted: it has no readers and nothing unsaved. */

@@ -14,6 +14,8 @@ export interface ChannelSettings {
 export interface ChannelObserver {
   /** Somebody can read a message of a channel, by the name in its declaration. */
   published(declared: string): void
+  /** A channel of a declaration was evicted with its messages, for want of room. */
+  evicted(declared: string): void
   /** A message was refused, with the code of the error. */
   refused(code: string): void
 }

@@ -163,14 +163,20 @@ describe('channels that nobody uses', () => {
       { rooms: '{ channel: "{x}", publish: true, subscribe: true, history: { age: 1h } }' },
       { maxOpen: 3 },
     )
-    for (const name of ['a', 'b', 'c']) await say(made, name, 'x')
+    for (const name of ['a', 'b', 'c']) {
+      await say(made, name, 'x')
+      standing(await made.channels.subscribe(name, ANONYMOUS))
+    }
     await expect(say(made, 'd', 'x')).rejects.toMatchObject({ code: 'channel_full', status: 503, recoverable: true })
     expect(await say(made, 'a', 'y')).toBeGreaterThan(0)
     const small = test_(
       { rooms: '{ channel: "{x}", publish: true, subscribe: true, history: { age: 1h } }' },
       { memoryBytes: 32_000 },
     )
-    for (let n = 0; n < 10; n++) await say(small, `r${n}`, 'x'.repeat(1_000))
+    for (let n = 0; n < 10; n++) {
+      await say(small, `r${n}`, 'x'.repeat(1_000))
+      standing(await small.channels.subscribe(`r${n}`, ANONYMOUS))
+    }
     await expect(say(small, 'r0', 'x')).rejects.toMatchObject({ code: 'storage_full', status: 507 })
     expect(small.channels.bytesHeld).toBeLessThan(40_000)
   })

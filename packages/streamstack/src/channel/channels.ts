@@ -1,6 +1,7 @@
-import { StreamstackError, type Value, toStreamstackError } from '@streamstack/protocol'
+import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
 import { after } from '../storage/index.ts'
+import { ownerOf } from './channel-owner.ts'
 import { ChannelGuard } from './channel-guard.ts'
 import { type FoundChannel, ChannelTable } from './channel-table.ts'
 import type { ChannelsOptions } from './channels-options.ts'
@@ -8,18 +9,20 @@ import { type Message, type Stamp, checkOutside, chunkOf } from './message.ts'
 import { OpenChannels } from './open-channels.ts'
 import type { PresenceMember } from './presence.ts'
 import type { PresenceView } from './presence-view.ts'
-import { Presences } from './presences.ts'
+import { type Arrival, Presences } from './presences.ts'
 import { keyDigest } from './publish-keys.ts'
 import type { ChannelAct } from './rule.ts'
 import { Subscription } from './subscription.ts'
 
 const MEMBER_DATA_BYTES_MAX = 4_096
 
-/** A member on one connection, with the data that others see. */
-export interface Arrival {
-  /** Unique among all connections. */
-  readonly connection: string
-  readonly data: Value
+/** Who publishes. */
+interface Publisher {
+  /** Whose keys its keys are. */
+  readonly publisher: string | null
+  readonly sender: Stamp['sender']
+  /** Against whom the channel counts; null: a step of the workspace. */
+  readonly owner: string | null
 }
 
 /** The channels of a workspace: named streams that endpoints and clients publish to. */
@@ -71,7 +74,7 @@ export class Channels {
    */
   subscribe(name: string, caller: Caller): Subscription | Promise<Subscription> {
     const found = this.#allow('subscribe', name, caller)
-    return after(this.#open.open(name, found), (channel) =>
+    return after(this.#open.open(name, found, ownerOf(caller)), (channel) =>
       after(channel.historyStart(), (begin) => new Subscription(channel, caller, begin)),
     )
   }
@@ -93,7 +96,7 @@ export class Channels {
       checkOutside(message)
       const sender = caller.subject
       const publisher = sender === null ? null : `token ${sender}`
-      return { offset: await this.#publish(name, found, message, publisher, sender) }
+      return { offset: await this.#publish(name, found, message, { publisher, sender, owner: ownerOf(caller) }) }
     } catch (error) {
       this.#options.observer.refused(toStreamstackError(error).code)
       throw error
@@ -107,7 +110,11 @@ export class Channels {
       throw error
     }
     try {
-      const offset = this.#publish(name, this.#table.find(name), message, 'server', undefined)
+      const offset = this.#publish(name, this.#table.find(name), message, {
+        publisher: 'server',
+        sender: undefined,
+        owner: null,
+      })
       return offset instanceof Promise ? offset.then((kept) => ({ offset: kept }), refused) : { offset }
     } catch (error) {
       return refused(error)
@@ -141,7 +148,7 @@ export class Channels {
         `\`data\` of a member takes ${MEMBER_DATA_BYTES_MAX} bytes as JSON at most.`,
       )
     }
-    return this.#presences.open(name).enter(caller, connection, data)
+    return this.#presences.enter(name, caller, { connection, data })
   }
 
   /** Drops old messages and evicts unused channels. */
@@ -172,10 +179,10 @@ export class Channels {
     name: string,
     found: FoundChannel,
     message: Message,
-    publisher: string | null,
-    sender: Stamp['sender'],
+    { publisher, sender, owner }: Publisher,
   ): number | Promise<number> {
     const chunk = chunkOf(message, found.channel.maxBytes, { sentAtMs: this.#options.nowMs(), sender })
-    return this.#open.publish(name, found, chunk, message.key === null ? null : keyDigest(publisher, message.key))
+    const key = message.key === null ? null : keyDigest(publisher, message.key)
+    return this.#open.publish(name, found, { chunk, key, owner })
   }
 }

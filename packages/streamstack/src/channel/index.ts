@@ -1,6 +1,6 @@
 export { ChannelTable } from './channel-table.ts'
 export { channelJsonSchema } from './channel-schema.ts'
-export { type Arrival, Channels } from './channels.ts'
+export { Channels } from './channels.ts'
 export type { ChannelSettings } from './channels-options.ts'
 export { type ChannelDeclaration, asksForToken, readChannel } from './declaration.ts'
 export { type Message, messageTooLarge } from './message.ts'

@@ -1,6 +1,7 @@
 import { type Chunk, StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import { after } from '../storage/index.ts'
-import { Channel } from './channel.ts'
+import { Channel, type ChannelOptions } from './channel.ts'
+import { CALLER_SHARE, ChannelBudgets, type ChannelShare, DECLARATION_SHARE } from './channel-budgets.ts'
 import type { ChannelGuard } from './channel-guard.ts'
 import type { ChannelLog } from './channel-log.ts'
 import type { ChannelTable, FoundChannel } from './channel-table.ts'
@@ -19,9 +20,19 @@ const TIDY_MS = 250
 /** How often all of them are looked after because there is no room. */
 const MAKE_ROOM_MS = 1_000
 
+/** A message on its way into a channel. */
+export interface Publication {
+  readonly chunk: Chunk
+  /** A digest; null: none. */
+  readonly key: string | null
+  /** The caller that publishes; null: a step of the workspace. */
+  readonly owner: string | null
+}
+
 /**
- * The channels in memory: opened on use, bounded in number and bytes, evicted when they have no
- * readers and nothing unsaved.
+ * The channels in memory: opened on use, bounded in number and bytes, in all, by caller and by declaration. They are evicted
+ * when they have no readers and nothing unsaved; where there is no room, those without readers lose their messages in memory,
+ * the longest unused first, beginning with the caller that has most.
  */
 export class OpenChannels {
   readonly #options: ChannelsOptions
@@ -29,6 +40,7 @@ export class OpenChannels {
   readonly #channels = new Map<string, Channel>()
   /** Durable ones whose newest messages are being read. */
   readonly #opening = new Map<string, Promise<Channel>>()
+  readonly #budgets = new ChannelBudgets()
   #table: ChannelTable | null = null
   #bytesHeld = 0
   /** No channel that was let go of has had a greater offset. */
@@ -69,26 +81,25 @@ export class OpenChannels {
   }
 
   /** The channel of a name, made when it is used. Throws, or rejects with, `channel_full`, and for durable ones `storage_failed`. */
-  open(name: string, found: FoundChannel): Channel | Promise<Channel> {
+  open(name: string, found: FoundChannel, owner: string | null): Channel | Promise<Channel> {
     const open = this.#channels.get(name) ?? this.#opening.get(name)
     if (open !== undefined) return open
     const { maxOpen } = this.#options.settings()
+    this.#demandShare(found, owner, maxOpen)
     if (this.#used >= maxOpen) this.#tidyAll()
-    if (this.#used >= maxOpen) {
-      throw new StreamstackError(
-        'channel_full',
+    if (this.#used >= maxOpen && !this.#evictOne(this.#budgets.largestCaller(), null)) {
+      throw full(
         `The server has ${maxOpen.toLocaleString('en')} channels in use, as many as \`channels.max_open\` allows. Try again later.`,
-        { retryAfterMs: MAKE_ROOM_MS * 5 },
       )
     }
     const keys = new PublishKeys()
     const log = this.#log(name, found, keys)
-    if (!(log instanceof Promise)) return this.#add(name, found, log, keys)
+    if (!(log instanceof Promise)) return this.#add({ name, found, owner, log, keys })
     const table = this.#table
     const opening = log.then(
       (opened) => {
         this.#opening.delete(name)
-        const channel = this.#add(name, found, opened, keys)
+        const channel = this.#add({ name, found, owner, log: opened, keys })
         if (this.#table !== null && this.#table !== table) this.redeclare(this.#table)
         return channel
       },
@@ -101,9 +112,9 @@ export class OpenChannels {
     return opening
   }
 
-  /** Adds a message, `key` is a digest. The offset comes at once, or when the message is on disk. Throws as `open`, and `storage_full`. */
-  publish(name: string, found: FoundChannel, chunk: Chunk, key: string | null): number | Promise<number> {
-    return after(this.open(name, found), (channel) => this.#publish(channel, chunk, key))
+  /** Adds a message. The offset comes at once, or when the message is on disk. Throws as `open`, and `storage_full`. */
+  publish(name: string, found: FoundChannel, { chunk, key, owner }: Publication): number | Promise<number> {
+    return after(this.open(name, found, owner), (channel) => this.#publish(channel, chunk, key))
   }
 
   /** Drops old messages and evicts unused channels. */
@@ -118,7 +129,8 @@ export class OpenChannels {
   }
 
   #publish(channel: Channel, chunk: Chunk, key: string | null): number | Promise<number> {
-    this.#makeRoom()
+    this.#makeRoom(channel)
+    this.#budgets.use(channel)
     const offset = channel.publish(chunk, key)
     this.#count(channel)
     if (!(offset instanceof Promise)) return offset
@@ -142,18 +154,17 @@ export class OpenChannels {
     return this.#channels.size + this.#opening.size
   }
 
-  #add(name: string, found: FoundChannel, log: ChannelLog, keys: PublishKeys): Channel {
+  #add(opened: Pick<ChannelOptions, 'name' | 'found' | 'owner' | 'log' | 'keys'>): Channel {
+    const { name } = opened
     const channel = new Channel({
-      name,
-      found,
-      keys,
-      log,
+      ...opened,
       nowMs: this.#options.nowMs,
       check: (now, claims) => this.#guard.check('subscribe', name, now, claims),
       onFailure: (now, condition, error) => this.#guard.conditionFailed(now, condition, error),
       onShown: (now) => this.#options.observer.published(now.channel.pattern.text),
     })
     this.#channels.set(name, channel)
+    this.#budgets.add(channel)
     this.#count(channel)
     this.#tidyTimer ??= setInterval(() => this.#tidySome(), TIDY_MS).unref()
     return channel
@@ -178,6 +189,7 @@ export class OpenChannels {
 
   #letGo(name: string, channel: Channel, error: StreamstackError | null): void {
     this.#channels.delete(name)
+    this.#budgets.remove(channel)
     this.#bytesHeld -= channel.countedBytes
     this.#greatestOffset = Math.max(this.#greatestOffset, channel.log.lastOffset)
     if (error !== null) channel.close(error)
@@ -192,19 +204,52 @@ export class OpenChannels {
     if (this.#channels.get(channel.name) !== channel) return
     const bytes = channel.bytesHeld
     this.#bytesHeld += bytes - channel.countedBytes
+    this.#budgets.count(channel, bytes - channel.countedBytes)
     channel.countedBytes = bytes
   }
 
-  /** Throws `storage_full` when the channels hold as much as they may. */
-  #makeRoom(): void {
+  /** Makes room for one more channel of a caller and of a declaration. Throws `channel_full`. */
+  #demandShare({ channel: { pattern } }: FoundChannel, owner: string | null, maxOpen: number): void {
+    const own = this.#budgets.ofCaller(owner)
+    if (owner !== null && own.count >= maxOpen * CALLER_SHARE && !this.#evictOne(own, null)) {
+      throw full('This caller has as many channels in use as one may have. Leave some, or try again later.')
+    }
+    if (this.#declarationShare === 1) return
+    const declared = this.#budgets.ofDeclaration(pattern.text)
+    if (declared.count >= maxOpen * this.#declarationShare && !this.#evictOne(declared, null)) {
+      throw full('As many channels of this declaration are in use as may be. Try again later.')
+    }
+  }
+
+  /** Makes room for a message. Throws `storage_full` when the channels, or those of its caller or declaration, hold as much as they may and are all in use. */
+  #makeRoom(channel: Channel): void {
     const { memoryBytes } = this.#options.settings()
+    const { owner, declared } = channel
+    if (owner !== null) this.#shrink(this.#budgets.ofCaller(owner), memoryBytes * CALLER_SHARE, channel)
+    this.#shrink(this.#budgets.ofDeclaration(declared), memoryBytes * this.#declarationShare, channel)
     if (this.#bytesHeld < memoryBytes) return
     this.#tidyAll()
-    if (this.#bytesHeld < memoryBytes) return
-    throw new StreamstackError(
-      'storage_full',
-      'The channels hold as many messages in memory as `channels.memory_bytes` allows. Raise it, or let channels keep less history.',
-    )
+    while (this.#bytesHeld >= memoryBytes) {
+      if (!this.#evictOne(this.#budgets.largestCaller(), channel)) throw noRoom()
+    }
+  }
+
+  #shrink(share: ChannelShare, bytesMax: number, needy: Channel): void {
+    while (share.bytes >= bytesMax) if (!this.#evictOne(share, needy)) throw noRoom()
+  }
+
+  /** Evicts the channel of a share that is idle for longest. Returns whether there was one. */
+  #evictOne(share: ChannelShare | null, needy: Channel | null): boolean {
+    const channel = share?.idle(needy) ?? null
+    if (channel === null) return false
+    this.#letGo(channel.name, channel, null)
+    this.#options.observer.evicted(channel.declared)
+    return true
+  }
+
+  /** A declaration that is alone may have everything. */
+  get #declarationShare(): number {
+    return (this.#table?.channels.length ?? 0) > 1 ? DECLARATION_SHARE : 1
   }
 
   #tidyAll(): void {
@@ -258,6 +303,17 @@ function stillFound(table: ChannelTable, name: string, channel: Channel): FoundC
     if (error instanceof StreamstackError) return error
     throw error
   }
+}
+
+function full(message: string): StreamstackError {
+  return new StreamstackError('channel_full', message, { retryAfterMs: MAKE_ROOM_MS * 5 })
+}
+
+function noRoom(): StreamstackError {
+  return new StreamstackError(
+    'storage_full',
+    'The channels hold as many messages in memory as `channels.memory_bytes` allows, or those of one caller or declaration their part of it. Raise it, or let channels keep less history.',
+  )
 }
 
 function broken(): StreamstackError {

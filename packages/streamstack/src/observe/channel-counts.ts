@@ -12,6 +12,8 @@ export interface DeclaredChannelCounts {
   published: number
   /** Messages that were written, once for each reader. */
   chunks: number
+  /** Channels that lost their messages for want of room. */
+  evicted: number
 }
 
 /** What there is of channels now. */
@@ -64,7 +66,7 @@ export class ChannelCounts {
 
   #open(declared: string): DeclaredChannelCounts {
     const name = this.#declared.size < CHANNELS_MAX ? declared : OTHER_CHANNELS
-    const counts = this.#declared.get(name) ?? { published: 0, chunks: 0 }
+    const counts = this.#declared.get(name) ?? { published: 0, chunks: 0, evicted: 0 }
     this.#declared.set(name, counts)
     return counts
   }

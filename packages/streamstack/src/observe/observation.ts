@@ -15,6 +15,7 @@ export class Observation {
   /** Called with messages as they are published. */
   readonly channelObserver = {
     published: (declared: string): void => this.metrics.channels.messagePublished(declared, performance.now()),
+    evicted: (declared: string): void => void this.metrics.channels.of(declared).evicted++,
     refused: (code: string): void => this.metrics.channels.messageRefused(code, performance.now()),
   }
 

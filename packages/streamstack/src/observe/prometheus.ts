@@ -160,6 +160,9 @@ export class Prometheus {
     this.#add('counter', 'channel_refused_total', 'Messages that were refused, by the code of the error.', () =>
       perCode(channels.refusedCodes),
     )
+    this.#add('counter', 'channel_evicted_total', 'Idle channels that lost their messages for want of room.', () =>
+      perChannel(channels.declared, ({ evicted }) => evicted),
+    )
     this.#add('counter', 'channel_chunks_written_total', 'Messages written, once for each reader.', () =>
       perChannel(channels.declared, ({ chunks }) => chunks),
     )

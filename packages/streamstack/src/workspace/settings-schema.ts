@@ -315,10 +315,14 @@ const streams = z
 const channelsShape = {
   max_open: wholeNumber(1, 1_000_000)
     .prefault(100_000)
-    .describe('Channels in memory at the same time, those with readers or a history there; more are refused with 503.'),
+    .describe(
+      'Maximum number of channels in memory. At the bound, channels without readers are evicted; if all have readers, further ones get 503. One caller may use half.',
+    ),
   memory_bytes: byteSize
     .prefault('256mb')
-    .describe('What the messages of all channels may hold in memory together; more are refused with 507.'),
+    .describe(
+      'Memory for the messages of all channels together. At the bound, channels without readers are evicted with their messages in memory; if all have readers, publishers get 507. The channels of one caller may hold half.',
+    ),
   presence_grace: duration(0)
     .prefault('5s')
     .describe(

@@ -14,6 +14,7 @@ export class TestChannels {
   readonly warnings: string[] = []
   /** What the metrics hear: declared names of messages that were published, codes of those that were refused. */
   readonly told: string[] = []
+  evictions = 0
   readonly channels: Channels
   readonly #store: StreamStore
 
@@ -39,6 +40,7 @@ export class TestChannels {
       checksTokens: () => true,
       observer: {
         published: (declared) => void this.told.push(declared),
+        evicted: () => void this.evictions++,
         refused: (code) => void this.told.push(code),
       },
       log: { warn: note, error: note },
