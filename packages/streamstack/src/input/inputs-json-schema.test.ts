@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { InputDeclaration, InputType } from '../definition/types.ts'
-import { compileInputs, inputsJsonSchema } from './index.ts'
+import { compileInputs, inputsJsonSchema, toolJsonSchema } from './index.ts'
 import type { RequestBody } from './index.ts'
 
 function declare(name: string, type: InputType, more: Partial<InputDeclaration> = {}): InputDeclaration {
@@ -75,9 +75,39 @@ describe('the JSON Schema', () => {
         ]
         const accepted = ajv.validate(inputsJsonSchema(declarations), sent)
         expect(accepts(declarations, sent)).toBe(accepted)
+        // What a model is asked for is accepted; whole numbers beyond 2^53 and null for `any` are left to the check.
+        const isLeft =
+          declarations.some(({ type }) => type === 'any') ||
+          Object.values(sent)
+            .flat()
+            .includes(2 ** 53)
+        if (!isLeft && ajv.validate(toolJsonSchema(declarations), sent)) expect(accepted).toBe(true)
       }),
       { numRuns: 400 },
     )
+  })
+
+  test('of a tool has one type for each input, and null only where it is declared', () => {
+    const inputs = [
+      declare('count', 'integer', { min: 1, default: 3 }),
+      declare('bread', 'text', { values: ['rye', 'wheat'] }),
+      declare('at', 'timestamp', { nullable: true }),
+      declare('any', 'any'),
+      declare('tags', 'list', { items: declare('', 'text'), maxLength: 2 }),
+      declare('place', 'object', { required: true, properties: [declare('city', 'text', { required: true })] }),
+    ]
+    expect(toolJsonSchema(inputs)).toEqual({
+      type: 'object',
+      properties: {
+        count: { type: 'integer', minimum: 1, default: 3 },
+        bread: { type: 'string', enum: ['rye', 'wheat'] },
+        at: { type: ['string', 'null'], format: 'date-time' },
+        any: {},
+        tags: { type: 'array', items: { type: 'string' }, maxItems: 2 },
+        place: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+      },
+      required: ['place'],
+    })
   })
 
   test('carries descriptions, defaults and bounds', () => {

@@ -27,7 +27,7 @@ const typeBounds: Readonly<Partial<Record<InputType, Schema>>> = {
 }
 
 /**
- * The JSON Schema (draft 2020-12) of a JSON body with these inputs, for OpenAPI and tools. It accepts what the check
+ * The JSON Schema (draft 2020-12) of a JSON body with these inputs, for OpenAPI. It accepts what the check
  * accepts: null counts as absent, so optional inputs may be null.
  */
 export function inputsJsonSchema(declarations: readonly InputDeclaration[]): Schema {

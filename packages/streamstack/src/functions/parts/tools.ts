@@ -1,6 +1,6 @@
 import { type PublicError, StreamstackError, type Value, publicError } from '@streamstack/protocol'
 import { jsonText } from '../../expression/index.ts'
-import { type InputChecker, compileInputs, inputsJsonSchema, inspectInputs } from '../../input/index.ts'
+import { type InputChecker, compileInputs, inspectInputs, toolJsonSchema } from '../../input/index.ts'
 import { didYouMean } from '../../text/did-you-mean.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import type { Tool, ToolCallItem } from '../../provider/index.ts'
@@ -93,7 +93,7 @@ function compileTool(entry: TreeNode, compiler: Compiler): CompiledTool | null {
     tool: {
       name: file.replaceAll(/[^\w-]/g, '_').slice(0, 64),
       description,
-      parameters: inputsJsonSchema(outline.inputs),
+      parameters: toolJsonSchema(outline.inputs),
     },
     file,
     checker: compileInputs(outline.inputs),

@@ -65,6 +65,8 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   readUsage(answer, frame)
   // Servers that fail after they have answered 200 send the error as a frame, some with `[DONE]` after it.
   if ((frame['error'] ?? null) !== null) throw toldFault(answer.host, frame)
+  const early = objectOf(frame['x_groq'])?.['error'] ?? null
+  if (early !== null) throw toldFault(answer.host, { error: early })
   // The frame of the usage has no choices, nor has Azure's of its check of the prompt.
   const choice = firstChoice(frame)
   if (choice === null) return
@@ -101,18 +103,40 @@ function isOtherAnswer(answer: Answer, frame: JsonObject): boolean {
 function readDelta(answer: Answer, delta: JsonObject, frame: JsonObject, items: ProviderItem[]): void {
   const reasoning = wordsOf(delta['reasoning_content']) ?? wordsOf(delta['reasoning'])
   if (reasoning !== null) items.push({ kind: 'reasoning', text: reasoning, raw: frame })
-  const text = textOf(delta['content'])
-  if (text !== '') items.push({ kind: 'text', text, raw: frame })
+  readContent(delta['content'], frame, items)
   const refusal = textOf(delta['refusal'])
   if (refusal !== '') {
     answer.finish = 'refusal'
     items.push({ kind: 'text', text: refusal, raw: frame })
   }
   for (const call of listOf(delta['tool_calls'])) readCall(answer, objectOf(call))
+  // What calls were before `tool_calls`: one at most.
+  if (objectOf(delta['function_call']) !== null)
+    readCall(answer, { index: 0, function: delta['function_call'] ?? null })
   for (const annotation of listOf(delta['annotations'])) {
     const cited = objectOf(objectOf(annotation)?.['url_citation'])
     if (cited !== null) items.push(source(wordsOf(cited['url']), wordsOf(cited['title']), frame))
   }
+}
+
+/** Text; models of Mistral that reason write lists of parts, with the reasoning in parts of parts. */
+function readContent(content: Value | undefined, frame: JsonObject, items: ProviderItem[]): void {
+  if (typeof content === 'string') {
+    if (content !== '') items.push({ kind: 'text', text: content, raw: frame })
+    return
+  }
+  for (const part of listOf(content).map(objectOf)) {
+    const isThought = part?.['type'] === 'thinking'
+    const text = isThought ? thoughtOf(part['thinking']) : textOf(part?.['text'])
+    if (text !== '') items.push({ kind: isThought ? 'reasoning' : 'text', text, raw: frame })
+  }
+}
+
+function thoughtOf(thinking: Value | undefined): string {
+  if (typeof thinking === 'string') return thinking
+  return listOf(thinking)
+    .map((part) => textOf(objectOf(part)?.['text']))
+    .join('')
 }
 
 function readCall(answer: Answer, call: JsonObject | null): void {
