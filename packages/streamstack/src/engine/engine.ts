@@ -22,8 +22,10 @@ import {
   watchWorkspace,
 } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
+import { hidingLog } from './hiding-log.ts'
 import type { Mode } from './mode.ts'
 import { Runs } from './runs.ts'
+import { SecretTexts } from './secret-texts.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
 
 /** A key set is small, so a fetch that takes longer has failed. */
@@ -82,6 +84,7 @@ export class Engine {
   readonly gate: Gate
   readonly log: Logger
   #workspace: CompiledWorkspace
+  #secrets: { readonly of: CompiledWorkspace; readonly texts: SecretTexts } | null = null
   #policy: AccessPolicy
   #outbound: Outbound
   #hasUnsettledRuns = false
@@ -106,7 +109,7 @@ export class Engine {
     this.#options = options
     this.mode = options.mode ?? 'serve'
     this.#heldFolder = heldFolder
-    this.log = options.log
+    this.log = hidingLog(options.log, () => this.#secretTexts())
     this.records = records
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
@@ -126,7 +129,7 @@ export class Engine {
     this.access.configure(workspace.settings.auth)
     this.audit = new Audit({
       workspace: () => this.settings.name,
-      log: options.log,
+      log: this.log,
       post: (url, authorization, body) => this.#postHead(url, authorization, body),
     })
     this.observation.metrics.audit = () => this.audit.numbers
@@ -139,7 +142,7 @@ export class Engine {
       store: () => this.streams,
       checksTokens: () => this.access.checksTokens,
       observer: this.observation.channelObserver,
-      log: options.log,
+      log: this.log,
       nowMs: steadyNowMs,
     })
     this.observation.observe(this.channels)
@@ -155,11 +158,11 @@ export class Engine {
       {
         recordsFor: (auth) =>
           new GuardedRecords(records, auth, (table, err) =>
-            options.log.warn({ table, err }, 'a rule of a table failed and lets no record pass'),
+            this.log.warn({ table, err }, 'a rule of a table failed and lets no record pass'),
           ),
         conversations: this.conversations,
         channels: this.channels,
-        log: options.log,
+        log: this.log,
         get outbound() {
           return outbound()
         },
@@ -172,6 +175,7 @@ export class Engine {
         get hidesDetails() {
           return hidesDetails()
         },
+        hideSecrets: (text) => this.#secretTexts().hide(text),
       },
       {
         open: () => this.streams,
@@ -225,6 +229,13 @@ export class Engine {
     const values = [...providerKeyNames, ...settings.envNames].map((name) => env[name])
     const keys = settings.auth.jwt.map(({ secret }) => secret)
     return [...values, ...keys].filter((value) => typeof value === 'string')
+  }
+
+  #secretTexts(): SecretTexts {
+    if (this.#secrets?.of !== this.#workspace) {
+      this.#secrets = { of: this.#workspace, texts: new SecretTexts(this.secretValues()) }
+    }
+    return this.#secrets.texts
   }
 
   /** New calls are refused: the server is stopping. */

@@ -1,11 +1,6 @@
-import { isSecretName, newRedactor } from '../content/index.ts'
 import type { Value } from '@streamstack/protocol'
-
-/** Stands in the place of a secret. */
-const HIDDEN = '••••••'
-
-/** Shorter values of the environment, such as `8080`, are hidden only where they are the whole text. */
-const INNER_CHARACTERS_MIN = 6
+import { isSecretName } from '../content/index.ts'
+import { HIDDEN, SecretTexts } from './secret-texts.ts'
 
 /** Characters of a text that are looked through for secrets; tokens and keys are shorter. */
 const SCANNED_CHARACTERS_MAX = 16_384
@@ -16,25 +11,18 @@ const DEPTH_MAX = 6
 
 type ObjectValue = Readonly<Record<string, Value>>
 
-/** Keys of known services and tokens are secrets wherever they come from. */
-const keys = newRedactor({ kinds: ['key'], nationalIds: [], fields: [], matchers: [], replacement: HIDDEN })
-
 /**
  * Writes values as short texts like JSON, without secrets: values of the environment, values under names of secrets, keys and tokens that look like such.
  * The cost of a preview is bounded, however large the value is.
  */
 export class ValuePreview {
   readonly #charactersMax: number
-  readonly #whole: ReadonlySet<string>
-  readonly #inner: readonly string[]
+  readonly #secrets: SecretTexts
 
   /** `secrets`: values that no preview may show. */
   constructor(secrets: Iterable<string>, charactersMax: number) {
-    const known = [...new Set(secrets)].filter((secret) => secret !== '')
     this.#charactersMax = charactersMax
-    this.#whole = new Set(known)
-    // A secret that holds another one goes first.
-    this.#inner = known.filter(({ length }) => length >= INNER_CHARACTERS_MIN).toSorted((a, b) => b.length - a.length)
+    this.#secrets = new SecretTexts(secrets)
   }
 
   /** `name`: the name of the variable or input. */
@@ -82,10 +70,7 @@ export class ValuePreview {
 
   /** Hides before it cuts, so that no cut leaves a part of a secret in sight. */
   #hide(text: string): string {
-    if (this.#whole.has(text)) return HIDDEN
-    let shown = text.slice(0, SCANNED_CHARACTERS_MAX)
-    for (const secret of this.#inner) shown = shown.replaceAll(secret, HIDDEN)
-    shown = keys.text(shown)
+    const shown = this.#secrets.hide(text.slice(0, SCANNED_CHARACTERS_MAX))
     return shown.length > this.#charactersMax ? `${shown.slice(0, this.#charactersMax)}…` : shown
   }
 }

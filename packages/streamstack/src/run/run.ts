@@ -245,8 +245,9 @@ export class Run implements OutletRun, RunningRun {
    * meant for the operator (`server.errors`).
    */
   told(thrown: unknown): StreamstackError {
-    const error = toStreamstackError(thrown)
-    return this.services.hidesDetails === true ? publicFace(error, this.id) : error
+    const { hidesDetails, hideSecrets } = this.services
+    const error = withoutSecrets(toStreamstackError(thrown), hideSecrets)
+    return hidesDetails === true ? publicFace(error, this.id) : error
   }
 
   /** Logs what a catch block took, where it does not learn what happened. */
@@ -353,5 +354,19 @@ export class Run implements OutletRun, RunningRun {
 function limitError(name: string, bound: string): StreamstackError {
   return new StreamstackError('limit_exceeded', `The run was ended at ${bound} (${name}).`, {
     details: { limit: name },
+  })
+}
+
+/** The same error where its message holds no secret. */
+function withoutSecrets(error: StreamstackError, hide: ((text: string) => string) | undefined): StreamstackError {
+  const message = hide === undefined ? error.message : hide(error.message)
+  if (message === error.message) return error
+  const { row, code: publicCode, status, recoverable, retryAfterMs } = error
+  return new StreamstackError(row, message, {
+    publicCode,
+    status,
+    recoverable,
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   })
 }

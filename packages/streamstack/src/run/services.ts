@@ -28,4 +28,6 @@ export interface Services {
   readonly log: Logger
   /** `server.errors: public`: messages that are for the operator reach neither callers nor catch blocks. Default: they do. */
   readonly hidesDetails?: boolean
+  /** Takes secrets of the workspace out of a text. Default: none are known. */
+  readonly hideSecrets?: (text: string) => string
 }
