@@ -1,3 +1,4 @@
+import { FORMAT_NAMES } from './formats/format-names.ts'
 /**
  * The error table: every code that Streamstack sends, with its HTTP status, whether trying again may help, and a title.
  * The docs page `docs/reference/errors.md` is made from it. Details beyond the title are given by whoever throws.
@@ -44,7 +45,7 @@ export const ERRORS = {
     status: 406,
     recoverable: false,
     title: 'The asked format does not exist.',
-    cure: 'Use ?format= with one of: lines, text, sse, ndjson, json, csv, ai-sdk, openai, openai-completion, xano.',
+    cure: `Use ?format= with one of: ${FORMAT_NAMES.join(', ')}.`,
   },
   unauthenticated: {
     status: 401,

@@ -23,6 +23,7 @@ const FINISH_REASONS: Readonly<Record<string, string>> = {
  */
 export const aiSdk: AnswerFormat = {
   name: 'ai-sdk',
+  mediaTypes: [],
   isShared: false,
   encoder: ({ metadata, kinds = ALL_KINDS }, { run }): Encoder => ({
     ...streaming,

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CONTENT_KINDS } from '../chunk-kind.ts'
 import type { Chunk } from '../chunk.ts'
-import { type ChatFormatName, formats } from './index.ts'
+import { type FormatName, formats } from './index.ts'
 
 const STREAM = { run: '01a22d79-773c-7000-a267-6b9f9be041ae' }
 
@@ -25,7 +25,7 @@ const anyChunk: fc.Arbitrary<Chunk> = fc.oneof(
 const END = { outcome: 'completed', offset: 0, error: null } as const
 
 /** The answer, with the chunks in batches of these sizes. */
-function answer(name: ChatFormatName, chunks: readonly Chunk[], sizes: readonly number[]): string {
+function answer(name: FormatName, chunks: readonly Chunk[], sizes: readonly number[]): string {
   const encoder = formats[name].encoder({ metadata: true }, STREAM)
   let out = encoder.begin(null)
   let from = 0
@@ -37,7 +37,7 @@ function answer(name: ChatFormatName, chunks: readonly Chunk[], sizes: readonly 
   return out + encoder.end({ ...END, offset: chunks.length })
 }
 
-const NAMES: readonly ChatFormatName[] = ['ai-sdk', 'openai', 'openai-completion']
+const NAMES: readonly FormatName[] = ['ai-sdk', 'openai', 'openai-completion']
 
 describe.each(NAMES)('%s', (name) => {
   test('is the same however the chunks come in batches', () => {

@@ -12,6 +12,7 @@ import { type AnswerFormat, type Encoder, streaming } from './format.ts'
  */
 export const csv: AnswerFormat = {
   name: 'csv',
+  mediaTypes: ['text/csv'],
   isShared: false,
   encoder: ({ kinds = CONTENT_KINDS, escapesFormulas = false }): Encoder => ({
     ...streaming,

@@ -87,6 +87,8 @@ export interface Decoder {
 /** A format that answers are written in. */
 export interface AnswerFormat {
   readonly name: string
+  /** Media types by which `Accept` asks for it, the usual one first; none: `?format=` alone asks for it. */
+  readonly mediaTypes: readonly string[]
   /** Whether one encoder serves all answers of the same options: it holds nothing of its stream. */
   readonly isShared: boolean
   readonly encoder: (options: EncodeOptions, stream: EncodedStream) => Encoder

@@ -1,5 +1,6 @@
 import { aiSdk } from './ai-sdk.ts'
 import { csv } from './csv.ts'
+import type { FormatName } from './format-names.ts'
 import type { AnswerFormat, Format } from './format.ts'
 import { json, jsonDecoder } from './json.ts'
 import { lines, linesDecoder } from './lines.ts'
@@ -9,6 +10,7 @@ import { sse, sseDecoder } from './sse.ts'
 import { text, textDecoder } from './text.ts'
 import { xano } from './xano.ts'
 
+export { FORMAT_NAMES, type FormatName } from './format-names.ts'
 export { FormatError } from './format-error.ts'
 export { decodedChunks } from './json.ts'
 export { sseGoodbye } from './sse.ts'
@@ -28,11 +30,6 @@ export { type SseEvent, sseEvents } from './sse-events.ts'
 
 /** Formats of Streamstack's own, which its clients read. */
 export type OwnFormatName = 'lines' | 'text' | 'sse' | 'ndjson' | 'json'
-
-/** Formats of other projects' chat clients, which bring their own decoders. */
-export type ChatFormatName = 'ai-sdk' | 'openai' | 'openai-completion'
-
-export type FormatName = OwnFormatName | ChatFormatName | 'csv' | 'xano'
 
 /** All formats, by name. */
 export const formats = {

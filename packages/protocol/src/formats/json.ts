@@ -12,6 +12,7 @@ import { contentJson } from './lines.ts'
  */
 export const json: Format = {
   name: 'json',
+  mediaTypes: ['application/json'],
   isShared: false,
   encoder: ({ kinds = ALL_KINDS }, { run }) => ({
     contentType: 'application/json; charset=utf-8',

@@ -12,6 +12,7 @@ import { lineSplitter } from './line-splitter.ts'
  */
 export const lines: Format = {
   name: 'lines',
+  mediaTypes: ['text/plain'],
   isShared: true,
   encoder: ({ metadata, kinds = CONTENT_KINDS }) => ({
     ...streaming,

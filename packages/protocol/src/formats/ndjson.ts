@@ -12,6 +12,7 @@ import { contentJson, decodedContent, kindMember } from './lines.ts'
  */
 export const ndjson: Format = {
   name: 'ndjson',
+  mediaTypes: ['application/x-ndjson', 'application/ndjson', 'application/jsonl'],
   isShared: true,
   encoder: ({ kinds = ALL_KINDS }) => ({
     ...streaming,

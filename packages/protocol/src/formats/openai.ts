@@ -45,6 +45,7 @@ function firstState({ model = 'streamstack' }: EncodeOptions): State {
  */
 export const openai: AnswerFormat = {
   name: 'openai',
+  mediaTypes: [],
   isShared: false,
   encoder: (options, stream): Encoder => ({
     ...streaming,
@@ -92,6 +93,7 @@ export const openai: AnswerFormat = {
 /** `openai-completion`: the same as one `chat.completion` document, for clients that do not stream. */
 export const openaiCompletion: AnswerFormat = {
   name: 'openai-completion',
+  mediaTypes: [],
   isShared: false,
   encoder: (options, stream): Encoder => {
     let state = firstState(options)

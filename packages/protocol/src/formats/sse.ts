@@ -14,6 +14,7 @@ import { type SseEvent, sseEvents } from './sse-events.ts'
  */
 export const sse: Format = {
   name: 'sse',
+  mediaTypes: ['text/event-stream'],
   isShared: true,
   encoder: ({ metadata, kinds = CONTENT_KINDS, marksDone = true }) => ({
     ...streaming,

@@ -8,6 +8,7 @@ import { type Decoder, type Encoder, type Format, streaming } from './format.ts'
  */
 export const text: Format = {
   name: 'text',
+  mediaTypes: [],
   isShared: true,
   encoder: ({ kinds = CONTENT_KINDS }) => ({
     ...streaming,

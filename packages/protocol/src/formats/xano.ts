@@ -14,6 +14,7 @@ const LINE_END = /\r\n|\r|\n/g
  */
 export const xano: AnswerFormat = {
   name: 'xano',
+  mediaTypes: [],
   isShared: true,
   encoder: ({ metadata: withMetadata, kinds = CONTENT_KINDS }) => ({
     ...streaming,

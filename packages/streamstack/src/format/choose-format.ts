@@ -1,17 +1,9 @@
-import { type FormatName, StreamstackError, formats } from '@streamstack/protocol'
-
-const NAMES = Object.keys(formats) as readonly FormatName[]
+import { FORMAT_NAMES, type FormatName, StreamstackError, formats } from '@streamstack/protocol'
 
 // A map: callers choose the key, and an object would answer to `constructor`.
-const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map([
-  ['text/plain', 'lines'],
-  ['text/event-stream', 'sse'],
-  ['application/x-ndjson', 'ndjson'],
-  ['application/ndjson', 'ndjson'],
-  ['application/jsonl', 'ndjson'],
-  ['application/json', 'json'],
-  ['text/csv', 'csv'],
-])
+const BY_MEDIA_TYPE: ReadonlyMap<string, FormatName> = new Map(
+  FORMAT_NAMES.flatMap((name) => formats[name].mediaTypes.map((type): [string, FormatName] => [type, name])),
+)
 
 /** What is known of the format that a caller wants. */
 export interface FormatWish {
@@ -39,11 +31,11 @@ export function chooseFormat({
   otherwise = 'sse',
 }: FormatWish): FormatName {
   if (asked !== null) {
-    const name = NAMES.find((one) => one === asked)
+    const name = FORMAT_NAMES.find((one) => one === asked)
     if (name !== undefined) return name
     throw new StreamstackError(
       'format_unknown',
-      `There is no such format. Use ?format= with one of: ${NAMES.join(', ')}.`,
+      `There is no such format. Use ?format= with one of: ${FORMAT_NAMES.join(', ')}.`,
     )
   }
   const wanted = accept === undefined ? undefined : preferred(accept, declaredType)

@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from '@streamstack/protocol'
+import { ERRORS, type ErrorCode, FORMAT_NAMES } from '@streamstack/protocol'
 import type { JsonObject } from './json-value.ts'
 
 /** Name of the security scheme: JWTs by `auth.jwt`, API keys by `auth.keys`. */
@@ -70,7 +70,7 @@ export const callParameters: Readonly<Record<string, JsonObject>> = {
     name: 'format',
     in: 'query',
     description: 'The format of the answer; goes before `Accept`.',
-    schema: { type: 'string', enum: ['lines', 'text', 'sse', 'ndjson', 'json', 'csv', 'ai-sdk', 'openai'] },
+    schema: { type: 'string', enum: [...FORMAT_NAMES] },
   },
   kinds: {
     name: 'kinds',

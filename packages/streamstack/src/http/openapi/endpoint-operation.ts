@@ -1,4 +1,4 @@
-import { type ErrorCode, type FormatName, formats } from '@streamstack/protocol'
+import { type ErrorCode, FORMAT_NAMES, type FormatName, formats } from '@streamstack/protocol'
 import { type EndpointDefinition, pathParameters } from '../../definition/index.ts'
 import { chooseFormat, contentTypeOf } from '../../format/index.ts'
 import { inputsJsonSchema } from '../../input/index.ts'
@@ -7,7 +7,7 @@ import { pathParameter, queryParameter } from './input-parameters.ts'
 import type { Json, JsonObject } from './json-value.ts'
 
 /** Formats that have a media type of their own; `?format=` reaches the others. */
-const BY_MEDIA_TYPE = ['lines', 'sse', 'ndjson', 'json', 'csv'] as const satisfies readonly FormatName[]
+const BY_MEDIA_TYPE = FORMAT_NAMES.filter((name) => formats[name].mediaTypes.length > 0)
 
 const TEXT: JsonObject = { schema: { type: 'string' } }
 
