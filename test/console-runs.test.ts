@@ -103,6 +103,7 @@ describe.skipIf(chromiumPath === undefined)('runs in the console', () => {
   test('a kept run plays again in its own time, at any speed, and stops where it is paused', () =>
     open('#/run/POST/loop', async (page) => {
       await page.getByLabel('color').fill('red')
+      await page.getByLabel('rounds').fill('40')
       await pressRun(page)
       await stateIs(page, 'completed')
       await page.getByRole('link', { name: 'Runs' }).click()
@@ -113,13 +114,13 @@ describe.skipIf(chromiumPath === undefined)('runs in the console', () => {
       await page.locator('chunk-list .line').nth(1).waitFor()
       await page.getByRole('button', { name: 'Pause' }).click()
       await stateIs(page, 'paused')
-      expect(await countOf(page)).toBeLessThan(5)
+      expect(await countOf(page)).toBeLessThan(41)
       expect(await page.locator('stack-view .now').count()).toBeGreaterThan(0)
       await page.getByLabel('speed').selectOption('10')
       await page.getByRole('button', { name: 'Replay' }).click()
       await stateIs(page, 'completed')
-      expect(await countOf(page)).toBe(5)
-      expect(await textIn(page, 'stack-view')).toContain('4 ×')
+      expect(await countOf(page)).toBe(41)
+      expect(await textIn(page, 'stack-view')).toContain('40 ×')
     }))
 
   test('runs again with the same inputs', () =>

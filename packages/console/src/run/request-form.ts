@@ -1,13 +1,11 @@
 import { LitElement, css, html, nothing } from 'lit'
-import type { Endpoint, Input } from '../api.ts'
+import type { Endpoint } from '../api.ts'
 import { shared } from '../page/styles.ts'
+import { fieldText, inputField, parsed } from './input-field.ts'
 import { COPY_TARGETS, copyText } from './copy-as.ts'
 
 type CallFormat = 'ndjson' | 'sse' | 'lines' | 'text' | 'json'
 const FORMATS: readonly CallFormat[] = ['ndjson', 'sse', 'lines', 'text', 'json']
-
-/** Inputs whose values nobody reads over a shoulder. */
-const SECRET_NAME = /passw|passphrase|secret|(?:^|[_-])(?:token|api_?key)$|(?:Token|Key)$/
 
 /** What the form asks for. */
 export interface Asked {
@@ -131,7 +129,7 @@ export class RequestForm extends LitElement {
       @keydown=${(event: KeyboardEvent) => this.#key(event)}
     >
       <h2 class="part">Request</h2>
-      ${inputs.length === 0 ? html`<p class="muted small">The endpoint takes no inputs.</p>` : inputs.map((input) => this.#field(input))}
+      ${inputs.length === 0 ? html`<p class="muted small">The endpoint takes no inputs.</p>` : inputs.map((input) => inputField(input))}
       <div class="pair">
         ${OPTIONS.map(
           ({ name, unit }) =>
@@ -207,60 +205,6 @@ export class RequestForm extends LitElement {
     </form>`
   }
 
-  #field(input: Input): unknown {
-    const { name, type, required, description, values } = input
-    const id = `input-${name}`
-    const hint = `${type}${required ? ', required' : ''}`
-    const standard =
-      input.default === null ? '' : typeof input.default === 'string' ? input.default : JSON.stringify(input.default)
-    const label = html`<label for=${id} title=${description ?? ''}>${name} <i>${hint}</i></label>`
-    if (values !== null) {
-      return html`${label}<select class="field" id=${id} data-input=${name}>
-          ${required ? nothing : html`<option value=""></option>`}
-          ${values.map((value) => html`<option ?selected=${value === input.default}>${String(value)}</option>`)}
-        </select>`
-    }
-    if (type === 'boolean') {
-      return html`${label}<select class="field" id=${id} data-input=${name}>
-          <option value="">${standard === '' ? '' : `default: ${standard}`}</option>
-          <option>true</option>
-          <option>false</option>
-        </select>`
-    }
-    if (type === 'integer' || type === 'number') {
-      return html`${label}<input
-          class="field"
-          id=${id}
-          data-input=${name}
-          inputmode="decimal"
-          placeholder=${standard}
-          autocomplete="off"
-        />`
-    }
-    if (SECRET_NAME.test(name)) {
-      return html`${label}<input class="field mono" id=${id} data-input=${name} type="password" autocomplete="off" />`
-    }
-    const isLong =
-      type === 'object' || type === 'list' || type === 'any' || (type === 'text' && (input.max_length ?? 1_000) > 80)
-    if (isLong) {
-      return html`${label}<textarea
-          class="field ${type === 'text' ? '' : 'mono'}"
-          id=${id}
-          data-input=${name}
-          placeholder=${standard}
-        >
-${sample(input)}</textarea>`
-    }
-    return html`${label}<input
-        class="field"
-        id=${id}
-        data-input=${name}
-        placeholder=${standard}
-        .value=${sample(input)}
-        autocomplete="off"
-      />`
-  }
-
   /** Puts inputs into the fields; the others are emptied. */
   fill(inputs: Readonly<Record<string, unknown>>): void {
     for (const field of this.renderRoot.querySelectorAll<HTMLInputElement>('[data-input]'))
@@ -333,39 +277,6 @@ ${sample(input)}</textarea>`
 
 function valueOf(event: Event): string {
   return (event.target as HTMLInputElement).value
-}
-
-function fieldText(value: unknown): string {
-  if (value === undefined || value === null) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-/** A sample value, so that the first run needs no input from the user. */
-function sample({ name, type, required, default: standard }: Input): string {
-  if (standard !== null) return ''
-  if (type === 'text' && name === 'message') return 'How do streams work?'
-  if (!required) return ''
-  if (type === 'text') return `example ${name}`
-  if (type === 'email') return 'ada@example.com'
-  if (type === 'uuid') return '9c2f4f3e-2a55-4c9c-8f3e-6f3b7f0f3c11'
-  if (type === 'list') return '[]'
-  return type === 'object' ? '{}' : ''
-}
-
-function parsed({ name, type }: Input, text: string): unknown {
-  if (type === 'integer' || type === 'number') {
-    // Digits that a number cannot hold stay text, which the server takes.
-    const number = Number(text)
-    return Number.isFinite(number) && (type === 'number' || Number.isSafeInteger(number)) ? number : text
-  }
-  if (type === 'boolean') return text === 'true'
-  if (type !== 'object' && type !== 'list' && type !== 'any') return text
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    if (type === 'any') return text
-    throw new Error(`${name} must be JSON, such as ${type === 'list' ? '[1, 2]' : '{"a": 1}'}.`)
-  }
 }
 
 customElements.define('request-form', RequestForm)

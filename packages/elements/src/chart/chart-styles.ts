@@ -169,10 +169,15 @@ export const chartStyles = css`
       background: Highlight;
     }
     .gauge path {
-      stroke: GrayText;
+      stroke: CanvasText;
+      stroke-width: 2;
     }
     .gauge .arc {
       stroke: Highlight;
+      stroke-width: 16;
+    }
+    .gauge text {
+      fill: CanvasText;
     }
   }
 `

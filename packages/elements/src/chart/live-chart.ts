@@ -1,4 +1,4 @@
-import { type PropertyDeclarations, type PropertyValues, css, html, nothing, svg } from 'lit'
+import { type PropertyDeclarations, type PropertyValues, css, html, nothing } from 'lit'
 import { onFrame } from '../base/frame.ts'
 import { levelOf, numberAttribute } from '../base/gauge-state.ts'
 import { durationText, numberText, shortText } from '../base/numbers.ts'
@@ -8,8 +8,10 @@ import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { Bars } from './bars.ts'
 import { chartStyles } from './chart-styles.ts'
+import { gauge, niceBound } from './gauge.ts'
 import { loadPlot } from './load-plot.ts'
 import type { Plot } from './plot.ts'
+import { PointTable } from './point-table.ts'
 import { Ring } from './ring.ts'
 
 /** A line of a chart. */
@@ -23,10 +25,6 @@ export interface ChartSeries {
 const POINTS_MAX = 3_600
 /** Lines beyond these would have no colors of their own. */
 const SERIES_MAX = 6
-/** Interval at which the table for screen readers is written. */
-const TABLE_MS = 5_000
-const TABLE_ROWS = 10
-
 const COLORS = ['--accent', '--running', '--caught', '--ok', '--failed', '--text-3']
 const DASHES: readonly (readonly number[])[] = [[], [5, 4], [], [2, 3], [8, 4], [1, 3]]
 
@@ -117,11 +115,9 @@ export class LiveChart extends WidgetElement {
   #pointed: number | null = null
   readonly #hidden = new Set<number>()
   #shown: { times: readonly number[]; columns: readonly (readonly number[])[] } = { times: [], columns: [] }
-  #tableAtMs = 0
-  #tableRows = 0
   /** The highest value that a gauge has shown. */
   #highest = 0
-  #table: unknown = nothing
+  readonly #table = new PointTable()
   readonly #seen = new IntersectionObserver((entries) => {
     this.#isSeen = entries.at(-1)?.isIntersecting ?? true
     this.#drawSoon()
@@ -309,7 +305,14 @@ export class LiveChart extends WidgetElement {
         ${this.#lines.map(({ path, label }, index) => this.#renderKey(label ?? path, columns[index]?.[at], index))}
         ${this.#pointed === null || times[at] === undefined ? nothing : html`<li class="tiny">${timeText(times[at], 0, this.language)}</li>`}
       </ul>
-      ${this.#renderTable(words)}`
+      ${this.#table.render({
+        heading: this.heading,
+        times,
+        columns,
+        names: [words.time, ...this.#lines.map(({ path, label }) => label ?? path)],
+        time: (ms) => timeText(ms, 0, this.language),
+        number: (value) => this.#number(value),
+      })}`
   }
 
   #renderKey(label: string, value: number | undefined, index: number): unknown {
@@ -327,42 +330,6 @@ export class LiveChart extends WidgetElement {
         <span dir="auto">${label}</span><b>${this.#number(value)}</b>
       </button>
     </li>`
-  }
-
-  /**
-   * Table of the newest points for screen readers; updated rarely, because a changing table cannot
-   * be read aloud.
-   */
-  #renderTable(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
-    const nowMs = performance.now()
-    const { times, columns } = this.#shown
-    if (times.length === 0) return nothing
-    const isGrowing = this.#tableRows < Math.min(TABLE_ROWS, times.length)
-    if (nowMs - this.#tableAtMs < TABLE_MS && !isGrowing) return this.#table
-    this.#tableAtMs = nowMs
-    this.#tableRows = Math.min(TABLE_ROWS, times.length)
-    const first = Math.max(0, times.length - TABLE_ROWS)
-    this.#table = html`<table class="visually-hidden">
-      <caption>
-        ${this.heading}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">${words.time}</th>
-          ${this.#lines.map(({ path, label }) => html`<th scope="col">${label ?? path}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${times.slice(first).map(
-          (time, index) =>
-            html`<tr>
-              <th scope="row">${timeText(time, 0, this.language)}</th>
-              ${columns.map((column) => html`<td>${this.#number(column[first + index])}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>`
-    return this.#table
   }
 
   #number(value: number | undefined): string {
@@ -391,33 +358,16 @@ export class LiveChart extends WidgetElement {
     const value = this.#ring.last(0)
     if (value === null || Number.isNaN(value)) return html`<div class="none">${words.noData}</div>`
     this.#highest = Math.max(this.#highest, value)
-    const [low, high] = [this.min ?? 0, this.max ?? niceBound(this.#highest)]
-    const share = Math.min(1, Math.max(0, (value - low) / (high - low || 1)))
-    const level = levelOf(value, this.warn, this.fail)
-    const number = numberText(value, this.language)
-    return html`<div
-      class="gauge"
-      part="gauge"
-      role="meter"
-      aria-label=${this.heading}
-      aria-valuemin=${low}
-      aria-valuemax=${high}
-      aria-valuenow=${value}
-      aria-valuetext=${this.#number(value)}
-    >
-      <svg viewBox="0 0 200 120" aria-hidden="true">
-        ${svg`<path d="M20 105 A80 80 0 0 1 180 105"></path>
-        <path class="arc ${level}" d="M20 105 A80 80 0 0 1 180 105" pathLength="1" .style=${`--share: ${share}${share === 0 ? '; visibility: hidden' : ''}`}></path>
-        <text x="100" y="98">${number}<tspan> ${this.unit}</tspan></text>`}
-      </svg>
-    </div>`
+    return gauge({
+      heading: this.heading,
+      value,
+      low: this.min ?? 0,
+      high: this.max ?? niceBound(this.#highest),
+      level: levelOf(value, this.warn, this.fail),
+      number: numberText(value, this.language),
+      unit: this.unit,
+    })
   }
-}
-
-/** 10, 20, 50, 100, 200 …: the next one above a value. */
-function niceBound(value: number): number {
-  const power = 10 ** Math.max(1, Math.floor(Math.log10(Math.max(value, 1))))
-  return [1, 2, 5, 10].map((step) => step * power).find((bound) => bound > value) ?? 10 * power
 }
 
 function spanText(seconds: number): string {
