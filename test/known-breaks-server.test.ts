@@ -275,26 +275,3 @@ describe('a data folder whose streams were cut short', () => {
     expect(String(refusal)).not.toContain(workspace.dir)
   })
 })
-
-describe('many runs at once', () => {
-  test('keep less each, and say so to whoever wants more back', async () => {
-    const CHUNKS = 20
-    await using server = await testServer({
-      'endpoints/wait.json': endpoint('/wait', [send('x'), { function: 'Sleep', duration: 3_600_000 }]),
-      'endpoints/big.json': endpoint('/big', [
-        { function: 'For', count: CHUNKS, inner_functions: [send('{{loop_index}}' + 'x'.repeat(100_000))] },
-      ]),
-    })
-    const again = async (): Promise<Answer> =>
-      server.call(`${String((await server.call('/big?format=ndjson')).headers['stream-url'])}?format=ndjson`)
-    expect((await again()).text).toContain('"outcome":"completed"')
-    const crowd = await Promise.all(Array.from({ length: 300 }, () => server.open('/wait?format=ndjson')))
-    const gone = await again()
-    expect(gone.status).toBe(410)
-    expect(problem(gone)['code']).toBe('offset_expired')
-    // It is still most of what a small share of the whole is.
-    expect(Number(problem(gone)['first_offset'])).toBeLessThan(CHUNKS - 5)
-    // Those that go on are not touched by it.
-    for (const reader of crowd) reader.leave()
-  })
-})

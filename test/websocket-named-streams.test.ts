@@ -63,7 +63,8 @@ describe.each(['memory', 'sqlite'])('a stream by name, kept in %s', (log) => {
     server = await testServer({
       'streamstack.yaml': {
         streams: { access: 'open', log },
-        server: { websocket: { message_rate: 100_000, max_streams: 1_000 } },
+        // The append calls between two reads may take a while on a busy machine.
+        server: { websocket: { message_rate: 100_000, max_streams: 1_000, auth_timeout: '10m' } },
       },
     })
   })
