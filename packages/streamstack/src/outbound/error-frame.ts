@@ -1,4 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { upstreamText } from './upstream-text.ts'
 
 /**
  * Whether an item is an error that came under status 200, as gateways and providers send them: `{"error": {…}}`, also beside other members;
@@ -17,7 +18,7 @@ export function isErrorFrame(item: Value): boolean {
 /** What the upstream said goes into the cause, for the log of the server only. */
 export function reportedError(host: string, text: string): StreamstackError {
   return new StreamstackError('upstream_failed', `${host} reported an error in the middle of its answer.`, {
-    cause: new Error(text.slice(0, 1024)),
+    cause: upstreamText(text),
   })
 }
 
@@ -25,7 +26,7 @@ export function malformedItem(host: string, text: string, cause: unknown): Strea
   return new StreamstackError(
     'upstream_failed',
     `${host} sent an item that is not valid JSON. Where items may be any text, say so with \`items: sse-text\` or \`bad_items: pass\`.`,
-    { cause: new Error(text.slice(0, 1024), { cause }) },
+    { cause: Object.assign(upstreamText(text), { cause }) },
   )
 }
 

@@ -24,18 +24,18 @@ export function transportFailure(error: unknown, host: string, answered: boolean
   return new StreamstackError('upstream_failed', `${host} ${reasonOf(code, answered)}.`, { cause: error })
 }
 
-/** An answer whose status says no. The upstream's text goes into the cause, for the server's log only. */
+/** An answer whose status says no. The upstream's text is the cause, for the server's log only. */
 export function statusFailure(
   host: string,
   status: number,
   headers: Readonly<Record<string, string>>,
-  text: string,
+  text: Error | undefined,
 ): StreamstackError {
   return new StreamstackError('upstream_status', `${host} answered with status ${status}.`, {
     recoverable: RECOVERABLE_STATUSES.has(status) || status >= 500,
     retryAfterMs: retryAfterMsOf(headers),
     details: { upstream_status: status },
-    cause: text === '' ? undefined : new Error(text),
+    cause: text,
   })
 }
 

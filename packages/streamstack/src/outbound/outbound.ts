@@ -21,6 +21,7 @@ import { OwnServer } from './own-server.ts'
 import { prepareRequest } from './prepare-request.ts'
 import type { OutboundRequest, PreparedRequest } from './prepare-request.ts'
 import { Rewrites } from './rewrite.ts'
+import { credentialsIn, upstreamText } from './upstream-text.ts'
 import { type TimeLimits, timeLimits } from './time-limits.ts'
 
 /** Limits that are not given have the defaults of `TIME_LIMITS`. */
@@ -147,7 +148,8 @@ export function createOutbound(settings: OutboundSettings): Outbound {
     if (isSuccess(status) || request.acceptAnyStatus === true) return upstream
     const excerpt = await collectExcerpt(body)
     request.signal.throwIfAborted()
-    throw statusFailure(url.host, status, headers, excerpt)
+    const text = excerpt === '' ? undefined : upstreamText(excerpt, credentialsIn(request.headers ?? {}))
+    throw statusFailure(url.host, status, headers, text)
   }
 
   return {

@@ -8,6 +8,7 @@ import { parseExactJson } from '../text/parse-exact-json.ts'
 import type { ItemDecoder, ItemFormatOptions } from './item-decoder.ts'
 import { isErrorFrame, malformedItem, reportedError } from './error-frame.ts'
 import { itemTooLarge } from './item-failure.ts'
+import { upstreamText } from './upstream-text.ts'
 
 /** How chat services mark the last event. */
 const DONE = '[DONE]'
@@ -88,7 +89,7 @@ export class SseDecoder implements ItemDecoder {
     if (this.#done) return
     if (foreign !== -1) {
       this.#failure ??= new StreamstackError('upstream_failed', `${this.#host} sent what is not a server-sent event.`, {
-        cause: new Error(text.slice(foreign, foreign + 1024)),
+        cause: upstreamText(text.slice(foreign)),
       })
     }
     if (this.#failure !== undefined) throw this.#failure

@@ -1,4 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { upstreamText } from '../outbound/index.ts'
 import { objectOf, wordsOf } from './json.ts'
 
 /** Errors after which the same request may succeed. */
@@ -9,8 +10,8 @@ const LASTING =
   /invalid|authentication|permission|not.?found|unsupported|context.?length|token limit|quota|billing|balance|precondition|content.?(filter|policy)/i
 const PASSING_STATUSES = new Set([408, 409, 425, 429])
 
-/** A label that names the kind of an error and nothing else. Messages of providers may quote keys and prompts. */
-const LABEL = /^[A-Za-z][\w.-]{0,63}$/
+/** A label that names the kind of an error and nothing else: words without digits, which keys have. Messages of providers may quote keys and prompts. */
+const LABEL = /^(?=.{1,64}$)[A-Za-z]+(?:[_.-][A-Za-z]+)*$/
 
 /** `error` is what Anthropic and the Responses API call the frame, and says nothing. */
 function isLabel(text: string): boolean {
@@ -30,7 +31,7 @@ export function toldFault(host: string, told: Value): StreamstackError {
   return new StreamstackError('upstream_failed', `${host} reported an error in its answer${named}.`, {
     recoverable: mayPass(words, typeof status === 'number' ? status : null),
     ...(label === undefined ? {} : { details: { provider_error: label } }),
-    cause: new Error((wordsOf(error?.['message']) ?? JSON.stringify(told)).slice(0, 1024)),
+    cause: upstreamText(wordsOf(error?.['message']) ?? JSON.stringify(told)),
   })
 }
 

@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util'
 import type { StreamstackError, Value } from '@streamstack/protocol'
 import { type EventSourceMessage, type EventSourceParser, createParser } from 'eventsource-parser'
 import type { ItemDecoder, ItemDecoderOptions } from '../outbound/index.ts'
-import { LineDecoder, itemTooLarge } from '../outbound/index.ts'
+import { LineDecoder, itemTooLarge, upstreamText } from '../outbound/index.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 import { type Answer, type AnswerTimes, finish } from './answer.ts'
 import type { Dialect } from './dialect.ts'
@@ -98,7 +98,7 @@ export class ProviderDecoder implements ItemDecoder {
       return
     }
     const frame = objectOf(this.#parsed(data))
-    if (frame === null) throw garbledFault(this.#host, 'what is not an object', new Error(data.slice(0, 1024)))
+    if (frame === null) throw garbledFault(this.#host, 'what is not an object', upstreamText(data))
     this.#dialect.read(answer, frame, items as ProviderItem[])
   }
 
@@ -214,7 +214,7 @@ class SseFrames implements ItemDecoder {
   #foreignFault(document: Value | undefined, text: string): StreamstackError {
     const told = objectOf(Array.isArray(document) ? document[0] : document)
     if (told?.['error'] !== undefined) return toldFault(this.#host, told)
-    return garbledFault(this.#host, 'what is not a server-sent event', new Error(text.slice(0, 1024)))
+    return garbledFault(this.#host, 'what is not a server-sent event', upstreamText(text))
   }
 }
 

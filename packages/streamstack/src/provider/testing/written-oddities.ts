@@ -57,6 +57,16 @@ export const oddStreams: readonly WrittenStream[] = [
     recoverable: true,
   },
   {
+    name: 'compatible: a key in the place of a kind is not told',
+    dialect: openaiCompatible,
+    body: events({
+      error: { code: 'sk-1-abcdefghijklmnopqrstuvwxyz0123456789', type: 'server_error', message: 'sk-1' },
+    }),
+    text: '',
+    error: 'in its answer (server_error)',
+    recoverable: true,
+  },
+  {
     name: 'compatible: Groq stops early',
     dialect: openaiCompatible,
     body: events(chat({ content: 'half' }), { ...chat({}, 'stop'), x_groq: { error: 'over capacity' } }, '[DONE]'),
