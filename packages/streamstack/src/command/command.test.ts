@@ -247,7 +247,7 @@ describe('run', () => {
     line.write({ 'endpoints/hello.yaml': hello })
     const { out, err } = await line.run('run', 'GET', '/api/hello/Ada', '--trace')
     expect(out).toBe('Hello Ada\nHello Ada\n')
-    expect(err).toMatch(/start 1\.inner\.1 \[1\] {2}Streaming API Response/)
+    expect(err).toMatch(/start +1\.inner\.1 \[1\] {2}Streaming API Response/)
   })
 
   test('Ctrl-C cancels the run', async () => {

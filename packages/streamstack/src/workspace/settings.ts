@@ -51,6 +51,10 @@ export function readSettings(
     if (found !== undefined) env[name] = found
     declared.add(name)
   }
+  for (const { position, path } of literalSecrets(root)) {
+    const message = `\`${path}\` stands in this file, and will be wherever the file is. Put it into .env, list its name under \`env\` and write {{env.NAME}} here.`
+    issues.push({ severity: 'warning', message, position })
+  }
   const plain = resolveSettings(root, declared, environment, report)
   const unresolved = new Set(issues.filter((issue) => issue.severity === 'error').map((issue) => issue.position))
   const checked = settingsSchema.safeParse(plain)
@@ -113,6 +117,24 @@ function reportFault(
   const showValue = place.node !== null && typeof place.node.value !== 'object' && !holdsSecret(path, place.node)
   const was = showValue ? `; it is ${quote(place.node?.value ?? null)}` : ''
   report(place.position, `${key} ${place.node === null ? 'is missing; it ' : ''}${fault.message}${was}.`)
+}
+
+/** Secrets that are written out instead of read from the environment. */
+function literalSecrets(root: TreeNode): readonly { readonly position: Position; readonly path: string }[] {
+  const found: { position: Position; path: string }[] = []
+  const look = (node: TreeNode, path: string, key: string): void => {
+    for (const [index, item] of (node.items ?? []).entries()) look(item, `${path}[${index}]`, key)
+    for (const entry of node.entries ?? []) {
+      look(entry.node, path === '' ? entry.key : `${path}.${entry.key}`, entry.key)
+    }
+    const isLiteral = typeof node.value === 'string' && node.value.trim() !== '' && !node.value.includes('{{')
+    if (isLiteral && (key === 'secret' || key === 'authorization')) found.push({ position: node.position, path })
+  }
+  for (const section of ['auth', 'audit']) {
+    const node = entryOf(root, section)?.node
+    if (node !== undefined) look(node, section, section)
+  }
+  return found
 }
 
 function holdsSecret(path: readonly string[], node: TreeNode | null): boolean {

@@ -331,3 +331,19 @@ data: ../data
     expect(JSON.stringify(wrong.issues)).not.toContain('hunter2')
   })
 })
+
+test('a secret that stands in the settings is a warning, which does not repeat it; one of the environment is none', async () => {
+  const written = await folder({
+    'streamstack.yaml': 'auth: { jwt: [{ issuer: a, secret: 0123456789abcdef0123456789abcdef }] }',
+    'endpoints/a.yaml': endpoint,
+  })
+  const { issues } = await readWorkspace(written, {})
+  expect(issues).toMatchObject([{ severity: 'warning', position: { file: 'streamstack.yaml', line: 1 } }])
+  expect(issues[0]?.message).toContain('`auth.jwt[0].secret` stands in this file')
+  expect(issues[0]?.message).not.toContain('0123456789')
+  const read = await folder({
+    'streamstack.yaml': 'env: [JWT]\nauth: { jwt: { secret: "{{env.JWT}}" } }',
+    'endpoints/a.yaml': endpoint,
+  })
+  expect((await readWorkspace(read, { JWT: '0123456789abcdef0123456789abcdef' })).issues).toEqual([])
+})
