@@ -159,6 +159,21 @@ test('a rate limit is a 429 with its fields, a plain answer has no format', asyn
   expect(plain?.['429']).not.toHaveProperty('headers.RateLimit')
 })
 
+test('the declared output is the schema of a plain answer', async () => {
+  const output = { content: { type: 'object', properties: { id: { type: 'number', required: true } } } }
+  await using server = await testServer({
+    'endpoints/a.json': {
+      ...endpoint('/a', [{ function: 'Response', content: { id: 1 } }]),
+      output,
+    },
+  })
+  const document = await documentOf(server)
+  expect(await faultsOf(document)).toEqual([])
+  expect(document.paths['/a']?.['get']?.responses['200']?.content?.['application/json']).toEqual({
+    schema: { type: 'object', properties: { id: { type: 'number' } }, required: ['id'] },
+  })
+})
+
 test('a rate limit of the settings is part of every endpoint, with its fields on every answer', async () => {
   await using server = await testServer({
     'streamstack.yaml': { limits: { rate_limit: { calls: 5, per: '1m' } } },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
+import { type InferenceContext, inferredOutput } from './inferred-output.ts'
 import type { CommandIo } from './io.ts'
 import { readSoundWorkspace } from './read-sound-workspace.ts'
 import { writeOutput } from './write-output.ts'
@@ -25,24 +26,44 @@ export function addTypes(program: Command, io: CommandIo): void {
 async function types(io: CommandIo, named: string | undefined, { output }: TypesOptions): Promise<void> {
   const workspace = await readSoundWorkspace(io, named)
   if (workspace === null) return
-  const text = endpointTypes([...workspace.plans.values()].map(({ endpoint }) => endpoint))
+  const text = endpointTypes(
+    [...workspace.plans.values()].map(({ endpoint }) => endpoint),
+    workspace,
+  )
   await writeOutput(io, output, text)
 }
 
 /** A module that exports the interface `Endpoints`. */
-export function endpointTypes(endpoints: readonly EndpointDefinition[]): string {
+export function endpointTypes(endpoints: readonly EndpointDefinition[], context: InferenceContext): string {
   const members = endpoints
     .map((endpoint) => ({ name: `${endpoint.method} ${endpoint.path}`, endpoint }))
     .toSorted((left, right) => (left.name < right.name ? -1 : 1))
     .map(({ name, endpoint }) => {
       const inputs = membersType(endpointInputs(endpoint), 2)
-      return `${comment(endpoint.description, 1)}  ${quoted(name)}: {\n    inputs: ${inputs}\n  }\n`
+      return `${comment(endpoint.description, 1)}  ${quoted(name)}: {\n    inputs: ${inputs}\n${outputTypes(endpoint, context)}  }\n`
     })
   return [
     '// Made by `streamstack types`. Run it again when endpoints change.\n\n',
     '/** For `createClient<Endpoints>()` of @streamstack/client. */\n',
     `export interface Endpoints {\n${members.join('')}}\n`,
   ].join('')
+}
+
+/** The lines of `content` and `metadata`: as declared, or as the stack tells. */
+function outputTypes({ output, stack }: EndpointDefinition, context: InferenceContext): string {
+  const inferred = inferredOutput(stack, context)
+  const content = output?.content ?? null
+  const metadata = output?.metadata ?? null
+  const lines = [
+    ['content', content === null ? inferred.content : declaredType(content)],
+    ['metadata', metadata === null ? inferred.metadata : declaredType(metadata)],
+  ] as const
+  return lines.map(([name, type]) => (type === null ? '' : `    ${name}: ${type}\n`)).join('')
+}
+
+function declaredType(declaration: InputDeclaration): string {
+  const type = typeOf(declaration, 2)
+  return declaration.nullable ? orNull(type) : type
 }
 
 interface Member {

@@ -27,6 +27,7 @@ export function endpointJsonSchema(catalog: readonly FunctionShape[]): Schema {
       description: { type: 'string' },
       endpoint_settings: settingsSchema,
       input_parameters: inputsSchema,
+      output: outputSchema,
       function_stack: { $ref: '#/$defs/stack', description: 'The steps, in the order in which they run.' },
     },
     $defs: { input: inputSchema, ...stepDefinitions(catalog) },
@@ -147,6 +148,13 @@ const limits: Schema = {
   max_chunks: { type: 'integer', minimum: 1, description: 'Most chunks of one run.' },
   max_bytes: { ...byteSize, description: 'Most bytes of one run: 10mb, or bytes.' },
   max_iterations: { type: 'integer', minimum: 1, description: 'Most loop iterations of one run.' },
+}
+
+const outputSchema: Schema = {
+  type: 'object',
+  description: 'What chunks hold, for `streamstack types` and OpenAPI. It is not checked.',
+  additionalProperties: false,
+  properties: { content: { $ref: '#/$defs/input' }, metadata: { $ref: '#/$defs/input' } },
 }
 
 const settingsSchema: Schema = {

@@ -11,6 +11,7 @@ export interface Sections {
   /** Entries of `endpoint_settings` and settings that stand beside the stack. */
   settings: readonly TreeEntry[]
   inputs: TreeNode | null
+  output: TreeNode | null
   stack: TreeNode | null
   /** A description that stands outside `endpoint_settings`. */
   description: string | null
@@ -31,7 +32,7 @@ const wrapperDepthMax = 8
  * `"large_dataset_streaming": { "scenario": …, "implementation": { "function_stack": […] } }`; a list of steps alone is a stack.
  */
 export function locateSections(root: TreeNode, list: IssueList): Sections {
-  if (root.items !== undefined) return { settings: [], inputs: null, stack: root, description: null }
+  if (root.items !== undefined) return { settings: [], inputs: null, output: null, stack: root, description: null }
   const locator = new Locator(list)
   if (root.entries === undefined) {
     list.error(root.position, `The file must hold an object with \`function_stack\`; it holds ${kindOf(root.value)}.`)
@@ -44,6 +45,7 @@ export function locateSections(root: TreeNode, list: IssueList): Sections {
   return {
     settings: locator.settings,
     inputs: locator.inputs?.node ?? null,
+    output: locator.output?.node ?? null,
     stack: locator.stack?.node ?? null,
     description: locator.description,
   }
@@ -52,6 +54,7 @@ export function locateSections(root: TreeNode, list: IssueList): Sections {
 class Locator {
   readonly settings: TreeEntry[] = []
   inputs: TreeEntry | null = null
+  output: TreeEntry | null = null
   stack: TreeEntry | null = null
   description: string | null = null
   readonly #list: IssueList
@@ -74,6 +77,9 @@ class Locator {
     } else if (inputSections.includes(key)) {
       if (this.inputs !== null) this.#second(entry, this.inputs)
       else this.inputs = entry
+    } else if (key === 'output' && node.entries !== undefined) {
+      if (this.output !== null) this.#second(entry, this.output)
+      else this.output = entry
     } else if (stackSections.includes(key)) this.#take(entry)
     else if (key === 'implementation') {
       if (node.items !== undefined) this.#take(entry)
@@ -100,7 +106,7 @@ class Locator {
     const { key, keyPosition, node } = entry
     const suggestion = loopNotes.has(key)
       ? null
-      : didYouMean(key, [...settingsSections, ...inputSections, ...stackSections, ...settingsKeys])
+      : didYouMean(key, [...settingsSections, ...inputSections, 'output', ...stackSections, ...settingsKeys])
     if (suggestion !== null) {
       this.#list.error(keyPosition, `\`${key}\` is not known here. Did you mean \`${suggestion}\`?`)
     } else if (!inWrapper || !isWords(node)) {

@@ -3,6 +3,7 @@ import { conversationOf } from './conversation-inputs.ts'
 import { createIssueList, type IssueList } from './issue-list.ts'
 import { locateSections, type Sections } from './locate-sections.ts'
 import { normalizeInputs, plainInput } from './normalize-inputs.ts'
+import { normalizeOutput } from './normalize-output.ts'
 import { normalizePath, pathParameters } from './normalize-path.ts'
 import { normalizeSettings } from './normalize-settings.ts'
 import { normalizeStack } from './normalize-steps.ts'
@@ -34,6 +35,7 @@ export function normalizeEndpoint(
   const name = definitionName(file)
   const path = settings.path ?? normalizePath(`/${name}`, tree.position, list)
   const inputs = normalizeInputs(sections.inputs, list)
+  const output = normalizeOutput(sections.output, list)
   const stack = withSettingSteps(readStack(sections, catalog, list), sections, inputs, catalog, list)
   if (path === null) return { endpoint: null, route: null, issues: list.issues }
   const route = { method: settings.method, path }
@@ -48,6 +50,7 @@ export function normalizeEndpoint(
     format: settings.format,
     responseType: settings.responseType ?? (usesResponse(stack) ? 'standard' : 'streaming'),
     inputs: withPathParameters(inputs, path, tree.position),
+    output,
     access: settings.access,
     allow: settings.allow,
     limits: settings.limits,

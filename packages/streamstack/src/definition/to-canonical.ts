@@ -1,5 +1,11 @@
 import type { Value } from '@streamstack/protocol'
-import type { ConcurrencyDeclaration, EndpointDefinition, InputDeclaration, StepNode } from './types.ts'
+import type {
+  ConcurrencyDeclaration,
+  EndpointDefinition,
+  InputDeclaration,
+  OutputDeclaration,
+  StepNode,
+} from './types.ts'
 
 /**
  * The endpoint as plain JSON in the format of definitions, with canonical names only and nothing that has its default.
@@ -32,12 +38,20 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(endpoint.disconnectGraceMs !== null && { disconnect_grace: endpoint.disconnectGraceMs }),
     },
     ...(endpoint.inputs.length > 0 && { input_parameters: inputsOf(endpoint.inputs) }),
+    ...(endpoint.output !== null && { output: outputOf(endpoint.output) }),
     function_stack: endpoint.stack.map(stepOf),
   }
 }
 
 function concurrencyOf({ runs, queue, waitMs }: ConcurrencyDeclaration): Value {
   return { runs, queue, wait: waitMs }
+}
+
+function outputOf({ content, metadata }: OutputDeclaration): Value {
+  return {
+    ...(content !== null && { content: inputOf(content) }),
+    ...(metadata !== null && { metadata: inputOf(metadata) }),
+  }
 }
 
 function inputsOf(inputs: readonly InputDeclaration[]): Value {

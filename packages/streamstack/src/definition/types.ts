@@ -157,6 +157,12 @@ export interface InputDeclaration {
   position: Position
 }
 
+/** What an endpoint says that its chunks hold, for programs that call it; null: it does not say. */
+export interface OutputDeclaration {
+  readonly content: InputDeclaration | null
+  readonly metadata: InputDeclaration | null
+}
+
 /** Who may call. */
 export interface AccessDeclaration {
   authentication: boolean
@@ -215,6 +221,8 @@ export interface EndpointDefinition {
   /** `standard`: callers who ask for no format that streams get one plain answer. */
   responseType: 'streaming' | 'standard'
   inputs: readonly InputDeclaration[]
+  /** Null: the stack alone tells. */
+  output: OutputDeclaration | null
   access: AccessDeclaration
   /** A condition over `auth` and the inputs that a call must meet; null: none. */
   allow: TreeNode | null

@@ -44,7 +44,8 @@ function mustBeSent(declaration: InputDeclaration): boolean {
   return declaration.required && !hasDefault(declaration)
 }
 
-function inputSchema(declaration: InputDeclaration): Schema {
+/** The same of one declared value. */
+export function inputSchema(declaration: InputDeclaration): Schema {
   const { type, description, min, max, minLength, maxLength, pattern, values } = declaration
   const isList = type === 'list'
   const isNullable = declaration.nullable || !mustBeSent(declaration)

@@ -1,6 +1,6 @@
 export { afterCursor, cursorOf } from './cursor.ts'
 export type { ColumnType } from './column-type.ts'
-export { columnOf } from './declaration.ts'
+export { columnOf, shownColumns } from './declaration.ts'
 export { readTable } from './read-declaration.ts'
 export type { ColumnDeclaration, IndexDeclaration, SeedDeclaration, TableDeclaration } from './declaration.ts'
 export { templateColumns } from './filter.ts'

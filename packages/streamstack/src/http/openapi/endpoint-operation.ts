@@ -1,7 +1,7 @@
 import { type ErrorCode, FORMAT_NAMES, type FormatName, formats } from '@streamstack/protocol'
 import { type EndpointDefinition, pathParameters } from '../../definition/index.ts'
 import { chooseFormat, contentTypeOf } from '../../format/index.ts'
-import { inputsJsonSchema } from '../../input/index.ts'
+import { inputSchema, inputsJsonSchema } from '../../input/index.ts'
 import { BEARER, callParameters, headersNamed, otherProblem, problemResponses } from './components.ts'
 import { pathParameter, queryParameter } from './input-parameters.ts'
 import type { Json, JsonObject } from './json-value.ts'
@@ -74,11 +74,14 @@ function requestBody({ inputs, path }: EndpointDefinition): JsonObject {
   }
 }
 
-function answer({ format, headers, responseType }: EndpointDefinition, hasRate: boolean): JsonObject {
+function answer({ format, headers, responseType, output }: EndpointDefinition, hasRate: boolean): JsonObject {
   const rate = hasRate ? headersNamed(['RateLimit', 'RateLimit-Policy']) : {}
   const declaredType = headers['Content-Type']
   if (responseType === 'standard') {
-    const content = declaredType === undefined ? { 'application/json': {}, 'text/plain': TEXT } : { [declaredType]: {} }
+    const declared = output?.content ?? null
+    const json: JsonObject = declared === null ? {} : { schema: inputSchema({ ...declared, required: true }) }
+    const content =
+      declaredType === undefined ? { 'application/json': json, 'text/plain': TEXT } : { [declaredType]: json }
     const description = 'A plain answer. `format` and `Accept` ask for a stream instead.'
     return { description, ...(hasRate && { headers: rate }), content }
   }
