@@ -13,6 +13,7 @@ import type { AccessPolicy } from './policy.ts'
 import { PresentedToken } from './presented-token.ts'
 import type { RouteRight, ServerRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
+import type { StreamAct } from './stream-rule.ts'
 import { type IssuedTicket, Tickets } from './tickets.ts'
 import { cannotCheckTokens, tokenError } from './token-error.ts'
 import type { TokenSettings } from './token-settings.ts'
@@ -24,6 +25,8 @@ export interface AccessOptions {
   readonly fetchKeys: FetchJson
   /** Called with the cause when the keys of an issuer cannot be fetched, at most once a minute. */
   readonly onKeysMissing: (cause: unknown, url: string) => void
+  /** Called with the failure of an expression of `streams.allow`. */
+  readonly onRuleFailure?: (error: unknown) => void
   /** Called with the hash of an API key that is accepted. */
   readonly onKeyUse?: (hash: string) => void
   /** Called with failures that no caller caused; never with a token. */
@@ -213,6 +216,22 @@ export class Access {
     if (typeof right === 'object') return this.#permitScopes(caller, right)
     if (right === 'subject') this.#permitSubject(caller)
     if (right === 'console') this.#permitConsole(caller)
+  }
+
+  /**
+   * Lets a caller that has the scope do something with a stream by name, by the rule of `streams.allow`. A rule whose expression fails refuses.
+   *
+   * @throws StreamstackError `forbidden`.
+   */
+  permitStream({ kind, claims }: Caller, act: StreamAct, stream: string): void {
+    const { streamRule } = this.#options.policy()
+    if (streamRule === null || kind === 'developer' || this.isOpen) return
+    try {
+      if (streamRule.evaluate({ auth: claims, stream, act }) === true) return
+    } catch (error) {
+      this.#options.onRuleFailure?.(error)
+    }
+    throw new StreamstackError('forbidden', 'The rule of streams by name does not allow this caller this stream.')
   }
 
   /** Whether a caller may know of an endpoint or a channel that asks for a token: `permitCall` would let it pass. */

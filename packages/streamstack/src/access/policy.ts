@@ -1,5 +1,6 @@
 import type { AccessDeclaration } from '../definition/types.ts'
 import type { CorsSettings } from './cors.ts'
+import type { StreamRule } from './stream-rule.ts'
 
 /** The settings that decide who may do what, as they are now. */
 export interface AccessPolicy {
@@ -7,6 +8,8 @@ export interface AccessPolicy {
   readonly isDeveloper: boolean
   /** `streams.access: open`. */
   readonly isOpen: boolean
+  /** `streams.allow`; null: the scopes alone decide. */
+  readonly streamRule: StreamRule | null
   readonly cors: CorsSettings
   /** `channels.token_in_url`. */
   readonly tokenInUrl: boolean

@@ -192,6 +192,11 @@ const settingsSchema: Schema = {
       description:
         'A condition over `auth` and the inputs that a call must meet, such as {{auth.team}} === {{team}}; it asks for a token, too.',
     },
+    allow_read: {
+      type: ['string', 'boolean'],
+      description:
+        "A condition over `auth` and `owner` (a subject) for callers who may also read the runs of others, such as {{auth.roles.includes('support')}}.",
+    },
     limits: { type: 'object', additionalProperties: false, properties: limits },
     ...limits,
     delivery: {

@@ -53,6 +53,7 @@ export function normalizeEndpoint(
     output,
     access: settings.access,
     allow: settings.allow,
+    allowRead: settings.allowRead,
     limits: settings.limits,
     rateLimits: settings.rateLimits,
     concurrency: settings.concurrency,

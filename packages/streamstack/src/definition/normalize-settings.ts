@@ -22,6 +22,7 @@ export interface EndpointSettings extends Pick<
   | 'format'
   | 'access'
   | 'allow'
+  | 'allowRead'
   | 'limits'
   | 'rateLimits'
   | 'concurrency'
@@ -52,6 +53,7 @@ export const settingsKeys: readonly string[] = [
   'roles',
   'scopes',
   'allow',
+  'allow_read',
   'limits',
   'rate_limit',
   'concurrency',
@@ -145,12 +147,18 @@ function readMethod({ value, position }: TreeNode, list: IssueList): EndpointDef
 function readAccess(
   settings: ReadonlyMap<string, TreeEntry>,
   list: IssueList,
-): Pick<EndpointSettings, 'access' | 'allow'> {
+): Pick<EndpointSettings, 'access' | 'allow' | 'allowRead'> {
   const authentication = settings.get('authentication')
   const access = normalizeAccess(authentication, settings.get('roles'), settings.get('scopes'), list)
   const allow = settings.get('allow')?.node ?? null
-  if (allow === null || authentication !== undefined) return { access, allow }
-  return { access: Object.freeze({ ...access, authentication: true }), allow }
+  const allowRead = settings.get('allow_read')?.node ?? null
+  if (allowRead !== null && authentication?.node.value === false) {
+    const message =
+      '`allow_read` is about runs that belong to a caller. With `authentication: false` they belong to nobody, and everybody who knows the id of one reads it.'
+    list.error(allowRead.position, message)
+  }
+  const isRuled = (allow !== null || allowRead !== null) && authentication === undefined
+  return { access: isRuled ? Object.freeze({ ...access, authentication: true }) : access, allow, allowRead }
 }
 
 function readFormat(node: TreeNode | undefined, list: IssueList): FormatName | null {

@@ -25,6 +25,7 @@ export function toCanonical(endpoint: EndpointDefinition): Value {
       ...(access.roles.length > 0 && { roles: access.roles }),
       ...(access.scopes.length > 0 && { scopes: access.scopes }),
       ...(endpoint.allow !== null && { allow: endpoint.allow.value }),
+      ...(endpoint.allowRead !== null && { allow_read: endpoint.allowRead.value }),
       ...(rateLimits.length > 0 && {
         rate_limit: rateLimits.map(({ unit, amount, perMs, ...limit }) => ({ ...limit, [unit]: amount, per: perMs })),
       }),

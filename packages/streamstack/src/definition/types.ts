@@ -226,6 +226,8 @@ export interface EndpointDefinition {
   access: AccessDeclaration
   /** A condition over `auth` and the inputs that a call must meet; null: none. */
   allow: TreeNode | null
+  /** A condition over `auth` and `owner` for callers who may read runs of others; null: nobody. */
+  allowRead: TreeNode | null
   limits: LimitDeclaration
   rateLimits: readonly RateLimitDeclaration[]
   /** Null: no bound of its own. */

@@ -2,7 +2,15 @@ import { isAbsolute, join, relative } from 'node:path'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import { Access, type AccessPolicy, Gate, KeyUseLog, type OwnSigner, ownSigner } from '../access/index.ts'
+import {
+  Access,
+  type AccessPolicy,
+  Gate,
+  KeyUseLog,
+  type OwnSigner,
+  compileStreamRule,
+  ownSigner,
+} from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits, RunQueues } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
@@ -122,6 +130,7 @@ export class Engine {
       onKeysMissing: (cause, url) => {
         this.log.warn({ url, err: cause }, 'the keys to check tokens with could not be fetched')
       },
+      onRuleFailure: (err) => this.log.warn({ err }, '`streams.allow` failed and refuses a caller'),
       onKeyUse: (hash) => this.#keyUses?.note(hash),
       onError: (error) => this.log.error({ err: error }, 'a token could not be checked again'),
     })
@@ -415,6 +424,7 @@ export class Engine {
     return {
       isDeveloper: this.mode === 'dev',
       isOpen: streams.access === 'open',
+      streamRule: streams.allow === null ? null : compileStreamRule(streams.allow),
       cors: server.cors,
       tokenInUrl: channels.tokenInUrl,
       hosts: this.mode === 'dev' ? 'loopback' : listed,

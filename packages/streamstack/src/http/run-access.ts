@@ -2,6 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
 import type { Engine, RunView } from '../engine/index.ts'
 import { after } from '../storage/index.ts'
+import { RunReading } from './run-reading.ts'
 
 /**
  * The run that has an id, for the caller that started it; one without an owner for everybody who knows the id.
@@ -9,13 +10,49 @@ import { after } from '../storage/index.ts'
  * A run of somebody else looks exactly like one that does not exist: `run_unknown`, or, for a token that is not accepted, what is wrong with that.
  */
 export function ownedRun({ runs }: Engine, id: string, caller: Caller): RunView | Promise<RunView> {
-  return after(runs.get(id), (run) => {
-    if (run?.owner === null) return run
-    if (caller.fault !== null) throw caller.fault
-    if (run === undefined) throw unknownRun()
-    if (run.owner.subject !== caller.subject) throw unknownRun(new OtherOwner())
-    return run
+  return after(runs.get(id), (run) => found(run, caller, (one) => isOwnRun(one, caller)))
+}
+
+/** The same for a caller that only reads: `allow_read` of the endpoint may let others read as well. */
+export function readableRun(engine: Engine, id: string, caller: Caller): RunView | Promise<RunView> {
+  return after(engine.runs.get(id), (run) => found(run, caller, (one) => mayRead(engine, one, caller)))
+}
+
+/** A run for the readers of a caller that `readableRun` has let in; null: it belongs to nobody, and needs no guard. */
+export function readingOf(engine: Engine, run: RunView, caller: Caller): RunReading | null {
+  if (run.owner === null) return null
+  const endsWithToken = engine.settings.auth.onExpiry === 'end'
+  if (isOwnRun(run, caller)) return new RunReading(run, caller, endsWithToken)
+  return new RunReading(run, caller, endsWithToken, (renewed) => {
+    if (!mayRead(engine, run, renewed)) throw unknownRun(new OtherOwner())
   })
+}
+
+/** Whether a caller may read a run that belongs to somebody, by the definitions and claims of now. */
+function mayRead(engine: Engine, run: RunView, caller: Caller): boolean {
+  if (isOwnRun(run, caller)) return true
+  const plan = [...engine.workspace.plans.values()].find(({ endpoint }) => endpoint.name === run.endpoint)
+  const rule = plan?.readRule ?? null
+  if (rule === null || run.owner === null || caller.claims === null) return false
+  try {
+    return rule.evaluate({ auth: caller.claims, owner: run.owner.subject }) === true
+  } catch (err) {
+    engine.log.warn({ endpoint: run.endpoint, err }, '`allow_read` of an endpoint failed and refuses a reader')
+    return false
+  }
+}
+
+/** Whether a run is the caller's own. One that belongs to nobody is nobody's. */
+export function isOwnRun({ owner }: RunView, { subject }: Caller): boolean {
+  return owner !== null && owner.subject === subject
+}
+
+function found(run: RunView | undefined, caller: Caller, isAllowed: (run: RunView) => boolean): RunView {
+  if (run?.owner === null) return run
+  if (caller.fault !== null) throw caller.fault
+  if (run === undefined) throw unknownRun()
+  if (!isAllowed(run)) throw unknownRun(new OtherOwner())
+  return run
 }
 
 /** Why a run is said not to be there, for the audit. Callers never see a cause. */

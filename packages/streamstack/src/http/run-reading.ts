@@ -13,10 +13,12 @@ export class RunReading extends GuardedSource {
   readonly url: string
   readonly #view: RunView
   readonly #endsWithToken: boolean
+  readonly #mayRead: ((caller: Caller) => void) | undefined
 
-  /** `endsWithToken`: by `auth.on_expiry`. */
-  constructor(view: RunView, caller: Caller, endsWithToken: boolean) {
+  /** `endsWithToken`: by `auth.on_expiry`. `mayRead`: throws when a caller may no longer read the run of another; absent: it is the caller's own. */
+  constructor(view: RunView, caller: Caller, endsWithToken: boolean, mayRead?: (caller: Caller) => void) {
     super(caller)
+    this.#mayRead = mayRead
     this.#endsWithToken = endsWithToken
     this.#view = view
     this.run = view.run
@@ -51,8 +53,10 @@ export class RunReading extends GuardedSource {
     return this.#view.select
   }
 
-  /** The token that is accepted speaks for the same subject, and more is not asked of it. */
-  protected check(): void {}
+  /** The token that is accepted speaks for the same subject; for a run of another, `allow_read` must still hold. */
+  protected check(caller: Caller): void {
+    this.#mayRead?.(caller)
+  }
 
   protected attached(reader: StreamReader): void {
     this.#view.attach(reader)

@@ -9,9 +9,8 @@ import { endWithToken } from './end-with-token.ts'
 import { idempotencyKey, keyOfCall } from './idempotency-key.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
-import { ownedRun, unknownRun } from './run-access.ts'
+import { ownedRun, readableRun, readingOf, unknownRun } from './run-access.ts'
 import { readByProtocol } from './read-by-protocol.ts'
-import { RunReading } from './run-reading.ts'
 import { describeRun, runFilter, runPage } from './run-list.ts'
 import { startPosition } from './start-position.ts'
 import { answerStream } from './stream-answer.ts'
@@ -21,7 +20,7 @@ export const readRun: Operation = {
   summary: 'Reads a run: what it has sent, and what comes.',
   answers: 'stream',
   otherMethods: 'Only its endpoint writes the stream of a run. POST /v1/runs/<id>/cancel ends it.',
-  handle: (exchange) => after(runOf(exchange), (run) => read(exchange, run)),
+  handle: (exchange) => after(readableOf(exchange), (run) => read(exchange, run)),
 }
 
 /**
@@ -42,7 +41,7 @@ export const showRun: Operation = {
   summary: 'Describes a run: its endpoint, times, outcome and offsets, and none of its content.',
   answers: 'whole',
   handle: (exchange) =>
-    after(runOf(exchange), (run) => answerWhole(exchange, { body: JSON.stringify(describeRun(run)) })),
+    after(readableOf(exchange), (run) => answerWhole(exchange, { body: JSON.stringify(describeRun(run)) })),
 }
 
 export const cancelRun: Operation = {
@@ -75,7 +74,7 @@ export const cancelKeyedRun: Operation = {
 
 function read(exchange: Exchange, run: RunView): void {
   const { engine, request, response, query, caller } = exchange
-  const reading = run.owner === null ? null : new RunReading(run, caller, engine.settings.auth.onExpiry === 'end')
+  const reading = readingOf(engine, run, caller)
   const source = reading ?? run
   const follow = (): void => {
     if (reading !== null) endWithToken({ engine, response, source: reading, caller })
@@ -113,6 +112,10 @@ function cancel(exchange: Exchange, view: RunView): void {
   else view.leave()
   const outcome = view.stream.end?.outcome ?? (isCancelled ? 'cancelled' : null)
   answerWhole(exchange, { status: 202, body: JSON.stringify({ run: view.run, outcome }) })
+}
+
+function readableOf({ engine, parameters, caller }: Exchange): RunView | Promise<RunView> {
+  return readableRun(engine, parameters['id'] ?? '', caller)
 }
 
 function runOf({ engine, parameters, caller }: Exchange): RunView | Promise<RunView> {

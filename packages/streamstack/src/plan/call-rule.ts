@@ -14,6 +14,30 @@ export interface RuledCall {
 /** Whether a call is allowed: `allow` of an endpoint. */
 export type CallRule = Expression<RuledCall>
 
+/** What the rule for readers of runs sees. */
+interface RuledReader {
+  readonly auth: Value
+  /** Subject of the caller that started the run; null: its token had none. */
+  readonly owner: string | null
+}
+
+/** Whether a caller may read a run of another: `allow_read` of an endpoint. */
+export type ReadRule = Expression<RuledReader>
+
+/** Compiles `allow_read` of an endpoint; null: it has none, or one with faults, which become issues. */
+export function compileReadRule({ allowRead }: EndpointDefinition, issues: Issue[]): ReadRule | null {
+  if (allowRead === null) return null
+  const scope: Scope<RuledReader> = {
+    names: () => ['auth', 'owner'],
+    isFixed: true,
+    lookup(name) {
+      if (name === 'auth') return { kind: 'read', read: ({ auth }) => auth }
+      return name === 'owner' ? { kind: 'read', read: ({ owner }) => owner } : undefined
+    },
+  }
+  return compiled(allowRead, scope, issues)
+}
+
 /** Compiles the rule of an endpoint; null: it has none, or one with faults, which become issues. */
 export function compileCallRule({ allow, access, inputs }: EndpointDefinition, issues: Issue[]): CallRule | null {
   if (allow === null) return null
@@ -36,7 +60,7 @@ export function compileCallRule({ allow, access, inputs }: EndpointDefinition, i
   return rule
 }
 
-function compiled(node: TreeNode, scope: Scope<RuledCall>, issues: Issue[]): CallRule | null {
+function compiled<C>(node: TreeNode, scope: Scope<C>, issues: Issue[]): Expression<C> | null {
   try {
     return compileCondition(node.value, scope)
   } catch (error) {

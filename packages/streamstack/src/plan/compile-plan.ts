@@ -4,7 +4,7 @@ import type { EndpointDefinition, FunctionFile, Issue } from '../definition/type
 import { type InputChecker, compileInputs, inspectInputs } from '../input/index.ts'
 import type { Frame, Program } from '../run/index.ts'
 import { newFrame } from '../run/index.ts'
-import { type CallRule, compileCallRule } from './call-rule.ts'
+import { type CallRule, type ReadRule, compileCallRule, compileReadRule } from './call-rule.ts'
 import type { PlanContext } from './plan-context.ts'
 import { StackCompiler } from './stack-compiler.ts'
 import { functionCycles } from './function-cycles.ts'
@@ -21,6 +21,8 @@ export interface Plan {
   /** Changes with everything that decides its ops and slots: the state of a run continues in a plan with the same hash only. */
   readonly hash: string
   readonly inputs: InputChecker
+  /** Who may read runs of others; null: nobody. */
+  readonly readRule: ReadRule | null
   /** Which calls are allowed; null: all that the access of the endpoint allows. */
   readonly rule: CallRule | null
   /** Whether its runs read streamed answers of other services, which may cost money for as long as they are read. */
@@ -81,6 +83,7 @@ export function compilePlan(
   const compiler = new StackCompiler({ context, issues, inputs, stack, isFunctionFile: false })
   const program = compiler.program('', stack)
   const rule = compileCallRule(endpoint, issues)
+  const readRule = compileReadRule(endpoint, issues)
   const called = calledFunctions(stack, context)
   for (const name of called) {
     if (!library.broken.has(name)) continue
@@ -107,6 +110,7 @@ export function compilePlan(
     ),
     inputs: compileInputs(inputs),
     rule,
+    readRule,
     readsUpstream: stacks.some((steps) => readsUpstream(steps, context)),
     hasOptions: options !== undefined && (options.type === 'object' || options.type === 'any'),
     undeclaredOptions:

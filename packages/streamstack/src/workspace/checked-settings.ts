@@ -116,6 +116,8 @@ export interface Settings {
     readonly heartbeatMs: number
     /** The callers that may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
     readonly access: 'closed' | 'open'
+    /** Condition for each stream by name, as text that compiles; null: none. */
+    readonly allow: string | null
     readonly log: 'memory' | 'sqlite'
     readonly memoryBytes: number
     /** Null: chunks stay. */
@@ -223,6 +225,7 @@ export function toSettings(
       durableRetentionMs: streams.durable_retention,
       heartbeatMs: streams.heartbeat,
       access: streams.access,
+      allow: streams.allow ?? null,
       log: streams.log,
       memoryBytes: streams.memory_bytes,
       maxAgeMs: streams.max_age ?? null,

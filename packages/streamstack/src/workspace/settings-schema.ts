@@ -1,6 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
-import { corsOriginFault, hostEntryFault, proxyEntryFault } from '../access/index.ts'
+import { compileStreamRule, corsOriginFault, hostEntryFault, proxyEntryFault } from '../access/index.ts'
+import { ExpressionErrors } from '../expression/index.ts'
 import { createIssueList, isVariableName, normalizeRateLimits, treeFromValue } from '../definition/index.ts'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
 import { auditHeadShape, auditShape } from './audit-settings.ts'
@@ -284,6 +285,19 @@ const streamsShape = {
     .default('closed')
     .describe(
       'Who may use `/v1/stream/<name>`. closed: tokens with the scope or role `streams:read` or `streams:write`; open: everybody on this machine, and the server listens on no other address.',
+    ),
+  allow: text
+    .superRefine((condition, context) => {
+      try {
+        compileStreamRule(condition)
+      } catch (error) {
+        if (!(error instanceof ExpressionErrors)) throw error
+        for (const { message } of error.errors) addProblem(context, null, message)
+      }
+    })
+    .optional()
+    .describe(
+      "Condition that must hold beside the scope for each stream by name, over `auth`, `stream` (its name) and `act` (read or write): `stream.startsWith('users/' + auth.sub + '/')`. Written without braces.",
     ),
   log: z
     .enum(['memory', 'sqlite'], 'must be memory or sqlite')

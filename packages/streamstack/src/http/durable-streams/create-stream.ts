@@ -54,7 +54,8 @@ function expiry(request: IncomingMessage): Pick<CreateRequest, 'ttlSeconds' | 'e
   return { ttlSeconds: ttl === null ? null : Number(ttl), expiresAt }
 }
 
-function forkOrigin(request: IncomingMessage): CreateRequest['fork'] {
+/** The stream that a new one continues, by its headers; null: none. Throws `header_invalid`. */
+export function forkOrigin(request: IncomingMessage): CreateRequest['fork'] {
   const from = headerOf(request, 'stream-forked-from')
   const offset = headerOf(request, 'stream-fork-offset')
   const subOffset = headerOf(request, 'stream-fork-sub-offset')

@@ -5,6 +5,7 @@ import { endWithToken } from '../end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Heartbeat } from '../heartbeat.ts'
 import { type NamedReading, readNamed } from './named-reading.ts'
+import { forkOrigin } from './create-stream.ts'
 import { readStream } from './read-stream.ts'
 import { type StreamCall, type StreamService, settle } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT, streamName } from './stream-name.ts'
@@ -48,10 +49,18 @@ export class DurableStreams {
       () => {
         const name = streamName(exchange.path)
         if (name.startsWith(RESERVED_ROOT) || !DurableStreams.owns(STREAM_ROOT + name)) throw notHere()
+        this.#permit(exchange, name)
         return act({ ...call, name })
       },
       () => undefined,
     )
+  }
+
+  /** A fork shows what its origin holds, so it is read as well. */
+  #permit({ engine, method, caller, request }: Exchange, name: string): void {
+    engine.access.permitStream(caller, method === 'GET' || method === 'HEAD' ? 'read' : 'write', name)
+    const origin = forkOrigin(request)
+    if (origin !== null) engine.access.permitStream(caller, 'read', origin.from)
   }
 
   /** A reader that waits for what comes does so as long as its caller's token is accepted. */

@@ -125,6 +125,7 @@ export class NamedReading extends Guard implements Readable {
 
   protected check(caller: Caller): void {
     this.#engine.access.permit(caller, ['streams:read'])
+    this.#engine.access.permitStream(caller, 'read', this.record.name)
   }
 
   protected wakeReaders(): void {

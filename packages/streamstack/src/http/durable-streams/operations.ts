@@ -1,10 +1,12 @@
 import type { Value } from '@streamstack/protocol'
 import { after } from '../../storage/index.ts'
+import type { Exchange } from '../exchange.ts'
 import type { Operation } from '../route.ts'
 import { appendToStream } from './append-to-stream.ts'
 import { createStream } from './create-stream.ts'
 import { answerHead } from './read-stream.ts'
 import { type StreamCall, answer, settle } from './stream-call.ts'
+import { RESERVED_ROOT } from './stream-name.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
@@ -58,6 +60,11 @@ export const readKeys: Operation = {
 type Reply = ReturnType<Subscriptions['delete']>
 type Act = (subscriptions: Subscriptions, id: string, call: StreamCall, body: Value) => Reply
 
+/** A subscription tells of many streams, by patterns as well: `streams.allow` decides on it by the name that its path has. */
+function permitSubscription({ engine, caller, method }: Exchange, id: string): void {
+  engine.access.permitStream(caller, method === 'GET' ? 'read' : 'write', `${RESERVED_ROOT}subscriptions/${id}`)
+}
+
 /** An operation on the subscription that the path names, by `how` its body is read: not at all, or for whom. */
 function subscription(summary: string, how: 'bodiless' | 'body' | 'worker', act: Act): Operation {
   return {
@@ -66,6 +73,7 @@ function subscription(summary: string, how: 'bodiless' | 'body' | 'worker', act:
     handle(exchange, { streams }) {
       const call = streams.call(exchange)
       const id = exchange.parameters['id'] ?? ''
+      if (how !== 'worker') permitSubscription(exchange, id)
       return after(streams.subscriptions, (all) => {
         const withBody = (body: Value): Reply => act(all, id, call, body)
         if (how === 'body') all.answer(call, withBody)
@@ -95,6 +103,7 @@ export const removeSubscribedStream: Operation = {
   answers: 'whole',
   handle(exchange, { streams }) {
     const { id = '', '*': name = '' } = exchange.parameters
+    permitSubscription(exchange, id)
     return after(streams.subscriptions, (all) =>
       all.answerBodiless(streams.call(exchange), () => all.removeStream(id, name)),
     )

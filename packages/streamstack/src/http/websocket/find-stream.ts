@@ -7,7 +7,7 @@ import { after } from '../../storage/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
 import { CHANNELS_ROOT, PRESENCE_ROOT } from '../channel-paths.ts'
 import { stoppingError } from '../prepare-call.ts'
-import { ownedRun } from '../run-access.ts'
+import { isOwnRun, readableRun, readingOf } from '../run-access.ts'
 import { SystemView } from '../system-view.ts'
 
 /** The caller that asks for a stream, and the engine that has it. */
@@ -74,9 +74,10 @@ function whole(source: OpenSource): FoundStream {
 }
 
 function findRun(id: string, { engine, caller }: StreamRequest): FoundStream | Promise<FoundStream> {
-  return after(ownedRun(engine, id, caller), (source) => ({
-    source,
+  return after(readableRun(engine, id, caller), (run) => ({
+    // Who only reads a run of another has nothing to cancel.
+    source: isOwnRun(run, caller) ? run : (readingOf(engine, run, caller) ?? run),
     begin: -1,
-    record: new ReaderRecord(engine.observation.metrics, source.endpoint, null),
+    record: new ReaderRecord(engine.observation.metrics, run.endpoint, null),
   }))
 }

@@ -272,6 +272,7 @@ export class Session {
   #findNamed(id: string, url: string, sent: number | string | undefined): Found | Promise<Found> {
     const engine = this.#running()
     engine.access.permit(this.#caller, ['streams:read'])
+    engine.access.permitStream(this.#caller, 'read', nameAt(url))
     return after(readNamed(engine, nameAt(url), this.#caller), (source) => {
       source.touch()
       return after(startOf(source, sent), (start) => ({ begin: () => this.#readNamed(id, url, source, start) }))
