@@ -48,6 +48,19 @@ for (const home of Object.keys(PACKAGES)) {
   }
 }
 
+// Tests through public doors know URLs, commands and packages by name; `test/support` makes servers and commands for them.
+for (const name of readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })) {
+  const file = posix.join('test', name.replaceAll('\\', '/'))
+  if (!file.endsWith('.test.ts')) continue
+  for (const [, , ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {
+    const target = targets.find((one) => one !== undefined) ?? ''
+    if (/^\.{1,2}\/.*packages\/\w+\/src\//.test(target))
+      problems.add(
+        `${file} imports '${target}'. Import the package by its name, use test/support, or move the test beside what it tests.`,
+      )
+  }
+}
+
 function importsOf(file: string, home: string): readonly string[] {
   const found: string[] = []
   for (const [, type, ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {

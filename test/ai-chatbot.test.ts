@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { events } from './support/frames.ts'
 import { type Script, byteReplayer } from './support/byte-replayer.ts'
 import { ndjsonLines, problem } from './support/http-client.ts'

@@ -9,7 +9,7 @@ import {
 } from '@streamstack/client'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { publish } from './support/channel-calls.ts'
 import { type Fault, type FaultProxy, faultProxy } from './support/fault-proxy.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Chunk, type StreamFormat, createClient } from '@streamstack/client'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { type Fault, type FaultProxy, faultProxy } from './support/fault-proxy.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Chunk, type Progress, StreamError, createClient } from '@streamstack/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'

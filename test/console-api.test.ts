@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { type TestServer, testServer } from './support/test-server.ts'
 
 const SECRET = 'a secret of at least 32 characters, for tests'

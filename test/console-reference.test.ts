@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type Browser, type Page, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { chromiumPath } from './support/elements-stage.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 

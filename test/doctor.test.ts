@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { commandLine } from '../packages/streamstack/src/command/testing/command-line.ts'
+import { commandLine } from './support/command-line.ts'
 import { type Meddling, meddlingProxy } from './support/meddling-proxy.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 

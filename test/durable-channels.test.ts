@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { serve } from '../packages/streamstack/src/index.ts'
+import { serve } from 'streamstack'
 import { SENT_AT, channelServer, got, held, publish } from './support/channel-calls.ts'
 import { call, openCall } from './support/http-client.ts'
 import type { TestServer } from './support/test-server.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { testServer } from './support/test-server.ts'
 
 const text = { 'content-type': 'text/plain' }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Browser, type Page, chromium } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type StreamstackServer, serve } from '../packages/streamstack/src/index.ts'
+import { type StreamstackServer, serve } from 'streamstack'
 import { chromiumPath } from './support/elements-stage.ts'
 
 const examples = join(import.meta.dirname, '../examples')

@@ -7,7 +7,7 @@ import { contents, problem } from './support/http-client.ts'
 import { tempWorkspace } from './support/temp-workspace.ts'
 import { isError, openWebSocket } from './support/websocket-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
-import { serve } from '../packages/streamstack/src/index.ts'
+import { serve } from 'streamstack'
 
 const watched = (files: Record<string, unknown> = {}): Promise<TestServer> =>
   testServer({ 'endpoints/hello.json': endpoint('/hello', [send('one')]), ...files }, { watch: true })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { type Answer, type CallOptions, contents, ndjsonLines, problem } from './support/http-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 

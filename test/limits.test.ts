@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeApiKey, makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeApiKey, makeToken } from './support/credentials.ts'
 import { byteReplayer } from './support/byte-replayer.ts'
 import { events } from './support/frames.ts'
 import { type TestServer, endpoint as endpointOf, send, testServer } from './support/test-server.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { contents, problem } from './support/http-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { chai, describe, expect, test } from 'vitest'
-import { commandLine } from '../packages/streamstack/src/command/testing/command-line.ts'
+import { commandLine } from './support/command-line.ts'
 import type { Answer } from './support/http-client.ts'
 import { endpoint, send, testServer } from './support/test-server.ts'
 

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
-import { parsePrometheus, valueOf } from '../packages/streamstack/src/observe/testing/prometheus-text.ts'
+import { makeToken } from './support/credentials.ts'
+import { parsePrometheus, valueOf } from './support/prometheus-text.ts'
 import { type Answer, type CallOptions, contents, ndjsonLines, problem } from './support/http-client.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 

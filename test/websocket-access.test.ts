@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type CloseName } from '@streamstack/protocol'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
+import { makeToken } from './support/credentials.ts'
 import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
 import {
   type OpenOptions,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeApiKey } from '../../packages/streamstack/src/access/index.ts'
+import { makeApiKey } from '../support/credentials.ts'
 import type { OpenCall } from '../support/http-client.ts'
 import { type TestServer, endpoint, send, testServer } from '../support/test-server.ts'
 import { type Sent, type WebSocketClient, openWebSocket } from '../support/websocket-client.ts'

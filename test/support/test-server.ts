@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
-import { type ServeOptions, serve } from '../../packages/streamstack/src/index.ts'
+import { type ServeOptions, serve } from 'streamstack'
 import { openRecordStore, readTable } from '../../packages/streamstack/src/table/index.ts'
 import { parseTree } from '../../packages/streamstack/src/definition/index.ts'
 import { type Answer, type CallOptions, type OpenCall, call, openCall } from './http-client.ts'

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ruleNames } from '../review/index.ts'
-import { commandLine } from './testing/command-line.ts'
+import { commandLine } from '../../../../test/support/command-line.ts'
 
 interface ToldFinding {
   file: string

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { commandLine } from './testing/command-line.ts'
+import { commandLine } from '../../../../test/support/command-line.ts'
 
 const words = `endpoint_settings: { method: GET, path: /words }
 function_stack:

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { templateNames } from './templates/workspace.ts'
-import { commandLine } from './testing/command-line.ts'
+import { commandLine } from '../../../../test/support/command-line.ts'
 
 const ADA = ['--auth', '{"sub":"ada"}']
 

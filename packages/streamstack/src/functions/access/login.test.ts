@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hashPassword, verifyPassword } from '../packages/streamstack/src/access/index.ts'
-import { type Answer, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { hashPassword, verifyPassword } from '../../access/index.ts'
+import { type Answer, problem } from '../../../../../test/support/http-client.ts'
+import { type TestServer, endpoint, send, testServer } from '../../../../../test/support/test-server.ts'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 const PASSWORD = 'correct horse battery staple'
@@ -11,7 +11,10 @@ let server: TestServer
 beforeAll(async () => {
   const examples = ['endpoints/register.yaml', 'endpoints/login.yaml', 'endpoints/me.yaml', 'tables/users.yaml']
   const files = await Promise.all(
-    examples.map(async (name) => [name, await readFile(new URL(`../examples/${name}`, import.meta.url), 'utf8')]),
+    examples.map(async (name) => [
+      name,
+      await readFile(new URL(`../../../../../examples/${name}`, import.meta.url), 'utf8'),
+    ]),
   )
   server = await testServer({
     'streamstack.yaml': { auth: { jwt: { secret: SECRET, issuer: 'us', audience: 'app', role_claim: 'app.roles' } } },

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from '../packages/streamstack/src/access/index.ts'
-import { compileWorkspace } from '../packages/streamstack/src/engine/index.ts'
-import { openApiDocument, routeDescriptions } from '../packages/streamstack/src/http/index.ts'
-import { readWorkspace } from '../packages/streamstack/src/workspace/index.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '../../access/index.ts'
+import { compileWorkspace } from '../../engine/index.ts'
+import { openApiDocument, routeDescriptions } from '../index.ts'
+import { readWorkspace } from '../../workspace/index.ts'
+import { type TestServer, endpoint, send, testServer } from '../../../../../test/support/test-server.ts'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 
@@ -189,7 +189,7 @@ test('a rate limit of the settings is part of every endpoint, with its fields on
 })
 
 test('the document of the examples is valid', async () => {
-  const compiled = compileWorkspace(await readWorkspace(join(import.meta.dirname, '../examples'), {}), null)
+  const compiled = compileWorkspace(await readWorkspace(join(import.meta.dirname, '../../../../../examples'), {}), null)
   if (compiled.settings === null) throw new Error('the examples have no settings')
   const endpoints = [...compiled.plans.values()].map((plan) => plan.endpoint)
   expect(endpoints.length).toBeGreaterThan(5)
@@ -202,5 +202,7 @@ test('the document of the examples is valid', async () => {
 })
 
 test('the reference lists the route', () => {
-  expect(readFileSync(join(import.meta.dirname, '../docs/reference/http.md'), 'utf8')).toContain('`/openapi.json`')
+  expect(readFileSync(join(import.meta.dirname, '../../../../../docs/reference/http.md'), 'utf8')).toContain(
+    '`/openapi.json`',
+  )
 })

@@ -1,11 +1,11 @@
 import { SignJWT } from 'jose'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Engine } from '../packages/streamstack/src/engine/index.ts'
-import { type Answer, problem } from './support/http-client.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
-import { isEnd, openWebSocket } from './support/websocket-client.ts'
+import { Engine } from '../engine/index.ts'
+import { type Answer, problem } from '../../../../test/support/http-client.ts'
+import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
+import { type TestServer, endpoint, send, testServer } from '../../../../test/support/test-server.ts'
+import { isEnd, openWebSocket } from '../../../../test/support/websocket-client.ts'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 

@@ -3,12 +3,12 @@ import { WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protoco
 import { SignJWT } from 'jose'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { makeApiKey } from '../packages/streamstack/src/access/index.ts'
-import { Engine } from '../packages/streamstack/src/engine/index.ts'
-import { problem } from './support/http-client.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
-import { contentsOf, isEnd, openWebSocket } from './support/websocket-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeApiKey } from '../access/index.ts'
+import { Engine } from '../engine/index.ts'
+import { problem } from '../../../../test/support/http-client.ts'
+import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
+import { contentsOf, isEnd, openWebSocket } from '../../../../test/support/websocket-client.ts'
+import { type TestServer, endpoint, send, testServer } from '../../../../test/support/test-server.ts'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 
