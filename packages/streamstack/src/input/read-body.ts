@@ -73,11 +73,13 @@ function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   function settle(act: () => void): void {
     held.set(0)
     request.off('data', onData).off('end', onEnd).off('aborted', onBroken).off('close', onBroken)
+    // A connection that breaks after the refusal must not bring the process down. Listeners from here would keep the body
+    // in memory as long as the request, which is as long as the run.
+    request.off('error', onBroken).on('error', ignore)
     act()
   }
 
   if (request.destroyed || request.readableEnded) return Promise.reject(brokenOff())
-  // The error listener stays: a connection that breaks after the refusal must not bring the process down.
   request.on('error', onBroken)
   request.on('aborted', onBroken).on('close', onBroken).on('end', onEnd).on('data', onData)
   return promise
@@ -99,6 +101,8 @@ function tooLarge(limitBytes: number): StreamstackError {
   const message = `The request body is larger than the ${limit} bytes that this server accepts. Send less, or raise server.body_limit.`
   return new StreamstackError('body_too_large', message, { details: { limit_bytes: limitBytes } })
 }
+
+function ignore(): void {}
 
 function noRoom(): StreamstackError {
   return new StreamstackError('unavailable', 'The server holds as much as it can. Call again in a moment.', {
