@@ -315,3 +315,12 @@ describe('runs of an endpoint at the same time', () => {
     expect(text).toContain(told)
   })
 })
+
+test('connections beyond the bound are closed at once, and when one ends the next is let in', async () => {
+  await using server = await testServer({ ...FILES, 'streamstack.yaml': { server: { max_connections: 2 } } })
+  const open = await Promise.all([1, 2].map(() => server.open('/slow')))
+  await expect(server.call('/free')).rejects.toThrow()
+  open[0]?.leave()
+  await expect.poll(async () => (await server.call('/free').catch(() => null))?.status).toBe(200)
+  open[1]?.leave()
+})

@@ -30,11 +30,11 @@ export class Tally {
   }
 }
 
-/** Calls `act` so many times a second, also when the process is late, until the signal aborts. */
+/** Calls `act` at once and then so many times a second, also when the process is late, until the signal aborts. */
 export async function pace(perSecond: number, signal: AbortSignal, act: (n: number) => void): Promise<void> {
   const startMs = performance.now()
   for (let n = 0; !signal.aborted;) {
-    const due = Math.floor(((performance.now() - startMs) / 1_000) * perSecond)
+    const due = 1 + Math.floor(((performance.now() - startMs) / 1_000) * perSecond)
     for (; n < due && !signal.aborted; n++) act(n)
     await sleep(5)
   }

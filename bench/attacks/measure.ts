@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +7,7 @@ import { type ServerProcess, startServer } from '../harness/server-process.ts'
 import { withWorkspace } from '../harness/temporary-workspace.ts'
 import type { Attack } from './attack.ts'
 import { limitsOf } from './catalogue.ts'
+import { startUpstream } from './upstream.ts'
 import { type VictimReport, victim } from './victim.ts'
 import { attackedWorkspace } from './workspace.ts'
 
@@ -88,17 +88,4 @@ async function measured(
   await sleep(settleMs)
   const settledBytes = await ask(server.memory(true))
   return { attack, before, during, sent, answers, restingBytes, peakBytes, settledBytes, death }
-}
-
-/** Answers `/deep` with 10 MB of nested lists, and everything else with an empty object. */
-async function startUpstream(): Promise<Server> {
-  const deep = `${'['.repeat(5_000_000)}${']'.repeat(5_000_000)}`
-  const server = createServer((request, response) => {
-    request.resume()
-    response.writeHead(200, { 'Content-Type': 'application/json' })
-    response.end(request.url === '/deep' ? deep : '{}')
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return server
 }

@@ -123,16 +123,9 @@ export function attackedWorkspace(
         inner_functions: [send('{{loop_index}}'), { function: 'Sleep', duration: 25 }],
       },
     ]),
-    'tables/rows.json': { columns: { id: { type: 'integer', primary: true }, body: 'text' } },
+    'tables/rows.json': { columns: { id: { type: 'integer', primary: true }, body: 'text' }, seed: 'rows.csv' },
+    'rows.csv': ['id,body', ...Array.from({ length: 5_000 }, (_, id) => `${id},${'a'.repeat(1_500)}`)].join('\n'),
     'tables/things.json': { columns: { id: { type: 'integer', primary: true }, anything: 'json' } },
-    'endpoints/fill.json': endpoint('POST', '/fill', [
-      {
-        function: 'For',
-        count: 5_000,
-        inner_functions: [{ function: 'Add Record', table: 'rows', record: { body: "{{'a'.repeat(1500)}}" } }],
-      },
-      send('filled'),
-    ]),
     'channels/rooms.yaml':
       'channel: rooms/{room}\npublish: true\nsubscribe: true\npresence: true\nhistory: { count: 1000 }\n',
     'channels/news.yaml': 'publish: true\nsubscribe: true\nhistory: { count: 10 }\n',

@@ -25,11 +25,13 @@ const http2Options = {
 export interface ListenerSettings {
   readonly tls: CertificateFiles | null
   readonly halfClose: boolean
+  readonly maxConnections: number
 }
 
 /** A server for HTTP/1.1, or with TLS also for HTTP/2. Rejects with a plain Error that names the cure. */
-export async function createListener({ tls, halfClose }: ListenerSettings, listener: RequestListener): Promise<Server> {
-  if (tls === null) return withHalfClose(createServer(http1Options, listener), halfClose)
+export async function createListener(settings: ListenerSettings, listener: RequestListener): Promise<Server> {
+  const { tls, halfClose } = settings
+  if (tls === null) return withBounds(createServer(http1Options, listener), settings)
   const options = {
     ...http1Options,
     ...http2Options,
@@ -39,12 +41,12 @@ export async function createListener({ tls, halfClose }: ListenerSettings, liste
   }
   const server = createSecureServer(options, listener as never)
   server.on('session', endIdleSession)
-  return withHalfClose(server as unknown as Server, halfClose)
+  return withBounds(server as unknown as Server, settings)
 }
 
 /** Node has it as a property of servers only, and off; what came before the end of the client's side is answered then. */
-function withHalfClose(server: Server, halfClose: boolean): Server {
-  return Object.assign(server, { httpAllowHalfOpen: halfClose })
+function withBounds(server: Server, { halfClose, maxConnections }: ListenerSettings): Server {
+  return Object.assign(server, { httpAllowHalfOpen: halfClose, maxConnections })
 }
 
 /** HTTP/2 has none of the timeouts above: a session without streams ends like an idle connection, a request that does not arrive is cancelled. */

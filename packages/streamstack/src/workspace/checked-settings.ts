@@ -29,6 +29,7 @@ export interface Settings {
     /** Null: by the mode. */
     readonly errors: 'detailed' | 'public' | null
     readonly halfClose: boolean
+    readonly maxConnections: number
     /** Whether Xano's URLs call the endpoints. */
     readonly xano: boolean
     readonly bodyLimitBytes: number
@@ -164,6 +165,7 @@ export function toSettings(
       forwarded: server.forwarded,
       errors: server.errors ?? null,
       halfClose: server.half_close,
+      maxConnections: server.max_connections,
       xano: server.xano,
       bodyLimitBytes: server.body_limit,
       stopGraceMs: server.stop_grace,

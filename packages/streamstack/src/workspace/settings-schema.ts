@@ -103,6 +103,11 @@ const serverShape = {
       'Addresses of proxies in front of the server. The server trusts their headers for the address, host and scheme of the client (`server.forwarded`), and ignores these headers from all other addresses.',
     ),
   port: wholeNumber(0, 65_535).prefault(8080).describe('Port to listen on; 0 takes any free one.'),
+  max_connections: wholeNumber(1, 1_000_000)
+    .prefault(20_000)
+    .describe(
+      'Maximum number of open connections, WebSockets and HTTP/2 sessions included; further ones are closed at once.',
+    ),
   body_limit: byteSize.prefault('1mb').describe('Largest request body; a larger one is answered with 413.'),
   errors: z
     .enum(['detailed', 'public'], 'must be detailed or public')

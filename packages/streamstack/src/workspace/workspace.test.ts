@@ -153,6 +153,7 @@ describe('settings', () => {
         forwarded: 'x-forwarded',
         errors: null,
         halfClose: false,
+        maxConnections: 20_000,
         bodyLimitBytes: 1_048_576,
         stopGraceMs: 10_000,
         tls: null,
