@@ -142,7 +142,7 @@ function readMember(member: Node, attributes: ReadonlyMap<string, string | null>
     ['protected', 'private'].includes(String(member['accessibility'])) ||
     name.startsWith('#')
   const doc = docBefore(text, member.start).replace(/\s+/g, ' ')
-  if (isHidden || doc === '' || INTERNAL.has(name)) return []
+  if (isHidden || doc === '' || doc.includes('@internal') || INTERNAL.has(name)) return []
   if (member.type === 'PropertyDefinition') {
     const attribute = attributes.get(name)
     if (attribute === undefined) return []

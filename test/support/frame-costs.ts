@@ -1,6 +1,6 @@
 import type { CDPSession, Page } from 'playwright-core'
 
-/** Script of one frame and before it, in milliseconds. */
+/** Script of one frame and before it, in milliseconds of the processor. */
 export interface FrameCosts {
   readonly frames: number
   readonly p50Ms: number
@@ -18,6 +18,8 @@ interface TraceEvent {
   /** Microseconds. */
   readonly ts: number
   readonly dur?: number
+  /** The same, of the processor alone. */
+  readonly tdur?: number
   readonly args?: { readonly name?: string }
 }
 
@@ -63,12 +65,12 @@ function costsOf(events: readonly TraceEvent[]): FrameCosts {
   const costs = frames.map(() => 0)
   let frame = 0
   let coveredTo = 0
-  for (const { ts, dur = 0 } of spans) {
+  for (const { ts, dur = 0, tdur = dur } of spans) {
     // What runs inside of another is counted with it.
-    const counted = Math.max(0, ts + dur - Math.max(ts, coveredTo))
-    coveredTo = Math.max(coveredTo, ts + dur)
+    if (ts < coveredTo) continue
+    coveredTo = ts + dur
     while (frame + 1 < frames.length && (frames[frame + 1] ?? Infinity) <= ts) frame++
-    costs[frame] = (costs[frame] ?? 0) + counted / 1_000
+    costs[frame] = (costs[frame] ?? 0) + tdur / 1_000
   }
   const sorted = costs.toSorted((one, other) => one - other)
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0

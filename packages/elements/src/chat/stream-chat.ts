@@ -2,21 +2,19 @@ import { type PropertyDeclarations, type PropertyValues, adoptStyles, html, noth
 import { Announcer } from '../base/announcer.ts'
 import { Countdown } from '../base/countdown.ts'
 import { FollowScroll } from '../base/follow-scroll.ts'
-import { onFrame } from '../base/frame.ts'
 import { countText } from '../base/numbers.ts'
 import { StreamElement } from '../base/stream-element.ts'
 import { type Item, type SourceEnd, type SourceStatus, statusAtEnd } from '../source/source.ts'
 import { controls } from '../theme/controls.ts'
 import { markdownStyles } from '../text/markdown-styles.ts'
 import { AnswerView } from './answer-view.ts'
+import { AnswerWriter } from './answer-writer.ts'
 import { chatStyles } from './chat-styles.ts'
 import {
   type Attachment,
   type ChatMessage,
   type Conversation,
-  addText,
   endReasoning,
-  isPlainText,
   messageText,
   newConversation,
   newMessage,
@@ -29,9 +27,6 @@ import type { SavedConversations } from './saved-conversations.ts'
 import { WordRate } from './word-rate.ts'
 
 const styles = [...StreamElement.styles, controls, markdownStyles, chatStyles]
-
-/** Text that comes fast is shown at this interval: every second frame, which is as smooth to read at half the cost. */
-const COMMIT_MS = 30
 
 /** Interval at which an unfinished answer is saved, so that it resumes after a reload. */
 const SAVE_MS = 1_000
@@ -116,13 +111,8 @@ export class StreamChat extends StreamElement {
   readonly #views = new WeakMap<ChatMessage, AnswerView>()
   #follow: FollowScroll | null = null
   #saved: SavedConversations | null = null
-  #pending: Item[] = []
+  readonly #writer = new AnswerWriter(this)
   #savedAtMs = 0
-  #committedMs = 0
-  readonly #commitSoon = (): void => {
-    if (performance.now() - this.#committedMs < COMMIT_MS) onFrame(this.#commitSoon)
-    else this.#commit()
-  }
   readonly #saveNow = (): void => this.save()
 
   constructor() {
@@ -233,7 +223,7 @@ export class StreamChat extends StreamElement {
     void this.updateComplete.then(() => this.#follow?.toEnd())
   }
 
-  /** The DOM of a message, which grows without being rendered again. */
+  /** The DOM of a message, which grows without being rendered again. @internal */
   viewOf(message: ChatMessage): AnswerView {
     const known = this.#views.get(message)
     if (known !== undefined) return known
@@ -244,14 +234,14 @@ export class StreamChat extends StreamElement {
       onText: isNew ? (text) => this.announcer.write(text) : undefined,
     })
     if (this.extras === null && message.parts.some(({ type }) => type !== 'text'))
-      void this.#loadExtras().then(() => view.end(message))
+      void this.loadExtras().then(() => view.end(message))
     view.update(message)
     if (message.state !== 'writing') view.end(message)
     this.#views.set(message, view)
     return view
   }
 
-  /** Renders what is not a property. */
+  /** Renders what is not a property. @internal */
   refresh(change: Partial<Pick<StreamChat, 'editing' | 'confirming' | 'isListOpen' | 'attached' | 'problem'>>): void {
     Object.assign(this, change)
     this.#update()
@@ -304,15 +294,14 @@ export class StreamChat extends StreamElement {
   #interrupt(): void {
     const answer = this.current.messages.at(-1)
     if (answer?.state !== 'writing') return
-    this.#commit()
+    this.#writer.commit()
     this.leave()
     if (answer.resume === null) this.#finish(answer, { outcome: 'cancelled', error: null })
     this.save()
   }
 
   protected override onItem(item: Item): void {
-    this.#pending.push(item)
-    onFrame(this.#commitSoon)
+    this.#writer.add(item)
   }
 
   protected override onStatus({ state, waitMs }: SourceStatus): void {
@@ -323,10 +312,10 @@ export class StreamChat extends StreamElement {
   protected override onEnd(end: SourceEnd): void {
     const answer = this.current.messages.at(-1)
     if (answer?.role !== 'assistant') return
-    this.#commit()
-    if (this.#pending.length > 0) {
+    this.#writer.commit()
+    if (this.#writer.isWaiting) {
       // The module that renders them is loading.
-      void this.#loadExtras().then(() => this.onEnd(end))
+      void this.loadExtras().then(() => this.onEnd(end))
       return
     }
     this.#finish(answer, end)
@@ -348,32 +337,12 @@ export class StreamChat extends StreamElement {
     this.#update()
   }
 
-  #commit(): void {
-    this.#committedMs = performance.now()
-    const items = this.#pending
-    const answer = this.current.messages.at(-1)
-    if (items.length === 0 || answer?.role !== 'assistant') return
-    const { extras } = this
-    if (extras === null && !items.every(isPlainText)) {
-      void this.#loadExtras().then(this.#commitSoon)
-      return
-    }
-    this.#pending = []
-    const wasEmpty = answer.parts.length === 0
-    const view = this.viewOf(answer)
-    let isReplaced = false
-    for (const item of items) {
-      if (isPlainText(item)) {
-        addText(answer, String(item.content))
-        this.rate.count(String(item.content))
-      } else if (extras?.addItem(answer, item, this.path) === 'replaced') isReplaced = true
-    }
-    if (isReplaced) view.reset(answer)
-    else view.update(answer)
+  /** Items of the answer are in its message and on the screen. @internal */
+  written(answer: ChatMessage, isFirst: boolean): void {
     const { url, offset } = this.position
     answer.resume = url === null ? null : { url, offset }
     // The footer changes a few times a second, not with each chunk.
-    if (wasEmpty || this.rate.isDue()) this.#update()
+    if (isFirst || this.rate.isDue()) this.#update()
     if (performance.now() - this.#savedAtMs > SAVE_MS) this.save()
   }
 
@@ -393,19 +362,20 @@ export class StreamChat extends StreamElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
-    if (this.extras === null && (this.conversations || this.attachments || this.saveAs !== '')) void this.#loadExtras()
+    if (this.extras === null && (this.conversations || this.attachments || this.saveAs !== '')) void this.loadExtras()
     else if (changed.has('saveAs')) this.#restore()
   }
 
-  /** Shows a field for another wording of a question. */
+  /** Shows a field for another wording of a question. @internal */
   async startEdit(editing: string): Promise<void> {
-    await this.#loadExtras()
+    await this.loadExtras()
     this.refresh({ editing })
     await this.updateComplete
     this.renderRoot.querySelector<HTMLElement>('.edit textarea')?.focus()
   }
 
-  async #loadExtras(): Promise<void> {
+  /** Loads what shows all but text, once. @internal */
+  async loadExtras(): Promise<void> {
     if (this.extras !== null) return
     const extras = await import('./extras.ts')
     if (this.extras !== null) return
