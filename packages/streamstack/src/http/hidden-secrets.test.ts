@@ -9,7 +9,7 @@ import { openWebSocket } from '../../../../test/support/websocket-client.ts'
 import { Engine, type Mode } from '../engine/index.ts'
 import { startServer } from './index.ts'
 
-const SECRET = 'plain "secret" value-4711'
+const SECRET = 'plain "secret" value-xyz'
 const KEY = '{{env.API_KEY}}'
 
 /** Steps that put a secret of the workspace where it does not belong. */
@@ -75,7 +75,7 @@ test.each(['serve', 'dev'] as const)(
   async (mode) => {
     const { answers, log, audit } = await told(mode)
     for (const text of [answers, log, audit]) {
-      expect(text).not.toContain('4711')
+      expect(text).not.toContain('value-xyz')
       expect(text).not.toContain(encodeURIComponent(SECRET))
     }
     // The rest of what was said is there.
