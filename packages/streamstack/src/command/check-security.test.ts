@@ -147,6 +147,36 @@ const cases: readonly [
     },
   ],
   [
+    'table-reads',
+    'medium',
+    {
+      'endpoints/a.yaml': endpoint('authentication: true', '{ function: Delete Record, table: people, value: 1 }'),
+      'tables/people.yaml': people,
+    },
+    {
+      'endpoints/a.yaml': endpoint('authentication: true', '{ function: Delete Record, table: people, value: 1 }'),
+      'tables/people.yaml': `${people}allow: owner_id == {{auth.sub}}\n`,
+    },
+  ],
+  [
+    'table-reads',
+    'medium',
+    { 'endpoints/a.yaml': endpoint('authentication: true', reading("name == 'x'")), 'tables/people.yaml': people },
+    { 'endpoints/a.yaml': endpoint('roles: [support]', reading("name == 'x'")), 'tables/people.yaml': people },
+  ],
+  [
+    'table-reads',
+    'low',
+    {
+      'endpoints/a.yaml': endpoint('', reading("name == 'x'")),
+      'tables/people.yaml': `${people}allow: owner_id == {{auth.sub}}\n`,
+    },
+    {
+      'endpoints/a.yaml': endpoint('', reading("name == 'x'")),
+      'tables/people.yaml': `${people}allow: name == 'x' || owner_id == {{auth.sub}}\n`,
+    },
+  ],
+  [
     'secrets-in-files',
     'high',
     { 'streamstack.yaml': jwt.replace('{{env.S}}', '0123456789abcdef0123456789abcdef') },

@@ -123,7 +123,8 @@ export class FrontDoor {
       engine.audit.checkWritable()
       const { authorization } = request.headers
       // An endpoint may have an input of that name.
-      const ticket = plan.endpoint.inputs.some(({ name }) => name === 'ticket') ? null : exchange.takeTicket()
+      const hasOwn = plan.endpoint.inputs.some(({ name }) => name === 'ticket')
+      const ticket = hasOwn || !preparation.asksForCaller ? null : exchange.takeTicket()
       const caller = preparation.asksForCaller
         ? engine.access.authenticate({ authorization, place: exchange.place, urlToken: null, ticket })
         : engine.access.withoutToken(exchange.place)

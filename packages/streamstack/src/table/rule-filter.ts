@@ -1,7 +1,7 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { type TableDeclaration, columnOf } from './declaration.ts'
 import { type Filter, type FilterTemplate, type Operand, checkOperand } from './filter.ts'
-import { type RecordRule, ruleExpressions } from './record-rule.ts'
+import { type RecordAct, type RecordRule, ruleExpressions } from './record-rule.ts'
 import { operandOf } from './sql/compile-filter.ts'
 
 const everyRecord: Filter = Object.freeze({ kind: 'all', filters: [] })
@@ -33,6 +33,16 @@ export function ruleFilter(
     }
   })
   return filterOf({ table, values }, rule.template, false)
+}
+
+/** Whether the rules of a table allow an act on no record to callers without a token. */
+export function allowsNothing(table: TableDeclaration, act: RecordAct): boolean {
+  return table.rules !== null && isNothing(ruleFilter(table, table.rules[act], null, () => undefined))
+}
+
+function isNothing(filter: Filter | null): boolean {
+  if (filter === null || filter.kind === 'compare' || filter.kind === 'not') return false
+  return filter.kind === 'any' ? filter.filters.every(isNothing) : filter.filters.some(isNothing)
 }
 
 interface Filling {

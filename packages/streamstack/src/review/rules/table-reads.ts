@@ -1,5 +1,5 @@
 import { literalText } from '../../definition/index.ts'
-import type { TableDeclaration } from '../../table/index.ts'
+import { type TableDeclaration, allowsNothing } from '../../table/index.ts'
 import type { Fault } from '../finding.ts'
 import { type ReviewSubject, type ReviewedEndpoint, reviewedEndpoints, stepPlace } from '../subject.ts'
 
@@ -10,10 +10,14 @@ const PERSONAL =
 /** Columns that say whose a record is. */
 const OWNER = /^(?:owner|user|account|customer|member|tenant|author|created_by|sub)(?:_id)?$/i
 
+type Act = 'read' | 'add' | 'edit' | 'delete'
+
 /** What functions do with a table. */
-const ACTS: Readonly<Record<string, 'read' | 'edit' | 'delete' | undefined>> = {
+const ACTS: Readonly<Record<string, Act | undefined>> = {
   'Get Records': 'read',
   'Get Record': 'read',
+  'Count Records': 'read',
+  'Add Record': 'add',
   'Edit Record': 'edit',
   'Delete Record': 'delete',
 }
@@ -26,7 +30,8 @@ export function tableReads(subject: ReviewSubject): readonly Fault[] {
       const act = ACTS[step.function]
       const table = tables.get(literalText(step.parameters['table']))
       if (act === undefined || table === undefined) return []
-      if (table.rules !== null && table.rules[act] !== 'all') return []
+      if (table.rules !== null && table.rules[act] !== 'all') return shutOut(reviewed, table, act, stepPlace(step))
+      if (act === 'add' || step.function === 'Count Records') return []
       const asked = step.parameters['columns']?.value
       const columns = table.columns.filter(({ name, private: isPrivate }) =>
         Array.isArray(asked) ? asked.includes(name) : !isPrivate,
@@ -38,11 +43,24 @@ export function tableReads(subject: ReviewSubject): readonly Fault[] {
   )
 }
 
+/** Callers without a token have no claims, so a rule about claims leaves them nothing. */
+function shutOut({ endpoint, route }: ReviewedEndpoint, table: TableDeclaration, act: Act, place: string): Fault[] {
+  if (endpoint.access.authentication || !allowsNothing(table, act)) return []
+  return [
+    {
+      severity: 'low',
+      position: endpoint.position,
+      message: `${route} reads no token, so \`allow\` of table "${table.name}" lets it ${act} nothing (${place}).`,
+      cure: 'Set `authentication: true`, or allow callers without a token something.',
+    },
+  ]
+}
+
 function faultOf(
   { endpoint, isOpen, route }: ReviewedEndpoint,
   table: TableDeclaration,
   place: string,
-  { act, names, filters }: { act: 'read' | 'edit' | 'delete'; names: readonly string[]; filters: string },
+  { act, names, filters }: { act: Act; names: readonly string[]; filters: string },
 ): Fault[] {
   const personal = names.filter((name) => PERSONAL.test(name))
   if (isOpen && personal.length > 0) {
@@ -56,7 +74,9 @@ function faultOf(
     ]
   }
   const owner = table.columns.find(({ name }) => OWNER.test(name))?.name
-  if (isOpen || owner === undefined || /\bauth\b/.test(filters)) return []
+  const { access, allow } = endpoint
+  const isForSome = access.roles.length > 0 || access.scopes.length > 0 || allow !== null
+  if (isOpen || isForSome || owner === undefined || /\bauth\b/.test(filters)) return []
   return [
     {
       severity: 'medium',
