@@ -78,7 +78,13 @@ describe('a host that the server does not answer to', () => {
     ['dev', {}, 'dev' as const],
   ])('gets 421 on every path: %s', async (_, settings, mode) => {
     await using server = await served(settings, mode)
-    for (const host of ['evil.example', 'api.example.com.evil.example', 'apps.example:8443', 'x.apps.example']) {
+    for (const host of [
+      'evil.example',
+      'api.example.com.evil.example',
+      'apps.example:8443',
+      'evilapps.example:8443',
+      'x.apps.example',
+    ]) {
       for (const path of paths) {
         const method = path === '/save' ? 'POST' : 'GET'
         expect([host, path, await rebound(server, path, host, method)]).toEqual([host, path, 421])

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { StreamstackError } from '@streamstack/protocol'
 import { startUpstream } from './fixtures/test-upstream.ts'
+import { AllowList } from './allow-list.ts'
+import { guardedConnector } from './guard.ts'
 import type { TestHandler, TestUpstream } from './fixtures/test-upstream.ts'
 import { allowEntryProblem, createOutbound } from './index.ts'
 import type { Lookup, Outbound, OutboundSettings } from './index.ts'
@@ -446,3 +448,20 @@ test('proxy variables of the environment change nothing', async () => {
     }
   }
 })
+
+test.each(['169.254.169.254', '[::1]', '10.0.0.1', '2130706433'])(
+  'a connection to the literal address %s is refused where it is opened, too',
+  async (host) => {
+    const connect = guardedConnector({
+      origin: new URL(`http://${host}:9`),
+      allowList: new AllowList([]),
+      lookup: lookupFrom({}),
+      connectTimeoutMs: 1_000,
+    })
+    const { hostname } = new URL(`http://${host}:9`)
+    const refused = await new Promise<unknown>((resolve) =>
+      connect({ hostname, host: hostname, protocol: 'http:', port: '9' }, (...result) => resolve(result[0])),
+    )
+    expect(refused).toMatchObject({ code: 'upstream_refused' })
+  },
+)

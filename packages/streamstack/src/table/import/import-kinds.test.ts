@@ -181,6 +181,8 @@ describe('a guessed type', () => {
         'integer',
         ['9007199254740993', '-9223372036854775808'],
       ],
+      // A column of numbers with fractions would keep neither exactly.
+      ['64 bits beside fractions', ['9007199254740993', '1.5'], 'text', ['9007199254740993', '1.5']],
       ['beyond', ['9223372036854775808', '1'], 'text', ['9223372036854775808', '1']],
       [
         'documents',
