@@ -1,4 +1,4 @@
-import findMyWay, { type Instance } from 'find-my-way'
+import type { Instance } from 'find-my-way'
 import {
   type EndpointDefinition,
   type FunctionFile,
@@ -19,9 +19,9 @@ import { type Plan, type PlanContext, compileFunctions, compilePlan } from '../p
 import { placeholderKey, providerKeyNames } from '../provider/index.ts'
 import { type TableDeclaration, readTable } from '../table/index.ts'
 import type { Settings, WorkspaceFiles } from '../workspace/index.ts'
-import { ChatResume } from './chat-resume.ts'
 import { withFunctionResponses } from './function-responses.ts'
 import { BrokenEndpoint } from './broken-endpoint.ts'
+import { routerOf } from './endpoint-router.ts'
 
 /** A workspace ready to serve: what could be compiled, and every problem. */
 export interface CompiledWorkspace {
@@ -289,48 +289,12 @@ function readEndpoints(
 
 type Route = Pick<EndpointDefinition, 'method' | 'path'>
 
-/** A broken endpoint stands in the router like any other: a more general route must not answer in its place. */
-function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly BrokenEndpoint[]): Instance<never> {
-  const router = findMyWay({ ignoreTrailingSlash: true, maxParamLength: 2_000 }) as unknown as Instance<never>
-  for (const plan of plans.values()) {
-    const { method, path } = plan.endpoint
-    router.on(method, routerPath(path), noHandler, plan)
-  }
-  addResumeRoutes(router, plans)
-  const taken = new Set([...plans.values()].map(({ endpoint }) => routeOf(endpoint)))
-  for (const endpoint of broken) {
-    const route = routeOf(endpoint)
-    if (taken.has(route)) continue
-    taken.add(route)
-    router.on(endpoint.method, routerPath(endpoint.path), noHandler, endpoint)
-  }
-  return router
-}
-
-/** `useChat` resumes below the path of its endpoint. An endpoint that stands there goes first. */
-function addResumeRoutes(router: Instance<never>, plans: ReadonlyMap<string, Plan>): void {
-  for (const plan of plans.values()) {
-    if (plan.endpoint.format !== 'ai-sdk') continue
-    const resume = new ChatResume(plan)
-    const path = routerPath(resume.path)
-    if (router.findRoute('GET', path) === null) router.on('GET', path, noHandler, resume)
-  }
-}
-
 /** A value that is compiled twice, for its use and for a check, tells its problems twice. */
 function distinct(issues: readonly Issue[]): Issue[] {
   const found = new Map<string, Issue>()
   for (const issue of issues) found.set(JSON.stringify(issue), issue)
   return [...found.values()]
 }
-
-/** A colon inside a segment is an ordinary character; the router wants it doubled. */
-function routerPath(path: string): string {
-  return path.replaceAll(/(?<!\/):/g, '::')
-}
-
-/** The server looks routes up and calls plans itself. */
-function noHandler(): void {}
 
 function baseName(file: string): string {
   return (file.split('/').at(-1) as string).replace(/\.[^.]+$/, '')

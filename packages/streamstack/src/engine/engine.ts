@@ -2,15 +2,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
 import type { Issue } from '../definition/types.ts'
-import {
-  Access,
-  type AccessPolicy,
-  Gate,
-  KeyUseLog,
-  type OwnSigner,
-  compileStreamRule,
-  ownSigner,
-} from '../access/index.ts'
+import { Access, type AccessPolicy, Gate, KeyUseLog, type OwnSigner, ownSigner } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits, RunQueues } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
@@ -31,6 +23,7 @@ import {
 } from '../workspace/index.ts'
 import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
 import { hidingLog } from './hiding-log.ts'
+import { accessPolicy } from './access-policy.ts'
 import type { Mode } from './mode.ts'
 import { Runs } from './runs.ts'
 import { SecretTexts } from './secret-texts.ts'
@@ -121,7 +114,7 @@ export class Engine {
     this.records = records
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
-    this.#policy = this.#accessPolicy(workspace.settings)
+    this.#policy = accessPolicy(workspace.settings, this.mode, this.#ownUrl)
     this.#outbound = this.#openOutbound(workspace.settings)
     this.gate = new Gate(() => this.#policy)
     this.access = new Access({
@@ -301,7 +294,7 @@ export class Engine {
     }
     const issues = [...compiled.issues, ...problems]
     this.#workspace = { ...compiled, issues }
-    this.#policy = this.#accessPolicy(compiled.settings)
+    this.#policy = accessPolicy(compiled.settings, this.mode, this.#ownUrl)
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
       this.#replaceOutbound()
     }
@@ -332,7 +325,7 @@ export class Engine {
   /** Says where the workspace is being served: steps may then call it by path, when the settings allow `self`. */
   servedAt(url: string): void {
     this.#ownUrl = url
-    this.#policy = this.#accessPolicy(this.settings)
+    this.#policy = accessPolicy(this.settings, this.mode, this.#ownUrl)
     if (this.settings.outbound.allow.includes('self')) this.#replaceOutbound()
   }
 
@@ -415,26 +408,6 @@ export class Engine {
     this.#outbound = this.#openOutbound(this.settings)
     // Calls that are under way come to their end through the old door.
     startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
-  }
-
-  #accessPolicy({ streams, server, channels, console }: Settings): AccessPolicy {
-    // Steps call this server by its own address.
-    const own = this.#ownUrl === null ? [] : [new URL(this.#ownUrl).host]
-    const listed = server.hosts === null ? null : [...server.hosts, ...own]
-    return {
-      isDeveloper: this.mode === 'dev',
-      isOpen: streams.access === 'open',
-      streamRule: streams.allow === null ? null : compileStreamRule(streams.allow),
-      cors: server.cors,
-      tokenInUrl: channels.tokenInUrl,
-      hosts: this.mode === 'dev' ? 'loopback' : listed,
-      trustedProxies: server.trustedProxies,
-      forwarded: server.forwarded,
-      publicUrl: server.publicUrl ?? this.#ownUrl ?? 'http://localhost',
-      hasPublicUrl: server.publicUrl !== null,
-      hstsSeconds: this.mode === 'dev' ? 0 : (server.tls?.hstsSeconds ?? 0),
-      console: console.access,
-    }
   }
 
   /** Throws `storage_failed` where the audit cannot be opened: a server that is to keep one does not serve without. */

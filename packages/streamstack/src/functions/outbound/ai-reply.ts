@@ -1,31 +1,18 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
-import type { ParameterShape, StepNode } from '../../definition/types.ts'
-import {
-  type JsonObject,
-  type Message,
-  ProviderSource,
-  type ProviderItem,
-  type ToolCallItem,
-  readMessages,
-} from '../../provider/index.ts'
-import { type Frame, type Strand, chunkOf } from '../../run/index.ts'
+import type { ParameterShape } from '../../definition/types.ts'
+import { ProviderSource, type ProviderItem, readMessages } from '../../provider/index.ts'
+import { type Frame, type Strand } from '../../run/index.ts'
 import { numberArgument } from '../parts/arguments.ts'
-import type { Compiler } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { requestParameters } from '../parts/outbound-request.ts'
 import { compileCall, openCall } from '../parts/provider-call.ts'
 import { modelParameters, providerParameters } from '../parts/provider-parameters.ts'
 import { compileRelay, beginRelay } from '../parts/relay.ts'
-import { flushPending, send } from '../parts/send.ts'
+import { compileRound } from '../parts/reply-round.ts'
+import { NO_REPLY, callsIn, keepResult, messagesIn, slotsOf, turnOf } from '../parts/reply-state.ts'
+import { flushPending } from '../parts/send.ts'
 import { prepareShape, shapeParameters } from '../parts/sending.ts'
-import {
-  type CompiledTool,
-  type ToolResult,
-  compileTools,
-  runTools,
-  toolFiles,
-  toolResultContent,
-} from '../parts/tools.ts'
+import { compileTools, toolFiles } from '../parts/tools.ts'
 
 const ROUNDS = 8
 
@@ -225,136 +212,6 @@ export const aiReply: FunctionDefinition = {
       for (const slot of [slots.messages, slots.text, slots.calls, slots.results]) frame.slots[slot] = null
     })
   },
-}
-
-interface Slots {
-  readonly messages: number
-  readonly round: number
-  /** Number of the open answer. */
-  readonly source: number
-  readonly item: number
-  readonly text: number
-  readonly calls: number
-  readonly results: number
-  readonly result: number
-}
-
-function slotsOf(step: StepNode, compiler: Compiler): Slots {
-  return {
-    messages: compiler.slot(),
-    round: compiler.slot(),
-    source: compiler.slot(),
-    item: compiler.slot(),
-    text: compiler.slot(),
-    calls: compiler.slot(),
-    results: compiler.slot(),
-    result: compiler.resultSlot(step),
-  }
-}
-
-interface RoundParts {
-  readonly slots: Slots
-  readonly tools: readonly CompiledTool[]
-  readonly isSent: boolean
-  readonly roundsMax: (frame: Frame) => number
-  readonly ask: { readonly pc: number }
-}
-
-/** Runs the calls of the answer, sends their results and asks again; without calls the step goes on behind it. */
-function compileRound(step: StepNode, compiler: Compiler, { slots, tools, isSent, roundsMax, ask }: RoundParts): void {
-  const sent = compiler.slot()
-  const sendNext = compiler.label()
-  const over = compiler.label()
-  compiler.emit((frame, strand) => {
-    const calls = callsIn(frame, slots)
-    if (calls.length === 0) {
-      frame.pc = over.pc
-      return undefined
-    }
-    const round = (frame.slots[slots.round] as number) + 1
-    if (round > roundsMax(frame)) {
-      const message = `${step.function} (step ${step.id}): the model calls tools in more than ${round - 1} rounds (max_rounds).`
-      throw new StreamstackError('limit_exceeded', message, { details: { limit: 'max_rounds' } })
-    }
-    return runTools(frame, strand, calls, tools, slots.results).then(() => {
-      frame.branches = null
-      frame.slots[slots.round] = round
-      frame.slots[sent] = 0
-    })
-  })
-  compiler.place(sendNext)
-  compiler.emit((frame, strand) => {
-    const results = frame.slots[slots.results] as readonly ToolResult[]
-    const index = frame.slots[sent] as number
-    const result = results[index]
-    if (result === undefined) {
-      frame.slots[slots.messages] = [...messagesIn(frame, slots), ...results.map(resultMessage)]
-      frame.pc = ask.pc
-      return undefined
-    }
-    const goOn = (): void => {
-      frame.slots[sent] = index + 1
-      frame.pc = sendNext.pc
-    }
-    if (!isSent) return goOn()
-    return send(frame, strand, chunkOf('tool_result', toolResultContent(result), null), { sent: goOn })
-  })
-  compiler.place(over)
-}
-
-function resultMessage({ id, name, content, isError }: ToolResult): Message {
-  return { role: 'tool', call: id, name, content, isError }
-}
-
-function messagesIn(frame: Frame, slots: Slots): readonly Message[] {
-  return frame.slots[slots.messages] as unknown as readonly Message[]
-}
-
-function callsIn(frame: Frame, slots: Slots): readonly ToolCallItem[] {
-  return frame.slots[slots.calls] as readonly ToolCallItem[]
-}
-
-type Answer = ProviderSource['answer']
-
-/** The turn of the model with its calls, as the next request repeats it. */
-function turnOf(frame: Frame, slots: Slots, answer: Answer): Message {
-  const text = frame.slots[slots.text] as string
-  return {
-    role: 'assistant',
-    content: text === '' ? [] : [{ type: 'text', text }],
-    calls: callsIn(frame, slots).map(({ id, name, arguments: given }) => ({ id, name, arguments: given ?? {} })),
-    turn: answer.turn.length === 0 ? null : { provider: answer.provider, content: answer.turn },
-  }
-}
-
-/** The result before anything of the answer is here. */
-const NO_REPLY: JsonObject = Object.freeze({
-  text: '',
-  finish_reason: null,
-  provider: null,
-  model: null,
-  usage: null,
-  tool_calls: [],
-})
-
-/** Gives the result what is known of the answer so far. */
-function keepResult(frame: Frame, strand: Strand, slots: Slots): void {
-  const source = strand.run.source(frame.slots[slots.source] as number)
-  if (slots.result !== -1 && source instanceof ProviderSource) {
-    frame.slots[slots.result] = resultOf(frame, slots, source.answer)
-  }
-}
-
-function resultOf(frame: Frame, slots: Slots, { provider, model, isComplete, finish, usage }: Answer): JsonObject {
-  return {
-    text: frame.slots[slots.text] as string,
-    // Null: the answer is not complete.
-    finish_reason: isComplete ? finish : null,
-    provider,
-    model,
-    usage,
-    tool_calls: callsIn(frame, slots).map(({ id, name, arguments: given }) => ({ id, name, arguments: given })),
-  }
 }
 
 function sourceOf(source: unknown): ProviderSource {

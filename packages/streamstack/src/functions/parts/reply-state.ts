@@ -1,0 +1,81 @@
+import type { StepNode } from '../../definition/types.ts'
+import { type JsonObject, type Message, ProviderSource, type ToolCallItem } from '../../provider/index.ts'
+import type { Frame, Strand } from '../../run/index.ts'
+import type { Compiler } from './compiler.ts'
+
+/** Where a frame holds what an AI Reply has so far. */
+export interface ReplySlots {
+  readonly messages: number
+  readonly round: number
+  /** Number of the open answer. */
+  readonly source: number
+  readonly item: number
+  readonly text: number
+  readonly calls: number
+  readonly results: number
+  readonly result: number
+}
+
+export function slotsOf(step: StepNode, compiler: Compiler): ReplySlots {
+  return {
+    messages: compiler.slot(),
+    round: compiler.slot(),
+    source: compiler.slot(),
+    item: compiler.slot(),
+    text: compiler.slot(),
+    calls: compiler.slot(),
+    results: compiler.slot(),
+    result: compiler.resultSlot(step),
+  }
+}
+
+export function messagesIn(frame: Frame, slots: ReplySlots): readonly Message[] {
+  return frame.slots[slots.messages] as unknown as readonly Message[]
+}
+
+export function callsIn(frame: Frame, slots: ReplySlots): readonly ToolCallItem[] {
+  return frame.slots[slots.calls] as readonly ToolCallItem[]
+}
+
+type Answer = ProviderSource['answer']
+
+/** The turn of the model with its calls, as the next request repeats it. */
+export function turnOf(frame: Frame, slots: ReplySlots, answer: Answer): Message {
+  const text = frame.slots[slots.text] as string
+  return {
+    role: 'assistant',
+    content: text === '' ? [] : [{ type: 'text', text }],
+    calls: callsIn(frame, slots).map(({ id, name, arguments: given }) => ({ id, name, arguments: given ?? {} })),
+    turn: answer.turn.length === 0 ? null : { provider: answer.provider, content: answer.turn },
+  }
+}
+
+/** The result before anything of the answer is here. */
+export const NO_REPLY: JsonObject = Object.freeze({
+  text: '',
+  finish_reason: null,
+  provider: null,
+  model: null,
+  usage: null,
+  tool_calls: [],
+})
+
+/** Gives the result what is known of the answer so far. */
+export function keepResult(frame: Frame, strand: Strand, slots: ReplySlots): void {
+  const source = strand.run.source(frame.slots[slots.source] as number)
+  if (slots.result !== -1 && source instanceof ProviderSource) {
+    frame.slots[slots.result] = resultOf(frame, slots, source.answer)
+  }
+}
+
+function resultOf(frame: Frame, slots: ReplySlots, { provider, model, isComplete, finish, usage }: Answer): JsonObject {
+  return {
+    text: frame.slots[slots.text] as string,
+    // Null: the answer is not complete.
+    finish_reason: isComplete ? finish : null,
+    provider,
+    model,
+    usage,
+    tool_calls: callsIn(frame, slots).map(({ id, name, arguments: given }) => ({ id, name, arguments: given })),
+  }
+}
