@@ -215,16 +215,27 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
     }
   })
 
-  test('at 360 px nothing scrolls sideways', () =>
-    open(
-      '#/run/GET/hello',
-      async (page) => {
-        await pressRun(page)
-        await stateIs(page, 'completed')
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360)
-      },
-      { viewport: { width: 360, height: 800 } },
-    ))
+  test('at 360 px nothing scrolls sideways, on any screen', async () => {
+    for (const hash of ['', '#/run/GET/hello', '#/runs', '#/dashboard', '#/functions']) {
+      await open(
+        hash,
+        async (page) => {
+          if (hash.includes('/run/')) {
+            await page.getByLabel('Record variables').check()
+            await pressRun(page)
+            await stateIs(page, 'completed')
+            await page.locator('chunk-list .line').nth(1).click()
+          }
+          if (hash === '#/runs') {
+            await page.locator('runs-view .item').first().click()
+            await page.locator('recording-view').waitFor()
+          }
+          expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(360)
+        },
+        { viewport: { width: 360, height: 800 } },
+      )
+    }
+  })
 })
 
 describe('who may use the console', () => {

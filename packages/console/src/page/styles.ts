@@ -127,6 +127,20 @@ export const shared = [
       border: 1px solid currentColor;
       border-radius: 4px;
     }
+    /* Backgrounds are the system's there: what is chosen gets a frame, what is a sign keeps its color. */
+    @media (forced-colors: active) {
+      [aria-selected='true'],
+      [aria-current],
+      [aria-pressed='true'],
+      .chosen {
+        outline: 2px solid Highlight;
+        outline-offset: -2px;
+      }
+      .dot,
+      .gap i {
+        forced-color-adjust: none;
+      }
+    }
     .vh {
       position: absolute;
       inline-size: 1px;

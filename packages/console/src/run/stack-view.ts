@@ -165,8 +165,8 @@ export class StackView extends LitElement {
     return html`<div class="step box ${kindOf(state)} ${isChosen ? 'chosen' : ''} ${step.disabled ? 'off' : ''}">
         <span class="dot"></span>
         <button class="name" aria-pressed=${isChosen} @click=${() => this.#choose(step)}>
-          <b>${step.function}</b>
-          ${step.detail === null ? nothing : html`<span class="muted mono">${step.detail}</span>`}
+          <b>${step.function}</b
+          >${step.detail === null ? nothing : html` <span class="muted mono">${step.detail}</span>`}
         </button>
         <span class="told tiny mono">${told}${told === '' || isChosen ? html`<span>${place}</span>` : nothing}</span>
         ${

@@ -164,8 +164,11 @@ export const controls = css`
     .btn {
       border: 1px solid currentcolor;
     }
+    .btn.go,
     .pill::before {
       forced-color-adjust: none;
+    }
+    .pill::before {
       background: CanvasText;
     }
     .bar i {
