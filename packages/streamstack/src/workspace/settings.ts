@@ -104,11 +104,11 @@ function reportFault(
           ? `Known are ${known.filter((name) => name !== '$schema').join(', ')}.`
           : `Did you mean \`${suggestion}\`?`
       const position = place.node === null ? place.position : (entryOf(place.node, key)?.keyPosition ?? place.position)
-      report(position, `There is no setting \`${[...path, key].join('.')}\`. ${cure}`)
+      report(position, `There is no setting \`${shownPath([...path, key])}\`. ${cure}`)
     }
     return
   }
-  const key = path.length === 0 ? 'The settings file' : `\`${path.join('.').replace(/\.(\d+)(?=\.|$)/g, '[$1]')}\``
+  const key = path.length === 0 ? 'The settings file' : `\`${shownPath(path)}\``
   if (fault.code === 'invalid_key') {
     report(place.position, `${key} ${fault.issues[0]?.message ?? 'is no name'}.`)
     return
@@ -135,6 +135,11 @@ function literalSecrets(root: TreeNode): readonly { readonly position: Position;
     if (node !== undefined) look(node, section, section)
   }
   return found
+}
+
+/** `auth.jwt[1].issuer`. */
+function shownPath(path: readonly string[]): string {
+  return path.join('.').replace(/\.(\d+)(?=\.|$)/g, '[$1]')
 }
 
 function holdsSecret(path: readonly string[], node: TreeNode | null): boolean {

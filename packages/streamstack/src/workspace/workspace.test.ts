@@ -289,7 +289,7 @@ data: ../data
     ['auth: { jwt: { issuer: a } }', '1:9 `auth.jwt` needs `secret` or `jwks_url`.'],
     [
       'auth: { jwt: [{ secret: 0123456789abcdef0123456789abcdef, issuer: a }, { jwks_url: https://x.example/, issuer: b, isuer: b }] }',
-      '1:115 There is no setting `auth.jwt.1.isuer`. Did you mean `issuer`?',
+      '1:115 There is no setting `auth.jwt[1].isuer`. Did you mean `issuer`?',
     ],
     [
       'auth: { jwt: [{ jwks_url: https://x.example/, issuer: a }, { jwks_url: https://y.example/ }] }',
