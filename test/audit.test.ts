@@ -420,6 +420,19 @@ describe('when the server is killed or its disk is full', () => {
   )
 })
 
+test('an audit has one writer, and a server that cannot open its audit does not start', async () => {
+  await using folder = await tempWorkspace({ file: '' })
+  const settings = { ...files['streamstack.yaml'], audit: { enabled: true, folder: join(folder.dir, 'audit') } }
+  await using first = await testServer({ ...files, 'streamstack.yaml': settings })
+  await expect(testServer({ ...files, 'streamstack.yaml': settings })).rejects.toThrow(
+    'Another server writes this audit',
+  )
+  await first.close()
+  await using _second = await testServer({ ...files, 'streamstack.yaml': settings })
+  const broken = { ...settings, audit: { enabled: true, folder: join(folder.dir, 'file') } }
+  await expect(testServer({ ...files, 'streamstack.yaml': broken })).rejects.toThrow(/audit .* cannot be opened/)
+})
+
 test('heads go to the log and to a webhook, and find what was cut', async () => {
   const heads: { authorization: string | undefined; body: { seq: number; hash: string } }[] = []
   const notary = createServer((request, response) => {

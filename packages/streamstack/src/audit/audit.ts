@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
 import { addressKey } from '../limit/index.ts'
+import { holdLock, makePrivateFolder } from '../storage/index.ts'
 import { AuditStream } from './audit-stream.ts'
 import type { Head } from './entry.ts'
 import { type AuditedInputs, type InputMode, inputKeyIn, recordedInputs, safeText } from './input-values.ts'
@@ -71,6 +73,10 @@ const RETAIN_MS = 60_000
 /** How long callers wait that the audit keeps from being served. */
 const RETRY_AFTER_MS = 5_000
 
+/** Its lock says that a server writes the folder. */
+const LOCK_FILE = 'writer.lock'
+const IN_USE = 'Another server writes this audit. Give each a folder of its own (`audit.folder`).'
+
 /** Names in one entry about files or settings. */
 const NAMES_MAX = 100
 
@@ -81,6 +87,8 @@ interface Running {
   readonly refusals: Refusals
   readonly record: SettingsRecord
   readonly inputKey: string
+  /** Lets another server write the folder. */
+  readonly release: () => void
 }
 
 /** Records who did what, in a chain of entries on disk. While it is off it records nothing. */
@@ -192,22 +200,30 @@ export class Audit {
   #start(settings: AuditSettings): void {
     const { log } = this.#options
     let stream: AuditStream | null = null
-    const journal = new Journal({
-      folder: settings.folder,
-      now: () => new Date(),
-      onKept: () => stream?.kept(),
-      onFailure: (error) => {
-        if (error === null) log.info({}, 'the audit is written again')
-        else log.error({ err: error, folder: settings.folder }, 'the audit cannot be written')
-      },
-      onTampering: (message) => log.error({ folder: settings.folder }, `${message} Run \`streamstack audit verify\`.`),
-    })
-    stream = new AuditStream(journal)
-    const inputKey = inputKeyIn(settings.folder)
-    const record = new SettingsRecord(settings.folder, inputKey)
-    const refusals = new Refusals((count) => this.#append(count))
-    this.#running = { journal, stream, refusals, record, inputKey }
-    this.#headTold = journal.kept.seq
+    makePrivateFolder(settings.folder)
+    const lock = holdLock(join(settings.folder, LOCK_FILE), () => IN_USE)
+    try {
+      const journal = new Journal({
+        folder: settings.folder,
+        now: () => new Date(),
+        onKept: () => stream?.kept(),
+        onFailure: (error) => {
+          if (error === null) log.info({}, 'the audit is written again')
+          else log.error({ err: error, folder: settings.folder }, 'the audit cannot be written')
+        },
+        onTampering: (message) =>
+          log.error({ folder: settings.folder }, `${message} Run \`streamstack audit verify\`.`),
+      })
+      stream = new AuditStream(journal)
+      const inputKey = inputKeyIn(settings.folder)
+      const record = new SettingsRecord(settings.folder, inputKey)
+      const refusals = new Refusals((count) => this.#append(count))
+      this.#running = { journal, stream, refusals, record, inputKey, release: () => lock.close() }
+      this.#headTold = journal.kept.seq
+    } catch (error) {
+      lock.close()
+      throw error
+    }
   }
 
   #stop(): void {
@@ -216,7 +232,10 @@ export class Audit {
     running.refusals.flush()
     this.#append({ type: 'stop' })
     this.#running = null
-    this.#closing = running.journal.close().then(() => this.#tellHead(running.journal.kept))
+    this.#closing = running.journal.close().then(() => {
+      running.release()
+      return this.#tellHead(running.journal.kept)
+    })
   }
 
   #tick(): void {

@@ -189,6 +189,18 @@ export class Engine {
 
   /** Reads and compiles a workspace and opens its records. Throws WorkspaceError, or StreamstackError `storage_failed`. */
   static async open(options: EngineOptions): Promise<Engine> {
+    const engine = await Engine.#opened(options)
+    try {
+      engine.#openAudit()
+      return engine
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+  }
+
+  /** Without its audit. */
+  static async #opened(options: EngineOptions): Promise<Engine> {
     const developer = developerSecret(options.mode, options.dataFolder)
     const compiled = compileWorkspace(adjusted(await readWorkspace(options.dir, process.env, developer), options), null)
     if (compiled.settings === null) throw new WorkspaceError(compiled.issues)
@@ -204,9 +216,7 @@ export class Engine {
           else options.log.error({ err: failure.cause ?? failure }, `the records are not open: ${failure.message}`)
         },
       })
-      const engine = new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, store, held)
-      engine.#openAudit()
-      return engine
+      return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, store, held)
     } catch (error) {
       if (error instanceof StreamstackError && error.cause !== undefined)
         options.log.error({ err: error.cause }, 'the records cannot be opened')
@@ -416,10 +426,10 @@ export class Engine {
     try {
       this.#configureAudit()
     } catch (cause) {
-      clearInterval(this.#sweep)
+      const why = cause instanceof StreamstackError ? cause.message : (cause as Error).message
       throw new StreamstackError(
         'storage_failed',
-        `The audit in ${this.#auditFolder} cannot be opened. Mend the folder, name another as \`audit.folder\`, or turn the audit off.`,
+        `The audit in ${this.#auditFolder} cannot be opened: ${why} Mend the folder, name another as \`audit.folder\`, or turn the audit off.`,
         { cause },
       )
     }
