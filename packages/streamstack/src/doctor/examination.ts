@@ -21,7 +21,7 @@ export interface DoctorOptions {
   readonly insecure: boolean
 }
 
-/** What to ask a probe for; see `http/probe-plan.ts`. */
+/** What to ask a probe for; see `http/probe/probe-plan.ts`. */
 export interface ProbeQuery {
   readonly chunks?: number
   readonly interval?: number

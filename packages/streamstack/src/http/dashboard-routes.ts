@@ -1,9 +1,9 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { didYouMean } from '../text/did-you-mean.ts'
-import { answerWhole } from './answer-whole.ts'
+import { answerWhole } from './answer/answer-whole.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
-import { SECURITY_HEADERS } from './security-headers.ts'
+import { SECURITY_HEADERS } from './answer/security-headers.ts'
 
 /** The page runs our scripts, talks to this server, and nothing else. */
 const PAGE_POLICY =

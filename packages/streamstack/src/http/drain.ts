@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Engine } from '../engine/index.ts'
-import { comeBackMs } from './answer-stopping.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import { comeBackMs } from './answer/answer-stopping.ts'
+import type { Heartbeat } from './reader/heartbeat.ts'
 import type { OpenConnections } from './open-connections.ts'
 import type { WebSockets } from './websocket/index.ts'
 

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Value } from '@streamstack/protocol'
 import { ANONYMOUS, type CallPlace, type Caller, type PresentedTicket } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import type { Heartbeat } from './reader/heartbeat.ts'
 
 /** A handshake that asks to go on in another protocol, on the connection that it came by. */
 export interface Upgrade {

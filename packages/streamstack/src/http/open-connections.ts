@@ -1,8 +1,8 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
-import { onAnswerOver } from './answer-over.ts'
-import { StalledAnswers } from './stalled-answers.ts'
+import { onAnswerOver } from './answer/answer-over.ts'
+import { StalledAnswers } from './reader/stalled-answers.ts'
 
 export interface OpenConnections {
   /** A request has come. Whoever answers it finds what is said here. */

@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
 import type { Engine, RunView } from '../engine/index.ts'
 import { after } from '../storage/index.ts'
-import { RunReading } from './run-reading.ts'
+import { RunReading } from './reader/run-reading.ts'
 
 /**
  * The run that has an id, for the caller that started it; one without an owner for everybody who knows the id.

@@ -1,15 +1,15 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
 import type { ServerRight } from '../access/index.ts'
-import { answerWhole } from './answer-whole.ts'
+import { answerWhole } from './answer/answer-whole.ts'
 import { isProtocolRead } from './durable-streams/index.ts'
-import { endWithToken } from './end-with-token.ts'
-import { readByProtocol } from './read-by-protocol.ts'
+import { endWithToken } from './reader/end-with-token.ts'
+import { readByProtocol } from './reader/read-by-protocol.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
-import { startPosition } from './start-position.ts'
-import { answerStream } from './stream-answer.ts'
-import { type SystemSource, SystemView } from './system-view.ts'
+import { startPosition } from './reader/start-position.ts'
+import { answerStream } from './reader/stream-answer.ts'
+import { type SystemSource, SystemView } from './reader/system-view.ts'
 
 /** Begins with the newest sample. */
 export const readMetrics: Operation = {

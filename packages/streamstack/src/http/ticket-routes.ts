@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { compileInputs, parseBody, readBody } from '../input/index.ts'
-import { answerWhole } from './answer-whole.ts'
+import { answerWhole } from './answer/answer-whole.ts'
 import type { Operation } from './route.ts'
 import { ticketRequest } from './route-inputs.ts'
 

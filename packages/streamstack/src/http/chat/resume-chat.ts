@@ -1,8 +1,8 @@
 import { ReaderRecord } from '../../observe/index.ts'
-import { endWithToken } from '../end-with-token.ts'
-import type { EndpointCall } from '../call-endpoint.ts'
-import { RunReading } from '../run-reading.ts'
-import { answerStream } from '../stream-answer.ts'
+import { endWithToken } from '../reader/end-with-token.ts'
+import type { EndpointCall } from '../call/call-endpoint.ts'
+import { RunReading } from '../reader/run-reading.ts'
+import { answerStream } from '../reader/stream-answer.ts'
 
 /** Answers `GET <path>/<chat id>/stream`: the run of the chat from its first chunk, or 204 where none is going on. */
 export async function resumeChat({ exchange, plan, preparation }: EndpointCall): Promise<void> {

@@ -1,6 +1,6 @@
 import { startLongTimer } from '../../definition/index.ts'
-import { onAnswerOver } from '../answer-over.ts'
-import type { Beating } from '../heartbeat.ts'
+import { onAnswerOver } from '../answer/answer-over.ts'
+import type { Beating } from '../reader/heartbeat.ts'
 import { after } from '../../storage/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import { answerPage } from './answer-page.ts'

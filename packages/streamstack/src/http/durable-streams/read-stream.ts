@@ -1,7 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
 import { after } from '../../storage/index.ts'
 import { describeStream, parseStreamOffset } from '../../stream-store/index.ts'
-import { lastEventId } from '../last-event-id.ts'
+import { lastEventId } from '../reader/last-event-id.ts'
 import { answerPage } from './answer-page.ts'
 import { longPoll } from './long-poll.ts'
 import type { Readable } from './readable.ts'

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
 import type { CallPlace } from '../../access/index.ts'
 import type { StreamStore } from '../../stream-store/index.ts'
-import { answerError } from '../answer-error.ts'
-import type { Heartbeat } from '../heartbeat.ts'
+import { answerError } from '../answer/answer-error.ts'
+import type { Heartbeat } from '../reader/heartbeat.ts'
 
 /** What all calls of one server share. */
 export interface StreamService {

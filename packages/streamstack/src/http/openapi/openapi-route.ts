@@ -1,4 +1,4 @@
-import { answerWhole } from '../answer-whole.ts'
+import { answerWhole } from '../answer/answer-whole.ts'
 import type { Operation } from '../route.ts'
 import type { RouteDescription } from '../route-table.ts'
 import { shownEndpoints } from '../shown-endpoints.ts'

@@ -3,8 +3,8 @@ import type { Caller } from '../../access/index.ts'
 import type { AuditedCall, AuditedInputs } from '../../audit/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
-import { auditedError, auditedRun } from '../audited-call.ts'
-import { RunReading } from '../run-reading.ts'
+import { auditedError, auditedRun } from '../call/audited-call.ts'
+import { RunReading } from '../reader/run-reading.ts'
 import type { BadMessage } from './client-message.ts'
 
 /** What a message asks for under an id. */

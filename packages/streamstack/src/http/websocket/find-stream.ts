@@ -6,9 +6,9 @@ import { ReaderRecord } from '../../observe/index.ts'
 import { after } from '../../storage/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
 import { CHANNELS_ROOT, PRESENCE_ROOT } from '../channel-paths.ts'
-import { stoppingError } from '../prepare-call.ts'
+import { stoppingError } from '../call/prepare-call.ts'
 import { isOwnRun, readableRun, readingOf } from '../run-access.ts'
-import { SystemView } from '../system-view.ts'
+import { SystemView } from '../reader/system-view.ts'
 
 /** The caller that asks for a stream, and the engine that has it. */
 export interface StreamRequest {
