@@ -182,14 +182,17 @@ async function post(path, body) {
 	}
 }
 
+/** `spawnSync` stops this process for seconds, in which the server closes idle connections: each request gets one of its own. */
+const FRESH = { Connection: 'close' };
+
 async function channel(name) {
-	const answer = await fetch(`${streamstackUrl}/v1/channels/${name}?format=json`);
+	const answer = await fetch(`${streamstackUrl}/v1/channels/${name}?format=json`, { headers: FRESH });
 	return (await answer.json()).chunks;
 }
 
 /** The contents that the server itself sends for a call. */
 async function chunksOf(path, inputs) {
-	const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+	const headers = { ...FRESH, 'Content-Type': 'application/json', Accept: 'application/json' };
 	const answer = await fetch(streamstackUrl + path, { method: 'POST', headers, body: JSON.stringify(inputs) });
 	return (await answer.json()).chunks.map(({ content }) => content);
 }
@@ -200,7 +203,13 @@ function same(one, other) {
 
 async function publish(name, content) {
 	const body = JSON.stringify({ content });
-	await fetch(`${streamstackUrl}/v1/channels/${name}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+	const answer = await fetch(`${streamstackUrl}/v1/channels/${name}`, {
+		method: 'POST',
+		headers: { ...FRESH, 'Content-Type': 'application/json' },
+		body,
+	});
+	if (!answer.ok) throw new Error(`publish to ${name}: ${await answer.text()}`);
+	await answer.text();
 }
 
 async function until(isTrue, whatMs = 60_000) {

@@ -23,7 +23,10 @@ export function testedCall(endpoint: EndpointDefinition, files: readonly TestFil
     .filter(({ issues }) => issues.length === 0)
     .flatMap(({ cases }) => cases)
     .flatMap(({ request, outcome, upstreams }) => {
-      const { pathname, searchParams } = new URL(request.path, 'http://localhost')
+      // A path such as `//[` is none.
+      const url = URL.parse(request.path, 'http://localhost')
+      if (url === null) return []
+      const { pathname, searchParams } = url
       const path = pathname.split('/').slice(1)
       const isPlain = upstreams.length === 0 && Object.keys(request.headers).length === 0
       if (outcome === null || !isPlain || request.method !== endpoint.method || !fits(path, endpoint.path)) return []
