@@ -14,11 +14,11 @@ const keys = { reader: { hash: key.hash, ...READER } }
 
 const settings = (accepted: object): object => ({
   log: { level: 'silent' },
-  auth: { jwt: { secret: SECRET, clock_tolerance: '0s' }, keys: accepted },
+  auth: { jwt: { secret: SECRET, clock_tolerance: '0s' }, keys: accepted, on_expiry: 'end' },
   streams: { heartbeat: '100ms', long_poll_timeout: '30s' },
 })
 
-/** Streams without an end: each way to read one. */
+/** Streams without an end, and runs under `auth.on_expiry: end`: each way to read one. */
 const WAYS: readonly string[] = [
   '/v1/channels/news?format=sse',
   '/v1/channels/news?format=ndjson',
@@ -29,6 +29,8 @@ const WAYS: readonly string[] = [
   '/v1/stream/system/activity?format=ndjson',
   '/v1/stream/system/activity?offset=now&live=sse',
   '/v1/stream/system/metrics?format=sse',
+  '/hold?format=sse',
+  '/hold?format=lines',
 ]
 
 const POLLS: readonly string[] = [
@@ -52,6 +54,9 @@ beforeAll(async () => {
     {
       'streamstack.yaml': settings(keys),
       'channels/news.yaml': { publish: { roles: ['member'] }, subscribe: { roles: ['member'] }, presence: true },
+      'endpoints/hold.json': endpoint('/hold', [send('begun'), { function: 'Sleep', duration: '60s' }], {
+        settings: { authentication: true },
+      }),
       'endpoints/say.json': endpoint('/say', [send('said')], { settings: { authentication: true } }),
     },
     { watch: true },

@@ -64,6 +64,30 @@ const asked: readonly {
     servedTo: ['owner'],
     seenBy: ['owner'],
   },
+  {
+    name: 'a run that its endpoint shows to developers',
+    message: ({ shown }) => ({ type: 'read', stream: `/v1/stream/runs/${shown}` }),
+    servedTo: ['owner', 'developer'],
+    seenBy: ['owner', 'developer'],
+  },
+  {
+    name: 'records of a table with a rule',
+    message: () => ({ type: 'call', endpoint: 'GET /diary' }),
+    servedTo: ['owner', 'other user', 'api key'],
+    seenBy: ['owner'],
+  },
+  {
+    name: 'an endpoint with a condition',
+    message: () => ({ type: 'call', endpoint: `GET /of/${OWNER}` }),
+    servedTo: ['owner'],
+    seenBy: ['owner'],
+  },
+  {
+    name: 'a stream by name with a condition',
+    message: () => ({ type: 'read', stream: '/v1/stream/secrets/one' }),
+    servedTo: [],
+    seenBy: [],
+  },
   // Traces are read over HTTP alone.
   {
     name: 'a trace',

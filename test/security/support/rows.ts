@@ -322,6 +322,21 @@ export const rows: readonly Row[] = [
     statuses: only(STREAMER, 200),
     seenBy: NOBODY,
   },
+  // `streams.allow` is for another caller.
+  ...['GET', 'HEAD', 'PUT', 'POST', 'DELETE'].map((method) => ({
+    route: `${method} /v1/stream/{name...}`,
+    path: () => '/v1/stream/secrets/one',
+    options: { headers: TEXT, ...(method === 'POST' ? { body: 'more' } : {}) },
+    statuses: only(NOBODY, 200),
+    seenBy: NOBODY,
+  })),
+  {
+    route: 'PUT /v1/stream/{name...}',
+    path: () => '/v1/stream/forks/secret',
+    options: { headers: { ...TEXT, 'Stream-Forked-From': '/v1/stream/secrets/one' } },
+    statuses: only(NOBODY, 200),
+    seenBy: NOBODY,
+  },
   // A fork reads its source: neither runs nor channels have one, whoever asks.
   ...['/v1/stream/runs/RUN', '/v1/stream/channels/vault', '/v1/stream/system/activity'].map((source, index) => ({
     route: 'PUT /v1/stream/{name...}',
@@ -502,6 +517,31 @@ export const rows: readonly Row[] = [
     seenBy: OWNER_ONLY,
   })),
   { route: 'endpoint', path: () => '/notes', statuses: members(200), seenBy: OWNER_ONLY },
+  { route: 'endpoint', path: () => '/diary', statuses: members(200), seenBy: OWNER_ONLY },
+  {
+    route: 'endpoint',
+    path: () => '/diaries',
+    statuses: everybody(200),
+    seenBy: callerNames,
+    shows: /^0 of all|"}0 of all/,
+  },
+  { route: 'endpoint', path: () => `/of/${OWNER}`, statuses: only(OWNER_ONLY, 200), seenBy: OWNER_ONLY },
+  ...reads(
+    {
+      route: 'GET /v1/stream/runs/{id}',
+      statuses: statuses(404, { ...all(['owner', 'developer'], 200), ...refusedTokens }),
+      seenBy: ['owner', 'developer'],
+    },
+    ({ shown }) => `/v1/stream/runs/${shown}`,
+    ['', '?format=json', '?offset=-1'],
+  ),
+  {
+    route: 'POST /v1/runs/{id}/cancel',
+    path: ({ shown }) => `/v1/runs/${shown}/cancel`,
+    statuses: hidden(202),
+    seenBy: OWNER_ONLY,
+    shows: /"outcome"/,
+  },
   {
     route: 'endpoint',
     path: ({ chat }) => `/chat/${chat}/stream`,

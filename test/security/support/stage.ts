@@ -10,7 +10,10 @@ const settings = (keys: object): object => ({
   console: { access: { roles: ['developer'] } },
   openai: { models: { mine: 'POST /mine' } },
   server: { xano: true, errors: 'public' },
-  streams: { long_poll_timeout: '100ms' },
+  streams: {
+    long_poll_timeout: '100ms',
+    allow: "!stream.startsWith('secrets/') || auth.sub === 'keeper-1'",
+  },
 })
 
 const robotKey = { robot: { hash: robot.hash, roles: ['member'] } }
@@ -42,6 +45,23 @@ const files = {
     [{ function: 'Get Records', table: 'notes', where: 'owner == {{auth.sub}}', as: 'rows' }, send('{{rows}}')],
     { settings: member },
   ),
+  // Its table lets each caller see its own records; the step filters nothing.
+  'endpoints/diary.json': endpoint(
+    '/diary',
+    [{ function: 'Get Records', table: 'diary', as: 'rows' }, send('{{rows}}')],
+    { settings: member },
+  ),
+  'endpoints/diaries.json': endpoint('/diaries', [
+    { function: 'Get Records', table: 'diary', as: 'rows' },
+    send('{{rows.length}} of all'),
+  ]),
+  'endpoints/of.json': endpoint('/of/:whom', [send('secret of {{whom}}')], {
+    settings: { allow: '{{auth.sub}} === {{whom}}' },
+    inputs: { whom: 'text' },
+  }),
+  'endpoints/shown.json': endpoint('/shown', [send('shown by {{auth.sub}}')], {
+    settings: { ...member, allow_read: "{{auth.roles.includes('developer')}}" },
+  }),
   'endpoints/chat.json': endpoint(
     '/chat',
     [send('reply to {{auth.sub}}: {{message}}'), { function: 'Sleep', duration: '{{wait}}' }],
@@ -68,6 +88,8 @@ const notes = {
   ],
 }
 
+const diary = { declaration: { ...notes.declaration, allow: 'owner == {{auth.sub}}' }, records: notes.records }
+
 /** One server on which the owner has one of everything that can be read. */
 export interface Stage extends AsyncDisposable {
   readonly server: TestServer
@@ -75,6 +97,8 @@ export interface Stage extends AsyncDisposable {
   readonly run: string
   /** A run that has no owner. */
   readonly publicRun: string
+  /** A run of the owner that developers may read. */
+  readonly shown: string
   /** A traced run of the owner that goes on. */
   readonly live: string
   /** A chat of the owner whose reply goes on. */
@@ -86,7 +110,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 export async function stage(): Promise<Stage> {
-  const server = await testServer(files, { watch: true, tables: { notes } })
+  const server = await testServer(files, { watch: true, tables: { notes, diary } })
   const opened: OpenCall[] = []
   const withCaller = (who: CallerName, { headers, ...options }: CallOptions = {}): CallOptions => ({
     ...options,
@@ -120,12 +144,15 @@ export async function stage(): Promise<Stage> {
     )
     await call('/chat', 'owner', { body: { id: 'talk', message: 'hi' } })
     const publicRun = await call('/public', 'nobody')
+    const shown = await call('/shown', 'owner')
     const done = await call('/mine', 'owner', { body: {} })
     const message = { content: `published by ${OWNER}` }
     await hold(`/v1/channels/vault?presence=true&data=%22seen%22`, {}, '')
     await call('/v1/channels/vault', 'owner', { body: message })
     const stream = { method: 'PUT', headers: { 'Content-Type': 'text/plain' }, body: `log of ${OWNER}` }
     await call('/v1/stream/logs/one', 'streamer', stream)
+    const keeper = bearer(tokenOf({ claims: { sub: 'keeper-1', scope: 'streams:write' } }))
+    await call('/v1/stream/secrets/one', 'streamer', { ...stream, headers: { ...stream.headers, ...keeper } })
     await call('/v1/stream/wakes', 'streamer', { method: 'PUT', headers: { 'Content-Type': 'application/json' } })
     const wakes = JSON.stringify({ type: 'pull-wake', pattern: 'logs/*', wake_stream: 'wakes', description: OWNER })
     await call('/v1/stream/__ds/subscriptions/one', 'streamer', { method: 'PUT', body: wakes })
@@ -134,6 +161,7 @@ export async function stage(): Promise<Stage> {
       server,
       run: String(done.headers['stream-run']),
       publicRun: String(publicRun.headers['stream-run']),
+      shown: String(shown.headers['stream-run']),
       live: runOf(live),
       chat,
       call,
