@@ -15,6 +15,18 @@ export function textOf(value: Value | undefined): string {
   return typeof value === 'string' ? value : ''
 }
 
+/**
+ * The answer with the index 0 among those of a frame. A body may ask for several (`n`, `candidateCount`): it gets the first alone, between
+ * whose frames those of the others stand.
+ */
+export function firstAnswer(answers: Value | undefined): JsonObject | null {
+  for (const value of listOf(answers)) {
+    const answer = objectOf(value)
+    if (answer !== null && (answer['index'] ?? 0) === 0) return answer
+  }
+  return null
+}
+
 /** A text that says something, or null. */
 export function wordsOf(value: Value | undefined): string | null {
   return typeof value === 'string' && value !== '' ? value : null

@@ -4,7 +4,7 @@ import { type Answer, callOf, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
 import type { FinishReason, ProviderItem } from '../item.ts'
-import { type JsonObject, countOf, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
+import { type JsonObject, countOf, firstAnswer, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
 import { type Message, type Part, textOfParts } from '../message.ts'
 
 /** The Chat Completions API, which OpenAI and most servers of open models speak: https://platform.openai.com/docs/api-reference/chat-streaming */
@@ -68,7 +68,7 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   const early = objectOf(frame['x_groq'])?.['error'] ?? null
   if (early !== null) throw toldFault(answer.host, { error: early })
   // The frame of the usage has no choices, nor has Azure's of its check of the prompt.
-  const choice = firstChoice(frame)
+  const choice = firstAnswer(frame['choices'])
   if (choice === null) return
   if ((choice['error'] ?? null) !== null) throw toldFault(answer.host, choice)
   if (isOtherAnswer(answer, frame)) {
@@ -82,15 +82,6 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   const delta = objectOf(choice['delta'])
   if (delta !== null) readDelta(answer, delta, frame, items)
   readFinish(answer, choice['finish_reason'])
-}
-
-/** The choice with the index 0: a body that asks for several (`n`) gets its first answer alone, as frames of the others may stand between. */
-function firstChoice(frame: JsonObject): JsonObject | null {
-  return (
-    listOf(frame['choices'])
-      .map(objectOf)
-      .find((choice) => (choice?.['index'] ?? 0) === 0) ?? null
-  )
 }
 
 /** Whether a frame after the end belongs to a second answer in the same body, which has an id of its own. */

@@ -3,7 +3,7 @@ import { type Answer, callOf, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
 import type { FinishReason, ProviderItem } from '../item.ts'
-import { type JsonObject, countOf, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
+import { type JsonObject, countOf, firstAnswer, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
 import { type Message, type Part, dataUrl, textOfParts } from '../message.ts'
 
 /** Google's Gemini API: https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent */
@@ -78,11 +78,7 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   if ((frame['error'] ?? null) !== null) throw toldFault(answer.host, frame)
   start(answer, wordsOf(frame['modelVersion']), frame, items)
   readUsage(answer, objectOf(frame['usageMetadata']))
-  // With `candidateCount`, frames of other candidates may stand between.
-  const candidate =
-    listOf(frame['candidates'])
-      .map(objectOf)
-      .find((one) => (one?.['index'] ?? 0) === 0) ?? null
+  const candidate = firstAnswer(frame['candidates'])
   for (const part of listOf(objectOf(candidate?.['content'])?.['parts'])) readPart(answer, frame, objectOf(part), items)
   readSources(candidate, frame, items)
   const reason = wordsOf(candidate?.['finishReason'])
