@@ -12,6 +12,7 @@ import { firstChunk } from './first-chunk.ts'
 import { type Report, type Scenario } from './harness/scenario.ts'
 import { compare } from './harness/against.ts'
 import { printReport, tableMarkdown } from './harness/report.ts'
+import { limiter } from './limiter.ts'
 import { load } from './load.ts'
 import { manyStreams } from './many-streams.ts'
 import { paced } from './paced.ts'
@@ -32,6 +33,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'many-streams': manyStreams,
   'ai-relay': aiRelay,
   filters,
+  limiter,
 }
 
 const words = process.argv.slice(2)

@@ -214,7 +214,17 @@ const cases: readonly [
     'wide-settings',
     'high',
     { 'streamstack.yaml': jwt.replace('hosts', 'host: 0.0.0.0, hosts') },
+    {
+      'streamstack.yaml': `${jwt.replace('hosts', "host: 0.0.0.0, public_url: 'https://api.example', hosts")}limits: { open_streams: { per_address: 100 } }\n`,
+    },
+  ],
+  [
+    'wide-settings',
+    'low',
     { 'streamstack.yaml': jwt.replace('hosts', "host: 0.0.0.0, public_url: 'https://api.example', hosts") },
+    {
+      'streamstack.yaml': `${jwt.replace('hosts', "host: 0.0.0.0, public_url: 'https://api.example', hosts")}limits: { open_streams: { per_caller: 10 } }\n`,
+    },
   ],
   ['wide-settings', 'low', { 'streamstack.yaml': 'name: x\n' }, {}],
   [

@@ -4,7 +4,7 @@ import type { ReviewSubject } from '../subject.ts'
 
 /** Settings that let in more than most workspaces need. */
 export function wideSettings({ files, workspace }: ReviewSubject): readonly Fault[] {
-  const { server, auth, streams, channels, log, audit } = workspace.settings
+  const { server, auth, streams, channels, log, audit, limits } = workspace.settings
   const faults: Fault[] = []
   const add = (severity: Severity, key: string, message: string, cure: string): void => {
     faults.push({ severity, position: settingPlace(files.settingsTree, key), message, cure })
@@ -27,6 +27,16 @@ export function wideSettings({ files, workspace }: ReviewSubject): readonly Faul
   if (server.hosts === null) {
     const message = 'Calls are answered whatever their Host: a page can make its own name lead here (DNS rebinding).'
     add(isPublic ? 'medium' : 'low', 'server', message, 'List the names of this server under `server.hosts`.')
+  }
+  const { perCaller, perAddress } = limits.openStreams
+  if (isPublic && perCaller === null && perAddress === null) {
+    const message = 'One caller may open as many streams as the server can hold, and leave none to others.'
+    add(
+      'low',
+      'limits.open_streams',
+      message,
+      'Set `limits.open_streams`, such as { per_caller: 20, per_address: 100 }.',
+    )
   }
   for (const { jwksUrl, audience, requireExp, maxAgeSeconds } of auth.jwt) {
     if (jwksUrl?.startsWith('http:') === true) {
