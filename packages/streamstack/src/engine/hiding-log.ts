@@ -4,13 +4,20 @@ import type { SecretTexts } from './secret-texts.ts'
 /** Fields that are nested deeper are left out: entries of the log are flat, and what a step logs is bounded. */
 const DEPTH_MAX = 12
 
+/** Names from definitions, which hold no values: an endpoint `europe` is told as such, also where a variable has that value. */
+const NAMES: ReadonlySet<string> = new Set(['run', 'endpoint', 'step', 'code', 'place', 'table', 'channel', 'trigger'])
+
 /** A log that no entry takes a secret to: neither in its text, nor in its fields, nor in an error and its causes. */
 export function hidingLog(log: Logger, secrets: () => SecretTexts): Logger {
   const at =
     (level: keyof Logger) =>
     (fields: object, message: string): void => {
       const texts = secrets()
-      log[level](hidden(fields, texts, 0) as object, texts.hide(message))
+      const shown = Object.entries(fields).map(([name, value]) => [
+        name,
+        NAMES.has(name) ? value : hidden(value, texts, 0),
+      ])
+      log[level](Object.fromEntries(shown) as object, texts.hide(message))
     }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
