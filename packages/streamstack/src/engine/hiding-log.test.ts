@@ -57,7 +57,7 @@ test('no value takes a secret to the log, however it is nested', () => {
 /** All texts of a value, errors included. */
 function flat(value: unknown): string {
   if (value instanceof Error) return [value.message, value.stack, flat(value.cause)].join()
-  if (typeof value !== 'object' || value === null) return String(value as string)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? ''
   return Object.entries(value)
     .map(([name, inner]) => `${name}=${flat(inner)}`)
     .join()
