@@ -142,6 +142,7 @@ describe.skipIf(chromiumPath === undefined)('runs in the console', () => {
     const path = join(folder.dir, 'a.run.json')
     await open('#/run/POST/loop', async (page) => {
       await page.getByLabel('color').fill('saved')
+      await page.getByLabel('password').fill('hunter2')
       await page.getByLabel('Record variables').check()
       await pressRun(page)
       await stateIs(page, 'completed')

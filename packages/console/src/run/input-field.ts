@@ -1,8 +1,6 @@
 import { html, nothing } from 'lit'
 import type { Input } from '../api.ts'
-
-/** Inputs whose values nobody reads over a shoulder. */
-const SECRET_NAME = /passw|passphrase|secret|(?:^|[_-])(?:token|api_?key)$|(?:Token|Key)$/
+import { isSecretInput } from './secret-input.ts'
 
 /** A field for an input, made for its type; `data-input` holds its name. */
 export function inputField(input: Input): unknown {
@@ -35,7 +33,7 @@ export function inputField(input: Input): unknown {
         autocomplete="off"
       />`
   }
-  if (SECRET_NAME.test(name)) {
+  if (isSecretInput(name)) {
     return html`${label}<input class="field mono" id=${id} data-input=${name} type="password" autocomplete="off" />`
   }
   const isLong =

@@ -1,5 +1,6 @@
 import { type ListedRun, type Workspace, api, clientOf, session } from '../api.ts'
 import type { ShownChunk } from '../run/chunk-store.ts'
+import { withoutSecrets } from '../run/secret-input.ts'
 import { inputsOf } from './known-inputs.ts'
 import { type Recording, madeUpTime, timesOf } from './recording.ts'
 
@@ -46,7 +47,7 @@ export async function readRun(
     method,
     path,
     stack: endpoint?.stack ?? [],
-    inputs: inputsOf(run) ?? described.inputs,
+    inputs: withoutSecrets(inputsOf(run) ?? described.inputs),
     started_at: described.started_at,
     outcome: outcome ?? described.outcome ?? 'stopped',
     error: fault === null ? null : { code: fault.code, message: fault.message },

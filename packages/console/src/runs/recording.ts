@@ -1,6 +1,7 @@
 import type { Step } from '../api.ts'
 import type { ShownChunk } from '../run/chunk-store.ts'
 import type { RunFault, RunModel } from '../run/run-model.ts'
+import { withoutSecrets } from '../run/secret-input.ts'
 
 /** A chunk with the milliseconds since the call at which it came. */
 export interface RecordedChunk extends ShownChunk {
@@ -15,7 +16,7 @@ export interface Recording {
   readonly method: string
   readonly path: string
   readonly stack: readonly Step[]
-  /** What it was called with; null: not known. */
+  /** What it was called with, secrets left out; null: not known. */
   readonly inputs: Readonly<Record<string, unknown>> | null
   readonly started_at: string | null
   /** `running` where the run went on when it was read. */
@@ -45,7 +46,7 @@ export function recordingOf(
     method: endpoint.method,
     path: endpoint.path,
     stack: endpoint.stack,
-    inputs,
+    inputs: withoutSecrets(inputs),
     started_at: startedAt,
     outcome: OUTCOMES.includes(state) ? state : 'running',
     error,

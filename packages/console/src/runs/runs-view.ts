@@ -3,7 +3,7 @@ import { ApiError, type Endpoint, type ListedRun, type Workspace, api } from '..
 import { formatCount, formatMs } from '../page/numbers.ts'
 import { endpointHash } from '../page/route.ts'
 import { shared } from '../page/styles.ts'
-import { repeatWith } from './known-inputs.ts'
+import { inputsOf, repeatWith } from './known-inputs.ts'
 import { readRun } from './read-run.ts'
 import { FILE_BYTES_MAX, type Recording, parseRecording } from './recording.ts'
 import './recording-view.ts'
@@ -301,7 +301,10 @@ export class RunsView extends LitElement {
   }
 
   #repeat(endpoint: Endpoint): void {
-    repeatWith({ method: endpoint.method, path: endpoint.path, inputs: this.opened?.inputs ?? {} })
+    const { run = null, inputs = null } = this.opened ?? {}
+    // A secret that was typed in this page is still known.
+    const known = run === null ? null : inputsOf(run)
+    repeatWith({ method: endpoint.method, path: endpoint.path, inputs: known ?? inputs ?? {} })
     location.hash = `${endpointHash(endpoint)}?run`
   }
 
