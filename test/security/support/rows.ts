@@ -475,12 +475,18 @@ export const rows: readonly Row[] = [
   },
   ...reads(
     { route: 'GET /v1/stream/runs/{id}/trace', statuses: only(DEVELOPER, 200), seenBy: DEVELOPER, shows: /"step"/ },
+    ({ publicRun }) => `/v1/stream/runs/${publicRun}/trace`,
+    ['?offset=-1', '', '?format=ndjson'],
+  ),
+  // A trace tells what a run found.
+  ...reads(
+    { route: 'GET /v1/stream/runs/{id}/trace', statuses: only(DEVELOPER, 404), seenBy: NOBODY, shows: /"step"/ },
     ({ live }) => `/v1/stream/runs/${live}/trace`,
     ['?offset=-1', '', '?format=ndjson'],
   ),
   {
     route: 'HEAD /v1/stream/runs/{id}/trace',
-    path: ({ live }) => `/v1/stream/runs/${live}/trace`,
+    path: ({ publicRun }) => `/v1/stream/runs/${publicRun}/trace`,
     statuses: only(DEVELOPER, 200),
     seenBy: NOBODY,
   },

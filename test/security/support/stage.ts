@@ -95,7 +95,7 @@ export interface Stage extends AsyncDisposable {
   readonly server: TestServer
   /** A run of the owner that is over. */
   readonly run: string
-  /** A run that has no owner. */
+  /** A traced run that has no owner. */
   readonly publicRun: string
   /** A run of the owner that developers may read. */
   readonly shown: string
@@ -143,7 +143,7 @@ export async function stage(): Promise<Stage> {
       OWNER,
     )
     await call('/chat', 'owner', { body: { id: 'talk', message: 'hi' } })
-    const publicRun = await call('/public', 'nobody')
+    const publicRun = await call('/public', 'developer', { headers: { 'Stream-Trace': 'true' } })
     const shown = await call('/shown', 'owner')
     const done = await call('/mine', 'owner', { body: {} })
     const message = { content: `published by ${OWNER}` }

@@ -2,6 +2,7 @@ import type { Chunk } from '@streamstack/protocol'
 import type { TraceEvent, TraceSink } from '../run/index.ts'
 import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
 import { type LiveRun } from './live-run.ts'
+import type { RunOwner } from './idempotency.ts'
 import { runUrl } from './run-view.ts'
 import type { ShownVariables, VariableWatch } from './variable-watch.ts'
 
@@ -31,6 +32,8 @@ export class RunTrace implements StreamSource {
   readonly select = null
   /** It has no run of its own, so that its end is that of the stream alone. */
   readonly run = null
+  /** Whose run it tells of. */
+  owner: RunOwner = null
   #url = ''
   readonly #log = new MemoryLog(WINDOW_BYTES)
   #events: ToldEvent[] = []
@@ -66,6 +69,7 @@ export class RunTrace implements StreamSource {
   /** Ends with the run; a failed one tells the step. */
   follow(live: LiveRun): void {
     this.#url = `${runUrl(live.run)}/trace`
+    this.owner = live.owner
     live.stream.onEnd(() => {
       this.#send()
       const { failedStep, failure } = live.execution

@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { makeToken, ownSigner } from '../../access/index.ts'
+import { type Caller, makeToken, ownSigner } from '../../access/index.ts'
 import { chooseFormat } from '../../format/index.ts'
 import { parseBody, readBody } from '../../input/index.ts'
 import type { RunOwner } from '../../engine/index.ts'
@@ -69,10 +69,14 @@ export const showWorkspaceRun: Operation = {
   async handle(exchange) {
     const { engine, parameters, caller } = exchange
     const run = await engine.runs.get(parameters['id'] ?? '')
-    const subject = caller.subject ?? DEVELOPER.subject
-    if (run === undefined || (run.owner !== null && run.owner.subject !== subject)) throw unknownRun()
+    if (run === undefined || !isShown(run.owner, caller)) throw unknownRun()
     answerWhole(exchange, { body: JSON.stringify(describeWorkspaceRun(run)) })
   },
+}
+
+/** Whether the console shows a run to a caller: one without an owner, or its own. */
+function isShown(owner: RunOwner, { subject }: Caller): boolean {
+  return owner === null || owner.subject === (subject ?? DEVELOPER.subject)
 }
 
 /**
@@ -108,9 +112,9 @@ export const readTrace: Operation = {
     'Reads which steps of a run began and ended. The run was called with `Stream-Trace: true`, or with `Stream-Trace: variables` for its variables at each step, secrets hidden.',
   answers: 'stream',
   handle(exchange) {
-    const { engine, parameters, request, response, query, heartbeat, corsHeaders } = exchange
+    const { engine, parameters, request, response, query, heartbeat, corsHeaders, caller } = exchange
     const trace = engine.runs.traces.find(parameters['id'] ?? '')
-    if (trace === null) {
+    if (trace === null || !isShown(trace.owner, caller)) {
       throw new StreamstackError(
         'run_unknown',
         'There is no trace of this run. Call it with the header Stream-Trace: true.',

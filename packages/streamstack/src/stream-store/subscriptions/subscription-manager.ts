@@ -193,12 +193,12 @@ export class SubscriptionManager {
     if (this.#tokens.generationOf(this.get(id).id, token) === null) throw notForThis()
   }
 
-  /** Gives the work back undone. */
+  /** Gives the work back undone. It is given back also when the next worker cannot be woken. */
   async release(id: string, token: string, ack: Acknowledgement): Promise<void> {
     const subscription = this.#pull(id)
     this.#checkToken(subscription, token, ack)
     this.#endWake(subscription)
-    await this.#wakeIfPending(subscription)
+    await this.#wakeIfPending(subscription).catch(this.#options.onError)
   }
 
   close(): void {
