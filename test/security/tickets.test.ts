@@ -30,7 +30,7 @@ const streams: readonly (readonly [path: (stage: Stage) => string, query: string
     [() => '/v1/stream/logs/one', 'offset=-1', ['streamer']],
     [() => '/v1/stream/system/activity', 'offset=-1', ['operator']],
     [() => '/v1/stream/system/audit', 'offset=-1', ['auditor']],
-    [({ live }) => `/v1/stream/runs/${live}/trace`, 'offset=-1', ['developer']],
+    [({ publicRun }) => `/v1/stream/runs/${publicRun}/trace`, 'offset=-1', ['developer']],
   ]
 
 const withTicket = callerNames.filter((who) => who !== 'nobody' && !REFUSED.includes(who))
