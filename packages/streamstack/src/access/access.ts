@@ -2,16 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { AccessDeclaration } from '../definition/types.ts'
 import { type ApiKey, acceptApiKeys } from './api-keys.ts'
-import { authorize } from './authorize.ts'
 import type { CallPlace } from './call-place.ts'
 import { type Caller, TokenCaller, callerWithoutToken } from './caller.ts'
 import { HeldTokens } from './held-tokens.ts'
-import { isLoopbackHost } from './hosts.ts'
 import { isLoopback } from './local.ts'
-import { foreignOrigin, isForeignRequest } from './page-origin.ts'
+import { Permissions, isOwnPage } from './permissions.ts'
 import type { AccessPolicy } from './policy.ts'
 import { PresentedToken } from './presented-token.ts'
-import type { RouteRight, ServerRight } from './right.ts'
+import type { RouteRight } from './right.ts'
 import type { FetchJson } from './key-set.ts'
 import type { StreamAct } from './stream-rule.ts'
 import { type IssuedTicket, Tickets } from './tickets.ts'
@@ -75,6 +73,7 @@ export class Access {
   readonly #options: AccessOptions
   readonly #tokens: HeldTokens
   readonly #tickets = new Tickets()
+  readonly #permissions: Permissions
   /** Settings that change may close what was open at the start, never the other way round: the address was checked at the start. */
   readonly #startedOpen: boolean
   #settings: AuthSettings = { jwt: [], keys: [] }
@@ -85,6 +84,12 @@ export class Access {
     this.#options = options
     this.#tokens = new HeldTokens(() => this.#verifier, options.onError)
     this.#startedOpen = options.policy().isOpen
+    this.#permissions = new Permissions({
+      policy: options.policy,
+      isOpen: () => this.isOpen,
+      checksTokens: () => this.checksTokens,
+      onRuleFailure: (error) => options.onRuleFailure?.(error),
+    })
   }
 
   /**
@@ -176,7 +181,10 @@ export class Access {
   withoutToken(place: CallPlace): Caller {
     const isDeveloper = this.#options.policy().isDeveloper && isOwnPage(place)
     const kind = this.isOpen ? 'open' : isDeveloper ? 'developer' : 'anonymous'
-    return callerWithoutToken(place, kind === 'anonymous' || this.#foreignFault(place) !== null ? 'anonymous' : kind)
+    return callerWithoutToken(
+      place,
+      kind === 'anonymous' || this.#permissions.foreignFault(place) !== null ? 'anonymous' : kind,
+    )
   }
 
   /**
@@ -189,7 +197,7 @@ export class Access {
     if (right === 'anyone' || right === 'worker') return this.withoutToken(place)
     if (right === 'guest' || right === 'owner') return this.#tolerant(credentials)
     if (typeof right === 'object' && this.isOpen) {
-      const fault = this.#foreignFault(place)
+      const fault = this.#permissions.foreignFault(place)
       if (fault !== null) throw fault
       return callerWithoutToken(place, 'open')
     }
@@ -207,31 +215,19 @@ export class Access {
     })
   }
 
-  /**
-   * Lets a caller pass that holds a right, by the settings of now.
-   *
-   * @throws StreamstackError `unauthenticated`, `forbidden`; `unavailable` when a token is needed and the server can verify none.
-   */
+  /** As `Permissions.permit`. */
   permit(caller: Caller, right: RouteRight): void {
-    if (typeof right === 'object') return this.#permitScopes(caller, right)
-    if (right === 'subject') this.#permitSubject(caller)
-    if (right === 'console') this.#permitConsole(caller)
+    this.#permissions.permit(caller, right)
   }
 
-  /**
-   * Lets a caller that has the scope do something with a stream by name, by the rule of `streams.allow`. A rule whose expression fails refuses.
-   *
-   * @throws StreamstackError `forbidden`.
-   */
-  permitStream({ kind, claims }: Caller, act: StreamAct, stream: string): void {
-    const { streamRule } = this.#options.policy()
-    if (streamRule === null || kind === 'developer' || this.isOpen) return
-    try {
-      if (streamRule.evaluate({ auth: claims, stream, act }) === true) return
-    } catch (error) {
-      this.#options.onRuleFailure?.(error)
-    }
-    throw new StreamstackError('forbidden', 'The rule of streams by name does not allow this caller this stream.')
+  /** As `Permissions.permitStream`. */
+  permitStream(caller: Caller, act: StreamAct, stream: string): void {
+    this.#permissions.permitStream(caller, act, stream)
+  }
+
+  /** As `Permissions.permitCall`. */
+  permitCall(caller: Caller, access: AccessDeclaration): void {
+    this.#permissions.permitCall(caller, access)
   }
 
   /** Whether a caller may know of an endpoint or a channel that asks for a token: `permitCall` would let it pass. */
@@ -242,15 +238,6 @@ export class Access {
     } catch {
       return false
     }
-  }
-
-  /** Lets a caller call an endpoint. Throws as `permit`. */
-  permitCall(caller: Caller, access: AccessDeclaration): void {
-    if (!access.authentication) return
-    if (!this.checksTokens) {
-      throw cannotCheckTokens('This endpoint wants')
-    }
-    authorize(access, caller.claims)
   }
 
   /**
@@ -292,79 +279,9 @@ export class Access {
     if (right === 'reader' && this.#options.policy().tokenInUrl) return
     throw new StreamstackError(
       'unauthenticated',
-      'Tokens are not read from URLs here, for those end up in logs. Send Authorization: Bearer <token>; for an EventSource the operator can set channels.token_in_url.',
+      'Tokens are not read from URLs here, for those end up in logs. Send Authorization: Bearer <token>; an EventSource sends a ticket of POST /v1/tickets, or the operator sets channels.token_in_url.',
     )
   }
-
-  #permitScopes({ kind, claims, place }: Caller, rights: readonly ServerRight[]): void {
-    if (kind === 'developer') return
-    if (this.isOpen) {
-      const fault = this.#foreignFault(place)
-      if (fault !== null) throw fault
-      return
-    }
-    if (!this.checksTokens) {
-      throw cannotCheckTokens('Streams want')
-    }
-    for (const right of rights) {
-      if (claims === null) throw missing(`This wants a token with the scope ${right}.`)
-      if (claims.scopes.includes(right) || claims.roles.includes(right)) continue
-      throw new StreamstackError('forbidden', `The token does not hold the scope ${right}.`)
-    }
-  }
-
-  #permitConsole({ claims, place }: Caller): void {
-    const { console: access, isDeveloper } = this.#options.policy()
-    if (isDeveloper) {
-      const fault = this.#foreignFault(place)
-      if (fault !== null) throw fault
-      if (!isOwnPage(place)) throw foreignOrigin()
-      return
-    }
-    if (access === null) throw consoleIsOff()
-    authorize(access, claims, 'the console')
-  }
-
-  #permitSubject({ kind, subject, place }: Caller): void {
-    if (subject !== null || kind === 'developer') return
-    if (this.checksTokens) throw missing('There is no token. Send the header `Authorization: Bearer <token>`.')
-    if (!this.isOpen) {
-      throw new StreamstackError(
-        'forbidden',
-        'Runs are listed to the subject of a token, and this server checks none: set `auth.jwt` or `auth.keys` in streamstack.yaml, or streams.access: open while you try things on your own machine.',
-      )
-    }
-    // A page whose name was made to lead to this machine must not find what it could then read.
-    const fault = this.#foreignFault(place)
-    if (fault !== null) throw fault
-  }
-
-  /** Why a caller is not taken for a program or a person on this machine; null: it comes from here, and from no foreign page. */
-  #foreignFault(place: CallPlace): StreamstackError | null {
-    if (!isLoopbackHost(place.host)) {
-      return new StreamstackError(
-        'forbidden',
-        'With `streams.access: open`, call this server by localhost or 127.0.0.1.',
-      )
-    }
-    return isForeignRequest(this.#options.policy().cors, place) ? foreignOrigin() : null
-  }
-}
-
-/** Pages that `server.cors` lets call endpoints have no business in the workspace itself. */
-function isOwnPage({ origin, host }: CallPlace): boolean {
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
-}
-
-function consoleIsOff(): StreamstackError {
-  return new StreamstackError(
-    'endpoint_unknown',
-    'The console is off. `console.access` in streamstack.yaml names who may use it.',
-  )
-}
-
-function missing(message: string): StreamstackError {
-  return new StreamstackError('unauthenticated', message, { details: { reason: 'missing' } })
 }
 
 /** An open server listens on this machine alone. Throws a plain Error that names the cure. */
