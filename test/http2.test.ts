@@ -60,6 +60,24 @@ function session(server: TestServer): ClientHttp2Session {
 }
 
 describe('HTTP/2', () => {
+  test('begins nothing for streams that are reset as soon as they are opened', async () => {
+    await using server = await testServer({
+      'streamstack.yaml': { server: { tls: { cert: fixture('cert'), key: fixture('key') } } },
+      'tables/hits.json': { columns: { id: { type: 'integer', primary: true } } },
+      'endpoints/hit.json': endpoint('/hit', [{ function: 'Add Record', table: 'hits', record: {} }, send('hit')]),
+      'endpoints/count.json': endpoint('/count', [{ function: 'Count Records', table: 'hits' }, send('{{count}}')]),
+    })
+    const client = session(server)
+    await call(client, '/hit')
+    for (let n = 0; n < 100; n++) {
+      const stream = client.request({ ':path': '/hit' })
+      stream.on('error', () => undefined)
+      stream.close(constants.NGHTTP2_CANCEL)
+    }
+    expect((await call(client, '/count?format=text')).text).toBe('1')
+    client.close()
+  })
+
   test('streams several runs over one connection', async () => {
     await using server = await secure()
     expect(server.url).toMatch(/^https:/)

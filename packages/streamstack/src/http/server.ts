@@ -6,6 +6,7 @@ import type { Engine } from '../engine/index.ts'
 import type { CallReport } from './call/call-note.ts'
 import { CallReports } from './call/call-report.ts'
 import { followCertificate } from './certificate.ts'
+import { hasLeft } from './answer/answer-over.ts'
 import { drain } from './drain.ts'
 import { DurableStreams } from './durable-streams/index.ts'
 import { FrontDoor } from './front-door.ts'
@@ -69,8 +70,13 @@ export async function startServer({
     response.on('error', ignore)
     connections.answering(response)
     reports.follow(request, response)
-    if (request.httpVersionMajor === 2) refuseRest(request)
-    door.take(request, response)
+    if (request.httpVersionMajor === 2) {
+      refuseRest(request)
+      // Clients open streams and reset them in one write (CVE-2023-44487): of these nothing is begun.
+      setImmediate(() => {
+        if (!hasLeft(response)) door.take(request, response)
+      })
+    } else door.take(request, response)
   }
   const server = await createListener(engine.settings.server, answer)
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {

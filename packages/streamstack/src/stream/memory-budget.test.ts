@@ -20,12 +20,12 @@ function fill(stream: Stream, chunkLength: number, bytes: number): void {
 
 describe('a budget of memory', () => {
   test('gives few logs all they want, and shrinks them when others come', () => {
-    const budget = new MemoryBudget(100 * MEGABYTE)
+    const budget = new MemoryBudget(400 * MEGABYTE)
     const { stream, log } = open(budget, 'drop')
     fill(stream, 1_000, 20 * MEGABYTE)
     expect(log.bytesHeld).toBeGreaterThan(3 * MEGABYTE)
     expect(log.bytesHeld).toBeLessThanOrEqual(WINDOW_BYTES)
-    budget.hold(90 * MEGABYTE)
+    budget.hold(370 * MEGABYTE)
     fill(stream, 1_000, MEGABYTE)
     expect(log.bytesHeld).toBeLessThan(MEGABYTE)
   })

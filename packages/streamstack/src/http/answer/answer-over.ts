@@ -36,7 +36,7 @@ function callListeners(this: FollowedAnswer): void {
 }
 
 /** Whether the connection of an answer is gone, so that its `close` may not come any more. */
-function hasLeft(response: ServerResponse): boolean {
+export function hasLeft(response: ServerResponse): boolean {
   const { stream } = response as unknown as { stream?: ServerHttp2Stream | null }
   return response.destroyed || response.closed || response.socket?.destroyed === true || stream?.destroyed === true
 }
