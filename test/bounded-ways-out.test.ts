@@ -44,7 +44,7 @@ const ways: Record<string, [step: object, code: string | null]> = {
     'body_too_large',
   ],
   'request to a model': [{ ...model, messages: 'Hi', body: { deep: '{{v}}' } }, 'limit_exceeded'],
-  'messages to a model': [{ ...model, messages: [{ role: 'user', content: '{{v}}' }] }, 'step_failed'],
+  'messages to a model': [{ ...model, messages: [{ role: 'user', content: '{{v}}' }] }, 'input_invalid'],
   'inputs of a function': [{ function: 'Run Function', name: 'takes', inputs: { anything: '{{v}}' } }, null],
   'redacted value': [{ function: 'Redact', input: '{{v}}', as: 'redacted' }, 'limit_exceeded'],
   'a long header': [
