@@ -106,10 +106,22 @@ function compileList(quoted: string, values: readonly Value[], parameter: (value
 export function operandOf(table: TableDeclaration, column: ColumnDeclaration, value: Value): StoredValue {
   if (column.type === 'json') throw invalid(table, column, 'is JSON, which can only be asked whether it is null')
   const stored = columnCodecs[column.type].operand(value)
-  if (isMisfit(stored)) throw invalid(table, column, `is compared with a value that does not fit: it ${stored.misfit}`)
+  if (isMisfit(stored)) {
+    const problem = `is compared with a value that does not fit: it ${stored.misfit}`
+    throw invalid(table, column, problem, OF_CALLER)
+  }
   return stored
 }
 
-function invalid(table: TableDeclaration, column: ColumnDeclaration, problem: string): StreamstackError {
-  return new StreamstackError('query_invalid', `The column "${column.name}" of table "${table.name}" ${problem}.`)
+/** Values of queries come from callers, as a rule. */
+const OF_CALLER = { status: 400 } as const
+
+function invalid(
+  table: TableDeclaration,
+  column: ColumnDeclaration,
+  problem: string,
+  options: { readonly status?: number } = {},
+): StreamstackError {
+  const message = `The column "${column.name}" of table "${table.name}" ${problem}.`
+  return new StreamstackError('query_invalid', message, options)
 }

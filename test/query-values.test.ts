@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { problem } from './support/http-client.ts'
+import { endpoint, testServer } from './support/test-server.ts'
+
+test('values that fit no column of a filter are a fault of the caller', async () => {
+  const get = (more: object): object => ({ function: 'Get Records', table: 'events', as: 'found', ...more })
+  const inputs = { value: { type: 'any', required: true } }
+  const send = { function: 'Streaming API Response', content: '{{found.length}}' }
+  await using server = await testServer({
+    'tables/events.json': { columns: { n: 'integer', at: 'timestamp' }, seed: [{ n: 1, at: '2026-01-02T00:00:00Z' }] },
+    'endpoints/n.json': endpoint('/n', [get({ where: 'n >= {{value}}' }), send], { method: 'POST', inputs }),
+    'endpoints/at.json': endpoint('/at', [get({ where: 'at >= {{value}}' }), send], { method: 'POST', inputs }),
+  })
+  const call = (path: string, value: unknown) =>
+    server.call(path, {
+      method: 'POST',
+      body: JSON.stringify({ value }),
+      headers: { 'content-type': 'application/json' },
+    })
+  const faults: readonly [string, unknown][] = [
+    ['/n', 'many'],
+    ['/n', '1; DROP TABLE events'],
+    ['/at', 'yesterday'],
+    ['/at', '2026-02-31'],
+  ]
+  for (const [path, value] of faults) {
+    const answer = await call(path, value)
+    expect([path, value, answer.status]).toEqual([path, value, 400])
+    expect(answer.text).not.toContain('2026-01-02')
+    expect(problem(answer)['code']).toBe('query_invalid')
+  }
+  for (const [path, value] of [
+    ['/n', 1],
+    ['/at', '2026-01-01'],
+  ] as const) {
+    expect([path, (await call(path, value)).text]).toEqual([path, '1\n'])
+  }
+})
