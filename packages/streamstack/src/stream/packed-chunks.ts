@@ -10,6 +10,16 @@ const LENGTH_MAX = 0xffff
 const TEXT_KIND = CHUNK_KINDS.indexOf('text')
 const JSON_KIND = CHUNK_KINDS.indexOf('json')
 
+interface Columns {
+  readonly count: number
+  readonly data: string
+  readonly lengths: string
+  readonly metadata: string
+  readonly metadataLengths: string
+  readonly kinds: string
+  readonly isLines: boolean
+}
+
 /**
  * Chunks to which nothing is added any more, as one text instead of an object and a text each: the data of all, each followed by LF, and columns of lengths
  * and kinds, of which each UTF-16 unit is a number. V8 stores a unit in one byte where no unit of the text is above 255. So a chunk of one word takes its
@@ -17,6 +27,8 @@ const JSON_KIND = CHUNK_KINDS.indexOf('json')
  */
 export class PackedChunks {
   readonly count: number
+  /** Memory that it occupies, in bytes. */
+  readonly bytes: number
   readonly #data: string
   readonly #lengths: string
   /** Of all chunks that have some, without anything between; '' where none has. */
@@ -31,24 +43,20 @@ export class PackedChunks {
 
   /** Null: one of them is too large for the columns, and there is little to be saved. */
   static from(chunks: readonly Chunk[]): PackedChunks | null {
-    for (const { data, metadata } of chunks) {
-      if (data.length > LENGTH_MAX || (metadata !== null && metadata.length > LENGTH_MAX)) return null
-    }
-    return new PackedChunks(chunks)
-  }
-
-  private constructor(chunks: readonly Chunk[]) {
-    const count = chunks.length
     const data: string[] = []
     const lengths: number[] = []
     let kinds: number[] | null = null
     let hasMetadata = false
     let isLines = true
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < chunks.length; index++) {
       const chunk = chunks[index] as Chunk
+      if (chunk.data.length > LENGTH_MAX) return null
       data.push(chunk.data)
       lengths.push(chunk.data.length)
-      hasMetadata ||= chunk.metadata !== null
+      if (chunk.metadata !== null) {
+        if (chunk.metadata.length > LENGTH_MAX) return null
+        hasMetadata = true
+      }
       if (chunk.kind === 'text') kinds?.push(TEXT_KIND)
       else {
         const kind = CHUNK_KINDS.indexOf(chunk.kind)
@@ -59,25 +67,32 @@ export class PackedChunks {
     }
     // So that what is joined ends with LF, too.
     data.push('')
-    this.count = count
-    this.#data = data.join('\n')
-    this.#lengths = column(lengths)
-    this.#kinds = kinds === null ? '' : column(kinds)
-    this.#metadata = hasMetadata ? chunks.map(({ metadata }) => metadata ?? '').join('') : ''
-    this.#metadataLengths = hasMetadata ? column(chunks.map(({ metadata }) => metadata?.length ?? 0)) : ''
-    this.#isLines = isLines
+    return new PackedChunks({
+      count: chunks.length,
+      data: data.join('\n'),
+      lengths: column(lengths),
+      kinds: kinds === null ? '' : column(kinds),
+      metadata: hasMetadata ? chunks.map(({ metadata }) => metadata ?? '').join('') : '',
+      metadataLengths: hasMetadata ? column(chunks.map(({ metadata }) => metadata?.length ?? 0)) : '',
+      isLines,
+    })
   }
 
-  /** Memory that it occupies, in bytes. */
-  get bytes(): number {
-    return (
-      textBytes(this.#data) +
-      textBytes(this.#lengths) +
-      textBytes(this.#metadata) +
-      textBytes(this.#metadataLengths) +
-      textBytes(this.#kinds) +
+  private constructor({ count, data, lengths, metadata, metadataLengths, kinds, isLines }: Columns) {
+    this.count = count
+    this.#data = data
+    this.#lengths = lengths
+    this.#metadata = metadata
+    this.#metadataLengths = metadataLengths
+    this.#kinds = kinds
+    this.#isLines = isLines
+    this.bytes =
+      textBytes(data) +
+      textBytes(lengths) +
+      textBytes(metadata) +
+      textBytes(metadataLengths) +
+      textBytes(kinds) +
       OBJECT_BYTES
-    )
   }
 
   /** The chunks from an index on as the format `lines` writes them without metadata; null where that is not their data. */
