@@ -132,7 +132,7 @@ describe('the routes of docs/integrations/weweb.md', () => {
     }
     expect((await run('/api/stream-chat')).at(-1)).toBe('You said: Hi')
     expect(await run('/api/fails')).toEqual(['half', 'Error: The stream ended as failed.'])
-    expect((await run('/api/none')).at(-1)).toBe('Error: There is no such endpoint. / lists those that there are.')
+    expect((await run('/api/none')).at(-1)).toBe('Error: There is no such endpoint. GET / lists the endpoints.')
   })
 
   test('the REST API plugin gets texts with their spaces, and objects, up to [DONE]', async () => {

@@ -20,7 +20,7 @@ export const ERRORS = {
   input_invalid: {
     status: 400,
     recoverable: false,
-    title: 'What was sent does not fit what is asked for.',
+    title: 'The request is invalid.',
     cure: 'Look at the message, and at `errors`: each entry names an input and what it must be.',
   },
   body_unreadable: {
@@ -437,7 +437,7 @@ const RETRY_AFTER_SECONDS = 1
  * shown.
  */
 export function retryAfterSeconds({ recoverable, retryAfterMs }: StreamstackError): number | null {
-  if (retryAfterMs !== undefined) return retryAfterMs / 1000
+  if (retryAfterMs !== undefined) return Math.ceil(retryAfterMs) / 1000
   return recoverable ? RETRY_AFTER_SECONDS : null
 }
 

@@ -39,6 +39,10 @@ export class ReferenceView extends LitElement {
       summary .verb {
         inline-size: 52px;
       }
+      /* Beside the path if there is room for a few words; otherwise below it. */
+      summary .grow {
+        flex: 1 1 min(220px, 100%);
+      }
       summary .path {
         font: 600 var(--size-2) var(--mono);
         overflow-wrap: anywhere;

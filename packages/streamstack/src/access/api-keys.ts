@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { apiKeyIn } from './api-key-in.ts'
 import { toAuthClaims } from './auth-claims.ts'
 import { tokenError } from './token-error.ts'
 import { verifiedToken } from './verified-token.ts'
@@ -18,9 +19,6 @@ export interface ApiKey {
 
 /** How a hash is written in the settings. */
 export const API_KEY_HASH = /^sha256:([0-9a-f]{64})$/
-
-/** A prefix by which secret scanners and people know what they found. */
-const API_KEY = /^ssk_[\w-]{43}$/
 
 /** No issuer of tokens may speak for a key. */
 const SUBJECT_PREFIX = 'key:'
@@ -65,18 +63,4 @@ export function acceptApiKeys(
 
 function hashOf(key: string): string {
   return createHash('sha256').update(key).digest('hex')
-}
-
-/** Null: what came is no API key, whatever else it is. */
-function apiKeyIn(authorization: string | undefined): string | null {
-  const [, scheme = '', value = ''] = /^\s*(Bearer|Basic) +(\S+)\s*$/i.exec(authorization ?? '') ?? []
-  const text = scheme.toLowerCase() === 'basic' ? passwordIn(value) : value
-  return API_KEY.test(text) ? text : null
-}
-
-/** Clients that send a key alone write it as the name, with an empty password. */
-function passwordIn(encoded: string): string {
-  const pair = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = pair.indexOf(':')
-  return pair.slice(colon + 1) === '' ? pair.slice(0, colon) : pair.slice(colon + 1)
 }

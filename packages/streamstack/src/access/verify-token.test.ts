@@ -89,6 +89,7 @@ describe('tokens signed with a secret', () => {
     ['no header', undefined, 'missing'],
     ['an empty header', ' ', 'missing'],
     ['another scheme', 'Basic YTpi', 'malformed'],
+    ['an API key as Basic', `Basic ${btoa(`n8n:ssk_${'a'.repeat(43)}`)}`, 'api_key'],
     ['no token after the scheme', 'Bearer', 'malformed'],
     ['no JWT', 'Bearer abc', 'malformed'],
     ['rubbish in three parts', 'Bearer a.b.c', 'malformed'],

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Value } from '@streamstack/protocol'
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { CryptoKey, FlattenedJWSInput, JWTVerifyOptions, ProtectedHeaderParameters } from 'jose'
+import { apiKeyIn } from './api-key-in.ts'
 import { toAuthClaims } from './auth-claims.ts'
 import { createKeySet } from './key-set.ts'
 import type { FetchJson, KeySet, KeySetOptions } from './key-set.ts'
@@ -120,7 +121,7 @@ function openKeySet(settings: TokenSettings, fetchJson: FetchJson | undefined, o
 function readBearer(header: string | undefined): string {
   if (header === undefined || header.trim() === '') throw tokenError('missing')
   // A key where none is accepted any more.
-  if (/^Bearer +ssk_/i.test(header.trim())) throw tokenError('api_key')
+  if (/^Bearer +ssk_/i.test(header.trim()) || apiKeyIn(header) !== null) throw tokenError('api_key')
   const match = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i.exec(header.trim())
   if (match?.[1] === undefined) throw tokenError('malformed')
   return match[1]

@@ -115,7 +115,7 @@ async function record(io: CommandIo, dir: WorkspaceDir, call: string, options: T
     ...(role.length > 0 && { roles: role }),
     ...(scope.length > 0 && { scopes: scope }),
   }
-  const file = await recordTest({
+  const { file, status, error } = await recordTest({
     dir: dir.path,
     method: method.toUpperCase(),
     path,
@@ -125,6 +125,8 @@ async function record(io: CommandIo, dir: WorkspaceDir, call: string, options: T
     throw new CommandFailure((error as Error).message, { cause: error })
   })
   io.stdout.write(`${join(dir.prefix, file)} expects what came. Change what may differ from call to call.\n`)
+  if (error !== null)
+    io.stdout.write(`The call ended with status ${status} and the error ${error}; the test expects both.\n`)
 }
 
 function parsed(input: string): void {

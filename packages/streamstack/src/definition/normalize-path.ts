@@ -18,6 +18,7 @@ export function normalizePath(written: string, position: Position, list: IssueLi
   if (/^[a-z]+:\/\//i.test(trimmed))
     return fault('is a whole URL; write only what follows the host, such as /api/chat.')
   if (trimmed.includes('{{')) return fault('cannot hold an expression; write :name for a variable segment.')
+  if (/[“”„‘’‚«»]/.test(trimmed)) return fault('holds typographic quotes; write " or \', or no quotes.')
   if (trimmed.includes('?')) return fault('cannot hold a query; declare its parameters under `input_parameters`.')
   if (/[\s#\\\p{Cc}]/u.test(trimmed)) return fault('cannot hold spaces, # or \\.')
   if (trimmed.includes('*')) return fault('cannot hold *; write :name for one segment.')

@@ -49,6 +49,7 @@ test.each<[Value, string]>([
     '`endpoint_settings` has no `cors`. CORS holds for the whole server: set `server.cors` in streamstack.yaml.',
   ],
   [{ method: 'FETCH' }, 'The method must be one of GET, POST, PUT, PATCH, DELETE; it is "FETCH".'],
+  [{ path: '“/a”' }, 'The path "“/a”" holds typographic quotes; write " or \', or no quotes.'],
   [{ path: '/a?b=1' }, 'The path "/a?b=1" cannot hold a query; declare its parameters under `input_parameters`.'],
   [{ path: '/a/:x/:x' }, 'The path "/a/:x/:x" has the parameter :x twice; rename one.'],
   [{ path: '/v1/runs/x' }, 'The path "/v1/runs/x" is the server\'s own (/v1/runs); choose another.'],

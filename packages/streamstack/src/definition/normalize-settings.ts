@@ -66,6 +66,7 @@ export const settingsKeys: readonly string[] = [
 
 /** Keys that people look for here and that stand elsewhere. */
 const elsewhere: Readonly<Record<string, string>> = {
+  auth: 'Write `authentication: true`; how tokens are verified stands under `auth` in streamstack.yaml.',
   cors: 'CORS holds for the whole server: set `server.cors` in streamstack.yaml.',
   body_limit: 'The body limit holds for the whole server: set `server.body_limit` in streamstack.yaml.',
   timeout: 'Write `max_duration`, the longest time that one run may take.',

@@ -69,6 +69,11 @@ test('a result goes to `as`, else to the default', () => {
 
 test.each<[Value, string]>([
   [{ function: 'For Eech', input: [] }, 'There is no function "For Eech". Did you mean "For Each"?'],
+  [{ function: 'fetch' }, 'There is no function "fetch". Did you mean "External API Request"?'],
+  [
+    { function: 'Respond to Webhook' },
+    'There is no function "Respond to Webhook". Did you mean "Streaming API Response"?',
+  ],
   [{ content: 'x' }, 'The step names no function; add "function": "…".'],
   [{ function: 'Streaming API Response' }, 'Streaming API Response needs `content`: What is sent.'],
   [{ function: 'For Each', input: [1] }, 'For Each needs `inner`: What runs.'],

@@ -8,6 +8,20 @@ import { isNoteKey } from './notes.ts'
 import { entryOf, kindOf, quote } from './tree.ts'
 import type { CaseNode, StackShape, StepNode, TreeEntry, TreeNode } from './types.ts'
 
+/** Names that other tools and languages use, in lower case without spaces, whose spelling is far from ours. */
+const ofOtherTools: ReadonlyMap<string, string> = new Map([
+  ...['fetch', 'axios', 'curl', 'http', 'get', 'post', 'webhook'].map(
+    (name) => [name, 'External API Request'] as const,
+  ),
+  ...['chunk', 'emit', 'print', 'respond', 'respondtowebhook', 'send', 'stream', 'write', 'yield'].map(
+    (name) => [name, 'Streaming API Response'] as const,
+  ),
+  ...['aiagent', 'chatcompletion', 'chatgpt', 'llm', 'openai'].map((name) => [name, 'AI Reply'] as const),
+  ...['loop', 'loopoveritems', 'map'].map((name) => [name, 'For Each'] as const),
+  ...['set', 'setfields', 'editfields'].map((name) => [name, 'Create Variable'] as const),
+  ['else', 'Conditional'],
+])
+
 /** What every part of one file's normalisation shares. */
 export interface StepContext {
   catalog: CatalogIndex
@@ -136,7 +150,11 @@ function findFunction(
   const split = /^(.*\S)\s*\(([^()]*)\)\s*$/.exec(name)
   const bare = split === null ? undefined : catalog.find(split[1] ?? '')
   if (bare !== undefined) return { indexed: bare, remark: split?.[2]?.trim() ?? null }
-  const suggestion = didYouMean(split?.[1] ?? name, catalog.names) ?? didYouMean(name, catalog.names)
+  const other = ofOtherTools.get(name.toLowerCase().replaceAll(/[\s_-]/g, ''))
+  const suggestion =
+    (other === undefined ? undefined : catalog.find(other)?.shape.name) ??
+    didYouMean(split?.[1] ?? name, catalog.names) ??
+    didYouMean(name, catalog.names)
   const cure = suggestion === null ? 'The reference lists all functions.' : `Did you mean ${quote(suggestion)}?`
   list.error(entry.node.position, `There is no function ${quote(name)}. ${cure}`)
   return null

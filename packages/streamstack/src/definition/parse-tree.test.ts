@@ -99,8 +99,8 @@ describe('YAML', () => {
 
   test.each(
     [
-      ['a:\n  content: {{item}}', "2:13 Text with {{ }} stands as a whole in quotes in YAML: '{{name}} === true'."],
-      ['a: "{{x}}" === 1', "1:12 Text with {{ }} stands as a whole in quotes in YAML: '{{name}} === true'."],
+      ['a:\n  content: {{item}}', "2:13 Put text with {{ }} in quotes as a whole, such as '{{name}} === true'."],
+      ['a: "{{x}}" === 1', "1:12 Put text with {{ }} in quotes as a whole, such as '{{name}} === true'."],
       ['a: 1\na: 2', '2:1 This key stands here a second time; remove one.'],
       [
         'a: 1\n---\nb: 2',

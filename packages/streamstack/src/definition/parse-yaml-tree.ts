@@ -102,7 +102,7 @@ function compose(
     // The commonest slip: `{{` opens two flow objects in YAML.
     const unquotedBraces = /(?:[:-]\s+|^\s*)\{\{/.test(line) || /[:-]\s+"\{\{[^"]*\}\}"\s*\S/.test(line)
     const message = unquotedBraces
-      ? `Text with {{ }} stands as a whole in quotes in YAML: '{{name}} === true'.`
+      ? `Put text with {{ }} in quotes as a whole, such as '{{name}} === true'.`
       : (messages[fault.code] ?? `${fault.message}.`)
     list.error(position, message)
   }

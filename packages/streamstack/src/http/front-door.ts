@@ -216,7 +216,7 @@ function refuseMethod(exchange: Exchange, allowed: readonly string[], cure = '')
 
 function unknownPath({ engine, path }: Exchange): StreamstackError {
   const error = isDecodable(path)
-    ? new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.')
+    ? new StreamstackError('endpoint_unknown', 'There is no such endpoint. GET / lists the endpoints.')
     : DurableStreams.owns(path)
       ? new StreamstackError('stream_unknown', 'No stream can have this name: its percent escapes are not UTF-8.')
       : new StreamstackError('header_invalid', 'The path cannot be decoded: its percent escapes are not UTF-8.')

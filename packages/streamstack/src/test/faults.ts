@@ -35,9 +35,13 @@ export async function callUnderFault(test: TestCase, fault: Fault, context: Test
   }
 }
 
+function chunkCount(count: number): string {
+  return `${count} ${count === 1 ? 'chunk' : 'chunks'}`
+}
+
 /** The connection breaks, the reader resumes: together it must be what an unbroken reader gets. */
 async function cut(test: TestCase, afterChunks: number, context: TestContext): Promise<FaultResult> {
-  const name = `cut after ${afterChunks} chunks and resumed`
+  const name = `cut after ${chunkCount(afterChunks)} and resumed`
   const first = await firstPart(test, afterChunks, context)
   const rest = await resume(test, first, context)
   const whole = joined(first, rest)
@@ -50,7 +54,7 @@ async function leave(
   { afterChunks, withinMs }: Extract<Fault, { kind: 'leave' }>,
   context: TestContext,
 ): Promise<FaultResult> {
-  const name = `left after ${afterChunks} chunks`
+  const name = `left after ${chunkCount(afterChunks)}`
   const headers = await callerHeaders(test, context.server)
   const observed = await observeCall(test.request, {
     url: context.server.url,
@@ -60,7 +64,7 @@ async function leave(
   })
   const messages: { title: string | null; message: string }[] = []
   if (observed.chunks.length < afterChunks)
-    messages.push({ title: null, message: `Only ${observed.chunks.length} chunks came.` })
+    messages.push({ title: null, message: `Only ${chunkCount(observed.chunks.length)} came.` })
   const isOver = async (): Promise<boolean> =>
     [...context.upstreams.values()].every(({ isBusy }) => !isBusy) &&
     (await outcomeOf(observed.run, headers, context)) !== 'running'
@@ -91,7 +95,7 @@ async function slow(test: TestCase, bytesPerSecond: number, context: TestContext
 
 /** The server is killed and started again: what was read stays, and the stream ends as what it is. */
 async function restart(test: TestCase, afterChunks: number, context: TestContext): Promise<FaultResult> {
-  const name = `server killed after ${afterChunks} chunks and started again`
+  const name = `server killed after ${chunkCount(afterChunks)} and started again`
   const { own } = context
   if (own === null)
     return { name, messages: [{ title: null, message: 'Only a server that the runner started can be restarted.' }] }

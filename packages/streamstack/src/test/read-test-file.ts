@@ -254,7 +254,7 @@ class TestFileReader {
 
   #known(node: TreeNode, keys: readonly string[], what: string): void {
     if (node.entries === undefined) {
-      this.#error(node.position, `A ${what} must be an object; it is ${quote(node.value)}.`)
+      this.#error(node.position, `${withArticle(what)} must be an object; it is ${quote(node.value)}.`)
       return
     }
     for (const { key, keyPosition } of node.entries) {
@@ -264,7 +264,7 @@ class TestFileReader {
         near === null
           ? `Known are ${keys.filter((name) => name !== '$schema').join(', ')}.`
           : `Did you mean \`${near}\`?`
-      this.#error(keyPosition, `A ${what} has no \`${key}\`. ${cure}`)
+      this.#error(keyPosition, `${withArticle(what)} has no \`${key}\`. ${cure}`)
     }
   }
 
@@ -287,6 +287,10 @@ class TestFileReader {
   #error(position: Position, message: string): void {
     this.issues.push({ severity: 'error', message, position: { ...position, file: this.#file } })
   }
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'An' : 'A'} ${noun}`
 }
 
 function lowerKeys(headers: Record<string, string>): Record<string, string> {

@@ -26,14 +26,21 @@ export interface RecordedCaller {
 
 const TIMEOUT_MS = 120_000
 
+export interface RecordedTest {
+  /** Relative to the workspace. */
+  file: string
+  status: number
+  /** Code of the error that the call ended with. */
+  error: string | null
+}
+
 /** Content longer than this is expected by its type alone. */
 const CONTENT_CHARACTERS_MAX = 500
 
 /**
- * Makes one real call and writes a test that expects what came and replays the answers of its upstreams. Returns the file, relative to
- * the workspace. Throws Error when there is no answer.
+ * Makes one real call and writes a test that expects what came and replays the answers of its upstreams. Throws Error when there is no answer.
  */
-export async function recordTest({ dir, method, path, body, caller }: RecordOptions): Promise<string> {
+export async function recordTest({ dir, method, path, body, caller }: RecordOptions): Promise<RecordedTest> {
   const server = new OwnServer(dir, {}, true)
   try {
     await server.start()
@@ -53,7 +60,7 @@ export async function recordTest({ dir, method, path, body, caller }: RecordOpti
       expect: expectationOf(observed),
     }
     writeFileSync(join(dir, file), stringify({ tests: [test] }))
-    return file
+    return { file, status: observed.status, error: observed.error?.code ?? null }
   } finally {
     await server.close()
   }

@@ -254,7 +254,7 @@ export class Session {
     const error =
       allowed.length > 0
         ? new StreamstackError('method_not_allowed', `This path answers to ${allowed.join(', ')}.`)
-        : new StreamstackError('endpoint_unknown', 'There is no such endpoint. / lists those that there are.')
+        : new StreamstackError('endpoint_unknown', 'There is no such endpoint. GET / lists the endpoints.')
     this.#engine.observation.pathUnknown(error.code, error.status)
     throw error
   }
