@@ -158,6 +158,7 @@ describe('a server that cannot start', () => {
     })
     await expect(serve({ dir: workspace.dir, port: 0 })).rejects.toMatchObject({
       name: 'WorkspaceError',
+      message: expect.stringMatching(/^streamstack\.yaml:1:17 .*\nstreamstack\.yaml:2:23 /),
       issues: { length: 2 },
     })
   })

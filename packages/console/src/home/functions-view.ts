@@ -36,11 +36,16 @@ export class FunctionsView extends LitElement {
         ${this.workspace.functions.map(
           ({ name, summary }) =>
             html`<dt>${name}</dt>
-              <dd>${summary}</dd>`,
+              <dd>${withCode(summary)}</dd>`,
         )}
       </dl>
     </div>`
   }
+}
+
+/** A summary, with what stands in backticks as code. */
+function withCode(summary: string): unknown[] {
+  return summary.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }
 
 customElements.define('functions-view', FunctionsView)

@@ -18,6 +18,7 @@ import {
   type DeveloperSecret,
   type Settings,
   type WorkspaceFiles,
+  formatIssue,
   readWorkspace,
   watchWorkspace,
 } from '../workspace/index.ts'
@@ -63,7 +64,7 @@ export class WorkspaceError extends Error {
   readonly issues: readonly Issue[]
 
   constructor(issues: readonly Issue[]) {
-    super(issues.map(({ message }) => message).join('\n'))
+    super(issues.map(formatIssue).join('\n'))
     this.issues = issues
   }
 }
