@@ -17,6 +17,7 @@ const calls: Readonly<Record<(typeof templateNames)[number], readonly [string[],
   crud: [
     [['GET', '/api/tasks?done=true'], /^\[\{"id":1,[^\]]*\}\]\n$/],
     [['POST', '/api/tasks', '--input', '{"title":"New"}', ...ADA], /^\{"id":4,"title":"New","done":false,/],
+    [['POST', '/api/tasks', '--input', '{"title":"  "}', ...ADA], /^$/],
     [['PATCH', '/api/tasks/4', '--input', '{"done":true}', ...ADA], /^\{"id":4,"title":"New","done":true,/],
     [['DELETE', '/api/tasks/1', ...ADA], /^\{"id":1,/],
     [['GET', '/api/tasks?limit=1'], /^\[\{"id":2,/],

@@ -45,7 +45,7 @@ input_parameters:
 
 function_stack:
   - { function: Get Record, table: tasks, value: '{{id}}', required: true, as: task }
-  - { function: Streaming API Response, content: '{{task}}' }
+  - { function: Response, content: '{{task}}' }
 `,
   'endpoints/tasks/create.yaml': `# Only callers with a token may write: \`streamstack dev\` prints one.
 endpoint_settings:
@@ -55,12 +55,12 @@ endpoint_settings:
   authentication: true
 
 input_parameters:
-  title: { type: text, required: true, max_length: 200 }
+  title: { type: text, required: true, trim: true, non_empty: true, max_length: 200 }
 
 function_stack:
   - { function: Add Record, table: tasks, record: { title: '{{title}}' }, as: task }
   - { function: Publish to Channel, channel: tasks, content: { change: added, task: '{{task}}' } }
-  - { function: Streaming API Response, content: '{{task}}' }
+  - { function: Response, status: 201, content: '{{task}}' }
 `,
   'endpoints/tasks/edit.yaml': `endpoint_settings:
   method: PATCH
@@ -70,7 +70,7 @@ function_stack:
 
 input_parameters:
   id: { type: integer }
-  title: { type: text, max_length: 200 }
+  title: { type: text, trim: true, non_empty: true, max_length: 200 }
   done: { type: boolean }
 
 function_stack:
@@ -81,7 +81,7 @@ function_stack:
     record: { title: '{{title ?? before.title}}', done: '{{done ?? before.done}}' }
     as: task
   - { function: Publish to Channel, channel: tasks, content: { change: edited, task: '{{task}}' } }
-  - { function: Streaming API Response, content: '{{task}}' }
+  - { function: Response, content: '{{task}}' }
 `,
   'endpoints/tasks/delete.yaml': `endpoint_settings:
   method: DELETE
@@ -96,7 +96,7 @@ function_stack:
   - { function: Get Record, table: tasks, value: '{{id}}', required: true, as: task }
   - { function: Delete Record, table: tasks, value: '{{id}}' }
   - { function: Publish to Channel, channel: tasks, content: { change: deleted, task: '{{task}}' } }
-  - { function: Streaming API Response, content: '{{task}}' }
+  - { function: Response, content: '{{task}}' }
 `,
   'channels/tasks.yaml': `# Every change of a task, as it happens. Steps publish; anybody may read: curl -N …/v1/channels/tasks
 description: Changes of tasks

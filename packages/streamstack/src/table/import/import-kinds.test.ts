@@ -408,7 +408,7 @@ describe('a file', () => {
       'ragged rows',
       'csv',
       'id,name\n1,x\n2\n3,y,z\n',
-      [one('x'), ['has 1 cells where the first line has 2', 'has 3 cells where the first line has 2']],
+      [one('x'), ['has 1 cell where the first line has 2', 'has 3 cells where the first line has 2']],
     ],
     [
       'UTF-16 without a mark, by name',

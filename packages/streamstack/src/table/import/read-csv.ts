@@ -91,7 +91,11 @@ export class CsvSource implements Source {
     const width = this.header!.length
     if (cells.length === width) return { line, text: JSON.stringify(cells), problem: null }
     const text = JSON.stringify(cells.map((cell) => cell ?? ''))
-    return { line, text, problem: `has ${cells.length} cells where the first line has ${width}` }
+    return {
+      line,
+      text,
+      problem: `has ${cells.length} ${cells.length === 1 ? 'cell' : 'cells'} where the first line has ${width}`,
+    }
   }
 }
 
