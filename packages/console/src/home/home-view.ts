@@ -86,6 +86,9 @@ export class HomeView extends LitElement {
         border-block-end: 1px solid var(--line);
         font-size: var(--size-2);
       }
+      .problem .pill {
+        align-self: start;
+      }
       .problem:last-child {
         border: 0;
       }

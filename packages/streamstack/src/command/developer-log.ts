@@ -16,12 +16,13 @@ export function developerLog(io: CommandIo, prefix: string): Logger & { level: s
       const time = dim(new Date().toTimeString().slice(0, 8))
       const place = textIn(fields, 'place')
       const code = textIn(fields, 'code')
+      const head = textIn(fields, 'audit_head')
       const data = 'data' in fields ? ` ${JSON.stringify(fields.data)}` : ''
       const parts = [
         time,
         paint(`${level}:`),
         ...(place === null ? [] : [prefix + place]),
-        message + data,
+        message + data + (head === null ? '' : ` ${head}`),
         ...(code === null ? [] : [`[${code}]`]),
       ]
       io.stderr.write(`${parts.join(' ')}\n`)
