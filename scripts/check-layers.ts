@@ -48,7 +48,7 @@ for (const home of Object.keys(PACKAGES)) {
   }
 }
 
-// Tests through public doors know URLs, commands and packages by name; `test/support` makes servers and commands for them.
+// Tests through public doors know URLs, commands and packages by name; `@streamstack/test-support`, in test/support, makes servers and commands for them.
 for (const name of readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })) {
   const file = posix.join('test', name.replaceAll('\\', '/'))
   if (!file.endsWith('.test.ts')) continue
@@ -56,7 +56,7 @@ for (const name of readdirSync(join(root, 'test'), { recursive: true, encoding: 
     const target = targets.find((one) => one !== undefined) ?? ''
     if (/^\.{1,2}\/.*packages\/\w+\/src\//.test(target))
       problems.add(
-        `${file} imports '${target}'. Import the package by its name, use test/support, or move the test beside what it tests.`,
+        `${file} imports '${target}'. Import the package by its name, use @streamstack/test-support, or move the test beside what it tests.`,
       )
   }
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Page, chromium } from 'playwright-core'
 import { serve } from 'streamstack'
-import { chromiumPath } from '../test/support/elements-stage.ts'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
 
 const folder = process.argv[2] ?? 'screenshots'
 const only = process.argv[3] ?? ''

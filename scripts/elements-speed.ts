@@ -2,8 +2,8 @@
  * Says what the elements cost in script: a chat of 20,000 streamed characters, and scrolling a table of 100,000 rows against one of 1,000. Figures of this machine, to
  * be read on a quiet one: `node --conditions=streamstack-source scripts/elements-speed.ts`. Nothing fails.
  */
-import { chatFigure, tableFigures } from '../test/support/element-figures.ts'
-import { elementsStage } from '../test/support/elements-stage.ts'
+import { chatFigure, tableFigures } from '@streamstack/test-support/element-figures'
+import { elementsStage } from '@streamstack/test-support/elements-stage'
 
 await using stage = await elementsStage()
 for (let run = 0; run < 3; run++) {

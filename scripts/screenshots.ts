@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Stage, type StagePage, elementsStage } from '../test/support/elements-stage.ts'
+import { type Stage, type StagePage, elementsStage } from '@streamstack/test-support/elements-stage'
 
 const folder = process.argv[2] ?? 'screenshots'
 const only = process.argv[3] ?? ''

@@ -3,7 +3,7 @@
  * ended: `npm run soak -- --rounds 200 --seed 1`. Ends with 1 when there was any.
  */
 import { parseArgs } from 'node:util'
-import { type KillReport, killLoop } from '../test/support/kill-loop/kill-loop.ts'
+import { type KillReport, killLoop } from '@streamstack/test-support/kill-loop/kill-loop'
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '200' }, seed: { type: 'string' } },

@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
 import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { type Answer, contents, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type Answer, contents, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { events } from './support/frames.ts'
-import { type Script, byteReplayer } from './support/byte-replayer.ts'
-import { ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { events } from '@streamstack/test-support/frames'
+import { type Script, byteReplayer } from '@streamstack/test-support/byte-replayer'
+import { ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, testServer } from '@streamstack/test-support/test-server'
 
 /** The block as it stands in the guide, to the letter. */
 const BLOCK = await readFile(new URL('fixtures/mission/ai-chatbot.json', import.meta.url), 'utf8')

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LLMock } from '@copilotkit/aimock'
 import { describe, expect, test } from 'vitest'
-import { type ByteReplayer, type Script, byteReplayer } from './support/byte-replayer.ts'
-import { makeToken } from './support/credentials.ts'
-import { events, lines, namedEvents } from './support/frames.ts'
-import { type Answer, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, testServer } from './support/test-server.ts'
+import { type ByteReplayer, type Script, byteReplayer } from '@streamstack/test-support/byte-replayer'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { events, lines, namedEvents } from '@streamstack/test-support/frames'
+import { type Answer, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, testServer } from '@streamstack/test-support/test-server'
 
 const KINDS = '/reply?format=ndjson'
 

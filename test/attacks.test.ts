@@ -1,10 +1,10 @@
 import { type Socket, connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { call } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
-import { isError, isType, openWebSocket } from './support/websocket-client.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { call } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
+import { isError, isType, openWebSocket } from '@streamstack/test-support/websocket-client'
 
 const open = { streams: { access: 'open' } }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 /** Sixty lists, each of which holds the one before twice: small in memory, and longer than anything as text. */
 const bomb = [

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundleClient } from '../scripts/client-size.ts'
-import { type FaultProxy, faultProxy } from './support/fault-proxy.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type FaultProxy, faultProxy } from '@streamstack/test-support/fault-proxy'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const executablePath = [process.env['CHROMIUM'] ?? '', '/usr/bin/chromium'].find((path) => existsSync(path))
 if (executablePath === undefined) {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { SECRET, bearer, channelServer, held, publish, rawToken } from './support/channel-calls.ts'
-import { problem } from './support/http-client.ts'
-import { sseEvents } from './support/sse-events.ts'
-import { testServer } from './support/test-server.ts'
+import { SECRET, bearer, channelServer, held, publish, rawToken } from '@streamstack/test-support/channel-calls'
+import { problem } from '@streamstack/test-support/http-client'
+import { sseEvents } from '@streamstack/test-support/sse-events'
+import { testServer } from '@streamstack/test-support/test-server'
 
 const OPEN = { publish: true, subscribe: true, history: { count: 100 } }
 

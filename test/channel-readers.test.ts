@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bearer, channelServer, publish } from './support/channel-calls.ts'
-import { type OpenCall, ndjsonLines } from './support/http-client.ts'
-import type { TestServer } from './support/test-server.ts'
+import { bearer, channelServer, publish } from '@streamstack/test-support/channel-calls'
+import { type OpenCall, ndjsonLines } from '@streamstack/test-support/http-client'
+import type { TestServer } from '@streamstack/test-support/test-server'
 
 const USERS = ['ada', 'bob', 'nobody'] as const
 type User = (typeof USERS)[number]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bearer, channelServer, held, publish } from './support/channel-calls.ts'
-import type { TestServer } from './support/test-server.ts'
+import { bearer, channelServer, held, publish } from '@streamstack/test-support/channel-calls'
+import type { TestServer } from '@streamstack/test-support/test-server'
 
 const OPEN = { publish: true, subscribe: true, history: { count: 100 } }
 

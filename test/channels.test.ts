@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { SENT_AT, bearer, channelServer, got, held, publish } from './support/channel-calls.ts'
-import { type Answer, problem } from './support/http-client.ts'
-import { sseEvents } from './support/sse-events.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { SENT_AT, bearer, channelServer, got, held, publish } from '@streamstack/test-support/channel-calls'
+import { type Answer, problem } from '@streamstack/test-support/http-client'
+import { sseEvents } from '@streamstack/test-support/sse-events'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const OPEN = { publish: true, subscribe: true, history: { count: 100 } }
 

@@ -9,8 +9,8 @@ import {
 } from 'ai'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, testServer } from '@streamstack/test-support/test-server'
 
 const send = (content: unknown, kind?: string, more: object = {}): object => ({
   function: 'Streaming API Response',

@@ -9,10 +9,10 @@ import {
 } from '@streamstack/client'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { publish } from './support/channel-calls.ts'
-import { type Fault, type FaultProxy, faultProxy } from './support/fault-proxy.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { publish } from '@streamstack/test-support/channel-calls'
+import { type Fault, type FaultProxy, faultProxy } from '@streamstack/test-support/fault-proxy'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
 

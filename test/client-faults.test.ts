@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type Chunk, type StreamFormat, createClient } from '@streamstack/client'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { type Fault, type FaultProxy, faultProxy } from './support/fault-proxy.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { type Fault, type FaultProxy, faultProxy } from '@streamstack/test-support/fault-proxy'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const CONTENTS = ['one', 'zwölf\nlines 😀', { a: [1, null] }, '', '[DONE]']
 

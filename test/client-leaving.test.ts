@@ -1,7 +1,7 @@
 import { createClient } from '@streamstack/client'
 import { createHttpClient } from '@streamstack/client/http.js'
 import { describe, expect, test } from 'vitest'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SLOW = [send('one'), send('two'), { function: 'Sleep', duration: 50_000 }, send('three')]
 

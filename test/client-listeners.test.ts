@@ -1,6 +1,6 @@
 import { type Chunk, type RunStream, type StreamError, createClient } from '@streamstack/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const COUNT = 300
 

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { bundleClient } from '../scripts/client-size.ts'
-import { faultProxy } from './support/fault-proxy.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { faultProxy } from '@streamstack/test-support/fault-proxy'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const node22 = process.env['NODE22']
 if (node22 === undefined) {

@@ -1,7 +1,7 @@
 import { type ChannelStream, type Chunk, type ClientOptions, StreamError, createClient } from '@streamstack/client'
 import { CLOSE_CODES, type ClientMessage } from '@streamstack/protocol'
 import { describe, expect, test } from 'vitest'
-import { SocketServer } from './support/socket-server.ts'
+import { SocketServer } from '@streamstack/test-support/socket-server'
 
 /** The client's own rules, against a server that does what a good one never does. */
 const clientOf = (server: SocketServer, more: Partial<ClientOptions> = {}) =>

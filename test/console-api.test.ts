@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { type TestServer, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
 const API_KEY = 'whatever-this-provider-calls-a-key'

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { type Browser, type Page, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { chromiumPath } from './support/elements-stage.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
 const PAYLOAD = `"><img src=x onerror="window.hacked=1">`

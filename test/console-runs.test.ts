@@ -10,9 +10,9 @@ import {
   pressRun,
   stateIs,
   textIn,
-} from './support/console-stage.ts'
-import { chromiumPath } from './support/elements-stage.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
+} from '@streamstack/test-support/console-stage'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 
 const send = (content: unknown, more: object = {}): object => ({ function: 'Streaming API Response', content, ...more })
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
 import {
   type ConsoleStage,
   PAYLOAD,
@@ -10,9 +10,9 @@ import {
   pressRun,
   stateIs,
   textIn,
-} from './support/console-stage.ts'
-import { chromiumPath } from './support/elements-stage.ts'
-import { testServer } from './support/test-server.ts'
+} from '@streamstack/test-support/console-stage'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
+import { testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
 const send = (content: unknown, more: object = {}): object => ({ function: 'Streaming API Response', content, ...more })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines } from './support/http-client.ts'
-import { type Files } from './support/temp-workspace.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines } from '@streamstack/test-support/http-client'
+import { type Files } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const fails = (message = 'oops') => ({ function: 'Throw Error', message })
 const stop = { function: 'Stop' }

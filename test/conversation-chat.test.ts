@@ -1,7 +1,7 @@
 import { AbstractChat, type ChatState, type ChatStatus, DefaultChatTransport, type UIMessage } from 'ai'
 import { SignJWT } from 'jose'
 import { expect, test } from 'vitest'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { faultProxy } from './support/fault-proxy.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { faultProxy } from '@streamstack/test-support/fault-proxy'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const rows = [
   send([

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { contents, problem } from './support/http-client.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { contents, problem } from '@streamstack/test-support/http-client'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const big = '9007199254740993'
 const rows = {

@@ -3,8 +3,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { type DocBlock, comparable, docBlocks, matchesDocumented } from './support/doc-blocks.ts'
-import { DocPage, type Printed } from './support/doc-page.ts'
+import { type DocBlock, comparable, docBlocks, matchesDocumented } from '@streamstack/test-support/doc-blocks'
+import { DocPage, type Printed } from '@streamstack/test-support/doc-page'
 
 const repository = dirname(import.meta.dirname)
 const pages = [

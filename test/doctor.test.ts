@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { commandLine } from './support/command-line.ts'
-import { type Meddling, meddlingProxy } from './support/meddling-proxy.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
+import { type Meddling, meddlingProxy } from '@streamstack/test-support/meddling-proxy'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
 const files = { 'endpoints/a.json': endpoint('/a', [send('a')]) }

@@ -6,12 +6,20 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { serve } from 'streamstack'
-import { type Answer, type OpenCall, call, contents, ndjsonLines, openCall, problem } from './support/http-client.ts'
-import { serverProcess } from './support/server-process.ts'
-import { sseEvents } from './support/sse-events.ts'
-import { type TempWorkspace, tempWorkspace } from './support/temp-workspace.ts'
-import { endpoint, send } from './support/test-server.ts'
-import { openWebSocket } from './support/websocket-client.ts'
+import {
+  type Answer,
+  type OpenCall,
+  call,
+  contents,
+  ndjsonLines,
+  openCall,
+  problem,
+} from '@streamstack/test-support/http-client'
+import { serverProcess } from '@streamstack/test-support/server-process'
+import { sseEvents } from '@streamstack/test-support/sse-events'
+import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
+import { openWebSocket } from '@streamstack/test-support/websocket-client'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
 

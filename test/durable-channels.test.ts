@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { serve } from 'streamstack'
-import { SENT_AT, channelServer, got, held, publish } from './support/channel-calls.ts'
-import { call, openCall } from './support/http-client.ts'
-import type { TestServer } from './support/test-server.ts'
+import { SENT_AT, channelServer, got, held, publish } from '@streamstack/test-support/channel-calls'
+import { call, openCall } from '@streamstack/test-support/http-client'
+import type { TestServer } from '@streamstack/test-support/test-server'
 
 const OPEN = { publish: true, subscribe: true, history: { count: 100 } }
 

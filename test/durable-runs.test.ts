@@ -2,13 +2,21 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { commandLine } from './support/command-line.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { commandLine } from '@streamstack/test-support/command-line'
 import { type StreamstackServer, serve } from 'streamstack'
-import { type Answer, type CallOptions, call, contents, ndjsonLines, openCall, problem } from './support/http-client.ts'
-import { type SmallDisk, smallDisk } from './support/small-disk.ts'
-import { type TempWorkspace, tempWorkspace } from './support/temp-workspace.ts'
-import { endpoint, send } from './support/test-server.ts'
+import {
+  type Answer,
+  type CallOptions,
+  call,
+  contents,
+  ndjsonLines,
+  openCall,
+  problem,
+} from '@streamstack/test-support/http-client'
+import { type SmallDisk, smallDisk } from '@streamstack/test-support/small-disk'
+import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
 const FORMATS = ['sse', 'ndjson', 'json', 'lines', 'text']

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { testServer } from './support/test-server.ts'
+import { testServer } from '@streamstack/test-support/test-server'
 
 test('readers of one stream with other cursors get the same chunks, each with a cursor that takes it on', async () => {
   const server = await testServer({ 'streamstack.yaml': { streams: { access: 'open', log: 'memory' } } })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { runConformanceTests } from '@durable-streams/server-conformance-tests'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { type TestServer, testServer } from '@streamstack/test-support/test-server'
 
 // The protocol's own suite. The server waits as long as the suite thinks it does.
 const options = { baseUrl: '', longPollTimeoutMs: 500, subscriptions: true }

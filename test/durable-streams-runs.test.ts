@@ -1,7 +1,7 @@
 import { stream } from '@durable-streams/client'
 import { describe, expect, test } from 'vitest'
-import { problem } from './support/http-client.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { problem } from '@streamstack/test-support/http-client'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 interface Message {
   type: string

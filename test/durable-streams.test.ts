@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { testServer } from '@streamstack/test-support/test-server'
 
 const text = { 'content-type': 'text/plain' }
 const open = { access: 'open', log: 'memory', long_poll_timeout: '200ms' }

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Script, type Stage, type StagePage, chromiumPath, elementsStage } from './support/elements-stage.ts'
-import { violations } from './support/axe.ts'
+import {
+  type Script,
+  type Stage,
+  type StagePage,
+  chromiumPath,
+  elementsStage,
+} from '@streamstack/test-support/elements-stage'
+import { violations } from '@streamstack/test-support/axe'
 
 /** What must stay text, wherever it comes from. */
 const PAYLOADS = [

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { violations } from './support/axe.ts'
-import { type Script, type Stage, type StagePage, chromiumPath, elementsStage } from './support/elements-stage.ts'
+import { violations } from '@streamstack/test-support/axe'
+import {
+  type Script,
+  type Stage,
+  type StagePage,
+  chromiumPath,
+  elementsStage,
+} from '@streamstack/test-support/elements-stage'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 

@@ -7,7 +7,7 @@ import { type Browser, type Page, chromium } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type StreamstackServer, serve } from 'streamstack'
-import { chromiumPath } from './support/elements-stage.ts'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
 
 const examples = join(import.meta.dirname, '../examples')
 

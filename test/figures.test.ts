@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ConsoleStage, consoleStage, countOf, pressRun, stateIs } from './support/console-stage.ts'
-import { chatFigure, tableFigures } from './support/element-figures.ts'
-import { chromiumPath, elementsStage } from './support/elements-stage.ts'
-import { frameCosts, heapBytes } from './support/frame-costs.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
+import { type ConsoleStage, consoleStage, countOf, pressRun, stateIs } from '@streamstack/test-support/console-stage'
+import { chatFigure, tableFigures } from '@streamstack/test-support/element-figures'
+import { chromiumPath, elementsStage } from '@streamstack/test-support/elements-stage'
+import { frameCosts, heapBytes } from '@streamstack/test-support/frame-costs'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 
 /**
  * What the console and the elements must show, counted. Times are printed, to be read on a quiet machine; none fails a test unless it is far beyond what a slow machine explains.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const files = {
   'functions/greet.json': {

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
 const tls = { cert: fixture('cert'), key: fixture('key') }

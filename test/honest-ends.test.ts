@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines, problem } from './support/http-client.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret that only this test knows, long enough'
 

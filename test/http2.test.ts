@@ -4,8 +4,8 @@ import { type ClientHttp2Session, type IncomingHttpHeaders, connect, constants }
 import { Agent as HttpsAgent, request } from 'node:https'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
 const certificate = await readFile(fixture('cert'))

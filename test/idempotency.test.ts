@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { type Answer, type CallOptions, contents, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { type Answer, type CallOptions, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
 const POST = { method: 'POST', inputs: { text: { type: 'text' }, more: { type: 'object' } } }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { killLoop } from './support/kill-loop/kill-loop.ts'
+import { killLoop } from '@streamstack/test-support/kill-loop/kill-loop'
 
 // The long form is `npm run soak`.
 test('a server killed again and again loses, doubles and falsely ends nothing of its durable runs', async ({

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Answer, contents, ndjsonLines } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type Answer, contents, ndjsonLines } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const DAY_MS = 86_400_000
 const JUMPS = [DAY_MS, -DAY_MS, 40 * 365 * DAY_MS, 0]

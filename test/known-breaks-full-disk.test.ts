@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Answer, call, contents, ndjsonLines, openCall, problem } from './support/http-client.ts'
-import { type SmallDisk, smallDisk } from './support/small-disk.ts'
-import { serverProcess } from './support/server-process.ts'
-import { sseEvents } from './support/sse-events.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type Answer, call, contents, ndjsonLines, openCall, problem } from '@streamstack/test-support/http-client'
+import { type SmallDisk, smallDisk } from '@streamstack/test-support/small-disk'
+import { serverProcess } from '@streamstack/test-support/server-process'
+import { sseEvents } from '@streamstack/test-support/sse-events'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const MIB = 1024 * 1024
 const TEXT = { 'content-type': 'text/plain' }

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Answer, contents, ndjsonLines, problem } from './support/http-client.ts'
-import { sseEvents } from './support/sse-events.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type Answer, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { sseEvents } from '@streamstack/test-support/sse-events'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const TEXT = { 'content-type': 'text/plain' }
 const LOGS = ['memory', 'sqlite'] as const

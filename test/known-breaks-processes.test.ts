@@ -9,11 +9,11 @@ import {
   ndjsonLines,
   openCall,
   problem,
-} from './support/http-client.ts'
-import { type ServerProcess, serverProcess } from './support/server-process.ts'
-import { sseEvents } from './support/sse-events.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+} from '@streamstack/test-support/http-client'
+import { type ServerProcess, serverProcess } from '@streamstack/test-support/server-process'
+import { sseEvents } from '@streamstack/test-support/sse-events'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const TEXT = { 'content-type': 'text/plain' }
 const JSON_TYPE = { 'content-type': 'application/json' }

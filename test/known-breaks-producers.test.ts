@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Answer, problem } from './support/http-client.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
+import { type Answer, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, testServer } from '@streamstack/test-support/test-server'
 
 const LOGS = ['memory', 'sqlite'] as const
 const STREAM = '/v1/stream/a'

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { type JWK, SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { afterEach, describe, expect, test } from 'vitest'
 import { serve } from 'streamstack'
-import { type Answer, call, problem } from './support/http-client.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type Answer, call, problem } from '@streamstack/test-support/http-client'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
 const tls = { cert: fixture('cert'), key: fixture('key') }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeApiKey, makeToken } from './support/credentials.ts'
-import { byteReplayer } from './support/byte-replayer.ts'
-import { events } from './support/frames.ts'
-import { type TestServer, endpoint as endpointOf, send, testServer } from './support/test-server.ts'
+import { makeApiKey, makeToken } from '@streamstack/test-support/credentials'
+import { byteReplayer } from '@streamstack/test-support/byte-replayer'
+import { events } from '@streamstack/test-support/frames'
+import { type TestServer, endpoint as endpointOf, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
 

@@ -2,8 +2,8 @@ import { formats } from '@streamstack/protocol'
 import fc from 'fast-check'
 import { Agent, request } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const sleep = { function: 'Sleep', duration: 3_600_000 }
 

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines, problem } from './support/http-client.ts'
-import { testServer } from './support/test-server.ts'
+import { contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { testServer } from '@streamstack/test-support/test-server'
 
 const fixture = (name: string): Promise<string> =>
   readFile(new URL(`fixtures/mission/${name}.json`, import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { contents, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { contents, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const respond = (step: object): object => ({ function: 'Response', ...step })
 

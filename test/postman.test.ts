@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { chai, describe, expect, test } from 'vitest'
-import { commandLine } from './support/command-line.ts'
-import type { Answer } from './support/http-client.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
+import type { Answer } from '@streamstack/test-support/http-client'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 interface Item {
   readonly name: string

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { bearer, channelServer, got } from './support/channel-calls.ts'
-import { problem } from './support/http-client.ts'
-import type { TestServer } from './support/test-server.ts'
+import { bearer, channelServer, got } from '@streamstack/test-support/channel-calls'
+import { problem } from '@streamstack/test-support/http-client'
+import type { TestServer } from '@streamstack/test-support/test-server'
 
 const ROOM = { channel: 'rooms/{room}', publish: true, subscribe: true, presence: true }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const server = (): Promise<TestServer> => testServer({ 'endpoints/a.json': endpoint('/a', [send('a')]) })
 

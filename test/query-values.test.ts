@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { problem } from './support/http-client.ts'
-import { endpoint, testServer } from './support/test-server.ts'
+import { problem } from '@streamstack/test-support/http-client'
+import { endpoint, testServer } from '@streamstack/test-support/test-server'
 
 test('values that fit no column of a filter are a fault of the caller', async () => {
   const get = (more: object): object => ({ function: 'Get Records', table: 'events', as: 'found', ...more })

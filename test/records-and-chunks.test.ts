@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServerOptions, endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServerOptions, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const people = (count: number, prefix = 'p') => ({
   declaration: { columns: { id: { type: 'integer', primary: true }, name: { type: 'text' } } },

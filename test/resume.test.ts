@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type OpenCall, contents, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { type OpenCall, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const COUNT = 12
 const numbers = (from: number, to = COUNT): number[] => Array.from({ length: to - from }, (_, i) => from + i)

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { problem } from './support/http-client.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { problem } from '@streamstack/test-support/http-client'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 /** The rows of the generated reference: method and path. */
 const rows = [

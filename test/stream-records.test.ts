@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { contents, ndjsonLines } from './support/http-client.ts'
-import { endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines } from '@streamstack/test-support/http-client'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const COUNT = 250
 

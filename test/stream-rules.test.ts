@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CallOptions, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
-import { isEnd, openWebSocket } from './support/websocket-client.ts'
+import { type CallOptions, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
+import { isEnd, openWebSocket } from '@streamstack/test-support/websocket-client'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 

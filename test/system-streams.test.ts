@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeToken } from './support/credentials.ts'
-import { parsePrometheus, valueOf } from './support/prometheus-text.ts'
-import { type Answer, type CallOptions, contents, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { parsePrometheus, valueOf } from '@streamstack/test-support/prometheus-text'
+import { type Answer, type CallOptions, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
 const SENT = 'what-ann-has-sent'

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { type Browser, type Page, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CommandLine, commandLine } from './support/command-line.ts'
+import { type CommandLine, commandLine } from '@streamstack/test-support/command-line'
 import { serve } from 'streamstack'
-import { docBlocks } from './support/doc-blocks.ts'
-import { chromiumPath } from './support/elements-stage.ts'
+import { docBlocks } from '@streamstack/test-support/doc-blocks'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
 
 const docs = join(import.meta.dirname, '../docs/tutorials')
 

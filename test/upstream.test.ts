@@ -1,8 +1,8 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { contents, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 let upstream: Server
 let host: string

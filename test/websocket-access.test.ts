@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type CloseName } from '@streamstack/protocol'
-import { makeToken } from './support/credentials.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import {
   type OpenOptions,
   RefusedHandshake,
@@ -12,7 +12,7 @@ import {
   isError,
   isType,
   openWebSocket,
-} from './support/websocket-client.ts'
+} from '@streamstack/test-support/websocket-client'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
 

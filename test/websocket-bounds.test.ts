@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ServerMessage } from '@streamstack/protocol'
-import { openRawWebSocket } from './support/raw-websocket.ts'
-import type { Files } from './support/temp-workspace.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { openRawWebSocket } from '@streamstack/test-support/raw-websocket'
+import type { Files } from '@streamstack/test-support/temp-workspace'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import {
   type Sent,
   type WebSocketClient,
@@ -12,7 +12,7 @@ import {
   isType,
   openWebSocket,
   under,
-} from './support/websocket-client.ts'
+} from '@streamstack/test-support/websocket-client'
 
 const LARGE = 'x'.repeat(100_000)
 

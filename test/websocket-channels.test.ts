@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerMessage } from '@streamstack/protocol'
-import { bearer, channelServer, held, publish, rawToken } from './support/channel-calls.ts'
-import { type WebSocketClient, contentsOf, isError, isType, openWebSocket, under } from './support/websocket-client.ts'
+import { bearer, channelServer, held, publish, rawToken } from '@streamstack/test-support/channel-calls'
+import {
+  type WebSocketClient,
+  contentsOf,
+  isError,
+  isType,
+  openWebSocket,
+  under,
+} from '@streamstack/test-support/websocket-client'
 
 const OPEN = { publish: true, subscribe: true, presence: true, history: { count: 100 } }
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ClientMessage, type ServerMessage } from '@streamstack/protocol'
-import { faultProxy } from './support/fault-proxy.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
-import { type Sent, isType, openWebSocket } from './support/websocket-client.ts'
+import { faultProxy } from '@streamstack/test-support/fault-proxy'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
+import { type Sent, isType, openWebSocket } from '@streamstack/test-support/websocket-client'
 
 const counting = (path: string, count: number, settings: object): object =>
   endpoint(

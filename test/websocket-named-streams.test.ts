@@ -2,10 +2,16 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NamedStreamMessage, ServerMessage } from '@streamstack/protocol'
 import { WebSocket } from 'ws'
-import { SECRET, bearer, channelServer } from './support/channel-calls.ts'
-import { faultProxy } from './support/fault-proxy.ts'
-import { type TestServer, testServer } from './support/test-server.ts'
-import { type Sent, type WebSocketClient, isError, openWebSocket, under } from './support/websocket-client.ts'
+import { SECRET, bearer, channelServer } from '@streamstack/test-support/channel-calls'
+import { faultProxy } from '@streamstack/test-support/fault-proxy'
+import { type TestServer, testServer } from '@streamstack/test-support/test-server'
+import {
+  type Sent,
+  type WebSocketClient,
+  isError,
+  openWebSocket,
+  under,
+} from '@streamstack/test-support/websocket-client'
 
 type Told = NamedStreamMessage | Extract<ServerMessage, { type: 'error' | 'left' }>
 

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ServerMessage } from '@streamstack/protocol'
-import { makeToken } from './support/credentials.ts'
+import { makeToken } from '@streamstack/test-support/credentials'
 import { serve } from 'streamstack'
-import { contents } from './support/http-client.ts'
-import { tempWorkspace } from './support/temp-workspace.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { contents } from '@streamstack/test-support/http-client'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import {
   type WebSocketClient,
   contentsOf,
@@ -14,7 +14,7 @@ import {
   isType,
   openWebSocket,
   under,
-} from './support/websocket-client.ts'
+} from '@streamstack/test-support/websocket-client'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`fixtures/tls/${name}.pem`, import.meta.url))
 

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { createClient } from '@streamstack/client'
 import { describe, expect, test } from 'vitest'
-import { contents, ndjsonLines, problem } from './support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const STACK = [
   send('one two', { n: 1 }),

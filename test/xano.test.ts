@@ -7,8 +7,8 @@ import { SignJWT } from 'jose'
 import { chromium } from 'playwright-core'
 import { XanoNodeClient as XanoNodeClient2 } from 'xano-js-sdk-2'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumPath } from './support/elements-stage.ts'
-import { type TestServer, endpoint, send, testServer } from './support/test-server.ts'
+import { chromiumPath } from '@streamstack/test-support/elements-stage'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of at least 32 characters, for tests'
 

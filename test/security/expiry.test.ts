@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeApiKey } from '../support/credentials.ts'
-import type { OpenCall } from '../support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from '../support/test-server.ts'
-import { type Sent, type WebSocketClient, openWebSocket } from '../support/websocket-client.ts'
+import { makeApiKey } from '@streamstack/test-support/credentials'
+import type { OpenCall } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
+import { type Sent, type WebSocketClient, openWebSocket } from '@streamstack/test-support/websocket-client'
 import { SECRET, bearer, tokenOf } from './support/callers.ts'
 
 /** Subject, roles and scopes of a reader that may read everything. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { type ClientHttp2Session, type OutgoingHttpHeaders, connect } from 'node:http2'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestServer, endpoint, send, testServer } from '../support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import { OWNER, SECRET, headersOf } from './support/callers.ts'
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/tls/${name}.pem`, import.meta.url))

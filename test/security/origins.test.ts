@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestServer, endpoint, send, testServer } from '../support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import { OWNER, SECRET, headersOf } from './support/callers.ts'
 import { filledPath, referenceRoutes } from './support/reference-routes.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Answer } from '../support/http-client.ts'
+import type { Answer } from '@streamstack/test-support/http-client'
 import { type CallerName, OWNER, callerNames } from './support/callers.ts'
 import { referenceRoutes } from './support/reference-routes.ts'
 import { type Row, rows } from './support/rows.ts'

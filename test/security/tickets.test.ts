@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type OpenOptions, isEnd, openWebSocket } from '../support/websocket-client.ts'
+import { type OpenOptions, isEnd, openWebSocket } from '@streamstack/test-support/websocket-client'
 import { type CallerName, OWNER, REFUSED, callerNames } from './support/callers.ts'
 import { type Stage, stage } from './support/stage.ts'
 

@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, type JWK, SignJWT, exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestServer, endpoint, send, testServer } from '../support/test-server.ts'
-import { openWebSocket } from '../support/websocket-client.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
+import { openWebSocket } from '@streamstack/test-support/websocket-client'
 import { OWNER, SECRET, bearer, encoded, tokenOf } from './support/callers.ts'
 
 interface Keys {

@@ -1,6 +1,6 @@
 import { WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RefusedHandshake, type WebSocketClient, openWebSocket } from '../support/websocket-client.ts'
+import { RefusedHandshake, type WebSocketClient, openWebSocket } from '@streamstack/test-support/websocket-client'
 import { type CallerName, OWNER, REFUSED, bearer, callerNames, credentialOf } from './support/callers.ts'
 import { type Stage, stage } from './support/stage.ts'
 

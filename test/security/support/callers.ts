@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { makeApiKey } from '../../support/credentials.ts'
+import { makeApiKey } from '@streamstack/test-support/credentials'
 
 /** Of the tokens that the server under test checks. */
 export const SECRET = 'a secret of the tests, as long as a key has to be'

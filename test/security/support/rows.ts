@@ -1,4 +1,4 @@
-import type { CallOptions } from '../../support/http-client.ts'
+import type { CallOptions } from '@streamstack/test-support/http-client'
 import { type CallerName, OWNER, REFUSED, callerNames } from './callers.ts'
 import type { Stage } from './stage.ts'
 

@@ -1,5 +1,5 @@
-import { type CallOptions, type OpenCall, problem } from '../../support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from '../../support/test-server.ts'
+import { type CallOptions, type OpenCall, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import { type CallerName, OWNER, SECRET, bearer, headersOf, revoked, robot, tokenOf } from './callers.ts'
 
 const settings = (keys: object): object => ({

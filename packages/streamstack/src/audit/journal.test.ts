@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { smallDisk } from '../../../../test/support/small-disk.ts'
+import { smallDisk } from '@streamstack/test-support/small-disk'
 import { parseEntry } from './entry.ts'
 import { Journal, SEGMENT_BYTES } from './journal.ts'
 import { verifyAudit } from './verify.ts'

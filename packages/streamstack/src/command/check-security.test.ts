@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ruleNames } from '../review/index.ts'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 interface ToldFinding {
   file: string

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const hello = `endpoint_settings: { method: GET, path: /api/hello/:name }
 input_parameters:

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const endpoint = (path: string, content: string): string =>
   `endpoint_settings: { method: GET, path: ${path} }\nfunction_stack:\n  - { function: Streaming API Response, content: ${content} }\n`

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { KeyUseLog, makeApiKey, readKeyUses } from '../access/index.ts'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const endpoint =
   'endpoint_settings: { method: GET, path: /a, authentication: true }\nfunction_stack: [{ function: Streaming API Response, content: one }]\n'

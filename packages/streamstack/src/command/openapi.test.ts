@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const endpoint =
   'endpoint_settings: { method: GET, path: /a }\nfunction_stack: [{ function: Streaming API Response, content: a }]\n'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const endpoint = (settings: string): string =>
   `endpoint_settings: { ${settings} }\nfunction_stack: [{ function: Streaming API Response, content: a }]\n`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { templateNames } from './templates/workspace.ts'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const ADA = ['--auth', '{"sub":"ada"}']
 

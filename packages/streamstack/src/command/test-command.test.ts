@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { commandLine } from '../../../../test/support/command-line.ts'
+import { commandLine } from '@streamstack/test-support/command-line'
 
 const COUNTDOWN = `endpoint_settings: { method: GET, path: /api/countdown }
 input_parameters: { from: { type: integer, default: 3, min: 1 } }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
-import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
+import { endpoint, send } from '@streamstack/test-support/test-server'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { formatIssue, readWorkspace } from '../workspace/index.ts'
 import { compileWorkspace } from './index.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Files, tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
+import { type Files, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 import { formatIssue, readWorkspace } from '../workspace/index.ts'
 import { compileWorkspace } from './index.ts'
 

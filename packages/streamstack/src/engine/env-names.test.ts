@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send, testServer } from '../../../../test/support/test-server.ts'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import { formatIssue, readWorkspace } from '../workspace/index.ts'
 import { compileWorkspace } from './index.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 import type { Plan } from '../plan/index.ts'
 import { Engine, type LiveRun, type RunOwner } from './index.ts'
 import type { ListedRun } from './listed-run.ts'

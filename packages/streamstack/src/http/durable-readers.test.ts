@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type OpenCall, openCall } from '../../../../test/support/http-client.ts'
-import { type TempWorkspace, tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
+import { type OpenCall, openCall } from '@streamstack/test-support/http-client'
+import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 import { Engine, LiveRun } from '../engine/index.ts'
 import { type StreamstackServer, startServer } from './index.ts'
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { call, problem } from '../../../../test/support/http-client.ts'
-import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
-import { isError, openWebSocket } from '../../../../test/support/websocket-client.ts'
+import { call, problem } from '@streamstack/test-support/http-client'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
+import { isError, openWebSocket } from '@streamstack/test-support/websocket-client'
 import { Engine, type Mode } from '../engine/index.ts'
 import { startServer } from './index.ts'
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { call } from '../../../../test/support/http-client.ts'
-import { type TempWorkspace, tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
+import { call } from '@streamstack/test-support/http-client'
+import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 import { Engine } from '../engine/index.ts'
 import { type StreamstackServer, startServer } from './index.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { call, openCall } from '../../../../test/support/http-client.ts'
-import { type TempWorkspace, tempWorkspace } from '../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../test/support/test-server.ts'
+import { call, openCall } from '@streamstack/test-support/http-client'
+import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 import { Engine } from '../engine/index.ts'
 import { type StreamstackServer, startServer } from './index.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { ndjsonLines } from '../../../../test/support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from '../../../../test/support/test-server.ts'
-import { openWebSocket, under } from '../../../../test/support/websocket-client.ts'
+import { ndjsonLines } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
+import { openWebSocket, under } from '@streamstack/test-support/websocket-client'
 
 // Everything above the storage of streams, over one whose answers all come some turns late.
 vi.mock(import('../stream-store/open-stream-store.ts'), async (original) => {

@@ -7,7 +7,7 @@ import { MetricsStream } from './metrics-stream.ts'
 import { Prometheus } from './prometheus.ts'
 import type { SystemStream } from './system-stream.ts'
 import { metricsSample } from './metrics-sample.ts'
-import { parsePrometheus, valueOf } from '../../../../test/support/prometheus-text.ts'
+import { parsePrometheus, valueOf } from '@streamstack/test-support/prometheus-text'
 
 const NO_DELAY = { p50: null, p99: null, max: null }
 

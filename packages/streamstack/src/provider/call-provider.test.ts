@@ -1,6 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { describe, expect, test } from 'vitest'
-import { events } from '../../../../test/support/frames.ts'
+import { events } from '@streamstack/test-support/frames'
 import type { ItemSource, Outbound } from '../outbound/index.ts'
 import { type FailedAttempt, type ProviderCall, callProvider } from './call-provider.ts'
 import { openaiCompatible } from './dialects/openai-compatible.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { tempWorkspace } from '../../../../test/support/temp-workspace.ts'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { readWorkspace } from './workspace.ts'
 
 const files = {

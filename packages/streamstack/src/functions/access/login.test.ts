@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashPassword, verifyPassword } from '../../access/index.ts'
-import { type Answer, problem } from '../../../../../test/support/http-client.ts'
-import { type TestServer, endpoint, send, testServer } from '../../../../../test/support/test-server.ts'
+import { type Answer, problem } from '@streamstack/test-support/http-client'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 const PASSWORD = 'correct horse battery staple'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Files, tempWorkspace } from '../../../../../test/support/temp-workspace.ts'
-import { endpoint } from '../../../../../test/support/test-server.ts'
+import { type Files, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint } from '@streamstack/test-support/test-server'
 import { compileWorkspace } from '../../engine/index.ts'
 import { formatIssue, readWorkspace } from '../../workspace/index.ts'
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
-import { type Answer, contents, ndjsonLines, problem } from '../../../../../test/support/http-client.ts'
-import { testServer } from '../../../../../test/support/test-server.ts'
+import { type Answer, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { testServer } from '@streamstack/test-support/test-server'
 import type { Example, ExampleAnswer } from '../index.ts'
 
 /** What examples call; the runner answers in its place. */

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StreamstackError } from '@streamstack/protocol'
 import { expect, test } from 'vitest'
-import { call, problem } from '../../../../../test/support/http-client.ts'
+import { call, problem } from '@streamstack/test-support/http-client'
 import { answerError } from './answer-error.ts'
 
 const CODES = ['storage_failed', 'query_invalid', 'step_failed', 'setting_invalid', 'internal'] as const

@@ -6,7 +6,7 @@ import { makeToken } from '../../access/index.ts'
 import { compileWorkspace } from '../../engine/index.ts'
 import { openApiDocument, routeDescriptions } from '../index.ts'
 import { readWorkspace } from '../../workspace/index.ts'
-import { type TestServer, endpoint, send, testServer } from '../../../../../test/support/test-server.ts'
+import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
 

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type OpenCall, openCall } from '../../../../../test/support/http-client.ts'
-import { type TempWorkspace, tempWorkspace } from '../../../../../test/support/temp-workspace.ts'
-import { endpoint, send } from '../../../../../test/support/test-server.ts'
+import { type OpenCall, openCall } from '@streamstack/test-support/http-client'
+import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
 import { Engine, LiveRun } from '../../engine/index.ts'
 import { type StreamstackServer, startServer } from '../index.ts'
 

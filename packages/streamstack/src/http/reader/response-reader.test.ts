@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { call } from '../../../../../test/support/http-client.ts'
+import { call } from '@streamstack/test-support/http-client'
 import { encoderFor } from '../../format/index.ts'
 import { MemoryLog, Stream, type StreamSource } from '../../stream/index.ts'
 import { Heartbeat } from './heartbeat.ts'

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { endpoint, send, testServer } from '../../../../../test/support/test-server.ts'
+import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 /** More than the kernel takes in hand, and less than the largest whole result. */
 const COUNT = 150

@@ -1,4 +1,4 @@
-import { events, namedEvents } from '../../../../../test/support/frames.ts'
+import { events, namedEvents } from '@streamstack/test-support/frames'
 import { anthropic } from '../dialects/anthropic.ts'
 import { google } from '../dialects/google.ts'
 import { openaiCompatible } from '../dialects/openai-compatible.ts'

@@ -1,4 +1,4 @@
-import { events, lines, namedEvents } from '../../../../../test/support/frames.ts'
+import { events, lines, namedEvents } from '@streamstack/test-support/frames'
 import type { Dialect } from '../dialect.ts'
 import { anthropic } from '../dialects/anthropic.ts'
 import { google } from '../dialects/google.ts'
