@@ -366,7 +366,7 @@ describe('chat formats with the clients that people use', () => {
       const stream = await openai().chat.completions.create({ ...ask('fails'), stream: true })
       await expect(all(stream)).rejects.toThrow('The model went away.')
       await expect(openai().chat.completions.create(ask('fails'))).rejects.toMatchObject({ code: 'model_down' })
-      await expect(openai().chat.completions.create(ask('evrything'))).rejects.toThrow(/Did you mean "everything"/)
+      await expect(openai().chat.completions.create(ask('evrything'))).rejects.toThrow(/Did you mean `everything`/)
       await expect(openai().chat.completions.create({ model: 'echo', messages: [] })).rejects.toMatchObject({
         status: 400,
       })
@@ -377,7 +377,7 @@ describe('chat formats with the clients that people use', () => {
       const models = await all(openai().models.list())
       expect(models.map(({ id }) => id)).toContain('everything')
       expect(await openai().models.retrieve('team/whole')).toMatchObject({ id: 'team/whole', object: 'model' })
-      await expect(openai().models.retrieve('evrything')).rejects.toThrow(/Did you mean "everything"/)
+      await expect(openai().models.retrieve('evrything')).rejects.toThrow(/Did you mean `everything`/)
       await expect(openai().models.retrieve('secret')).rejects.toMatchObject({ status: 404 })
       await expect(openai().models.retrieve('__proto__')).rejects.toMatchObject({ status: 404 })
     })

@@ -63,7 +63,7 @@ describe('dashboards of a workspace', () => {
     expect((await call('none', null))[0]).toBe(401)
     expect(await call('liev', 'system:read')).toMatchObject([
       404,
-      { detail: expect.stringContaining("Did you mean 'live'?") as unknown },
+      { detail: expect.stringContaining('Did you mean `live`?') as unknown },
     ])
   })
 

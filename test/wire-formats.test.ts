@@ -431,7 +431,7 @@ describe('the kinds of chunks', () => {
     expect(answer.status).toBe(400)
     expect(JSON.parse(answer.text)).toMatchObject({
       code: 'header_invalid',
-      detail: 'There is no kind "reasonning" of chunks. Did you mean "reasoning"?',
+      detail: 'There is no kind "reasonning" of chunks. Did you mean `reasoning`?',
     })
   })
 

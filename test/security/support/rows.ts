@@ -242,7 +242,7 @@ export const rows: readonly Row[] = [
     options: { body: { model: 'minee', messages: [{ role: 'user', content: 'hi' }] } },
     statuses: everybody(404),
     seenBy: MEMBERS,
-    shows: /Did you mean \\"mine\\"/,
+    shows: /Did you mean `mine`/,
   },
   {
     route: 'GET /v1/models',

@@ -46,7 +46,7 @@ describe('a file of channels/', () => {
     ['publish: {}', '1:10 `publish` says nothing; write true if anybody may.'],
     ['publish: { roles: [] }', '1:19 `roles` must be a list with at least one name, such as [member].'],
     ['publish: { rolls: [a] }', '1:12 There is no key `rolls` here. Did you mean `roles`?'],
-    ['subscribe: { when: "{{aut.sub}} === 1" }', "1:23 There is no variable 'aut'. Did you mean 'auth'?"],
+    ['subscribe: { when: "{{aut.sub}} === 1" }', "1:23 There is no variable 'aut'. Did you mean `auth`?"],
     [
       'subscribe: { when: "{{message}} === 1" }',
       "1:23 There is no variable 'message' here. There are auth and channel; put quotes around it if it is text.",
@@ -57,7 +57,7 @@ describe('a file of channels/', () => {
     ],
     [
       'channel: a/{room}\ndeliver: "{{message.to}} === {{rom}}"',
-      "2:32 There is no variable 'rom'. Did you mean 'room'?",
+      "2:32 There is no variable 'rom'. Did you mean `room`?",
     ],
     ['deliver: "{{message"', '1:11 '],
     ['channel: a//b', '1:10 The channel "a//b" is no name; use up to 256 bytes in segments divided by single slashes.'],

@@ -11,7 +11,7 @@ import {
   quote,
 } from '../definition/index.ts'
 import { type Expression, ExpressionErrors, compileCondition } from '../expression/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { type NamePattern, parseNamePattern } from './name-pattern.ts'
 import { type ChannelRule, OPEN_ACCESS, type RuleContext, TOKEN_ACCESS, needsToken, ruleScope } from './rule.ts'
 
@@ -202,7 +202,7 @@ class ChannelReader {
       if (known.includes(entry.key)) found.set(entry.key, entry)
       else {
         const near = didYouMean(entry.key, known)
-        const cure = near === null ? `Known are ${keys.join(', ')}.` : `Did you mean \`${near}\`?`
+        const cure = didYouMeanOr(near, `Known are ${keys.join(', ')}.`)
         this.#error(entry.keyPosition, `There is no key \`${entry.key}\` here. ${cure}`)
       }
     }

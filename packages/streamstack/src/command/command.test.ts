@@ -265,7 +265,7 @@ describe('run', () => {
     line.write({ 'endpoints/failing.yaml': failing })
     const { code, err } = await line.run('run', 'GET', '/api/faling')
     expect(code).toBe(1)
-    expect(err).toContain('Did you mean GET /api/failing?')
+    expect(err).toContain('Did you mean `GET /api/failing`?')
   })
 })
 
@@ -349,7 +349,7 @@ describe('import from a pipe', () => {
     rmSync(join(line.cwd, 'pipe'))
     rmSync(join(line.cwd, 'pipe'), { force: true })
     const strange = await piped(line, 'nam,born\nAda,1815\n', '--format', 'csv')
-    expect(strange).toMatchObject({ code: 1, err: expect.stringContaining('did you mean "name"') })
+    expect(strange).toMatchObject({ code: 1, err: expect.stringContaining('Did you mean `name`') })
     rmSync(join(line.cwd, 'pipe'))
     const { out } = await piped(line, text, '--format', 'csv', '--rejected', 'bad.ndjson')
     expect(out).toMatch(/1 record imported[^]*bad\.ndjson says why/)

@@ -24,7 +24,7 @@ test('run --compare shows the same content in several sizes side by side', async
 })
 
 test.each([
-  ['chunksize=1', 'Did you mean chunk_size?'],
+  ['chunksize=1', 'Did you mean `chunk_size`?'],
   ['format=a', 'Compare chunk_size or delay.'],
   ['chunk_size=', 'as in --compare chunk_size=1,5,10'],
   ['chunk_size=0', 'options.chunk_size'],

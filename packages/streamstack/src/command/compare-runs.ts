@@ -1,7 +1,7 @@
 import { type Value, isTextKind } from '@streamstack/protocol'
 import type { LiveRun } from '../engine/index.ts'
 import { collect } from '../stream/reading.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 import { textTable } from './text-table.ts'
@@ -27,7 +27,7 @@ export function parseComparison(text: string): Comparison {
   const [option = '', listed = ''] = text.split('=', 2)
   if (!OPTIONS.includes(option)) {
     const guess = didYouMean(option, OPTIONS)
-    const cure = guess === null ? `Compare ${OPTIONS.join(' or ')}.` : `Did you mean ${guess}?`
+    const cure = didYouMeanOr(guess, `Compare ${OPTIONS.join(' or ')}.`)
     throw new CommandFailure(`--compare: there is no option '${option}'. ${cure}`)
   }
   const values = listed.split(',').map((value) => value.trim())

@@ -14,7 +14,7 @@ import {
   type StagedFile,
   stageFile,
 } from '../table/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import { readWorkspace } from '../workspace/index.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
@@ -206,7 +206,7 @@ function unknownTable(table: string, tables: readonly { name: string }[]): Comma
   const cure =
     guess === null
       ? `Declare it in tables/${table}.yaml, or add --create to have it declared from the file.`
-      : `Did you mean ${guess}? With --create it would be declared from the file.`
+      : `${suggest(guess)} With --create it would be declared from the file.`
   return new CommandFailure(`There is no table ${table}. ${cure}`)
 }
 

@@ -70,8 +70,8 @@ test('what a terminal would act on is not sent to it', async () => {
 test('mistakes name the cure', async () => {
   using line = await shop()
   const cases: [readonly string[], RegExp][] = [
-    [['thigns'], /There is no table thigns\. Did you mean things\?/],
-    [['things', '--where', 'sise > 1'], /"sise".*Did you mean "size"/],
+    [['thigns'], /There is no table thigns\. Did you mean `things`\?/],
+    [['things', '--where', 'sise > 1'], /"sise".*Did you mean `size`/],
     [['things', '--where', '{"size"'], /neither a filter nor JSON/],
     [['things', '--limit', 'many'], /whole number/],
     [['things', '--columns', 'nothing'], /nothing/],

@@ -17,7 +17,7 @@ import {
   openRecordStore,
   parseOrder,
 } from '../table/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { readWorkspace } from '../workspace/index.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
@@ -256,6 +256,6 @@ function cellText(value: Value): string {
 function unknownTable(table: string, tables: readonly TableDeclaration[]): CommandFailure {
   const known = tables.map(({ name }) => name)
   const guess = didYouMean(table, known)
-  const cure = guess === null ? `There are: ${known.join(', ') || 'none'}.` : `Did you mean ${guess}?`
+  const cure = didYouMeanOr(guess, `There are: ${known.join(', ') || 'none'}.`)
   return new CommandFailure(`There is no table ${table}. ${cure}`)
 }

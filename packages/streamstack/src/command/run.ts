@@ -12,7 +12,7 @@ import { type Plan, checkCallRule } from '../plan/index.ts'
 import type { TraceEvent } from '../run/index.ts'
 import { collect } from '../stream/reading.ts'
 import { formatIssue } from '../workspace/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import { compareRuns, optionOf, parseComparison } from './compare-runs.ts'
 import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
@@ -177,7 +177,7 @@ function findPlan(
       ? `Some definitions are broken:\n${broken.join('\n')}`
       : guess === undefined
         ? `There are: ${routes.join(', ')}.`
-        : `Did you mean ${guess}?`
+        : suggest(guess)
   throw new CommandFailure(`There is no endpoint ${method} ${path}. ${cure}`)
 }
 

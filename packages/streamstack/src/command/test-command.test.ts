@@ -116,7 +116,7 @@ describe('streamstack test', () => {
     ],
     [
       'tests:\n  - request: { path: /x }\n    validation: [Response starts in 1s]\n',
-      'Did you mean "Response starts within <duration>"?',
+      'Did you mean `Response starts within <duration>`?',
     ],
     [
       'tests:\n  - request: { path: /x }\n    expect: { status: 200 }\n    faults: [{ cutt: 1 }]\n',

@@ -1,6 +1,6 @@
 import type { DashboardWidget, MetricWidget, WidgetSource } from '@streamstack/protocol'
 import { type Position, type TreeEntry, type TreeNode, quote } from '../definition/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr, suggest } from '../text/did-you-mean.ts'
 import {
   ALIASES,
   CHART_KEYS,
@@ -50,7 +50,7 @@ export class DashboardReader extends FieldReader {
     const name = Object.hasOwn(COMPONENTS, plain) ? (plain as ComponentName) : ALIASES[plain]
     if (name === undefined) {
       const near = didYouMean(plain, [...Object.keys(COMPONENTS), ...Object.keys(ALIASES)])
-      const cure = near === null ? `Known are ${Object.keys(COMPONENTS).join(', ')}.` : `Did you mean "${near}"?`
+      const cure = didYouMeanOr(near, `Known are ${Object.keys(COMPONENTS).join(', ')}.`)
       this.error(named?.node.position ?? node.position, `The component "${text}" is not known. ${cure}`)
       return []
     }
@@ -314,7 +314,7 @@ export class DashboardReader extends FieldReader {
     const near = didYouMean(word, LIBRARIES)
     this.warning(
       node.position,
-      `Charts are drawn by <live-chart>, whatever \`library\` says.${near === null ? '' : ` Did you mean "${near}"?`}`,
+      `Charts are drawn by <live-chart>, whatever \`library\` says.${near === null ? '' : ` ${suggest(near)}`}`,
     )
   }
 

@@ -1,5 +1,5 @@
 import { type Issue, type Position, type TreeEntry, type TreeNode, quote } from '../definition/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 
 /** Reads members of objects, and notes each fault with its place and its cure. */
 export class FieldReader {
@@ -16,7 +16,7 @@ export class FieldReader {
       if (keys.includes(entry.key)) found.set(entry.key, entry)
       else {
         const near = didYouMean(entry.key, keys)
-        const cure = near === null ? `Known are ${keys.join(', ')}.` : `Did you mean \`${near}\`?`
+        const cure = didYouMeanOr(near, `Known are ${keys.join(', ')}.`)
         this.error(entry.keyPosition, `There is no key \`${entry.key}\` here. ${cure}`)
       }
     }

@@ -174,11 +174,11 @@ components:
   test.each([
     [
       'components: [{ component: Metric Crads, metrics: [Active users] }]',
-      '1:27 error The component "Metric Crads" is not known. Did you mean "metric cards"?',
+      '1:27 error The component "Metric Crads" is not known. Did you mean `metric cards`?',
     ],
     [
       'components: [{ component: Metric Cards, metrics: [Active usres] }]',
-      '1:51 error The metric "Active usres" is not known. Did you mean "active users"?',
+      '1:51 error The metric "Active usres" is not known. Did you mean `active users`?',
     ],
     [
       'components: [{ component: Metric Cards, metrics: [Weather] }]',
@@ -190,11 +190,11 @@ components:
     ],
     [
       'components: [{ component: Live Charts, chart_types: [Lin charts for trends] }]',
-      '1:54 error The chart "Lin charts for trends" is not known. Did you mean "line"?',
+      '1:54 error The chart "Lin charts for trends" is not known. Did you mean `line`?',
     ],
     [
       'components: [{ component: Live Charts, chart_types: [Line charts for trands] }]',
-      '1:54 error The purpose of a chart "trands" is not known. Did you mean "trends"?',
+      '1:54 error The purpose of a chart "trands" is not known. Did you mean `trends`?',
     ],
     [
       'components: [{ component: Activity Feed, source: channel rooms }]',
@@ -202,11 +202,11 @@ components:
     ],
     [
       'components: [{ component: Activity Feed, source: GET /api/dashbord }]',
-      '1:50 error There is no endpoint "GET /api/dashbord". Did you mean "GET /api/dashboard"?',
+      '1:50 error There is no endpoint "GET /api/dashbord". Did you mean `GET /api/dashboard`?',
     ],
     [
       'components: [{ component: Activity Feed, source: system/activty }]',
-      '1:50 error There is no system stream "system/activty". Did you mean "system/activity"?',
+      '1:50 error There is no system stream "system/activty". Did you mean `system/activity`?',
     ],
     [
       'components: [{ component: Activity Feed, source: the moon }]',
@@ -214,7 +214,7 @@ components:
     ],
     [
       'components: [{ component: Activity Feed, source: some analitics of ours }]',
-      '1:50 error The source "some analitics of ours" is not known. Did you mean "analytics"?',
+      '1:50 error The source "some analitics of ours" is not known. Did you mean `analytics`?',
     ],
     ['component: []', '1:1 error There is no key `component` here. Did you mean `components`?'],
     ['components: 7', '1:13 error `components` must be a list of components; it is 7.'],

@@ -1,5 +1,5 @@
 import type { WidgetSource } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import { SOURCE_WORDS, streamOfWords } from './vocabulary.ts'
 
 /** What a workspace has to read from, so that a name that leads nowhere is told when the file loads. */
@@ -75,5 +75,5 @@ function pathPattern(endpoint: string): RegExp {
 }
 
 function problem(text: string, near: string | null, otherwise: string): { problem: string } {
-  return { problem: `${text} ${near === null ? otherwise : `Did you mean "${near}"?`}` }
+  return { problem: `${text} ${near === null ? otherwise : suggest(near)}` }
 }

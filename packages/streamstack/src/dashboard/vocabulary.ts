@@ -1,5 +1,5 @@
 import type { BarWidget, GaugeWidget, LineWidget, MetricWidget } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 
 /** A number of `system/metrics`, by the words that name it. */
 export interface KnownMetric {
@@ -158,6 +158,6 @@ function plainWords(words: string): string {
 }
 
 function unknown(what: string, words: string, near: string | null, known: readonly string[]): Unknown {
-  const cure = near === null ? `Known are ${known.join(', ')}.` : `Did you mean "${near}"?`
+  const cure = didYouMeanOr(near, `Known are ${known.join(', ')}.`)
   return { problem: `The ${what} "${words}" is not known. ${cure}` }
 }

@@ -1,5 +1,5 @@
 import type { Value } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
 import { kindOf, quote } from './tree.ts'
@@ -71,8 +71,8 @@ function checkType(node: TreeNode, shape: ParameterShape, fault: (message: strin
   if (value === null && type !== 'any' && shape.required !== true) return null
   if (shape.values !== undefined && !shape.values.some((allowed) => allowed === value)) {
     const suggestion = typeof value === 'string' ? didYouMean(value, shape.values) : null
-    const cure = suggestion === null ? `one of ${shape.values.join(', ')}` : `${quote(suggestion)} (did you mean that?)`
-    return fault(`must be ${cure}; it is ${quote(value)}.`)
+    const cure = didYouMeanOr(suggestion, `Use one of ${shape.values.join(', ')}.`)
+    return fault(`cannot be ${quote(value)}. ${cure}`)
   }
   switch (type) {
     case 'any':

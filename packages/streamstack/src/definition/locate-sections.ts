@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import { isStep } from './is-step.ts'
 import type { IssueList } from './issue-list.ts'
 import { settingsKeys } from './normalize-settings.ts'
@@ -108,7 +108,7 @@ class Locator {
       ? null
       : didYouMean(key, [...settingsSections, ...inputSections, 'output', ...stackSections, ...settingsKeys])
     if (suggestion !== null) {
-      this.#list.error(keyPosition, `\`${key}\` is not known here. Did you mean \`${suggestion}\`?`)
+      this.#list.error(keyPosition, `\`${key}\` is not known here. ${suggest(suggestion)}`)
     } else if (!inWrapper || !isWords(node)) {
       // Words inside a wrapper can only be a description; anything else may be meant to have an effect.
       this.#list.warning(

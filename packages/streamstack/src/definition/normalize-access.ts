@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { IssueList } from './issue-list.ts'
 import { isNoteKey } from './notes.ts'
 import { kindOf, quote } from './tree.ts'
@@ -28,7 +28,7 @@ export function normalizeAccess(
       else if (entry.key === 'scopes') scopesNode = single(entry, scopes, scopesNode, list)
       else if (!isNoteKey(entry.key)) {
         const suggestion = didYouMean(entry.key, accessKeys)
-        const cure = suggestion === null ? `It takes ${accessKeys.join(', ')}.` : `Did you mean \`${suggestion}\`?`
+        const cure = didYouMeanOr(suggestion, `It takes ${accessKeys.join(', ')}.`)
         list.error(entry.keyPosition, `\`authentication\` has no \`${entry.key}\`. ${cure}`)
       }
     }

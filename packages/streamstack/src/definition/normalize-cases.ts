@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { checkParameter } from './check-parameter.ts'
 import { isStep } from './is-step.ts'
 import type { IssueList } from './issue-list.ts'
@@ -84,7 +84,7 @@ function normalizeCase(
       steps = entry
     } else if (!isNoteKey(entry.key) && entry.key !== 'step' && entry.key !== 'label') {
       const suggestion = didYouMean(entry.key, [...whenKeys, ...stepsKeys])
-      const cure = suggestion === null ? 'It takes `when` and `steps`.' : `Did you mean \`${suggestion}\`?`
+      const cure = didYouMeanOr(suggestion, 'It takes `when` and `steps`.')
       list.error(entry.keyPosition, `A case has no \`${entry.key}\`. ${cure}`)
     }
   }

@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
 import { isNoteKey } from './notes.ts'
@@ -28,7 +28,7 @@ export function normalizeConcurrency(node: TreeNode | undefined, list: IssueList
       const near = didYouMean(key, KEYS)
       list.error(
         keyPosition,
-        `\`concurrency\` has no \`${key}\`. ${near === null ? `Known are ${KEYS.join(', ')}.` : `Did you mean \`${near}\`?`}`,
+        `\`concurrency\` has no \`${key}\`. ${didYouMeanOr(near, `Known are ${KEYS.join(', ')}.`)}`,
       )
     }
   }

@@ -47,7 +47,7 @@ test('a list of declarations is read like an object', () => {
 })
 
 test.each<[Value, string]>([
-  [{ a: 'txet' }, 'The input `a` has the unknown type "txet". Did you mean "text"?'],
+  [{ a: 'txet' }, 'The input `a` has the unknown type "txet". Did you mean `text`?'],
   [{ a: { type: 'text', requird: true } }, 'The input `a` has the unknown key `requird`. Did you mean `required`?'],
   [{ a: { type: 'integer', default: 'x' } }, '`default` of the input `a` must be of the type integer; it is "x".'],
   [

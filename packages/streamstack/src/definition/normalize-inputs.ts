@@ -1,5 +1,5 @@
 import type { Value } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { fitsInputType, inputTypeNames, inputTypeOf } from './input-types.ts'
 import type { IssueList } from './issue-list.ts'
 import { isNoteKey } from './notes.ts'
@@ -118,10 +118,10 @@ function fromWords(
 
 function reportType(path: string, words: string, position: Position, list: IssueList): void {
   const suggestion = didYouMean(words, inputTypeNames)
-  const cure =
-    suggestion === null
-      ? 'Types are text, integer, number, boolean, object, list, timestamp, email, uuid and any.'
-      : `Did you mean ${quote(suggestion)}?`
+  const cure = didYouMeanOr(
+    suggestion,
+    'Types are text, integer, number, boolean, object, list, timestamp, email, uuid and any.',
+  )
   list.error(position, `The input \`${path}\` has the unknown type ${quote(words)}. ${cure}`)
 }
 
@@ -198,7 +198,7 @@ class DeclarationReader {
     if (key === undefined) {
       if (isNoteKey(entry.key)) return
       const suggestion = didYouMean(entry.key, Object.keys(canonicalKeys))
-      const cure = suggestion === null ? 'The reference lists what it may have.' : `Did you mean \`${suggestion}\`?`
+      const cure = didYouMeanOr(suggestion, 'The reference lists what it may have.')
       this.#list.error(entry.keyPosition, `The input \`${this.#path}\` has the unknown key \`${entry.key}\`. ${cure}`)
     } else if (this.#byKey.has(key)) {
       const earlier = this.#byKey.get(key)?.key ?? key

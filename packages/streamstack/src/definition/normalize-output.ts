@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { IssueList } from './issue-list.ts'
 import { normalizeInputs } from './normalize-inputs.ts'
 import { isNoteKey } from './notes.ts'
@@ -21,7 +21,7 @@ export function normalizeOutput(node: TreeNode | null, list: IssueList): OutputD
     if (MEMBERS.some((name) => name === key)) return true
     const guess = didYouMean(key, MEMBERS)
     if (!isNoteKey(key)) {
-      const cure = guess === null ? 'It has `content` and `metadata`.' : `Did you mean \`${guess}\`?`
+      const cure = didYouMeanOr(guess, 'It has `content` and `metadata`.')
       list.error(keyPosition, `\`output\` has no ${quote(key)}. ${cure}`)
     }
     return false

@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
@@ -33,7 +33,7 @@ function readLimit(node: TreeNode, list: IssueList): RateLimitDeclaration | null
       const near = didYouMean(key, KEYS)
       list.error(
         keyPosition,
-        `\`rate_limit\` has no \`${key}\`. ${near === null ? `Known are ${KEYS.join(', ')}.` : `Did you mean \`${near}\`?`}`,
+        `\`rate_limit\` has no \`${key}\`. ${didYouMeanOr(near, `Known are ${KEYS.join(', ')}.`)}`,
       )
     }
   }

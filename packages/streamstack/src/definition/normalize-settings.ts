@@ -1,5 +1,5 @@
 import { type FormatName, formats } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
@@ -108,9 +108,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
 
 function reportUnknown(entry: TreeEntry, list: IssueList): void {
   const suggestion = didYouMean(entry.key, [...settingsKeys, 'description'])
-  const cure =
-    elsewhere[entry.key] ??
-    (suggestion === null ? `Known are ${settingsKeys.join(', ')}.` : `Did you mean \`${suggestion}\`?`)
+  const cure = elsewhere[entry.key] ?? didYouMeanOr(suggestion, `Known are ${settingsKeys.join(', ')}.`)
   list.error(entry.keyPosition, `\`endpoint_settings\` has no \`${entry.key}\`. ${cure}`)
 }
 
@@ -218,7 +216,7 @@ function readLimits(settings: ReadonlyMap<string, TreeEntry>, list: IssueList): 
     if (isNoteKey(entry.key)) continue
     if (!limitKeys.includes(entry.key)) {
       const suggestion = didYouMean(entry.key, limitKeys)
-      const cure = suggestion === null ? `Known are ${limitKeys.join(', ')}.` : `Did you mean \`${suggestion}\`?`
+      const cure = didYouMeanOr(suggestion, `Known are ${limitKeys.join(', ')}.`)
       list.error(entry.keyPosition, `\`limits\` has no \`${entry.key}\`. ${cure}`)
     } else if (byKey.has(entry.key)) {
       list.error(entry.keyPosition, `\`${entry.key}\` stands both inside and beside \`limits\`; remove one.`)

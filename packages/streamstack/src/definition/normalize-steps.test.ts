@@ -68,11 +68,11 @@ test('a result goes to `as`, else to the default', () => {
 })
 
 test.each<[Value, string]>([
-  [{ function: 'For Eech', input: [] }, 'There is no function "For Eech". Did you mean "For Each"?'],
-  [{ function: 'fetch' }, 'There is no function "fetch". Did you mean "External API Request"?'],
+  [{ function: 'For Eech', input: [] }, 'There is no function "For Eech". Did you mean `For Each`?'],
+  [{ function: 'fetch' }, 'There is no function "fetch". Did you mean `External API Request`?'],
   [
     { function: 'Respond to Webhook' },
-    'There is no function "Respond to Webhook". Did you mean "Streaming API Response"?',
+    'There is no function "Respond to Webhook". Did you mean `Streaming API Response`?',
   ],
   [{ content: 'x' }, 'The step names no function; add "function": "…".'],
   [{ function: 'Streaming API Response' }, 'Streaming API Response needs `content`: What is sent.'],
@@ -83,10 +83,7 @@ test.each<[Value, string]>([
     { ...send, metadata: {}, final_metadata: {} },
     '`final_metadata` says the same as `metadata` of this step; remove one.',
   ],
-  [
-    { ...send, pacing: 'brust' },
-    '`pacing` of Streaming API Response must be "burst" (did you mean that?); it is "brust".',
-  ],
+  [{ ...send, pacing: 'brust' }, '`pacing` of Streaming API Response cannot be "brust". Did you mean `burst`?'],
   [
     { function: 'Get Records', table: 't', limit: 'abc' },
     '`limit` of Get Records must be a whole number; it is "abc".',

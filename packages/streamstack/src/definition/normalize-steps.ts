@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr, suggest } from '../text/did-you-mean.ts'
 import type { CatalogIndex, IndexedFunction } from './catalog-index.ts'
 import { checkParameter, isVariableName } from './check-parameter.ts'
 import { isProse, isStep } from './is-step.ts'
@@ -155,7 +155,7 @@ function findFunction(
     (other === undefined ? undefined : catalog.find(other)?.shape.name) ??
     didYouMean(split?.[1] ?? name, catalog.names) ??
     didYouMean(name, catalog.names)
-  const cure = suggestion === null ? 'The reference lists all functions.' : `Did you mean ${quote(suggestion)}?`
+  const cure = didYouMeanOr(suggestion, 'The reference lists all functions.')
   list.error(entry.node.position, `There is no function ${quote(name)}. ${cure}`)
   return null
 }
@@ -212,7 +212,7 @@ function readCommonKey(
       const takes = Object.keys(shape.parameters).concat(Object.keys(shape.stacks ?? {}))
       const cure =
         suggestion !== null
-          ? `Did you mean \`${suggestion}\`?`
+          ? suggest(suggestion)
           : takes.length === 0
             ? 'It takes no parameters.'
             : `It takes ${takes.map((name) => `\`${name}\``).join(', ')}.`

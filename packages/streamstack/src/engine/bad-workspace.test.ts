@@ -105,7 +105,7 @@ const cases: Case[] = [
   {
     title: 'a table that is missing',
     files: { 'endpoints/bad.json': stack({ function: 'Get Records', table: 'oders' }) },
-    says: [/^endpoints\/bad\.json:\d+:\d+ .*oders.*Did you mean 'orders'/],
+    says: [/^endpoints\/bad\.json:\d+:\d+ .*oders.*Did you mean `orders`/],
   },
   {
     title: 'columns that are missing, wherever they stand',
@@ -119,12 +119,12 @@ const cases: Case[] = [
         { function: 'Add Record', table: 'orders', record: { nmae: 'x' } },
       ),
     },
-    says: Array.from({ length: 6 }, () => /^endpoints\/bad\.json:\d+:\d+ .*nmae.*Did you mean 'name'/),
+    says: Array.from({ length: 6 }, () => /^endpoints\/bad\.json:\d+:\d+ .*nmae.*Did you mean `name`/),
   },
   {
     title: 'a table with a type that does not exist',
     files: { 'tables/bad.yaml': 'columns:\n  id: { type: integr, primary: true }\n' },
-    says: [/^tables\/bad\.yaml:2:\d+ .*integr.*did you mean.*integer/],
+    says: [/^tables\/bad\.yaml:2:\d+ .*integr.*Did you mean.*integer/],
   },
   {
     title: 'two endpoints with one path',
@@ -156,7 +156,7 @@ const cases: Case[] = [
       'functions/greet.json': stack(send('hi')),
       'endpoints/bad.json': stack({ function: 'Run Function', name: 'great' }),
     },
-    says: [/^endpoints\/bad\.json:\d+:\d+ .*great.*Did you mean 'greet'/],
+    says: [/^endpoints\/bad\.json:\d+:\d+ .*great.*Did you mean `greet`/],
   },
   {
     title: 'an environment name that is not listed',

@@ -11,7 +11,7 @@ async function errorsOf(definition: object): Promise<string[]> {
 }
 
 test.each([
-  [{ function: 'Redact', kinds: ['emial'] }, 'Did you mean "email"?'],
+  [{ function: 'Redact', kinds: ['emial'] }, 'Did you mean `email`?'],
   [{ function: 'Redact', national_ids: ['us'] }, 'Known are br_cpf'],
   [{ function: 'Redact', as: 'x' }, '`as` takes the redacted `input`'],
   [{ function: 'Validate Input', as: 'x' }, '`as` takes the clean `input`'],

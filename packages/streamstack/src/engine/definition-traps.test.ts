@@ -38,7 +38,7 @@ describe('Update Variable of a name that nothing creates', () => {
     ['Update Variables', { function: 'Update Variables', updates: { totl: 1 } }],
   ])('%s: an error with the name that was meant', async (_, step) => {
     const { errors, served } = await loaded([set('total', 0), step, send('{{total}}')])
-    expect(errors).toEqual([expect.stringMatching(/^endpoints\/e\.json:\d+:\d+ .*'totl'.*'total'.*Create Variable/)])
+    expect(errors).toEqual([expect.stringMatching(/^endpoints\/e\.json:\d+:\d+ .*'totl'.*`total`.*Create Variable/)])
     expect(served).toBe(false)
   })
 

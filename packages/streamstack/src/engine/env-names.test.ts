@@ -56,7 +56,7 @@ describe('the environment in expressions', () => {
     ['in another spelling', send('{{env.K\\u0059E}}')],
     ['in a condition without braces', when('env.KYE === "a"')],
   ])('has the listed names only: %s', async (_, step) => {
-    expect(await issuesOf(step)).toEqual([expect.stringMatching(/'KYE' is not listed .* Did you mean 'KEY'\?/)])
+    expect(await issuesOf(step)).toEqual([expect.stringMatching(/'KYE' is not listed .* Did you mean `KEY`\?/)])
   })
 
   test.each([

@@ -6,7 +6,7 @@ import type { Step } from './compile-member.ts'
 import { ExpressionError } from './expression-error.ts'
 import { failed } from './failure.ts'
 import { functionCall, methodCall } from './invoke.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import type { Argument, CallTree, MethodTree, Place } from './tree.ts'
 import { type Compiled, constantOf, folded, type Unit } from './unit.ts'
 import { typeName } from './value.ts'
@@ -28,7 +28,7 @@ export function compileNamespaced<C>(tree: MethodTree, unit: Unit<C>): Compiled<
   if (builtin !== undefined) return compileFunction(builtin, tree, unit)
   const meant = didYouMean(name, functions.keys())
   throw new ExpressionError(
-    `There is no function '${name}'.${meant === null ? ' See the list of functions.' : ` Did you mean '${meant}'?`}`,
+    `There is no function '${name}'.${meant === null ? ' See the list of functions.' : ` ${suggest(meant)}`}`,
     tree.start,
   )
 }
@@ -183,7 +183,7 @@ function unknownFunction<C>(name: string, unit: Unit<C>): string {
     return `'${name}' is a variable, not a function. Only the listed functions can be called.`
   }
   const meant = didYouMean(name, functions.keys())
-  if (meant !== null) return `There is no function '${name}'. Did you mean '${meant}'?`
+  if (meant !== null) return `There is no function '${name}'. ${suggest(meant)}`
   if (methodNames.has(name)) return `'${name}' is a method. Write it after a value, as in value.${name}(…).`
   return `There is no function '${name}'. Only the listed functions can be called.`
 }
@@ -194,5 +194,5 @@ function unknownMethod(name: string): string {
   if (functions.has(name))
     return `'${name}' is a function, not a method. Write ${functions.get(name)?.signature ?? name}.`
   const meant = didYouMean(name, methodNames)
-  return `There is no method '${name}'.${meant === null ? ' See the list of methods.' : ` Did you mean '${meant}'?`}`
+  return `There is no method '${name}'.${meant === null ? ' See the list of methods.' : ` ${suggest(meant)}`}`
 }

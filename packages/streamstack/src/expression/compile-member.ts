@@ -5,7 +5,7 @@ import { compileName } from './compile-name.ts'
 import { ExpressionError } from './expression-error.ts'
 import { located } from './failure.ts'
 import { readComputed, readProperty } from './property.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import type { MemberTree } from './tree.ts'
 import { type Code, type Compiled, constantOf, folded, type Unit } from './unit.ts'
 import { isList, isObject } from './value.ts'
@@ -94,5 +94,5 @@ function readNamed(object: Value, key: string, hint: string | null, source: stri
 function hintFor(key: string): string | null {
   if (methodNames.has(key)) return `It is a method: call it, as in ${key}(…).`
   const isLength = key === 'size' || key === 'count' || (key !== 'length' && didYouMean(key, ['length']) !== null)
-  return isLength ? "Did you mean 'length'?" : null
+  return isLength ? suggest('length') : null
 }

@@ -3,7 +3,7 @@ import { namedConstants } from './builtins/number.ts'
 import { ExpressionError } from './expression-error.ts'
 import type { Reference } from './expression.ts'
 import { StreamstackError, type Value } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import type { Place } from './tree.ts'
 import { type Compiled, constantOf, type Unit } from './unit.ts'
 
@@ -45,7 +45,7 @@ function unknownName<C>(name: string, unit: Unit<C>): string {
   if (namespaces.has(name))
     return `'${name}' alone is not a value. Call one of its functions, as in ${exampleOf(name)}.`
   const meant = didYouMean(name, [...unit.localNames(), ...unit.scope.names()])
-  if (meant !== null) return `There is no variable '${name}'. Did you mean '${meant}'?`
+  if (meant !== null) return `There is no variable '${name}'. ${suggest(meant)}`
   if (methodNames.has(name)) return `'${name}' is a method. Write it after a value, as in value.${name}(…).`
   if (unit.scope.isFixed === true) {
     const known = new Intl.ListFormat('en-GB').format(unit.scope.names())

@@ -124,7 +124,7 @@ describe('missing things', () => {
   })
 
   test('a slip on a list or a method without its call is an error, not null', () => {
-    expect(() => evaluate('{{records.lenght}}', { records: [] })).toThrow("Did you mean 'length'?")
+    expect(() => evaluate('{{records.lenght}}', { records: [] })).toThrow('Did you mean `length`?')
     expect(() => evaluate('{{name.trim}}', { name: 'a' })).toThrow('call it')
     expect(evaluate('{{row.trim}}', { row: { trim: 1 } })).toBe(1)
   })
@@ -132,11 +132,11 @@ describe('missing things', () => {
 
 describe('a definition fails to load', () => {
   test.each([
-    ['{{recrods}}', "There is no variable 'recrods'. Did you mean 'records'?"],
-    ['{{batchSize}}', "Did you mean 'batch_size'?"],
-    ['{{truncat(name, 3)}}', "Did you mean 'truncate'?"],
-    ['{{Math.rond(1)}}', "Did you mean 'Math.round'?"],
-    ['{{name.toUppercase()}}', "Did you mean 'toUpperCase'?"],
+    ['{{recrods}}', "There is no variable 'recrods'. Did you mean `records`?"],
+    ['{{batchSize}}', 'Did you mean `batch_size`?'],
+    ['{{truncat(name, 3)}}', 'Did you mean `truncate`?'],
+    ['{{Math.rond(1)}}', 'Did you mean `Math.round`?'],
+    ['{{name.toUppercase()}}', 'Did you mean `toUpperCase`?'],
     ['{{trim(name)}}', 'value.trim(…)'],
     ['{{name.truncate(3)}}', 'truncate(text, length, ending?)'],
     ['{{sum}}', "'sum' is a function"],

@@ -5,7 +5,7 @@ import { chooseFormat, chooseKinds } from '../format/index.ts'
 import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { after } from '../storage/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { onAnswerOver } from './answer/answer-over.ts'
 import { channelRecord } from './channel-record.ts'
 import { CHANNELS_ROOT, CHANNEL_STREAMS_ROOT, PRESENCE_ROOT } from './channel-paths.ts'
@@ -204,7 +204,7 @@ async function messageIn(
   for (const key of Object.keys(body)) {
     if (MESSAGE_KEYS.includes(key)) continue
     const near = didYouMean(key, MESSAGE_KEYS)
-    const cure = near === null ? 'Send {"content": …, "metadata": {…}}.' : `Did you mean "${near}"?`
+    const cure = didYouMeanOr(near, 'Send {"content": …, "metadata": {…}}.')
     throw new StreamstackError('input_invalid', `A message has no ${JSON.stringify(key.slice(0, 60))}. ${cure}`)
   }
   const long = longNumberFault(body, ['content', 'metadata'])

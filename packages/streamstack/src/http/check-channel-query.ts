@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import type { RouteInputs } from './route-inputs.ts'
 
 const NOT_HERE = 'How much who comes late gets is what `history` of the channel says'
@@ -38,7 +38,7 @@ export function checkChannelQuery(query: URLSearchParams, inputs: RouteInputs): 
 
 function checkUnknown(name: string, known: readonly string[]): void {
   const near = name.length > 2 && name.length <= 60 ? didYouMean(name, known) : null
-  const cure = near === null ? Object.entries(MISTAKES).find(([one]) => one === name)?.[1] : `Did you mean \`${near}\`?`
+  const cure = near === null ? Object.entries(MISTAKES).find(([one]) => one === name)?.[1] : suggest(near)
   if (cure === undefined) return
   throw new StreamstackError('header_invalid', `There is no query parameter ${JSON.stringify(name)} here. ${cure}`)
 }

@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { answerWhole } from './answer/answer-whole.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
@@ -55,7 +55,7 @@ function answerDescription(exchange: Exchange): void {
   }
   if (found === undefined) {
     const near = didYouMean(name, dashboards.keys())
-    const cure = near === null ? 'Put a file of that name into dashboards/.' : `Did you mean '${near}'?`
+    const cure = didYouMeanOr(near, 'Put a file of that name into dashboards/.')
     throw new StreamstackError('endpoint_unknown', `There is no dashboard of this name. ${cure}`)
   }
   answerWhole(exchange, { body: JSON.stringify(found.description) })

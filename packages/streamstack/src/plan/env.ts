@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import type { Binding, Reference } from '../expression/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 
 /** Values of the environment names that the settings list; null: listed but not set. */
 export type Env = Readonly<Record<string, string | null>>
@@ -15,7 +15,7 @@ export function envBinding(env: Env): Binding<unknown> {
         return 'Read single values of the environment, as {{env.NAME}}; `env` as a whole cannot be read.'
       }
       const guess = didYouMean(name, Object.keys(env))
-      const cure = guess === null ? "Add it to the list 'env' in streamstack.yaml." : `Did you mean '${guess}'?`
+      const cure = didYouMeanOr(guess, "Add it to the list 'env' in streamstack.yaml.")
       return `The environment name '${name}' is not listed in the settings. ${cure}`
     },
   }

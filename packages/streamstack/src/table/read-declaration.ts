@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import type { Issue, Position, TreeEntry, TreeNode } from '../definition/types.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr, suggest } from '../text/did-you-mean.ts'
 import { columnCodecs, columnTypes, isMisfit } from './column-type.ts'
 import type { ColumnType, StoredValue } from './column-type.ts'
 import {
@@ -177,7 +177,7 @@ class DeclarationReader {
     const near = didYouMean(node.value, columnTypes)
     return this.#error(
       node.position,
-      `The column "${column}" has the unknown type "${node.value}"; ${near === null ? `use one of: ${known}.` : `did you mean "${near}"?`}`,
+      `The column "${column}" has the unknown type "${node.value}". ${didYouMeanOr(near, `Use one of: ${known}.`)}`,
     )
   }
 
@@ -242,7 +242,7 @@ class DeclarationReader {
       for (const { key, keyPosition } of item.entries ?? []) {
         if (names.includes(key)) continue
         const near = didYouMean(key, names)
-        const cure = near === null ? 'Declare it, or leave it out.' : `Did you mean "${near}"?`
+        const cure = didYouMeanOr(near, 'Declare it, or leave it out.')
         this.#error(keyPosition, `The record names the unknown column "${key}". ${cure}`)
       }
     }
@@ -276,10 +276,7 @@ class DeclarationReader {
       name,
       columns.map((one) => one.name),
     )
-    this.#error(
-      position,
-      `The index names the unknown column "${name}"${near === null ? '.' : `; did you mean "${near}"?`}`,
-    )
+    this.#error(position, `The index names the unknown column "${name}".${near === null ? '' : ` ${suggest(near)}`}`)
   }
 
   #object(node: TreeNode, must: string, keys: readonly string[]): ReadonlyMap<string, TreeEntry> | null {
@@ -289,7 +286,7 @@ class DeclarationReader {
       const near = didYouMean(entry.key, keys)
       this.#error(
         entry.keyPosition,
-        `The key "${entry.key}" is unknown; ${near === null ? `known are: ${keys.join(', ')}.` : `did you mean "${near}"?`}`,
+        `The key "${entry.key}" is unknown. ${didYouMeanOr(near, `Known are ${keys.join(', ')}.`)}`,
       )
     }
     return new Map(node.entries.map((entry) => [entry.key, entry]))

@@ -13,7 +13,7 @@ const read = (allow: Value | string): readonly string[] => {
 }
 
 test.each<[string, RegExp]>([
-  ['"ownr == {{auth.sub}}"', /^2:8 The rule names the unknown column "ownr"\. Did you mean "owner"\?$/],
+  ['"ownr == {{auth.sub}}"', /^2:8 The rule names the unknown column "ownr"\. Did you mean `owner`\?$/],
   ['"owner == {{user.sub}}"', /^2:\d+ .*'user'.*auth/],
   ['"owner == {{auth.sub.nothing()}}"', /^2:\d+ .*nothing/],
   ['"shared || owner == {{auth.}}"', /^2:\d+ /],

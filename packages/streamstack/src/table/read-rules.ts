@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { placeInValue } from '../definition/place-in-value.ts'
 import type { Position, TreeNode } from '../definition/types.ts'
 import { ExpressionErrors } from '../expression/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr, suggest } from '../text/did-you-mean.ts'
 import { type FilterTemplate, type WhereTemplate, templateColumns } from './filter.ts'
 import { type RecordAct, type RecordRule, type RecordRules, compileRuleValue, recordActs } from './record-rule.ts'
 import { whereFromValue } from './where-value.ts'
@@ -32,7 +32,7 @@ export function readRules(node: TreeNode, columns: readonly string[], report: Re
           ? columns.includes(key)
             ? `It takes ${listed(KEYS)}; write a filter for all of them as text: allow: "${key} == …".`
             : `It takes ${listed(KEYS)}.`
-          : `Did you mean \`${near}\`?`
+          : suggest(near)
       report(keyPosition, `\`allow\` has no \`${key}\`. ${cure}`)
       continue
     }
@@ -98,7 +98,7 @@ function checkColumn(node: TreeNode, column: string, columns: readonly string[],
   const near = didYouMean(column, columns)
   report(
     node.position,
-    `The rule names the unknown column "${column}". ${near === null ? `The table has ${listed(columns)}.` : `Did you mean "${near}"?`}`,
+    `The rule names the unknown column "${column}". ${didYouMeanOr(near, `The table has ${listed(columns)}.`)}`,
   )
 }
 

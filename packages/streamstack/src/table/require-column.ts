@@ -1,5 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { columnOf } from './declaration.ts'
 import type { ColumnDeclaration, TableDeclaration } from './declaration.ts'
 
@@ -9,7 +9,7 @@ export function requireColumn(table: TableDeclaration, name: string, place: stri
   if (column !== undefined) return column
   const names = table.columns.map((one) => one.name)
   const near = didYouMean(name, names)
-  const cure = near === null ? `It has: ${names.slice(0, 20).join(', ')}.` : `Did you mean "${near}"?`
+  const cure = didYouMeanOr(near, `It has: ${names.slice(0, 20).join(', ')}.`)
   throw new StreamstackError(
     'column_unknown',
     `${place} names "${name}", which table "${table.name}" does not have. ${cure}`,

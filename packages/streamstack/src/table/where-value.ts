@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { checkOperand, fillTemplate, filterSizeMax, operatorNames } from './filter.ts'
 import type { Filter, FilterTemplate, Hole, Operand, Operator, WhereTemplate } from './filter.ts'
 import { whereFromText } from './where-text.ts'
@@ -168,13 +168,10 @@ function operatorOf(name: string, path: readonly (string | number)[]): Operator 
     throw invalid(path, `has no operator "${name}"; write "${plain}" and, beside it, \`ignore_null: true\``)
   }
   const near = didYouMean(name, operatorNames)
-  throw invalid(
-    path,
-    `has no operator "${name}"${near === null ? `; use one of: ${operatorNames.join(', ')}` : `; did you mean "${near}"?`}`,
-  )
+  throw invalid(path, `has no operator "${name}"`, didYouMeanOr(near, `Use one of: ${operatorNames.join(', ')}.`))
 }
 
-function invalid(path: readonly (string | number)[], must: string): StreamstackError {
+function invalid(path: readonly (string | number)[], must: string, cure: string | null = null): StreamstackError {
   const place = path.length === 0 ? 'The filter' : `The filter at ${path.join('.')}`
-  return new StreamstackError('query_invalid', `${place} ${must}.`)
+  return new StreamstackError('query_invalid', `${place} ${must}.${cure === null ? '' : ` ${cure}`}`)
 }

@@ -129,7 +129,7 @@ describe('a filter written as an object', () => {
   })
 
   test('names an operator that was meant, and a wrong form', () => {
-    expect(problem(() => whereFromValue({ delay: { gtee: 1 } })).message).toContain('did you mean "gte"')
+    expect(problem(() => whereFromValue({ delay: { gtee: 1 } })).message).toContain('Did you mean `gte`')
     const forms: readonly Value[] = [
       5,
       { delay: {} },

@@ -1,5 +1,5 @@
 import { type Issue, type TreeNode, entryOf, parseDurationMs, quote } from '../definition/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { plainText } from './plain-text.ts'
 import type { Check, Judge } from './check.ts'
 import { type Matcher, chunkMatcherOf, matcherOf, shown, valueAt } from './matcher.ts'
@@ -226,7 +226,7 @@ function timeChecks(node: TreeNode, issues: Issue[]): Check[] {
     const near = didYouMean(key, TIME_KEYS)
     const message =
       measured === undefined
-        ? `There is no \`time.${key}\`. ${near === null ? `Known are ${TIME_KEYS.join(', ')}.` : `Did you mean \`${near}\`?`}`
+        ? `There is no \`time.${key}\`. ${didYouMeanOr(near, `Known are ${TIME_KEYS.join(', ')}.`)}`
         : `\`time.${key}\` must be a duration such as 200ms; it is ${quote(wanted.value)}.`
     issues.push({ severity: 'error', message, position: keyPosition })
     return []

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
 import { type Issue, type TreeNode, quote } from '../definition/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { plainText } from './plain-text.ts'
 import type { ObservedChunk } from './observed.ts'
 
@@ -23,7 +23,7 @@ export function matcherOf(node: TreeNode, issues: Issue[]): Matcher {
   const stranger = entries.find((entry) => !isOperator(entry))
   if (stranger !== undefined) {
     const near = didYouMean(stranger.key, OPERATORS)
-    const cure = near === null ? `Put a value that is an object under \`equals\`.` : `Did you mean \`${near}\`?`
+    const cure = didYouMeanOr(near, `Put a value that is an object under \`equals\`.`)
     report(issues, stranger.node, `There is no operator \`${stranger.key}\`. ${cure}`)
   }
   const matchers = entries.filter(isOperator).map(({ key, node: operand }) => operator(key, operand, issues))

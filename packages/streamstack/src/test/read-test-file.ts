@@ -14,7 +14,7 @@ import {
   quote,
 } from '../definition/index.ts'
 import { plainText } from './plain-text.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { Check } from './check.ts'
 import { EXPECT_KEYS, checksOf } from './expectations.ts'
 import { missionCases } from './postman-block.ts'
@@ -260,10 +260,7 @@ class TestFileReader {
     for (const { key, keyPosition } of node.entries) {
       if (keys.includes(key)) continue
       const near = didYouMean(key, keys)
-      const cure =
-        near === null
-          ? `Known are ${keys.filter((name) => name !== '$schema').join(', ')}.`
-          : `Did you mean \`${near}\`?`
+      const cure = didYouMeanOr(near, `Known are ${keys.filter((name) => name !== '$schema').join(', ')}.`)
       this.#error(keyPosition, `${withArticle(what)} has no \`${key}\`. ${cure}`)
     }
   }

@@ -1,5 +1,5 @@
 import { parseDurationMs } from '../definition/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { Judge } from './check.ts'
 import { type Observed, firstChunkMs, gapsMs, median, textOf } from './observed.ts'
 
@@ -165,7 +165,7 @@ export function judgeOfSentence(sentence: string): Judge | { readonly fault: str
     if (parts !== null) return judge(parts)
   }
   const near = nearest(plain)
-  const cure = near === null ? 'docs/testing.md lists the sentences that there are.' : `Did you mean "${near}"?`
+  const cure = didYouMeanOr(near, 'docs/testing.md lists the sentences that there are.')
   return { fault: `The sentence ${JSON.stringify(sentence)} is not understood. ${cure}` }
 }
 

@@ -71,3 +71,13 @@ function distanceWithin(left: string, right: string, bound: number): number {
 function at(distances: readonly number[], index: number): number {
   return distances[index] ?? Infinity
 }
+
+/** The sentence by which a message suggests a name. */
+export function suggest(near: string): string {
+  return `Did you mean \`${near}\`?`
+}
+
+/** The cure of an unknown name: the near one, or else what a message says without one. */
+export function didYouMeanOr(near: string | null, otherwise: string): string {
+  return near === null ? otherwise : suggest(near)
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { entryOf, type Issue, type Position, quote, type TreeNode } from '../definition/index.ts'
 import { providerKeyNames } from '../provider/index.ts'
-import { didYouMean } from '../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { Environment } from './dotenv.ts'
 import { resolveSettings } from './resolve-settings.ts'
 import { type Settings, toSettings } from './checked-settings.ts'
@@ -99,10 +99,7 @@ function reportFault(
     for (const key of fault.keys) {
       const known = knownKeys[path.filter((name) => !/^\d+$/.test(name)).join('.')] ?? []
       const suggestion = didYouMean(key, known)
-      const cure =
-        suggestion === null
-          ? `Known are ${known.filter((name) => name !== '$schema').join(', ')}.`
-          : `Did you mean \`${suggestion}\`?`
+      const cure = didYouMeanOr(suggestion, `Known are ${known.filter((name) => name !== '$schema').join(', ')}.`)
       const position = place.node === null ? place.position : (entryOf(place.node, key)?.keyPosition ?? place.position)
       report(position, `There is no setting \`${shownPath([...path, key])}\`. ${cure}`)
     }

@@ -97,7 +97,7 @@ describe('lists', () => {
     ['pop', 'slice(0, -1)'],
     ['splice', 'toSpliced'],
     ['forEach', 'For Each step'],
-    ['maap', "Did you mean 'map'?"],
+    ['maap', 'Did you mean `map`?'],
     ['match', 'includes'],
   ])('.%s() says what to write instead', (method, cure) => {
     expect(fault(`{{list.${method}(1)}}`, { list: [] })).toContain(cure)

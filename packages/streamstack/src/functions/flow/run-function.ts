@@ -1,6 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { Expression } from '../../expression/index.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../../text/did-you-mean.ts'
 import type { InputDeclaration, StepNode } from '../../definition/types.ts'
 import { type InputFault, compileInputs, inspectInputs } from '../../input/index.ts'
 import type { Frame } from '../../run/index.ts'
@@ -57,7 +57,7 @@ export const runFunction: FunctionDefinition = {
       const guess = didYouMean(name, compiler.functionNames())
       compiler.issue(
         'error',
-        `There is no function file '${name}'.${guess === null ? ' Put it into functions/.' : ` Did you mean '${guess}'?`}`,
+        `There is no function file '${name}'.${guess === null ? ' Put it into functions/.' : ` ${suggest(guess)}`}`,
         nameNode?.position ?? step.position,
       )
       return
@@ -71,7 +71,7 @@ export const runFunction: FunctionDefinition = {
         )
         compiler.issue(
           'error',
-          `Function '${name}' has no input '${key}'.${guess === null ? '' : ` Did you mean '${guess}'?`}`,
+          `Function '${name}' has no input '${key}'.${guess === null ? '' : ` ${suggest(guess)}`}`,
           keyPosition,
         )
       }

@@ -59,7 +59,7 @@ describe('is fine', () => {
 
 describe('is told', () => {
   test.each<[object[], RegExp]>([
-    [[reply({ provider: 'antropic' })], /error .*There is no provider 'antropic'\. Did you mean 'anthropic'\?/],
+    [[reply({ provider: 'antropic' })], /error .*There is no provider 'antropic'\. Did you mean `anthropic`\?/],
     [[reply({ provider: 'openai/anthropic' })], /error .*`provider` must name one provider/],
     [[reply({ provider: 'openai-compatible' })], /error .*needs `base_url`/],
     [[reply({ model: undefined })], /error .*AI Reply needs `model`/],
@@ -67,7 +67,7 @@ describe('is told', () => {
     [[reply({ fallback: [{ model: 'a', base_ulr: 'x' }] })], /error .*no `base_ulr`\. Did you mean `base_url`\?/],
     [[reply({ fallback: '{{message}}' })], /error .*`fallback` must be a list that is written out/],
     [[reply({ temperature: 3 })], /error .*'temperature' must be a number from 0 to 2/],
-    [[reply({ tools: ['wether'] })], /error .*There is no function file 'wether'\. Did you mean 'weather'\?/],
+    [[reply({ tools: ['wether'] })], /error .*There is no function file 'wether'\. Did you mean `weather`\?/],
     [[reply({ tools: ['weather', { function: 'weather' }] })], /error .*Two tools have the name 'weather'/],
     [[reply({ tools: [3] })], /error .*A tool is the name of a function file/],
     [

@@ -1,6 +1,6 @@
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import { type Matcher, wordListMatchers } from '../../content/index.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import type { Compiler } from './compiler.ts'
 
 /** The words and patterns of a step as matchers; faults become issues at their item. */
@@ -37,7 +37,7 @@ export function namesOf(step: StepNode, compiler: Compiler, parameter: string, k
   return textsOf(step, compiler, parameter).flatMap(({ value, position }) => {
     if (known.includes(value)) return [value]
     const guess = didYouMean(value, known)
-    const cure = guess === null ? `Known are ${known.join(', ')}.` : `Did you mean "${guess}"?`
+    const cure = didYouMeanOr(guess, `Known are ${known.join(', ')}.`)
     compiler.issue('error', `\`${parameter}\` of ${step.function} has the unknown name "${value}". ${cure}`, position)
     return []
   })

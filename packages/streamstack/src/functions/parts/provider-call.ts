@@ -1,5 +1,5 @@
 import type { StepNode, TreeNode } from '../../definition/types.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import {
   type Message,
   type FailedAttempt,
@@ -144,7 +144,7 @@ function fallbackNodes(entry: TreeNode, first: TargetNodes, compiler: Compiler):
     if (FALLBACK_KEYS.includes(key)) given.set(key, node)
     else {
       const guess = didYouMean(key, FALLBACK_KEYS)
-      const cure = guess === null ? `It takes ${FALLBACK_KEYS.join(', ')}.` : `Did you mean \`${guess}\`?`
+      const cure = didYouMeanOr(guess, `It takes ${FALLBACK_KEYS.join(', ')}.`)
       compiler.issue('error', `An entry of \`fallback\` has no \`${key}\`. ${cure}`, keyPosition)
       return null
     }

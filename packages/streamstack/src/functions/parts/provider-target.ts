@@ -1,5 +1,5 @@
 import type { Value } from '@streamstack/protocol'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import type { Expression } from '../../expression/index.ts'
 import {
@@ -135,8 +135,7 @@ function providersOf(step: StepNode, compiler: Compiler, node: TreeNode | undefi
   const { providers, unknown } = readProviders(words)
   if (unknown === null && providers.length > 0) return providers
   const guess = didYouMean(unknown ?? '', providerWords)
-  const cure =
-    guess === null ? 'Known are openai, anthropic, google, ollama and openai-compatible.' : `Did you mean '${guess}'?`
+  const cure = didYouMeanOr(guess, 'Known are openai, anthropic, google, ollama and openai-compatible.')
   compiler.issue('error', `There is no provider '${unknown ?? ''}'. ${cure}`, node?.position ?? step.position)
   return null
 }

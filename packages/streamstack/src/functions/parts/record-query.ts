@@ -13,7 +13,7 @@ import {
   templateColumns,
   whereFromValue,
 } from '../../table/index.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../../text/did-you-mean.ts'
 import { kindOf, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import { stepError } from './step-error.ts'
@@ -37,7 +37,7 @@ export function prepareTable(step: StepNode, compiler: Compiler): (frame: Frame)
   }
   if (compiler.table(name) === null && node !== undefined) {
     const guess = didYouMean(name, compiler.tableNames())
-    const cure = guess === null ? ` Declare it in tables/${name}.yaml.` : ` Did you mean '${guess}'?`
+    const cure = guess === null ? ` Declare it in tables/${name}.yaml.` : ` ${suggest(guess)}`
     compiler.issue('error', `There is no table '${name}'.${cure}`, node.position)
   }
   return () => name
@@ -156,7 +156,7 @@ export function checkColumn(compiler: Compiler, node: TreeNode, table: TableDecl
   )
   compiler.issue(
     'error',
-    `Table '${table.name}' has no column '${column}'.${guess === null ? '' : ` Did you mean '${guess}'?`}`,
+    `Table '${table.name}' has no column '${column}'.${guess === null ? '' : ` ${suggest(guess)}`}`,
     node.position,
   )
 }

@@ -1,7 +1,7 @@
 import { type PublicError, StreamstackError, type Value, publicError } from '@streamstack/protocol'
 import { jsonText } from '../../expression/index.ts'
 import { type InputChecker, compileInputs, inspectInputs, toolJsonSchema } from '../../input/index.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import type { Tool, ToolCallItem } from '../../provider/index.ts'
 import { END, type Frame, type Strand, execute } from '../../run/index.ts'
@@ -76,7 +76,7 @@ function compileTool(entry: TreeNode, compiler: Compiler): CompiledTool | null {
   const outline = compiler.functionFile(file)
   if (outline === null) {
     const guess = didYouMean(file, compiler.functionNames())
-    const cure = guess === null ? 'Put it into functions/.' : `Did you mean '${guess}'?`
+    const cure = didYouMeanOr(guess, 'Put it into functions/.')
     compiler.issue('error', `There is no function file '${file}'. ${cure}`, entry.position)
     return null
   }

@@ -1,7 +1,7 @@
 import { type ErrorCode, StreamstackError, type Value } from '@streamstack/protocol'
 import { quote } from '../../definition/index.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../../text/did-you-mean.ts'
 import type { Frame } from '../../run/index.ts'
 import { action } from '../parts/action.ts'
 import { argumentError, textArgument } from '../parts/arguments.ts'
@@ -145,6 +145,6 @@ function checkKnown(step: StepNode, compiler: Compiler): void {
   const name = node.value
   if (compiler.hasChannel(name)) return
   const guess = didYouMean(name, compiler.channelNames())
-  const cure = guess === null ? ` Declare it in channels/${name}.yaml.` : ` Did you mean '${guess}'?`
+  const cure = guess === null ? ` Declare it in channels/${name}.yaml.` : ` ${suggest(guess)}`
   compiler.issue('error', `There is no channel '${name}'.${cure}`, node.position)
 }

@@ -1,7 +1,7 @@
 import { ALL_KINDS, StreamstackError, type Value, openaiError } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
 import type { Plan } from '../../plan/index.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import { answerProblem } from '../answer/answer-problem.ts'
 import { answerWhole } from '../answer/answer-whole.ts'
 import { answerCall, bodyOf } from '../call/call-endpoint.ts'
@@ -126,7 +126,7 @@ async function unknownModel({ engine, place, request }: Exchange, model: string)
   const { authorization } = request.headers
   const caller = await engine.access.admit({ authorization, place, urlToken: null }, 'guest')
   const near = didYouMean(model, modelsFor({ engine, caller }))
-  const cure = near === null ? 'GET /v1/models lists those that there are.' : `Did you mean ${JSON.stringify(near)}?`
+  const cure = didYouMeanOr(near, 'GET /v1/models lists those that there are.')
   return new StreamstackError('endpoint_unknown', `There is no model ${JSON.stringify(model.slice(0, 60))}. ${cure}`)
 }
 

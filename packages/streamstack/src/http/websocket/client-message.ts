@@ -4,7 +4,7 @@ import { longNumberFault } from '../../input/long-numbers.ts'
 import { parseJson } from '../../input/parse-json.ts'
 import { isRecord } from '../../input/plain-value.ts'
 import { isDeep } from '../../text/parse-exact-json.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr, suggest } from '../../text/did-you-mean.ts'
 
 /** A message whose `id` is right and whose other fields are not: it is refused under its id. */
 export interface BadMessage {
@@ -96,7 +96,7 @@ const names: Readonly<Record<string, readonly string[]>> = {
 function unknownType(type: Value | undefined): string {
   const known = Object.keys(names)
   const near = typeof type === 'string' ? didYouMean(type, known) : null
-  return `\`type\` must be one of ${known.join(', ')}.${near === null ? '' : ` Did you mean \`${near}\`?`}`
+  return `\`type\` must be one of ${known.join(', ')}.${near === null ? '' : ` ${suggest(near)}`}`
 }
 
 function checkNames(type: string, fields: Fields): void {
@@ -104,7 +104,7 @@ function checkNames(type: string, fields: Fields): void {
   const strange = Object.keys(fields).find((name) => name !== 'type' && !known.includes(name))
   if (strange === undefined) return
   const near = didYouMean(strange, known)
-  const cure = near === null ? `It takes ${known.join(', ') || 'nothing else'}.` : `Did you mean \`${near}\`?`
+  const cure = didYouMeanOr(near, `It takes ${known.join(', ') || 'nothing else'}.`)
   throw invalid(`\`${type}\` has no field \`${strange.slice(0, 64)}\`. ${cure}`)
 }
 

@@ -150,7 +150,7 @@ describe('import from CSV', () => {
       ['id,name\n1,"open\n2,b\n', 'never closed'],
       ['', 'is empty'],
       ['id,id\n1,2\n', 'twice'],
-      ['id,nam\n1,x\n', 'did you mean "name"'],
+      ['id,nam\n1,x\n', 'Did you mean `name`'],
       ['id,name,__proto__\n1,x,2\n', 'a column "__proto__", which is a reserved name; rename'],
       [',id,name\n0,1,x\n', 'a column without a name. Give it one in the file'],
     ]

@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, suggest } from '../../text/did-you-mean.ts'
 import { isDeep, parseExactJson } from '../../text/parse-exact-json.ts'
 import { isMisfit } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
@@ -174,7 +174,7 @@ export class RowMapper {
       name,
       this.#table.columns.map((column) => column.name),
     )
-    this.#lastUnknown = `the table "${this.#table.name}" has no column "${name}"${near === null ? '' : ` (did you mean "${near}"?)`}`
+    this.#lastUnknown = `the table "${this.#table.name}" has no column "${name}"${near === null ? '' : ` (${suggest(near)})`}`
     return this.#lastUnknown
   }
 }

@@ -5,7 +5,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import type { Issue } from '../../definition/types.ts'
 import { after, makePrivateFolder } from '../../storage/index.ts'
-import { didYouMean } from '../../text/did-you-mean.ts'
+import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { TableDeclaration } from '../declaration.ts'
 import type { Filter } from '../filter.ts'
@@ -119,7 +119,7 @@ class SqliteRecordStore implements RecordStore {
     const unfit = this.#unfit.get(name)
     if (unfit !== undefined) throw new StreamstackError('table_unknown', `The table "${name}" cannot be used: ${unfit}`)
     const near = didYouMean(name, [...this.#declared.keys()])
-    const cure = near === null ? `Declare it in tables/${name}.yaml.` : `Did you mean "${near}"?`
+    const cure = didYouMeanOr(near, `Declare it in tables/${name}.yaml.`)
     throw new StreamstackError('table_unknown', `There is no table "${name}". ${cure}`)
   }
 

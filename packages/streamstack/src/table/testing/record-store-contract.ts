@@ -145,9 +145,9 @@ export function recordStoreContract(name: string, open: () => Promise<RecordStor
     test('names the table or column that was meant', async () => {
       expect(await failure(() => store.table('poeple'))).toEqual({
         code: 'table_unknown',
-        message: 'There is no table "poeple". Did you mean "people"?',
+        message: 'There is no table "poeple". Did you mean `people`?',
       })
-      expect((await failure(() => store.add('people', { nam: 'x' }))).message).toContain('Did you mean "name"?')
+      expect((await failure(() => store.add('people', { nam: 'x' }))).message).toContain('Did you mean `name`?')
       expect((await failure(() => rowsOf({ table: 'people', order: parseOrder('agee') }))).code).toBe('column_unknown')
       expect((await failure(() => rowsOf({ table: 'people', where: filterFromValue({ agee: 1 }) }))).code).toBe(
         'column_unknown',
