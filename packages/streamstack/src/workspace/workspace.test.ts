@@ -64,6 +64,21 @@ describe('files', () => {
     ])
   })
 
+  test('a folder of definitions whose name is almost that of another is said', async () => {
+    const dir = await folder({
+      'endpoints/ok.yaml': endpoint,
+      'endpoint/lost.yaml': endpoint,
+      'Tables/lost.json': '{}',
+      'tales/story.txt': 'no definition',
+      'data/rows.json': '[]',
+      'tests/ok.yaml': 'a: 1',
+    })
+    expect((await readWorkspace(dir, {})).issues.map(formatIssue).toSorted()).toEqual([
+      'Tables:1:1 warning: Nothing reads the folder Tables/. Did you mean `tables/`?',
+      'endpoint:1:1 warning: Nothing reads the folder endpoint/. Did you mean `endpoints/`?',
+    ])
+  })
+
   test('links that lead in circles or nowhere, files of another encoding and huge ones are issues', async () => {
     const dir = await folder({
       'endpoints/ok.yaml': endpoint,

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Issue, parseTree, type TreeNode } from '../definition/index.ts'
 import { type Environment, mergeEnvironment, withVariable } from './dotenv.ts'
+import { misnamedFolders } from './misnamed-folders.ts'
 import { readDefinitions, readText, type TreeFile } from './read-files.ts'
 import type { Settings } from './checked-settings.ts'
 import { keepSecret, keptSecret, lackingSecret } from './developer-secret.ts'
@@ -70,6 +71,7 @@ export async function readWorkspace(
     ? { settings: null, env: {}, issues: [] }
     : readWithSecret(parsed.tree, file, root, secrets.environment, developer)
   issues.push(...read.issues)
+  issues.push(...(await misnamedFolders(root)))
   const endpointFiles = await readDefinitions(root, 'endpoints', issues)
   const channelFiles = await readDefinitions(root, 'channels', issues)
   if (endpointFiles === null && (channelFiles ?? []).length === 0) {
