@@ -51,7 +51,7 @@ import { ERRORS } from '@streamstack/protocol'
 import { serve } from 'streamstack'
 const server = await serve({ dir: '.', port: 0 })
 const stream: RunStream = createClient({ url: server.url }).call('GET /api/hello')
-// @ts-expect-error: the types are there, so this is known to be wrong.
+// @ts-expect-error: proves that the packed types are found; without them any call would pass.
 const wrong: number = server.url
 export { ERRORS, stream, wrong }
 `,

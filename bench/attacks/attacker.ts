@@ -1,4 +1,4 @@
-/** The process of an attacker: attacks one port with one attack of the catalogue until it is told to stop, then reports what it got. */
+/** The attacker's process: runs one attack of the catalogue against a port until a message stops it, then reports the answers. */
 import { Tally } from './attack.ts'
 import { attacks } from './catalogue.ts'
 

@@ -45,7 +45,7 @@ export class LiveStats implements ReactiveController {
   hostConnected(): void {
     const { signal } = (this.#abort = new AbortController())
     const client = clientOf(session.token)
-    // Whoever may not read them sees the page without numbers.
+    // Without the right to read them, the page shows no numbers.
     client.read<Sample>('/v1/stream/system/metrics', { signal, after: 'now' }).on('chunk', ({ content }) => {
       this.#sample = content
       this.#host.requestUpdate()

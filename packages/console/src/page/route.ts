@@ -24,7 +24,7 @@ export function routeOf(hash: string): Route {
   return { page: 'home', at: page === 'table' || page === 'channel' ? `${page}-${rest[0] ?? ''}` : null }
 }
 
-/** What nobody has encoded is taken as it stands. */
+/** Text that is not percent-encoded stays as it is. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part)

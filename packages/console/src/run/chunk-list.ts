@@ -205,7 +205,7 @@ export class ChunkList extends LitElement {
     event.preventDefault()
     const row = this.selected === null ? -1 : this.#rowOf(this.selected)
     const next = Math.min(this.#count - 1, Math.max(0, row + step))
-    // Whoever reads is not taken away; at the end the list follows again.
+    // The list stays where the user reads; at its end it follows new chunks again.
     this.#follows = next === this.#count - 1
     this.#choose(this.filter === '' ? next : (this.#matches[next] ?? 0))
     const scroll = this.renderRoot.querySelector('.scroll')

@@ -6,7 +6,7 @@ const STEPS = 16
 /** Shorter gaps count as this, in milliseconds. */
 const LEAST_MS = 0.01
 
-/** A shorter gap stalls nobody. */
+/** Shorter gaps are no stalls. */
 const STALL_MS = 100
 /** A stall is so many times as long as the median. */
 const STALL_TIMES = 3

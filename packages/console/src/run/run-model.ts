@@ -99,7 +99,7 @@ export class RunModel {
     this.soon()
   }
 
-  /** Nobody looks at it any more. */
+  /** Stops updating: no view shows it any more. */
   close(): void {
     cancelAnimationFrame(this.#frame)
     this.#frame = -1

@@ -65,7 +65,7 @@ export class Replay {
     this.#to(Infinity)
   }
 
-  /** Stops playing; for good, where nobody calls `play` again. */
+  /** Stops playing until `play` is called. */
   close(): void {
     cancelAnimationFrame(this.#frame)
     this.#frame = 0

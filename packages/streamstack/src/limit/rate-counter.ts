@@ -1,7 +1,7 @@
 /** Keys that one counter holds; beyond it those that are idle go, then the oldest. */
 const KEYS_MAX = 100_000
 
-/** So that one huge run shuts nobody out for good. */
+/** A bound, so that one huge run does not shut its caller out for good. */
 const OWED_PERIODS_MAX = 10
 
 /** The decision of a counter on one call. */

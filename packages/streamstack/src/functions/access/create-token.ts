@@ -56,7 +56,7 @@ export const createToken = action({
       sends: [3],
     },
     {
-      title: 'For nobody',
+      title: 'Without a subject',
       stack: [{ function: 'Create Token', subject: '' }],
       sends: [],
       fails: 'step_failed',

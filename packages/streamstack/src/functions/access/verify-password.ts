@@ -34,7 +34,7 @@ export const verifyPasswordFunction = action({
     {
       title: 'No such user',
       stack: [
-        { step: 'Nobody was found', variables: { user: null } },
+        { step: 'Unknown user', variables: { user: null } },
         { function: 'Verify Password', password: 'open sesame', hash: '{{user?.password_hash}}' },
         { function: 'Streaming API Response', content: '{{is_valid}}' },
       ],
