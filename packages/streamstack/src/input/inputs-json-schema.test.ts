@@ -76,11 +76,7 @@ describe('the JSON Schema', () => {
         const accepted = ajv.validate(inputsJsonSchema(declarations), sent)
         expect(accepts(declarations, sent)).toBe(accepted)
         // What a model is asked for is accepted; whole numbers beyond 2^53 and null for `any` are left to the check.
-        const isLeft =
-          declarations.some(({ type }) => type === 'any') ||
-          Object.values(sent)
-            .flat()
-            .includes(2 ** 53)
+        const isLeft = declarations.some(({ type }) => type === 'any') || JSON.stringify(sent).includes(String(2 ** 53))
         if (!isLeft && ajv.validate(toolJsonSchema(declarations), sent)) expect(accepted).toBe(true)
       }),
       { numRuns: 400 },
