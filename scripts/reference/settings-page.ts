@@ -60,6 +60,7 @@ function defaultOf({ default: value }: SettingSchema): string {
 }
 
 function describe(key: string, { description }: SettingSchema): string {
-  if (description === undefined) throw new Error(`The setting ${key} needs a description in settings-schema.ts.`)
+  if (description === undefined)
+    throw new Error(`The setting ${key} needs a description: call .describe(…) in its shape.`)
   return description
 }
