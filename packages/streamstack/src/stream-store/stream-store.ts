@@ -3,15 +3,17 @@ import { InOrder, after } from '../storage/index.ts'
 import { addChunk } from './add-chunk.ts'
 import { type AppendResult, appendResult } from './append-result.ts'
 import { type AppendRequest, judgeAppend } from './append-rules.ts'
-import { type CreateRequest, type ForkPlan, checkSameStream, forkOf } from './create-rules.ts'
+import type { CreateRequest } from './create-rules.ts'
 import { isExpired, steadyNowMs } from './expiry.ts'
-import { LiveStream } from './live-stream.ts'
+import type { LiveStream } from './live-stream.ts'
 import { LiveStreams } from './live-streams.ts'
-import { newStream } from './new-stream.ts'
 import { type Page, PageReader } from './page-reader.ts'
 import { releaseStream, withSources } from './release-stream.ts'
-import { Retention, type RetentionOptions } from './retention.ts'
+import type { RetentionOptions } from './retention.ts'
 import type { Change, NotedQuery, NotedStream, StreamStorage } from './storage.ts'
+import { streamDeleted, streamUnknown } from './store-error.ts'
+import { type Judged, StreamCommits, bytesOf } from './stream-commits.ts'
+import { type CreateResult, type OwnStream, StreamCreation } from './stream-creation.ts'
 import type { ProducerState } from './stream-record.ts'
 
 const SWEEP_MS = 1_000
@@ -20,29 +22,8 @@ const TOUCH_FRACTION = 0.05
 
 export type StreamStoreOptions = RetentionOptions
 
-/** What a stream of the server's own begins with. */
-export type OwnStream = Pick<CreateRequest, 'contentType' | 'ttlSeconds' | 'key' | 'listedUnder'> & {
-  readonly note: string
-}
-
-export interface CreateResult {
-  readonly isNew: boolean
-  readonly stream: LiveStream
-}
-
 export type StreamEvent = 'created' | 'appended' | 'removed'
 export type StreamListener = (event: StreamEvent, stream: LiveStream) => void
-
-/** A request that was judged, and the result, which waits for the storage. */
-interface Judged<T> {
-  readonly kept: T | Promise<T>
-}
-
-/** What a new stream is a fork of. */
-interface Fork {
-  readonly source: LiveStream
-  readonly plan: ForkPlan
-}
 
 /**
  * Streams by name: append-only logs with offsets, closure, expiry, idempotent producers and forks, as the Durable Streams protocol knows
@@ -54,7 +35,8 @@ export class StreamStore {
   readonly #options: StreamStoreOptions
   readonly #live: LiveStreams
   readonly #pages: PageReader
-  readonly #retention: Retention
+  readonly #commits: StreamCommits
+  readonly #creation: StreamCreation
   readonly #order = new InOrder()
   #listener: StreamListener | null = null
   readonly #sweep: NodeJS.Timeout
@@ -64,28 +46,32 @@ export class StreamStore {
     this.#options = options
     this.#live = new LiveStreams(storage, options.onError)
     this.#pages = new PageReader(storage, options.onError)
-    this.#retention = new Retention(storage, options, (stream) =>
-      this.#unattended(stream, [{ kind: 'update', record: stream.record }]),
-    )
-    this.#sweep = setInterval(() => void this.#retention.lookAfterDue((name) => this.#find(name)), SWEEP_MS).unref()
+    this.#commits = new StreamCommits(storage, options)
+    this.#creation = new StreamCreation({
+      storage,
+      live: this.#live,
+      pages: this.#pages,
+      commits: this.#commits,
+      find: (name) => this.#find(name),
+      onCreated: (stream) => this.#tell('created', stream),
+    })
+    this.#sweep = setInterval(
+      () => void this.#commits.retention.lookAfterDue((name) => this.#find(name)),
+      SWEEP_MS,
+    ).unref()
     storage.onFailure(() => this.#live.readAgain())
   }
 
   /** Makes a stream, or finds it as it was asked for. Throws `stream_exists`, and for forks `stream_unknown`, `offset_invalid`, `content_type_conflict`. */
   create(name: string, request: CreateRequest): CreateResult | Promise<CreateResult> {
-    return this.#judged(name, () =>
-      after(this.#find(name), (existing) => {
-        if (existing !== null) return existed(existing, request)
-        return after(this.#forkOf(request), (fork) => this.#create(name, request, fork))
-      }),
-    )
+    return this.#judged(name, () => this.#creation.create(name, request))
   }
 
   /** The stream, for reading. Throws `stream_unknown`, or `stream_deleted` while forks still need it. */
   open(name: string): LiveStream | Promise<LiveStream> {
     return after(this.#find(name), (stream) => {
-      if (stream === null || !stream.isVisible) throw unknown()
-      if (stream.record.isDeleted) throw deleted()
+      if (stream === null || !stream.isVisible) throw streamUnknown()
+      if (stream.record.isDeleted) throw streamDeleted()
       return stream
     })
   }
@@ -106,7 +92,7 @@ export class StreamStore {
   append(name: string, request: AppendRequest): AppendResult | Promise<AppendResult> {
     return this.#judged(name, () =>
       after(this.#find(name), (stream) => {
-        if (stream === null) throw unknown()
+        if (stream === null) throw streamUnknown()
         if (request.producer === null) return this.#append(stream, request, null)
         const known = this.#storage.producer(stream.record.id, request.producer.id)
         return after(known, (state) => this.#append(stream, request, state))
@@ -114,14 +100,9 @@ export class StreamStore {
     )
   }
 
-  /** A stream that the server keeps for itself, under a name that it has never used; it is there at once, and kept when the promise settles. Throws as `create`. */
+  /** As `StreamCreation.createOwn`. */
   createOwn(name: string, own: OwnStream): { stream: LiveStream; kept: void | Promise<unknown> } {
-    const request = { ...own, expiresAt: null, data: null, close: false, fork: null }
-    const known = this.#live.inMemory(name)
-    const { kept } = known === null ? this.#create(name, request, null) : existed(known, request)
-    const stream = known ?? this.#live.inMemory(name)
-    if (stream === null) throw new Error(`The stream ${name} is gone as soon as it was made.`)
-    return { stream, kept: kept instanceof Promise ? kept : undefined }
+    return this.#creation.createOwn(name, own)
   }
 
   /**
@@ -134,7 +115,7 @@ export class StreamStore {
     { close = false, note, ttlSeconds }: { close?: boolean; note?: string; ttlSeconds?: number | null } = {},
   ): void | Promise<void> {
     const { record } = stream
-    if (stream.isGone) throw unknown()
+    if (stream.isGone) throw streamUnknown()
     if (stream.isUncertain) throw new StreamstackError('unavailable', 'The stream is being read again. Try again.')
     if (record.isClosed) throw new StreamstackError('stream_closed', 'The stream is closed.')
     this.#storage.admit(bytesOf(chunks))
@@ -150,12 +131,12 @@ export class StreamStore {
       changes.push({ kind: 'note', record })
     }
     const { tail, isClosed } = record
-    return this.#write(stream, changes, () => this.#show(stream, tail, isClosed))
+    return this.#commits.write(stream, changes, () => this.#commits.show(stream, tail, isClosed))
   }
 
   /** Lets go of the chunks of a stream of the server's own that were added before a time, ms since 1970. */
   trim(stream: LiveStream, beforeMs: number): void {
-    this.#retention.trimBefore(stream, beforeMs)
+    this.#commits.retention.trimBefore(stream, beforeMs)
   }
 
   /** The stream that has a key. */
@@ -183,15 +164,15 @@ export class StreamStore {
     record.touchedMs = steadyNowMs()
     if (record.touchedMs - stream.touchKeptMs < record.ttlSeconds * 1000 * TOUCH_FRACTION) return
     stream.touchKeptMs = record.touchedMs
-    this.#unattended(stream, [{ kind: 'update', record }])
+    this.#commits.unattended(stream, [{ kind: 'update', record }])
   }
 
   /** Deletes a stream; one that others inherit from is kept for them. Throws `stream_unknown`, `stream_deleted`. */
   delete(name: string): void | Promise<void> {
     return this.#judged(name, () =>
       after(this.#find(name), (stream) => {
-        if (stream === null) throw unknown()
-        if (stream.record.isDeleted) throw deleted()
+        if (stream === null) throw streamUnknown()
+        if (stream.record.isDeleted) throw streamDeleted()
         return this.#remove(stream)
       }),
     )
@@ -255,48 +236,11 @@ export class StreamStore {
     })
   }
 
-  #create(name: string, request: CreateRequest, fork: Fork | null): Judged<CreateResult> {
-    const chunks = [fork?.plan.prefix ?? null, request.data].filter((data) => data !== null)
-    this.#storage.admit(bytesOf(chunks))
-    const id = this.#storage.nextId()
-    const source = fork === null ? null : { record: fork.source.record, plan: fork.plan }
-    const { record, changes } = newStream({ id, name, request, source, chunks, nowMs: steadyNowMs() })
-    const stream = new LiveStream(record, false)
-    this.#live.add(stream)
-    const created = (): CreateResult => {
-      stream.isVisible = true
-      this.#show(stream, record.tail, record.isClosed)
-      this.#tell('created', stream)
-      return { isNew: true, stream }
-    }
-    return { kept: this.#write(stream, changes, created, fork === null ? [] : [fork.source]) }
-  }
-
-  /** What a fork comes from, and what it takes along; null: it is none. */
-  #forkOf({ fork, contentType }: CreateRequest): Fork | null | Promise<Fork | null> {
-    if (fork === null) return null
-    return after(this.#find(fork.from), (source) => {
-      if (source === null) throw sourceUnknown()
-      const plan = forkOf(fork, source.record, contentType, (position, through) =>
-        this.#pages.chunkAfter(source, position, through),
-      )
-      if (!(plan instanceof Promise)) return { source, plan }
-      source.hold()
-      return plan
-        .then((late) => {
-          // It may have been deleted while its chunk was read.
-          if (source.isGone) throw sourceUnknown()
-          return { source, plan: late }
-        })
-        .finally(() => source.release())
-    })
-  }
-
   #append(stream: LiveStream, request: AppendRequest, known: ProducerState | null): Judged<AppendResult> {
     const { record } = stream
-    if (record.isDeleted) throw deleted()
+    if (record.isDeleted) throw streamDeleted()
     // While its producer was looked up.
-    if (stream.isGone) throw unknown()
+    if (stream.isGone) throw streamUnknown()
     const { producer, data } = request
     if (judgeAppend(record, request, known) === 'duplicate') {
       // What it repeats may still be on its way to the storage.
@@ -315,8 +259,8 @@ export class StreamStore {
       changes.push({ kind: 'producer', id: record.id, producer: id, state: { epoch, sequence } })
     }
     const { family, tail, isClosed } = record
-    const kept = this.#write(stream, changes, () => {
-      this.#show(stream, tail, isClosed)
+    const kept = this.#commits.write(stream, changes, () => {
+      this.#commits.show(stream, tail, isClosed)
       if (data !== null) this.#tell('appended', stream)
       return appendResult({ family, tail, isClosed, isDuplicate: false, producer })
     })
@@ -332,57 +276,7 @@ export class StreamStore {
         for (const one of removed) this.#live.forget(one)
         this.#tell('removed', stream)
       }
-      return { kept: this.#write(stream, changes, gone, [...sources.values()]) }
+      return { kept: this.#commits.write(stream, changes, gone, [...sources.values()]) }
     })
   }
-
-  /** `others`: further streams whose records are changed by it, and which must not be read before it is kept. */
-  #write<T>(
-    stream: LiveStream,
-    changes: readonly Change[],
-    kept: () => T,
-    others: readonly LiveStream[] = [],
-  ): T | Promise<T> {
-    const written = this.#storage.write(changes)
-    if (written instanceof Promise && others.length > 0) {
-      for (const other of others) other.hold()
-      const release = (): void => {
-        for (const other of others) other.release()
-      }
-      written.then(release, release)
-    }
-    return stream.whenKept(written, kept)
-  }
-
-  #unattended(stream: LiveStream, changes: readonly Change[]): void {
-    const written = this.#write(stream, changes, () => undefined)
-    if (written instanceof Promise) written.catch(this.#options.onError)
-  }
-
-  #show(stream: LiveStream, tail: number, isClosed: boolean): void {
-    stream.show(tail, isClosed)
-    this.#retention.check(stream)
-  }
-}
-
-function bytesOf(chunks: readonly Buffer[]): number {
-  return chunks.reduce((sum, { length }) => sum + length, 0)
-}
-
-/** A name that is taken is fine when the same is asked for again; what made it may still be on its way to the storage. */
-function existed(stream: LiveStream, request: CreateRequest): Judged<CreateResult> {
-  checkSameStream(stream.record, request)
-  return { kept: stream.afterWrites(() => ({ isNew: false, stream })) }
-}
-
-function unknown(): StreamstackError {
-  return new StreamstackError('stream_unknown', 'There is no such stream. Create it with PUT.')
-}
-
-function sourceUnknown(): StreamstackError {
-  return new StreamstackError('stream_unknown', 'The stream to fork from does not exist.')
-}
-
-function deleted(): StreamstackError {
-  return new StreamstackError('stream_deleted', 'The stream was deleted.')
 }

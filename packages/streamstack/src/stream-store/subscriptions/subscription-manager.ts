@@ -1,26 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import { after } from '../../storage/index.ts'
 import type { LiveStream } from '../live-stream.ts'
 import type { StreamEvent, StreamStore } from '../stream-store.ts'
 import { matchesPattern } from './name-pattern.ts'
 import { SubscriptionError } from './subscription-error.ts'
 import { type StreamStatus, SubscriptionLinks } from './subscription-links.ts'
-import { type Link, type Subscription, type SubscriptionConfig, type Wake, fromText, toText } from './subscription.ts'
+import { type Link, type Subscription, type SubscriptionConfig, fromText, toText } from './subscription.ts'
 import { WakeTokens } from './wake-token.ts'
+import { type DeliverWake, Wakes } from './wakes.ts'
 
 const SUBSCRIPTIONS_MAX = 1_000
-const RETRY_MS_MIN = 1_000
-const RETRY_MS_MAX = 60_000
 const DOCUMENT_PREFIX = 'subscription/'
-
-/** The body that a webhook receives. */
-export interface WakeNotice {
-  readonly subscription_id: string
-  readonly wake_id: string
-  readonly generation: number
-  readonly streams: readonly StreamStatus[]
-  readonly callback_token: string
-}
 
 /** What a worker says of its work. */
 export interface Acknowledgement {
@@ -34,8 +23,7 @@ export interface SubscriptionOptions {
   readonly store: StreamStore
   /** What `keptSubscriptions` has read. */
   readonly kept: Iterable<string>
-  /** Calls a webhook. True: the work is done already. Rejects when it must be called again. */
-  readonly deliver: (subscription: Subscription, notice: WakeNotice) => Promise<boolean>
+  readonly deliver: DeliverWake
   readonly onError: (error: unknown) => void
 }
 
@@ -56,17 +44,28 @@ export class SubscriptionManager {
   /** Subscriptions whose streams are being looked up: they follow streams that are created meanwhile, and call no worker yet. */
   readonly #beginning = new Map<string, Subscription>()
   readonly #links: SubscriptionLinks
+  readonly #wakes: Wakes
 
   constructor(options: SubscriptionOptions) {
     this.#options = options
     this.#links = new SubscriptionLinks(options.store)
+    this.#wakes = new Wakes({
+      store: options.store,
+      links: this.#links,
+      tokens: this.#tokens,
+      deliver: options.deliver,
+      onError: options.onError,
+      keep: (subscription) => this.#keep(subscription),
+      isActive: (subscription) => this.#subscriptions.get(subscription.id) === subscription,
+    })
     for (const text of options.kept) {
       const subscription = fromText(text)
       this.#subscriptions.set(subscription.id, subscription)
       this.#links.resume(subscription)
     }
     options.store.listen((event, stream) => this.#changed(event, stream))
-    for (const subscription of this.#subscriptions.values()) this.#background(() => this.#wakeIfPending(subscription))
+    for (const subscription of this.#subscriptions.values())
+      this.#background(() => this.#wakes.wakeIfPending(subscription))
   }
 
   /** Makes a subscription, or finds it as it was asked for. */
@@ -110,7 +109,7 @@ export class SubscriptionManager {
     }
     this.#subscriptions.set(id, subscription)
     await this.#keep(subscription)
-    this.#background(() => this.#wakeIfPending(subscription))
+    this.#background(() => this.#wakes.wakeIfPending(subscription))
     return { isNew: true, subscription }
   }
 
@@ -125,7 +124,7 @@ export class SubscriptionManager {
     const subscription = this.#subscriptions.get(id)
     if (subscription === undefined) return
     this.#subscriptions.delete(id)
-    this.#stopTimer(subscription)
+    this.#wakes.stopTimer(subscription)
     this.#links.leaveAll(subscription)
     await this.#options.store.putDocument(DOCUMENT_PREFIX + id, null)
   }
@@ -160,9 +159,9 @@ export class SubscriptionManager {
     demandUnclaimed(subscription)
     if (pending === null) throw new SubscriptionError('NO_PENDING_WORK', 'There is nothing to do.')
     const isNew = subscription.wake === null
-    const taken = subscription.wake ?? this.#newWake(subscription)
+    const taken = subscription.wake ?? this.#wakes.open(subscription)
     taken.holder = worker
-    this.#startLease(subscription)
+    this.#wakes.startLease(subscription)
     if (isNew) await this.#keep(subscription)
     return { subscription, wakeId: taken.id, token: this.#tokens.make(id, subscription.generation) }
   }
@@ -182,10 +181,10 @@ export class SubscriptionManager {
     // Its lease may have ended while the streams were looked up.
     this.#checkToken(subscription, token, ack)
     for (const { link, position } of positions) link.acked = position
-    if (ack.isDone) this.#endWake(subscription)
-    else this.#startLease(subscription)
+    if (ack.isDone) this.#wakes.end(subscription)
+    else this.#wakes.startLease(subscription)
     await this.#keep(subscription)
-    return ack.isDone && this.#wakeIfPending(subscription)
+    return ack.isDone && this.#wakes.wakeIfPending(subscription)
   }
 
   /** Lets a worker pass whose token was made for a subscription, before anything that it sends is read. Which work it is for is checked with that. */
@@ -197,13 +196,13 @@ export class SubscriptionManager {
   async release(id: string, token: string, ack: Acknowledgement): Promise<void> {
     const subscription = this.#pull(id)
     this.#checkToken(subscription, token, ack)
-    this.#endWake(subscription)
-    await this.#wakeIfPending(subscription).catch(this.#options.onError)
+    this.#wakes.end(subscription)
+    await this.#wakes.wakeIfPending(subscription).catch(this.#options.onError)
   }
 
   close(): void {
     this.#options.store.listen(null)
-    for (const subscription of this.#subscriptions.values()) this.#stopTimer(subscription)
+    for (const subscription of this.#subscriptions.values()) this.#wakes.stopTimer(subscription)
     this.#subscriptions.clear()
     this.#links.clear()
   }
@@ -233,7 +232,7 @@ export class SubscriptionManager {
       }
     }
     for (const subscription of this.#links.followersOf(name)) {
-      if (subscription.wake === null) this.#background(() => this.#wakeIfPending(subscription))
+      if (subscription.wake === null) this.#background(() => this.#wakes.wakeIfPending(subscription))
     }
   }
 
@@ -243,101 +242,6 @@ export class SubscriptionManager {
     if (link?.isExplicit === true) link.acked = -1
     else this.#links.leave(subscription, name)
     this.#background(() => this.#keep(subscription))
-  }
-
-  /** True: a wake is on its way. */
-  async #wakeIfPending(subscription: Subscription): Promise<boolean> {
-    if (!this.#isAsleep(subscription) || (await this.#links.firstPending(subscription)) === null) return false
-    // Another event may have woken it.
-    if (!this.#isAsleep(subscription)) return false
-    const { generation } = subscription
-    this.#newWake(subscription)
-    // A later wake must not have the number of one that a worker has heard of, whatever happens in between.
-    await this.#keep(subscription)
-    if (subscription.generation !== generation + 1) return true
-    if (subscription.config.type === 'webhook') await this.#deliver(subscription)
-    else await this.#announce(subscription)
-    return true
-  }
-
-  #isAsleep(subscription: Subscription): boolean {
-    return subscription.wake === null && this.#subscriptions.get(subscription.id) === subscription
-  }
-
-  #newWake(subscription: Subscription): Wake {
-    subscription.generation += 1
-    subscription.wake = { id: `w_${randomUUID()}`, holder: null }
-    return subscription.wake
-  }
-
-  #endWake(subscription: Subscription): void {
-    this.#stopTimer(subscription)
-    subscription.wake = null
-  }
-
-  async #deliver(subscription: Subscription): Promise<void> {
-    const { wake, generation } = subscription
-    if (wake === null) return
-    this.#startLease(subscription)
-    // Read before the webhook is called: what comes after is not among what it has done.
-    const snapshot = await this.#links.tails(subscription)
-    const streams = await this.streams(subscription)
-    if (subscription.wake !== wake) return
-    const notice: WakeNotice = {
-      subscription_id: subscription.id,
-      wake_id: wake.id,
-      generation,
-      streams,
-      callback_token: this.#tokens.make(subscription.id, generation),
-    }
-    this.#options.deliver(subscription, notice).then(
-      (isDone) => {
-        subscription.failures = 0
-        if (!isDone || subscription.wake !== wake) return
-        for (const [name, position] of snapshot) {
-          const link = subscription.links.get(name)
-          if (link !== undefined) link.acked = Math.max(link.acked, position)
-        }
-        this.#endWake(subscription)
-        this.#background(() => this.#keep(subscription))
-        this.#background(() => this.#wakeIfPending(subscription))
-      },
-      () => {
-        subscription.failures += 1
-        if (subscription.wake !== wake || !this.#subscriptions.has(subscription.id)) return
-        this.#stopTimer(subscription)
-        const again = (): void => this.#background(() => this.#deliver(subscription))
-        subscription.timer = setTimeout(again, retryMs(subscription.failures)).unref()
-      },
-    )
-  }
-
-  /** Appends to the wake stream, without waiting for its readers. */
-  async #announce(subscription: Subscription): Promise<void> {
-    const { id, config, generation } = subscription
-    const stream = (await this.#links.firstPending(subscription)) ?? ''
-    const event = { type: 'wake', subscription_id: id, stream, generation, ts: Date.now() }
-    await this.#options.store.append(config.wakeStream ?? '', {
-      contentType: 'application/json',
-      data: Buffer.from(`${JSON.stringify(event)},`),
-      close: false,
-      producer: null,
-      sequence: null,
-    })
-  }
-
-  /** When it ends, the next worker can claim the work. */
-  #startLease(subscription: Subscription): void {
-    this.#stopTimer(subscription)
-    subscription.timer = setTimeout(() => {
-      this.#endWake(subscription)
-      this.#background(() => this.#wakeIfPending(subscription))
-    }, subscription.config.leaseTtlMs).unref()
-  }
-
-  #stopTimer(subscription: Subscription): void {
-    if (subscription.timer !== null) clearTimeout(subscription.timer)
-    subscription.timer = null
   }
 
   #checkToken(subscription: Subscription, token: string, ack: Acknowledgement): void {
@@ -368,10 +272,4 @@ function demandUnclaimed({ wake, generation }: Subscription): void {
 
 function notForThis(): SubscriptionError {
   return new SubscriptionError('TOKEN_INVALID', 'The token is not for this subscription.')
-}
-
-/** Doubling, with a fifth of chance, so that many that failed together do not come back together. */
-function retryMs(failures: number): number {
-  const base = Math.min(RETRY_MS_MIN * 2 ** (failures - 1), RETRY_MS_MAX)
-  return base * (0.8 + 0.4 * Math.random())
 }
