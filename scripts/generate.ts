@@ -4,11 +4,8 @@ import { dirname, join, relative } from 'node:path'
 import { processIo } from '../packages/streamstack/src/command/io.ts'
 import { program } from '../packages/streamstack/src/command/main.ts'
 import { channelJsonSchema } from '../packages/streamstack/src/channel/index.ts'
-import {
-  endpointJsonSchema,
-  functionJsonSchema,
-  tableJsonSchema,
-} from '../packages/streamstack/src/definition/index.ts'
+import { tableJsonSchema } from '../packages/streamstack/src/table/index.ts'
+import { endpointJsonSchema, functionJsonSchema } from '../packages/streamstack/src/definition/index.ts'
 import { functions } from '../packages/streamstack/src/functions/index.ts'
 import { reservedPaths, routeDescriptions } from '../packages/streamstack/src/http/index.ts'
 import { settingsJsonSchema, startSettingKeys } from '../packages/streamstack/src/workspace/index.ts'

@@ -1,4 +1,4 @@
-import type { Value } from '@streamstack/protocol'
+import { type JsonSchema, jsonSchemaDialect } from '../definition/index.ts'
 import {
   HISTORY_AGE_MS_DEFAULT,
   HISTORY_COUNT_DEFAULT,
@@ -6,13 +6,11 @@ import {
   MESSAGE_BYTES_DEFAULT,
 } from './declaration.ts'
 
-type Schema = Readonly<Record<string, Value>>
+const names: JsonSchema = { anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }] }
 
-const names: Schema = { anyOf: [{ type: 'string' }, { type: 'array', minItems: 1, items: { type: 'string' } }] }
+const condition: JsonSchema = { anyOf: [{ type: 'string' }, { type: 'boolean' }] }
 
-const condition: Schema = { anyOf: [{ type: 'string' }, { type: 'boolean' }] }
-
-function rule(who: string): Schema {
+function rule(who: string): JsonSchema {
   return {
     description: `${who} false: no caller; true: every caller; token: every caller with a valid token; or callers that have one of the roles, one of the scopes, and fulfil the condition.`,
     default: false,
@@ -38,9 +36,9 @@ function rule(who: string): Schema {
 }
 
 /** JSON Schema (draft 2020-12) of a file in `channels/`, for completion and checks in editors. */
-export function channelJsonSchema(): Schema {
+export function channelJsonSchema(): JsonSchema {
   return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $schema: jsonSchemaDialect,
     title: 'Streamstack channel',
     description: 'Named streams that endpoints and clients publish to: who may, and what is kept.',
     type: 'object',

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { channelJsonSchema } from '../channel/index.ts'
-import { endpointJsonSchema, functionJsonSchema, tableJsonSchema } from '../definition/index.ts'
+import { endpointJsonSchema, functionJsonSchema } from '../definition/index.ts'
+import { tableJsonSchema } from '../table/index.ts'
 import { functions } from '../functions/index.ts'
 import { settingsJsonSchema } from '../workspace/index.ts'
 import type { CommandIo } from './io.ts'

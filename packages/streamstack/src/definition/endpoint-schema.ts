@@ -1,23 +1,12 @@
-import type { Value } from '@streamstack/protocol'
 import { inputTypeNames } from './input-types.ts'
-import type { FunctionShape, ParameterShape, StackShape } from './types.ts'
-
-const dialect = 'https://json-schema.org/draft/2020-12/schema'
-
-type Schema = Readonly<Record<string, Value>>
-
-/** Text with an expression, which may stand wherever a value of another type is expected. */
-const expressionText: Schema = { type: 'string', pattern: '\\{\\{' }
-
-const notes: Schema = {
-  description: { type: 'string', description: 'A note; changes nothing.' },
-  purpose: { type: 'string', description: 'A note; changes nothing.' },
-}
+import { type JsonSchema, durationSchema, jsonSchemaDialect } from './json-schema.ts'
+import { stepDefinitions } from './step-schema.ts'
+import type { FunctionShape } from './types.ts'
 
 /** JSON Schema (draft 2020-12) of an endpoint file, made from the functions: for completion and checks in editors. */
-export function endpointJsonSchema(catalog: readonly FunctionShape[]): Schema {
+export function endpointJsonSchema(catalog: readonly FunctionShape[]): JsonSchema {
   return {
-    $schema: dialect,
+    $schema: jsonSchemaDialect,
     title: 'Streamstack endpoint',
     description: 'One endpoint: its settings, its inputs and the function stack that it runs.',
     type: 'object',
@@ -35,9 +24,9 @@ export function endpointJsonSchema(catalog: readonly FunctionShape[]): Schema {
 }
 
 /** JSON Schema of a file in `functions/`. */
-export function functionJsonSchema(catalog: readonly FunctionShape[]): Schema {
+export function functionJsonSchema(catalog: readonly FunctionShape[]): JsonSchema {
   return {
-    $schema: dialect,
+    $schema: jsonSchemaDialect,
     title: 'Streamstack function',
     description: 'A stack that other stacks run with Run Function.',
     type: 'object',
@@ -52,112 +41,30 @@ export function functionJsonSchema(catalog: readonly FunctionShape[]): Schema {
   }
 }
 
-/** JSON Schema of a file in `tables/`. */
-export function tableJsonSchema(): Schema {
-  const type: Schema = { enum: ['integer', 'number', 'text', 'boolean', 'timestamp', 'json', 'uuid'] }
-  const columns: Schema = { type: 'array', minItems: 1, items: { type: 'string' } }
-  return {
-    $schema: dialect,
-    title: 'Streamstack table',
-    description: 'The columns and indexes of one table.',
-    type: 'object',
-    required: ['columns'],
-    properties: {
-      $schema: { type: 'string' },
-      description: { type: 'string' },
-      columns: {
-        type: 'object',
-        description: 'By name.',
-        additionalProperties: {
-          anyOf: [
-            { type: 'string', description: 'A type alone: text.' },
-            {
-              type: 'object',
-              required: ['type'],
-              properties: {
-                type: { anyOf: [type, { type: 'string' }] },
-                primary: { type: 'boolean', description: 'Whether it identifies a record.' },
-                required: { type: 'boolean', description: 'Whether it must not be null.' },
-                unique: { type: 'boolean', description: 'Whether no two records may have the same value.' },
-                private: { type: 'boolean', description: 'Whether it is read only where a step names it.' },
-                default: { description: 'The value of records that do not give one.' },
-                values: { type: 'array', description: 'The only values allowed.' },
-                description: { type: 'string' },
-              },
-            },
-          ],
-        },
-      },
-      allow: {
-        description:
-          'Which records callers may read and change: a filter as in `where` over `auth`, such as `owner == {{auth.sub}}`, or a rule for each act. An act that is not named is forbidden.',
-        anyOf: [
-          { type: 'string' },
-          { type: 'boolean' },
-          {
-            type: 'object',
-            minProperties: 1,
-            additionalProperties: false,
-            properties: {
-              read: { description: 'Records that can be read and counted.' },
-              write: { description: 'Short for `add`, `edit` and `delete`.' },
-              add: { description: 'Records that can be added.' },
-              edit: { description: 'Records that can be changed. They must fit before and after.' },
-              delete: { description: 'Records that can be deleted.' },
-            },
-          },
-        ],
-      },
-      seed: {
-        description:
-          'First records of the table, imported when the server starts and finds it empty: a list, or the path of a .csv, .json or .ndjson file from the workspace folder.',
-        anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'object' } }],
-      },
-      indexes: {
-        type: 'array',
-        description: 'Columns that are searched or ordered by together.',
-        items: {
-          anyOf: [
-            columns,
-            { type: 'object', required: ['columns'], properties: { columns, unique: { type: 'boolean' } } },
-          ],
-        },
-      },
-    },
-  }
-}
-
-const duration: Schema = {
-  anyOf: [
-    { type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*(ms|s|m|min|h|d)$' },
-    { type: 'integer', minimum: 0 },
-  ],
-}
-
-const byteSize: Schema = {
+const byteSize: JsonSchema = {
   anyOf: [
     { type: 'string', pattern: '^\\d+(\\.\\d+)?\\s*([kKmMgG][iI]?)?[bB]?$' },
     { type: 'integer', minimum: 1 },
   ],
 }
 
-const names: Schema = { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] }
+const names: JsonSchema = { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] }
 
-const limits: Schema = {
-  max_duration: { ...duration, description: 'Longest time of one run: 30s, 5m, or milliseconds.' },
+const limits: JsonSchema = {
+  max_duration: { ...durationSchema, description: 'Longest time of one run: 30s, 5m, or milliseconds.' },
   max_chunks: { type: 'integer', minimum: 1, description: 'Most chunks of one run.' },
   max_bytes: { ...byteSize, description: 'Most bytes of one run: 10mb, or bytes.' },
   max_iterations: { type: 'integer', minimum: 1, description: 'Most loop iterations of one run.' },
 }
 
-const outputSchema: Schema = {
+const outputSchema: JsonSchema = {
   type: 'object',
   description: 'What chunks hold, for `streamstack types` and OpenAPI. It is not checked.',
   additionalProperties: false,
   properties: { content: { $ref: '#/$defs/input' }, metadata: { $ref: '#/$defs/input' } },
 }
 
-const settingsSchema: Schema = {
+const settingsSchema: JsonSchema = {
   type: 'object',
   description: 'How the endpoint is called and what bounds its runs.',
   additionalProperties: false,
@@ -204,7 +111,7 @@ const settingsSchema: Schema = {
       description: 'Where chunks are kept: in memory, or on disk before a reader sees them.',
     },
     on_disconnect: { enum: ['continue', 'cancel'], description: 'What happens to a run without readers.' },
-    disconnect_grace: { ...duration, description: 'How long it goes on without readers before it is cancelled.' },
+    disconnect_grace: { ...durationSchema, description: 'How long it goes on without readers before it is cancelled.' },
     redact: {
       anyOf: [{ type: 'boolean' }, { type: 'array', items: { type: 'string' } }, { type: 'object' }],
       description: 'Redact over the whole run: true, a list of kinds, or the parameters of the step.',
@@ -223,15 +130,15 @@ const settingsSchema: Schema = {
   },
 }
 
-const inputsSchema: Schema = {
+const inputsSchema: JsonSchema = {
   type: 'object',
   description: 'What callers send, by name.',
   additionalProperties: { $ref: '#/$defs/input' },
 }
 
-const typeName: Schema = { anyOf: [{ enum: inputTypeNames }, { type: 'string' }] }
+const typeName: JsonSchema = { anyOf: [{ enum: inputTypeNames }, { type: 'string' }] }
 
-const inputSchema: Schema = {
+const inputSchema: JsonSchema = {
   anyOf: [
     { ...typeName, description: 'A type alone, such as text.' },
     {
@@ -260,101 +167,4 @@ const inputSchema: Schema = {
       },
     },
   ],
-}
-
-function stepDefinitions(catalog: readonly FunctionShape[]): Schema {
-  const implied = catalog.filter((shape) => shape.name === 'Create Variables' || shape.name === 'Update Variables')
-  return {
-    stack: { type: 'array', items: { $ref: '#/$defs/step' } },
-    step: {
-      type: 'object',
-      anyOf: [...catalog.map((shape) => stepSchema(shape, true)), ...implied.map((shape) => stepSchema(shape, false))],
-    },
-  }
-}
-
-/** `named`: with its function; the two that need no name are offered without it as well. */
-function stepSchema(shape: FunctionShape, named: boolean): Schema {
-  const properties: Record<string, Value> = {
-    function: { enum: [shape.name, ...(shape.aliases ?? [])], description: shape.summary },
-    step: { type: ['string', 'integer'], description: 'A label, or a number.' },
-    disabled: { type: 'boolean', description: 'Checked, but not run.' },
-    ...notes,
-  }
-  if (shape.hasResult === true || shape.resultDefault !== undefined) {
-    const fallback = shape.resultDefault === undefined ? '' : ` \`${shape.resultDefault}\` when absent.`
-    properties['as'] = { type: 'string', description: `The variable that takes the result.${fallback}` }
-  }
-  /** One `anyOf` per required part: it may be written under any of its spellings. */
-  const required: Schema[] = []
-  const add = (name: string, part: ParameterShape | StackShape, schema: Schema): void => {
-    const spellings = [name, ...(part.aliases ?? [])]
-    for (const spelling of spellings) properties[spelling] ??= { ...schema, description: part.summary }
-    if (part.required === true) required.push({ anyOf: spellings.map((spelling) => ({ required: [spelling] })) })
-  }
-  for (const [name, parameter] of Object.entries(shape.parameters)) add(name, parameter, parameterSchema(parameter))
-  for (const [name, stack] of Object.entries(shape.stacks ?? {})) add(name, stack, stackSchema(stack))
-  return {
-    title: shape.name,
-    description: shape.summary,
-    properties,
-    ...(named && { required: ['function'] }),
-    ...(required.length > 0 && { allOf: required }),
-  }
-}
-
-function parameterSchema(parameter: ParameterShape): Schema {
-  const common: Schema = parameter.default === undefined ? {} : { default: parameter.default }
-  switch (parameter.kind) {
-    case 'condition':
-      return { type: ['string', 'boolean'], ...common }
-    case 'assignments':
-      return { type: 'object', ...common }
-    case 'variable':
-      return { type: 'string', pattern: '^[^\\s{}]+$', ...common }
-    case 'where':
-      return { type: ['object', 'string', 'null'], ...common }
-    case 'literal':
-      return { ...typeSchema(parameter), ...common }
-    default: {
-      const type = typeSchema(parameter)
-      return Object.keys(type).length === 0 ? common : { anyOf: [type, expressionText], ...common }
-    }
-  }
-}
-
-function typeSchema(parameter: ParameterShape): Schema {
-  if (parameter.values !== undefined) return { enum: parameter.values }
-  switch (parameter.type ?? 'any') {
-    case 'any':
-      return {}
-    case 'text':
-      return { type: ['string', 'number', 'boolean'] }
-    case 'integer':
-      return { anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^\\s*[+-]?\\d+\\s*$' }] }
-    case 'number':
-      return { anyOf: [{ type: 'number' }, { type: 'string', pattern: '^\\s*[+-]?[\\d.]+(e[+-]?\\d+)?\\s*$' }] }
-    case 'duration':
-      return duration
-    case 'boolean':
-      return { enum: [true, false, 'true', 'false'] }
-    case 'list':
-      return { type: 'array' }
-    default:
-      return { type: 'object' }
-  }
-}
-
-function stackSchema(stack: StackShape): Schema {
-  const steps: Schema = { $ref: '#/$defs/stack' }
-  if (stack.form === 'branches') return { type: 'array', items: steps }
-  if (stack.form === 'cases') {
-    const when: Schema = stack.when === 'value' ? {} : { type: ['string', 'boolean'] }
-    const item: Schema = {
-      type: 'object',
-      properties: { when, condition: when, value: when, steps, true_branch: steps },
-    }
-    return { type: ['array', 'object'], items: item }
-  }
-  return steps
 }
