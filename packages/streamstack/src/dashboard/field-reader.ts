@@ -23,14 +23,14 @@ export class FieldReader {
     return found
   }
 
-  protected width(node: TreeNode | undefined, otherwise: 1 | 2 | 3): 1 | 2 | 3 | 4 {
+  width(node: TreeNode | undefined, otherwise: 1 | 2 | 3): 1 | 2 | 3 | 4 {
     if (node === undefined) return otherwise
     if (node.value === 1 || node.value === 2 || node.value === 3 || node.value === 4) return node.value
     this.error(node.position, `\`width\` must be 1, 2, 3 or 4 columns; it is ${quote(node.value)}.`)
     return otherwise
   }
 
-  protected numbers(entries: ReadonlyMap<string, TreeEntry>, keys: readonly string[]): Record<string, number> {
+  numbers(entries: ReadonlyMap<string, TreeEntry>, keys: readonly string[]): Record<string, number> {
     const found: Record<string, number> = {}
     for (const key of keys) {
       const node = entries.get(key)?.node
@@ -41,7 +41,7 @@ export class FieldReader {
     return found
   }
 
-  protected texts(entries: ReadonlyMap<string, TreeEntry>, keys: readonly string[]): Record<string, string> {
+  texts(entries: ReadonlyMap<string, TreeEntry>, keys: readonly string[]): Record<string, string> {
     const found: Record<string, string> = {}
     for (const key of keys) {
       const text = this.text(entries.get(key)?.node)
@@ -50,7 +50,7 @@ export class FieldReader {
     return found
   }
 
-  protected names(node: TreeNode | undefined): readonly string[] {
+  names(node: TreeNode | undefined): readonly string[] {
     if (node === undefined) return []
     const names = (node.items ?? []).map((item) => this.text(item)).filter((name) => name !== null)
     if (names.length === 0)
@@ -58,7 +58,7 @@ export class FieldReader {
     return names
   }
 
-  protected text(node: TreeNode | undefined): string | null {
+  text(node: TreeNode | undefined): string | null {
     if (node === undefined) return null
     if (typeof node.value === 'string' && node.value.trim() !== '') return node.value.trim()
     this.error(node.position, `This must be text; it is ${quote(node.value)}.`)
