@@ -10,34 +10,18 @@ import {
   compileValue,
 } from '../expression/index.ts'
 import type { Compiler, FunctionOutline, Label, LoopSlots, RegionTarget, StepSource } from '../functions/index.ts'
-import {
-  type ChunkFilter,
-  type Frame,
-  type Op,
-  type Program,
-  type Region,
-  type Slot,
-  type StepInfo,
-  leaveFinally,
-} from '../run/index.ts'
+import type { ChunkFilter, Frame, Op, Program, Slot } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
 import { assignedNames, createdNames, resultName } from './assigned-names.ts'
+import { ControlFlow, type LoopTargets } from './control-flow.ts'
 import { unsetNames } from './env.ts'
 import { EstimatedTotals } from './estimated-totals.ts'
 import { hiddenInputs } from './hidden-inputs.ts'
 import type { PlanContext } from './plan-context.ts'
+import { ProgramCode } from './program-code.ts'
 import { rawVariables } from './raw-variables.ts'
 import { RESERVED_NAMES, StackNames } from './stack-names.ts'
 import { wordsOf } from './steps.ts'
-
-interface OpenLoop {
-  targets: { onBreak: Label; onContinue: Label }
-  /** Regions that are open outside the loop; null: the loop is outside the branch, out of reach. */
-  regionDepth: number | null
-}
-
-/** What surrounds the place that is being compiled. */
-type OpenRegion = RegionTarget | { kind: 'inside-finally'; completionSlot: number }
 
 /** Compiles one stack into one program. */
 export class StackCompiler implements Compiler {
@@ -46,21 +30,12 @@ export class StackCompiler implements Compiler {
   readonly settableNames: ReadonlySet<string>
   readonly #context: PlanContext
   readonly #issues: Issue[]
-  readonly #ops: Op[] = []
-  readonly #stepOf: number[] = []
-  readonly #steps: StepInfo[] = []
-  readonly #regions: Region[] = []
-  readonly #filters: ChunkFilter<unknown>[] = []
+  readonly #code = new ProgramCode()
+  readonly #flow: ControlFlow
   readonly #names: StackNames
   readonly #stack: readonly StepNode[]
   readonly #raw: ReadonlySet<string>
-  /** In a function file, but not in a branch of Parallel: the other branches would go on. */
-  #mayReturn: boolean
-  readonly #functionEnd: Label = { pc: -1 }
   readonly #estimates = new EstimatedTotals(this)
-  #loops: OpenLoop[] = []
-  #openRegions: OpenRegion[] = []
-  #currentStep = -1
   #words: ReadonlySet<string> | null = null
 
   constructor(options: {
@@ -74,7 +49,7 @@ export class StackCompiler implements Compiler {
     this.#context = context
     this.#stack = stack
     this.#issues = options.issues
-    this.#mayReturn = options.isFunctionFile
+    this.#flow = new ControlFlow(this.#code, options.isFunctionFile)
     const assigned = assignedNames(stack, context.definitions)
     this.settableNames = new Set([...createdNames(assigned, context.definitions), ...inputs.map(({ name }) => name)])
     this.#refuseReservedNames(inputs, assigned)
@@ -92,14 +67,15 @@ export class StackCompiler implements Compiler {
   /** The finished program. */
   program(name: string, stack: readonly StepNode[]): Program {
     this.steps(stack)
-    this.place(this.#functionEnd)
+    this.#flow.placeEnd()
+    const { ops, stepOf, steps, regions, filters } = this.#code
     return Object.freeze({
       name,
-      ops: Object.freeze(this.#ops),
-      stepOf: this.#stepOf,
-      steps: this.#steps,
-      regions: this.#regions,
-      filters: this.#filters,
+      ops: Object.freeze(ops),
+      stepOf,
+      steps,
+      regions,
+      filters,
       slots: this.#names.slots,
       inputSlots: this.#names.inputSlots,
       variableSlots: this.#names.variableSlots,
@@ -109,26 +85,23 @@ export class StackCompiler implements Compiler {
   }
 
   emit(op: Op): number {
-    this.#stepOf.push(this.#currentStep)
-    return this.#ops.push(op) - 1
+    return this.#code.emit(op)
   }
 
   label(): Label {
-    return { pc: -1 }
+    return this.#code.label()
   }
 
   place(label: Label): void {
-    label.pc = this.#ops.length
+    this.#code.place(label)
   }
 
   jump(label: Label): void {
-    this.emit((frame) => {
-      frame.pc = label.pc
-    })
+    this.#code.jump(label)
   }
 
   filter(filter: ChunkFilter<unknown>): number {
-    return this.#filters.push(filter) - 1
+    return this.#code.filters.push(filter) - 1
   }
 
   slot(initial?: Slot): number {
@@ -169,67 +142,31 @@ export class StackCompiler implements Compiler {
     for (const step of stack ?? []) {
       const definition = this.#context.definitions.get(step.function)
       if (definition === undefined || step.disabled) continue
-      const outer = this.#currentStep
-      const from = this.#ops.length
       const info = {
         id: step.id,
         function: step.function,
         label: step.label,
         position: step.position,
-        from,
-        to: from,
         loopSlots: this.#names.loopSlots,
         itemSlot: this.#names.itemSlot,
       }
-      this.#currentStep = this.#steps.push(info) - 1
-      this.#estimates.resetBefore(step)
-      definition.compile(step, this)
-      info.to = this.#ops.length
-      this.#currentStep = outer
+      this.#code.step(info, () => {
+        this.#estimates.resetBefore(step)
+        definition.compile(step, this)
+      })
     }
   }
 
-  loop(step: StepNode, slots: LoopSlots, targets: OpenLoop['targets'], body: () => void): void {
-    this.#loops.push({ targets, regionDepth: this.#openRegions.length })
-    this.#names.insideLoop({ ...slots, step }, body)
-    this.#loops.pop()
+  loop(step: StepNode, slots: LoopSlots, targets: LoopTargets, body: () => void): void {
+    this.#flow.loop(targets, () => this.#names.insideLoop({ ...slots, step }, body))
   }
 
   guarded(region: RegionTarget, body: () => void): void {
-    const index = this.#regions.length
-    const { at } = region
-    this.#regions.push(
-      region.kind === 'catch'
-        ? {
-            kind: 'catch',
-            get pc() {
-              return at.pc
-            },
-            errorSlot: region.errorSlot,
-          }
-        : {
-            kind: 'finally',
-            get pc() {
-              return at.pc
-            },
-            completionSlot: region.completionSlot,
-          },
-    )
-    this.emit((frame) => {
-      frame.regions.push(index)
-    })
-    this.#openRegions.push(region)
-    body()
-    this.#openRegions.pop()
-    this.emit((frame) => {
-      frame.regions.pop()
-    })
+    this.#flow.guarded(region, body)
   }
 
   finallyBlock(completionSlot: number, body: () => void): void {
-    this.#openRegions.push({ kind: 'inside-finally', completionSlot })
-    body()
-    this.#openRegions.pop()
+    this.#flow.finallyBlock(completionSlot, body)
   }
 
   withNames(names: ReadonlyMap<string, number>, body: () => void): void {
@@ -237,35 +174,15 @@ export class StackCompiler implements Compiler {
   }
 
   branch(body: () => void): { from: Label; to: Label } {
-    const [loops, regions, isInFunction] = [this.#loops, this.#openRegions, this.#mayReturn]
-    // Names of outer loops stay readable; their targets are out of reach.
-    this.#loops = loops.map((loop) => ({ ...loop, regionDepth: null }))
-    this.#openRegions = []
-    this.#mayReturn = false
-    const from = this.label()
-    const to = this.label()
-    this.place(from)
-    body()
-    this.place(to)
-    this.#loops = loops
-    this.#openRegions = regions
-    this.#mayReturn = isInFunction
-    return { from, to }
+    return this.#flow.branch(body)
   }
 
-  leaveLoop(to: 'onBreak' | 'onContinue'): boolean {
-    const loop = this.#loops.at(-1)
-    if (loop === undefined || loop.regionDepth === null) return false
-    this.#leaveRegions(loop.regionDepth)
-    this.jump(loop.targets[to])
-    return true
+  leaveLoop(to: keyof LoopTargets): boolean {
+    return this.#flow.leaveLoop(to)
   }
 
   leaveFunction(): boolean {
-    if (!this.#mayReturn) return false
-    this.#leaveRegions(0)
-    this.jump(this.#functionEnd)
-    return true
+    return this.#flow.leaveFunction()
   }
 
   holdsRawRecords(variable: string): boolean {
@@ -311,27 +228,6 @@ export class StackCompiler implements Compiler {
 
   issue(severity: Issue['severity'], message: string, position: Position): void {
     this.#issues.push({ severity, message, position })
-  }
-
-  /** Ops that leave all regions but the outermost `depth`: a finally block on the way is run and comes back here. */
-  #leaveRegions(depth: number): void {
-    for (let i = this.#openRegions.length - 1; i >= depth; i--) {
-      const region = this.#openRegions[i] as OpenRegion
-      if (region.kind === 'inside-finally') {
-        this.emit((frame) => leaveFinally(frame, region.completionSlot))
-        continue
-      }
-      this.emit((frame) => {
-        frame.regions.pop()
-      })
-      if (region.kind === 'catch') continue
-      const back = this.label()
-      this.emit((frame) => {
-        frame.slots[region.completionSlot] = { kind: 'jump', pc: back.pc }
-        frame.pc = region.at.pc
-      })
-      this.place(back)
-    }
   }
 
   #compiled(node: TreeNode, compile: () => Expression<Frame>): Expression<Frame> {
