@@ -2,7 +2,7 @@ import { callRequest, randomKey } from './call-request.ts'
 import type { CallOptions, Client, ClientOptions, ReadOptions } from './client.ts'
 import type { UntypedEndpoints } from './endpoint-types.ts'
 import type { LiveSocket } from './live-socket.ts'
-import type { ReaderOptions } from './reconnecting-reader.ts'
+import type { ReaderOptions } from './reader-options.ts'
 import { RunStream } from './run-stream.ts'
 import { Transport } from './transport.ts'
 

@@ -1,12 +1,12 @@
-import type { ChunkKind, Decoded, DecodedChunk, Outcome, PublicError } from '@streamstack/protocol'
-import { type CallRequest, withQuery } from './call-request.ts'
-import { ProgressCounter } from './progress.ts'
-import type { LiveSocket } from './live-socket.ts'
-import type { Ask } from './shared-socket.ts'
+import type { ChunkKind, Decoded, Outcome, PublicError } from '@streamstack/protocol'
+import { withQuery } from './call-request.ts'
 import { page } from './page.ts'
-import { type RetryOptions, retryDelayMs, sleep } from './retry.ts'
+import { ProgressCounter } from './progress.ts'
+import type { ReadChunk, ReaderEnd, ReaderOptions, ReaderStatus } from './reader-options.ts'
+import { retryDelayMs, sleep } from './retry.ts'
+import type { Ask } from './shared-socket.ts'
 import { StreamError, answerError, asStreamError, lost, mayRetry, publicError } from './stream-error.ts'
-import type { Transport } from './transport.ts'
+import { TextPosition } from './text-position.ts'
 import {
   type Connection,
   type StreamFormat,
@@ -17,52 +17,7 @@ import {
   wires,
 } from './wire.ts'
 
-/** Where a stream stands: `reconnecting` from the break until something answers again, `gap` when that begins anew because the server no longer keeps what is missing. */
-export type ReaderStatus = 'connecting' | 'open' | 'reconnecting' | 'gap' | 'ended'
-
-/** How the offsets of a stream follow each other: each one, with gaps of what this reader may not see, or without any meaning to it. */
-export type OffsetOrder = 'next' | 'rising' | 'none'
-
 const CONTENT: readonly ChunkKind[] = ['text', 'json']
-
-export interface ReaderOptions {
-  /** The streams of the client that have not ended; each is in it as long. */
-  streams?: Set<{ close(): void }>
-  transport: Transport
-  /** Null: everything goes over HTTP. */
-  socket: LiveSocket | null
-  /** Null for what goes on already. */
-  call: CallRequest | null
-  /** Path of the stream; null until an answer told it. */
-  path: string | null
-  /** What a WebSocket is asked, without an offset; null: to call, or to read the path. */
-  ask: Ask | null
-  /** Offset after which to read; `now`: what comes alone. */
-  after: number | 'now'
-  /** Whatever is not `next` has no end of its own. */
-  order: OffsetOrder
-  /** What becomes of a stream when the server no longer keeps what comes next. Default: it ends. */
-  onGap?: 'end' | 'restart' | undefined
-  format: StreamFormat
-  /** The kinds of chunks that are handed out. Default: `text` and `json`. */
-  kinds?: readonly ChunkKind[] | 'all' | undefined
-  /** The caller's own. */
-  headers?: Readonly<Record<string, string>> | undefined
-  retry: Required<RetryOptions>
-  /** How long a connection that should show signs of life may show none; 0: for ever. */
-  silenceMsMax: number
-  /** `waitMs`: how long a reader that reconnects waits before it does. */
-  onStatus: (status: ReaderStatus, cause: StreamError | null, waitMs: number) => void
-}
-
-/** A chunk as it is handed out. */
-export type ReadChunk = Pick<DecodedChunk, 'kind' | 'content' | 'metadata' | 'offset'>
-
-/** How reading ended. */
-export interface ReaderEnd {
-  outcome: Outcome | null
-  error: StreamError | null
-}
 
 /**
  * Reads one run's stream over as many connections as it takes. Rules: a chunk counts as read when it is handed out, in the order of
@@ -93,9 +48,7 @@ export class ReconnectingReader {
   #next: ReaderEnd | StreamError | null = null
   /** An error of this reader alone, that the server told before it broke off. */
   #fault: PublicError | null = null
-  /** `text` has no offsets: what was handed out is counted, and dropped from what is read anew. */
-  #charactersRead = 0
-  #charactersToDrop = 0
+  readonly #text = new TextPosition()
 
   constructor(options: ReaderOptions) {
     this.#options = options
@@ -267,17 +220,14 @@ export class ReconnectingReader {
       chunks.push({ kind, content, metadata, offset: this.#options.order === 'none' ? null : this.position })
       return
     }
-    if (typeof content !== 'string' && this.#charactersToDrop > 0) {
+    if (typeof content !== 'string' && this.#text.isBehind) {
       // The same value may be written in more ways than one, so its characters cannot be counted.
       this.#next = new StreamError('text_not_resumable', 'Values cannot be resumed as text. Use ndjson.')
       return
     }
-    const text = typeof content === 'string' ? content : JSON.stringify(content)
-    const dropped = Math.min(this.#charactersToDrop, text.length)
-    this.#charactersToDrop -= dropped
-    if (dropped === text.length) return
-    if (format === 'text') this.#charactersRead += text.length
-    chunks.push({ kind, content: text.slice(dropped), metadata, offset: format === 'text' ? null : this.position })
+    const isText = format === 'text'
+    const rest = this.#text.rest(typeof content === 'string' ? content : JSON.stringify(content), isText)
+    if (rest !== null) chunks.push({ kind, content: rest, metadata, offset: isText ? null : this.position })
   }
 
   async #recover(thrown: unknown): Promise<void> {
@@ -297,8 +247,7 @@ export class ReconnectingReader {
       if (format === 'json' || order !== 'next') return this.stop(error)
       this.#isLastTry = true
     }
-    this.#charactersToDrop += this.#charactersRead
-    this.#charactersRead = 0
+    this.#text.rewind()
     if (isOffline) this.#restMs = retry.delayMsMax
     else if (!this.#isLastTry) this.#restMs = retryDelayMs(this.#attempts, retry, error.retryAfterMs)
     this.#become(isGap ? 'gap' : 'reconnecting', error)

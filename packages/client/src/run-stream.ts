@@ -1,7 +1,8 @@
 import type { ChunkKind, Outcome } from '@streamstack/protocol'
 import { page } from './page.ts'
 import type { Progress } from './progress.ts'
-import { type ReadChunk, type ReaderOptions, type ReaderStatus, ReconnectingReader } from './reconnecting-reader.ts'
+import type { ReadChunk, ReaderOptions, ReaderStatus } from './reader-options.ts'
+import { ReconnectingReader } from './reconnecting-reader.ts'
 import { sleep } from './retry.ts'
 import { StreamError, answerError, asStreamError, invalid } from './stream-error.ts'
 
