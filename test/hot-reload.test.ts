@@ -208,6 +208,35 @@ describe('an endpoint whose file was never valid', () => {
     await eventually(server, '/items/special?format=text', 'item special')
   })
 
+  test('answers 503 to clients that resume a chat, also below the path of a more general endpoint', async () => {
+    const chat = (stack: object[]): object => ({
+      endpoint_settings: { method: 'POST', path: '/chat', format: 'ai-sdk' },
+      function_stack: stack,
+    })
+    await using server = await watched({
+      'endpoints/chat.json': chat([{ function: 'Snd' }]),
+      'endpoints/plain.json': { ...broken, endpoint_settings: { method: 'POST', path: '/plain' } },
+      'endpoints/general.json': endpoint('/:room/:id/stream', [send('general')]),
+    })
+    const answer = await server.call('/chat/7/stream')
+    expect([answer.status, problem(answer)['code']]).toEqual([503, 'endpoint_broken'])
+    // An endpoint of another format has no such path.
+    expect((await server.call('/plain/7/stream?format=text')).text).toBe('general')
+    await server.write('endpoints/chat.json', chat([send('mended')]))
+    await eventually(server, '/chat/7/stream', 204)
+  })
+
+  test('an endpoint at the path by which a broken chat is resumed answers there', async () => {
+    await using server = await testServer({
+      'endpoints/chat.json': {
+        endpoint_settings: { method: 'POST', path: '/chat', format: 'ai-sdk' },
+        function_stack: [{ function: 'Snd' }],
+      },
+      'endpoints/own.json': endpoint('/chat/:other/stream', [send('own')]),
+    })
+    expect((await server.call('/chat/7/stream?format=text')).text).toBe('own')
+  })
+
   test('answers 503 by every path that leads to it', async () => {
     await using server = await testServer({
       'streamstack.yaml': { server: { xano: true }, openai: { models: { special: 'GET /items/special' } } },

@@ -87,9 +87,25 @@ test('a client that waits for leave to send its body gets it when the body is re
   expect(text).toContain('said: 1')
 })
 
-test('a body that is announced as too large is refused before it comes', async () => {
-  for (const path of ['/said', '/v1/chat/completions']) {
-    const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n{`
-    expect((await rawExchange(on.server.url, head)).statuses).toEqual([413])
-  }
+test.each([
+  ['POST', '/said'],
+  ['POST', '/v1/chat/completions'],
+  ['PUT', '/v1/stream/big'],
+  ['POST', '/v1/stream/kept'],
+  ['PUT', '/v1/stream/__ds/subscriptions/big'],
+  ['POST', '/v1/channels/vault'],
+])('a body that is too large is refused before it comes whole: %s %s', async (method, path) => {
+  const caller = path.includes('channels') ? 'owner' : 'streamer'
+  await on.server.call('/v1/stream/kept', {
+    method: 'PUT',
+    headers: { Authorization: `Bearer ${credentialOf('streamer')}`, 'Content-Type': 'application/json' },
+  })
+  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nAuthorization: Bearer ${credentialOf(caller)}\r\n`
+  const announced = await rawExchange(on.server.url, `${head}Content-Length: 99999999\r\n\r\n{`)
+  const size = 2 * 1024 * 1024
+  const unannounced = `${head}Transfer-Encoding: chunked\r\n\r\n${size.toString(16)}\r\n${' '.repeat(size)}\r\n`
+  const chunked = await rawExchange(on.server.url, unannounced)
+  expect([announced.statuses, chunked.statuses]).toEqual([[413], [413]])
+  // The rest is not read: no other request can come on this connection.
+  expect(announced.text).toContain('Connection: close')
 })

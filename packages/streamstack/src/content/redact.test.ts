@@ -11,6 +11,45 @@ const allKinds = Object.keys(REDACT_KINDS) as RedactKind[]
 const pem = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow/+aB==\nQQ==\n-----END RSA PRIVATE KEY-----'
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'
 
+/** Keys as their services write them, with the alphabets and lengths of their documentation; random, and none of them real. */
+const providerKeys = [
+  'sk-abcdefghijklmnopqrstuvwx',
+  'sk-QWERTYUIOPASDFGHJKLZXCVB',
+  'sk-aBcDeFgHiJkLmNoPqRsTT3BlbkFJuVwXyZaBcDeFgHiJkLmN',
+  'sk-proj-aBcD_eFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJkLmNoPqRsT-uVwXyZaBcDeT3BlbkFJ_k8',
+  'sk-svcacct-Zk3QmB7xLw9sVt2Yc5RfHn8JpDg4TaXe',
+  'sk-ant-api03-QmZxLwVsYtRcHfJnDpTgXaBe-kUoIqWsEdRfTgYhUjIkOlPzXcVbNmAsDf_GhJkQwErTyUiOpAsDfGhJkAA',
+  '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',
+  'sk-0f2c6c8e7a1b4d3f9e5a7c8b6d4e2f10',
+  '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',
+  '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',
+  'npm_k9QmZxLwVsYtRcHfJnDpTgXaBekUoIqWsEdR',
+  'r8_QmZxLwVsYtRcHfJnDpTgXaBekUoIqWsEdR4Zk',
+  'xai-QmZxLwVsYtRcHfJnDpTgXaBekUoIqWsEdRfTgYhUjIkOlPzXcVbNmAsDfGhJkQwErTyUiOpAsDf7',
+  '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',
+  'AKIAQMZXLWVSYTRCHFJN',
+  'glpat-QmZx-LwVs_YtRcHfJnDp',
+  'sk_live_QmZxLwVsYtRcHfJnDpTgXaBe',
+  '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',
+  'ssk_QmZxLwVsYtRcHfJnDpTgXaBekUoIqWsEdRfTgYhUjIkO',
+]
+
+/** What people write behind the same beginnings. */
+const keyLookalikes = [
+  'sk-learn-pipeline-documentation-page',
+  'sk-learn-something-about-regression-2024',
+  'sk-learn-pipelines-v2-release-notes',
+  'sk-SK-lokalizacia-obsahu',
+  'sk-createStreamingResponseHandler',
+  'npm_config_cache_min_seconds_default',
+  'npm_package_dependencies_typescript_7',
+  'hf_hub_download_progress_bars_disabled',
+  'pypi-server-documentation-2026-edition',
+  'xai-research-explainable-models-2025',
+  'ASIAPACIFICREGIONALOFFICE',
+  'AKIAS-and-others',
+]
+
 describe('kinds', () => {
   test.each<[RedactKind, readonly string[], readonly string[]]>([
     [
@@ -103,6 +142,7 @@ describe('kinds', () => {
         'AKIAIOSFODNN7EXAMPLE',
         'AIzaSyA-0123456789abcdefghijklmno',
         'xoxb-123456789012-abcdef',
+        ...providerKeys,
         jwt,
         pem,
       ],
@@ -110,7 +150,7 @@ describe('kinds', () => {
         'sk-learn',
         'skip',
         'ghp_short',
-        'sk-learn-pipeline-documentation-page',
+        ...keyLookalikes,
         'eyJustText',
         '-----BEGIN CERTIFICATE-----',
         '--- a list ---',

@@ -11,11 +11,18 @@ export class BrokenEndpoint {
   readonly file: string
   readonly method: EndpointDefinition['method']
   readonly path: string
+  /** Whether clients of the AI SDK resume chats below its path, as far as the text of the file tells. */
+  readonly resumesChats: boolean
   /** The first fault of the file. */
   readonly #issue: Issue | null
 
-  constructor(file: string, { method, path }: Pick<EndpointDefinition, 'method' | 'path'>, issues: readonly Issue[]) {
+  constructor(
+    { file, text }: { readonly file: string; readonly text: string },
+    { method, path }: Pick<EndpointDefinition, 'method' | 'path'>,
+    issues: readonly Issue[],
+  ) {
     this.file = file
+    this.resumesChats = /\bai-sdk\b/.test(text)
     this.method = method
     this.path = path
     this.#issue = issues.find(({ severity, position }) => severity === 'error' && position.file === file) ?? null

@@ -1,5 +1,10 @@
 import type { Plan } from '../plan/index.ts'
 
+/** The path by which chats of an endpoint are resumed, below the endpoint's own. */
+export function resumePath(endpointPath: string): string {
+  return `${endpointPath.replace(/\/$/, '')}/:chat_id/stream`
+}
+
 /** Stands in the router for the route by which the AI SDK's `useChat` resumes the runs of an endpoint. */
 export class ChatResume {
   readonly plan: Plan
@@ -8,8 +13,7 @@ export class ChatResume {
     this.plan = plan
   }
 
-  /** Below the endpoint's own path. */
   get path(): string {
-    return `${this.plan.endpoint.path.replace(/\/$/, '')}/:chat_id/stream`
+    return resumePath(this.plan.endpoint.path)
   }
 }

@@ -84,8 +84,8 @@ export function compileWorkspace(
     if (plan !== undefined && plan !== null) candidates.set(file, plan)
   }
   const plans = withoutDuplicates(candidates, previous?.plans ?? new Map(), issues)
-  const broken = files.endpointFiles.flatMap(({ file }) =>
-    plans.has(file) ? [] : (routes.get(file) ?? []).map((route) => new BrokenEndpoint(file, route, issues)),
+  const broken = files.endpointFiles.flatMap((read) =>
+    plans.has(read.file) ? [] : (routes.get(read.file) ?? []).map((route) => new BrokenEndpoint(read, route, issues)),
   )
   const router = routerOf(plans, broken)
   const dashboards = readDashboards(files, { plans, channels }, previous?.dashboards ?? new Map(), issues)

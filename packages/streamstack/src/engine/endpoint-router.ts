@@ -2,7 +2,7 @@ import findMyWay, { type Instance } from 'find-my-way'
 import { routeOf } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { BrokenEndpoint } from './broken-endpoint.ts'
-import { ChatResume } from './chat-resume.ts'
+import { ChatResume, resumePath } from './chat-resume.ts'
 
 /** Makes the router of the declared endpoints. A broken endpoint stands in the router like any other: a more general route must not answer in its place. */
 export function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly BrokenEndpoint[]): Instance<never> {
@@ -19,6 +19,9 @@ export function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly Brok
     taken.add(route)
     router.on(endpoint.method, routerPath(endpoint.path), noHandler, endpoint)
   }
+  for (const endpoint of broken) {
+    if (endpoint.resumesChats) addResumeRoute(router, endpoint.path, endpoint)
+  }
   return router
 }
 
@@ -26,10 +29,13 @@ export function routerOf(plans: ReadonlyMap<string, Plan>, broken: readonly Brok
 function addResumeRoutes(router: Instance<never>, plans: ReadonlyMap<string, Plan>): void {
   for (const plan of plans.values()) {
     if (plan.endpoint.format !== 'ai-sdk') continue
-    const resume = new ChatResume(plan)
-    const path = routerPath(resume.path)
-    if (router.findRoute('GET', path) === null) router.on('GET', path, noHandler, resume)
+    addResumeRoute(router, plan.endpoint.path, new ChatResume(plan))
   }
+}
+
+function addResumeRoute(router: Instance<never>, endpointPath: string, store: ChatResume | BrokenEndpoint): void {
+  const path = routerPath(resumePath(endpointPath))
+  if (router.findRoute('GET', path) === null) router.on('GET', path, noHandler, store)
 }
 
 /** A colon inside a segment is an ordinary character; the router wants it doubled. */

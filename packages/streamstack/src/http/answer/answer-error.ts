@@ -29,8 +29,6 @@ export function answerError(
     response.destroy()
     return
   }
-  // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
-  if (error.code === 'body_too_large' && request.httpVersionMajor === 1) response.setHeader('Connection', 'close')
   if (error.code === 'unavailable' && isStopping) answerStopping(request, response, corsHeaders)
   else answerProblem(response, error, corsHeaders)
 }

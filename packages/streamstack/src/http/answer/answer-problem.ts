@@ -23,6 +23,8 @@ export function answerProblem(
 ): void {
   noteError(response, error)
   const body = JSON.stringify({ ...problemBody(error), ...extra })
+  // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
+  if (error.code === 'body_too_large' && response.req.httpVersionMajor === 1) response.setHeader('Connection', 'close')
   response.writeHead(error.status, {
     'Cross-Origin-Resource-Policy': 'cross-origin',
     ...headers,

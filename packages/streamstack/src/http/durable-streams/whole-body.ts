@@ -12,25 +12,32 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
       .catch((error: unknown) => refuse(call, error))
     return
   }
+  // The client disconnected in the middle of its body: no answer can reach it.
+  request.on('error', () => undefined)
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
+    refuse(call, tooLarge(limitBytes))
+    return
+  }
   const pieces: Buffer[] = []
   let bytes = 0
   request.on('data', (piece: Buffer) => {
+    const isRefused = bytes > limitBytes
     bytes += piece.length
-    // The rest of a body that is too large is read and dropped: a client that still sends would not see the answer.
     if (bytes <= limitBytes) pieces.push(piece)
-    else pieces.length = 0
+    else if (!isRefused) {
+      pieces.length = 0
+      refuse(call, tooLarge(limitBytes))
+    }
   })
   const finish = (): void => {
-    if (bytes > limitBytes) refuse(call, tooLarge(limitBytes))
-    else if (!request.aborted) then(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes))
+    if (bytes > limitBytes || request.aborted) return
+    then(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes))
   }
   request.on('end', () => {
     // Over HTTP/2 a body that was cut off ends like a whole one, and says so only later in the same turn.
     if (request.httpVersionMajor === 2) setImmediate(finish)
     else finish()
   })
-  // The client disconnected in the middle of its body: no answer can reach it.
-  request.on('error', () => undefined)
 }
 
 function tooLarge(limitBytes: number): StreamstackError {
