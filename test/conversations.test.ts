@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
-import { expect, test } from 'vitest'
-import { type Answer, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
+import { describe, expect, test, vi } from 'vitest'
+import { type Answer, type OpenCall, contents, ndjsonLines, problem } from '@streamstack/test-support/http-client'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a-secret-for-tests-that-is-long-enough'
@@ -428,16 +428,47 @@ test('what a run appends itself stays when its reply replaces earlier messages; 
   expect((await stored(server, 'c', headers)).map(({ content }) => content)).toEqual(['one', 'note', 'new'])
 })
 
-test('a conversation that is deleted while a run has it stays deleted', async () => {
-  await using server = await chatServer()
-  const headers = await bearer('ann')
-  await server.call('/chat', { headers, body: { id: 'c', message: 'one' } })
-  const open = await server.open('/chat?format=ndjson', { headers, body: { id: 'c', message: 'two', wait: 60_000 } })
-  await open.until('re: ')
-  expect((await server.call('/v1/conversations/c', { method: 'DELETE', headers })).status).toBe(204)
-  await server.call(`/v1/runs/${open.headers['stream-run'] as string}/cancel`, { method: 'POST', headers })
-  await open.ended
-  expect((await server.call('/v1/conversations/c', { headers })).status).toBe(404)
+describe('deleting a conversation', () => {
+  test.each(['', ' before it is stored'])(
+    'ends the runs that have it or wait for it%s, and deletes their streams',
+    async (when) => {
+      await using server = await chatServer({ 'endpoints/kept.json': chatAt('/kept', { delivery: 'durable' }) })
+      const [ann, bob] = [await bearer('ann'), await bearer('bob')]
+      const begin = async (
+        path: string,
+        id: string,
+        headers: Record<string, string>,
+        mark: string | null,
+      ): Promise<OpenCall> => {
+        const body = { id, message: 'two', wait: 60_000 }
+        const call = await server.open(`${path}?format=ndjson`, { headers, body })
+        if (mark !== null) await call.until(mark)
+        return call
+      }
+      if (when === '') await server.call('/chat', { headers: ann, body: { id: 'c', message: 'one' } })
+      const has = await begin('/kept', 'c', ann, 're: ')
+      // It waits for the conversation, and its answer has not begun.
+      const waits = server.call('/chat', { headers: ann, body: { id: 'c', message: 'three' } })
+      const [other, foreign] = [await begin('/chat', 'd', ann, 're: '), await begin('/chat', 'c', bob, 're: ')]
+      const statusOf = async (run: OpenCall, headers: Record<string, string>): Promise<number> =>
+        (await server.call(`/v1/runs/${String(run.headers['stream-run'])}`, { headers })).status
+
+      expect((await server.call('/v1/conversations/c?after=1', { method: 'DELETE', headers: bob })).status).toBe(404)
+      expect(await statusOf(foreign, bob)).toBe(200)
+      const deleted = await server.call('/v1/conversations/c', { method: 'DELETE', headers: ann })
+      expect(deleted.status).toBe(204)
+      await has.ended
+      expect(has.text).toContain('"outcome":"cancelled"')
+      expect([(await waits).status, problem(await waits)['code']]).toEqual([409, 'cancelled'])
+      await vi.waitFor(async () => expect(await statusOf(has, ann)).toBe(404))
+      expect((await server.call('/v1/conversations/c', { headers: ann })).status).toBe(404)
+      // Other conversations of the caller, and those of other callers with the same id, go on.
+      expect([await statusOf(other, ann), await statusOf(foreign, bob)]).toEqual([200, 200])
+      // A conversation of that id can begin again.
+      await server.call('/chat', { headers: ann, body: { id: 'c', message: 'new' } })
+      expect((await stored(server, 'c', ann)).map(({ content }) => content)).toEqual(['new', 're: new'])
+    },
+  )
 })
 
 test('system messages stay, however little the budget is, and budget_messages counts messages', async () => {

@@ -29,6 +29,28 @@ test('the printed curl lines work when pasted', async () => {
   expect(await running.stop()).toMatchObject({ code: 0, err: '' })
 })
 
+describe('the line to paste for a login', () => {
+  const login =
+    'endpoint_settings: { method: POST, path: /login }\ninput_parameters: { email: { type: text, required: true }, password: { type: text, required: true } }\nfunction_stack:\n  - { function: Get Record, table: users, field: email, value: "{{email}}", as: user }\n  - { function: Verify Password, password: "{{password}}", hash: "{{user?.hash}}" }\n  - { function: Precondition, condition: "{{is_valid}}", status: 401 }\n  - { function: Response, content: in }\n'
+  const register =
+    'endpoint_settings: { method: POST, path: /register }\ninput_parameters: { email: { type: text, required: true, format: email }, password: { type: text, required: true, min_length: 12 } }\nfunction_stack:\n  - { function: Hash Password, password: "{{password}}" }\n  - { function: Add Record, table: users, record: { email: "{{email}}", hash: "{{password_hash}}" } }\n  - { function: Response, content: registered }\n'
+  const users = 'columns: { email: { type: text, unique: true }, hash: text }\n'
+
+  test.each([
+    ['works behind that of the registration', { 'endpoints/register.yaml': register }, ['registered', 'in']],
+    ['is missing where nobody can register', {}, []],
+  ])('%s', async (_, files, expected) => {
+    using line = commandLine()
+    line.write({ 'endpoints/login.yaml': login, 'tables/users.yaml': users, ...files })
+    const running = line.start('dev', '--port', '0')
+    const lines = (await running.until(/Ctrl-C/)).split('\n').filter((one) => one.startsWith('  curl '))
+    const answers: string[] = []
+    for (const one of lines) answers.push((await promisify(execFile)('sh', ['-c', `${one} -sS --fail`])).stdout)
+    expect(answers).toEqual(expected)
+    await running.stop()
+  })
+})
+
 test('a workspace with channels alone is served, with lines to publish and to read', async () => {
   using line = commandLine()
   line.write({

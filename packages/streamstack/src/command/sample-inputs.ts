@@ -1,6 +1,8 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration } from '../definition/index.ts'
 
+const SAMPLE_EMAIL = 'ada@example.com'
+
 /** Values that fit the declared inputs, for a call to try: what is required, and `options`, which show what streaming can do. */
 export function sampleInputs(inputs: readonly InputDeclaration[]): Readonly<Record<string, Value>> {
   const samples: [string, Value][] = []
@@ -48,7 +50,7 @@ export function sampleOf(input: InputDeclaration): Value {
     case 'timestamp':
       return '2026-01-31T12:00:00Z'
     case 'email':
-      return 'ada@example.com'
+      return SAMPLE_EMAIL
     case 'uuid':
       return '6f1c1f3e-2b7d-4d55-9a53-0d4f4b6f2a10'
     default:
@@ -61,6 +63,11 @@ function sampleNumber({ min, max }: InputDeclaration): number {
 }
 
 function sampleText({ name, minLength, maxLength }: InputDeclaration): string {
+  // The same as for inputs of type email: an endpoint that registers users may declare one, and one that logs them in a text.
+  const isEmail = /(?:^|_)e?mail$/i.test(name)
+  if (isEmail && (minLength ?? 0) <= SAMPLE_EMAIL.length && (maxLength ?? Infinity) >= SAMPLE_EMAIL.length) {
+    return SAMPLE_EMAIL
+  }
   const text = /message|prompt|question/i.test(name) ? 'Hello, stream!' : `example ${name.replaceAll('_', ' ')}`
   return text.padEnd(minLength ?? 0, '.').slice(0, maxLength ?? undefined)
 }

@@ -1,5 +1,7 @@
 import { isForAnybody } from '../channel/index.ts'
+import type { EndpointDefinition } from '../definition/index.ts'
 import type { CompiledWorkspace } from '../engine/index.ts'
+import { allSteps } from '../plan/index.ts'
 import type { Colors } from './io.ts'
 import { counted } from './issue-lines.ts'
 import { channelLines } from './channel-lines.ts'
@@ -54,7 +56,7 @@ export function welcomeLines({ workspace, url, dir, program, colors, token }: We
   if (channels.channels.length > declared.length)
     lines.push(`  … and ${counted(channels.channels.length - declared.length, 'more channel')}`)
   lines.push('', `${bold('Console')}: ${cyan(`${callUrl}/console/`)}`, '', bold('Paste to try:'), '')
-  for (const endpoint of endpoints.slice(0, CURL_LINES_MAX))
+  for (const endpoint of pastable(endpoints).slice(0, CURL_LINES_MAX))
     lines.push(`  ${curlLine(endpoint, callUrl, `${program} token${dir.argument}`)}`)
   for (const line of channelLines(channels.channels, callUrl)) lines.push(`  ${line}`)
   if (token !== null) {
@@ -73,6 +75,19 @@ export function welcomeLines({ workspace, url, dir, program, colors, token }: We
     '',
   )
   return lines
+}
+
+/**
+ * The endpoints in an order in which their samples work: a login finds nobody before somebody has registered. Without an endpoint that registers, no
+ * sample can be the password of a user, so a login has no line.
+ */
+function pastable(endpoints: readonly EndpointDefinition[]): readonly EndpointDefinition[] {
+  const does = (name: string, { stack }: EndpointDefinition): boolean =>
+    allSteps(stack).some((step) => !step.disabled && step.function === name)
+  const isRegistration = (one: EndpointDefinition): boolean => does('Hash Password', one)
+  const logins = endpoints.filter((one) => !isRegistration(one) && does('Verify Password', one))
+  const first = endpoints.find(isRegistration)
+  return endpoints.filter((one) => !logins.includes(one)).flatMap((one) => (one === first ? [one, ...logins] : [one]))
 }
 
 /** An address to listen on is not always one to call. */

@@ -29,6 +29,8 @@ export class Conversations {
   readonly #store: ConversationStore
   readonly #settings: () => ConversationSettings
   readonly #locks = new ConversationLocks()
+  /** Runs that store nothing any more: their conversation was deleted meanwhile. */
+  readonly #cutOff = new Set<string>()
 
   constructor(records: RecordStore, settings: () => ConversationSettings) {
     this.#store = new ConversationStore(records, settings)
@@ -38,7 +40,19 @@ export class Conversations {
   /** Gives a run the conversation to itself until `settle` or `abandon`. Throws `conversation_busy`, and `input_invalid` for an id that none can have. */
   acquire(owner: string, id: string, run: string): { granted: Promise<void> | null; abandon: () => void } {
     checkId(owner, id)
-    return this.#locks.acquire(lockKey(owner, id), run)
+    const { granted, abandon } = this.#locks.acquire(lockKey(owner, id), run)
+    return {
+      granted,
+      abandon: () => {
+        this.#cutOff.delete(run)
+        abandon()
+      },
+    }
+  }
+
+  /** Ids of the runs that have the conversation or wait for it, stored or not. */
+  runsWith(owner: string, id: string): readonly string[] {
+    return this.#locks.runsWith(lockKey(owner, id))
   }
 
   /** The messages for a model: what was said so far within the budget, and what the user says now. */
@@ -79,7 +93,8 @@ export class Conversations {
       const message = open.message === null ? [] : [said('user', open.message)]
       const isNothing = isEmpty && (open.message === null || (open.keepUntil !== null && outcome !== 'completed'))
       // A conversation that its owner deleted meanwhile stays deleted.
-      const isGone = open.key !== null && (await this.#find(open.owner, open.id))?.key !== open.key
+      const isGone =
+        this.#cutOff.has(open.run) || (open.key !== null && (await this.#find(open.owner, open.id))?.key !== open.key)
       if (open.isSaved && !isNothing && !isGone)
         await this.#append(open.owner, open.id, [...open.seed, ...message, ...open.reply], {
           status: outcome,
@@ -87,6 +102,7 @@ export class Conversations {
           replaced: open.keepUntil === null ? null : { after: open.keepUntil, until: open.replaceUntil },
         })
     } finally {
+      this.#cutOff.delete(open.run)
       this.#locks.release(lockKey(open.owner, open.id), open.run)
     }
   }
@@ -148,9 +164,16 @@ export class Conversations {
     return this.#store.rename(await this.#existing(owner, id), title)
   }
 
-  /** Deletes a conversation with its messages. Throws `conversation_unknown`. */
+  /**
+   * Deletes a conversation with its messages; the runs that have it, or wait for it, store nothing in it any more. Throws `conversation_unknown` if there
+   * are neither messages nor runs.
+   */
   async remove(owner: string, id: string): Promise<void> {
-    await this.#store.remove(await this.#existing(owner, id))
+    const runs = this.runsWith(owner, id)
+    for (const run of runs) this.#cutOff.add(run)
+    const entry = await this.#find(owner, id)
+    if (entry !== null) await this.#store.remove(entry)
+    else if (runs.length === 0) await this.#existing(owner, id)
   }
 
   /** Deletes the messages after a position. Throws `conversation_unknown`. */

@@ -29,6 +29,12 @@ export class ConversationLocks {
     return { granted, abandon }
   }
 
+  /** The run that has the conversation, and those that wait for it. */
+  runsWith(key: string): readonly string[] {
+    const lock = this.#held.get(key)
+    return lock === undefined ? [] : [lock.holder, ...lock.waiting.map(({ run }) => run)]
+  }
+
   /** Gives a conversation to the next run; a run that still waits no longer does. */
   release(key: string, run: string): void {
     const lock = this.#held.get(key)

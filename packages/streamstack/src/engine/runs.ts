@@ -240,6 +240,11 @@ export class Runs {
     return this.#runs.get(id) ?? this.#durable.find(id)
   }
 
+  /** Ends those of these runs that go on. */
+  cancel(ids: readonly string[], message: string): void {
+    for (const id of ids) this.#runs.get(id)?.cancel(message)
+  }
+
   /**
    * Deletes the streams of runs of an owner, '' for callers without a token, so that what they sent cannot be read any more. One that goes on
    * keeps its readers, and is deleted at its end.

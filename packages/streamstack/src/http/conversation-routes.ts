@@ -60,19 +60,35 @@ export const renameConversation: Operation = {
 
 export const deleteConversation: Operation = {
   summary:
-    'Deletes a conversation of the caller with its messages and the streams of the runs that they came from; with `after`, only the messages after that position.',
+    'Deletes a conversation of the caller with its messages and the streams of the runs that they came from, and cancels the runs that go on in it; with `after`, only the messages after that position.',
   answers: 'whole',
   async handle(exchange) {
     const { engine, inputs, response, corsHeaders } = exchange
-    const { owner, id } = await conversationOf(exchange)
     const after = inputs['after'] ?? null
-    const runs = await engine.conversations.runsOf(owner, id, Number(after ?? 0))
-    if (after === null) await engine.conversations.remove(owner, id)
-    else await engine.conversations.truncate(owner, id, Number(after))
-    // Their streams hold the same text.
-    await engine.runs.forget(owner, runs)
+    if (after === null) await removeWhole(exchange)
+    else {
+      const { owner, id } = await conversationOf(exchange)
+      const runs = await engine.conversations.runsOf(owner, id, Number(after))
+      await engine.conversations.truncate(owner, id, Number(after))
+      // Their streams hold the same text.
+      await engine.runs.forget(owner, runs)
+    }
     response.writeHead(204, { ...corsHeaders, 'Cache-Control': 'no-store' }).end()
   },
+}
+
+/** A conversation whose first run goes on is not stored yet, and is deleted all the same. */
+async function removeWhole(exchange: Exchange): Promise<void> {
+  const { conversations, runs } = exchange.engine
+  const { owner, id, info } = await conversationOf(
+    exchange,
+    (one, named) => conversations.runsWith(one, named).length > 0,
+  )
+  const said = info === null ? [] : await conversations.runsOf(owner, id, 0)
+  const goingOn = conversations.runsWith(owner, id)
+  await conversations.remove(owner, id)
+  runs.cancel(goingOn, 'The conversation was deleted.')
+  await runs.forget(owner, [...said, ...goingOn])
 }
 
 /** One line for each conversation, with all its messages. */
@@ -158,13 +174,17 @@ function drained(response: Exchange['response']): Promise<void> {
 
 /**
  * The conversation that the path names. A caller with a token may have talked to an endpoint that asks for none: such a conversation belongs to
- * those who know its id.
+ * those who know its id. `isBegun`: whether one that is not stored counts, whose `info` is null then.
  */
-async function conversationOf({
-  engine,
-  parameters,
-  caller,
-}: Exchange): Promise<{ owner: string; id: string; info: ConversationInfo }> {
+async function conversationOf(exchange: Exchange): Promise<{ owner: string; id: string; info: ConversationInfo }>
+async function conversationOf(
+  exchange: Exchange,
+  isBegun: (owner: string, id: string) => boolean,
+): Promise<{ owner: string; id: string; info: ConversationInfo | null }>
+async function conversationOf(
+  { engine, parameters, caller }: Exchange,
+  isBegun?: (owner: string, id: string) => boolean,
+): Promise<{ owner: string; id: string; info: ConversationInfo | null }> {
   if (caller.fault !== null) throw caller.fault
   const id = parameters['id'] ?? ''
   const { subject } = caller
@@ -174,6 +194,7 @@ async function conversationOf({
     } catch (error) {
       if (!(error instanceof StreamstackError) || !['conversation_unknown', 'input_invalid'].includes(error.code))
         throw error
+      if (isBegun?.(owner, id) === true) return { owner, id, info: null }
     }
   }
   throw new StreamstackError('conversation_unknown', 'There is no such conversation of this caller.')
