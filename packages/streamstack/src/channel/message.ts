@@ -85,17 +85,21 @@ interface Opened {
   readonly metadata: Value
 }
 
-/** Chunks are shared by all who read them, and so is what they hold. */
-const opened = new WeakMap<Chunk, Opened>()
+/** Key of the parsed content on a chunk, which all subscribers share. A property, because a WeakMap of young objects slows down their collection. */
+const opened = Symbol('opened')
 
-/** Content and metadata of a chunk as conditions see them. */
-export function openChunk(chunk: Chunk): Opened {
-  const known = opened.get(chunk)
+interface OpenedChunk extends Chunk {
+  [opened]?: Opened
+}
+
+/** Returns content and metadata of a chunk as conditions see them. Parses a chunk once, however many subscribers check it. */
+export function openChunk(chunk: OpenedChunk): Opened {
+  const known = chunk[opened]
   if (known !== undefined) return known
   const made: Opened = {
     message: isTextKind(chunk.kind) ? chunk.data : (JSON.parse(chunk.data) as Value),
     metadata: chunk.metadata === null ? null : (JSON.parse(chunk.metadata) as Value),
   }
-  opened.set(chunk, made)
+  chunk[opened] = made
   return made
 }

@@ -21,9 +21,12 @@ export interface RestingReader {
 
 /** The writer of an answer. A property, since a WeakMap of all answers makes each collection of the young take twice as long. */
 const writer = Symbol('writer')
+/** What a stalled answer waits for, and since when. */
+const progress = Symbol('progress')
 
 interface WrittenAnswer extends ServerResponse {
   [writer]?: RestingReader
+  [progress]?: Progress | undefined
 }
 
 /** Registers the writer of an answer. */
@@ -32,18 +35,13 @@ export function noteReader(response: ServerResponse, reader: RestingReader): voi
   answer[writer] = reader
 }
 
-function writerOf(answer: WrittenAnswer): RestingReader | undefined {
-  return answer[writer]
-}
-
 /**
  * Ends connections whose clients take nothing, of an answer that is complete or whose reader may not rest: nothing else would. Node's own timeouts bound
  * requests, not answers.
  */
 export class StalledAnswers {
-  readonly #answers: ReadonlySet<ServerResponse>
+  readonly #answers: ReadonlySet<WrittenAnswer>
   readonly #slowTimeoutMs: () => number
-  readonly #progress = new WeakMap<ServerResponse, Progress>()
   readonly #timer: NodeJS.Timeout
 
   /** `answers`: those that have not left, kept by the caller. */
@@ -61,20 +59,20 @@ export class StalledAnswers {
     const nowMs = performance.now()
     const slowTimeoutMs = this.#slowTimeoutMs()
     for (const response of this.#answers) {
-      const reader = writerOf(response)
+      const reader = response[writer]
       if (reader?.isGivenUp === true) {
         destroyAnswer(response)
         continue
       }
       const isComplete = response.writableEnded || isBroken(response)
       if (!isComplete && reader?.mayNotRest !== true) {
-        this.#progress.delete(response)
+        if (response[progress] !== undefined) response[progress] = undefined
         continue
       }
       const waiting = waitingOf(response)
-      const progress = this.#progress.get(response)
-      if (progress?.waiting !== waiting) this.#progress.set(response, { waiting, sinceMs: nowMs })
-      else if (nowMs - progress.sinceMs >= slowTimeoutMs) destroyAnswer(response)
+      const before = response[progress]
+      if (before?.waiting !== waiting) response[progress] = { waiting, sinceMs: nowMs }
+      else if (nowMs - before.sinceMs >= slowTimeoutMs) destroyAnswer(response)
     }
   }
 }
