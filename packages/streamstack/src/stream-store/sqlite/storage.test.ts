@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { appendText, createText, streamStoreContract, textAfter } from '../testing/stream-store-contract.ts'
+import type { StreamStorage } from '../storage.ts'
 import { StreamStore, type StreamStoreOptions } from '../stream-store.ts'
+import { waitingStorage } from '../testing/waiting-storage.ts'
 import { openSqliteStorage } from './storage.ts'
 import { writeEarlierFile } from './testing/earlier-file.ts'
 
@@ -18,9 +20,13 @@ function newFolder(): string {
   return folder
 }
 
-function open(options: Partial<StreamStoreOptions> = {}, folder = newFolder()): StreamStore {
+function open(
+  options: Partial<StreamStoreOptions> = {},
+  folder = newFolder(),
+  wrap: (storage: StreamStorage) => StreamStorage = (storage) => storage,
+): StreamStore {
   const onError = (error: unknown): void => expect.unreachable(String(error))
-  const storage = openSqliteStorage(folder, options.onError ?? onError)
+  const storage = wrap(openSqliteStorage(folder, options.onError ?? onError))
   const store = new StreamStore(storage, { maxAgeMs: null, maxBytes: null, onError, ...options })
   stores.push(store)
   return store
@@ -31,23 +37,27 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-// Starting a thread for every test would be most of the work.
-let shared: StreamStore | null = null
-const sharedFolder = mkdtempSync(join(tmpdir(), 'streamstack-streams-'))
+/** Runs the contract. Tests without options share one store, because starting a thread for each would take most of the time. */
+function contractOver(wrap?: (storage: StreamStorage) => StreamStorage): void {
+  let shared: StreamStore | null = null
+  const folder = mkdtempSync(join(tmpdir(), 'streamstack-streams-'))
+  afterAll(async () => {
+    await shared?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  streamStoreContract((options) => {
+    if (options !== undefined) return open(options, newFolder(), wrap)
+    if (shared === null) {
+      shared = open({}, folder, wrap)
+      stores.pop()
+    }
+    return shared
+  })
+}
 
-afterAll(async () => {
-  await shared?.close()
-  rmSync(sharedFolder, { recursive: true, force: true })
-})
+contractOver()
 
-streamStoreContract((options) => {
-  if (options !== undefined) return open(options)
-  if (shared === null) {
-    shared = open({}, sharedFolder)
-    stores.pop()
-  }
-  return shared
-})
+describe('with answers that come some turns late', () => contractOver(waitingStorage))
 
 describe('what is on disk', () => {
   test('is the same after the store was closed and opened', async () => {
