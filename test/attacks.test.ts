@@ -1,8 +1,9 @@
 import { type Socket, connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { closedGate } from '@streamstack/test-support/gate'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { makeToken } from '@streamstack/test-support/credentials'
-import { call } from '@streamstack/test-support/http-client'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import { isError, isType, openWebSocket } from '@streamstack/test-support/websocket-client'
 
@@ -89,9 +90,12 @@ describe('what the server tells of itself', () => {
 
   test.each(['?format=ndjson', '?offset=now&live=sse'])('is told no longer than the token lasts: %s', async (query) => {
     await using server = await testServer(files)
-    const headers = { Authorization: `Bearer ${await token(1, ['system:read'])}` }
-    const reading = await server.open(METRICS + query, { headers })
-    expect(reading.status).toBe(200)
+    const reading = await withEnoughTime(async (seconds) => {
+      const headers = { Authorization: `Bearer ${await token(seconds, ['system:read'])}` }
+      const open = await server.open(METRICS + query, { headers })
+      expect(open.status).toBe(200)
+      return open
+    })
     const { text } = await reading.ended
     expect(text).not.toContain('event: end')
     expect(text).not.toContain('"type":"end"')
@@ -140,10 +144,12 @@ test('a subscriber that may see few of very many messages holds up nobody', asyn
 describe('whole results that nobody takes', () => {
   test('fill no memory: beyond a bound they are refused, and given again when there is room', async () => {
     await using server = await testServer({
-      'channels/full.yaml': { publish: true, subscribe: true, max_bytes: 250_000, history: { count: 100 } },
+      'streamstack.yaml': { streams: { window_bytes: '32mb' } },
+      'channels/full.yaml': { publish: true, subscribe: true, max_bytes: 1_000_000, history: { count: 100 } },
     })
-    for (let i = 0; i < 20; i++) {
-      await server.call('/v1/channels/full', { headers: json, body: { content: 'a'.repeat(200_000) } })
+    // Nearly 16 MiB, the most that a whole result may hold: a dozen of them fill the bound on all together.
+    for (let i = 0; i < 16; i++) {
+      await server.call('/v1/channels/full', { headers: json, body: { content: 'a'.repeat(900_000) } })
     }
     const path = '/v1/channels/full?format=json'
     const { hostname, port } = new URL(server.url)
@@ -152,7 +158,7 @@ describe('whole results that nobody takes', () => {
     while (refused.status === 200) {
       const socket = connect(Number(port), hostname).pause()
       // More than the kernel takes in hand.
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(2))
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`)
       sockets.push(socket)
       refused = await server.call(path)
     }
@@ -165,17 +171,18 @@ describe('whole results that nobody takes', () => {
     for (const socket of sockets) socket.destroy()
     let again = await server.call(path)
     while (again.status === 503) again = await server.call(path)
-    expect((JSON.parse(again.text) as { chunks: unknown[] }).chunks).toHaveLength(20)
+    expect((JSON.parse(again.text) as { chunks: unknown[] }).chunks).toHaveLength(16)
   })
 })
 
 describe('a time longer than timers count', () => {
   test('is not over at once: a run goes on, and so does one that nobody reads for now', async () => {
+    await using gate = await closedGate()
     await using server = await testServer({
-      'streamstack.yaml': { limits: { max_duration: '60d' } },
+      'streamstack.yaml': { limits: { max_duration: '60d' }, outbound: { allow: [gate.host] } },
       'endpoints/long.json': endpoint(
         '/long',
-        [send('one'), { function: 'Sleep', duration: 150 }, send('two'), { function: 'Sleep', duration: 150 }],
+        [send('one'), gate.step, send('two'), { function: 'Sleep', duration: 150 }],
         { settings: { on_disconnect: 'cancel', disconnect_grace: '60d' } },
       ),
     })
@@ -183,7 +190,9 @@ describe('a time longer than timers count', () => {
     await first.until('one')
     first.leave()
     await setTimeout(50)
-    const { text } = await call(server.url, String(first.headers['stream-url']))
+    const again = await server.open(String(first.headers['stream-url']))
+    gate.open()
+    const { text } = await again.ended
     expect(text).toContain('two')
     expect(text).toContain('"outcome":"completed"')
     expect(text).not.toContain('max_duration')

@@ -2,6 +2,7 @@ import { statSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { makeToken } from '@streamstack/test-support/credentials'
 import { type Answer, problem } from '@streamstack/test-support/http-client'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
@@ -169,8 +170,12 @@ test('a reader of a stream by name is let go when its token expires', async () =
   const headers = await by(claims)
   const path = '/v1/stream/events'
   await server.call(path, { method: 'PUT', headers: { ...headers, 'Content-Type': 'text/plain' } })
-  const short = await by({ ...claims, expiresSeconds: 1 })
-  const reader = await server.open(`${path}?live=sse&offset=-1`, { headers: short })
+  const { short, reader } = await withEnoughTime(async (expiresSeconds) => {
+    const soon = await by({ ...claims, expiresSeconds })
+    const open = await server.open(`${path}?live=sse&offset=-1`, { headers: soon })
+    expect(open.status).toBe(200)
+    return { short: soon, reader: open }
+  })
   await reader.ended
   const append = { method: 'POST', headers: { ...headers, 'Content-Type': 'text/plain' }, body: 'secret' }
   expect((await server.call(path, append)).status).toBe(204)

@@ -97,8 +97,8 @@ test('a call that the server has not answered yet is ended by its key', async ()
     const { text } = await server.call('/v1/stream/system/metrics?format=json')
     return (JSON.parse(text) as { chunks: { content: { active_streams: number } }[] }).chunks[0]?.content.active_streams
   }
-  await expect.poll(activeStreams, { timeout: 5_000 }).toBe(1)
+  await expect.poll(activeStreams).toBe(1)
   expect(stream.run).toBe(null)
   stream.close()
-  await expect.poll(activeStreams, { timeout: 5_000 }).toBe(0)
+  await expect.poll(activeStreams).toBe(0)
 })

@@ -74,12 +74,10 @@ describe('dashboards of a workspace', () => {
     const file = (name: string, component = 'Activity Feed'): string =>
       `access: public\ntitle: ${name}\ncomponents: [{ component: ${component} }]\n`
     await server.write('dashboards/changing.yaml', file('One'))
-    await expect.poll(title, { timeout: 5_000 }).toBe('One')
+    await expect.poll(title).toBe('One')
     await server.write('dashboards/changing.yaml', file('Broken', 'Activty Feeed!'))
     await server.write('dashboards/other.yaml', file('Other'))
-    await expect
-      .poll(async () => (await server.call('/dashboards/other', { headers: JSON_ONLY })).status, { timeout: 5_000 })
-      .toBe(200)
+    await expect.poll(async () => (await server.call('/dashboards/other', { headers: JSON_ONLY })).status).toBe(200)
     expect(await title()).toBe('One')
   })
 
@@ -127,8 +125,8 @@ describe('dashboards of a workspace', () => {
       await server.call('/api/hello')
       const inside = (query: string, part: string): Promise<string> =>
         page.locator('stream-dashboard').locator(query).locator(part).first().innerText()
-      await expect.poll(() => inside('metric-card >> nth=0', '.value'), { timeout: 5_000 }).toMatch(/^1\s/)
-      await expect.poll(() => inside('metric-card >> nth=1', '.value'), { timeout: 5_000 }).toMatch(/^[2-9]\s/)
+      await expect.poll(() => inside('metric-card >> nth=0', '.value')).toMatch(/^1\s/)
+      await expect.poll(() => inside('metric-card >> nth=1', '.value')).toMatch(/^[2-9]\s/)
       await expect.poll(() => inside('activity-feed', 'li')).toContain('GET /api/hello')
       await expect.poll(() => inside('live-chart >> nth=1', '.bars li')).toContain('hello')
       await expect

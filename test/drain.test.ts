@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { serve } from 'streamstack'
+import { type Gate, closedGate } from '@streamstack/test-support/gate'
 import {
   type Answer,
   type OpenCall,
@@ -29,7 +30,6 @@ const durable = { delivery: 'durable' }
 function files(grace: string): Record<string, unknown> {
   return {
     'streamstack.yaml': { log: { level: 'silent' }, server: { stop_grace: grace }, streams: { access: 'open' } },
-    'endpoints/brief.json': endpoint('/brief', [send('one'), sleep(700), send('two')], { settings: durable }),
     'endpoints/long.json': endpoint(
       '/long',
       [
@@ -49,6 +49,20 @@ async function workspaceWith(grace: string): Promise<TempWorkspace> {
   return tempWorkspace(files(grace))
 }
 
+/** With a run that ends when its test says so. */
+function filesWith(gate: Gate, server: object): Record<string, unknown> {
+  return {
+    ...files('20s'),
+    'streamstack.yaml': {
+      log: { level: 'silent' },
+      server: { stop_grace: '20s', ...server },
+      streams: { access: 'open' },
+      outbound: { allow: [gate.host] },
+    },
+    'endpoints/brief.json': endpoint('/brief', [send('one'), gate.step, send('two')], { settings: durable }),
+  }
+}
+
 /** Whether the server is on its way to its end, as load balancers see it. */
 async function stopping(url: string): Promise<void> {
   await expect.poll(async () => (await call(url, '/readyz')).status, { interval: 5 }).toBe(503)
@@ -56,7 +70,8 @@ async function stopping(url: string): Promise<void> {
 
 describe('SIGTERM', () => {
   test('lets runs come to their end and their readers read, while new calls are told to come back', async () => {
-    await using workspace = await workspaceWith('20s')
+    await using gate = await closedGate()
+    await using workspace = await tempWorkspace(filesWith(gate, {}))
     await using server = await serverProcess(workspace.dir)
     const open = await openCall(server.url, '/brief?format=ndjson')
     await open.until('one')
@@ -82,6 +97,7 @@ describe('SIGTERM', () => {
     expect((await call(server.url, '/healthz')).status).toBe(200)
     // Whoever lost the connection gets back to the run, which goes on.
     const again = await openCall(server.url, `${open.headers['stream-url'] as string}?format=ndjson`)
+    gate.open()
     for (const { text, ending } of [await open.ended, await again.ended]) {
       expect(contents(text)).toEqual(['one', 'two'])
       expect(ndjsonLines(text).at(-1)).toMatchObject({ outcome: 'completed' })
@@ -178,9 +194,24 @@ describe('readers of streams without an end', () => {
   })
 })
 
+/** Settles when a run sends no more: all that lies between it and its reader is full. */
+async function standing(url: string, run: string): Promise<void> {
+  const offset = async (): Promise<unknown> =>
+    (JSON.parse((await call(url, `/v1/runs/${run}`)).text) as { offset: unknown }).offset
+  let before: unknown = null
+  await expect
+    .poll(async () => {
+      const [last, now] = [before, await offset()]
+      before = now
+      return now === last
+    })
+    .toBe(true)
+}
+
 describe('connections of a server that stops', () => {
   test('are closed at once when they are idle, and after their answer when they are not', async () => {
-    await using workspace = await workspaceWith('0s')
+    await using gate = await closedGate()
+    await using workspace = await tempWorkspace(filesWith(gate, {}))
     const server = await serve({ dir: workspace.dir, port: 0 })
     const agent = new Agent({ keepAlive: true, maxSockets: 4 })
     const get = (path: string): Promise<{ text: string; gone: Promise<void> }> =>
@@ -202,6 +233,7 @@ describe('connections of a server that stops', () => {
     const closed = server.close({ graceMs: 20_000 })
     await idle.gone
     expect(isRead).toBe(false)
+    gate.open()
     const { text, gone } = await running
     expect(contents(text)).toEqual(['one', 'two'])
     await gone
@@ -210,10 +242,10 @@ describe('connections of a server that stops', () => {
   })
 
   test('of HTTP/2 are told to bring nothing more, and finish what they carry', async () => {
-    await using workspace = await tempWorkspace({
-      ...files('0s'),
-      'streamstack.yaml': { log: { level: 'silent' }, server: { tls: { cert: fixture('cert'), key: fixture('key') } } },
-    })
+    await using gate = await closedGate()
+    await using workspace = await tempWorkspace(
+      filesWith(gate, { tls: { cert: fixture('cert'), key: fixture('key') } }),
+    )
     const server = await serve({ dir: workspace.dir, port: 0 })
     const session = connect(server.url, { ca: await readFile(fixture('cert')) })
     const goaway = new Promise<number>((resolve) => session.once('goaway', (code) => resolve(code)))
@@ -226,6 +258,7 @@ describe('connections of a server that stops', () => {
     await began
     const closed = server.close({ graceMs: 20_000 })
     expect(await goaway).toBe(0)
+    gate.open()
     expect(await over).toBe(0)
     expect(contents(text)).toEqual(['one', 'two'])
     await ended
@@ -242,6 +275,7 @@ describe('connections of a server that stops', () => {
     const server = await serve({ dir: workspace.dir, port: 0 })
     const open = await openCall(server.url, '/endless?format=ndjson')
     open.pause()
+    await standing(server.url, String(open.headers['stream-run']))
     await server.close({ graceMs: 200 })
     open.resume()
     const { text, ending }: Answer = await open.ended

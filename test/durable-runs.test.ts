@@ -209,7 +209,7 @@ describe('a durable run', () => {
     await served.call('/a')
     const first = await served.call('/a')
     expect((await served.call(urlOf(first))).status).toBe(200)
-    await expect.poll(async () => (await served.call(`/v1/runs/${runOf(first)}`)).status, { timeout: 5_000 }).toBe(404)
+    await expect.poll(async () => (await served.call(`/v1/runs/${runOf(first)}`)).status).toBe(404)
     const gone = await served.call(urlOf(first))
     expect([gone.status, problem(gone)['code']]).toEqual([404, 'run_unknown'])
   })
@@ -226,9 +226,7 @@ describe('a durable run', () => {
     const first = await served.call('/a?format=ndjson')
     expect(contents(first.text)).toHaveLength(100)
     // Old chunks are dropped beside the work.
-    await expect
-      .poll(async () => (await served.call(`${urlOf(first)}?format=ndjson`)).status, { timeout: 5_000 })
-      .toBe(410)
+    await expect.poll(async () => (await served.call(`${urlOf(first)}?format=ndjson`)).status).toBe(410)
     const gone = problem(await served.call(`${urlOf(first)}?format=ndjson`))
     expect(gone).toMatchObject({ code: 'offset_expired', first_offset: expect.any(Number) })
     const from = gone['first_offset'] as number

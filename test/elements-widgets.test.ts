@@ -246,17 +246,17 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
       'metric-card',
       `return element.status.state === 'reconnecting' && element.status.waitMs > 10000`,
     )
-    await expect.poll(() => page.run(waiting), { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => page.run(waiting)).toBe(true)
     isAway = false
     await page.run(`dispatchEvent(new Event('online'))`)
     await expect.poll(() => text(page, 'metric-card', '.value span')).toBe('1')
     expect(await text(page, 'metric-card', '.pill')).toBeNull()
     // The server goes, and comes back without what was before.
     isAway = true
-    await expect.poll(() => page.run(waiting), { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => page.run(waiting)).toBe(true)
     isAway = false
     await page.run(`dispatchEvent(new Event('online'))`)
-    await expect.poll(() => text(page, 'metric-card', '.value span'), { timeout: 5_000 }).toBe('3')
+    await expect.poll(() => text(page, 'metric-card', '.value span')).toBe('3')
     expect(asked).toEqual([undefined, '1001', undefined])
   })
 
@@ -455,7 +455,7 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     cut()
     await expect.poll(() => text(page, 'stream-dashboard', '.top .pill')).toBe('reconnecting')
     // Reading goes on by itself.
-    await expect.poll(() => opened.get('/v1/stream/system/metrics')?.length, { timeout: 5_000 }).toBe(2)
+    await expect.poll(() => opened.get('/v1/stream/system/metrics')?.length).toBe(2)
     ;(await live()).chunk({ users: 9 })
     await expect.poll(() => text(page, 'stream-dashboard', '.top .pill')).toBe('live')
     await done(page)

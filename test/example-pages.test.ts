@@ -55,15 +55,11 @@ describe.skipIf(chromiumPath === undefined)('the pages of the examples, from ano
     files.set('/elements.html', ['text/html', text])
     const { page, faults } = await open(`/elements.html?server=${server.url}`)
     await page.getByRole('button', { name: 'Hello', exact: true }).click()
+    await expect.poll(() => page.locator('stream-chat').locator('.md').innerText()).toContain('You wrote: Hello')
     await expect
-      .poll(() => page.locator('stream-chat').locator('.md').innerText(), { timeout: 10_000 })
-      .toContain('You wrote: Hello')
-    await expect
-      .poll(() => page.locator('stream-text').locator('.raw').innerText(), { timeout: 10_000 })
+      .poll(() => page.locator('stream-text').locator('.raw').innerText())
       .toContain('The river does not wait')
-    await expect
-      .poll(() => page.locator('stream-table').locator('.head .tiny').innerText(), { timeout: 10_000 })
-      .toMatch(/^[\d,]{6,} rows/)
+    await expect.poll(() => page.locator('stream-table').locator('.head .tiny').innerText()).toMatch(/^[\d,]{6,} rows/)
     await page.evaluate(`document.querySelector('stream-table').stop()`)
     expect(faults).toEqual([])
     await page.close()
@@ -107,11 +103,11 @@ describe.skipIf(chromiumPath === undefined)('the pages of the examples, from ano
     await page.evaluate(
       `window.end = Example.showDashboard(document.querySelector('main'), { server: ${JSON.stringify(url)} })`,
     )
-    await expect.poll(() => page.locator('p').first().innerText(), { timeout: 5_000 }).toBe('Active users: 3')
+    await expect.poll(() => page.locator('p').first().innerText()).toBe('Active users: 3')
     await expect.poll(() => page.locator('li').first().innerText()).toBe('completed · GET /<b>poem</b> · 12 chunks')
     const drawn = `[...document.querySelectorAll('canvas')].map((canvas) =>
       canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte !== 0))`
-    await expect.poll(() => page.evaluate(drawn), { timeout: 5_000 }).toEqual([true, true, true])
+    await expect.poll(() => page.evaluate(drawn)).toEqual([true, true, true])
     await page.evaluate('end()')
     expect(faults).toEqual([])
     await page.close()

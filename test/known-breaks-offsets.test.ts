@@ -241,9 +241,7 @@ describe.each(LOGS)('cursors of streams by name: %s', (log) => {
     const before = offsetOf(await put(server, 'a', { 'stream-ttl': '1' }, 'secret'))
     const reader = await server.open(`/v1/stream/a?offset=${before}&live=sse`)
     reader.leave()
-    await expect
-      .poll(async () => (await server.call('/v1/stream/a', { method: 'HEAD' })).status, { timeout: 5_000 })
-      .toBe(404)
+    await expect.poll(async () => (await server.call('/v1/stream/a', { method: 'HEAD' })).status).toBe(404)
     for (const live of LIVE) {
       expectRefusal(await server.call(`/v1/stream/a?offset=${before}${live}`), 404, 'stream_unknown')
     }

@@ -226,7 +226,7 @@ describe('on_disconnect', () => {
     const open = await left(server)
     const told = async (): Promise<string> =>
       (await server.call(`/v1/runs/${open.headers['stream-run'] as string}`)).text
-    await expect.poll(told, { interval: 20, timeout: 5_000 }).toContain('"outcome":"completed"')
+    await expect.poll(told, { interval: 20 }).toContain('"outcome":"completed"')
     const answer = await server.call(`${open.headers['stream-url'] as string}?format=ndjson`)
     expect(contents(answer.text)).toEqual(numbers(0, 8))
     expect(answer.text).toContain('"outcome":"completed"')

@@ -351,7 +351,7 @@ describe('a system stream', () => {
     const slow = await server.open('/slow?format=ndjson')
     await slow.until('first')
     await expect
-      .poll(() => contents(live.text).at(-1), { timeout: 5_000 })
+      .poll(() => contents(live.text).at(-1))
       .toMatchObject({ active_streams: 1, active_readers: 1, requests: { total: 1 } })
     slow.leave()
     live.leave()

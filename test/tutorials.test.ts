@@ -73,7 +73,7 @@ describe.skipIf(chromiumPath === undefined)('the pages of the tutorials', () => 
         await chat.locator('textarea').press('Enter')
         await chat.getByText('You said: word0 word1').first().waitFor()
         await page.reload()
-        await expect.poll(() => chat.locator('.md').last().innerText(), { timeout: 10_000 }).toBe(`You said: ${words}`)
+        await expect.poll(() => chat.locator('.md').last().innerText()).toBe(`You said: ${words}`)
       },
       async () => undefined,
     )

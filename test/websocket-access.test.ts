@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type CloseName } from '@streamstack/protocol'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { makeToken } from '@streamstack/test-support/credentials'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import {
@@ -124,13 +125,16 @@ describe('a token', () => {
   })
 
   test.concurrent('is told of before it expires; then the connection is closed, and all that it reads with it', async () => {
-    const socket = await connect(bearer(await token('ann', 3)))
-    socket.send(
-      { type: 'call', id: 'own', endpoint: 'GET /slow-own' },
-      { type: 'call', id: 'open', endpoint: 'GET /slow' },
-    )
-    await socket.until((message) => message.type === 'chunk' && message.id === 'open')
-    expect((await socket.until(isType('expiring'))).expires_in).toBeLessThanOrEqual(3)
+    const { socket, seconds } = await withEnoughTime(async (lasts) => {
+      const opened = await connect(bearer(await token('ann', lasts)))
+      opened.send(
+        { type: 'call', id: 'own', endpoint: 'GET /slow-own' },
+        { type: 'call', id: 'open', endpoint: 'GET /slow' },
+      )
+      for (const id of ['own', 'open']) await opened.until((message) => message.type === 'chunk' && message.id === id)
+      return { socket: opened, seconds: lasts }
+    }, 3)
+    expect((await socket.until(isType('expiring'))).expires_in).toBeLessThanOrEqual(seconds)
     expect(await socket.closed).toEqual(closing('token_expired'))
     // No false end: what was read goes on, for whoever comes back.
     expect(socket.messages.some(({ type }) => type === 'end')).toBe(false)
@@ -138,24 +142,32 @@ describe('a token', () => {
   })
 
   test.concurrent('is replaced by a fresh one of the same subject, and everything goes on', async () => {
-    await using socket = await connect(bearer(await token('ann', 3)))
-    socket.send({ type: 'call', id: 'a', endpoint: 'GET /slow-own' })
-    await socket.until(isType('expiring'))
-    socket.send({ type: 'auth', token: await token('ann') })
-    await socket.until((message) => message.type === 'welcome' && (message.expires_in ?? 0) > 500)
-    await new Promise((resolve) => setTimeout(resolve, 3_200))
+    const { opened, first } = await withEnoughTime(async (seconds) => {
+      const value = bearer(await token('ann', seconds))
+      const asks = await connect(value)
+      asks.send({ type: 'call', id: 'a', endpoint: 'GET /slow-own' })
+      await asks.until(isType('expiring'))
+      asks.send({ type: 'auth', token: await token('ann') })
+      await asks.until((message) => message.type === 'welcome' && (message.expires_in ?? 0) > 500)
+      return { opened: asks, first: value }
+    }, 3)
+    await using socket = opened
+    await expect.poll(async () => (await server.call('/own', first)).status).toBe(401)
     socket.send({ type: 'call', id: 'b', endpoint: 'GET /own' }, { type: 'cancel', id: 'a' })
     await socket.until(isEnd('b'))
     expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
   })
 
   test.concurrent('is told of once, however often it is sent', async () => {
-    const value = await token('ann', 4)
-    await using socket = await connect(bearer(value))
-    await socket.until(isType('expiring'))
-    for (let count = 0; count < 3; count++) socket.send({ type: 'auth', token: value })
-    socket.send({ type: 'ping' })
-    await socket.until(isType('pong'))
+    await using socket = await withEnoughTime(async (seconds) => {
+      const value = await token('ann', seconds)
+      const opened = await connect(bearer(value))
+      await opened.until(isType('expiring'))
+      for (let count = 0; count < 3; count++) opened.send({ type: 'auth', token: value })
+      opened.send({ type: 'ping' })
+      await opened.until(isType('pong'))
+      return opened
+    }, 4)
     expect(socket.messages.filter(isType('welcome'))).toHaveLength(4)
     expect(socket.messages.filter(isType('expiring'))).toHaveLength(1)
   })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NamedStreamMessage, ServerMessage } from '@streamstack/protocol'
 import { WebSocket } from 'ws'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { SECRET, bearer, channelServer } from '@streamstack/test-support/channel-calls'
 import { faultProxy } from '@streamstack/test-support/fault-proxy'
 import { type TestServer, testServer } from '@streamstack/test-support/test-server'
@@ -348,19 +349,23 @@ test('a stream does not expire while it is read', async () => {
   await using server = await testServer({
     'streamstack.yaml': { streams: { access: 'open', log: 'memory', heartbeat: '1s' } },
   })
-  const path = await made(server, JSON_TYPE, { 'Stream-TTL': '1' })
-  const unread = await made(server, JSON_TYPE, { 'Stream-TTL': '1' })
   await using socket = await openWebSocket(server.url)
-  socket.send({ type: 'read', id: 'a', stream: path })
-  await opened(socket, 'a')
-  let isThere = true
-  while (isThere) {
-    await new Promise((resolve) => setTimeout(resolve, 1_200))
-    isThere = (await server.call(unread, { method: 'HEAD' })).status === 200
-  }
+  const { id, path, ttl } = await withEnoughTime(async (seconds) => {
+    const lasting = { 'Stream-TTL': String(seconds) }
+    const read = { id: `read-${seconds}`, path: await made(server, JSON_TYPE, lasting), ttl: lasting }
+    socket.send({ type: 'read', id: read.id, stream: read.path })
+    const answer = await socket.until(
+      (message) => 'id' in message && message.id === read.id && (message.type === 'open' || message.type === 'error'),
+    )
+    expect(answer.type).toBe('open')
+    return read
+  }, 2)
+  // Made later, and gone earlier.
+  const unread = await made(server, JSON_TYPE, ttl)
+  await expect.poll(async () => (await server.call(unread, { method: 'HEAD' })).status).toBe(404)
   await append(server, path, JSON_TYPE, '1')
   await socket.until((message) => message.type === 'chunk')
-  expect(told(socket, 'a').map(({ type }) => type)).toEqual(['open', 'chunk'])
+  expect(told(socket, id).map(({ type }) => type)).toEqual(['open', 'chunk'])
 })
 
 describe.each(['memory', 'sqlite'])('what is no longer kept in %s', (log) => {
@@ -464,12 +469,15 @@ describe('who may read', () => {
   test('a reader whose token expires is closed with 4402', async () => {
     const { server, path } = await closedServer()
     await using _ = server
-    // Clocks may differ by 5 s.
-    const expires = Math.floor(Date.now() / 1_000) - 3
-    const headers = await bearer({ sub: 'ann', scope: 'streams:read' }, expires)
-    await using socket = await openWebSocket(server.url, { headers })
-    socket.send({ type: 'read', id: 'a', stream: path })
-    await socket.until((message) => message.type === 'chunk')
+    await using socket = await withEnoughTime(async (seconds) => {
+      // Clocks may differ by 5 s.
+      const expires = Math.floor(Date.now() / 1_000) - 5 + seconds
+      const headers = await bearer({ sub: 'ann', scope: 'streams:read' }, expires)
+      const reader = await openWebSocket(server.url, { headers })
+      reader.send({ type: 'read', id: 'a', stream: path })
+      await reader.until((message) => message.type === 'chunk')
+      return reader
+    })
     expect((await socket.closed).code).toBe(4402)
   })
 

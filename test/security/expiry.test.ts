@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { makeApiKey } from '@streamstack/test-support/credentials'
 import type { OpenCall } from '@streamstack/test-support/http-client'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
@@ -80,10 +81,16 @@ interface Readers {
 async function begin(headers: Record<string, string>): Promise<Readers> {
   const polls = POLLS.map((path) => server.open(path, { headers }))
   const open = await Promise.all(WAYS.map((path) => server.open(path, { headers })))
-  const socket = await openWebSocket(server.url, { headers })
-  socket.send(...SUBSCRIPTIONS)
-  await socket.until((message) => message.type === 'open' && message.id === 'activity')
-  return { open, polls, socket }
+  try {
+    expect(open.map(({ status }, index) => [WAYS[index], status])).toEqual(WAYS.map((path) => [path, 200]))
+    const socket = await openWebSocket(server.url, { headers })
+    socket.send(...SUBSCRIPTIONS)
+    await socket.until((message) => message.type === 'open' && message.id === 'activity')
+    return { open, polls, socket }
+  } catch (error) {
+    for (const reader of open) reader.leave()
+    throw error
+  }
 }
 
 /** Adds to everything that is read: a message, an append, a member, a call. */
@@ -102,7 +109,7 @@ describe('the right of a reader', () => {
   test.each([
     [
       'ends when its token expires',
-      () => bearer(tokenOf({ claims: { sub: 'short', ...READER }, expiresInSeconds: 2 })),
+      (expiresInSeconds: number) => bearer(tokenOf({ claims: { sub: 'short', ...READER }, expiresInSeconds })),
       async () => undefined,
     ],
     [
@@ -112,8 +119,7 @@ describe('the right of a reader', () => {
     ],
   ])('%s, on every stream without an end', async (_, headersFor, end) => {
     const twin = await begin(steady)
-    const { open, polls, socket } = await begin(headersFor())
-    expect(open.map(({ status }, index) => [WAYS[index], status])).toEqual(WAYS.map((path) => [path, 200]))
+    const { open, polls, socket } = await withEnoughTime((seconds) => begin(headersFor(seconds)), 2)
     await end()
     const ended = await Promise.all(open.map(async (one) => one.ended))
     const polled = await Promise.all(polls.map(async (one) => (await one).ended))

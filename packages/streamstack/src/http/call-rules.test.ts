@@ -2,6 +2,8 @@ import { SignJWT } from 'jose'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Engine } from '../engine/index.ts'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
+import { closedGate } from '@streamstack/test-support/gate'
 import { type Answer, problem } from '@streamstack/test-support/http-client'
 import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
@@ -115,16 +117,27 @@ describe('a rule over the caller and the inputs', () => {
 })
 
 describe('a token that expires while a run is read', () => {
-  const slow = endpoint('/slow', [send('begun'), { function: 'Sleep', duration: 2_500 }, send('late')], {
-    settings: { authentication: true, on_disconnect: 'continue' },
-  })
-
   test.each(['finish', 'end'])('auth.on_expiry: %s', async (policy) => {
-    const auth = { jwt: { secret: SECRET, clock_tolerance: '0s' }, on_expiry: policy }
-    await using one = await testServer({ 'streamstack.yaml': { auth }, 'endpoints/slow.json': slow })
-    const expires = Math.floor(Date.now() / 1_000) + 2
-    const stream = await one.open('/slow?format=sse', bearer(await tokenOf({ sub: 'ann' }, expires)))
+    await using gate = await closedGate()
+    await using one = await testServer({
+      'streamstack.yaml': {
+        auth: { jwt: { secret: SECRET, clock_tolerance: '0s' }, on_expiry: policy },
+        outbound: { allow: [gate.host] },
+      },
+      'endpoints/slow.json': endpoint('/slow', [send('begun'), gate.step, send('late')], {
+        settings: { authentication: true, on_disconnect: 'continue' },
+      }),
+    })
+    const { stream, short } = await withEnoughTime(async (seconds) => {
+      const soon = bearer(await tokenOf({ sub: 'ann' }, Math.floor(Date.now() / 1_000) + seconds))
+      const open = await one.open('/slow?format=sse', soon)
+      expect(open.status).toBe(200)
+      return { stream: open, short: soon }
+    })
     const url = String(stream.headers['stream-url'])
+    await expect.poll(async () => (await one.call(url, { ...short, method: 'HEAD' })).status).toBe(401)
+    if (policy === 'end') await stream.ended
+    gate.open()
     const { text } = await stream.ended
     expect(text.includes('late')).toBe(policy === 'finish')
     expect(text.includes('"code":"unauthenticated"')).toBe(policy === 'end')

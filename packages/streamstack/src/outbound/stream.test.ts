@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 import { startUpstream } from './fixtures/test-upstream.ts'
 import type { TestHandler } from './fixtures/test-upstream.ts'
@@ -480,14 +481,16 @@ const overLimit: TestHandler = (_request, response) => {
 }
 
 /** Comments for longer than one silence may last, then a second event, then nothing. */
-const trickle: TestHandler = (_request, response) => {
-  response.write('data: a\n\n')
-  const timer = setInterval(() => response.write(':\n'), 20)
-  setTimeout(() => {
-    clearInterval(timer)
-    response.write('data: b\n\n')
-  }, 400)
-}
+const trickle =
+  (idleTimeoutMs: number): TestHandler =>
+  (_request, response) => {
+    response.write('data: a\n\n')
+    const timer = setInterval(() => response.write(':\n'), 20)
+    setTimeout(() => {
+      clearInterval(timer)
+      response.write('data: b\n\n')
+    }, 2 * idleTimeoutMs)
+  }
 
 const pausing: TestHandler = (_request, response) => {
   response.write('data: a\n\n')
@@ -569,10 +572,14 @@ describe('an upstream that breaks', () => {
   })
 
   test('silence between bytes is a timeout; a trickle of comments is not', async () => {
-    const source = await open(trickle, 'sse', { request: { idleTimeoutMs: 150 } })
-    const { items, failure } = await readAll(source)
-    expect(items).toEqual(['a', 'b'])
-    expect(failure).toMatchObject({ code: 'upstream_timeout', recoverable: true })
+    await withEnoughTime(async (seconds) => {
+      const idleTimeoutMs = seconds * 1_000
+      const { items, failure } = await readAll(
+        await open(trickle(idleTimeoutMs), 'sse', { request: { idleTimeoutMs } }),
+      )
+      expect(items).toEqual(['a', 'b'])
+      expect(failure).toMatchObject({ code: 'upstream_timeout', recoverable: true })
+    }, 0.15)
   })
 
   test('a reader that does not ask is no silence of the upstream', async () => {

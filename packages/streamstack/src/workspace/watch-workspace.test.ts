@@ -29,7 +29,7 @@ afterEach(async () => {
 })
 
 async function expectSeen(...paths: string[]): Promise<void> {
-  await vi.waitFor(() => expect(seen).toEqual(expect.arrayContaining(paths)), { timeout: 5000, interval: 10 })
+  await vi.waitFor(() => expect(seen).toEqual(expect.arrayContaining(paths)), { timeout: 30_000, interval: 10 })
   seen = []
 }
 
@@ -78,7 +78,7 @@ test('data, packages, hidden files and what is no definition are not reported', 
   await writeFile(join(dir, 'node_modules/p/p.json'), '{}')
   await pause(200)
   await writeFile(join(dir, 'endpoints/last.yaml'), 'a: 1')
-  await vi.waitFor(() => expect(seen).toContain('endpoints/last.yaml'), { timeout: 5000, interval: 10 })
+  await vi.waitFor(() => expect(seen).toContain('endpoints/last.yaml'), { timeout: 30_000, interval: 10 })
   expect([...new Set(seen)]).toEqual(['endpoints/last.yaml'])
 })
 

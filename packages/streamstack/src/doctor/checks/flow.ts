@@ -137,11 +137,16 @@ async function whatHolds(examination: Examination, small: Rhythm['bursts']): Pro
   const { pieces } = await examination.probe(SIZING)
   const bursts = inBursts(pieces, SIZING.interval / 2)
   // The last one is what was left over.
-  const sizes = bursts.slice(0, -1).map(({ bytes }) => bytes)
-  const largest = Math.max(0, ...sizes)
-  if (largest < 512) return 'It is held until the stream is over.'
-  const kib = BUFFER_KIB.toSorted((one, other) => distance(one, largest) - distance(other, largest))[0]
+  const size = usualSize(bursts.slice(0, -1).map(({ bytes }) => bytes))
+  if (size < 512) return 'It is held until the stream is over.'
+  const kib = BUFFER_KIB.toSorted((one, other) => distance(one, size) - distance(other, size))[0]
   return `Small events are held until there are about ${kib} KiB.`
+}
+
+/** The size of the group in which the middle byte came: a group that arrived in two parts, or two that arrived as one, change nothing. */
+function usualSize(sizes: readonly number[]): number {
+  let left = sizes.reduce((sum, bytes) => sum + bytes, 0) / 2
+  return sizes.toSorted((one, other) => one - other).find((bytes) => (left -= bytes) <= 0) ?? 0
 }
 
 function distance(kib: number, bytes: number): number {

@@ -1,14 +1,15 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 /** More than the kernel takes in hand, and less than the largest whole result. */
 const COUNT = 150
 const CONTENT = 'x'.repeat(100_000)
 
-const files = {
+const files = (slowSeconds: number): Record<string, unknown> => ({
   'streamstack.yaml': {
-    server: { slow_timeout: 400 },
+    server: { slow_timeout: slowSeconds * 1_000 },
     streams: { access: 'open', window_bytes: '64mb', retained_bytes: '64mb' },
     channels: { memory_bytes: '64mb' },
   },
@@ -18,7 +19,7 @@ const files = {
     { function: 'For', count: COUNT, inner_functions: [send('{{content}}')] },
   ]),
   'endpoints/rest.json': endpoint('/rest', [send(CONTENT), { function: 'Sleep', duration: 60_000 }]),
-}
+})
 
 /** A client that sends a request and reads nothing of the answer. */
 function standing(url: string, path: string): ReturnType<typeof connect> {
@@ -29,25 +30,34 @@ function standing(url: string, path: string): ReturnType<typeof connect> {
   return socket
 }
 
-test('a client that takes nothing of a run that is over is disconnected, and a run that goes on waits for its reader', async () => {
-  await using server = await testServer(files)
-  const readers = async (): Promise<number> => {
-    const { text } = await server.call('/v1/stream/system/metrics?format=json')
-    const { chunks } = JSON.parse(text) as { chunks: { content: { active_readers: number } }[] }
-    return chunks[0]?.content.active_readers ?? -1
-  }
-  const first = await server.call('/pour?format=ndjson')
-  const run = String(first.headers['stream-url'])
-  const sockets = [run, `${run}?format=json`, `${run}?live=sse&offset=-1`].map((path) => standing(server.url, path))
-  const resting = standing(server.url, '/rest')
-  await expect.poll(readers, { timeout: 10_000 }).toBe(3)
-  await expect.poll(readers, { timeout: 15_000 }).toBe(1)
-  // What was lost is lost, however late the client reads.
-  for (const socket of sockets) {
-    socket.resume()
-    if (!socket.closed) await new Promise((resolve) => socket.on('close', resolve))
-    expect(socket.bytesRead).toBeLessThan(COUNT * CONTENT.length)
-  }
-  expect(resting.destroyed).toBe(false)
-  resting.destroy()
-})
+test('a client that takes nothing of a run that is over is disconnected, and a run that goes on waits for its reader', () =>
+  // All readers have to be seen before the first of them is disconnected.
+  withEnoughTime(async (seconds) => {
+    await using server = await testServer(files(seconds))
+    const readers = async (): Promise<number> => {
+      const { text } = await server.call('/v1/stream/system/metrics?format=json')
+      const { chunks } = JSON.parse(text) as { chunks: { content: { active_readers: number } }[] }
+      return chunks[0]?.content.active_readers ?? -1
+    }
+    const first = await server.call('/pour?format=ndjson')
+    const run = String(first.headers['stream-url'])
+    const sockets = [run, `${run}?format=json`, `${run}?live=sse&offset=-1`].map((path) => standing(server.url, path))
+    const resting = standing(server.url, '/rest')
+    let most = 0
+    await expect
+      .poll(async () => {
+        const now = await readers()
+        most = Math.max(most, now)
+        return most > 0 && now === 1
+      })
+      .toBe(true)
+    expect(most).toBe(3)
+    // What was lost is lost, however late the client reads.
+    for (const socket of sockets) {
+      socket.resume()
+      if (!socket.closed) await new Promise((resolve) => socket.on('close', resolve))
+      expect(socket.bytesRead).toBeLessThan(COUNT * CONTENT.length)
+    }
+    expect(resting.destroyed).toBe(false)
+    resting.destroy()
+  }, 0.4))

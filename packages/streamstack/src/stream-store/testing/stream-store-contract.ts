@@ -344,13 +344,10 @@ export function streamStoreContract(open: OpenStore): void {
       for (let count = 0; count < 60; count++) await store.append('bounded', appendText(chunk))
       // Trimming goes on after the append was told as kept, and some time after the chunks came.
       await expect
-        .poll(
-          async () => {
-            await store.append('bounded', appendText(chunk))
-            return stream.record.dropped
-          },
-          { timeout: 8_000 },
-        )
+        .poll(async () => {
+          await store.append('bounded', appendText(chunk))
+          return stream.record.dropped
+        })
         .toBeGreaterThan(30)
       const { record } = stream
       expect(record.bytes).toBeLessThan(600_000)
@@ -373,7 +370,7 @@ export function streamStoreContract(open: OpenStore): void {
       const store = open({ maxAgeMs: 50 })
       const { stream } = await store.create('aging', createText({ data: Buffer.from('old') }))
       await store.append('aging', appendText('old, too'))
-      await expect.poll(() => stream.record.dropped, { timeout: 8_000, interval: 50 }).toBe(2)
+      await expect.poll(() => stream.record.dropped, { interval: 50 }).toBe(2)
       expect(stream.record.bytes).toBe(0)
       expect(await code(() => store.read(stream, 0, READ_BYTES))).toBe('offset_expired')
       expect(await store.read(stream, 2, READ_BYTES)).toMatchObject({ last: 2, bytes: 0 })

@@ -38,7 +38,7 @@ export async function appendAll(log: StreamLog, chunks: readonly Chunk[]): Promi
 
 /** Settles when a log shows a chunk. */
 export async function shown(log: StreamLog, offset: number): Promise<void> {
-  await expect.poll(() => log.lastOffset, { interval: 1, timeout: 10_000 }).toBeGreaterThanOrEqual(offset)
+  await expect.poll(() => log.lastOffset, { interval: 1 }).toBeGreaterThanOrEqual(offset)
 }
 
 /** A reader that takes what it may. */
