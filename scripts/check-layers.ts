@@ -48,15 +48,15 @@ for (const home of Object.keys(PACKAGES)) {
   }
 }
 
-// Tests through public doors know URLs, commands and packages by name; `@streamstack/test-support`, in test/support, makes servers and commands for them.
+// Tests through public doors, and what they share in test/support, know URLs, commands and packages by name.
 for (const name of readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })) {
   const file = posix.join('test', name.replaceAll('\\', '/'))
-  if (!file.endsWith('.test.ts')) continue
+  if (!file.endsWith('.ts')) continue
   for (const [, , ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {
     const target = targets.find((one) => one !== undefined) ?? ''
     if (/^\.{1,2}\/.*packages\/\w+\/src\//.test(target))
       problems.add(
-        `${file} imports '${target}'. Import the package by its name, use @streamstack/test-support, or move the test beside what it tests.`,
+        `${file} imports '${target}'. Import the package by its name, or move the test beside what it tests.`,
       )
   }
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
-import { main } from '../../packages/streamstack/src/command/main.ts'
+import { main } from 'streamstack/command'
 
 /** A command line in a folder of its own. */
 export interface CommandLine extends Disposable {

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const repository = dirname(dirname(import.meta.dirname))
-const commandLine = join(repository, 'packages/streamstack/src/command/main.ts')
 
 /** Where documented addresses point to. */
 const DOCUMENTED_URL = 'http://127.0.0.1:8080'
@@ -34,7 +33,7 @@ export class DocPage {
     const streamstack = `exec "${process.execPath}" "${join(page.dir, '.bin/streamstack.mjs')}"`
     await page.write(
       '.bin/streamstack.mjs',
-      `const { main } = await import(${JSON.stringify(commandLine)})\nawait main(process.argv.slice(2))\n`,
+      `const { main } = await import('streamstack/command')\nawait main(process.argv.slice(2))\n`,
     )
     await page.#program(
       'npx',

@@ -1,8 +1,5 @@
-import { join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import { type ServeOptions, serve } from 'streamstack'
-import { openRecordStore, readTable } from '../../packages/streamstack/src/table/index.ts'
-import { parseTree } from '../../packages/streamstack/src/definition/index.ts'
 import { type Answer, type CallOptions, type OpenCall, call, openCall } from './http-client.ts'
 import { type Files, tempWorkspace } from './temp-workspace.ts'
 
@@ -19,12 +16,12 @@ export interface TestServer extends AsyncDisposable {
 
 export interface TestTable {
   /** As in `tables/<name>.yaml`. */
-  readonly declaration: Value
+  readonly declaration: { readonly [key: string]: Value }
   readonly records: readonly { readonly [column: string]: Value }[]
 }
 
 export interface TestServerOptions extends Omit<ServeOptions, 'dir'> {
-  /** Tables with their records. */
+  /** Tables with their records, which the server imports as seeds when it starts. */
   tables?: Readonly<Record<string, TestTable>>
 }
 
@@ -32,14 +29,15 @@ export interface TestServerOptions extends Omit<ServeOptions, 'dir'> {
 export async function testServer(files: Files, options: TestServerOptions = {}): Promise<TestServer> {
   const { tables = {}, ...serveOptions } = options
   const settings = files['streamstack.yaml'] ?? {}
-  const tableFiles = Object.entries(tables).map(([name, { declaration }]) => [`tables/${name}.yaml`, declaration])
+  const tableFiles = Object.entries(tables).map(([name, { declaration, records }]) => {
+    return [`tables/${name}.yaml`, records.length === 0 ? declaration : { ...declaration, seed: records }]
+  })
   const workspace = await tempWorkspace({
     ...Object.fromEntries(tableFiles),
     ...files,
     'streamstack.yaml': typeof settings === 'string' ? settings : withTestDefaults(settings),
   })
   try {
-    await fillTables(workspace.dir, tables)
     const server = await serve({ dir: workspace.dir, port: 0, ...serveOptions })
     let closed: Promise<void> | null = null
     const close = (): Promise<void> => (closed ??= server.close())
@@ -86,17 +84,4 @@ export function endpoint(
 /** A step that sends a chunk. */
 export function send(content: unknown, metadata?: unknown): object {
   return { function: 'Streaming API Response', content, ...(metadata === undefined ? {} : { metadata }) }
-}
-
-async function fillTables(dir: string, tables: Readonly<Record<string, TestTable>>): Promise<void> {
-  if (Object.keys(tables).length === 0) return
-  const declarations = Object.entries(tables).map(([name, { declaration }]) => {
-    const { tree } = parseTree(`tables/${name}.yaml`, JSON.stringify(declaration))
-    const table = tree === null ? null : readTable(name, tree).table
-    if (table === null) throw new Error(`the declaration of table '${name}' is broken`)
-    return table
-  })
-  const { store } = await openRecordStore({ folder: join(dir, '.streamstack'), tables: declarations })
-  for (const [name, { records }] of Object.entries(tables)) if (records.length > 0) await store.addMany(name, records)
-  await store.close()
 }
