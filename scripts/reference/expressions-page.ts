@@ -95,7 +95,7 @@ export function expressionsPage(): string {
         ['lists and objects inside one another', bound(limits.valueDepthMax)],
         ['characters of a text that an expression makes', bound(limits.textLengthMax)],
         ['items of a list that an expression makes', bound(limits.listItemsMax)],
-        ['steps of work of one evaluation, about 50 ms: by the sizes of what it touches', bound(limits.stepsMax)],
+        ['steps of work of one evaluation, about 25 ms: by the sizes of what it touches', bound(limits.stepsMax)],
       ],
     ),
   ])

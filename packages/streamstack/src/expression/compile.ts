@@ -9,7 +9,7 @@ import { ExpressionError } from './expression-error.ts'
 import { BuiltinFailure, located } from './failure.ts'
 import type { MemberTree, MethodTree, ObjectEntry, Spread, Tree } from './tree.ts'
 import { type Code, type Compiled, constantOf, folded, type Unit } from './unit.ts'
-import { chargeText, weightOf } from './work.ts'
+import { chargeText } from './work.ts'
 import { checkListItems, copyProperties, isList, isObject, keyOf, setProperty, typeName } from './value.ts'
 
 /** Turns a tree into code. Throws an ExpressionError for names, functions and methods that do not exist. */
@@ -136,7 +136,7 @@ function compileList<C>(items: readonly (Tree | Spread)[], unit: Unit<C>, source
         const value = code(context, activation)
         if (isSpread[index] === true) {
           const spread = spreadItems(value)
-          activation.charge(weightOf(spread))
+          activation.charge(spread.length / 2)
           checkListItems(made.length + spread.length)
           for (const item of spread) made.push(item)
         } else {

@@ -40,7 +40,7 @@ export class WalkBudget {
 
   /** Takes one value of some characters. */
   take(characters: number): void {
-    charge(0.4 + characters / 32)
+    charge(0.5 + characters / 24)
     this.characters -= characters
     if (this.characters < 0) throw tooLong()
     this.nodes -= 1

@@ -1,6 +1,8 @@
+import { isWorkDue } from '../expression/index.ts'
 import type { Frame } from './frame.ts'
 import type { Op, Program, Strand } from './program.ts'
 import { advanceTraced, unwindTraced } from './trace.ts'
+import { spend, takeTurn } from './turn.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
 
 /**
@@ -43,21 +45,25 @@ function advance(strand: Strand, program: Program, frame: Frame): Promise<void> 
   for (;;) {
     try {
       endWhenAsked(strand, frame)
+      const turn = takeTurn(strand, program, frame)
+      if (turn !== undefined) return turn
       while (frame.pc < end) {
         const pc = frame.pc++
         const wait = (ops[pc] as Op)(frame, strand)
+        if (isWorkDue()) spend(strand, program)
         if (wait !== undefined) {
           frame.waitingAt = strand.takesDone() ? -1 : pc
           return wait
         }
         if (--strand.fuel <= 0) {
-          const pause = strand.refuel()
+          const pause = strand.refuel(program)
           endWhenAsked(strand, frame)
           if (pause !== undefined) return pause
         }
       }
       return undefined
     } catch (thrown) {
+      if (isWorkDue()) spend(strand, program)
       unwind(strand, program, frame, thrown)
     }
   }

@@ -157,7 +157,8 @@ export interface Strand {
   done(): void
   /** Whether the op that waits has done its work; asked once for each op that waits. */
   takesDone(): boolean
-  refuel(): Promise<void> | undefined
+  /** A promise: others come first. */
+  refuel(program: Program): Promise<void> | undefined
   /** Settles after so many milliseconds; rejects at once when the strand is ended. */
   sleep(durationMs: number): Promise<void>
   /** The promise's result, or a rejection as soon as the strand is ended. */

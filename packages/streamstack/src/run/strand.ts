@@ -1,7 +1,7 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { execute } from './execute.ts'
 import { type Frame, newFrame } from './frame.ts'
-import type { RunningRun, Strand } from './program.ts'
+import type { Program, RunningRun, Strand } from './program.ts'
 import { END } from './signals.ts'
 import { yieldTurn } from './turn.ts'
 
@@ -68,10 +68,12 @@ export class RunStrand implements Strand {
     return isDone
   }
 
-  refuel(): Promise<void> | undefined {
+  refuel(program: Program): Promise<void> | undefined {
+    const burnt = Math.max(0, -this.fuel)
     this.fuel = FUEL
     if (this.#parent?.graceIsOver === true) this.graceIsOver = true
-    return yieldTurn()
+    const turn = yieldTurn(program, burnt)
+    return turn === undefined || this.isEnding ? turn : this.untilEnded(turn)
   }
 
   /** Settles after so many milliseconds; rejects at once when the strand is ended. */

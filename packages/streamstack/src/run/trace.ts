@@ -1,6 +1,8 @@
+import { isWorkDue } from '../expression/index.ts'
 import type { Frame } from './frame.ts'
 import type { Op, Program, StepInfo, Strand, TraceEvent } from './program.ts'
 import { END, STOP } from './signals.ts'
+import { spend, takeTurn } from './turn.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
 
 /** Steps that a frame is inside of, while traced; not part of the frame, because it can be told again from `pc`. */
@@ -11,18 +13,21 @@ export function advanceTraced(strand: Strand, program: Program, frame: Frame): P
   for (;;) {
     try {
       endWhenAsked(strand, frame)
+      const turn = takeTurn(strand, program, frame)
+      if (turn !== undefined) return turn
       while (frame.pc < frame.end) {
         const { pc } = frame
         enterSteps(strand, program, frame)
         frame.pc = pc + 1
         const wait = (program.ops[pc] as Op)(frame, strand)
+        if (isWorkDue()) spend(strand, program)
         if (wait !== undefined) {
           frame.waitingAt = strand.takesDone() ? -1 : pc
           return wait
         }
         strand.fuel--
         if (strand.fuel <= 0) {
-          const pause = strand.refuel()
+          const pause = strand.refuel(program)
           endWhenAsked(strand, frame)
           if (pause !== undefined) return pause
         }
@@ -30,6 +35,7 @@ export function advanceTraced(strand: Strand, program: Program, frame: Frame): P
       leaveSteps(strand, program, frame, () => false)
       return undefined
     } catch (thrown) {
+      if (isWorkDue()) spend(strand, program)
       unwindTraced(strand, program, frame, thrown)
     }
   }

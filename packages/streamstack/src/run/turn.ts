@@ -1,22 +1,85 @@
+import { isWorkDue, takeWork } from '../expression/index.ts'
+import type { Frame } from './frame.ts'
+import type { Program, Strand } from './program.ts'
+
 /** How long runs that never wait may keep the process in one turn of the event loop, all together. */
 const TURN_MS = 5
 
+/** The same as work that is counted, in steps of about 25 ns: what takes longer than a turn must not come twice in one. */
+const TURN_STEPS = 200_000
+
+/** What counts as one of the ops that `burn` names, in steps. */
+const STEPS_PER_OP = 20
+
+/** A program that does so much at once is a heavy one, for a while. */
+const HEAVY_STEPS = 40_000
+const HEAVY_MS = 1_000
+
 let turnEndsAtMs = 0
 let turnOpen = false
+let turnSteps = 0
+/** Whether a run has to ask before it goes on: this turn is used up by work, or heavy runs wait. */
+let isPressed = false
+/** Whether the run that goes on now was let go on by its queue. */
+let isAdmitted = false
 const waiting: (() => void)[] = []
+/** Of heavy programs: one a turn goes on, after all others. */
+const waitingHeavy: (() => void)[] = []
+/** Until when a program counts as heavy, on the monotonic clock. */
+const heavyUntilMs = new WeakMap<Program, number>()
 
 /**
  * Called now and then by busy runs. Undefined: go on. A promise: the time of this turn is used up, others come first (sockets, timers, then
- * the busy runs that waited longer).
+ * the busy runs that waited longer, then those that do heavy work). `burnt`: what its ops have cost beyond plain ones.
  */
-export function yieldTurn(): Promise<void> | undefined {
+export function yieldTurn(program: Program, burnt = 0): Promise<void> | undefined {
   const nowMs = performance.now()
-  if (!turnOpen) {
-    openTurn(nowMs)
+  if (burnt > 0) count(program, burnt * STEPS_PER_OP, nowMs)
+  if (!turnOpen) openTurn(nowMs)
+  const isFree = nowMs < turnEndsAtMs && turnSteps < TURN_STEPS
+  const isHeavy = isPressed && (heavyUntilMs.get(program) ?? 0) > nowMs
+  if (isFree && (!isHeavy || waitingHeavy.length === 0)) return undefined
+  return new Promise((resolve) => {
+    if (isHeavy) waitingHeavy.push(resolve)
+    else waiting.push(resolve)
+    isPressed ||= isHeavy
+  })
+}
+
+/**
+ * Called when a run begins or goes on after a wait. Undefined: go on. A promise: heavy work has used this turn up, or waits for its own.
+ * Many runs that begin in one turn would otherwise each do as much as one run may.
+ */
+function enterTurn(strand: Strand, program: Program): Promise<void> | undefined {
+  // Of rules and other expressions outside of runs.
+  if (isWorkDue()) count(null, takeWork(), performance.now())
+  if (!isPressed) return undefined
+  if (isAdmitted) {
+    isAdmitted = false
     return undefined
   }
-  if (nowMs < turnEndsAtMs) return undefined
-  return new Promise((resolve) => waiting.push(resolve))
+  return strand.refuel(program)
+}
+
+/** Waits for a turn of the event loop if this one is used up: where a frame begins, goes on after a wait, or has caught an error. */
+export function takeTurn(strand: Strand, program: Program, frame: Frame): Promise<void> | undefined {
+  const pause = strand.fuel <= 0 ? strand.refuel(program) : enterTurn(strand, program)
+  // A frame that is taken up meanwhile begins with the op that it is at.
+  if (pause !== undefined) frame.waitingAt = frame.pc
+  return pause
+}
+
+/** Counts the work that expressions of an op have done; the strand asks for its turn before the next one. */
+export function spend(strand: Strand, program: Program): void {
+  count(program, takeWork(), performance.now())
+  strand.fuel = Math.min(strand.fuel, 0)
+}
+
+function count(program: Program | null, steps: number, nowMs: number): void {
+  if (!turnOpen) openTurn(nowMs)
+  turnSteps += steps
+  if (program !== null && steps >= HEAVY_STEPS) heavyUntilMs.set(program, nowMs + HEAVY_MS)
+  isPressed ||= turnSteps >= TURN_STEPS
 }
 
 /**
@@ -36,25 +99,33 @@ export function inTurn(act: () => void): void {
 function openTurn(nowMs: number): void {
   turnOpen = true
   turnEndsAtMs = nowMs + TURN_MS
+  turnSteps = 0
+  isPressed = waitingHeavy.length > 0
   setImmediate(closeTurn)
 }
 
 function closeTurn(): void {
+  // Sockets come between two heavy runs.
+  const heavyMayGo = turnSteps < TURN_STEPS
   turnOpen = false
-  if (waiting.length === 0) return
+  turnSteps = 0
+  isPressed = false
+  if (waiting.length === 0 && waitingHeavy.length === 0) return
   openTurn(performance.now())
-  goOn()
+  goOn(heavyMayGo, heavyMayGo)
 }
 
-/** Lets the one that waited longest go on, and further ones while there is time. */
-function goOn(): void {
-  const next = waiting.shift()
-  if (next === undefined) return
-  next()
+/** Lets the one that waited longest go on, and further ones while there is time. `isHeavyDue`: one heavy run goes on even without. */
+function goOn(heavyMayGo: boolean, isHeavyDue: boolean): void {
+  isAdmitted = false
+  const isFree = turnSteps < TURN_STEPS && performance.now() < turnEndsAtMs
+  const next = isFree ? waiting.shift() : undefined
+  const heavy = next === undefined && (isFree ? heavyMayGo : isHeavyDue) ? waitingHeavy.shift() : undefined
+  const act = next ?? heavy
+  if (act === undefined) return
+  isAdmitted = true
+  act()
   // A run goes on in microtasks; this comes after them.
-  if (waiting.length > 0) queueMicrotask(() => process.nextTick(goOnInTime))
-}
-
-function goOnInTime(): void {
-  if (performance.now() < turnEndsAtMs) goOn()
+  const isStillDue = isHeavyDue && heavy === undefined
+  queueMicrotask(() => process.nextTick(() => goOn(heavyMayGo, isStillDue)))
 }

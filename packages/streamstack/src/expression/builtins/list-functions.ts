@@ -215,6 +215,7 @@ export const listFunctions: readonly Builtin[] = [
       const count = Math.max(0, Math.ceil((to - from) / step))
       checkListItems(count)
       const numbers: number[] = []
+      charge(count / 4)
       for (let index = 0; index < count; index += 1) numbers.push(from + index * step)
       return numbers
     },
@@ -250,7 +251,7 @@ function itemsOf(source: Value): List {
   if (isList(source)) return source.slice()
   if (typeof source === 'string') {
     checkTextLength(source)
-    charge(source.length / 4)
+    charge(source.length / 2)
     return Array.from(source)
   }
   const length = isObject(source) && Object.hasOwn(source, 'length') ? source.length : null
@@ -274,6 +275,7 @@ function numbersOf(items: List, by: Callback | undefined): number[] {
 
 /** What makes two items the same: for lists and objects their JSON, marked so that no text is taken for it. */
 function identityOf(value: Value, budget: WalkBudget): Value {
+  charge(4)
   if (typeof value === 'string') return `text:${textOf(value, budget)}`
   return typeof value === 'object' && value !== null ? `json:${identityText(value, budget)}` : value
 }

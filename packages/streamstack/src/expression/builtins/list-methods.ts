@@ -136,7 +136,7 @@ export const listMethods: readonly Builtin[] = [
     parameters: [list('other')],
     example: ['[1, 2].union([2, 3])', [1, 2, 3]],
     run: (receiver, other) => {
-      charge(receiver.length + other.length)
+      charge((receiver.length + other.length) * 3)
       return [...new Set([...receiver, ...other])]
     },
   }),

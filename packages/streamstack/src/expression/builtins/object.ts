@@ -36,7 +36,11 @@ export const objectBuiltins: readonly Builtin[] = [
       summary: 'The values of the properties.',
       parameters: [any('object')],
       example: [`${name}({a: 1, b: 2})`, [1, 2]],
-      run: (value) => counted(Object.values(collection(value))),
+      run: (value) => {
+        const made = counted(Object.values(collection(value)))
+        charge(made.length * 3)
+        return made
+      },
     }),
   ),
   defineFunction('object', {
@@ -44,7 +48,11 @@ export const objectBuiltins: readonly Builtin[] = [
     summary: 'A list of [name, value] for each property.',
     parameters: [any('object')],
     example: ['Object.entries({a: 1})', [['a', 1]]],
-    run: (value) => counted(Object.entries(collection(value))),
+    run: (value) => {
+      const made = counted(Object.entries(collection(value)))
+      charge(made.length * 3)
+      return made
+    },
   }),
   defineFunction('object', {
     name: 'Object.fromEntries',
@@ -57,6 +65,7 @@ export const objectBuiltins: readonly Builtin[] = [
       const budget = new WalkBudget()
       for (const entry of entries) {
         if (!isList(entry)) throw new BuiltinFailure(`needs a list of [name, value]; an item is ${typeName(entry)}.`)
+        charge(5)
         setProperty(made, textOf(entry[0] ?? null, budget), entry[1] ?? null)
       }
       return made
@@ -165,7 +174,7 @@ export const objectBuiltins: readonly Builtin[] = [
     example: ['JSON.parse(\'{"a":[1,null]}\')', { a: [1, null] }],
     run: (json) => {
       let value: Value
-      charge(json.length / 8)
+      charge(json.length / 2)
       try {
         value = parseExactJson(json)
       } catch {

@@ -2,7 +2,7 @@ import { BuiltinFailure } from '../failure.ts'
 import { limits } from '../limits.ts'
 import { lastPlaceOf, piecesOf, replacedAll, searchIn } from '../text-search.ts'
 import { checkLocaleName, checkUnicodeText } from '../unicode-bounds.ts'
-import { charge } from '../work.ts'
+import { charge, workLeft } from '../work.ts'
 import { boundedText, checkListItems, checkTextLength, textOf } from '../value.ts'
 import { any, type Builtin, defineMethod, number, optional, rest, text } from './builtin.ts'
 
@@ -174,7 +174,8 @@ export const textMethods: readonly Builtin[] = [
     run: (receiver, separator, limit) => {
       if (separator === undefined) return [receiver]
       charge(receiver.length / 16)
-      const pieces = piecesOf(receiver, separator, limits.listItemsMax + 1)
+      const pieces = piecesOf(receiver, separator, Math.min(limits.listItemsMax, 2 * workLeft()) + 1)
+      charge(pieces.length / 2)
       checkListItems(pieces.length)
       return limit === undefined ? pieces : pieces.slice(0, Math.max(0, limit))
     },
@@ -240,6 +241,9 @@ export const textMethods: readonly Builtin[] = [
 function countOf(text: string, search: string): number {
   const next = searchIn(text, search)
   let count = 0
-  for (let at = next(0); at !== -1; at = next(at + search.length)) count += 1
+  for (let at = next(0); at !== -1; at = next(at + search.length)) {
+    charge(0.5)
+    count += 1
+  }
   return count
 }

@@ -1,0 +1,157 @@
+import type { Value } from '@streamstack/protocol'
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
+import { describe, expect, test } from 'vitest'
+import type { Plan } from '../plan/index.ts'
+import { Engine, type LiveRun } from './index.ts'
+
+const silent = (): void => undefined
+const log = { debug: silent, info: silent, warn: silent, error: silent }
+
+/** Each does more than a turn of the event loop may hold, or is refused for doing too much. */
+const heavy = {
+  spread: '{{ids.reduce((all, id) => ({ ...all, [id]: true }), {})}}',
+  sort: '{{sortBy(ids, (id) => text + id).length}}',
+  'text building': '{{ids.map((id) => (text + id).toUpperCase()).length}}',
+  comparison: '{{ids.filter((id) => (text + id) < (text + (id + 1))).length}}',
+  'computed keys': '{{ids.map((id) => ({ [text + id]: id })).length}}',
+  'list of lists': '{{ids.map((id) => ids.map((one) => one + id)).length}}',
+  'one that is let through': '{{range(0, 250000).map((n) => n + 1).length}}',
+}
+
+const inputs: Readonly<Record<string, Value>> = {
+  ids: Array.from({ length: 8_000 }, (_, n) => n),
+  text: 'x'.repeat(100_000),
+}
+
+const inputParameters = { ids: { type: 'list', required: true }, text: { type: 'text', required: true } }
+
+const attempt = (content: string): object => ({
+  function: 'Try/Catch Block',
+  try_block: [send(content)],
+  catch_block: [],
+})
+
+interface Started {
+  readonly path: string
+  /** Turn of the event loop. */
+  readonly turn: number
+}
+
+interface Opened extends AsyncDisposable {
+  /** The steps `Streaming API Response` that began so far, in their order. */
+  readonly steps: readonly Started[]
+  start(path: string): LiveRun
+  ended(live: LiveRun): Promise<string>
+}
+
+async function opened(stacks: Readonly<Record<string, readonly object[]>>): Promise<Opened> {
+  const files = Object.entries(stacks).map(([path, stack]) => [
+    `endpoints${path}.json`,
+    { ...endpoint(path, stack), input_parameters: inputParameters },
+  ])
+  const workspace = await tempWorkspace({ 'streamstack.yaml': '', ...Object.fromEntries(files) })
+  const engine = await Engine.open({ dir: workspace.dir, log })
+  const steps: Started[] = []
+  let turn = 0
+  let isOpen = true
+  const count = (): void => {
+    turn++
+    if (isOpen) setImmediate(count)
+  }
+  count()
+  return {
+    steps,
+    start(path) {
+      const plan = engine.workspace.router.find('GET', path)?.store as Plan
+      const live = engine.runs.prepare(plan, engine.settings, {
+        inputs,
+        auth: null,
+        options: null,
+        owner: null,
+        trace: ({ event, function: name }) => {
+          if (event === 'start' && name === 'Streaming API Response') steps.push({ path, turn })
+        },
+      })
+      live.attach({ position: 0, wake: silent })
+      live.execution.start()
+      return live
+    },
+    async ended({ stream }) {
+      await new Promise<void>((resolve) => stream.onEnd(resolve))
+      return stream.end?.outcome ?? ''
+    },
+    async [Symbol.asyncDispose]() {
+      isOpen = false
+      await engine.close()
+      await workspace[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const turnsOf = (steps: readonly Started[], path: string): number[] =>
+  steps.filter((step) => step.path === path).map(({ turn }) => turn)
+
+describe('heavy work', () => {
+  test.each(Object.entries(heavy))(
+    '%s: one evaluation in a turn, however many callers ask for it',
+    async (_, content) => {
+      await using one = await opened({ '/heavy': [attempt(content)], '/light': [send('a'), send('b')] })
+      const callers = Array.from({ length: 5 }, () => one.start('/heavy'))
+      const other = one.start('/light')
+      await one.ended(other)
+      expect(turnsOf(one.steps, '/heavy').length).toBeLessThan(3)
+      expect(await Promise.all(callers.map((live) => one.ended(live)))).toStrictEqual(callers.map(() => 'completed'))
+      const turns = turnsOf(one.steps, '/heavy')
+      expect(turns).toHaveLength(callers.length)
+      expect(new Set(turns).size).toBe(callers.length)
+    },
+  )
+
+  test('the evaluations of one run are apart from each other, too', async () => {
+    const steps = Array.from({ length: 4 }, () => send(heavy['one that is let through']))
+    await using one = await opened({ '/heavy': steps })
+    await one.ended(one.start('/heavy'))
+    const turns = turnsOf(one.steps, '/heavy')
+    expect(turns).toHaveLength(4)
+    expect(new Set(turns).size).toBe(4)
+  })
+
+  test('runs that go on after a wait take turns', async () => {
+    await using one = await opened({
+      '/heavy': [{ function: 'Sleep', duration: 20 }, send(heavy['one that is let through'])],
+    })
+    const callers = Array.from({ length: 5 }, () => one.start('/heavy'))
+    await Promise.all(callers.map((live) => one.ended(live)))
+    const turns = turnsOf(one.steps, '/heavy')
+    expect(turns).toHaveLength(5)
+    expect(new Set(turns).size).toBe(5)
+  })
+
+  test('several endpoints share one turn', async () => {
+    const content = heavy['one that is let through']
+    await using one = await opened({ '/a': [send(content)], '/b': [send(content)], '/c': [send(content)] })
+    const callers = ['/a', '/b', '/c', '/a', '/b', '/c'].map((path) => one.start(path))
+    await Promise.all(callers.map((live) => one.ended(live)))
+    const turns = one.steps.map(({ turn }) => turn)
+    expect(new Set(turns).size).toBe(6)
+  })
+
+  test('a run that is cancelled while it waits for its turn ends before the others have had theirs', async () => {
+    await using one = await opened({ '/heavy': [send(heavy['one that is let through'])] })
+    const callers = Array.from({ length: 20 }, () => one.start('/heavy'))
+    const last = callers.at(-1) as LiveRun
+    last.cancel('enough')
+    expect(await one.ended(last)).toBe('cancelled')
+    expect(one.steps.length).toBeLessThan(5)
+    await Promise.all(callers.map((live) => one.ended(live)))
+    expect(one.steps).toHaveLength(19)
+  })
+
+  test('plain runs do not wait for turns', async () => {
+    await using one = await opened({ '/light': [send('{{ids.length}}'), send('{{text.length}}')] })
+    const callers = Array.from({ length: 20 }, () => one.start('/light'))
+    // Nothing was awaited since.
+    expect(callers.map(({ stream }) => stream.end?.outcome)).toStrictEqual(callers.map(() => 'completed'))
+  })
+})
