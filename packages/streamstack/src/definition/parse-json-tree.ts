@@ -1,4 +1,5 @@
 import { createScanner } from 'jsonc-parser'
+import { wholeDigits } from '../text/whole-number.ts'
 import type { IssueList } from './issue-list.ts'
 import { isForbiddenKey, listNode, objectNode, scalarNode, treeDepthMax } from './tree.ts'
 import type { Position, TreeEntry, TreeNode } from './types.ts'
@@ -147,12 +148,13 @@ class JsonParser {
     const source = this.#scanner.getTokenValue()
     const value = Number(source)
     if (!Number.isFinite(value)) throw this.#fault(`The number ${source} is too large; write it as text.`, position)
-    if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value
+    const digits = wholeDigits(source)
+    if (digits === null) return value
     this.#list.warning(
       position,
       `The number ${source} has more digits than a number holds and is kept as text; put it in quotes.`,
     )
-    return source
+    return digits
   }
 
   #notAValue(): string {

@@ -67,6 +67,15 @@ describe('JSON', () => {
     expect(parseTree('a.yaml', 'a: 9007199254740993\nb: 1e30').tree?.value).toEqual({ a: '9007199254740993', b: 1e30 })
   })
 
+  test.each(['9007199254740993.0', '9.007199254740993e15', '0x20000000000001', '0o400000000000000001'])(
+    'so is %s, which writes such a number in another way',
+    (source) => {
+      const { tree, issues } = parseTree('a.yaml', `a: ${source}\nb: [6.02e23, 1e22, 0x20000000000000]`)
+      expect(tree?.value).toEqual({ a: '9007199254740993', b: [6.02e23, 1e22, 2 ** 53] })
+      expect(issues).toMatchObject([{ severity: 'warning', position: { line: 1, column: 4 } }])
+    },
+  )
+
   test('whatever JSON.stringify writes is read as the same value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(undefined, 2, '\t'), (value, indent) => {

@@ -1,5 +1,6 @@
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser } from 'yaml'
 import type { CST, Document, ParsedNode, YAMLMap } from 'yaml'
+import { wholeDigits } from '../text/whole-number.ts'
 import type { IssueList } from './issue-list.ts'
 import { isForbiddenKey, listNode, objectNode, scalarNode, treeDepthMax } from './tree.ts'
 import type { Position, TreeEntry, TreeNode } from './types.ts'
@@ -196,12 +197,13 @@ class Converter {
     if (!Number.isFinite(value)) throw new YamlFault(offset, 'A number must be finite; write it as text.')
     const source = isScalar(node) ? (node.source ?? '') : ''
     // Whole numbers that a number cannot hold stay digits, as text: ids of 64 bits in seeds.
-    if (Number.isSafeInteger(value) || !/^[+-]?\d+$/.test(source)) return scalarNode(value, position)
+    const digits = wholeDigits(source)
+    if (digits === null) return scalarNode(value, position)
     this.#list.warning(
       position,
       `The number ${source} has more digits than a number holds and is kept as text; put it in quotes.`,
     )
-    return scalarNode(source, position)
+    return scalarNode(digits, position)
   }
 }
 

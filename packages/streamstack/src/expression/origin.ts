@@ -1,4 +1,5 @@
 import type { AnyNode, Literal, Node } from 'acorn'
+import { losesDigits } from '../text/whole-number.ts'
 import { ExpressionError } from './expression-error.ts'
 import { forbiddenMessage, isForbidden } from './forbidden.ts'
 import { refusedSyntax } from './refused-syntax.ts'
@@ -56,6 +57,12 @@ export function literalValue(node: Literal, place: Place): null | boolean | numb
   }
   if (typeof value === 'number' && /^0\d/.test(node.raw ?? '')) {
     throw new ExpressionError('A number cannot begin with 0. Take the zero away, or put quotes around it.', place.start)
+  }
+  if (typeof value === 'number' && losesDigits((node.raw ?? '').replaceAll('_', ''))) {
+    throw new ExpressionError(
+      `The number ${node.raw} has more digits than a number holds. Put it in quotes, as text.`,
+      place.start,
+    )
   }
   return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
     ? value

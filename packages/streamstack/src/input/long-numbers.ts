@@ -20,7 +20,7 @@ const cure =
 export function parseLongNumbers(text: string): Value {
   // Nobody can guess it, so no text of a caller is taken for a number.
   const mark = `${randomUUID()}:`
-  const marked = mapLongNumbers(text, (source) => (Number.isFinite(Number(source)) ? `"${mark}${source}"` : source))
+  const marked = mapLongNumbers(text, (digits) => (Number.isFinite(Number(digits)) ? `"${mark}${digits}"` : digits))
   const parsed: Value = JSON.parse(marked)
   const root: { value: Value } = { value: parsed }
   unmark(root, mark)

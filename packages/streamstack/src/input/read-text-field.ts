@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, InputType } from '../definition/types.ts'
-import { wholeNumber } from '../text/whole-number.ts'
+import { wholeDigits, wholeNumber } from '../text/whole-number.ts'
 import { holdsLongNumber } from './long-numbers.ts'
 import { parseJson } from './parse-json.ts'
 import { isRecord } from './plain-value.ts'
@@ -94,7 +94,7 @@ export function readText(declaration: InputDeclaration, text: string): Value | u
 /** Whether a number holds what the text says: neither Infinity nor a whole number that was rounded. */
 function isHeld(text: string): boolean {
   const number = Number(text)
-  return Number.isFinite(number) && (!/^[+-]?\d+$/.test(text) || Number.isSafeInteger(number))
+  return Number.isFinite(number) && wholeDigits(text) === null
 }
 
 function readJson(text: string, fits: (value: Value) => boolean): Value {

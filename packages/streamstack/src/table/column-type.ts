@@ -1,7 +1,7 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { jsonText } from '../expression/index.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
-import { wholeNumber } from '../text/whole-number.ts'
+import { wholeDigits, wholeNumber } from '../text/whole-number.ts'
 import { isoMilliseconds, writtenMilliseconds } from './timestamp-text.ts'
 
 /** What a column holds. */
@@ -67,8 +67,8 @@ function numberOf(value: Value): StoredValue | Misfit {
   const number = typeof value === 'string' && decimal.test(value) ? Number(value) : value
   if (typeof value === 'string' && typeof number === 'number') {
     if (number === 0 && /[1-9]/.test(value.replace(/e.*/i, ''))) return misfits.number
-    const whole = Number.isInteger(number) && !Number.isSafeInteger(number) && /^[+-]?\d+$/.test(value)
-    if (whole && BigInt(value.replace('+', '')) !== BigInt(number)) return misfits.exact
+    const digits = wholeDigits(value)
+    if (digits !== null && BigInt(digits) !== BigInt(number)) return misfits.exact
   }
   // Adding 0 turns -0 into 0: databases keep no negative zero, and the same record must read the same everywhere.
   return typeof number === 'number' && Number.isFinite(number) ? number + 0 : misfits.number

@@ -1,5 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { wholeDigits } from '../text/whole-number.ts'
 
 /** A part of a filter's text; `offset` is where it starts. Words are in lower case. */
 export type WhereToken =
@@ -66,9 +67,8 @@ interface Found {
 function plainToken(match: (pattern: RegExp) => string | null, offset: number): Found | null {
   const digits = match(number)
   if (digits !== null) {
-    const value = Number(digits)
     // Digits that a JavaScript number cannot hold stay text; columns of whole numbers read it exactly.
-    const exact = Number.isInteger(value) && !Number.isSafeInteger(value) && /^[+-]?\d+$/.test(digits) ? digits : value
+    const exact = wholeDigits(digits) ?? Number(digits)
     return { token: { kind: 'value', text: digits, value: exact, offset }, end: offset + digits.length }
   }
   const found = match(name)

@@ -80,7 +80,8 @@ describe('a filter written as text', () => {
   })
 
   test('digits beyond 2^53 stay exact', () => {
-    expect(filterFromValue('id = 9007199254740993')).toMatchObject({ value: '9007199254740993' })
+    for (const source of ['9007199254740993', '9007199254740993.0', '9.007199254740993e15'])
+      expect(filterFromValue(`id = ${source}`)).toMatchObject({ value: '9007199254740993' })
   })
 
   test('? drops a comparison whose value is missing', () => {

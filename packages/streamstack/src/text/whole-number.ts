@@ -13,3 +13,54 @@ export function wholeNumber(value: unknown): number | bigint | null {
   const number = Number(big)
   return Number.isSafeInteger(number) ? number : big
 }
+
+const numeral = /^([+-]?)(?:(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)|(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?)$/
+
+/**
+ * The digits of a whole number beyond ±(2^53 − 1) that a numeral of JSON, YAML or JavaScript writes, where a JavaScript
+ * number would be another one, however it is written: `9007199254740993`, `9007199254740993.0`, `9.007199254740993e15` and
+ * `0x20000000000001`. Null for fractions, for what a number holds, for numerals beyond the range of a number, and for
+ * those that name a magnitude, such as `6.02e23`. Plain digits beyond ±(2^53 − 1) are always given: they stand for ids.
+ */
+export function wholeDigits(text: string): string | null {
+  const big = bigWhole(text)
+  return big === null || (big.isKept && !/^[+-]?\d+$/.test(text)) ? null : big.digits
+}
+
+/** Whether a numeral writes a whole number and a JavaScript number would be another one. Accepts what a number prints as. */
+export function losesDigits(text: string): boolean {
+  return bigWhole(text)?.isKept === false
+}
+
+interface BigWhole {
+  readonly digits: string
+  /** Whether the JavaScript number is the same, or is written with these digits. */
+  readonly isKept: boolean
+}
+
+/** The whole number beyond ±(2^53 − 1) that a numeral writes; null if it writes none, or one beyond all bounds. */
+function bigWhole(text: string): BigWhole | null {
+  const found = numeral.exec(text)
+  if (found === null) return null
+  const [, sign = '', radix, whole = '', fraction = '', exponent = '0'] = found
+  const value = Number(radix ?? `${whole}.${fraction}e${exponent}`)
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return null
+  const significant = `${whole}${fraction}`.replace(/0+$/, '')
+  const zeros = whole.length + Number(exponent) - significant.length
+  if (radix === undefined && zeros < 0) return null
+  const digits = radix === undefined ? significant.replace(/^0+/, '') : ''
+  const exact = radix === undefined ? `${digits}${'0'.repeat(zeros)}` : String(BigInt(radix))
+  const isKept = BigInt(exact) === BigInt(value) || (radix === undefined && isRounded(value, digits))
+  return { digits: `${sign === '-' ? '-' : ''}${exact}`, isKept }
+}
+
+/** Programs write a number with at most this many significant digits; more stand for themselves. */
+const numberDigitsMax = 17
+
+function isRounded(value: number, digits: string): boolean {
+  if (digits.length > numberDigitsMax) return false
+  // The shortest text of 2^89 ends in 2, although its digits rounded to as many end in 1.
+  return [value.toPrecision(digits.length), value.toExponential()].some(
+    (text) => text.replace(/e.*$/, '').replace('.', '').replace(/0+$/, '') === digits,
+  )
+}

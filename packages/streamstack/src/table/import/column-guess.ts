@@ -1,3 +1,4 @@
+import { wholeDigits } from '../../text/whole-number.ts'
 import type { ColumnType } from '../column-type.ts'
 import { timestampForm } from '../timestamp-text.ts'
 
@@ -176,7 +177,7 @@ class NumberGuess {
     const value = Number(raw)
     const whole = /^-?\d+$/.test(raw)
     if (!whole) this.#fractions += 1
-    else if (!Number.isSafeInteger(value)) this.#wide += 1
+    if (wholeDigits(raw) !== null) this.#wide += 1
     if (!Number.isFinite(value) || (whole && !isInt64(raw))) this.#beyond += 1
   }
 
