@@ -4,45 +4,43 @@ import { type Attack, repeat } from './attack.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
-const search: Attack = {
-  name: 'search',
-  about: "`body ilike {{q}}` over 5,000 rows of 1,500 characters, with q = '%' + 'a' × 500 + 'b%'; 4 callers.",
-  run: (target, tally, signal) =>
-    repeat(target, tally, signal, {
-      connections: 4,
-      path: '/search',
-      body: JSON.stringify({ q: `%${'a'.repeat(500)}b%` }),
-    }),
+/** Calls one endpoint again and again, each time with the same body; 4 callers. */
+function calls(name: string, path: string, body: unknown, about: string): Attack {
+  const text = JSON.stringify(body)
+  return {
+    name,
+    about: `${about}; 4 callers.`,
+    run: (target, tally, signal) => repeat(target, tally, signal, { connections: 4, path, body: text }),
+  }
 }
 
-const spread: Attack = {
-  name: 'spread',
-  about: '`reduce((all, id) => ({ ...all, [id]: true }), {})` over 8,000 ids from the body; 4 callers.',
-  run: (target, tally, signal) =>
-    repeat(target, tally, signal, { connections: 4, path: '/spread', body: JSON.stringify({ ids: numbers(8_000) }) }),
-}
+const search = calls(
+  'search',
+  '/search',
+  { q: `%${'a'.repeat(500)}b%` },
+  "`body ilike {{q}}` over 5,000 rows of 1,500 characters, with q = '%' + 'a' × 500 + 'b%'",
+)
 
-const bigText: Attack = {
-  name: 'big-text',
-  about: '`(big + i) < (big + (i + 1))` for each of 1,000 numbers, with a text of 15,000,000 characters; 4 callers.',
-  run: (target, tally, signal) =>
-    repeat(target, tally, signal, {
-      connections: 4,
-      path: '/big-text',
-      body: JSON.stringify({ text: 'x'.repeat(940_000), ids: numbers(1_000) }),
-    }),
-}
+const spread = calls(
+  'spread',
+  '/spread',
+  { ids: numbers(8_000) },
+  '`reduce((all, id) => ({ ...all, [id]: true }), {})` over 8,000 ids from the body',
+)
 
-const sort: Attack = {
-  name: 'sort',
-  about: '`sortBy(ids, (id) => text + id)` over 10,000 numbers with a text of 900,000 characters; 4 callers.',
-  run: (target, tally, signal) =>
-    repeat(target, tally, signal, {
-      connections: 4,
-      path: '/sort',
-      body: JSON.stringify({ text: 'x'.repeat(900_000), ids: numbers(10_000) }),
-    }),
-}
+const bigText = calls(
+  'big-text',
+  '/big-text',
+  { text: 'x'.repeat(940_000), ids: numbers(1_000) },
+  '`(big + i) < (big + (i + 1))` for each of 1,000 numbers, with a text of 15,000,000 characters',
+)
+
+const sort = calls(
+  'sort',
+  '/sort',
+  { text: 'x'.repeat(900_000), ids: numbers(10_000) },
+  '`sortBy(ids, (id) => text + id)` over 10,000 numbers with a text of 900,000 characters',
+)
 
 const deepUpstream: Attack = {
   name: 'deep-upstream',

@@ -23,6 +23,13 @@ export class FieldReader {
     return found
   }
 
+  /** Returns the items of a list that must not be empty. An error at `position` if the list is missing. */
+  items(node: TreeNode | undefined, position: Position, message: string): readonly TreeNode[] {
+    if (node?.items !== undefined && node.items.length > 0) return node.items
+    this.error(node?.position ?? position, message)
+    return []
+  }
+
   width(node: TreeNode | undefined, otherwise: 1 | 2 | 3): 1 | 2 | 3 | 4 {
     if (node === undefined) return otherwise
     if (node.value === 1 || node.value === 2 || node.value === 3 || node.value === 4) return node.value

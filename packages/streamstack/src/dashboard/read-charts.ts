@@ -11,14 +11,8 @@ export function readCharts(
   source: WidgetSource,
   position: Position,
 ): DashboardWidget[] {
-  if (node?.items === undefined || node.items.length === 0) {
-    fields.error(
-      node?.position ?? position,
-      '`chart_types` must be a list of charts, such as [Line charts for trends].',
-    )
-    return []
-  }
-  return node.items.flatMap((item) => readChart(fields, item, source))
+  const message = '`chart_types` must be a list of charts, such as [Line charts for trends].'
+  return fields.items(node, position, message).flatMap((item) => readChart(fields, item, source))
 }
 
 function readChart(fields: WidgetFields, node: TreeNode, source: WidgetSource): DashboardWidget[] {

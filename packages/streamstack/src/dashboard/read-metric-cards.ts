@@ -10,14 +10,8 @@ export function readMetricCards(
   source: WidgetSource,
   position: Position,
 ): DashboardWidget[] {
-  if (node?.items === undefined || node.items.length === 0) {
-    fields.error(
-      node?.position ?? position,
-      '`metrics` must be a list of metrics, such as [Active users, Error rates].',
-    )
-    return []
-  }
-  return node.items.flatMap((item) => readMetricCard(fields, item, source))
+  const message = '`metrics` must be a list of metrics, such as [Active users, Error rates].'
+  return fields.items(node, position, message).flatMap((item) => readMetricCard(fields, item, source))
 }
 
 function readMetricCard(fields: WidgetFields, node: TreeNode, source: WidgetSource): MetricWidget[] {

@@ -17,6 +17,14 @@ export interface RouteInputs {
 type Declarations = Readonly<Record<string, Value>>
 
 /** Declares inputs in the words of `input_parameters`. Throws when a declaration is wrong. */
+/** The inputs of a list that is read in pages. */
+function pageOf(what: string, cursorPattern: string): Declarations {
+  return {
+    limit: { type: 'integer', min: 1, max: 200, default: 50, description: `Most ${what} of one page.` },
+    cursor: { type: 'text', pattern: cursorPattern, description: '`next_cursor` of the page before.' },
+  }
+}
+
 function inputs(
   query: Declarations,
   headers: Readonly<Record<string, string>> = {},
@@ -142,22 +150,10 @@ export const runList = inputs({
     values: ['running', 'completed', 'failed', 'cancelled', 'abandoned'],
     description: 'Only runs with this outcome, or those that still run.',
   },
-  limit: { type: 'integer', min: 1, max: 200, default: 50, description: 'Most runs of one page.' },
-  cursor: {
-    type: 'text',
-    pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
-    description: '`next_cursor` of the page before.',
-  },
+  ...pageOf('runs', '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
 })
 
-export const conversationList = inputs({
-  limit: { type: 'integer', min: 1, max: 200, default: 50, description: 'Most conversations of one page.' },
-  cursor: {
-    type: 'text',
-    pattern: '^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z~\\d{1,15}$',
-    description: '`next_cursor` of the page before.',
-  },
-})
+export const conversationList = inputs(pageOf('conversations', '^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z~\\d{1,15}$'))
 
 export const conversationRead = inputs({
   after: { type: 'integer', min: 0, default: 0, description: 'Only messages after this position.' },

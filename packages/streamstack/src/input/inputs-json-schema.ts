@@ -1,8 +1,6 @@
-import type { Value } from '@streamstack/protocol'
-import type { InputDeclaration, InputType } from '../definition/types.ts'
+import type { InputDeclaration, InputType, JsonSchema } from '../definition/index.ts'
+import { boundsSchema } from './bounds-schema.ts'
 import { hasDefault } from './input-check.ts'
-
-type Schema = Readonly<Record<string, Value>>
 
 const typeNames: Readonly<Record<InputType, readonly string[]>> = {
   text: ['string'],
@@ -20,7 +18,7 @@ const typeNames: Readonly<Record<InputType, readonly string[]>> = {
 
 const NOT_NULL = ['array', 'boolean', 'number', 'object', 'string']
 
-const typeBounds: Readonly<Partial<Record<InputType, Schema>>> = {
+const typeBounds: Readonly<Partial<Record<InputType, JsonSchema>>> = {
   integer: { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER, pattern: String.raw`^[+-]?\d{1,19}$` },
   email: { format: 'email' },
   uuid: { format: 'uuid' },
@@ -30,11 +28,11 @@ const typeBounds: Readonly<Partial<Record<InputType, Schema>>> = {
  * The JSON Schema (draft 2020-12) of a JSON body with these inputs, for OpenAPI. It accepts what the check
  * accepts: null counts as absent, so optional inputs may be null.
  */
-export function inputsJsonSchema(declarations: readonly InputDeclaration[]): Schema {
+export function inputsJsonSchema(declarations: readonly InputDeclaration[]): JsonSchema {
   return { type: 'object', ...propertiesSchema(declarations) }
 }
 
-function propertiesSchema(declarations: readonly InputDeclaration[]): Schema {
+function propertiesSchema(declarations: readonly InputDeclaration[]): JsonSchema {
   const properties = Object.fromEntries(declarations.map((declaration) => [declaration.name, inputSchema(declaration)]))
   const required = declarations.filter(mustBeSent).map(({ name }) => name)
   return { properties, ...(required.length > 0 && { required }) }
@@ -45,28 +43,22 @@ function mustBeSent(declaration: InputDeclaration): boolean {
 }
 
 /** The same of one declared value. */
-export function inputSchema(declaration: InputDeclaration): Schema {
-  const { type, description, min, max, minLength, maxLength, pattern, values } = declaration
-  const isList = type === 'list'
+export function inputSchema(declaration: InputDeclaration): JsonSchema {
+  const { type, values } = declaration
   const isNullable = declaration.nullable || !mustBeSent(declaration)
   // Not `{ not: { type: 'null' } }`, which generators of clients cannot read.
   const types = type === 'any' && !isNullable ? NOT_NULL : typeNames[type]
   return {
     ...(types.length > 0 && { type: isNullable ? [...types, 'null'] : types.length === 1 ? types[0] : types }),
     ...typeBounds[type],
-    ...(description !== null && { description }),
-    ...(min !== null && { minimum: min }),
-    ...(max !== null && { maximum: max }),
-    ...(minLength !== null && { [isList ? 'minItems' : 'minLength']: minLength }),
-    ...(maxLength !== null && { [isList ? 'maxItems' : 'maxLength']: maxLength }),
-    ...(pattern !== null && { pattern }),
+    ...boundsSchema(declaration),
     ...(values !== null && { enum: isNullable && !values.includes(null) ? [...values, null] : values }),
     ...(hasDefault(declaration) && { default: declaration.default }),
     ...innerSchema(declaration),
   }
 }
 
-function innerSchema({ type, properties, items }: InputDeclaration): Schema {
+function innerSchema({ type, properties, items }: InputDeclaration): JsonSchema {
   if (type === 'object' && properties !== null) return propertiesSchema(properties)
   return type === 'list' && items !== null ? { items: inputSchema({ ...items, required: true }) } : {}
 }

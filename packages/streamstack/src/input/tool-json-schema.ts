@@ -1,8 +1,6 @@
-import type { Value } from '@streamstack/protocol'
-import type { InputDeclaration, InputType } from '../definition/types.ts'
+import type { InputDeclaration, InputType, JsonSchema } from '../definition/index.ts'
+import { boundsSchema } from './bounds-schema.ts'
 import { hasDefault } from './input-check.ts'
-
-type Schema = Readonly<Record<string, Value>>
 
 const TYPES: Readonly<Record<InputType, string | null>> = {
   text: 'string',
@@ -23,7 +21,7 @@ const FORMATS: Readonly<Partial<Record<InputType, string>>> = { timestamp: 'date
  * The JSON Schema of what a model writes as arguments: one type for each input, and null only where it is declared. The check accepts more,
  * such as digits in a text, but some providers refuse schemas with several types, and models write what they see.
  */
-export function toolJsonSchema(declarations: readonly InputDeclaration[]): Schema {
+export function toolJsonSchema(declarations: readonly InputDeclaration[]): JsonSchema {
   const properties = Object.fromEntries(declarations.map((declaration) => [declaration.name, schemaOf(declaration)]))
   const required = declarations
     .filter((declaration) => declaration.required && !hasDefault(declaration))
@@ -31,24 +29,17 @@ export function toolJsonSchema(declarations: readonly InputDeclaration[]): Schem
   return { type: 'object', properties, ...(required.length > 0 && { required }) }
 }
 
-function schemaOf(declaration: InputDeclaration): Schema {
-  const { type, description, nullable, min, max, minLength, maxLength, pattern, values, properties, items } =
-    declaration
+function schemaOf(declaration: InputDeclaration): JsonSchema {
+  const { type, nullable, values, properties, items } = declaration
   const name = TYPES[type]
   const format = FORMATS[type]
-  const isList = type === 'list'
   return {
     ...(name !== null && { type: nullable ? [name, 'null'] : name }),
     ...(format !== undefined && { format }),
-    ...(description !== null && { description }),
-    ...(min !== null && { minimum: min }),
-    ...(max !== null && { maximum: max }),
-    ...(minLength !== null && { [isList ? 'minItems' : 'minLength']: minLength }),
-    ...(maxLength !== null && { [isList ? 'maxItems' : 'maxLength']: maxLength }),
-    ...(pattern !== null && { pattern }),
+    ...boundsSchema(declaration),
     ...(values !== null && { enum: values }),
     ...(hasDefault(declaration) && declaration.default !== null && { default: declaration.default }),
     ...(type === 'object' && properties !== null && toolJsonSchema(properties)),
-    ...(isList && items !== null && { items: schemaOf(items) }),
+    ...(type === 'list' && items !== null && { items: schemaOf(items) }),
   }
 }

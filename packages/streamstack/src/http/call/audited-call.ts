@@ -15,7 +15,6 @@ const SOCKET = {
   run: null,
   inputs: null,
   outcome: null,
-  error: null,
 } as const
 
 /** A call as the audit records it; null: it records none of its kind, such as a look at `/healthz`. */
@@ -40,10 +39,14 @@ export function auditedCall(note: CallNote, report: CallReport): AuditedCall | n
   }
 }
 
-/** A WebSocket as the audit records it; what is asked for over it has entries of its own. */
-export function auditedSocket(caller: Caller, { address, status, bytes, durationMs }: CallReport): AuditedCall {
-  const { kind, subject } = caller
-  return { ...SOCKET, caller: { kind, subject }, address, status, bytes, durationMs }
+/** A WebSocket, or the refusal of one, as the audit records it. Its messages have entries of their own. */
+export function auditedSocket(
+  { kind, subject }: Caller,
+  { address, status, bytes, durationMs }: Pick<AuditedCall, 'address' | 'status' | 'bytes' | 'durationMs'>,
+  error: StreamstackError | null = null,
+): AuditedCall {
+  const cause = error === null ? null : auditedError(error)
+  return { ...SOCKET, caller: { kind, subject }, address, status, bytes, durationMs, error: cause }
 }
 
 /** The error of a call as the audit records it: its code, and which of several reasons it had. */

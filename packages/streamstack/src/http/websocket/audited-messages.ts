@@ -3,7 +3,7 @@ import type { Caller } from '../../access/index.ts'
 import type { AuditedCall, AuditedInputs } from '../../audit/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { StreamSource } from '../../stream/index.ts'
-import { auditedError, auditedRun } from '../call/audited-call.ts'
+import { auditedError, auditedRun, auditedSocket } from '../call/audited-call.ts'
 import { RunReading } from '../reader/run-reading.ts'
 import type { BadMessage } from './client-message.ts'
 
@@ -82,19 +82,8 @@ export class AuditedMessages {
 
 /** Records that a WebSocket or its token was refused. */
 export function auditRefusedSocket({ audit }: Engine, caller: Caller, error: StreamstackError): void {
-  audit.called({
-    ...common(caller),
-    method: 'GET',
-    route: '/v1/ws',
-    endpoint: null,
-    resource: null,
-    run: null,
-    inputs: null,
-    outcome: null,
-    status: error.status,
-    error: auditedError(error),
-    durationMs: 0,
-  })
+  const { address } = caller.place
+  audit.called(auditedSocket(caller, { address, status: error.status, bytes: null, durationMs: 0 }, error))
 }
 
 function common({ kind, subject, place }: Caller): Pick<AuditedCall, 'caller' | 'address' | 'transport' | 'bytes'> {
