@@ -1,6 +1,7 @@
 import { LitElement, css, html } from 'lit'
 import type { Workspace } from '../api.ts'
 import { shared } from '../page/styles.ts'
+import { withCode } from '../page/with-code.ts'
 
 /** What a step can do: the functions of this server. */
 export class FunctionsView extends LitElement {
@@ -41,11 +42,6 @@ export class FunctionsView extends LitElement {
       </dl>
     </div>`
   }
-}
-
-/** A summary, with what stands in backticks as code. */
-function withCode(summary: string): unknown[] {
-  return summary.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }
 
 customElements.define('functions-view', FunctionsView)

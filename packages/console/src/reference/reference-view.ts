@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing } from 'lit'
 import { SERVER, api } from '../api.ts'
 import { endpointHash } from '../page/route.ts'
 import { shared } from '../page/styles.ts'
+import { withCode } from '../page/with-code.ts'
 import type { ApiDocument } from './openapi.ts'
 import { type ShownAnswer, type ShownInput, type ShownOperation, operationsOf } from './operations.ts'
 
@@ -158,54 +159,47 @@ export class ReferenceView extends LitElement {
   }
 }
 
-/** Text between backticks as code. */
-function withCode(text: string): unknown {
-  return text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
-}
-
 function inputTable(inputs: readonly ShownInput[]): unknown {
-  return html`<table>
-    <thead>
-      <tr>
-        <th scope="col">Input</th>
-        <th scope="col">In</th>
-        <th scope="col">Type</th>
-        <th scope="col">Description</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${inputs.map(
-        ({ name, place, type, isRequired, bounds, description }) =>
-          html`<tr>
-            <td><code>${name}</code>${isRequired ? html` <span class="tiny">required</span>` : nothing}</td>
-            <td>${place}</td>
-            <td>${type}</td>
-            <td>${withCode(description)} ${bounds === '' ? nothing : html`<span class="muted">${bounds}</span>`}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
+  return table(
+    ['Input', 'In', 'Type', 'Description'],
+    inputs.map(
+      ({ name, place, type, isRequired, bounds, description }) =>
+        html`<td><code>${name}</code>${isRequired ? html` <span class="tiny">required</span>` : nothing}</td>
+          <td>${place}</td>
+          <td>${type}</td>
+          <td>${withCode(description)} ${bounds === '' ? nothing : html`<span class="muted">${bounds}</span>`}</td>`,
+    ),
+  )
 }
 
 function answerTable(answers: readonly ShownAnswer[]): unknown {
+  return table(
+    ['Status', 'Answer', 'Content'],
+    answers.map(
+      ({ status, description, types, headers }) =>
+        html`<td><code>${status}</code></td>
+          <td class="answer">${withCode(description)}</td>
+          <td>
+            ${types.map((type) => html`<code>${type}</code><br />`)}
+            ${headers.length === 0 ? nothing : html`<span class="muted">with ${headers.join(', ')}</span>`}
+          </td>`,
+    ),
+  )
+}
+
+/** A table with the names of its columns; each row is its cells. */
+function table(names: readonly string[], rows: readonly unknown[]): unknown {
   return html`<table>
     <thead>
       <tr>
-        <th scope="col">Status</th>
-        <th scope="col">Answer</th>
-        <th scope="col">Content</th>
+        ${names.map((name) => html`<th scope="col">${name}</th>`)}
       </tr>
     </thead>
     <tbody>
-      ${answers.map(
-        ({ status, description, types, headers }) =>
+      ${rows.map(
+        (cells) =>
           html`<tr>
-            <td><code>${status}</code></td>
-            <td class="answer">${withCode(description)}</td>
-            <td>
-              ${types.map((type) => html`<code>${type}</code><br />`)}
-              ${headers.length === 0 ? nothing : html`<span class="muted">with ${headers.join(', ')}</span>`}
-            </td>
+            ${cells}
           </tr>`,
       )}
     </tbody>

@@ -8,23 +8,6 @@ export const runLayout = css`
     min-block-size: 0;
     block-size: 100%;
   }
-  .col {
-    padding: 16px;
-    border-inline-end: 1px solid var(--line);
-    overflow: auto;
-    min-inline-size: 0;
-  }
-  .col:last-child {
-    border: 0;
-  }
-  .stream {
-    display: flex;
-    flex-direction: column;
-    overflow: hidden;
-  }
-  stream-pane {
-    flex: 1;
-  }
   @media (max-width: 1180px) {
     :host {
       grid-template-columns: 284px minmax(0, 1fr);

@@ -1,4 +1,4 @@
-import { LitElement, html, nothing } from 'lit'
+import { html, nothing } from 'lit'
 import { type Endpoint, type Workspace, developerToken, session } from '../api.ts'
 import { shared } from '../page/styles.ts'
 import { rememberInputs } from '../runs/known-inputs.ts'
@@ -8,39 +8,24 @@ import { LiveCall } from './live-call.ts'
 import { type Asked, RequestForm } from './request-form.ts'
 import { runLayout } from './run-layout.ts'
 import { RunModel } from './run-model.ts'
-import './side-pane.ts'
-import './stream-pane.ts'
-import type { ChosenStep } from './variables-view.ts'
+import { RunPanes, columnStyles } from './run-panes.ts'
 
 /** An endpoint's page: the request, its stream, its stack. */
-export class RunView extends LitElement {
-  static override styles = [...shared, runLayout]
+export class RunView extends RunPanes {
+  static override styles = [...shared, columnStyles, runLayout]
   static override properties = {
     endpoint: { attribute: false },
     workspace: { attribute: false },
-    model: { state: true },
-    tick: { state: true },
-    selected: { state: true },
-    chosen: { state: true },
     fault: { state: true },
   }
   declare endpoint: Endpoint
   declare workspace: Workspace
-  declare model: RunModel | null
-  declare tick: number
-  /** Place of the chosen chunk. */
-  declare selected: number | null
-  declare chosen: ChosenStep | null
   declare fault: string
   #call: LiveCall | null = null
   #asked: { readonly inputs: Asked['inputs']; readonly startedAt: string } | null = null
 
   constructor() {
     super()
-    this.model = null
-    this.tick = 0
-    this.selected = null
-    this.chosen = null
     this.fault = ''
   }
 
@@ -59,7 +44,7 @@ export class RunView extends LitElement {
   }
 
   override render(): unknown {
-    const { model, endpoint, workspace, selected, chosen, tick } = this
+    const { model, endpoint, workspace } = this
     const isOpen = model?.isOpen ?? false
     return html`<section class="col" aria-label="Request">
         <request-form
@@ -70,38 +55,23 @@ export class RunView extends LitElement {
           @stop=${() => this.#call?.stop()}
         ></request-form>
       </section>
-      <section class="col stream" aria-label="Stream">
-        <stream-pane
-          .model=${model}
-          .stack=${endpoint.stack}
-          .fault=${this.fault}
-          .selected=${selected}
-          .step=${chosen?.step ?? null}
-          .tick=${tick}
-          @choose=${(event: CustomEvent<number>) => this.#choose(event.detail)}
-        >
-          <span class="row" slot="actions">
-            <button class="btn slim" ?disabled=${!isOpen} @click=${() => this.#call?.drop()}>Drop connection</button>
-            ${
-              model === null || isOpen
-                ? nothing
-                : html`<button class="btn slim" @click=${() => this.#download(model)}>Download</button>`
-            }
-          </span>
-        </stream-pane>
-      </section>
+      ${this.renderStream(endpoint.stack, this.fault, this.#renderActions())}
       <section class="col" aria-label="Function stack">
-        <side-pane
-          .stack=${endpoint.stack}
-          .file=${endpoint.file}
-          .mode=${workspace.mode}
-          .model=${model}
-          .tick=${tick}
-          .selected=${selected}
-          .chosen=${chosen}
-          @choose-step=${(event: CustomEvent<ChosenStep | null>) => (this.chosen = event.detail)}
-        ></side-pane>
+        ${this.renderStack(endpoint.stack, endpoint.file, workspace.mode)}
       </section>`
+  }
+
+  #renderActions(): unknown {
+    const { model } = this
+    const isOpen = model?.isOpen ?? false
+    return html`<span class="row" slot="actions">
+      <button class="btn slim" ?disabled=${!isOpen} @click=${() => this.#call?.drop()}>Drop connection</button>
+      ${
+        model === null || isOpen
+          ? nothing
+          : html`<button class="btn slim" @click=${() => this.#download(model)}>Download</button>`
+      }
+    </span>`
   }
 
   async #run({ inputs, format, caller, token, roles, recordsVariables }: Asked): Promise<void> {
@@ -127,19 +97,10 @@ export class RunView extends LitElement {
     this.#call = new LiveCall(model, { inputs, format, token: bearer, recordsVariables })
   }
 
-  /** A chunk is chosen, and with it the step and the round that sent it. */
-  #choose(index: number): void {
-    this.selected = index
-    const offset = this.model?.chunks.at(index)?.offset ?? null
-    this.chosen = this.model?.trace.senderOf(offset) ?? null
-  }
-
   #forget(): void {
     this.#call?.leave()
     this.#call = null
-    this.model = null
-    this.selected = null
-    this.chosen = null
+    this.show(null)
   }
 
   #download(model: RunModel): void {

@@ -1,13 +1,12 @@
-import { LitElement, css, html } from 'lit'
-import type { Step } from '../api.ts'
+import { css, html } from 'lit'
 import { shared } from '../page/styles.ts'
 import { chunkDetails } from './chunk-details.ts'
-import type { RunModel } from './run-model.ts'
+import { StackElement } from './stack-element.ts'
 import './stack-view.ts'
 import { type ChosenStep, variablesView } from './variables-view.ts'
 
 /** The function stack of a run, with the chosen chunk and the variables at the chosen step. Sends `choose-step` with a ChosenStep or null. */
-export class SidePane extends LitElement {
+export class SidePane extends StackElement {
   static override styles = [
     ...shared,
     css`
@@ -56,30 +55,15 @@ export class SidePane extends LitElement {
     `,
   ]
   static override properties = {
-    stack: { attribute: false },
-    file: { attribute: false },
-    mode: { attribute: false },
-    model: { attribute: false },
-    tick: { attribute: false },
     selected: { attribute: false },
     chosen: { attribute: false },
   }
-  declare stack: readonly Step[]
-  declare file: string | null
-  declare mode: 'dev' | 'serve'
-  declare model: RunModel | null
-  declare tick: number
   /** Place of the chosen chunk. */
   declare selected: number | null
   declare chosen: ChosenStep | null
 
   constructor() {
     super()
-    this.stack = []
-    this.file = null
-    this.mode = 'serve'
-    this.model = null
-    this.tick = 0
     this.selected = null
     this.chosen = null
   }

@@ -1,13 +1,13 @@
-import { LitElement, css, html, nothing } from 'lit'
+import { css, html, nothing } from 'lit'
 import type { Step } from '../api.ts'
 import { fileLink } from '../page/file-link.ts'
 import { formatCount, formatMs } from '../page/numbers.ts'
 import { shared } from '../page/styles.ts'
-import type { RunModel } from './run-model.ts'
+import { StackElement } from './stack-element.ts'
 import type { StepState } from './step-trace.ts'
 
 /** The function stack beside its run: steps light up while they run, with how often and how long. Sends `choose-step` with the id of a step. */
-export class StackView extends LitElement {
+export class StackView extends StackElement {
   static override styles = [
     ...shared,
     css`
@@ -112,29 +112,13 @@ export class StackView extends LitElement {
     `,
   ]
   static override properties = {
-    stack: { attribute: false },
-    file: { attribute: false },
-    mode: { attribute: false },
-    model: { attribute: false },
-    tick: { attribute: false },
     chosen: { attribute: false },
   }
-  declare stack: readonly Step[]
-  /** File of the stack; null: it has none here. */
-  declare file: string | null
-  declare mode: 'dev' | 'serve'
-  declare model: RunModel | null
-  declare tick: number
   /** Id of the chosen step, or of the one that sent the chosen chunk. */
   declare chosen: string | null
 
   constructor() {
     super()
-    this.stack = []
-    this.file = null
-    this.mode = 'serve'
-    this.model = null
-    this.tick = 0
     this.chosen = null
   }
 

@@ -1,18 +1,17 @@
-import { LitElement, css, html, nothing } from 'lit'
+import { css, html, nothing } from 'lit'
 import { formatMs } from '../page/numbers.ts'
 import { shared } from '../page/styles.ts'
 import { RunModel } from '../run/run-model.ts'
-import '../run/side-pane.ts'
-import '../run/stream-pane.ts'
-import type { ChosenStep } from '../run/variables-view.ts'
+import { RunPanes, columnStyles } from '../run/run-panes.ts'
 import { download } from './download.ts'
 import type { Recording } from './recording.ts'
 import { Replay, SPEEDS, type Speed } from './replay.ts'
 
 /** A run that is over, with all that was seen of it, and played again at its own pace. Sends `repeat` and `close`. */
-export class RecordingView extends LitElement {
+export class RecordingView extends RunPanes {
   static override styles = [
     ...shared,
+    columnStyles,
     css`
       :host {
         display: grid;
@@ -33,23 +32,6 @@ export class RecordingView extends LitElement {
         inline-size: auto;
         padding: 3px 6px;
         font-size: var(--size-2);
-      }
-      .col {
-        padding: 16px;
-        overflow: auto;
-        min-inline-size: 0;
-        border-inline-end: 1px solid var(--line);
-      }
-      .col:last-child {
-        border: 0;
-      }
-      .stream {
-        display: flex;
-        flex-direction: column;
-        overflow: hidden;
-      }
-      stream-pane {
-        flex: 1;
       }
       .inputs {
         margin-block-start: 18px;
@@ -82,10 +64,6 @@ export class RecordingView extends LitElement {
     canRepeat: { attribute: false },
     mode: { attribute: false },
     file: { attribute: false },
-    model: { state: true },
-    tick: { state: true },
-    selected: { state: true },
-    chosen: { state: true },
     speed: { state: true },
   }
   declare recording: Recording
@@ -94,10 +72,6 @@ export class RecordingView extends LitElement {
   declare mode: 'dev' | 'serve'
   /** File of the stack in this workspace; null: unknown. */
   declare file: string | null
-  declare model: RunModel | null
-  declare tick: number
-  declare selected: number | null
-  declare chosen: ChosenStep | null
   declare speed: Speed
   #replay: Replay | null = null
 
@@ -106,10 +80,6 @@ export class RecordingView extends LitElement {
     this.canRepeat = false
     this.mode = 'serve'
     this.file = null
-    this.model = null
-    this.tick = 0
-    this.selected = null
-    this.chosen = null
     this.speed = 1
   }
 
@@ -123,7 +93,7 @@ export class RecordingView extends LitElement {
   }
 
   override render(): unknown {
-    const { recording, model, selected, chosen, tick } = this
+    const { recording } = this
     const { method, path, stack, inputs, started_at: startedAt } = recording
     const isPlaying = this.#replay?.isPlaying === true
     return html`<div class="top row">
@@ -145,27 +115,9 @@ export class RecordingView extends LitElement {
         <button class="btn slim" @click=${() => download(recording)}>Download</button>
         <button class="btn slim" @click=${() => this.#send('close')}>Close</button>
       </div>
-      <section class="col stream" aria-label="Stream">
-        <stream-pane
-          .model=${model}
-          .stack=${stack}
-          .selected=${selected}
-          .step=${chosen?.step ?? null}
-          .tick=${tick}
-          @choose=${(event: CustomEvent<number>) => this.#choose(event.detail)}
-        ></stream-pane>
-      </section>
+      ${this.renderStream(stack)}
       <section class="col" aria-label="Function stack">
-        <side-pane
-          .stack=${stack}
-          .file=${this.file}
-          .mode=${this.mode}
-          .model=${model}
-          .tick=${tick}
-          .selected=${selected}
-          .chosen=${chosen}
-          @choose-step=${(event: CustomEvent<ChosenStep | null>) => (this.chosen = event.detail)}
-        ></side-pane>
+        ${this.renderStack(stack, this.file, this.mode)}
         <div class="inputs">
           <h2 class="part">Inputs</h2>
           ${
@@ -180,9 +132,7 @@ export class RecordingView extends LitElement {
   #open(): Replay {
     this.#stop()
     const model = new RunModel(this.recording, () => this.tick++)
-    this.model = model
-    this.selected = null
-    this.chosen = null
+    this.show(model)
     this.#replay = new Replay(this.recording, model, this.speed)
     return this.#replay
   }
@@ -204,11 +154,6 @@ export class RecordingView extends LitElement {
     const speed = SPEEDS.find((one) => String(one) === (event.target as HTMLSelectElement).value) ?? 1
     this.speed = speed
     if (this.#replay !== null) this.#replay.speed = speed
-  }
-
-  #choose(index: number): void {
-    this.selected = index
-    this.chosen = this.model?.trace.senderOf(this.model.chunks.at(index)?.offset ?? null) ?? null
   }
 
   #stop(): void {
