@@ -102,6 +102,21 @@ describe('a channel', () => {
     expect((await held(server, '/v1/channels/news')).map(({ content }) => content)).toEqual(['hello'])
   })
 
+  test('a message whose objects name their values in another order is the same', async () => {
+    await using server = await channelServer({ news: OPEN })
+    const key = { 'Idempotency-Key': 'one' }
+    const bodies = [
+      '{"content":{"a":{"x":1,"y":[{"p":1,"q":"é"}]},"b":2},"metadata":{"m":1,"n":{"r":1,"s":2}}}',
+      '{"metadata":{"n":{"s":2,"r":1},"m":1.0},"content":{"b":2e0,"a":{"y":[{"q":"\\u00e9","p":1}],"x":1}}}',
+      '{"content":{"a":{"x":1,"y":[{"p":1,"q":"e"}]},"b":2},"metadata":{"m":1,"n":{"r":1,"s":2}}}',
+    ]
+    const answers = await Promise.all(
+      bodies.map((body) => server.call('/v1/channels/news', { body: JSON.parse(body), headers: key })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 422])
+    expect(answers[1]?.text).toBe(answers[0]?.text)
+  })
+
   test('two publishers do not share their keys', async () => {
     await using server = await channelServer({ news: OPEN })
     for (const sub of ['ada', 'bob']) {

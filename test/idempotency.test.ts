@@ -97,6 +97,19 @@ describe('a call with a key that was seen', () => {
     ).toBe(first)
   })
 
+  test('is the same with the names of its objects in another order, however deep', async () => {
+    const key = freshKey()
+    const bodies = [
+      { text: 'one', more: { a: { x: 1, y: [{ p: 1, q: 2 }] }, b: null } },
+      { more: { b: null, a: { y: [{ q: 2, p: 1 }], x: 1 } }, text: 'one' },
+      { text: 'one', more: { a: { x: 1, y: [{ p: 2, q: 1 }] }, b: null } },
+    ]
+    const answers = []
+    for (const body of bodies) answers.push(await post('/open', key, { body }))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 422])
+    expect(runOf(answers[1]!)).toBe(runOf(answers[0]!))
+  })
+
   test('tells again that the run failed', async () => {
     const key = freshKey()
     const [first, second] = [await post('/fails', key), await post('/fails', key)]

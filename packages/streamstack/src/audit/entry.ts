@@ -1,6 +1,6 @@
 import { hash as sha256 } from 'node:crypto'
 import { isDeep } from '../text/parse-exact-json.ts'
-import { canonicalJson, canonicalMembers } from './canonical-json.ts'
+import { canonicalJson, canonicalMembers } from '../text/canonical-json.ts'
 
 /** The fields that every entry has, beside those of its type. One entry is one line of canonical JSON. */
 export interface Entry {

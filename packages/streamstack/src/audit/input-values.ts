@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import { newRedactor } from '../content/index.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson } from '../text/canonical-json.ts'
 
 /** How the value of an input is recorded. */
 export type InputMode = 'clear' | 'hash'

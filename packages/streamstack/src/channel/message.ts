@@ -1,5 +1,6 @@
 import { type Chunk, StreamstackError, type Value, isTextKind } from '@streamstack/protocol'
 import { jsonText } from '../expression/index.ts'
+import { canonicalJson } from '../text/canonical-json.ts'
 import { type PlainBounds, freezePlain } from '../input/plain-value.ts'
 
 /** A message to publish. */
@@ -46,9 +47,14 @@ export function chunkOf({ content, metadata }: Message, bytesMax: number, stamp:
   return chunk
 }
 
-/** What a publisher sends again when it sends the same message again: without the time. */
-export function unsentMetadata({ metadata }: Chunk): string {
-  return (metadata ?? '').replace(SENT_AT, '')
+/** What a publisher repeats when it sends the same message again: the message without its time, however it is written. */
+export function repeatedPart({ kind, data, metadata }: Chunk): string {
+  const content = isTextKind(kind) ? data : parsed(data)
+  return canonicalJson([kind, content, metadata === null ? null : parsed(metadata.replace(SENT_AT, '{"sent_at":""'))])
+}
+
+function parsed(json: string): Value {
+  return JSON.parse(json)
 }
 
 /** Metadata without what only the server says. */

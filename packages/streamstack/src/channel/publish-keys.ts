@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Chunk, StreamstackError } from '@streamstack/protocol'
-import { unsentMetadata } from './message.ts'
+import { repeatedPart } from './message.ts'
 
 /** Keys that one channel remembers; the oldest go first. */
 const KEYS_MAX = 1_000
@@ -52,7 +52,7 @@ export function keyDigest(publisher: string | null, key: string): string {
 }
 
 function messageDigest(chunk: Chunk): string {
-  return digest(JSON.stringify([chunk.kind, chunk.data, unsentMetadata(chunk)]))
+  return digest(repeatedPart(chunk))
 }
 
 function digest(text: string): string {

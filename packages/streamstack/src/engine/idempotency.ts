@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { canonicalJson } from '../text/canonical-json.ts'
 
 /** The owner of a run: the subject of a token, which may have none; null: no token was needed. */
 export type RunOwner = { subject: string | null } | null
@@ -65,9 +66,12 @@ export function keyDigest(owner: RunOwner, key: string): string {
   return createHash('sha256').update(nameOfKey(owner, key)).digest('base64')
 }
 
-/** A digest, because inputs may be large and hold what should not stay in memory. */
+/**
+ * A digest, because inputs may be large and hold what should not stay in memory. The order of names means nothing in JSON:
+ * a client that repeats a call may write its objects anew.
+ */
 export function fingerprintOf({ endpoint, inputs }: KeyedCall): string {
   return createHash('sha256')
-    .update(JSON.stringify([endpoint, inputs]))
+    .update(canonicalJson([endpoint, inputs]))
     .digest('base64')
 }
