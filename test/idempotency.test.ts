@@ -107,7 +107,7 @@ describe('a call with a key that was seen', () => {
     const answers = []
     for (const body of bodies) answers.push(await post('/open', key, { body }))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 422])
-    expect(runOf(answers[1]!)).toBe(runOf(answers[0]!))
+    expect(new Set(answers.slice(0, 2).map(runOf)).size).toBe(1)
   })
 
   test('tells again that the run failed', async () => {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, relative, resolve } from 'node:path'
-import { StreamstackError } from '@streamstack/protocol'
 import { type Command, Option } from 'commander'
 import { WorkspaceError, compileWorkspace } from '../engine/index.ts'
 import {
@@ -234,10 +233,12 @@ async function createDeclaration(
   { table }: ImportTarget,
   staged: StagedFile,
 ): Promise<string> {
-  if (staged.isEmpty) throw new StreamstackError('record_invalid', 'The file holds no records to make a table of.')
+  const declaration = staged.declaration()
   const path = join(dir.path, 'tables', `${table}.yaml`)
   await mkdir(join(dir.path, 'tables'), { recursive: true })
-  await writeFile(path, staged.declaration(), { flag: 'wx' })
-  io.stdout.write(`${dir.prefix}tables/${table}.yaml declares the table ${table}; look at its column types.\n`)
+  await writeFile(path, declaration, { flag: 'wx' })
+  io.stdout.write(
+    `${dir.prefix}tables/${table}.yaml declares the table ${table}; look at its columns and their types.\n`,
+  )
   return path
 }

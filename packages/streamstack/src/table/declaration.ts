@@ -54,7 +54,7 @@ export interface TableDeclaration {
 /** More columns than this are refused: databases bound the arguments of the functions that write JSON. */
 export const columnsMax = 250
 
-const nameLengthMax = 63
+export const nameLengthMax = 63
 
 /** Why a name cannot be that of a table or column; null when it can. */
 export function nameProblem(name: string): string | null {

@@ -22,7 +22,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-let names = 0
+let fileCount = 0
 const made = openSqliteStore({ folder: join(root, 'made') })
 stores.push(made)
 
@@ -53,13 +53,13 @@ async function created(
   content: string | Buffer,
   options: Partial<ImportOptions> = {},
 ): Promise<Imported> {
-  names += 1
-  const file = join(root, `file-${names}.${ending}`)
+  fileCount += 1
+  const file = join(root, `file-${fileCount}.${ending}`)
   writeFileSync(file, content)
   const staged = await stageFile({ file, stagingFolder: staging, ...options }, true)
   try {
     const declaration: { columns: Record<string, { type: string }> } = parse(staged.declaration())
-    const table = `made_${names}`
+    const table = `made_${fileCount}`
     await made.declare([declareTable(table, parse(staged.declaration()))])
     const result = await staged.storeIn(made, { table })
     const { rows } = await made.page(queryOf({ table }), 'rows')
@@ -72,6 +72,63 @@ async function created(
 
 const csvOf = (column: string, texts: readonly string[]): string =>
   [column, ...texts].map((text) => `"${text.replaceAll('"', '""')}"\n`).join('')
+
+describe('a name that no column can have', () => {
+  const long = (end: string): string =>
+    `How often, if at all, do you read the privacy policy of a site that you ${end}?`
+  const names = [
+    'title:"Puerto Rico"',
+    'constructor',
+    'rowid',
+    'sqlite_x',
+    'a\nb',
+    '{x}',
+    '``',
+    long('visit'),
+    long('leave'),
+    'é'.repeat(40),
+    'plain',
+  ]
+
+  test.each([
+    ['csv', `${names.map((name) => `"${name.replaceAll('"', '""')}"`).join()}\n${names.map((_, at) => at).join()}\n`],
+    ['json', JSON.stringify([Object.fromEntries(names.map((name, at) => [name, at]))])],
+  ])('is made fit, the same for every import of such a %s file', async (ending, content) => {
+    const { types, rows, result } = await created(ending, content)
+    const columns = Object.keys(types)
+    expect(columns.map((name) => rows[0]?.[name])).toEqual(names.map((_, at) => at))
+    expect(columns.slice(0, 6)).toEqual(['title:Puerto Rico', '_constructor', '_rowid', '_sqlite_x', 'a b', 'x'])
+    for (const name of columns) expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63)
+    expect(columns[7]).toMatch(/^How often, if at all, do you read the privacy policy of_[\da-f]{6}$/)
+    expect(columns[9]).toMatch(/^é{28}_[\da-f]{6}$/)
+    expect(result).toMatchObject({ inserted: 1, rejected: 0 })
+    const file = join(root, `again.${ending}`)
+    writeFileSync(file, content)
+    expect(await importRecords(made, { file, table: `made_${fileCount}`, stagingFolder: staging })).toMatchObject({
+      inserted: 1,
+      rejected: 0,
+    })
+  })
+
+  test.each([
+    ['no name, with values', ',a\n1,2\n', 'a column without a name'],
+    ['names that differ in case alone', 'null,NULL\n1,2\n', 'the columns "null" and "NULL"'],
+    ['names that are one without their quotes', '"a""",a\n1,2\n', 'the columns "a"" and "a"'],
+    ['no record that fits its first line', 'a,b,c\n1,2\n3,4\n', 'line 2 has 2 cells where the first line has 3'],
+    ['no record', 'a,b,c\n', 'holds no records'],
+  ])('a file with %s is refused, with the reason', async (_, content, reason) => {
+    await expect(created('csv', content)).rejects.toMatchObject({
+      code: 'file_unreadable',
+      message: expect.stringContaining(reason),
+    })
+  })
+
+  test('a key of its own takes no name of the file', async () => {
+    const { types, rows } = await created('csv', 'id,record_id\n1,7\n1,8\n')
+    expect(types).toEqual({ _record_id: 'integer', id: 'integer', record_id: 'integer' })
+    expect(rows.map((row) => row['record_id'])).toEqual([7, 8])
+  })
+})
 
 describe('a guessed type', () => {
   test.each([

@@ -114,12 +114,10 @@ export class StagedFile {
     this.#staged = staged
   }
 
-  /** Whether there is a record to make a declaration of. */
-  get isEmpty(): boolean {
-    return this.#staged.guess.isEmpty
-  }
-
-  /** The text of `tables/<name>.yaml` for these records: types that keep every value of the whole file. */
+  /**
+   * The text of `tables/<name>.yaml` for these records: types that keep every value of the whole file. Throws
+   * `file_unreadable` when there is no record, or no column for a name in the file.
+   */
   declaration(): string {
     return this.#staged.guess.declaration()
   }

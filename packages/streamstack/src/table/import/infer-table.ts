@@ -1,8 +1,9 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { Document } from 'yaml'
-import { columnsMax, nameProblem } from '../declaration.ts'
+import { columnsMax } from '../declaration.ts'
 import { ColumnGuess } from './column-guess.ts'
+import { columnName } from './column-name.ts'
 import { membersOf } from './json-members.ts'
 import { KeyGuess } from './key-guess.ts'
 import type { SourceRow } from './source-row.ts'
@@ -17,46 +18,63 @@ const namesMax = columnsMax * 4
 export class TableGuess {
   readonly #columns = new Map<string, { readonly guess: ColumnGuess; readonly key: KeyGuess | null }>()
   #rows = 0
+  /** Why the first record that does not fit its file is none, with its line. */
+  #firstFault: string | null = null
 
   /** Throws `file_unreadable` when the records name too many columns. */
   add(rows: readonly SourceRow[], header: readonly string[] | null): void {
-    for (const { text, problem } of rows) {
-      if (problem !== null) continue
+    for (const { line, text, problem } of rows) {
+      if (problem !== null) {
+        this.#firstFault ??= `line ${line} ${problem}`
+        continue
+      }
       this.#rows += 1
       if (header === null) for (const [name, raw] of membersOf(text)) this.#addJson(name, raw)
       else this.#addCells(header, JSON.parse(text))
     }
   }
 
-  /** Whether there is a record to make a table of. */
-  get isEmpty(): boolean {
-    return this.#rows === 0
-  }
-
+  /** Throws `file_unreadable` when there is no record to make a table of, or no column for one of its names. */
   declaration(): string {
+    if (this.#rows === 0)
+      throw noTable(`holds no records to make a table of${this.#firstFault === null ? '' : `: ${this.#firstFault}`}`)
     const declared: Record<string, Record<string, Value>> = {}
-    const leftOut: string[] = []
-    for (const [name, { guess, key: keyGuess }] of this.#columns) {
+    const names = new Map<string, string>()
+    for (const [written, { guess, key: keyGuess }] of this.#columns) {
       // A trailing delimiter makes a last column without a name and without values.
-      if (name === '' && guess.present === 0) continue
-      if (nameProblem(name) !== null) {
-        leftOut.push(name)
-        continue
+      if (written === '') {
+        if (guess.present === 0) continue
+        throw noTable(
+          'has a column without a name. Give it one in the file (pandas writes its index without one: index=False leaves it out)',
+        )
       }
+      const name = columnName(written)
+      const twin = names.get(name.toLowerCase())
+      if (twin !== undefined)
+        throw noTable(`names the columns "${twin}" and "${written}", which would be one column. Rename one in the file`)
+      names.set(name.toLowerCase(), written)
       const type = guess.type()
       const isKey = ['integer', 'text', 'uuid'].includes(type) && keyGuess?.isKey(this.#rows) === true
       // An `id` with gaps or doubles is a column like any other, and the key gets another name than it would get unasked.
-      if (keyGuess !== null && !isKey) declared['record_id'] = { type: 'integer', primary: true }
-      declared[name] = isKey ? { type, primary: true } : { type }
+      if (keyGuess !== null && !isKey) declared[this.#freeName('record_id')] = { type: 'integer', primary: true }
+      declared[name] = {
+        type,
+        ...(isKey ? { primary: true } : {}),
+        ...(name === written ? {} : { description: written }),
+      }
     }
     const document = new Document({ columns: declared })
     for (const name of Object.keys(declared)) {
       const node = document.getIn(['columns', name], true)
       if (typeof node === 'object' && node !== null) Object.assign(node, { flow: true })
     }
-    if (leftOut.length > 0)
-      document.commentBefore = ` Left out, for these cannot be names of columns: ${JSON.stringify(leftOut)}`
     return document.toString({ lineWidth: 0 })
+  }
+
+  /** The name, with `_` before it as often as a column of the file has it. */
+  #freeName(name: string): string {
+    const taken = [...this.#columns.keys()].some((written) => columnName(written).toLowerCase() === name)
+    return taken ? this.#freeName(`_${name}`) : name
   }
 
   #addCells(header: readonly string[], cells: readonly (string | null)[]): void {
@@ -87,4 +105,8 @@ export class TableGuess {
     this.#columns.set(name, column)
     return column
   }
+}
+
+function noTable(problem: string): StreamstackError {
+  return new StreamstackError('file_unreadable', `The file ${problem}.`)
 }

@@ -6,6 +6,7 @@ import { isMisfit } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
 import type { LoadValue } from '../record-store.ts'
 import { storedValue } from '../stored-record.ts'
+import { columnName } from './column-name.ts'
 import { membersOf } from './json-members.ts'
 import type { SourceRow } from './source-row.ts'
 
@@ -142,15 +143,22 @@ export class RowMapper {
     return values
   }
 
-  /** `Release Date` in a file means the column `release_date`. */
   #place(name: string): number {
-    const simple = simplified(name)
-    const found =
-      simple === '' ? [] : this.#table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
-    const at = found.length === 1 ? found[0]! : unknownColumn
+    const at = this.#meantColumn(name)
     // Records may each name other columns; only some of them are remembered.
     if (this.#places.size < 10_000) this.#places.set(name, at)
     return at
+  }
+
+  /** `Release Date` in a file means the column `release_date`, and a name that no column can have the one made from it. */
+  #meantColumn(name: string): number {
+    const fitting = columnName(name)
+    const exact = fitting === name ? -1 : this.#table.columns.findIndex((column) => column.name === fitting)
+    if (exact !== -1) return exact
+    const simple = simplified(name)
+    const found =
+      simple === '' ? [] : this.#table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
+    return found.length === 1 ? found[0]! : unknownColumn
   }
 
   #twice(first: string, second: string, place: number): string {

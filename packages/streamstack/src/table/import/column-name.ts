@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import { nameLengthMax, nameProblem } from '../declaration.ts'
+
+/** Hexadecimal digits that tell cut names apart. */
+const hashDigits = 6
+
+/**
+ * Returns the column that a name in a file stands for. A name that no column can have loses its quotes, braces and
+ * control characters, gets `_` before it where it is reserved, and is cut where it is too long. A cut name ends in digits
+ * of its hash, so that long names that begin alike stay apart. An empty name stays empty: it stands for no column.
+ */
+export function columnName(name: string): string {
+  if (name === '' || nameProblem(name) === null) return name
+  const plain = name
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .replaceAll(/["`{}]/g, '')
+    .trim()
+  const free = plain === '' || nameProblem(shortened(plain)) !== null ? `_${plain}` : plain
+  return free === '_' ? `_${hashOf(name)}` : shortened(free)
+}
+
+function shortened(name: string): string {
+  if (Buffer.byteLength(name) <= nameLengthMax) return name
+  const bytes = Buffer.from(name).subarray(0, nameLengthMax - hashDigits - 1)
+  // A character of which the cut left half is not there.
+  const start = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true }).trim()
+  return `${start}_${hashOf(name)}`
+}
+
+function hashOf(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, hashDigits)
+}
