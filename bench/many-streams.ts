@@ -23,7 +23,7 @@ interface Appends {
   cpuMs: number
 }
 
-/** Very many streams that nobody uses: they cost disk, not memory. */
+/** Very many idle streams: they cost disk, not memory. */
 export async function manyStreams({ quick }: ScenarioOptions): Promise<Report> {
   const streams = quick ? 10_000 : 100_000
   const forMs = quick ? 300 : 1_000

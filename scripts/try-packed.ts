@@ -1,4 +1,4 @@
-// `npm run try:packed`: packs the packages and installs them into an empty folder, as somebody outside of a clone does; then tries them.
+// `npm run try:packed`: packs the packages and installs them into an empty folder, as users without a clone do; then tries them.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

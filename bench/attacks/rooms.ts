@@ -51,7 +51,7 @@ export const rooms: readonly Attack[] = [
   {
     name: 'rooms',
     about:
-      'One publisher that sends messages of 60 kB to one room after the other over 8 connections, while somebody publishes to another channel.',
+      'One publisher that sends messages of 60 kB to one room after the other over 8 connections, while another publisher sends to another channel.',
     run: ({ port, intensity }, tally, signal) => fill(port, Math.max(1, Math.round(8 * intensity)), tally, signal),
   },
 ]

@@ -87,7 +87,7 @@ export class Connection {
 
   #take(buffer: Buffer, length: number): void {
     const exchange = this.#exchange
-    if (exchange === null) return this.#fail(new Error('bytes came that nobody asked for'))
+    if (exchange === null) return this.#fail(new Error('bytes arrived without a request'))
     let at = this.#state === 'head' ? this.#takeHead(exchange, buffer, length) : 0
     while (at < length) {
       if (this.#state === 'data' || this.#state === 'whole') {

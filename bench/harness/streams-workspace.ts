@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Makes a workspace that serves streams by name to everybody on this machine; gives the options of the contender `streamstack`. */
+/** Makes a workspace that serves streams by name to every program on this machine; gives the options of the contender `streamstack`. */
 export async function streamsWorkspace(dir: string, log: 'memory' | 'sqlite'): Promise<{ dir: string; data: string }> {
   const endpoint = {
     endpoint_settings: { method: 'GET', path: '/hello' },

@@ -27,7 +27,7 @@ export function channelServer(
   )
 }
 
-/** The header of somebody with these claims. `expires`: seconds since 1970, or a span of time. */
+/** The header of a caller with these claims. `expires`: seconds since 1970, or a span of time. */
 export async function bearer(
   claims: Readonly<Record<string, unknown>>,
   expires: string | number = '5m',
@@ -61,7 +61,7 @@ export interface Held {
   readonly metadata: unknown
 }
 
-/** What a channel holds for somebody who comes now. */
+/** What a channel holds for a new reader. */
 export async function held(
   server: TestServer,
   path: string,

@@ -61,7 +61,7 @@ export class SocketServer implements AsyncDisposable {
   /** The newest connection. */
   get peer(): Peer {
     const peer = this.peers.at(-1)
-    if (peer === undefined) throw new Error('nobody has connected')
+    if (peer === undefined) throw new Error('no client has connected')
     return peer
   }
 

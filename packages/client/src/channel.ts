@@ -37,7 +37,7 @@ export interface PublishOptions<Metadata = Record<string, unknown>> {
   key?: string
 }
 
-/** Someone who is seen in a channel, over however many connections. */
+/** A member of a channel, over one or more connections. */
 export interface Member {
   id: string
   /** Of the token; null without one. */

@@ -68,7 +68,7 @@ const LEAVE_TRIES = 5
 
 /**
  * A run's stream. Its chunks are taken in one way, each once: by a loop (`for await`), by listeners on `chunk`, or by `result()`. Until one of them begins, the first
- * ones wait, and the server with the rest. Leaving a loop ends the run when nobody else reads it, unless its endpoint says `on_disconnect: continue`; `leave()` before that lets it go on for a while, and `cancel()` ends it in any case.
+ * ones wait, and the server with the rest. Leaving a loop ends the run if it has no other reader, unless its endpoint says `on_disconnect: continue`; `leave()` before that lets it go on for a while, and `cancel()` ends it in any case.
  */
 export class RunStream<Content = unknown, Metadata = Record<string, unknown>> implements AsyncIterable<
   Chunk<Content, Metadata>
@@ -78,7 +78,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   readonly #listeners = new Set<{ name: string; listener: Listener }>()
   readonly #ended = Promise.withResolvers<StreamResult<Content, Metadata>>()
   readonly #chunks: Chunk<Content, Metadata>[] = []
-  /** What came first, asked for at once: so that a refused call is told although nobody takes chunks. No more is read until somebody does. */
+  /** The first chunks, requested at once, so that a refused call is reported before the page takes chunks. Further chunks are read once it does. */
   readonly #firstChunks: Promise<readonly ReadChunk[] | null>
   /** Offset of the last chunk that the caller got, or after which the first one comes; null until that is known, and where chunks have no offsets. */
   #handedOffset: number | null = null
@@ -160,7 +160,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
     return this.#iterate()
   }
 
-  /** Waits for the end; takes the chunks and keeps them all, unless somebody else takes them. Never rejects: `outcome` and `error` tell. */
+  /** Waits for the end. Keeps all chunks unless other code takes them. Never rejects: see `outcome` and `error`. */
   result(): Promise<StreamResult<Content, Metadata>> {
     if (!this.#isTaken) this.#flow(true)
     return this.#ended.promise
@@ -200,7 +200,7 @@ export class RunStream<Content = unknown, Metadata = Record<string, unknown>> im
   }
 
   /**
-   * Stops reading for good, as leaving a loop does: the server cancels the run at once when nobody else reads it, unless its endpoint says
+   * Stops reading for good, as leaving a loop does: the server cancels the run at once if it has no other reader, unless its endpoint says
    * `on_disconnect: continue`. What is read by its URL is only left.
    */
   close(): void {

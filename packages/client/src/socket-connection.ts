@@ -20,7 +20,7 @@ export interface SocketConnectionOptions {
 
 /**
  * Reads a stream over the WebSocket that it shares with others; resolves when the server has opened it. A consumer that is `WAITING_CHARACTERS_MAX` behind leaves the
- * stream, and asks for the rest when it has taken what waits: nobody else on the connection has to wait for it.
+ * stream, and asks for the rest when it has taken what waits: other streams of the connection do not wait for it.
  */
 export async function socketConnection(
   socket: SharedSocket,

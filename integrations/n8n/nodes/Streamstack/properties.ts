@@ -45,7 +45,7 @@ export const properties: INodeProperties[] = [
 				name: 'Publish',
 				value: 'publish',
 				action: 'Publish to a channel',
-				description: 'Send a message to everybody who reads the channel',
+				description: 'Send a message to all readers of the channel',
 			},
 		],
 		default: 'publish',

@@ -127,7 +127,7 @@ function chunkOf(value: unknown, at: number | null, index: number): RecordedChun
   ]
 }
 
-/** Only what the page shows; a file may come from anybody. */
+/** Only what the page shows, because files are untrusted. */
 function stepOf(value: unknown): Step[] {
   if (!isObject(value)) return []
   return [

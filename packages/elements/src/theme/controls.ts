@@ -47,7 +47,7 @@ export const controls = css`
     background: var(--sunken);
     color: var(--text);
   }
-  /* The way to what came where nobody looks; each element says at which end. */
+  /* The button that scrolls to new content out of view; each element places it. */
   .new {
     position: absolute;
     inset-inline: 0;

@@ -83,7 +83,7 @@ export function sseDecoder({ metadata }: DecodeOptions): Decoder {
     if (kind === 'error') return { ...decodedError(parsePart(data)), offset }
     if (kind === 'end') return decodedEnd(parseObject(data))
     const named = kind === '' || kind === 'message' ? null : (kind as ChunkKind)
-    // What has no place in the stream is somebody else's.
+    // An event without an offset is not part of the stream.
     if (named !== null && offset === null) return { type: 'comment' }
     if (data === DONE) return { type: 'chunk', kind: named ?? 'text', offset, content: DONE, metadata: null }
     if (metadata)

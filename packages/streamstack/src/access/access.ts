@@ -288,6 +288,6 @@ export class Access {
 export function checkOpenHost(isOpen: boolean, host: string): void {
   if (!isOpen || isLoopback(host)) return
   throw new Error(
-    `\`streams.access: open\` lets everybody write, so it is only for this machine, and the server is to listen on ${host}. Use --host 127.0.0.1, or \`streams.access: closed\` and tokens.`,
+    `\`streams.access: open\` lets every client write, so it is only for this machine, but the server is to listen on ${host}. Use --host 127.0.0.1, or \`streams.access: closed\` and tokens.`,
   )
 }

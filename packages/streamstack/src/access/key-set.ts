@@ -65,7 +65,7 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
     }
   }
 
-  /** Everybody who needs keys at the same time waits for one fetch. */
+  /** All calls that need keys at the same time wait for one fetch. */
   function refresh(): Promise<FetchedKeys> {
     if (fetching !== null) return fetching
     const pauseMs = failedAtMs + retryPauseMs - now()

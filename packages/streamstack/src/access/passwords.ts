@@ -97,7 +97,7 @@ async function derive(message: Buffer, nonce: Buffer, costs: Costs, tagLength: n
     const { memoryKib: memory, passes, lanes: parallelism } = costs
     return await compute('argon2id', { message, nonce, memory, passes, parallelism, tagLength })
   } finally {
-    // The place goes to the next that waits, and to nobody who comes in between.
+    // The place goes to the call that has waited longest, not to a new one.
     const next = waiting.shift()
     if (next === undefined) active--
     else next()

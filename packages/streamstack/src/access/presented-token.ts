@@ -30,7 +30,7 @@ export class PresentedToken {
   }
 
   /**
-   * The same token by other settings; null: they check none. Throws `unauthenticated`, also when it speaks for somebody else now: what is open belongs to
+   * The same token by other settings; null: they check none. Throws `unauthenticated`, also if it has another subject now: what is open belongs to
    * its subject. Throws `unavailable` when the keys cannot be fetched.
    */
   async checkAgain(verifier: TokenVerifier | null): Promise<PresentedToken> {

@@ -260,7 +260,7 @@ export class Audit {
     }
   }
 
-  /** Puts the head where someone who can write the files cannot change it. */
+  /** Puts the head where an attacker who can write the files cannot change it. */
   async #tellHead({ seq, hash }: Head): Promise<void> {
     const { log, post, workspace } = this.#options
     log.info({ audit_head: `${seq}:${hash}` }, 'audit head')

@@ -85,7 +85,7 @@ export function channelJsonSchema(): JsonSchema {
         enum: ['memory', 'durable'],
         default: 'memory',
         description:
-          'Where messages are kept. durable: on disk before anybody sees them, so that they survive a restart.',
+          'Where messages are kept. durable: on disk before a reader receives them, so that they survive a restart.',
       },
       deliver: {
         ...condition,

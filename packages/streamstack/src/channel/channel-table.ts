@@ -90,7 +90,7 @@ export class ChannelTable {
 }
 
 /**
- * One declaration for each name. Of several files with one name the one that was served keeps it; when none was, nobody knows which counts, and the name
+ * One declaration for each name. Of several files with one name the one that was served keeps it; if none was, the right one is unknown, and the name
  * is closed: otherwise the order of the files would decide who may.
  */
 function withoutDuplicates(

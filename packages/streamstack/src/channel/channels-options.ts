@@ -12,7 +12,7 @@ export interface ChannelSettings {
 
 /** What channels tell of themselves, as it happens. */
 export interface ChannelObserver {
-  /** Somebody can read a message of a channel, by the name in its declaration. */
+  /** Called when readers can read a message of a channel, with the name in its declaration. */
   published(declared: string): void
   /** A channel of a declaration was evicted with its messages, for want of room. */
   evicted(declared: string): void

@@ -68,7 +68,7 @@ export class Channels {
   }
 
   /**
-   * A channel for somebody to read, from where its history starts now. A promise only when it has to wait for the disk.
+   * A channel for a caller to read, from where its history starts now. A promise only when it has to wait for the disk.
    *
    * @throws StreamstackError `channel_unknown`, `unauthenticated`, `forbidden`, `unavailable`, `channel_full`, and for durable ones `storage_failed`.
    */
@@ -85,7 +85,7 @@ export class Channels {
   }
 
   /**
-   * Publishes for somebody outside. Settles when the message is kept: in memory, or for durable channels on disk. A message that comes again with
+   * Publishes for a caller. Settles when the message is kept: in memory, or for durable channels on disk. A message that comes again with
    * its key adds nothing, and gets the offset that it has. Its metadata get `sent_at` and, of the token, `sender`.
    *
    * @throws StreamstackError as `subscribe`, and `input_invalid`, `body_too_large`, `idempotency_conflict`, `storage_full`.
@@ -136,7 +136,7 @@ export class Channels {
   }
 
   /**
-   * Lets somebody be seen in a channel. The returned function says that this connection is gone; a subject is there once, however many connections it has,
+   * Adds a member to a channel, for one connection. The returned function ends that connection; a subject is a member once, however many connections it has,
    * until a short while after the last. Throws as `subscribe`, and `input_invalid`.
    */
   enter(name: string, caller: Caller, { connection, data }: Arrival): () => void {

@@ -43,7 +43,7 @@ describe('a file of channels/', () => {
       'publish: yes please',
       '1:10 `publish` must be false (no caller), true (every caller), token, or { roles, scopes, when }; it is "yes please".',
     ],
-    ['publish: {}', '1:10 `publish` says nothing; write true if anybody may.'],
+    ['publish: {}', '1:10 `publish` says nothing; write true if every caller may.'],
     ['publish: { roles: [] }', '1:19 `roles` must be a list with at least one name, such as [member].'],
     ['publish: { rolls: [a] }', '1:12 There is no key `rolls` here. Did you mean `roles`?'],
     ['subscribe: { when: "{{aut.sub}} === 1" }', "1:23 There is no variable 'aut'. Did you mean `auth`?"],

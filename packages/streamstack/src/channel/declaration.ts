@@ -121,7 +121,7 @@ class ChannelReader {
     const entries = this.#entries(node, must, RULE_KEYS)
     if (entries === null) return null
     if (node.entries?.length === 0)
-      return this.#error(node.position, `\`${key}\` says nothing; write true if anybody may.`)
+      return this.#error(node.position, `\`${key}\` says nothing; write true if every caller may.`)
     const roles = this.#names('roles', entries.get('roles')?.node)
     const scopes = this.#names('scopes', entries.get('scopes')?.node)
     const access: AccessDeclaration = { authentication: roles.length + scopes.length > 0, roles, scopes }

@@ -54,7 +54,7 @@ export function openDurableLog(options: DurableLogOptions): DurableLog | Promise
   })
 }
 
-/** The messages of a durable channel: on disk before anybody sees them. Its offsets are positions in the stream on disk, counted from a base. */
+/** The messages of a durable channel: on disk before a reader receives them. Its offsets are positions in the stream on disk, counted from a base. */
 export class DurableLog implements ChannelLog {
   onVisible = null
   readonly #store: StreamStore
@@ -140,7 +140,7 @@ export class DurableLog implements ChannelLog {
     this.#recent.trim(history)
     const stream = this.#stream
     if (stream === null || stream.isGone) return
-    // A channel that has readers is used, also while nobody publishes.
+    // A channel with readers is in use, even without publishers.
     this.#store.touch(stream)
     const nowMs = this.#nowMs()
     // Soon when much has come, later also for little: what came last is no longer recent then.

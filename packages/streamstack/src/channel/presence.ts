@@ -79,7 +79,7 @@ export class Presence {
     return this.#stays.size === 0 && this.#views.size === 0
   }
 
-  /** Somebody is there over a connection; the returned function says that this connection is gone. Throws `channel_full`. */
+  /** Adds a member for one connection; the returned function ends that connection. Throws `channel_full`. */
   enter(caller: Caller, connection: string, data: Value): () => void {
     const { subject } = caller
     const key = subject === null ? `connection ${connection}` : `subject ${subject}`
@@ -125,7 +125,7 @@ export class Presence {
         try {
           check(caller)
         } catch {
-          // What is wrong is told to whoever asks again.
+          // The next call that needs it receives the error.
           connections.delete(connection)
         }
       }
@@ -183,7 +183,7 @@ export class Presence {
     if (this.isEmpty) this.#options.onEmpty()
   }
 
-  /** All members and what has changed since, for somebody who comes. */
+  /** All members and later changes, for a new reader. */
   #hereNow(): readonly Chunk[] {
     if (this.#here === null) {
       const members = [...this.#stays.values()].map(({ toldJson }) => toldJson)

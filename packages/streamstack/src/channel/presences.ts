@@ -61,7 +61,7 @@ export class Presences {
     return presence
   }
 
-  /** Lets somebody be seen in a channel; the returned function says that this connection is gone. Throws `channel_full`. */
+  /** Adds a member to a channel for one connection; the returned function ends that connection. Throws `channel_full`. */
   enter(name: string, caller: Caller, { connection, data }: Arrival): () => void {
     const bytes = MEMBER_BYTES + JSON.stringify(data).length
     const owner = ownerOf(caller)
@@ -86,7 +86,7 @@ export class Presences {
     for (const [name, presence] of this.#presences) presence.recheck((caller) => check(name, caller))
   }
 
-  /** Sends everybody away. */
+  /** Removes all members. */
   dismiss(error: StreamstackError): void {
     for (const presence of this.#presences.values()) presence.close(error)
   }

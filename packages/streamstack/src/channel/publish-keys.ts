@@ -46,7 +46,7 @@ export class PublishKeys {
   }
 }
 
-/** Keys are those of a publisher: nobody can take another's. Null stands for callers without a token, all together. */
+/** Keys belong to one publisher, so that another cannot use them up. Null stands for all callers without a token. */
 export function keyDigest(publisher: string | null, key: string): string {
   return digest(JSON.stringify([publisher, key]))
 }

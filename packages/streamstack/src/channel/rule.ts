@@ -81,7 +81,7 @@ export function allow(
   context: RuleContext,
   onFailure: (error: unknown) => void,
 ): void {
-  if (rule === null) throw new StreamstackError('forbidden', `Nobody from outside may ${WORDS[act]}.`)
+  if (rule === null) throw new StreamstackError('forbidden', `No caller may ${WORDS[act]}.`)
   authorize(rule.access, context.auth, 'this channel')
   if (rule.when === null || holds(rule.when, context, onFailure)) return
   if (context.auth === null) authorize(TOKEN_ACCESS, null)
@@ -99,7 +99,7 @@ export function needsToken({ access }: ChannelRule): boolean {
   return access.authentication || access.roles.length > 0 || access.scopes.length > 0
 }
 
-/** Whether a rule lets everybody through, without a token and under no condition. */
+/** Whether a rule lets every caller pass, without a token and without a condition. */
 export function isForAnybody(rule: ChannelRule | null): boolean {
   return rule !== null && rule.when === null && !rule.access.authentication
 }

@@ -19,7 +19,7 @@ export function contentDecoders(contentEncoding: string, host: string): Transfor
     .split(',')
     .map((coding) => coding.trim())
     .filter((coding) => coding !== '' && coding !== 'identity')
-  // Nobody encodes more than twice; a long list only multiplies the work.
+  // No known server encodes more than twice; a long list only multiplies the work.
   if (codings.length > 3) throw unsupported(host)
   return codings.toReversed().map((coding) => decoder(coding, host))
 }

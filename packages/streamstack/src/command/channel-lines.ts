@@ -1,7 +1,7 @@
 import { type ChannelDeclaration, isForAnybody } from '../channel/index.ts'
 import { shellQuoted } from './shell-quoted.ts'
 
-/** Command lines for the first channel that anybody may publish to, and the first that anybody may read; the same one, if there is one for both. */
+/** Command lines for the first channel that every caller may publish to, and the first that every caller may read; the same channel if one allows both. */
 export function channelLines(channels: readonly ChannelDeclaration[], url: string): readonly string[] {
   const open = {
     publish: channels.filter(({ publish }) => isForAnybody(publish)),

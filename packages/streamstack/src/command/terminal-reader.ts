@@ -66,7 +66,7 @@ export class TerminalReader implements Sink {
   /** The reader of the output has closed it. */
   #onGone = (): void => {
     this.outputIsGone = true
-    this.#live.cancel('Nobody reads the output any more.')
+    this.#live.cancel('The reader of the output has closed it.')
     this.#leave('')
   }
 

@@ -36,7 +36,7 @@ export function addToken(program: Command, io: CommandIo): void {
     .action((dir: string | undefined, options: TokenOptions) => token(io, dir, options))
 }
 
-/** Roles have one name each; a list in one word would be one role that nobody asks for. */
+/** Roles have one name each; a list in one word would be one role that no endpoint requires. */
 function role(value: string, before: readonly string[]): readonly string[] {
   const name = value.trim()
   if (name !== '' && !name.includes(',')) return [...before, name]

@@ -78,7 +78,7 @@ export function welcomeLines({ workspace, url, dir, program, colors, token }: We
 }
 
 /**
- * The endpoints in an order in which their samples work: a login finds nobody before somebody has registered. Without an endpoint that registers, no
+ * The endpoints in an order in which their samples work: a login finds no user before one has registered. Without an endpoint that registers, no
  * sample can be the password of a user, so a login has no line.
  */
 function pastable(endpoints: readonly EndpointDefinition[]): readonly EndpointDefinition[] {

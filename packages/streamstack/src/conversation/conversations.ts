@@ -22,7 +22,7 @@ const ANONYMOUS_ID_MIN = 16
 const ID_MAX = 200
 
 /**
- * Conversations of callers with models, kept in two tables of the workspace. Every operation names the owner: a conversation of somebody else
+ * Conversations of callers with models, kept in two tables of the workspace. Every operation names the owner: a conversation of another owner
  * is as unknown as one that does not exist.
  */
 export class Conversations {

@@ -7,7 +7,7 @@ import type { KnownSources } from './source.ts'
 export interface DashboardDefinition {
   readonly name: string
   readonly file: string
-  /** Whether anybody may have the description; else callers that may read the server's own streams. */
+  /** Whether every caller may read the description; else only callers that may read the server's own streams. */
   readonly isPublic: boolean
   readonly description: Dashboard
   readonly position: Position

@@ -153,7 +153,7 @@ function readAccess(
   const allowRead = settings.get('allow_read')?.node ?? null
   if (allowRead !== null && authentication?.node.value === false) {
     const message =
-      '`allow_read` is about runs that belong to a caller. With `authentication: false` they belong to nobody, and everybody who knows the id of one reads it.'
+      '`allow_read` is about runs that belong to a caller. With `authentication: false` they have no owner, and every caller that knows the id of one can read it.'
     list.error(allowRead.position, message)
   }
   const isRuled = (allow !== null || allowRead !== null) && authentication === undefined

@@ -9,7 +9,7 @@ const METHODS: readonly EndpointDefinition['method'][] = ['GET', 'POST', 'PUT', 
 export function routesInText(text: string): readonly Pick<EndpointDefinition, 'method' | 'path'>[] {
   const route = /\b(?:path|endpoint)["']?\s*:\s*["']?(?:([A-Z]+)\s+)?(\/[^\s"',}#?]*)/.exec(text)
   const path = route?.[2]
-  // What the router cannot take is no path that anybody calls.
+  // A client cannot call a path that the router refuses.
   if (path === undefined || !/^\/(?:(?::[A-Za-z_]\w*|[\w.~%-]+)\/?)*$/.test(path)) return []
   const named = route?.[1] ?? /\bmethod["']?\s*:\s*["']?([A-Za-z]+)/.exec(text)?.[1]
   const method = METHODS.find((known) => known === named?.toUpperCase())

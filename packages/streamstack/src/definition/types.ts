@@ -226,13 +226,13 @@ export interface EndpointDefinition {
   access: AccessDeclaration
   /** A condition over `auth` and the inputs that a call must meet; null: none. */
   allow: TreeNode | null
-  /** A condition over `auth` and `owner` for callers who may read runs of others; null: nobody. */
+  /** A condition over `auth` and `owner` for callers who may read runs of others; null: no caller may. */
   allowRead: TreeNode | null
   limits: LimitDeclaration
   rateLimits: readonly RateLimitDeclaration[]
   /** Null: no bound of its own. */
   concurrency: ConcurrencyDeclaration | null
-  /** Where the chunks of a run are kept: in memory, or on disk before anybody sees them. */
+  /** Where the chunks of a run are kept: in memory, or on disk before a reader receives them. */
   delivery: 'memory' | 'durable'
   onDisconnect: 'continue' | 'cancel'
   /** How long a run without readers goes on under `cancel`. */

@@ -1,4 +1,4 @@
-/** Why no answer came, for somebody who has never seen the code of the error. */
+/** Explains why no answer arrived, for readers who do not know the code of the error. */
 export interface ConnectionFault {
   readonly seen: string
   readonly cure: string

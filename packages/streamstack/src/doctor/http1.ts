@@ -46,7 +46,7 @@ export function callHttp1(target: Target, call: Call): Promise<Exchange> {
         if (response.complete) ending ??= 'clean'
       })
     })
-    // A 101 that nobody asked for is an answer as well.
+    // A 101 without a request for an upgrade is an answer as well.
     request.on('upgrade', (response, socket) => {
       head = { status: response.statusCode ?? 0, headers: plainHeaders(response.headers) }
       ending ??= 'clean'

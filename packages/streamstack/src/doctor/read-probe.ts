@@ -92,7 +92,7 @@ class ProbeBody {
     try {
       this.#decoders = contentDecoders(headers['content-encoding'] ?? '', 'the server')
     } catch {
-      // A coding that nobody asked for: what comes is read as it is, and is not what was sent.
+      // A coding that the request did not accept: the body is read as it is, and differs from what was sent.
       this.#decoders = []
     }
     for (const [index, decoder] of this.#decoders.entries()) {

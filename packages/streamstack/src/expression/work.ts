@@ -1,7 +1,7 @@
 import { BuiltinFailure } from './failure.ts'
 import { limits } from './limits.ts'
 
-/** Work after which whoever shares the event loop looks at what was done: about 0.5 ms. */
+/** Work after which the run checks how long it has held the event loop: about 0.5 ms. */
 const NOTED_STEPS = 20_000
 
 /**

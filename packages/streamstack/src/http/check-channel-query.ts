@@ -23,7 +23,7 @@ const FLAGS: readonly string[] = ['presence', 'include_metadata']
 
 /**
  * Refuses query parameters that are mistaken for others: to be given all messages, or to be there unseen, must not be what a slip of the pen leads to.
- * Those that are like none of ours are of somebody in between, and pass. Throws `header_invalid`.
+ * Parameters that resemble none of the server's are those of a proxy or a page, and pass. Throws `header_invalid`.
  */
 export function checkChannelQuery(query: URLSearchParams, inputs: RouteInputs): void {
   if (query.size === 0) return

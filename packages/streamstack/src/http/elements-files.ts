@@ -52,7 +52,7 @@ async function send({ request, response, corsHeaders }: Exchange, name: string):
   }
   const headers = {
     ...corsHeaders,
-    // The same for everybody, and meant for the pages of others; a module script is fetched with CORS.
+    // The same for every caller, and meant for pages of other origins; browsers fetch module scripts with CORS.
     'Access-Control-Allow-Origin': '*',
     'Cross-Origin-Resource-Policy': 'cross-origin',
     'X-Content-Type-Options': 'nosniff',

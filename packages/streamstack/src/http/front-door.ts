@@ -192,7 +192,7 @@ function enter(exchange: Exchange, { inputs, operation }: Route, caller: Caller)
   }
 }
 
-/** Health, pages for everybody, and what an operator needs to see why the audit cannot be written. */
+/** Health, pages without a right, and what an operator needs to see why the audit cannot be written. */
 function isAnsweredUnaudited({ right, operation }: Route): boolean {
   if (right === 'guest') return true
   if (right === 'anyone') return operation.answers !== 'upgrade'

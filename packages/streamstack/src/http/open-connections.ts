@@ -5,7 +5,7 @@ import { onAnswerOver } from './answer/answer-over.ts'
 import { StalledAnswers } from './reader/stalled-answers.ts'
 
 export interface OpenConnections {
-  /** A request has come. Whoever answers it finds what is said here. */
+  /** Called with each request. Its handler finds what is noted here. */
   answering(response: ServerResponse): void
   /** Breaks them all. */
   destroy(): void

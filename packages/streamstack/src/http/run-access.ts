@@ -5,9 +5,9 @@ import { after } from '../storage/index.ts'
 import { RunReading } from './reader/run-reading.ts'
 
 /**
- * The run that has an id, for the caller that started it; one without an owner for everybody who knows the id.
+ * The run that has an id, for the caller that started it; one without an owner for every caller that knows the id.
  *
- * A run of somebody else looks exactly like one that does not exist: `run_unknown`, or, for a token that is not accepted, what is wrong with that.
+ * A run of another owner looks exactly like one that does not exist: `run_unknown`, or, for a token that is not accepted, what is wrong with that.
  */
 export function ownedRun({ runs }: Engine, id: string, caller: Caller): RunView | Promise<RunView> {
   return after(runs.get(id), (run) => found(run, caller, (one) => isOwnRun(one, caller)))
@@ -18,7 +18,7 @@ export function readableRun(engine: Engine, id: string, caller: Caller): RunView
   return after(engine.runs.get(id), (run) => found(run, caller, (one) => mayRead(engine, one, caller)))
 }
 
-/** A run for the readers of a caller that `readableRun` has let in; null: it belongs to nobody, and needs no guard. */
+/** A run for the readers of a caller that `readableRun` has let in; null: it has no owner, and needs no guard. */
 export function readingOf(engine: Engine, run: RunView, caller: Caller): RunReading | null {
   if (run.owner === null) return null
   const endsWithToken = engine.settings.auth.onExpiry === 'end'
@@ -28,7 +28,7 @@ export function readingOf(engine: Engine, run: RunView, caller: Caller): RunRead
   })
 }
 
-/** Whether a caller may read a run that belongs to somebody, by the definitions and claims of now. */
+/** Whether a caller may read a run that has an owner, by the current definitions and claims. */
 function mayRead(engine: Engine, run: RunView, caller: Caller): boolean {
   if (isOwnRun(run, caller)) return true
   const plan = [...engine.workspace.plans.values()].find(({ endpoint }) => endpoint.name === run.endpoint)
@@ -42,7 +42,7 @@ function mayRead(engine: Engine, run: RunView, caller: Caller): boolean {
   }
 }
 
-/** Whether a run is the caller's own. One that belongs to nobody is nobody's. */
+/** Whether a run is the caller's own. A run without an owner belongs to no caller. */
 export function isOwnRun({ owner }: RunView, { subject }: Caller): boolean {
   return owner !== null && owner.subject === subject
 }

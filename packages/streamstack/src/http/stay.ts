@@ -3,7 +3,7 @@ import type { Value } from '@streamstack/protocol'
 import type { Caller } from '../access/index.ts'
 import type { Channels } from '../channel/index.ts'
 
-/** Somebody who is seen in a channel, by one subscription. */
+/** A member of a channel, by one subscription. */
 export class Stay {
   readonly #channels: Channels
   readonly #channel: string

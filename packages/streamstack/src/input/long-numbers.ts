@@ -18,7 +18,7 @@ const cure =
  * text, and `refuseLongNumbers` can still tell them from texts. The JSON must not be deep.
  */
 export function parseLongNumbers(text: string): Value {
-  // Nobody can guess it, so no text of a caller is taken for a number.
+  // A caller cannot guess it, so no text of a caller is taken for a number.
   const mark = `${randomUUID()}:`
   const marked = mapLongNumbers(text, (digits) => (Number.isFinite(Number(digits)) ? `"${mark}${digits}"` : digits))
   const parsed: Value = JSON.parse(marked)

@@ -78,7 +78,7 @@ function parseForm(text: string): RequestBody {
   for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) fields += 1
   if (fields > formFieldsMax) throw unreadable('The form holds more than 100,000 fields. Send fewer.')
   const form = new URLSearchParams(text)
-  // Percent escapes that are not UTF-8 decode to U+FFFD without a word: noticed where nobody sent that character.
+  // Percent escapes that are not UTF-8 decode to U+FFFD silently: detected where the client did not send that character.
   const sentIt = text.includes('\uFFFD') || /%EF%BF%BD/i.test(text)
   if (!sentIt && form.toString().includes('%EF%BF%BD')) {
     throw unreadable('The form holds percent escapes that are not UTF-8. Encode the form as UTF-8.')

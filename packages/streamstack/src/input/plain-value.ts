@@ -24,7 +24,7 @@ export function isRecord(value: Value | undefined): value is { readonly [key: st
 /**
  * Freezes freshly parsed JSON in place, all the way down, and checks that it is within bounds.
  *
- * @param parsed what `JSON.parse` returned; nobody else may hold it.
+ * @param parsed what `JSON.parse` returned; no other code may hold it.
  */
 export function freezePlain(parsed: Value, bounds: PlainBounds): PlainResult {
   let keys = 0

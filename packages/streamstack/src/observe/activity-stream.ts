@@ -41,7 +41,7 @@ interface Entry {
 const UNREAD_MAX = 1_000
 
 /**
- * Anybody can have very many calls refused, without a token, and those must not push out what others did. So many refusals are told in a row, and after that
+ * A client without a token can have any number of calls refused, which must not push out entries of other callers. So many refusals are told in a row, and after that
  * one for so many runs that ended, and one a minute: the rest is a number in the next entry.
  */
 const REFUSALS_MAX = 100
@@ -50,7 +50,7 @@ const MS_PER_REFUSAL = 60_000
 
 /** `system/activity`: who called what, and how it ended. No inputs, no content, no token, and no error message, which may hold any of them. */
 export class ActivityStream extends SystemStream {
-  /** The newest calls of those that came while nobody read, from `#unreadCount % UNREAD_MAX` on: they are written when somebody does. */
+  /** The newest calls from times without a reader, from `#unreadCount % UNREAD_MAX` on: they are written for the next reader. */
   readonly #unread: Entry[] = []
   #unreadCount = 0
   /** Refusals that may be told now, in parts of one. */

@@ -40,7 +40,7 @@ export class Observation {
     this.activity.callFinished({ ...call, run: null, outcome: null, chunks: 0, bytes: 0 })
   }
 
-  /** A request found no endpoint. Anybody can send very many of these, so they are counted and no more. */
+  /** A request found no endpoint. Clients can send any number of these without a token, so they are only counted. */
   pathUnknown(code: string, status: number): void {
     const nowMs = performance.now()
     this.metrics.callBegan(null, nowMs)

@@ -3,7 +3,7 @@ import type { Metrics, ReadName } from './metrics.ts'
 
 /**
  * What one reader of a stream tells the metrics: that it is there, what it writes, and how long chunks take. Of those that come while it reads, one
- * at a time is timed, from its way into the stream to its write, and stands for what was written with it; what was there before is nobody's delay.
+ * at a time is timed, from its way into the stream to its write, and stands for what was written with it; chunks from before the reader came are not timed.
  */
 export class ReaderRecord {
   readonly #metrics: Metrics

@@ -65,7 +65,7 @@ export class ByteSource {
     return this.#failed && this.#next === this.#chunks.length
   }
 
-  /** Somebody on this side left; nothing more is to be given out. */
+  /** The consumer has left; nothing more is to be given out. */
   get aborted(): boolean {
     return this.#aborted
   }

@@ -44,7 +44,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   constructor(request: PreparedRequest, idleTimeoutMs: number) {
     const { promise, resolve, reject } = Promise.withResolvers<Upstream>()
     this.answer = promise
-    // A request that is cancelled before anybody awaits it must not end the process as an unhandled rejection.
+    // A request that is cancelled before its caller awaits it must not end the process as an unhandled rejection.
     promise.catch(() => undefined)
     this.#resolve = resolve
     this.#reject = reject

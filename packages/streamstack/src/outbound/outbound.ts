@@ -103,7 +103,7 @@ export interface Outbound {
   close(): Promise<void>
 }
 
-/** A connection that nobody waits for any more is given up at last; each request has a limit of its own. */
+/** After this time an attempt to connect ends even if its request is gone; each request has a limit of its own. */
 const CONNECT_TIMEOUT_MS_MAX = 120_000
 
 /** Statuses that never have a body. */

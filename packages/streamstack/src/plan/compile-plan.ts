@@ -21,7 +21,7 @@ export interface Plan {
   /** Changes with everything that decides its ops and slots: the state of a run continues in a plan with the same hash only. */
   readonly hash: string
   readonly inputs: InputChecker
-  /** Who may read runs of others; null: nobody. */
+  /** The condition for callers who may read runs of others; null: no caller may. */
   readonly readRule: ReadRule | null
   /** Which calls are allowed; null: all that the access of the endpoint allows. */
   readonly rule: CallRule | null

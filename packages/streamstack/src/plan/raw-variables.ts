@@ -4,7 +4,7 @@ import { assignedNames } from './assigned-names.ts'
 import { allSteps, stepTrees, textsOf } from './steps.ts'
 
 /**
- * Variables whose records nobody looks into: set by Get Records alone, and used only as the whole content of a chunk or as `.length`. For
+ * Variables whose records no step looks into: set by Get Records alone, and used only as the whole content of a chunk or as `.length`. For
  * these the database writes the JSON. Told from the texts, on the safe side: a use that is not surely one of the two counts against it.
  */
 export function rawVariables(

@@ -95,7 +95,7 @@ export class LiveStreams {
     }
     const lookup: Promise<LiveStream | null> = record.then(
       (loaded) => {
-        // In the same turn as it is taken in: nobody else may ask the storage in between.
+        // In the same turn as it is taken in, so that no other request asks the storage in between.
         settled()
         return take(loaded)
       },

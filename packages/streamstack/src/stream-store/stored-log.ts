@@ -188,7 +188,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.#messages = []
     this.#unkeptBytes = 0
     this.#stream.watchers.delete(this)
-    // Nobody may wait for it yet.
+    // It may settle before a caller awaits it.
     this.#ended.promise.catch(() => undefined)
     this.#ended.reject(this.#tell(this.#failure))
     this.#release()

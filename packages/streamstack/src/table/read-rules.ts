@@ -13,7 +13,7 @@ const KEYS: readonly string[] = [...recordActs, 'write']
 
 /**
  * Reads `allow` of a table: a filter for all acts, or an object with a rule for each. An act that the object does not
- * name is allowed to nobody. Rules with a fault allow nothing, and the fault is reported at its place.
+ * name is allowed to no caller. Rules with a fault allow nothing, and the fault is reported at its place.
  */
 export function readRules(node: TreeNode, columns: readonly string[], report: Report): RecordRules {
   const { value, entries, position } = node

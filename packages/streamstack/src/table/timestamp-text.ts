@@ -48,7 +48,7 @@ const dayFirst = /^(?:([a-z]+),?\s+)?(\d{1,2})[\s-]([a-z]+)\.?[\s-]\s*(\d{4})(?:
 const monthFirst = /^(?:([a-z]+),?\s+)?([a-z]+)\.?\s+(\d{1,2}),?\s+(\d{4})(?:\s+(\d\d?):(\d\d)(?::(\d\d))?)?$/i
 
 /**
- * Dates that files write in other ways and that mean one day to everybody: `2026/5/1`, `3 Feb 2001`, `3-Feb-2001`,
+ * Dates that files write in other ways and that mean the same day everywhere: `2026/5/1`, `3 Feb 2001`, `3-Feb-2001`,
  * `February 3, 2001`, each with a weekday before and a time behind where it is there. Forms such as 01/02/2003 mean two
  * days and are refused. UTC milliseconds, or NaN.
  */

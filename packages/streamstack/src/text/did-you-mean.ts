@@ -2,7 +2,7 @@
 const comparedLengthMax = 64
 
 /**
- * The candidate that somebody who wrote `name` most likely meant, or null when none is near.
+ * Returns the candidate that the author of `name` most likely meant, or null if none is near.
  *
  * A candidate that differs only in case, spaces, underscores or hyphens wins at once; otherwise the nearest by
  * Damerau–Levenshtein distance (optimal string alignment), at most about a third of the longer name's length away.

@@ -115,7 +115,7 @@ export interface Settings {
     readonly retentionMs: number
     readonly durableRetentionMs: number
     readonly heartbeatMs: number
-    /** The callers that may use streams by name: bearers of `streams:read` and `streams:write`, or everybody on this machine. */
+    /** The callers that may use streams by name: bearers of `streams:read` and `streams:write`, or every program on this machine. */
     readonly access: 'closed' | 'open'
     /** Condition for each stream by name, as text that compiles; null: none. */
     readonly allow: string | null

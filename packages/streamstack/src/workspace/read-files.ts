@@ -48,7 +48,7 @@ export async function readDefinitions(
     batch.forEach((file, index) => {
       const text = texts[index]
       if (text === null || text === undefined) {
-        // It is there, though nobody can read it: what it declared before stays.
+        // It exists but cannot be read: what it declared before stays.
         files.push({ file, text: '', tree: null })
         return
       }

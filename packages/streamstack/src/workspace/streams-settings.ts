@@ -22,7 +22,7 @@ export const streamsShape = {
     .enum(['closed', 'open'], 'must be closed or open')
     .default('closed')
     .describe(
-      'Who may use `/v1/stream/<name>`. closed: tokens with the scope or role `streams:read` or `streams:write`; open: everybody on this machine, and the server listens on no other address.',
+      'Who may use `/v1/stream/<name>`. closed: tokens with the scope or role `streams:read` or `streams:write`; open: every program on this machine, and the server listens on no other address.',
     ),
   allow: text
     .superRefine((condition, context) => {

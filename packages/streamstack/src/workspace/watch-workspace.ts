@@ -149,7 +149,7 @@ function isWatchedAtRoot(name: string): boolean {
   return isRootFile(name) || watchedFolders.includes(name)
 }
 
-/** Changes in that folder go unnoticed from now on, which somebody should know. */
+/** Changes in that folder go unnoticed from now on, which the operator should know. */
 function warn(error: unknown): void {
   process.emitWarning(error instanceof Error ? error : String(error))
 }

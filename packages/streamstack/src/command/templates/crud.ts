@@ -98,7 +98,7 @@ function_stack:
   - { function: Publish to Channel, channel: tasks, content: { change: deleted, task: '{{task}}' } }
   - { function: Response, content: '{{task}}' }
 `,
-  'channels/tasks.yaml': `# Every change of a task, as it happens. Steps publish; anybody may read: curl -N …/v1/channels/tasks
+  'channels/tasks.yaml': `# Every change of a task, as it happens. Steps publish; every caller may read: curl -N …/v1/channels/tasks
 description: Changes of tasks
 publish: false
 subscribe: true

@@ -45,7 +45,7 @@ function_stack:
   - { function: Get Records, table: daily_figures, order: day ASC, as: days }
   - { function: Streaming API Response, content: '{{days}}', metadata: { source: daily_figures } }
 `,
-  'endpoints/event.yaml': `# Other systems report here; everybody who reads the channel \`events\` sees it at once.
+  'endpoints/event.yaml': `# Other systems report here; all readers of the channel \`events\` receive it at once.
 endpoint_settings:
   method: POST
   path: /api/events
@@ -60,7 +60,7 @@ function_stack:
   - { function: Publish to Channel, channel: events, content: { level: '{{level}}', text: '{{text}}' } }
   - { function: Streaming API Response, content: reported }
 `,
-  'channels/events.yaml': `# The feed. Steps publish; anybody may read: curl -N …/v1/channels/events
+  'channels/events.yaml': `# The feed. Steps publish; every caller may read: curl -N …/v1/channels/events
 description: What happens, as it happens
 publish: false
 subscribe: true

@@ -19,7 +19,7 @@ seed:
 `,
   'channels/rooms.yaml': `# Chat rooms: any caller that knows the name of a room may publish to it and read it.
 channel: rooms/{room}
-description: A room that anybody may write to
+description: A room that every caller may write to
 publish: true
 subscribe: true
 history: { count: 100, age: 1h }

@@ -141,7 +141,7 @@ function clientHttp({ httpVersion, base }: Connection, { proxies }: Examination)
   return warning('HTTP version', `HTTP/1.1: ${six}.`, curesOf('http1', proxies))
 }
 
-/** Over HTTP/1.0 the end of a connection is the end of an answer, so nobody can tell a cut from an end. */
+/** Over HTTP/1.0 the end of a connection is the end of an answer, so a client cannot tell a cut from an end. */
 function upstreamHttp({ http_version: version }: ProbeSeen, { proxies }: Examination): readonly Finding[] {
   if (version !== '1.0') return []
   return [

@@ -31,7 +31,7 @@ export const createToken = action({
     scopes: { kind: 'value', summary: 'Scopes of the caller, a list of texts.', type: 'list' },
     claims: {
       kind: 'value',
-      summary: 'Further claims, as `auth` shows them. Anybody who has the token can read them.',
+      summary: 'Further claims, as `auth` shows them. Every holder of the token can read them.',
       type: 'object',
       aliases: ['extras', 'payload'],
     },

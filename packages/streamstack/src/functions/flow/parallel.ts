@@ -102,7 +102,7 @@ function warnOfSharedVariables(compiler: Compiler, branches: readonly CaseNode[]
   }
 }
 
-/** A result that nobody reads harms nobody; an update such as `{{count + 1}}` keeps what was set before it. */
+/** An unread result does no harm; an update such as `{{count + 1}}` keeps what was set before it. */
 function overwrites(compiler: Compiler, step: StepNode, name: string): boolean {
   if (compiler.resultSlot(step) !== -1) return compiler.mentions(name)
   const { value, updates } = step.parameters

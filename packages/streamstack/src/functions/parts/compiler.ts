@@ -93,7 +93,7 @@ export interface Compiler {
   readonly settableNames: ReadonlySet<string>
   /** Every variable that steps set, inner stacks included, with the steps that do. */
   assignedNames(stack: readonly StepNode[]): ReadonlyMap<string, readonly StepNode[]>
-  /** Whether a name stands anywhere in the texts of the stack: what nobody reads need not be made. */
+  /** Whether a name stands anywhere in the texts of the stack: a value that no text mentions need not be made. */
   mentions(name: string): boolean
   /** A function file by name. Null: there is none. */
   functionFile(name: string): FunctionOutline | null

@@ -11,7 +11,7 @@ export const publishToChannel = action({
   name: 'Publish to Channel',
   aliases: ['Publish', 'Send to Channel', 'Broadcast'],
   summary:
-    'Publishes a message to everyone who reads a channel; the result is `{offset}`. The publish rule of a channel applies to callers, not to steps.',
+    'Publishes a message to all readers of a channel; the result is `{offset}`. The publish rule of a channel applies to callers, not to steps.',
   parameters: {
     channel: {
       kind: 'value',

@@ -40,7 +40,7 @@ export interface StreamCall extends ReadCall {
 
 export type Headers = Record<string, string | number>
 
-/** On every answer (Durable Streams, "Browser Security Headers"): bytes that somebody else wrote must not become a page or a script. */
+/** On every answer (Durable Streams, "Browser Security Headers"): bytes that another client wrote must not become a page or a script. */
 const SECURITY_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cross-Origin-Resource-Policy': 'cross-origin' }
 
 export function writeHead(

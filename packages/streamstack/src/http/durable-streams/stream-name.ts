@@ -33,7 +33,7 @@ export function nameAt(path: string): string {
   )
 }
 
-/** Whether a stream that somebody makes can have this name. Those of the server's own begin with a control character, so that no caller can mean them. */
+/** Whether a client may create a stream of this name. Names of the server's own streams begin with a control character, so no client can name them. */
 export function isStreamName(name: string): boolean {
   return (
     Buffer.byteLength(name) <= NAME_BYTES_MAX &&

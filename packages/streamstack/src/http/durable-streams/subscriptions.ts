@@ -59,7 +59,7 @@ export class Subscriptions {
     })
   }
 
-  /** The public key is for everyone: webhooks verify calls with it. */
+  /** The public key is public: webhooks verify calls with it. */
   answerKeys(call: StreamCall): void {
     const headers = { 'Content-Type': 'application/jwk-set+json', 'Cache-Control': 'public, max-age=300' }
     answer(call, 200, headers, JSON.stringify({ keys: [this.#signer.key] }))

@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { refuseFaults } from '../answer/refuse-faults.ts'
 
-/** What a probe is asked to send, within the bounds of what anybody may ask for. */
+/** What a probe is asked to send, within the bounds for callers without a token. */
 export interface ProbePlan {
   /** By which its caller asks later whether the server saw it leave. Null: the caller will not ask. */
   readonly id: string | null

@@ -7,7 +7,7 @@ import type { Exchange } from '../exchange.ts'
 import type { ProbePlan } from './probe-plan.ts'
 import { Probe, type ProbeSeen, type ProbeState } from './probe.ts'
 
-/** Bounds that keep the probe, which anybody may ask for, cheaper than any endpoint. */
+/** Bounds that keep the probe, which needs no token, cheaper than any endpoint. */
 const OPEN_MAX = 16
 /** Of these, so many may be silent for longer than a few seconds. */
 const LONG_OPEN_MAX = 4

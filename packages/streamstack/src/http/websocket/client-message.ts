@@ -55,7 +55,7 @@ export function readClientMessage(text: string): ClientMessage | BadMessage {
   }
 }
 
-/** JSON that is sound, but deeper or larger than it may be, or with names that it may not hold: somebody's data, and no reason to end the connection. */
+/** Valid JSON that is too deep or too large, or has forbidden names: data that the client only passes on, and no reason to end the connection. */
 function refused(text: string, error: StreamstackError): BadMessage {
   let value: unknown
   // Depth alone takes tens of milliseconds to parse.

@@ -8,7 +8,7 @@ interface Writer {
   turn(): void
 }
 
-/** Turns in a row before everybody else on the server gets theirs: readers that may see few of very many messages fill no socket that would stop them. */
+/** Turns in a row before other connections get theirs: a reader that may see few of very many messages never fills its socket, which would stop it. */
 const TURNS_AT_ONCE = 32
 
 /** What a log hands out at once, about. */

@@ -58,7 +58,7 @@ export class SocketReader implements Sink {
     }
     this.#outbox.write(batchFrames(source.stream, this.#prefix, batch, select))
     this.#pump.wrote(performance.now())
-    // The outbox gives no turn to anybody while its socket is full.
+    // The outbox gives no turns while its socket is full.
     return true
   }
 

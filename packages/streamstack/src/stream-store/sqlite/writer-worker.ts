@@ -98,7 +98,7 @@ function answer(message: WriterAnswer): void {
   port?.postMessage(message)
 }
 
-/** What is waiting for this thread, too; some at a time, or nobody would hear that anything is done. */
+/** Further messages that wait for this thread; a bounded number at a time, so that results are reported. */
 function nextTask(batches: number): WriterTask | undefined {
   if (port === null || batches >= batchesAtOnce) return undefined
   const received: { message: WriterTask } | undefined = receiveMessageOnPort(port)

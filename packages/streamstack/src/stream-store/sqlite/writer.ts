@@ -41,9 +41,9 @@ export interface WriterOptions {
 
 /**
  * The one writer. What comes in one turn of the event loop goes to its thread together, and what the thread finds waiting goes into one
- * transaction: so the more there is to do, the more each wait for the disk does, and nobody waits for a clock. A transaction that fails takes all
+ * transaction: so the more there is to do, the more each wait for the disk does, and no append waits for a clock. A transaction that fails takes all
  * that was waiting with it, for what came later was judged by what came before. A full disk can be mended; after any other failure nothing is
- * taken any more, since after a failed fsync nobody knows what the disk holds.
+ * taken any more, since after a failed fsync the state of the disk is unknown.
  */
 export class Writer {
   readonly #options: WriterOptions

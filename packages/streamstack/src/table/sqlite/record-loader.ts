@@ -80,7 +80,7 @@ export class SqliteRecordLoader implements RecordLoader {
     try {
       this.flush()
       this.#database.exec('COMMIT')
-      // Moves the new records from the log into the database file while nobody waits for it.
+      // Moves the new records from the log into the database file before the next query needs them.
       this.#database.exec('PRAGMA wal_checkpoint(PASSIVE); PRAGMA optimize')
     } catch (error) {
       throw storageError(error, this.#table)
