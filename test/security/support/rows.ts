@@ -103,6 +103,13 @@ function systemReads(
 /** The matrix: every route of the server, and the endpoints of the stage. */
 export const rows: readonly Row[] = [
   { route: 'GET /', path: () => '/', statuses: everybody(200), seenBy: MEMBERS },
+  {
+    route: 'GET /v1/jwks.json',
+    path: () => '/v1/jwks.json',
+    statuses: everybody(200),
+    seenBy: callerNames,
+    shows: /keys/,
+  },
   { route: 'GET /healthz', path: () => '/healthz', statuses: everybody(200), seenBy: callerNames, shows: /ok/ },
   { route: 'GET /readyz', path: () => '/readyz', statuses: everybody(200), seenBy: callerNames, shows: /ready/ },
   {

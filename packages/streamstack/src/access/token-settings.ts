@@ -1,16 +1,23 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { type TokenKey, readPrivateKey, readPublicKey } from './token-key.ts'
 
 /** How the tokens of one issuer are checked: `auth.jwt` in `streamstack.yaml`, or one entry of it. */
 export interface TokenSettings {
   /** Shared secret for the HS algorithms. */
   secret: string | null
+  /** Key that signs tokens of the workspace, and verifies them: PEM or a JSON Web Key. */
+  privateKey: string | null
+  /** `kid` of tokens that `privateKey` signs; null: its own name, or its thumbprint. */
+  keyId: string | null
+  /** Further keys that verify tokens: PEM or JSON Web Keys. */
+  publicKeys: readonly string[]
   /** Where an identity provider publishes its public keys (JWK Set, RFC 7517 §5). */
   jwksUrl: string | null
   /** Accepted values of `iss`; null: any. */
   issuers: readonly string[] | null
   /** One of these must be among the token's `aud`; null: any. */
   audience: readonly string[] | null
-  /** null: HS256 with a secret, the asymmetric algorithms with a key set. */
+  /** null: HS256 with a secret, and all that fit with public keys. */
   algorithms: readonly string[] | null
   /** Claim that holds the roles, dots lead inwards (`realm_access.roles`); null: `roles` or `role`. */
   roleClaim: string | null
@@ -40,10 +47,16 @@ export const PUBLIC_KEY_ALGORITHMS: readonly string[] = [
   'Ed25519',
 ]
 
-/** Which algorithms the secret may check, and which the key set; the two never overlap. */
+/** Which algorithms the secret may check, and which the public keys; the two never overlap. */
 export interface TokenAlgorithms {
   secret: readonly string[]
   publicKey: readonly string[]
+}
+
+/** The settings of one issuer, checked. */
+export interface CheckedTokens extends TokenAlgorithms {
+  /** Keys of the settings, the one that signs first, each with the accepted ones of its algorithms. */
+  keys: readonly TokenKey[]
 }
 
 /**
@@ -52,14 +65,31 @@ export interface TokenAlgorithms {
  *
  * @throws StreamstackError that names the key in `streamstack.yaml` and the cure; it never repeats the secret.
  */
-export function checkTokenSettings(settings: TokenSettings): TokenAlgorithms {
+export function checkTokenSettings(settings: TokenSettings): CheckedTokens {
   const algorithms = splitAlgorithms(settings)
+  const keys = readKeys(settings, algorithms.publicKey)
   if (settings.secret !== null) checkSecret(settings.secret, algorithms.secret)
   if (settings.jwksUrl !== null) checkJwksUrl(settings.jwksUrl)
   if (!(settings.clockToleranceSeconds >= 0 && settings.clockToleranceSeconds <= 3600)) {
     throw fault('auth.jwt.clock_tolerance must be between 0 and 3600 seconds. Use "60s" when clocks differ much.')
   }
-  return algorithms
+  return { ...algorithms, keys }
+}
+
+function readKeys({ privateKey, keyId, publicKeys }: TokenSettings, accepted: readonly string[]): readonly TokenKey[] {
+  if (keyId !== null && privateKey === null) {
+    throw fault('auth.jwt.key_id names the key of tokens that auth.jwt.private_key signs, which is not set.')
+  }
+  const read: [setting: string, key: TokenKey][] = []
+  if (privateKey !== null) read.push(['private_key', readPrivateKey(privateKey, keyId)])
+  for (const text of publicKeys) read.push(['public_key', readPublicKey(text)])
+  return read.map(([setting, key]) => {
+    const algorithms = key.algorithms.filter((algorithm) => accepted.includes(algorithm))
+    if (algorithms.length > 0) return { ...key, algorithms }
+    throw fault(
+      `auth.jwt.${setting} fits ${key.algorithms.join(', ')}, of which auth.jwt.algorithms has none. Add one, or drop the list.`,
+    )
+  })
 }
 
 /**
@@ -93,7 +123,7 @@ export function checkSecret(secret: string, algorithms: readonly string[]): void
     throw fault('auth.jwt.secret still holds {{ }}. List the name under `env:` and give it a value in .env.')
   }
   if (secret.trimStart().startsWith('-----BEGIN')) {
-    throw fault('auth.jwt.secret is a PEM key. Publish public keys as a JWK Set and set auth.jwt.jwks_url instead.')
+    throw fault('auth.jwt.secret is a PEM key. Set it as auth.jwt.private_key, or auth.jwt.public_key, instead.')
   }
   const bytes = Buffer.byteLength(secret)
   const bytesMin = Math.max(...algorithms.map((algorithm) => SECRET_BYTES_MIN[algorithm] ?? 0), 32)
@@ -107,9 +137,9 @@ export function checkSecret(secret: string, algorithms: readonly string[]): void
 
 function splitAlgorithms(settings: TokenSettings): TokenAlgorithms {
   const hasSecret = settings.secret !== null
-  const hasKeySet = settings.jwksUrl !== null
+  const hasKeys = settings.jwksUrl !== null || settings.privateKey !== null || settings.publicKeys.length > 0
   if (settings.algorithms === null) {
-    return { secret: hasSecret ? ['HS256'] : [], publicKey: hasKeySet ? PUBLIC_KEY_ALGORITHMS : [] }
+    return { secret: hasSecret ? ['HS256'] : [], publicKey: hasKeys ? PUBLIC_KEY_ALGORITHMS : [] }
   }
   const secret: string[] = []
   const publicKey: string[] = []
@@ -124,9 +154,9 @@ function splitAlgorithms(settings: TokenSettings): TokenAlgorithms {
   if (secret.length > 0 && !hasSecret) {
     throw fault(`auth.jwt.algorithms names ${secret.join(', ')}, which need auth.jwt.secret. Set it, or drop them.`)
   }
-  if (publicKey.length > 0 && !hasKeySet) {
+  if (publicKey.length > 0 && !hasKeys) {
     throw fault(
-      `auth.jwt.algorithms names ${publicKey.join(', ')}, which need auth.jwt.jwks_url. Set it, or drop them.`,
+      `auth.jwt.algorithms names ${publicKey.join(', ')}, which need auth.jwt.jwks_url, public_key or private_key. Set one, or drop them.`,
     )
   }
   if (hasSecret && secret.length === 0) {
@@ -134,8 +164,9 @@ function splitAlgorithms(settings: TokenSettings): TokenAlgorithms {
       'auth.jwt.secret is set, but auth.jwt.algorithms names none that uses it. Add HS256, or drop the secret.',
     )
   }
-  if (hasKeySet && publicKey.length === 0) {
-    throw fault('auth.jwt.jwks_url is set, but auth.jwt.algorithms names none that uses it. Add RS256 or ES256.')
+  if (hasKeys && publicKey.length === 0) {
+    const set = settings.jwksUrl !== null ? 'jwks_url' : settings.privateKey !== null ? 'private_key' : 'public_key'
+    throw fault(`auth.jwt.${set} is set, but auth.jwt.algorithms names none that uses it. Add RS256, ES256 or EdDSA.`)
   }
   return { secret, publicKey }
 }

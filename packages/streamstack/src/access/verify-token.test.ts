@@ -1,16 +1,27 @@
-import { createHmac, createSecretKey } from 'node:crypto'
+import { type KeyObject, createHmac, createPublicKey, createSecretKey, generateKeyPairSync } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
 import * as fc from 'fast-check'
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
+import {
+  calculateJwkThumbprint,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+} from 'jose'
 import type { CryptoKey, JWTPayload } from 'jose'
 import { describe, expect, test } from 'vitest'
-import { challengeHeader, createTokenVerifier, makeToken } from './index.ts'
+import { challengeHeader, createTokenVerifier, makeToken, ownSigner, publishedKeys } from './index.ts'
 import { acceptIssuers } from './verify-token.ts'
 import type { TokenSettings } from './index.ts'
 
 const secret = 'a secret that is long enough for HS256'
 const base: TokenSettings = {
   secret: null,
+  privateKey: null,
+  keyId: null,
+  publicKeys: [],
   jwksUrl: null,
   issuers: null,
   audience: null,
@@ -428,12 +439,185 @@ describe('several issuers', () => {
   })
 })
 
+describe('tokens signed with a private key of the settings', () => {
+  const kinds = [
+    ['RSA', 'RS256', () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey],
+    ['P-256', 'ES256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey],
+    ['P-384', 'ES384', () => generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey],
+    ['P-521', 'ES512', () => generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey],
+    ['Ed25519', 'EdDSA', () => generateKeyPairSync('ed25519').privateKey],
+  ] as const
+  const pemOf = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8' }) as string
+  const publicPem = (key: KeyObject): string => createPublicKey(key).export({ format: 'pem', type: 'spki' }) as string
+  const jwkOf = (key: KeyObject, more: object = {}): string =>
+    JSON.stringify({ ...key.export({ format: 'jwk' }), ...more })
+  const withKey = (privateKey: string, more: Partial<TokenSettings> = {}): TokenSettings => ({
+    ...base,
+    privateKey,
+    ...more,
+  })
+  const signed = async (settings: TokenSettings, sub = 'ann'): Promise<string> => {
+    const signer = ownSigner([settings])
+    if (signer === null) throw new Error('the settings sign nothing')
+    return makeToken({ ...signer, sub, expiresSeconds: 60 })
+  }
+  const reasonOf = async (settings: TokenSettings, token: string): Promise<unknown> =>
+    (await failure(createTokenVerifier(settings).verify(`Bearer ${token}`))).details?.['reason']
+
+  test.each(kinds)(
+    '%s: the token names algorithm and key, and is accepted here and by servers that have the public key',
+    async (_, alg, make) => {
+      const key = make()
+      const forms = [pemOf(key), `  ${pemOf(key)}  `, pemOf(key).replaceAll('\n', String.raw`\n`), jwkOf(key)]
+      for (const form of forms) {
+        const settings = withKey(form)
+        const token = await signed(settings)
+        const id = await calculateJwkThumbprint(createPublicKey(key).export({ format: 'jwk' }))
+        expect(decodeProtectedHeader(token)).toEqual({ alg, typ: 'JWT', kid: id })
+        const [published] = publishedKeys([settings]).keys
+        expect(published).not.toHaveProperty('d')
+        for (const verifier of [
+          createTokenVerifier(settings),
+          createTokenVerifier({ ...base, publicKeys: [publicPem(key)] }),
+          createTokenVerifier({ ...base, publicKeys: [JSON.stringify(published)] }),
+          createTokenVerifier(byKeySet, () => Promise.resolve(publishedKeys([settings]))),
+        ]) {
+          await expect(verifier.verify(`Bearer ${token}`)).resolves.toMatchObject({ claims: { sub: 'ann' } })
+        }
+      }
+    },
+  )
+
+  test.each(kinds)(
+    '%s: an altered token, one of another key and confused algorithms are refused',
+    async (_, alg, make) => {
+      const [key, other] = [make(), make()]
+      const settings = withKey(pemOf(key))
+      const token = await signed(settings)
+      const [header = '', payload = '', signature = ''] = token.split('.')
+      const flipped = Buffer.from(signature, 'base64url')
+      flipped[3] = flipped.readUInt8(3) ^ 1
+      const claims = { ...decodeJwt(token), sub: 'eve' }
+      expect(await reasonOf(settings, `${header}.${encode(claims)}.${signature}`)).toBe('signature')
+      expect(await reasonOf(settings, `${header}.${payload}.${flipped.toString('base64url')}`)).toBe('signature')
+      expect(await reasonOf(settings, `${header}.${payload}.`)).toBe('signature')
+      expect(await reasonOf(settings, await signed(withKey(pemOf(other))))).toBe('signature')
+      // The name of the key is a hint and opens nothing.
+      const { kid } = decodeProtectedHeader(token)
+      expect(await reasonOf(settings, await signed(withKey(pemOf(other), { keyId: String(kid) })))).toBe('signature')
+
+      const publicKeys = [publicPem(key), publicPem(key).trim(), jwkOf(createPublicKey(key)), String(kid), '']
+      for (const shared of publicKeys) {
+        for (const algorithm of ['HS256', 'HS512', 'none', 'None', alg.toLowerCase()]) {
+          const forged = forge({ alg: algorithm, kid }, claims, shared)
+          expect(await reasonOf(settings, forged), algorithm).toBe('algorithm')
+          // Beside a secret, the secret alone verifies what is signed with one.
+          const both = await reasonOf({ ...settings, secret }, forged)
+          expect(both).toBe(algorithm === 'HS256' ? 'signature' : 'algorithm')
+        }
+        expect(await reasonOf(settings, forge({ alg, kid }, claims, shared))).toBe('signature')
+      }
+      // A key that the token brings along is not looked at.
+      const jwk = createPublicKey(other).export({ format: 'jwk' })
+      const brought = new SignJWT({ sub: 'eve' }).setProtectedHeader({ alg, jwk, jku: 'https://evil.example/jwks' })
+      expect(await reasonOf(settings, await brought.sign(other))).toBe('signature')
+      for (const [, foreign, makeForeign] of kinds) {
+        if (foreign === alg) continue
+        expect(await reasonOf(settings, await signed(withKey(pemOf(makeForeign()))))).toBe('algorithm')
+      }
+    },
+  )
+
+  test('a JSON Web Key names its tokens and its algorithm; the settings go first', async () => {
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+    const named = await signed(withKey(jwkOf(key, { kid: 'spring', alg: 'PS384' })))
+    expect(decodeProtectedHeader(named)).toEqual({ alg: 'PS384', typ: 'JWT', kid: 'spring' })
+    const settings = withKey(jwkOf(key, { kid: 'spring' }), { keyId: 'autumn', algorithms: ['PS256', 'RS512'] })
+    const token = await signed(settings)
+    expect(decodeProtectedHeader(token)).toEqual({ alg: 'PS256', typ: 'JWT', kid: 'autumn' })
+    await expect(createTokenVerifier(settings).verify(`Bearer ${token}`)).resolves.toMatchObject({
+      claims: { sub: 'ann' },
+    })
+    expect(await reasonOf(settings, named)).toBe('algorithm')
+  })
+
+  test('after a change of keys, tokens of the key before are accepted while its public half is listed', async () => {
+    const [before, now] = [kinds[1][2](), kinds[4][2]()]
+    const token = await signed(withKey(pemOf(before)))
+    const changed = withKey(pemOf(now), { publicKeys: [publicPem(before)] })
+    await expect(createTokenVerifier(changed).verify(`Bearer ${token}`)).resolves.toMatchObject({
+      claims: { sub: 'ann' },
+    })
+    expect(decodeProtectedHeader(await signed(changed)).alg).toBe('EdDSA')
+    expect(publishedKeys([changed]).keys).toHaveLength(2)
+    expect(publishedKeys([{ ...base, publicKeys: [publicPem(before)] }, bySecret])).toEqual({ keys: [] })
+    expect(await reasonOf(withKey(pemOf(now)), token)).toBe('algorithm')
+  })
+
+  test('keys of the settings and a key set serve side by side, also while the set cannot be fetched', async () => {
+    const own = kinds[1][2]()
+    const { privateKey, jwk } = await keyPair('ES256', 'theirs')
+    const settings = withKey(pemOf(own), { jwksUrl: byKeySet.jwksUrl })
+    const verifier = createTokenVerifier(settings, () => Promise.resolve({ keys: [jwk] }))
+    for (const header of [{ alg: 'ES256', kid: 'theirs' }, { alg: 'ES256' }]) {
+      const published = await sign({ sub: 'bo' }, header, privateKey)
+      await expect(verifier.verify(`Bearer ${published}`)).resolves.toMatchObject({ claims: { sub: 'bo' } })
+    }
+    const offline = createTokenVerifier(settings, () => Promise.reject(new Error('offline')))
+    await expect(offline.verify(`Bearer ${await signed(settings)}`)).resolves.toMatchObject({ claims: { sub: 'ann' } })
+    const stranger = await signed(withKey(pemOf(kinds[1][2]())))
+    expect((await failure(verifier.verify(`Bearer ${stranger}`))).details).toEqual({ reason: 'key' })
+  })
+
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
+  const ed = generateKeyPairSync('ed25519').privateKey
+  test.each<[string, Partial<TokenSettings>, RegExp]>([
+    ['a placeholder', { privateKey: '{{env.KEY}}' }, /private_key still holds/],
+    ['text', { privateKey: 'hunter2' }, /private_key is neither PEM .* nor a JSON Web Key/],
+    ['a secret', { privateKey: '{"kty":"oct","k":"hunter2"}' }, /Put it under `secret`/],
+    ['a set', { privateKey: '{"keys":[]}' }, /set of keys/],
+    ['broken JSON', { privateKey: '{"kty":' }, /not valid JSON/],
+    ['broken PEM', { privateKey: '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----' }, /cannot be read/],
+    [
+      'an encrypted key',
+      { privateKey: ed.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' }) as string },
+      /is encrypted/,
+    ],
+    ['a public key', { privateKey: publicPem(ed) }, /no private key/],
+    ['a private key as a public one', { publicKeys: [pemOf(ed)] }, /public_key is a private key/],
+    ['a private JSON Web Key as a public one', { publicKeys: [jwkOf(ed)] }, /public_key is a private key/],
+    ['a small RSA key', { privateKey: pemOf(rsa) }, /has 1024 bits/],
+    [
+      'another curve',
+      { privateKey: pemOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey) },
+      /curve secp256k1/,
+    ],
+    [
+      'a key that signs nothing',
+      { privateKey: pemOf(generateKeyPairSync('x25519').privateKey) },
+      /no key for signatures/,
+    ],
+    ['another algorithm', { privateKey: pemOf(ed), algorithms: ['RS256'] }, /fits EdDSA, Ed25519, of which/],
+    [
+      'a wrong algorithm of its own',
+      { privateKey: jwkOf(ed, { alg: 'RS256' }) },
+      /is for "RS256", which its key does not fit/,
+    ],
+    ['only HS256', { secret, privateKey: pemOf(ed), algorithms: ['HS256'] }, /private_key is set, but/],
+    ['a name without a key', { secret, keyId: 'a' }, /key_id names the key/],
+  ])('settings that cannot be used: %s', (_name, settings, message) => {
+    const create = (): unknown => createTokenVerifier({ ...base, ...settings })
+    expect(create).toThrow(message)
+    expect(create).not.toThrow(/hunter2|MC4C/)
+  })
+})
+
 describe('settings that cannot be used', () => {
   test.each<[string, Partial<TokenSettings>, RegExp]>([
     ['a short secret', { secret: 'hunter2' }, /auth\.jwt\.secret has 7 bytes; HS256 needs at least 32/],
     ['a secret too short for its algorithm', { secret, algorithms: ['HS512'] }, /at least 64/],
     ['a placeholder', { secret: '{{env.JWT_SECRET}} and more characters' }, /still holds/],
-    ['a public key as secret', { secret: `-----BEGIN PUBLIC KEY-----${'x'.repeat(50)}` }, /jwks_url/],
+    ['a public key as secret', { secret: `-----BEGIN PUBLIC KEY-----${'x'.repeat(50)}` }, /auth\.jwt\.public_key/],
     ['alg none', { secret, algorithms: ['none'] }, /names "none"/],
     ['a public key algorithm without keys', { secret, algorithms: ['HS256', 'RS256'] }, /need auth\.jwt\.jwks_url/],
     ['HS256 without a secret', { jwksUrl: 'https://a.example', algorithms: ['HS256'] }, /need auth\.jwt\.secret/],

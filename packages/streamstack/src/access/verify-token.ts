@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import type { Value } from '@streamstack/protocol'
+import { StreamstackError, type Value } from '@streamstack/protocol'
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import type { CryptoKey, FlattenedJWSInput, JWTVerifyOptions, ProtectedHeaderParameters } from 'jose'
 import { apiKeyIn } from './api-key-in.ts'
@@ -11,6 +11,7 @@ import { tokenError } from './token-error.ts'
 import type { TokenFault } from './token-error.ts'
 import { checkIssuers, checkTokenSettings } from './token-settings.ts'
 import type { TokenSettings } from './token-settings.ts'
+import type { TokenKey } from './token-key.ts'
 import { type VerifiedToken, verifiedToken } from './verified-token.ts'
 
 /** Checks the tokens of requests. */
@@ -63,8 +64,8 @@ function unverifiedIssuer(token: string): string | undefined {
 }
 
 /**
- * Prepares the checking of JWTs (RFC 7519) by a shared secret, by an issuer's published keys, or both. With neither,
- * every token is refused.
+ * Prepares the checking of JWTs (RFC 7519) by a shared secret, by keys of the settings, and by an issuer's published keys. With none of
+ * them, every token is refused.
  *
  * @param fetchJson fetches the key set through the outbound door; needed when `jwksUrl` is set.
  * @param options a steady clock for the age of fetched keys, and who hears why they cannot be fetched.
@@ -79,6 +80,7 @@ export function createTokenVerifier(
 ): TokenVerifier {
   const algorithms = checkTokenSettings(settings)
   const secret = settings.secret === null ? null : createSecretKey(Buffer.from(settings.secret))
+  const { keys } = algorithms
   const keySet = openKeySet(settings, fetchJson, options)
   const claimOptions: JWTVerifyOptions = {
     issuer: settings.issuers === null ? undefined : [...settings.issuers],
@@ -98,18 +100,42 @@ export function createTokenVerifier(
   return {
     async verify(authorizationHeader) {
       const token = readBearer(authorizationHeader)
-      if (secret === null && keySet === null) throw tokenError('not_configured')
-      const algorithm = readHeader(token).alg ?? 'none'
+      if (secret === null && keySet === null && keys.length === 0) throw tokenError('not_configured')
+      const header = readHeader(token)
+      const algorithm = header.alg ?? 'none'
       if (secret !== null && algorithms.secret.includes(algorithm)) {
         return accept(await verifyWith([secret], token, secretOptions))
       }
-      if (keySet !== null && algorithms.publicKey.includes(algorithm)) {
-        const keys = await keySet.find(readHeader(token), splitToken(token))
-        return accept(await verifyWith(keys, token, publicKeyOptions))
+      if (!algorithms.publicKey.includes(algorithm)) throw tokenError('algorithm')
+      const own = keysFor(keys, algorithm, header.kid)
+      if (own.length > 0) {
+        try {
+          const verifying = own.map(({ publicKey }) => publicKey)
+          return accept(await verifyWith(verifying, token, { ...publicKeyOptions, algorithms: [algorithm] }))
+        } catch (thrown) {
+          // A key that the token names decides alone; otherwise the key set may have the right one.
+          const mayBePublished = keySet !== null && !own.some(({ id }) => id !== null && id === header.kid)
+          if (!mayBePublished || !isSignatureFault(thrown)) throw thrown
+        }
+      }
+      if (keySet !== null) {
+        const published = await keySet.find(header, splitToken(token))
+        return accept(await verifyWith(published, token, publicKeyOptions))
       }
       throw tokenError('algorithm')
     },
   }
+}
+
+function isSignatureFault(thrown: unknown): boolean {
+  return thrown instanceof StreamstackError && thrown.details?.['reason'] === 'signature'
+}
+
+/** The keys of the settings that may have signed a token: the one that it names, else all that fit. */
+function keysFor(keys: readonly TokenKey[], algorithm: string, id: unknown): readonly TokenKey[] {
+  const fitting = keys.filter(({ algorithms }) => algorithms.includes(algorithm))
+  const named = fitting.filter((key) => key.id !== null && key.id === id)
+  return named.length > 0 ? named : fitting
 }
 
 function openKeySet(settings: TokenSettings, fetchJson: FetchJson | undefined, options: KeySetOptions): KeySet | null {

@@ -44,6 +44,24 @@ const cases: readonly [
   benign: Record<string, string>,
 ][] = [
   [
+    'table-reads',
+    'high',
+    {
+      'endpoints/a.yaml': endpoint(
+        '',
+        '{ function: Get Record, table: users, field: name, value: a, columns: [id, password_hash], as: user }\n{ function: Verify Password, password: b, hash: "{{user?.password_hash}}" }\n{ function: Response, content: "{{user}}" }',
+      ),
+      'tables/users.yaml': 'columns: { name: text, password_hash: text }\n',
+    },
+    {
+      'endpoints/a.yaml': endpoint(
+        '',
+        '{ function: Get Record, table: users, field: name, value: a, columns: [id, password_hash], as: user }\n{ function: Verify Password, password: b, hash: "{{user?.password_hash}}" }\n{ function: Response, content: "{{user.id}}" }',
+      ),
+      'tables/users.yaml': 'columns: { name: text, password_hash: text }\n',
+    },
+  ],
+  [
     'open-writes',
     'high',
     {
@@ -337,4 +355,12 @@ test('without the option nothing is reviewed', async () => {
   using line = commandLine()
   line.write({ 'endpoints/a.yaml': endpoint('', say), 'channels/c.yaml': 'publish: true\n' })
   expect((await line.run('check')).out).not.toContain('Security')
+})
+
+test('the examples have no finding that is worth closing, and say which they accept', async () => {
+  using line = commandLine()
+  const { code, out } = await line.run('check', join(import.meta.dirname, '../../../../examples'), '--security')
+  expect(code).toBe(0)
+  expect(out).not.toMatch(/ (?:high|medium): /)
+  expect(out).toMatch(/\d accepted/)
 })

@@ -34,6 +34,7 @@ test.each(templateNames)('the template %s has no problem, and its endpoints work
   const made = await line.run('init', 'api', '--template', template)
   expect(made.code).toBe(0)
   expect(await line.run('check', 'api')).toMatchObject({ code: 0, out: expect.stringMatching(/^no problems/) })
+  expect((await line.run('check', 'api', '--security')).out).not.toMatch(/ (?:high|medium): /)
   for (const [[method = '', path = '', ...options], expected] of calls[template]) {
     const answer = await line.run('run', method, path, 'api', ...options)
     expect(answer.out, `${method} ${path}: ${answer.err}`).toMatch(expected)

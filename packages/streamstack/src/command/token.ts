@@ -22,7 +22,9 @@ interface TokenOptions {
 export function addToken(program: Command, io: CommandIo): void {
   program
     .command('token')
-    .description('Make a token for trying endpoints that want one, signed with the secret of the workspace.')
+    .description(
+      'Make a token for trying endpoints that want one, signed with the private key or the secret of the workspace.',
+    )
     .argument('[dir]', 'the workspace folder (default: this one)')
     .option('--sub <subject>', 'whom the token stands for', 'developer')
     .option('--role <role>', 'a role that it has; repeatable', role, [])
@@ -53,7 +55,7 @@ async function token(io: CommandIo, named: string | undefined, options: TokenOpt
     const why =
       settings.auth.jwt.length === 0
         ? 'The workspace has no `auth.jwt.secret`'
-        : 'The tokens of this workspace come from `auth.jwt.jwks_url`'
+        : 'The tokens of this workspace are signed elsewhere: `auth.jwt` has public keys alone'
     throw new CommandFailure(
       `${why}, so no token can be signed here. Start \`streamstack dev\`, which generates a secret for trying; or put JWT_SECRET=… (32 characters or more) into .env, list JWT_SECRET under \`env:\` in streamstack.yaml and set \`auth: { jwt: { secret: "{{env.JWT_SECRET}}" } }\`.`,
     )

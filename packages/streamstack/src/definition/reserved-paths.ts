@@ -12,6 +12,7 @@ export const reservedPaths: readonly string[] = [
   '/v1/chat/completions',
   '/v1/conversation-export',
   '/v1/conversations',
+  '/v1/jwks.json',
   '/v1/models',
   '/v1/presence',
   '/v1/probe',

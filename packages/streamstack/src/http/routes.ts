@@ -19,6 +19,7 @@ import {
 import { openInEditor } from './console/editor-link.ts'
 import * as named from './durable-streams/operations.ts'
 import { serveElements, serveElementsPart } from './elements-files.ts'
+import { showKeySet } from './key-set-route.ts'
 import { listWorkspace } from './listing.ts'
 import { showProbe, startProbe } from './probe/probe-route.ts'
 import { showOpenApi } from './openapi/openapi-route.ts'
@@ -67,6 +68,8 @@ export const routes: readonly Route[] = [
   route('GET', '/elements.js', 'anyone', NONE, 'answered', serveElements),
   route('GET', '/elements/{name}', 'anyone', NONE, 'answered', serveElementsPart),
   route('GET', '/dashboards/{name}', 'guest', NONE, 'answered', showDashboard),
+
+  route('GET', '/v1/jwks.json', 'anyone', NONE, 'answered', showKeySet),
 
   route('GET', '/v1/runs', 'subject', inputs.runList, 'answered', listRuns),
   route('POST', '/v1/runs/cancel', 'caller', inputs.keyedCancel, 'answered', cancelKeyedRun),

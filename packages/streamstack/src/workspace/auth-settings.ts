@@ -4,6 +4,19 @@ import { addProblem, durationWithUnit, flag, names, objectMessage, text } from '
 
 export const jwtShape = {
   secret: text.optional().describe('Key of tokens signed with HS256, HS384 or HS512; give it as "{{env.NAME}}".'),
+  private_key: text
+    .optional()
+    .describe(
+      'Private key that signs the tokens of the workspace and verifies them: PEM or a JSON Web Key; give it as "{{env.NAME}}", its file as `NAME_FILE`.',
+    ),
+  key_id: text
+    .optional()
+    .describe('`kid` of tokens that `private_key` signs. If omitted, that of the JSON Web Key, or its thumbprint.'),
+  public_key: names('must be text or a list of texts')
+    .optional()
+    .describe(
+      'Public keys that verify tokens, each as PEM or a JSON Web Key, such as the one before a change of keys.',
+    ),
   jwks_url: text.optional().describe('URL of the public keys (JWKS) of the signer.'),
   issuer: names('must be text or a list of texts').optional().describe('Accepted values of `iss` in tokens.'),
   audience: names('must be text or a list of texts')
@@ -28,7 +41,11 @@ export const jwtShape = {
 
 const issuer = z
   .strictObject(jwtShape, objectMessage)
-  .refine((value) => value.secret !== undefined || value.jwks_url !== undefined, 'needs `secret` or `jwks_url`')
+  .refine(
+    ({ secret, jwks_url, private_key, public_key }) =>
+      [secret, jwks_url, private_key, public_key].some((one) => one !== undefined),
+    'needs `secret`, `private_key`, `public_key` or `jwks_url`',
+  )
   .superRefine((value, context) => {
     try {
       checkTokenSettings(tokenSettings(value))
@@ -96,6 +113,9 @@ export const authShape = {
 export function tokenSettings(checked: z.output<z.ZodObject<typeof jwtShape>>): TokenSettings {
   return {
     secret: checked.secret ?? null,
+    privateKey: checked.private_key ?? null,
+    keyId: checked.key_id ?? null,
+    publicKeys: checked.public_key ?? [],
     jwksUrl: checked.jwks_url ?? null,
     issuers: checked.issuer ?? null,
     audience: checked.audience ?? null,

@@ -116,6 +116,8 @@ function reportFault(
   report(place.position, `${key} ${place.node === null ? 'is missing; it ' : ''}${fault.message}${was}.`)
 }
 
+const SECRET_KEYS: ReadonlySet<string> = new Set(['secret', 'private_key', 'authorization'])
+
 /** Secrets that are written out instead of read from the environment. */
 function literalSecrets(root: TreeNode): readonly { readonly position: Position; readonly path: string }[] {
   const found: { position: Position; path: string }[] = []
@@ -125,7 +127,7 @@ function literalSecrets(root: TreeNode): readonly { readonly position: Position;
       look(entry.node, path === '' ? entry.key : `${path}.${entry.key}`, entry.key)
     }
     const isLiteral = typeof node.value === 'string' && node.value.trim() !== '' && !node.value.includes('{{')
-    if (isLiteral && (key === 'secret' || key === 'authorization')) found.push({ position: node.position, path })
+    if (isLiteral && SECRET_KEYS.has(key)) found.push({ position: node.position, path })
   }
   for (const section of ['auth', 'audit']) {
     const node = entryOf(root, section)?.node
@@ -140,7 +142,7 @@ function shownPath(path: readonly string[]): string {
 }
 
 function holdsSecret(path: readonly string[], node: TreeNode | null): boolean {
-  return path.at(-1) === 'secret' || (typeof node?.value === 'string' && node.value.includes('{{'))
+  return SECRET_KEYS.has(path.at(-1) ?? '') || (typeof node?.value === 'string' && node.value.includes('{{'))
 }
 
 /** The node at a path, or the nearest above it that is there (`node` is null then). */

@@ -301,7 +301,7 @@ data: ../data
       'streams: { retained_bytes: 1kb }',
       '1:28 `streams.retained_bytes` must not be less than `streams.window_bytes`; it is "1kb".',
     ],
-    ['auth: { jwt: { issuer: a } }', '1:9 `auth.jwt` needs `secret` or `jwks_url`.'],
+    ['auth: { jwt: { issuer: a } }', '1:9 `auth.jwt` needs `secret`, `private_key`, `public_key` or `jwks_url`.'],
     [
       'auth: { jwt: [{ secret: 0123456789abcdef0123456789abcdef, issuer: a }, { jwks_url: https://x.example/, issuer: b, isuer: b }] }',
       '1:115 There is no setting `auth.jwt[1].isuer`. Did you mean `issuer`?',

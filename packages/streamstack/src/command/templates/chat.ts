@@ -4,6 +4,8 @@ export const chatTemplate: Readonly<Record<string, string>> = {
 endpoint_settings:
   method: POST
   path: /api/chat
+  # Each call may cost money.
+  rate_limit: { calls: 30, per: 1m }
   description: The answer of a model, as it arrives
 
 input_parameters:

@@ -18,7 +18,8 @@ const OWN_CLAIMS = ['sub', 'iss', 'aud', 'iat', 'exp', 'roles', 'role', 'scope',
 export const createToken = action({
   name: 'Create Token',
   aliases: ['Create Authentication Token', 'Create JWT', 'Sign Token'],
-  summary: 'Signs a token that this workspace accepts, with the secret of `auth.jwt`: the end of a login.',
+  summary:
+    'Signs a token that this workspace accepts, with the private key or the secret of `auth.jwt`: the end of a login.',
   parameters: {
     subject: {
       kind: 'value',
@@ -65,7 +66,7 @@ export const createToken = action({
   prepare(step, compiler) {
     if (!compiler.signsTokens) {
       const message =
-        'Create Token has nothing to sign with: `auth.jwt.secret` is not set in streamstack.yaml, and the step fails until it is. `streamstack dev` signs with a generated secret.'
+        'Create Token has nothing to sign with: neither `auth.jwt.private_key` nor `auth.jwt.secret` is set in streamstack.yaml, and the step fails until one is. `streamstack dev` signs with a generated secret.'
       compiler.issue('warning', message, step.position)
     }
     const subject = textArgument(step, compiler, 'subject')
@@ -81,7 +82,7 @@ export const createToken = action({
       if (signer === null) {
         throw new StreamstackError(
           'unavailable',
-          'The server has nothing to sign tokens with: set `auth.jwt.secret` in streamstack.yaml.',
+          'The server has nothing to sign tokens with: set `auth.jwt.private_key` or `auth.jwt.secret` in streamstack.yaml.',
           { recoverable: false },
         )
       }

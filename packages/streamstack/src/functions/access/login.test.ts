@@ -1,3 +1,4 @@
+import { type KeyObject, createHmac, generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashPassword, verifyPassword } from '../../access/index.ts'
@@ -192,4 +193,55 @@ describe('passwords', () => {
     expect(answers.filter((answer) => answer !== false)[0]).toMatchObject({ code: 'unavailable', status: 503 })
     expect(await verifyPassword('x', hash)).toBe(false)
   })
+})
+
+describe('a workspace that signs with a private key', () => {
+  const files = (jwt: object): Record<string, unknown> => ({
+    'streamstack.yaml': { env: ['JWT_KEY'], auth: { jwt }, outbound: { allow: ['127.0.0.1'] } },
+    'endpoints/token.json': endpoint('/token', [
+      { function: 'Create Token', subject: 'ann', roles: ['editor'] },
+      { function: 'Response', content: '{{token}}' },
+    ]),
+    'endpoints/me.json': endpoint('/me', [send('{{auth.sub}}')], { settings: { authentication: true } }),
+  })
+
+  test.each([
+    ['RSA', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
+    ['P-256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+    ['Ed25519', () => generateKeyPairSync('ed25519')],
+  ] as const)(
+    '%s: accepts its tokens, as do servers that read its key set; altered and confused ones are refused',
+    async (_, make) => {
+      const pair: { privateKey: KeyObject; publicKey: KeyObject } = make()
+      await using signing = await testServer({
+        ...files({ private_key: '{{env.JWT_KEY}}', issuer: 'us' }),
+        '.env': 'JWT_KEY_FILE=jwt.pem\n',
+        'jwt.pem': pair.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+      })
+      await using other = await testServer({ ...files({ jwks_url: `${signing.url}/v1/jwks.json`, issuer: 'us' }) })
+      const token = (await signing.call('/token')).text
+      for (const server of [signing, other]) {
+        const answer = await server.call('/me?format=text', bearer(token))
+        expect([answer.status, answer.text]).toEqual([200, 'ann'])
+      }
+      const [header = '', payload = '', signature = ''] = token.split('.')
+      const eve = Buffer.from(Buffer.from(payload, 'base64url').toString().replace('ann', 'eve')).toString('base64url')
+      const input = `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.${eve}`
+      const pem = pair.publicKey.export({ format: 'pem', type: 'spki' })
+      const confused = `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`
+      for (const server of [signing, other]) {
+        for (const [forged, reason] of [
+          [`${header}.${eve}.${signature}`, 'signature'],
+          [confused, 'algorithm'],
+        ] as const) {
+          const answer = await server.call('/me', bearer(forged))
+          expect([answer.status, problem(answer)['reason']]).toEqual([401, reason])
+        }
+      }
+      // The set has the public half alone.
+      const keySet = await signing.call('/v1/jwks.json')
+      expect(keySet.text).not.toMatch(/"(?:d|p|q)":/)
+      expect((await other.call('/v1/jwks.json')).text).toBe('{"keys":[]}')
+    },
+  )
 })

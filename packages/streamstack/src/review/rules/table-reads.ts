@@ -1,4 +1,5 @@
 import { literalText } from '../../definition/index.ts'
+import type { StepNode } from '../../definition/types.ts'
 import { type TableDeclaration, allowsNothing } from '../../table/index.ts'
 import type { Fault } from '../finding.ts'
 import { type ReviewSubject, type ReviewedEndpoint, reviewedEndpoints, stepPlace } from '../subject.ts'
@@ -37,10 +38,30 @@ export function tableReads(subject: ReviewSubject): readonly Fault[] {
         Array.isArray(asked) ? asked.includes(name) : !isPrivate,
       )
       const filters = JSON.stringify([step.parameters['where']?.value ?? '', step.parameters['value']?.value ?? ''])
-      const names = act === 'read' ? columns.map(({ name }) => name) : []
+      const names =
+        act === 'read'
+          ? columns.map(({ name }) => name).filter((name) => !isOnlyVerified(step, name, reviewed.steps))
+          : []
       return faultOf(reviewed, table, stepPlace(step), { act, names, filters })
     }),
   )
+}
+
+/** Whether a column that a step reads goes into Verify Password and nowhere else, as in a login. */
+function isOnlyVerified(read: StepNode, column: string, steps: readonly StepNode[]): boolean {
+  if (read.as === null || !/^[\w$]+$/.test(read.as)) return false
+  const use = new RegExp(String.raw`(?<![\w$.])${RegExp.escape(read.as)}(?![\w$])(?:\??\.(\w+))?`, 'g')
+  let isVerified = false
+  for (const step of steps) {
+    for (const [parameter, { value }] of Object.entries(step.parameters)) {
+      for (const [, member] of JSON.stringify(value).matchAll(use)) {
+        const isHash = step.function === 'Verify Password' && parameter === 'hash' && member === column
+        if (isHash) isVerified = true
+        else if (member === undefined || member === column) return false
+      }
+    }
+  }
+  return isVerified
 }
 
 /** Callers without a token have no claims, so a rule about claims leaves them nothing. */
