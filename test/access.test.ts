@@ -63,7 +63,7 @@ describe('an endpoint with authentication', () => {
     ['no token', () => ({})],
     ['no bearer', () => ({ Authorization: 'Basic YTpi' })],
     ['no JWT', () => ({ Authorization: 'Bearer none' })],
-    ['a token of someone else', () => bearer({ sub: 'eve' }, { secret: 'another-secret-that-is-long-enough-too' })],
+    ['a token of another issuer', () => bearer({ sub: 'eve' }, { secret: 'another-secret-that-is-long-enough-too' })],
     ['an expired token', () => bearer({ sub: 'ada' }, { expires: '-1m' })],
     [
       'an unsigned token',
@@ -113,7 +113,7 @@ describe('an endpoint with authentication', () => {
     expect((await server.call(cancel, { method: 'POST', headers: eve })).status).toBe(404)
     expect((await server.call(url)).status).toBeGreaterThanOrEqual(401)
     expect((await server.call(cancel, { method: 'POST' })).status).toBeGreaterThanOrEqual(401)
-    // Nobody ended it, and its owner reads it again.
+    // It was not ended, and its owner reads it again.
     expect(contents((await open.ended).text)).toEqual([{ sub: 'ada' }, 'second'])
     const again = await server.call(`${url}?format=ndjson`, { headers: ada })
     expect(contents(again.text)).toEqual([{ sub: 'ada' }, 'second'])

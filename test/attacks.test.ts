@@ -116,7 +116,7 @@ describe('what the server tells of itself', () => {
   })
 })
 
-test('a subscriber that may see few of very many messages holds up nobody', async () => {
+test('a subscriber that may see few of very many messages delays no other', async () => {
   await using server = await testServer({
     'channels/direct.yaml': {
       publish: true,
@@ -141,7 +141,7 @@ test('a subscriber that may see few of very many messages holds up nobody', asyn
   expect(order).toEqual(['welcome', 'open', 'pong', 'chunk'])
 })
 
-describe('whole results that nobody takes', () => {
+describe('whole results that no client reads', () => {
   test('fill no memory: beyond a bound they are refused, and given again when there is room', async () => {
     await using server = await testServer({
       'streamstack.yaml': { streams: { window_bytes: '32mb' } },
@@ -176,7 +176,7 @@ describe('whole results that nobody takes', () => {
 })
 
 describe('a time longer than timers count', () => {
-  test('is not over at once: a run goes on, and so does one that nobody reads for now', async () => {
+  test('is not over at once: a run goes on, and so does one without readers for now', async () => {
     await using gate = await closedGate()
     await using server = await testServer({
       'streamstack.yaml': { limits: { max_duration: '60d' }, outbound: { allow: [gate.host] } },

@@ -143,7 +143,7 @@ describe('what is recorded', () => {
     expect(JSON.stringify(entries)).not.toMatch(/nowhere-secret|made-up|evil/)
   })
 
-  test('what is not worth an entry: health, pages for everybody, preflights', async () => {
+  test('routine calls have no entry: health, pages without a right, preflights', async () => {
     await using server = await testServer(files)
     for (const path of ['/healthz', '/readyz', '/', '/openapi.json', '/v1/models']) await server.call(path)
     await server.call('/mine', { method: 'OPTIONS' })

@@ -53,7 +53,7 @@ const told = ({ status, headers, text }: Answer): unknown => [
   text.replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID'),
 ]
 
-describe('a run of somebody else', () => {
+describe('a run of another owner', () => {
   const unknown = '0199a0a0-0000-7000-8000-000000000000'
 
   test.each<[string, () => Promise<Record<string, string>>, number]>([
@@ -237,7 +237,7 @@ function rawRequest({ hostname, port, method, path, headers, body }: RawRequest)
   })
 }
 
-describe('a body that nobody may send', () => {
+describe('a body that no caller may send', () => {
   test.each([
     ['POST', '/v1/runs/x/cancel', 404],
     ['POST', '/v1/runs', 405],

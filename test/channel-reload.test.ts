@@ -65,7 +65,7 @@ describe('a workspace that changes', () => {
     await untilStatus(server, 200, '/v1/channels/more?format=json')
   })
 
-  test('a broken file keeps what it declared, and breaks nobody off', async () => {
+  test('a broken file keeps what it declared, and disconnects no reader', async () => {
     await using server = await channelServer({ news: { publish: true, subscribe: 'token', history: { count: 1 } } })
     const headers = await bearer({ sub: 'ada' })
     const open = await server.open('/v1/channels/news', { headers })

@@ -185,7 +185,7 @@ describe('a channel', () => {
     expect(admins).toHaveLength(Array.isArray(room) && isNamed ? 1 : 0)
   })
 
-  test('is published to by steps, whoever may from outside', async () => {
+  test('steps publish to it, whatever callers may', async () => {
     await using server = await testServer({
       'channels/rooms.yaml': { channel: 'rooms/{room}', subscribe: true, history: { count: 10 } },
       'endpoints/say.json': endpoint(

@@ -143,7 +143,7 @@ describe.each(['websocket', 'http'] as const)('over %s', (transport) => {
     seen.leave()
   })
 
-  test('whoever may not is told so, and each gets what is meant for them', async () => {
+  test('callers without the right are refused, and each other gets what is meant for it', async () => {
     await using here = await place()
     const nobody = here.client({ transport }).channel('mine')
     await expect(take(nobody.subscribe(), 1)).rejects.toMatchObject({ code: 'unauthenticated' })
@@ -263,7 +263,7 @@ describe.each(['websocket', 'http'] as const)('over %s, where the server begins 
   })
 })
 
-test('a subscription that is refused says so although nobody takes its chunks', async () => {
+test('a subscription that is refused says so although the page takes no chunks', async () => {
   await using here = await place()
   const refused = new Promise((resolve) => here.client().channel('mine').subscribe().on('error', resolve))
   expect(await refused).toMatchObject({ code: 'unauthenticated' })

@@ -31,7 +31,7 @@ describe.each(['http', 'websocket'] as const)('a reader that leaves for good (%s
     client.close()
   })
 
-  test('leaves a run that somebody else reads, that was left to resume, or that goes on unread', async () => {
+  test('leaves a run that another client reads, that was left to resume, or that goes on unread', async () => {
     await using server = await served()
     const client = createClient({ url: server.url, transport })
     const shared = client.call('GET /slow')

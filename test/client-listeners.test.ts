@@ -73,7 +73,7 @@ describe.each(['http', 'websocket'] as const)('over %s', (transport) => {
     client.close()
   })
 
-  test('a run whose chunks nobody takes waits, and keeps little', async () => {
+  test('a run whose chunks the page does not take waits, and keeps little', async () => {
     const client = newClient({ transport })
     const stream = client.call('GET /heavy')
     const told: unknown[] = []
@@ -194,7 +194,7 @@ describe('chunks are taken once', () => {
     expect((await whole).chunks).toHaveLength(3)
   })
 
-  test('whoever leaves from a listener gets no chunk more, and the offset tells where to go on', async () => {
+  test('a page that leaves from a listener gets no further chunk, and the offset tells where to resume', async () => {
     const client = newClient()
     const stream = client.call('GET /poem')
     const heard: unknown[] = []

@@ -28,7 +28,7 @@ const asked = (server: SocketServer, type: ClientMessage['type']): ClientMessage
   server.peers.flatMap(({ received }) => received.filter((message) => message.type === type))
 
 describe('one WebSocket', () => {
-  test('is opened when it is needed, carries all channels, and is closed when nobody uses it', async () => {
+  test('is opened when it is needed, carries all channels, and is closed when it is unused', async () => {
     await using server = await SocketServer.start()
     const client = clientOf(server)
     const room = client.channel('rooms/7')
@@ -258,7 +258,7 @@ describe('a connection that is closed', () => {
     const room = client.channel('c')
     let answered = 0
     server.answers = (peer, message) => {
-      // Kept, but nobody is told; then lost.
+      // Kept, but the client gets no answer; then lost.
       if (message.type !== 'publish' || server.peers.length > 1) return false
       if (++answered === 4) peer.freeze()
       if (answered === 8) peer.close(1012)
@@ -381,7 +381,7 @@ describe('what is asked of a subscriber', () => {
     client.close()
   })
 
-  test('that is refused is told once, and nobody else is concerned', async () => {
+  test('that is refused is told once, and no other is concerned', async () => {
     await using server = await SocketServer.start()
     const client = clientOf(server)
     const other = take(client.channel('c').subscribe(), 1)

@@ -229,7 +229,7 @@ describe('cancel', () => {
     expect(JSON.parse(run.text)).toMatchObject({ outcome: 'cancelled' })
   })
 
-  test('by somebody else is an error to the loop', async () => {
+  test('by another client is an error to the loop', async () => {
     const stream = newClient().call('GET /begins')
     stream.on(
       'chunk',

@@ -171,7 +171,7 @@ describe.skipIf(chromiumPath === undefined)('runs in the console', () => {
     )
   })
 
-  test('a file of somebody else shows what it holds and runs nothing; what is no run says so', async () => {
+  test('a foreign file shows what it holds and runs nothing; what is no run says so', async () => {
     await using folder = await tempWorkspace({})
     const file = async (name: string, content: unknown): Promise<string> => {
       const path = join(folder.dir, name)

@@ -256,7 +256,7 @@ describe('who may use the console', () => {
     expect(text).not.toContain(SECRET)
   })
 
-  test('in serve: nobody, until the settings name a role', async () => {
+  test('in serve: no caller, until the settings name a role', async () => {
     await using server = await testServer(FILES)
     for (const path of [...PATHS, '/console', '/console/console.js']) expect((await server.call(path)).status).toBe(404)
     expect((await server.call('/v1/workspace/token', { method: 'POST', body: {} })).status).toBe(404)

@@ -110,7 +110,7 @@ const cases: Case[] = [
     fails: 'late',
   },
   {
-    title: 'an error that nobody catches runs every finally on its way',
+    title: 'an uncaught error runs every finally on its way',
     stack: [attempt([attempt([fails('gone')], { last: [send('f1')] }), NEVER], { last: [send('f2')] }), NEVER],
     sends: ['f1', 'f2'],
     fails: 'gone',
@@ -381,7 +381,7 @@ describe('limits', () => {
     expect(ndjsonLines(text).at(-1)).toMatchObject({ outcome: 'failed' })
   })
 
-  test('a loop that never waits holds nobody up', async () => {
+  test('a loop that never waits delays no other call', async () => {
     await using server = await testServer({
       'endpoints/busy.json': endpoint('/busy', [send('busy'), endless(set), NEVER], {
         settings: { max_iterations: 1e12 },

@@ -42,7 +42,7 @@ describe('dashboards of a workspace', () => {
     await server?.[Symbol.asyncDispose]()
   })
 
-  test('are described as JSON to callers that may read what the server counts, and to anybody where they are public', async () => {
+  test('are described as JSON to callers that may read what the server counts, and to every caller where they are public', async () => {
     const call = async (
       name: string,
       scope: string | null,
@@ -59,7 +59,7 @@ describe('dashboards of a workspace', () => {
     expect((await call('live', null))[0]).toBe(401)
     expect((await call('live', 'runs:read'))[0]).toBe(403)
     expect((await call('open', null))[1]['title']).toBe('For everybody')
-    // Which dashboards there are is not for everybody to know.
+    // The list of dashboards is not public.
     expect((await call('none', null))[0]).toBe(401)
     expect(await call('liev', 'system:read')).toMatchObject([
       404,

@@ -95,7 +95,7 @@ describe('SIGTERM', () => {
       expect((await call(server.url, path, { headers: keyed })).status).toBe(503)
     }
     expect((await call(server.url, '/healthz')).status).toBe(200)
-    // Whoever lost the connection gets back to the run, which goes on.
+    // A client that lost the connection resumes the run, which goes on.
     const again = await openCall(server.url, `${open.headers['stream-url'] as string}?format=ndjson`)
     gate.open()
     for (const { text, ending } of [await open.ended, await again.ended]) {
@@ -162,7 +162,7 @@ function testAgain({ dir }: TempWorkspace): Promise<{ url: string } & AsyncDispo
 }
 
 describe('readers of streams without an end', () => {
-  test('are told to come back, and by nobody that the stream is over', async () => {
+  test('are told to reconnect, and never that the stream is over', async () => {
     await using workspace = await workspaceWith('0s')
     const server = await serve({ dir: workspace.dir, port: 0 })
     const open = (path: string): Promise<OpenCall> => openCall(server.url, path)

@@ -357,7 +357,7 @@ test('lists hold runs of memory and of the disk, the newest first, in pages, by 
   expect((await all('&outcome=completed'))[0]).toBe('GET /passing completed')
 })
 
-test('lists hold the runs of one caller and nobody else, also those of a data folder from before there were lists', async () => {
+test('lists hold the runs of one caller alone, also those of a data folder from before there were lists', async () => {
   const own = { method: 'POST', settings: { ...durable, authentication: true } }
   await using served = await Served.open({
     'streamstack.yaml': { auth: { jwt: { secret: SECRET } } },

@@ -30,7 +30,7 @@ test('readers of one stream with other cursors get the same chunks, each with a 
     const sent = Number(cursors[index]?.slice('&cursor='.length) || 0)
     for (const cursor of told) {
       expect(cursor).toBeGreaterThan(sent)
-      // Whoever is not ahead shares the cursor of the clock, whatever a reader beside it has.
+      // A reader that is not ahead shares the cursor of the clock, whatever a reader beside it has.
       if (sent < current) expect(cursor - current).toBeLessThanOrEqual(1)
     }
   }

@@ -148,7 +148,7 @@ describe("channels, read by the open protocol's own client", () => {
     expect((await again.json()).map(({ content }) => content)).not.toContainEqual({ n: 4 })
   })
 
-  test('lets nobody in by this door who may not by the other', async () => {
+  test('admits no caller by this door that the other refuses', async () => {
     await using server = await testServer(channel)
     for (const name of ['closed', 'unknown', 'rooms/%2e%2e', '%01channels/rooms/7']) {
       const { status, text } = await server.call(`/v1/stream/channels/${name}?offset=-1`)

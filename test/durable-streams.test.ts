@@ -14,7 +14,7 @@ function streams(settings: object, more: object = {}): { 'streamstack.yaml': obj
 }
 
 describe('who may use streams', () => {
-  test('without a word in the settings, nobody without a token', async () => {
+  test('with default settings, no caller without a token', async () => {
     await using server = await testServer(streams({ log: 'memory' }, { auth: { jwt: { secret } } }))
     for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'HEAD']) {
       const { status, headers } = await server.call('/v1/stream/secret', { method, headers: text })
@@ -25,7 +25,7 @@ describe('who may use streams', () => {
     expect(status).toBe(401)
   })
 
-  test('a server that cannot check tokens lets nobody in', async () => {
+  test('a server that cannot check tokens admits no caller', async () => {
     await using server = await testServer(streams({ log: 'memory' }))
     expect((await server.call('/v1/stream/a', { method: 'PUT', headers: text })).status).toBe(503)
     expect((await server.call('/v1/stream/a')).status).toBe(503)

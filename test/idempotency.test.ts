@@ -267,7 +267,7 @@ describe('the list of runs', () => {
     expect([refused.status, problem(refused)['code']]).toEqual([400, 'input_invalid'])
   })
 
-  test('is for nobody without a token, and of nobody without a way to check tokens', async () => {
+  test('is for no caller without a token, and has no owner where tokens cannot be checked', async () => {
     expect((await server.call('/v1/runs')).status).toBe(401)
     expect((await server.call('/v1/runs', { headers: { Authorization: 'Bearer x' } })).status).toBe(401)
     await using unguarded = await testServer({ 'endpoints/a.json': endpoint('/a', [send('a')]) })
@@ -284,7 +284,7 @@ describe('the list of runs', () => {
       runs: [{ endpoint: 'a' }],
       next_cursor: null,
     })
-    // Whoever knows the id of an open run may see it.
+    // Every caller that knows the id of an open run may see it.
     expect((await unguarded.call(`/v1/runs/${run}`)).status).toBe(200)
   })
 })

@@ -77,7 +77,7 @@ describe.skipIf(!canMount)('a full disk, for streams by name', () => {
         expect([answer.status, problem(answer)['code']]).toEqual([507, 'storage_full'])
         expect(answer.text).not.toContain(disk.dir)
       }
-      // What was kept cannot be moved to its place now: it is read from where it is, and holds up nobody who stops the server.
+      // What was kept cannot be moved to its place now: it is read from where it is, and does not delay the stop of the server.
       await new Promise((resolve) => setTimeout(resolve, 200))
       expect(await textOf(server, 'a')).toBe(kept)
       expect((await server.call('/v1/stream/new')).status).toBe((await created).status === 201 ? 200 : 404)

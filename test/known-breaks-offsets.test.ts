@@ -209,7 +209,7 @@ describe.each(LOGS)('cursors of streams by name: %s', (log) => {
         .join(' ')
     expect(data(await again(known?.id ?? ''))).toBe('four')
     expect(data(await again(offsets[0] ?? ''))).toBe('twothreefour')
-    // Whoever has seen no event yet sends none, or says so.
+    // A client that has seen no event yet sends none, or says so.
     for (const none of ['', '-1']) expect(data(await again(none))).toBe('onetwothreefour')
     const other = offsetOf(await put(server, 'other', {}, 'x'))
     const unsendable = new Set([' ', '\t', '\u0000'])

@@ -139,7 +139,7 @@ async function expectServedOn(url: string, live: Answer, kept: number[]): Promis
 
 describe('the server goes away while it streams', () => {
   test.each(['SIGTERM', 'SIGKILL'] as const)(
-    '%s: nobody takes that for the end, and the next one serves on',
+    '%s: no reader takes that for the end, and the next one serves on',
     async (signal) => {
       await using workspace = await tempWorkspace(files)
       const kept: number[] = []
@@ -181,7 +181,7 @@ describe('the server goes away while it streams', () => {
       const all = [...seenChunks, ...ndjsonLines(rest.text).filter(({ type }) => type === 'chunk')]
       expect(all.map(({ content }) => content)).toEqual(all.map((_, index) => `tick ${index}`))
       expect(ndjsonLines(rest.text).at(-1)).toMatchObject({ type: 'end', outcome: expect.toBeOneOf(OUTCOMES[signal]) })
-      // One that was kept in memory did not survive, which nobody may take for its end.
+      // One that was kept in memory did not survive, which no reader may take for its end.
       const again = await call(next.url, `${readers.runUrl}?format=ndjson`)
       if (again.status === 200)
         expect(ndjsonLines(again.text).at(-1)).toMatchObject({ outcome: expect.toBeOneOf(['abandoned', 'cancelled']) })
@@ -190,7 +190,7 @@ describe('the server goes away while it streams', () => {
   )
 })
 
-describe('whoever produced is killed', () => {
+describe('the producer is killed', () => {
   let child: ChildProcess | null = null
   afterEach(() => {
     child?.kill('SIGKILL')
@@ -213,7 +213,7 @@ describe('whoever produced is killed', () => {
     await closed
   }
 
-  test('those who follow a stream by name are kept waiting, and hear whoever takes over', async () => {
+  test('followers of a stream by name keep waiting, and receive what the next producer sends', async () => {
     await using server = await testServer(files)
     const url = `${server.url}/v1/stream/numbers`
     await server.call('/v1/stream/numbers', { method: 'PUT', headers: JSON_TYPE })

@@ -44,7 +44,7 @@ describe.each(LOGS)('producers: %s', (log) => {
     await Promise.all([twin('left'), twin('right')])
     const kept = (await messages(server)) as { seq: number; by: string }[]
     expect(kept.map(({ seq }) => seq)).toEqual(Array.from({ length: count }, (_, seq) => seq))
-    // Whoever was told that a message is new finds that very message.
+    // A publisher that was told that its message is new finds that very message.
     expect(kept).toEqual(taken.toSorted((a, b) => a.seq - b.seq))
   })
 
@@ -100,7 +100,7 @@ describe.each(LOGS)('producers: %s', (log) => {
 
 test('a duplicate of what is just being committed is answered with it, not before and not as new', async () => {
   await using server = await streamServer('sqlite')
-  // Whoever holds the file's write lock holds up the commit.
+  // A process that holds the file's write lock delays the commit.
   const other = new DatabaseSync(join(server.dir, '.streamstack/streams.sqlite'))
   other.exec('BEGIN IMMEDIATE')
   let settled = 0

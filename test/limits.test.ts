@@ -136,7 +136,7 @@ test('a server with all the runs that it can hold answers 503 with Retry-After, 
   await expect.poll(async () => (await server.call('/free')).status).toBe(200)
 })
 
-test('callers who hang up keep nobody out: the run that was unread longest gives way, one that is read does not', async () => {
+test('callers that disconnect keep no other out: the run that was unread longest is cancelled, one that is read is not', async () => {
   await using server = await testServer({
     ...FILES,
     'endpoints/kept.json': endpointOf('/kept', [send('begun'), { function: 'Sleep', duration: '60s' }]),
@@ -160,7 +160,7 @@ test('callers who hang up keep nobody out: the run that was unread longest gives
   read.leave()
 })
 
-test('callers who read nothing keep nobody out: their runs are ended and their connections closed when there is no room', async () => {
+test('callers that read nothing keep no other out: their runs are ended and their connections closed when there is no room', async () => {
   await using server = await testServer({
     ...FILES,
     'endpoints/flood.json': endpointOf('/flood', [

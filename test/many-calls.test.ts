@@ -122,7 +122,7 @@ describe('one connection for many calls', () => {
       outgoing.end(body)
     })
 
-  test('goes on after streams, errors and bodies that nobody read', async () => {
+  test('goes on after streams, errors and unread bodies', async () => {
     await using server = await serving()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const body = JSON.stringify({ items: ['x'.repeat(200_000)] })

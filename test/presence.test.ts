@@ -5,7 +5,7 @@ import type { TestServer } from '@streamstack/test-support/test-server'
 
 const ROOM = { channel: 'rooms/{room}', publish: true, subscribe: true, presence: true }
 
-/** Somebody who is seen in a room. */
+/** A member of a room. */
 const enters = async (server: TestServer, room: string, sub: string, data = 'null') =>
   server.open(`/v1/channels/rooms/${room}?presence=true&data=${encodeURIComponent(data)}`, {
     headers: await bearer({ sub }),
@@ -22,7 +22,7 @@ const eventsOf = (contents: readonly unknown[]): string[] =>
     member === undefined ? `${event} ${members?.map(({ subject }) => subject).join()}` : `${event} ${member.subject}`,
   )
 
-/** With no grace whoever leaves is gone at once. */
+/** Without grace a member that leaves is gone at once. */
 const hasty = { channels: { presence_grace: '0ms' } }
 
 describe('presence', () => {
@@ -64,7 +64,7 @@ describe('presence', () => {
     looks.leave()
   })
 
-  test('does not tell of somebody who comes back soon, but of what is new about them', async () => {
+  test('does not report a member that reconnects soon, but its new data', async () => {
     await using server = await channelServer({ rooms: ROOM }, { channels: { presence_grace: '1h' } })
     const looks = await server.open('/v1/presence/rooms/1?format=ndjson')
     const first = await enters(server, '1', 'ada', '{"at":1}')
@@ -86,7 +86,7 @@ describe('presence', () => {
     two?.leave()
   })
 
-  test('who may not look is refused and sees nobody; who may not be seen cannot enter', async () => {
+  test('a caller that may not look is refused and sees no member; one that may not be seen cannot enter', async () => {
     await using server = await channelServer({ rooms: { ...ROOM, presence: { roles: ['staff'] } } })
     const staff = await bearer({ sub: 'sue', roles: ['staff'] })
     const inside = await server.open('/v1/channels/rooms/1?presence=true', { headers: staff })

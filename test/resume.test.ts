@@ -77,7 +77,7 @@ describe('a run that is over', () => {
     },
   )
 
-  test('that failed is failed for everyone who reads it again', async () => {
+  test('that failed is failed for every later reader', async () => {
     await using server = await testServer(files)
     const url = await finishedRun(server, '/half')
     const lines = ndjsonLines((await server.call(`${url}?format=ndjson&offset=${COUNT}`)).text)

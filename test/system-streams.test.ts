@@ -134,7 +134,7 @@ test('readers by the open protocol are counted as others are, once', async () =>
   for (const content of ['hidden', 'one', 'hidden', 'two']) await say(content)
   const path = '/v1/stream/channels/rooms/1'
 
-  // A page: two messages, and nobody who stays.
+  // A page: two messages, and no reader that stays.
   const page = await server.call(`${path}?offset=-1`)
   expect(JSON.parse(page.text)).toHaveLength(2)
   expect(await counted()).toEqual({ readers: 0, ofChannel: 2, ofRuns: undefined, timed: 0 })
@@ -287,7 +287,7 @@ describe('what was called', () => {
       expect(duration).toBeGreaterThanOrEqual(0)
     }
     expect(answer.text).not.toMatch(/what-ann|for ann|made_up|eyJ|Bearer|nowhere/)
-    // Whoever knows the id of a run without an owner may read it.
+    // Every caller that knows the id of a run without an owner may read it.
     for (const id of ids.slice(1)) expect(answer.text).not.toContain(id)
   })
 })
@@ -390,7 +390,7 @@ describe('who may', () => {
     expect(await status({ Authorization: `Bearer ${role}` })).toBe(200)
   })
 
-  test.each(doors)('%s is for nobody where no token can be checked, unless streams are open', async (door) => {
+  test.each(doors)('%s is closed where no token can be checked, unless streams are open', async (door) => {
     const { 'endpoints/open.json': open } = files
     await using closed = await testServer({ 'endpoints/open.json': open })
     const refused = await closed.call(`${door}?format=json`)
@@ -401,7 +401,7 @@ describe('who may', () => {
     for (const headers of foreign) expect((await server.call(`${door}?format=json`, { headers })).status).toBe(403)
   })
 
-  test.each(['/healthz', '/readyz'])('%s is for everybody and tells its status alone', async (door) => {
+  test.each(['/healthz', '/readyz'])('%s answers every caller with its status alone', async (door) => {
     await using server = await testServer(files)
     const { status, text } = await server.call(door)
     expect([status, JSON.parse(text)]).toEqual([200, { status: door === '/healthz' ? 'ok' : 'ready' }])

@@ -149,7 +149,7 @@ describe('the records that a caller reads', () => {
   test.each([
     ['its own', 'own', { sub: 'ann' }, [1, 5]],
     ['those of another', 'own', { sub: 'bob' }, [2, 3]],
-    ['those of nobody it knows', 'own', { sub: 'eve' }, []],
+    ['none without records of its own', 'own', { sub: 'eve' }, []],
     ['none without a token', 'own', null, []],
     ['none of a token without the claim, and none without an owner', 'own', { name: 'ann' }, []],
     ['none where the claim has another type', 'own', { sub: 'ann', roles: ['admin'], name: 1 }, [1, 5]],

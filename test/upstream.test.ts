@@ -160,7 +160,7 @@ describe('leaving an upstream', () => {
     await allHungUp()
   })
 
-  test('a stream that nobody goes through is closed with the run', async () => {
+  test('a stream that no loop reads is closed with the run', async () => {
     answer = tick
     await using server = await serving([streamed(), send('done')])
     expect((await server.call('/e?format=text')).text).toBe('done')

@@ -103,7 +103,11 @@ describe('a token', () => {
 
   test.each<[string, () => string | Promise<string>, CloseName]>([
     ['that is none', () => 'none', 'unauthenticated'],
-    ['of someone else', () => signed({ sub: 'eve' }, 'another secret, as long as a key has to be'), 'unauthenticated'],
+    [
+      'of another issuer',
+      () => signed({ sub: 'eve' }, 'another secret, as long as a key has to be'),
+      'unauthenticated',
+    ],
     ['that has expired', () => signed({ sub: 'ann', exp: 1_000_000 }), 'token_expired'],
     ['that is not valid yet', () => signed({ sub: 'ann', nbf: 33_000_000_000 }), 'unauthenticated'],
     [
@@ -136,7 +140,7 @@ describe('a token', () => {
     }, 3)
     expect((await socket.until(isType('expiring'))).expires_in).toBeLessThanOrEqual(seconds)
     expect(await socket.closed).toEqual(closing('token_expired'))
-    // No false end: what was read goes on, for whoever comes back.
+    // No false end: the stream goes on, for clients that reconnect.
     expect(socket.messages.some(({ type }) => type === 'end')).toBe(false)
     expect(socket.messages.filter(isType('expiring'))).toHaveLength(1)
   })

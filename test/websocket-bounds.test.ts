@@ -282,7 +282,7 @@ test('streams that are there in full share a connection evenly', async () => {
   const messages = socket.messages.slice(socket.messages.findIndex(isEnd('made')) + 1)
   const counts = new Map(ids.map((id) => [id, 0]))
   const last = ids.at(-1) as string
-  // Once the last of them has begun, nobody is further ahead of it than what went before, and a batch.
+  // Once the last of them has begun, no other is further ahead of it than what went before, and a batch.
   let ahead = 0
   for (const message of messages) {
     if (message.type !== 'chunk') continue

@@ -24,7 +24,7 @@ async function untilChunks(socket: WebSocketClient, id: string, count: number): 
 }
 
 describe('a channel', () => {
-  test('gives its history and then what comes, to each who subscribes, whoever publishes', async () => {
+  test('gives its history and then new messages, to each subscriber, from every publisher', async () => {
     await using server = await channelServer({ news: OPEN })
     const first = await publish(server, 'news', 'one')
     await using socket = await openWebSocket(server.url)
@@ -62,7 +62,7 @@ describe('a channel', () => {
     expect(contentsOf(socket.messages, 'a')).toEqual([1])
   })
 
-  test('that begins anew says so to whoever comes back, by its name or its path, and what to do', async () => {
+  test('that begins anew says so to clients that reconnect, by its name or its path, and what to do', async () => {
     await using server = await channelServer({ news: OPEN })
     await using socket = await openWebSocket(server.url)
     socket.send({ type: 'subscribe', id: 'a', channel: 'news', after: 5 })
@@ -169,7 +169,7 @@ describe('presence', () => {
     ])
   })
 
-  test('follows whoever says later who they are', async () => {
+  test('follows a caller that sends its token later', async () => {
     await using server = await channelServer({ room: OPEN }, { channels: { presence_grace: '50ms' } })
     await using watcher = await openWebSocket(server.url)
     await using socket = await openWebSocket(server.url)

@@ -130,7 +130,7 @@ test('a subscriber that is cut off again and again gets every message once, whil
     socket.send(again('s', reading))
     await socket.until(isType('open'))
     proxy.arm(round < 20 ? { direction: 'response', afterBytes: 40 + round * 37, kind: 'cut' } : null)
-    // Some come while nobody subscribes.
+    // Some arrive without a subscriber.
     for (let count = 0; count < 10 && published < 100; count++) {
       publisher.send({ type: 'publish', id: `p${published}`, channel: 'log', content: ++published })
     }

@@ -159,7 +159,7 @@ describe('a call', () => {
     expect(ends[1]).toEqual({ type: 'end', id: 'b', outcome: 'failed', offset: 0, error })
   })
 
-  test('may set headers, which nobody sees here', async () => {
+  test('may set headers, which have no effect here', async () => {
     await using socket = await connect()
     socket.send({ type: 'call', id: 'a', endpoint: 'GET /header' })
     expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'completed' })
@@ -176,7 +176,7 @@ describe('a call', () => {
     },
   )
 
-  test('with a key runs once, whoever asks how often, and is read on after an offset', async () => {
+  test('with a key runs once, however often it is sent, and resumes after an offset', async () => {
     await using socket = await connect()
     const call = { type: 'call', endpoint: 'POST /count', inputs: { name: 'keyed' }, key: 'a-key' } as const
     socket.send({ ...call, id: 'a' })
@@ -407,7 +407,7 @@ test('other upgrades stay plain requests, and a plain request to the path is tol
   expect((await server.call('/v1/ws')).status).toBe(426)
 })
 
-test('when the server stops, everybody is told to come back', async () => {
+test('when the server stops, all clients are told to reconnect', async () => {
   const stopping = await testServer({ 'endpoints/kinds.json': endpoint('/kinds', [send('one')]) })
   const sockets = await Promise.all([1, 2, 3].map(() => openWebSocket(stopping.url)))
   await stopping.close()

@@ -86,7 +86,7 @@ describe('another spelling of a path', () => {
     }
   })
 
-  test('is no route of the server, whoever asks: a proxy that guards a path need not know its other spellings', async () => {
+  test('is no route of the server, for any caller: a proxy that guards a path need not know its other spellings', async () => {
     for (const [path, , entitled] of guarded) {
       if (path === '/notes') continue
       const escaped = path.replace(/[a-z]/, (letter) => `%${letter.codePointAt(0)?.toString(16)}`)
@@ -201,7 +201,7 @@ describe('a field that decides, sent twice', () => {
 })
 
 describe('a caller that says where it comes from', () => {
-  /** Nobody trusts these here: `server.trusted_proxies` is empty. */
+  /** The server does not trust these: `server.trusted_proxies` is empty. */
   const told = {
     'X-Forwarded-Host': 'localhost',
     'X-Forwarded-For': '127.0.0.1',

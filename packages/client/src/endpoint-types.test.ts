@@ -40,6 +40,6 @@ test('a channel holds what its user says', () => {
   }>()
   // @ts-expect-error the content has no text
   expectTypeOf(() => room.publish({ words: 'Hi' })).toBeFunction()
-  // @ts-expect-error nobody but a run can be cancelled
+  // @ts-expect-error only runs can be cancelled
   expectTypeOf(() => room.subscribe().cancel()).toBeFunction()
 })

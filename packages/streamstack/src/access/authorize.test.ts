@@ -20,7 +20,7 @@ function refusal(access: AccessDeclaration, claims: AuthClaims | null): Streamst
 
 describe('who passes', () => {
   test.each<[string, AccessDeclaration, AuthClaims | null]>([
-    ['anybody at an open endpoint', open, null],
+    ['every caller at an open endpoint', open, null],
     ['any token where no role is asked for', closed, nobody],
     ['one of the roles', { ...closed, roles: ['admin', 'editor'] }, { roles: ['editor'], scopes: [] }],
     ['one of the scopes', { ...closed, scopes: ['read', 'write'] }, { roles: [], scopes: ['write'] }],

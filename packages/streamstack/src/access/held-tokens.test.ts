@@ -59,7 +59,7 @@ test('who has left is not asked again; each of very many that stay is, by the ne
   expect(errors).toEqual([])
 })
 
-test('what should not be is told to the log, and lets nobody read on', async () => {
+test('an unexpected failure is logged, and ends all readers', async () => {
   const errors: unknown[] = []
   let now = verifier(true)
   const tokens = new HeldTokens(

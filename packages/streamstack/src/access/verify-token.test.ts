@@ -327,7 +327,7 @@ describe('tokens signed with a published key', () => {
     document = { keys: [jwk] }
     await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })
 
-    // Half-way through their time the keys are fetched anew beside the call; a failure there harms nobody yet.
+    // Half-way through their time the keys are fetched anew beside the call; a failure there harms no call yet.
     document = null
     nowMs += 301_000
     await expect(verifier.verify(token)).resolves.toMatchObject({ claims: { sub: 'a' } })

@@ -15,7 +15,7 @@ const message = (content: string) => ({ content, metadata: null, key: null })
 const large = message('x'.repeat(60_000))
 
 describe('channels of one caller', () => {
-  test('that fill the memory push out each other, the longest unused first, and nobody else', async () => {
+  test('that fill the memory evict one another, the longest unused first, and no other channel', async () => {
     const test = new TestChannels(files, { memoryBytes: 4 * MEGABYTE })
     const { channels } = test
     await channels.publish('rooms/of-ada', caller('ada'), message('kept'))
@@ -62,7 +62,7 @@ describe('channels of one caller', () => {
   })
 })
 
-test('channels of one declaration leave room for those of others, whoever publishes', async () => {
+test('channels of one declaration leave room for those of others, for every publisher', async () => {
   const test = new TestChannels(files, { memoryBytes: 4 * MEGABYTE })
   const { channels } = test
   for (let room = 0; room < 300; room++) await channels.serverPublish(`rooms/${room}`, large)
@@ -118,7 +118,7 @@ test('what is counted is what is open, whatever is published, read, left and tid
         expect(channels.bytesHeld).toBeLessThan(MEGABYTE + 130_000)
       }
       for (const leave of readers) leave()
-      // Nothing is in use any more: everyone has room again.
+      // Nothing is in use any more: all callers have room again.
       await channels.publish('news', caller('d'), message('Rain'))
       await test.close()
     }),

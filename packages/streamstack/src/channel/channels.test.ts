@@ -122,7 +122,7 @@ describe('the disk', () => {
   })
 })
 
-describe('channels that nobody uses', () => {
+describe('unused channels', () => {
   test('leave the memory: durable ones soon, others when their history is over; offsets of before are refused or go on', async () => {
     const made = test_(
       {
@@ -145,7 +145,7 @@ describe('channels that nobody uses', () => {
     expect(await textsOf(channels.subscribe('d/7', ANONYMOUS))).toEqual(['x'])
     made.nowMs += 300_000
     channels.tidy()
-    // Somebody reads this one.
+    // This one has a reader.
     expect(channels.openCount).toBe(1)
     const again = await channels.subscribe('m/1', ANONYMOUS)
     expect(again.stream.log.droppedOffset).toBeGreaterThan(offsets[1] ?? Infinity)

@@ -25,7 +25,7 @@ describe('a file of channels/', () => {
     })
   })
 
-  test('lets nobody in by default, and keeps nothing for those who come late', () => {
+  test('allows no caller by default, and keeps nothing for late readers', () => {
     const { table } = declared({ 'deep/room': '{}' })
     expect(table.channels[0]).toMatchObject({
       pattern: { text: 'deep/room' },

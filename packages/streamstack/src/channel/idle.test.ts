@@ -58,7 +58,7 @@ test('a member whose data changes all the time is told of once a second, and las
   await test.close()
 })
 
-test('members that come and go leave nothing in memory, however long somebody watches', async () => {
+test('members that come and go leave nothing in memory, however long a reader watches', async () => {
   const test = new TestChannels(rooms)
   const { channels } = test
   const view = channels.presence('rooms/1', ANONYMOUS)

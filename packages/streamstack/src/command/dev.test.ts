@@ -38,7 +38,7 @@ describe('the line to paste for a login', () => {
 
   test.each([
     ['works behind that of the registration', { 'endpoints/register.yaml': register }, ['registered', 'in']],
-    ['is missing where nobody can register', {}, []],
+    ['is missing where callers cannot register', {}, []],
   ])('%s', async (_, files, expected) => {
     using line = commandLine()
     line.write({ 'endpoints/login.yaml': login, 'tables/users.yaml': users, ...files })

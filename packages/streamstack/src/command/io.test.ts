@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 
-/** The command line as a process of its own; with `leave`, nobody reads what it writes. */
+/** The command line as a process of its own; with `leave`, its output is closed. */
 async function runProcess(leave: boolean): Promise<{ code: unknown; out: string; err: string }> {
   const main = new URL('main.ts', import.meta.url).href
   const script = `const { main } = await import(${JSON.stringify(main)}); await main(['schema', 'endpoint'])`

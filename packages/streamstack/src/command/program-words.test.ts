@@ -6,7 +6,7 @@ import { programWords } from './program-words.ts'
 
 const roots: string[] = []
 
-/** A machine with a clone, a Node.js on the path, and an empty folder where somebody works. */
+/** A machine with a clone, a Node.js on the path, and an empty folder to work in. */
 function machine() {
   const root = mkdtempSync(join(tmpdir(), 'streamstack-words-'))
   roots.push(root)

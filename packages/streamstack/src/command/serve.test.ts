@@ -170,7 +170,7 @@ test('an entry of the access log names the caller, and never the token', async (
   const url = urlIn(await running.until(/Ctrl-C/))
   await (await fetch(`${url}/a`, { headers: { Authorization: `Bearer ${token}` } })).text()
   await (await fetch(`${url}/a`, { headers: { Authorization: `Bearer ${token}x` } })).text()
-  // A key that somebody pasted in the wrong place.
+  // A key that a user pasted in the wrong place.
   await (await fetch(`${url}/ssk_${'k'.repeat(43)}`)).text()
   const { err } = await running.stop()
   const calls = entries(err).filter(({ msg }) => msg === 'call')

@@ -83,7 +83,7 @@ describe('Parallel whose branches set the same variable', () => {
   test.each<[string, Step[][]]>([
     ['names of their own', [[get(null, { as: 'a' })], [get(null, { as: 'b' }), send('{{a}} {{b}}')]]],
     ['the same name twice in one branch', [[set('x', 1), update('x', 2)], []]],
-    ['results that nobody reads', [[get(null)], [get(null)]]],
+    ['unread results', [[get(null)], [get(null)]]],
     ['updates that build on what is there', [[update('w', '{{w + 1}}')], [update('w', '{{w + 2}}')]]],
     ['a step that is not run', [[set('x', 1)], [{ ...set('x', 2), disabled: true }]]],
   ])('%s: no warning', async (_, branches) => {

@@ -116,7 +116,7 @@ describe('another secret', () => {
     const socket = await openWebSocket(server.url, { headers })
     socket.send({ type: 'subscribe', id: 'a', channel: 'news' })
     await socket.until((message) => message.type === 'chunk')
-    // Whoever opened in this moment is there, too.
+    // Callers that connect at this moment are there, too.
     await expect.poll(() => server.engine.channels.subscriberCount).toBe(4)
 
     await server.change(jwt({ secret: OTHER }))
@@ -179,7 +179,7 @@ describe('another secret', () => {
   })
 })
 
-test('the same settings, read again, concern nobody', async () => {
+test('unchanged settings, read again, have no effect', async () => {
   await using server = await served(jwt({ secret: SECRET }))
   const token = await signed()
   const recheck = vi.spyOn(server.engine.access, 'recheck')
@@ -205,7 +205,7 @@ describe('other settings', () => {
   test.each<[string, object, object]>([
     ['issuer', { iss: 'https://new.example' }, { issuer: 'https://new.example' }],
     ['audience', { aud: 'new' }, { audience: 'new' }],
-  ])('another %s breaks off who does not name it, and nobody else', async (_, claims, more) => {
+  ])('another %s disconnects callers that do not name it, and no others', async (_, claims, more) => {
     await using server = await served(jwt({ secret: SECRET }))
     const [stays, goes] = [await signed(claims), await signed()]
     const open = await Promise.all([stays, goes].map((token) => server.open('/v1/channels/news', token)))
@@ -245,7 +245,7 @@ describe('other settings', () => {
     news.leave()
   })
 
-  test('without auth.jwt nobody reads on by a token', async () => {
+  test('without auth.jwt no token reads on', async () => {
     await using server = await served(jwt({ secret: SECRET }))
     const token = await signed()
     const open = await server.open('/v1/channels/news', token)

@@ -227,7 +227,7 @@ describe('the last minute', () => {
 })
 
 describe('system/history', () => {
-  test('has a short sample each ten seconds though nobody reads, and holds an hour of them', () => {
+  test('has a short sample each ten seconds even without a reader, and holds an hour of them', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
     try {
       const metrics = new Metrics()
@@ -250,7 +250,7 @@ describe('system/history', () => {
 })
 
 describe('system/metrics', () => {
-  test('has a sample for a new reader at once, one each interval, and none while nobody reads', () => {
+  test('has a sample for a new reader at once, one each interval, and none without a reader', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
     try {
       const feed = new MetricsStream(new Metrics())

@@ -23,7 +23,7 @@ test('a variable may come as a file, from the environment or .env, seen from the
   }
 })
 
-test('keys of providers may, too; names that nobody lists are not looked at', async () => {
+test('keys of providers may, too; unlisted names are not looked at', async () => {
   await using workspace = await tempWorkspace({ ...files, key: 'sk-1' })
   const environment = { JWT_SECRET: SECRET, OTHER: 'x', OPENAI_API_KEY_FILE: 'key', HOME_FILE: '/nowhere' }
   const { env, issues } = await readWorkspace(workspace.dir, environment)

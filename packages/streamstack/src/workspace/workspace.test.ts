@@ -94,7 +94,7 @@ describe('files', () => {
       'endpoints/latin1.yaml:1:1 The file is not UTF-8 text; save it in UTF-8.',
       'endpoints/lost.yaml:1:1 The file cannot be read (ENOENT). The link leads nowhere; mend or remove it.',
     ])
-    // Those that nobody can read are there all the same, so that what they declared before can stay.
+    // Unreadable files are listed all the same, so that what they declared before can stay.
     expect(read.endpointFiles.map(({ file, tree }) => [file, tree !== null])).toEqual([
       ['endpoints/huge.json', false],
       ['endpoints/latin1.yaml', false],

@@ -136,7 +136,7 @@ describe('a file that lost a part of itself', () => {
     const folder = copyWith(wal)
     const store = open(folder)
     await store.close()
-    // Whoever closes it last moves the log into it.
+    // The last connection to close moves the log into it.
     const database = new DatabaseSync(join(folder, FILE))
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     database.close()
