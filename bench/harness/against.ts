@@ -18,7 +18,7 @@ export async function compare(scenario: Scenario, commit: string): Promise<Table
     for (let round = 0; round < ROUNDS; round++) {
       for (const side of round % 2 === 0 ? (['here', 'there'] as const) : (['there', 'here'] as const)) {
         serversFrom(side === 'here' ? here : clone)
-        const { measures = [] } = await scenario({ quick: true, alone: true })
+        const { measures = [] } = await scenario({ quick: false, alone: true })
         rounds[side].push(measures)
       }
     }

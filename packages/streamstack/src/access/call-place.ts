@@ -100,6 +100,7 @@ export function proxyEntryFault(entry: string): string | null {
 
 /** IPv4 in the form of IPv6 (`::ffff:127.0.0.1`) is the same address. */
 function plain(address: string): string {
+  if (!address.startsWith('::')) return address
   return /^::ffff:(\d+(?:\.\d+){3})$/i.exec(address)?.[1] ?? address
 }
 

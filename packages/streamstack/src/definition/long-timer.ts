@@ -18,6 +18,7 @@ export function startLongTimer(callback: () => void, durationMs: number): LongTi
 class Timer implements LongTimer {
   readonly #callback: () => void
   readonly #durationMs: number
+  /** What is left behind the part that runs. */
   #leftMs: number
   #timer: NodeJS.Timeout | undefined
   #holdsProcess = true
@@ -25,8 +26,9 @@ class Timer implements LongTimer {
   constructor(callback: () => void, durationMs: number) {
     this.#callback = callback
     this.#durationMs = Math.max(0, durationMs)
-    this.#leftMs = this.#durationMs
-    this.#start()
+    const partMs = Math.min(this.#durationMs, TIMER_MS_MAX)
+    this.#leftMs = this.#durationMs - partMs
+    this.#timer = setTimeout(elapse, partMs, this)
   }
 
   clear(): void {
@@ -42,7 +44,7 @@ class Timer implements LongTimer {
     }
     this.clear()
     this.#leftMs = this.#durationMs
-    this.#start()
+    this.next()
   }
 
   unref(): this {
@@ -51,19 +53,22 @@ class Timer implements LongTimer {
     return this
   }
 
-  #start(): void {
-    const partMs = Math.min(this.#leftMs, TIMER_MS_MAX)
-    this.#leftMs -= partMs
-    const timer = setTimeout(() => this.#elapsed(), partMs)
-    if (!this.#holdsProcess) timer.unref()
-    this.#timer = timer
+  /** A part has run: begins the next one, or calls back. */
+  elapsed(): void {
+    if (this.#leftMs > 0) return this.next()
+    this.#timer = undefined
+    this.#callback()
   }
 
-  #elapsed(): void {
-    if (this.#leftMs > 0) this.#start()
-    else {
-      this.#timer = undefined
-      this.#callback()
-    }
+  next(): void {
+    const partMs = Math.min(this.#leftMs, TIMER_MS_MAX)
+    this.#leftMs -= partMs
+    this.#timer = setTimeout(elapse, partMs, this)
+    if (!this.#holdsProcess) this.#timer.unref()
   }
+}
+
+/** One function for all timers: a closure for each would be made with every run. */
+function elapse(timer: Timer): void {
+  timer.elapsed()
 }

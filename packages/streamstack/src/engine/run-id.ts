@@ -8,6 +8,11 @@ const random = Buffer.alloc(RANDOM_BYTES)
 let digits = ''
 let used = 0
 
+/** The two digits of each byte: looking them up costs a tenth of writing a number by a base. */
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+/** The high half of the 48 bits of the time counts these. */
+const HALF = 2 ** 24
+
 let lastMs = 0
 let counter = 0
 /** Of the id, what is of its millisecond. */
@@ -25,14 +30,20 @@ export function newRunId(): string {
   const own = digits.slice(used, used + 4)
   const rest = digits.slice(used + 4, used + ID_BYTES * 2)
   used += ID_BYTES * 2
-  return `${head}${counter.toString(16).padStart(3, '0')}-${own}-${rest}`
+  return `${head}${hex(counter >> 8).slice(1)}${hex(counter)}-${own}-${rest}`
 }
 
 function beginMs(ms: number): void {
   lastMs = ms
   counter = 0
-  const time = ms.toString(16).padStart(12, '0')
-  head = `${time.slice(0, 8)}-${time.slice(8)}-7`
+  const high = Math.floor(ms / HALF)
+  const low = ms % HALF
+  head = `${hex(high >> 16)}${hex(high >> 8)}${hex(high)}${hex(low >> 16)}-${hex(low >> 8)}${hex(low)}-7`
+}
+
+/** The digits of the lowest byte. */
+function hex(number: number): string {
+  return HEX[number & 0xff] as string
 }
 
 function drawDigits(): void {

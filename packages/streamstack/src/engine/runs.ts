@@ -141,7 +141,7 @@ export class Runs {
         endpoint: endpoint.name,
         plan: plan.hash,
         options: start.options,
-        ...(start.hops === undefined ? {} : { hops: start.hops }),
+        hops: start.hops ?? 0,
         subject: start.owner?.subject ?? null,
         frame: firstFrame(plan, start.inputs, start.auth),
       }),

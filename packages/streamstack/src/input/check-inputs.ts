@@ -47,6 +47,7 @@ export function compileInputs(declarations: readonly InputDeclaration[]): InputC
 
   return {
     check({ path, query, body }) {
+      if (inputs.length === 0) return noInputs
       const faults = new InputFaults()
       const queryFields = query.size === 0 ? noFields : readTextFields(query, names)
       const formFields = body instanceof URLSearchParams ? readTextFields(body, names) : noFields
@@ -72,6 +73,7 @@ export function compileInputs(declarations: readonly InputDeclaration[]): InputC
 }
 
 const noFields: ReadonlyMap<string, TextField> = new Map()
+const noInputs: Readonly<Record<string, Value>> = Object.freeze({})
 const noJson: Readonly<Record<string, Value>> = Object.freeze({})
 
 function readOptional(declaration: InputDeclaration, field: TextField | undefined): Value | undefined {

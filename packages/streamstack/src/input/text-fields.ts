@@ -34,8 +34,9 @@ export function readTextFields(params: URLSearchParams, names: ReadonlySet<strin
   return fields
 }
 
-/** `a.b[c][]` → `a`, `b`, `c`, ``; null when the key is not written so. */
+/** `a.b[c][]` → `a`, `b`, `c`, ``; null when the key is not written so, or leads no further inwards. */
 function splitKey(key: string): string[] | null {
+  if (!key.includes('[') && !key.includes('.')) return null
   const root = /^[^.[\]]+/.exec(key)?.[0]
   if (root === undefined) return null
   const way = [root]

@@ -12,6 +12,9 @@ export class ActiveUsers {
   /** Active users, by the slot of their last call. */
   readonly #slots: Set<number>[] = Array.from({ length: WINDOW_SLOTS }, () => new Set())
   readonly #slotOf = new Map<number, number>()
+  /** The user that was seen last, and in which slot: one that calls again at once is not counted again. */
+  #lastUser = ''
+  #lastSlot = -1
 
   constructor(window: SlidingWindow) {
     this.#window = window
@@ -23,8 +26,11 @@ export class ActiveUsers {
   }
 
   saw(user: string): void {
-    const key = hashOf(user)
     const { slot } = this.#window
+    if (user === this.#lastUser && slot === this.#lastSlot) return
+    this.#lastUser = user
+    this.#lastSlot = slot
+    const key = hashOf(user)
     const before = this.#slotOf.get(key)
     if (before === slot) return
     if (before === undefined && this.#slotOf.size >= USERS_MAX) return
@@ -34,6 +40,7 @@ export class ActiveUsers {
   }
 
   forget(slot: number): void {
+    this.#lastSlot = -1
     const gone = this.#slots[slot]
     for (const key of gone ?? []) this.#slotOf.delete(key)
     gone?.clear()

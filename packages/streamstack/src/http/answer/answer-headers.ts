@@ -1,5 +1,6 @@
 /** Whatever an endpoint says of caching, nothing on the way may change the bytes: a proxy that compresses holds chunks back. */
-export function untransformed(declared = 'no-cache'): string {
+export function untransformed(declared?: string): string {
+  if (declared === undefined) return 'no-cache, no-transform'
   return declared.includes('no-transform') ? declared : `${declared}, no-transform`
 }
 

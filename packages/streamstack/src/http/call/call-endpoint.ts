@@ -8,7 +8,7 @@ import type { Plan } from '../../plan/index.ts'
 import { after } from '../../storage/index.ts'
 import { positionAfter } from '../../stream/reading.ts'
 import { noteInputs } from './call-note.ts'
-import { chatTurn } from '../chat/chat-turn.ts'
+import { type ChatTurn, chatTurn } from '../chat/chat-turn.ts'
 import { onAnswerOver } from '../answer/answer-over.ts'
 import { endWithToken } from '../reader/end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
@@ -18,6 +18,7 @@ import type { CallPreparation } from './prepare-call.ts'
 import { RunReading } from '../reader/run-reading.ts'
 import { answerStream } from '../reader/stream-answer.ts'
 
+const NO_BODY: RequestBody = Object.freeze({})
 const NO_QUERY = new URLSearchParams()
 
 /** Methods whose requests carry their inputs in the URL. */
@@ -34,7 +35,7 @@ export interface EndpointCall {
  * Answers one call of an endpoint: with what, in which format; then the run. Nothing runs before all of that is right. `byPath`: the format that the path of
  * the call stands for, which only `?format=` overrides; null: it stands for none.
  */
-export async function callEndpoint(call: EndpointCall, byPath: FormatName | null): Promise<void> {
+export function callEndpoint(call: EndpointCall, byPath: FormatName | null): void | Promise<void> {
   const { exchange, plan } = call
   const { engine, request, query } = exchange
   const { endpoint } = plan
@@ -47,17 +48,21 @@ export async function callEndpoint(call: EndpointCall, byPath: FormatName | null
     otherwise: 'lines',
   })
   const kinds = chooseKinds(query)
+  const isPlain = takesPlain(endpoint, query, request.headers.accept)
+  const answer = (traced: TracedParts, body: RequestBody, chat: ChatTurn | null): void | Promise<void> =>
+    answerCall(call, {
+      traced,
+      inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
+      format,
+      isPlain,
+      kinds,
+      chat: chat?.id ?? null,
+    })
   const asked = request.headers['stream-trace']
-  const traced = asked === undefined ? null : await tracing(exchange, asked)
-  const body = BODYLESS.has(endpoint.method) ? {} : await bodyOf(request, engine.settings.server.bodyLimitBytes)
-  const chat = chatTurn(body, endpoint.inputs)
-  await answerCall(call, {
-    traced,
-    inputs: { path: exchange.parameters, query, body: chat?.body ?? body },
-    format,
-    isPlain: takesPlain(plan.endpoint, query, request.headers.accept),
-    kinds,
-    chat: chat?.id ?? null,
+  return after(asked === undefined ? null : tracing(exchange, asked), (traced) => {
+    if (BODYLESS.has(endpoint.method)) return answer(traced, NO_BODY, null)
+    const body = bodyOf(request, engine.settings.server.bodyLimitBytes)
+    return after(body, (sent) => answer(traced, sent, chatTurn(sent, endpoint.inputs)))
   })
 }
 

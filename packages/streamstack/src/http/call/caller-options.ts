@@ -9,16 +9,28 @@ import { refuseFaults } from '../answer/refuse-faults.ts'
 const CHUNK_WORDS_MAX = 10_000
 const DELAY_MS_MAX = 60_000
 
+const NOTHING: Readonly<Record<string, Value>> = Object.freeze({})
+
 /** What a caller asks for with `options`, on an endpoint that declares them and on one that does not; `over` goes before it. Throws `input_invalid`. */
 export function askedOptions(
   plan: Plan,
   sources: InputSources,
   inputs: Readonly<Record<string, Value>>,
-  over: Readonly<Record<string, Value>> = {},
+  over: Readonly<Record<string, Value>> = NOTHING,
 ): ReturnType<typeof callerOptions> {
+  if (!plan.hasOptions && over === NOTHING && !hasOptions(sources)) {
+    return { shape: null, includeMetadata: sources.query.get('include_metadata') === 'true' }
+  }
   const given = plan.hasOptions ? inputs['options'] : plan.undeclaredOptions?.check(sources)['options']
   const { shape, includeMetadata } = callerOptions({ ...membersOf(given ?? null), ...over })
   return { shape, includeMetadata: includeMetadata || sources.query.get('include_metadata') === 'true' }
+}
+
+/** Whether the caller has sent any: most have not, and pay nothing for looking. */
+function hasOptions({ path, query, body }: InputSources): boolean {
+  if (body instanceof URLSearchParams || Object.hasOwn(body, 'options') || Object.hasOwn(path, 'options')) return true
+  for (const key of query.keys()) if (key.startsWith('options')) return true
+  return false
 }
 
 /** Reads `options`: `chunk_size` (words per chunk), `delay` (between chunks, as `50ms` or milliseconds), `include_metadata`. Throws `input_invalid` with every fault. */

@@ -24,6 +24,8 @@ import { keyOfCall } from './idempotency-key.ts'
 /** When callers may try again that came while the server stops. */
 const STOPPING_RETRY_MS = 5_000
 
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
+
 /** How a call names its run, so that it may come again. */
 export interface CallIdentity {
   /** The Idempotency-Key; null: none. */
@@ -92,7 +94,7 @@ export class CallPreparation {
 
   /** The remaining limits of the call, as fields of the answer. */
   get limitHeaders(): Readonly<Record<string, string>> {
-    return limitHeaders(this.#rates)
+    return this.#rates.length === 0 ? NO_HEADERS : limitHeaders(this.#rates)
   }
 
   /** Takes the inputs. Throws `input_invalid` with every fault, and `forbidden`. */

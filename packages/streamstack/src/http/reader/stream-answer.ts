@@ -55,13 +55,13 @@ export function answerStream(options: StreamAnswerOptions): StreamAnswer {
   const headers: Record<string, string> = {
     'X-Accel-Buffering': 'no',
     'X-Content-Type-Options': 'nosniff',
-    ...options.headers,
-    'Cache-Control': untransformed(options.headers['Cache-Control']),
-    ...(source.run === null ? {} : { 'Stream-Run': source.run }),
-    'Stream-Url': source.url,
-    ...encoder.headers,
-    'Content-Type': contentTypeOf(format, encoder.contentType, options.headers['Content-Type']),
   }
+  Object.assign(headers, options.headers)
+  headers['Cache-Control'] = untransformed(options.headers['Cache-Control'])
+  if (source.run !== null) headers['Stream-Run'] = source.run
+  headers['Stream-Url'] = source.url
+  Object.assign(headers, encoder.headers)
+  headers['Content-Type'] = contentTypeOf(format, encoder.contentType, options.headers['Content-Type'])
   noteReading(response, source, record)
   if (options.isPlain === true) {
     const reader = new PlainReader({
@@ -74,12 +74,12 @@ export function answerStream(options: StreamAnswerOptions): StreamAnswer {
     })
     return { begin: () => reader.begin(), open: null }
   }
-  const common = { engine: options.engine, source, response, encoder, position, headers, record }
+  const reading = { engine: options.engine, source, response, encoder, position, headers, record, heartbeat }
   if (encoder.waits) {
-    const reader = new WholeReader(common)
+    const reader = new WholeReader(reading)
     return { begin: () => reader.begin(), open: null }
   }
-  const reader = new ResponseReader({ ...common, heartbeat })
+  const reader = new ResponseReader(reading)
   return {
     begin: () => reader.begin(),
     open: () => {
