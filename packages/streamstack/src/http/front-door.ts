@@ -43,6 +43,11 @@ export class FrontDoor {
     }
   }
 
+  /** Refuses a request before it is looked at. Never throws. */
+  refuse(request: IncomingMessage, response: ServerResponse, error: StreamstackError): void {
+    fail(new Exchange(this.#server, request, response, null), error)
+  }
+
   #answer(exchange: Exchange): void | Promise<void> {
     const { engine, path, method, response } = exchange
     const strictTransport = engine.gate.strictTransport(exchange.place)
@@ -149,10 +154,13 @@ function enterStream({ engine, response, caller }: Exchange): void {
 const SINGLE_FIELDS: readonly string[] = ['host', 'origin', 'authorization']
 
 /**
- * Refuses requests that name two hosts or two callers: in a field that is repeated (RFC 9112 §3.2, RFC 9110 §5.3), in the URL beside Host, or in
+ * Refuses requests that name no host (RFC 9112 §3.2), and those that name two hosts or two callers: in a field that is repeated (RFC 9112 §3.2, RFC 9110 §5.3), in the URL beside Host, or in
  * `:authority` beside it (RFC 9113 §8.3.1).
  */
-function checkFields({ rawHeaders, url = '/', headers }: IncomingMessage): void {
+function checkFields({ rawHeaders, url = '/', headers, httpVersion }: IncomingMessage): void {
+  if (httpVersion === '1.1' && headers.host === undefined) {
+    throw new StreamstackError('header_invalid', 'The request has no Host.')
+  }
   const [, authority = null] = url.startsWith('/') ? [] : (/^https?:\/\/([^/?#]*)/i.exec(url) ?? [])
   if (authority !== null && authority.toLowerCase() !== headers.host?.toLowerCase()) {
     throw new StreamstackError('header_invalid', 'The Host of the request is not that of its URL.')

@@ -12,7 +12,13 @@ const KEEP_ALIVE_MS = 65_000
 const REQUEST_MS = 300_000
 
 /** The same settings for HTTP/1.1 with and without TLS. */
-const http1Options = { requestTimeout: REQUEST_MS, headersTimeout: 60_000, keepAliveTimeout: KEEP_ALIVE_MS }
+const http1Options = {
+  requestTimeout: REQUEST_MS,
+  headersTimeout: 60_000,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  // The front door refuses requests without Host: Node does so in silence.
+  requireHostHeader: false,
+}
 
 /** Node's own would be 4,294,967,295 streams. A page of a browser needs one for each stream that it reads. */
 const http2Options = {

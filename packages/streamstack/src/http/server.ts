@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Server as SecureServer } from 'node:tls'
+import { StreamstackError } from '@streamstack/protocol'
 import { checkOpenHost, isLoopback } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { CallReport } from './call/call-note.ts'
@@ -17,7 +18,8 @@ import { openConnections } from './open-connections.ts'
 import { Probes } from './probe/probes.ts'
 import { createRedirect } from './redirect.ts'
 import { refuseRest } from './answer/refuse-rest.ts'
-import { onUpgrade } from './upgrade.ts'
+import { reportUnread } from './unread-requests.ts'
+import { onTunnel, onUpgrade } from './upgrade.ts'
 import { WebSockets } from './websocket/index.ts'
 
 export interface ServerOptions {
@@ -83,10 +85,23 @@ export async function startServer({
     continueWhenRead(request, response)
     answer(request, response)
   })
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    response.on('error', ignore)
+    reports.follow(request, response)
+    const error = new StreamstackError('header_invalid', 'The server meets no other Expect than 100-continue.', {
+      status: 417,
+    })
+    door.refuse(request, response, error)
+  })
+  reportUnread(server, reports)
   const connections = openConnections(server, () => engine.settings.server.slowTimeoutMs)
   onUpgrade(server, (request, response, upgrade) => {
     reports.follow(request, response)
     door.take(request, response, upgrade)
+  })
+  onTunnel(server, (request, response) => {
+    reports.follow(request, response)
+    door.take(request, response)
   })
   engine.observation.metrics.bytesSent = () => connections.bytesSent()
   engine.observation.history.start()
@@ -98,7 +113,7 @@ export async function startServer({
   const { tls } = engine.settings.server
   const unfollow =
     tls === null ? ignore : followCertificate(server as unknown as SecureServer, tls, { log: engine.log, pollMs })
-  const redirect = tls?.redirectPort == null ? null : createRedirect(engine, () => actualPort)
+  const redirect = tls?.redirectPort == null ? null : createRedirect({ engine, reports, securePort: () => actualPort })
   if (redirect !== null) await listen(redirect, host, tls?.redirectPort ?? 0)
   return {
     url,

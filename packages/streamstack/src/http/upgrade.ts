@@ -1,4 +1,5 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Upgrade } from './exchange.ts'
 import { isWebSocketRequest } from './websocket/index.ts'
 
@@ -13,16 +14,28 @@ export function onUpgrade(
 ): void {
   // A TLS server takes no such option, but looks here, too.
   Object.assign(server, { shouldUpgradeCallback: isWebSocketRequest })
-  server.on('upgrade', (request, socket, head) => {
-    // A socket that breaks is a client that left; its `close` says so.
-    socket.on('error', ignore)
-    const response = new ServerResponse(request)
-    response.on('error', ignore)
-    response.shouldKeepAlive = false
-    response.assignSocket(socket as never)
-    response.on('finish', () => socket.end(() => socket.destroy()))
-    listener(request, response, { socket, head })
+  server.on('upgrade', (request, socket, head) => listener(request, answerOn(request, socket), { socket, head }))
+}
+
+/** Calls `listener` for each CONNECT, which Node otherwise answers by closing the connection. The server is no proxy: it is there to be refused. */
+export function onTunnel(server: Server, listener: (request: IncomingMessage, response: ServerResponse) => void): void {
+  server.on('connect', (request: IncomingMessage, socket: Duplex | ServerResponse) => {
+    // HTTP/2 hands over no connection: its compatibility layer has the answer to a stream there (RFC 9113 §8.5).
+    if (request.httpVersionMajor === 2) listener(request, socket as ServerResponse)
+    else listener(request, answerOn(request, socket as Duplex))
   })
+}
+
+/** The last answer on a connection that Node has handed over. */
+function answerOn(request: IncomingMessage, socket: Duplex): ServerResponse {
+  // A socket that breaks is a client that left; its `close` says so.
+  socket.on('error', ignore)
+  const response = new ServerResponse(request)
+  response.on('error', ignore)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket as never)
+  response.on('finish', () => socket.end(() => socket.destroy()))
+  return response
 }
 
 function ignore(): void {}

@@ -49,11 +49,32 @@ export function auditedSocket(
   return { ...SOCKET, caller: { kind, subject }, address, status, bytes, durationMs, error: cause }
 }
 
+/** What was refused before it was a request, as the audit records it. */
+export function auditedUnread(error: StreamstackError, { method, address, status }: CallReport): AuditedCall {
+  return {
+    caller: { kind: 'anonymous', subject: null },
+    address,
+    transport: 'http',
+    method,
+    route: null,
+    endpoint: null,
+    resource: null,
+    run: null,
+    inputs: null,
+    outcome: null,
+    status,
+    error: auditedError(error),
+    bytes: null,
+    durationMs: 0,
+  }
+}
+
 /** The error of a call as the audit records it: its code, and which of several reasons it had. */
 export function auditedError(error: StreamstackError): NonNullable<AuditedCall['error']> {
   if (error.cause instanceof OtherOwner) return { code: error.row, reason: 'other_owner' }
-  // Only what the server itself says of a token: an endpoint may put anything into its own errors.
-  const reason = error.row === 'unauthenticated' ? error.details?.['reason'] : null
+  // Only what the server itself says of a token or a request: an endpoint may put anything into its own errors.
+  const isOwn = error.row === 'unauthenticated' || error.row === 'header_invalid'
+  const reason = isOwn ? error.details?.['reason'] : null
   return { code: error.row, reason: typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason) ? reason : null }
 }
 

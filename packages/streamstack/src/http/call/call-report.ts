@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { StreamstackError } from '@streamstack/protocol'
 import { type Caller, admitsOrigin } from '../../access/index.ts'
 import type { AuditedCall } from '../../audit/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { onAnswerOver } from '../answer/answer-over.ts'
-import { auditedCall, auditedSocket } from './audited-call.ts'
+import { auditedCall, auditedSocket, auditedUnread } from './audited-call.ts'
 import { type CallNote, type CallReport, openNote } from './call-note.ts'
 import { countSentBytes } from '../sent-bytes.ts'
 
@@ -11,6 +12,9 @@ import { countSentBytes } from '../sent-bytes.ts'
 const PATH_LENGTH_MAX = 500
 
 const SUBJECT_LENGTH_MAX = 200
+
+/** Stands for what is not known of a request. */
+const UNREAD = '-'
 
 /** How long a call goes on before the audit says that it does. */
 const LONG_CALL_MS = 10_000
@@ -75,6 +79,28 @@ export class CallReports {
       const audited = auditedCall(note, told)
       if (audited !== null) engine.audit.called(audited)
     })
+  }
+
+  /** Reports what was refused before it was a request. `status`: what was answered; null: the connection was closed without an answer. */
+  unread(address: string | null, error: StreamstackError, status: number | null): void {
+    const report: CallReport = {
+      method: UNREAD,
+      path: UNREAD,
+      address: this.#engine.gate.placeOf({ headers: {}, socket: { remoteAddress: address ?? undefined } }).address,
+      refusedOrigin: null,
+      status,
+      endpoint: null,
+      caller: null,
+      run: null,
+      outcome: null,
+      error,
+      firstChunkMs: null,
+      durationMs: 0,
+      chunks: null,
+      bytes: 0,
+    }
+    this.#onCall?.(report)
+    if (this.#engine.audit.isOn) this.#engine.audit.called(auditedUnread(error, report))
   }
 
   /** Follows a WebSocket from its handshake; call the result when its connection is gone. `caller`: of the connection, as it is then. */

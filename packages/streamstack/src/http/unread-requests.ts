@@ -1,0 +1,56 @@
+import { STATUS_CODES, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { StreamstackError } from '@streamstack/protocol'
+import type { CallReports } from './call/call-report.ts'
+
+interface Unread {
+  readonly status: number
+  readonly reason: 'malformed' | 'too_large' | 'timeout'
+  readonly message: string
+}
+
+const MALFORMED: Unread = { status: 400, reason: 'malformed', message: 'The request is not HTTP as RFC 9112 has it.' }
+
+/** What Node's parser says of requests that it gives up, and what it answers by itself. */
+const unread: Readonly<Record<string, Unread>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, reason: 'too_large', message: 'The headers of the request are too large.' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, reason: 'too_large', message: 'The chunk extensions are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, reason: 'timeout', message: 'The request did not arrive in time.' },
+}
+
+/** The client is gone: nothing was refused. */
+const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT'])
+
+/**
+ * Answers requests that never become one, because the parser gives them up or they take too long, and connections beyond `server.max_connections`; and
+ * reports them. Node answers them by itself, and tells nobody.
+ */
+export function reportUnread(server: Server, reports: CallReports): void {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const { code = '' } = error
+    const { remoteAddress = null } = socket
+    if (LEFT.has(code) || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const { status, reason, message } = unread[code] ?? MALFORMED
+    // Behind an answer that has begun, a status line would be part of its body.
+    const isAnswering = hasBegunAnswer(socket)
+    if (!isAnswering) {
+      socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    }
+    socket.destroySoon()
+    const refusal = new StreamstackError('header_invalid', message, { status, details: { reason }, cause: error })
+    reports.unread(remoteAddress, refusal, isAnswering ? null : status)
+  })
+  server.on('drop', (dropped?: { remoteAddress?: string }) => {
+    const message = 'The server has as many connections as it may have.'
+    reports.unread(dropped?.remoteAddress ?? null, new StreamstackError('too_many', message), null)
+  })
+}
+
+/** Node keeps the answer of a connection there; it looks at the same before it answers such a request itself. */
+function hasBegunAnswer(socket: Socket): boolean {
+  const { _httpMessage: answer } = socket as { _httpMessage?: { headersSent: boolean } | null }
+  return answer?.headersSent === true
+}
