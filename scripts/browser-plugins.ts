@@ -14,10 +14,14 @@ export const tighten: Plugin = {
     const tight = code
       .replace(/(?<=css`)[^`]*(?=`)/g, (style) =>
         style
+          .replace(/\/\*.*?\*\//gs, '')
           .replace(/\s+/g, ' ')
-          .replace(/ ?([{};,]) ?/g, '$1')
+          .replace(/ ?([{};,>]|!important) ?/g, '$1')
           .replace(/: /g, ':')
           .replace(/;}/g, '}')
+          .replace(/(?<=\() | (?=\))/g, '')
+          .replace(/(?<=[ ,:(-])0(?=\.\d)/g, '')
+          .replace(/#(\w)\1(\w)\2(\w)\3\b/g, '#$1$2$3')
           .trim(),
       )
       .replace(/\n\s+/g, '\n')

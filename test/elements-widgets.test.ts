@@ -286,6 +286,60 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     await done(page)
   })
 
+  test('<metric-card> tells no change against a time in which next to nothing was', async () => {
+    await using page = await stage.open('<metric-card heading="Calls" path="n" span="5"></metric-card>')
+    const push = (values: readonly number[]): Promise<void> =>
+      page.run(
+        inside(
+          'metric-card',
+          `for (const n of ${JSON.stringify(values)}) element.push({ n }, window.at = (window.at ?? 0) + 1000)`,
+        ),
+      )
+    for (const [values, newest] of [
+      [[0, 0, 0, 0, 0, 0, 0, 40], '40'],
+      [[30], '30'],
+    ] as const) {
+      await push(values)
+      await expect.poll(() => text(page, 'metric-card', '.value span')).toBe(newest)
+      expect(await text(page, 'metric-card', '.pill')).toBeNull()
+    }
+    await push([30, 30, 60])
+    await expect.poll(() => text(page, 'metric-card', '.pill')).toMatch(/^\+\d+ % against/)
+    await done(page)
+  })
+
+  test('<live-chart> begins with its first two points, and gives them the width', async () => {
+    await using page = await stage.open('<live-chart heading="Load" path="n" span="3600"></live-chart>')
+    const push = (count: number): Promise<void> =>
+      page.run(
+        inside(
+          'live-chart',
+          `for (let index = 0; index < ${count}; index++) element.push({ n: 5 }, window.at = (window.at ?? 0) + 2000)`,
+        ),
+      )
+    const none = (): Promise<string | null> => text(page, 'live-chart', '.none')
+    expect(await none()).toBe('No data yet')
+    await push(1)
+    await expect.poll(none).toBe('Collecting data…')
+    expect(await page.run(inside('live-chart', `return root.querySelector('canvas')`))).toBeNull()
+    await push(89)
+    await expect.poll(none).toBeNull()
+    // Columns of pixels in the color of the line; axes and their texts are gray. Three minutes are there of an hour.
+    const drawnShare = inside(
+      'live-chart',
+      `const canvas = root.querySelector('canvas')
+      if (canvas === null) return 0
+      const { width, height } = canvas
+      const { data } = canvas.getContext('2d').getImageData(0, 0, width, height)
+      const columns = new Set()
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3] > 200 && data[at + 1] - data[at] > 60) columns.add((at / 4) % width)
+      return columns.size / width`,
+    )
+    await expect.poll(() => page.run<number>(drawnShare)).toBeGreaterThan(0.7)
+    await done(page)
+  })
+
   test('<live-chart> draws lines on a canvas, names what is under the keyboard, and hides a line', async () => {
     await using page = await stage.open(
       '<live-chart heading="Load" series="a: First, b: Second" unit="ms"></live-chart>',

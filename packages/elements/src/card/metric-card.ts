@@ -219,12 +219,13 @@ export class MetricCard extends WidgetElement {
 }
 
 /**
- * The newest fifth of a span against the rest of it, as a share; null where the points do not fill it. Each value counts for the time since the one before: a history has
- * fewer points than what came live.
+ * The newest fifth of a span against the rest of it, as a share; null where the points do not fill it, and where most of the rest is zero: against next to nothing every
+ * change is huge. Each value counts for the time since the one before: a history has fewer points than what came live.
  */
 function changeOf(times: readonly number[], values: readonly number[], spanMs: number): number | null {
   const sums = { before: 0, newest: 0 }
   const weights = { before: 0, newest: 0 }
+  let emptyMs = 0
   const fromMs = (times.at(-1) ?? 0) - spanMs / 5
   for (let index = 1; index < values.length; index++) {
     const [timeMs, value] = [times[index] ?? 0, values[index] ?? Number.NaN]
@@ -233,8 +234,9 @@ function changeOf(times: readonly number[], values: readonly number[], spanMs: n
     const weight = timeMs - (times[index - 1] ?? timeMs)
     sums[part] += value * weight
     weights[part] += weight
+    if (value === 0 && part === 'before') emptyMs += weight
   }
   const before = sums.before / weights.before
   const change = (sums.newest / weights.newest - before) / Math.abs(before)
-  return Number.isFinite(change) ? change : null
+  return Number.isFinite(change) && emptyMs <= weights.before / 2 ? change : null
 }

@@ -30,6 +30,7 @@ const DASHES: readonly (readonly number[])[] = [[], [5, 4], [], [2, 3], [8, 4], 
 
 const LABELS = {
   ...WIDGET_LABELS,
+  collecting: 'Collecting data…',
   others: 'others',
   time: 'Time',
   value: 'Value',
@@ -171,6 +172,7 @@ export class LiveChart extends WidgetElement {
     this.#plot?.destroy()
     this.#plot?.element.remove()
     this.#plot = null
+    this.#pointed = null
   }
 
   get #lines(): readonly ChartSeries[] {
@@ -205,7 +207,9 @@ export class LiveChart extends WidgetElement {
   #drawLines(): void {
     this.#shown = this.#ring.window((this.span ?? 300) * 1_000)
     const box = this.renderRoot.querySelector('.plot')
-    if (!(box instanceof HTMLElement) || this.#shown.times.length === 0) return
+    if (!(box instanceof HTMLElement)) return
+    // One point is no line.
+    if (this.#shown.times.length < 2) return this.#dropPlot()
     if (this.#plot === null) {
       void this.#load(box)
       return
@@ -299,7 +303,7 @@ export class LiveChart extends WidgetElement {
         aria-label="${this.heading}. ${words.keys}"
         @keydown=${move}
       >
-        ${times.length === 0 ? html`<div class="none">${words.noData}</div>` : nothing}
+        ${times.length < 2 ? html`<div class="none">${times.length === 0 ? words.noData : words.collecting}</div>` : nothing}
       </div>
       <ul class="legend" part="legend">
         ${this.#lines.map(({ path, label }, index) => this.#renderKey(label ?? path, columns[index]?.[at], index))}

@@ -19,7 +19,7 @@ export interface PlotOptions {
   /** Bounds of the values; null: those of the data. */
   readonly min: number | null
   readonly max: number | null
-  /** Time that the chart shows. */
+  /** The longest time that the chart shows. */
   readonly spanMs: number
   /** The point under the pointer; null: none is. */
   readonly onPoint: (index: number | null) => void
@@ -36,6 +36,9 @@ export interface Plot {
   destroy(): void
 }
 
+/** The shortest time that lines are drawn over: a few seconds of data say nothing of a trend. */
+const SPAN_MS_MIN = 60_000
+
 /** Lines over time. Colors are asked with each drawing, so that they follow the page's theme. */
 export function createPlot(options: PlotOptions, width: number, height: number): Plot {
   const { series, grid, text, font, number, time, min, max, spanMs, onPoint } = options
@@ -51,8 +54,11 @@ export function createPlot(options: PlotOptions, width: number, height: number):
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
-        // All of the time that the chart names, also while there is less data.
-        x: { time: true, range: (_plot, _low, high) => [high - spanMs, high] },
+        // While there is less data than the chart has time for, what there is gets the width.
+        x: {
+          time: true,
+          range: (_plot, low, high) => [Math.max(high - spanMs, Math.min(low, high - SPAN_MS_MIN)), high],
+        },
         y: {
           range: (_plot, low, high) => {
             const from = min ?? Math.min(0, low)
