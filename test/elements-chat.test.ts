@@ -178,6 +178,7 @@ describe.skipIf(chromiumPath === undefined)('<stream-chat> in a real browser, un
 
   test('a connection that breaks is taken up again where it stopped', async () => {
     let again = ''
+    let cut = (): void => undefined
     stage.raw('/v1/stream/runs/run-cut', (request, response) => {
       again = String(request.headers['last-event-id'])
       response.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Stream-Run': 'run-cut' })
@@ -192,7 +193,7 @@ describe.skipIf(chromiumPath === undefined)('<stream-chat> in a real browser, un
         'Stream-Url': '/v1/stream/runs/run-cut',
       })
       response.write('{"offset":1,"type":"chunk","content":"one ","metadata":null}\n')
-      setTimeout(() => response.destroy(), 50)
+      cut = () => void response.destroy()
     })
     await using opened = await stage.open('<stream-chat src="/api/cut"></stream-chat>', {
       prepare: 'Math.random = () => 0.01',
@@ -202,6 +203,9 @@ describe.skipIf(chromiumPath === undefined)('<stream-chat> in a real browser, un
         `window.states = []; chat.addEventListener('stream-status', ({ detail }) => states.push(detail.state)); chat.send('x')`,
       ),
     )
+    // A page that has not read a chunk loses it with the connection.
+    await expect.poll(() => textOf(opened, '.md')).toMatch(/^one/)
+    cut()
     await expect.poll(() => textOf(opened, '.md')).toBe('one two')
     expect(again).toBe('1')
     expect(await opened.run('return states')).toEqual([

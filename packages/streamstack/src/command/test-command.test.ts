@@ -163,7 +163,7 @@ describe('streamstack test', () => {
       response.write(events.join('').repeat(40))
       return request.url === '/whole'
         ? response.end('data: [DONE]\n\n')
-        : setTimeout(() => response.socket?.resetAndDestroy(), 30)
+        : setTimeout(() => response.socket?.resetAndDestroy(), 200)
     })
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
     const { port } = upstream.address() as AddressInfo
