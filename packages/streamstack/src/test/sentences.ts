@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../definition/index.ts'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { Judge } from './check.ts'
-import { type Observed, firstChunkMs, gapsMs, median, textOf } from './observed.ts'
+import { type Observed, type ObservedChunk, firstChunkMs, gapsMs, median, textOf } from './observed.ts'
 
 /** A kind of sentence that files may use for an expectation. */
 export interface SentenceForm {
@@ -22,24 +22,29 @@ const MEMORY_MIB = 32
 
 const DURATION = String.raw`(\d+(?:\.\d+)?\s*(?:ms|s|m|min|seconds?|milliseconds?|minutes?))`
 
+const WITHIN = '(?:within|(?:in )?(?:under|less than))'
+
 /** The whole grammar. Case, a full stop at the end and repeated blanks do not count. */
 export const SENTENCES: readonly SentenceForm[] = [
   {
     form: 'Response starts within <duration>',
     meaning: 'The first chunk arrives in time, by the median of the repetitions; 25 % more pass.',
-    pattern: new RegExp(`^(?:the )?(?:response|stream|answer) (?:starts|begins) within ${DURATION}$`, 'i'),
+    pattern: new RegExp(`^(?:the )?(?:response|stream|answer) (?:starts|begins) ${WITHIN} ${DURATION}$`, 'i'),
     judge: ([, duration]) => budget('The first chunk came after', firstChunkMs, duration),
   },
   {
     form: 'First chunk arrives within <duration>',
     meaning: 'The same.',
-    pattern: new RegExp(`^(?:the )?first chunk (?:arrives|comes) within ${DURATION}$`, 'i'),
+    pattern: new RegExp(`^(?:the )?first chunk (?:arrives|comes) ${WITHIN} ${DURATION}$`, 'i'),
     judge: ([, duration]) => budget('The first chunk came after', firstChunkMs, duration),
   },
   {
     form: 'Stream completes within <duration>',
     meaning: 'The stream has ended in time, by the median of the repetitions; 25 % more pass.',
-    pattern: new RegExp(`^(?:the )?(?:response|stream|answer) (?:completes|ends|finishes) within ${DURATION}$`, 'i'),
+    pattern: new RegExp(
+      `^(?:(?:the )?(?:response|stream|answer) (?:completes|ends|finishes) ${WITHIN}|total time (?:is )?${WITHIN}) ${DURATION}$`,
+      'i',
+    ),
     judge: ([, duration]) => budget('The stream ended after', ({ totalMs }) => totalMs, duration),
   },
   {
@@ -54,6 +59,19 @@ export const SENTENCES: readonly SentenceForm[] = [
     meaning: `Nine of ten gaps between chunks differ from the median gap by at most half of it, or by ${STEADY_MS} ms where that is more.`,
     pattern: /^chunks arrive (?:with (?:a )?consistent timing|steadily|at a steady pace)$/i,
     judge: () => ({ kind: 'each', problem: unsteadiness }),
+  },
+  {
+    form: 'Chunks arrive in order',
+    meaning: 'There is more than one chunk, and each offset follows the one before: none lost, none doubled.',
+    pattern: /^(?:all |the )?chunks arrive in (?:the )?(?:right |correct )?order$/i,
+    judge: () =>
+      each((observed) => (observed.chunks.length > 1 ? gapInOffsets(observed) : 'There are fewer than two chunks.')),
+  },
+  {
+    form: 'Every chunk carries metadata',
+    meaning: 'Each chunk has an object as its metadata; a marker such as `[DONE]` at the end needs none.',
+    pattern: /^(?:each|every|all) chunks? (?:carry|carries|has|have|contains?|includes?) metadata$/i,
+    judge: () => each(missingMetadata),
   },
   {
     form: 'Stream completes with [DONE] signal',
@@ -121,7 +139,7 @@ export const SENTENCES: readonly SentenceForm[] = [
   {
     form: 'Status is <number>',
     meaning: 'The HTTP status.',
-    pattern: /^(?:the )?status (?:is|code is|equals) (\d{3})$/i,
+    pattern: /^(?:the )?(?:returns )?(?:http )?status(?: code)?(?: is| equals)? (\d{3})$/i,
     judge: ([, wanted]) =>
       each(({ status }) => (status === Number(wanted) ? null : `The status is ${status ?? 'missing'}.`)),
   },
@@ -203,10 +221,8 @@ function budget(what: string, measure: (observed: Observed) => number, duration 
 }
 
 function unsteadiness(observed: Observed): string | null {
-  const { chunks } = observed
   // A marker such as [DONE] follows the last content at once.
-  const isMarked = /^\[[A-Z_ ]+\]$/.test(String(chunks.at(-1)?.content))
-  const gaps = gapsMs({ ...observed, chunks: isMarked ? chunks.slice(0, -1) : chunks })
+  const gaps = gapsMs({ ...observed, chunks: unmarked(observed) })
   if (gaps.length === 0) return 'There are fewer than two chunks.'
   const middle = median(gaps)
   const allowed = Math.max(STEADY_MS, middle * STEADY_SHARE)
@@ -220,6 +236,18 @@ function missingMarker({ chunks, outcome }: Observed, marker: string): string | 
   const last = chunks.at(-1)?.content
   if (last !== marker) return `The last chunk is ${JSON.stringify(last ?? null).slice(0, 100)}, not ${marker}.`
   return outcome === 'completed' || outcome === null ? null : `The outcome is ${outcome}.`
+}
+
+/** The chunks without a marker at the end. */
+function unmarked({ chunks }: Observed): readonly ObservedChunk[] {
+  return /^\[[A-Z_ ]+\]$/.test(String(chunks.at(-1)?.content)) ? chunks.slice(0, -1) : chunks
+}
+
+function missingMetadata(observed: Observed): string | null {
+  const chunks = unmarked(observed)
+  if (chunks.length === 0) return 'There is no chunk.'
+  const bare = chunks.find(({ metadata }) => typeof metadata !== 'object' || metadata === null)
+  return bare === undefined ? null : `The chunk ${JSON.stringify(bare.content).slice(0, 100)} has no metadata.`
 }
 
 /** Whatever went wrong, or null. */
