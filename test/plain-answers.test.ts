@@ -14,7 +14,7 @@ describe('a Response step', () => {
     [{ content: [1, 2] }, 200, 'application/json; charset=utf-8', '[1,2]'],
     [{ content: 'a\nb' }, 200, 'text/plain; charset=utf-8', 'a\nb'],
     [{ content: '' }, 200, 'text/plain; charset=utf-8', ''],
-    [{ content: '<p>', headers: { 'content-type': 'text/html' } }, 200, 'text/html', '<p>'],
+    [{ content: '<p>', headers: { 'content-type': 'text/html' } }, 200, 'text/html; charset=utf-8', '<p>'],
     [{ content: false, status: '404' }, 404, 'application/json; charset=utf-8', 'false'],
     [{ status: 204 }, 204, undefined, ''],
     [{ status: 204, content: { id: 1 } }, 204, undefined, ''],

@@ -150,11 +150,30 @@ describe('headers', () => {
     expect(headers['content-length']).toBeUndefined()
   })
 
+  test.each([
+    ['text/html', 'text/html; charset=utf-8'],
+    ['text/csv; header=present', 'text/csv; header=present; charset=utf-8'],
+    ['TEXT/HTML;Charset="UTF-8"', 'TEXT/HTML;Charset="UTF-8"'],
+    ['application/xml', 'application/xml'],
+    ['image/svg+xml', 'image/svg+xml'],
+  ])('text without a charset is sent as the UTF-8 that it is: %s', async (declared, sent) => {
+    const settings = { headers: { 'Content-Type': declared } }
+    await using server = await testServer({
+      'endpoints/streamed.json': endpoint('/streamed', [send('<p>é</p>')], { settings }),
+      'endpoints/plain.json': endpoint('/plain', [send('<p>é</p>')], {
+        settings: { ...settings, response_type: 'standard' },
+      }),
+      'endpoints/step.json': endpoint('/step', [{ function: 'Response', content: '<p>é</p>', ...settings }]),
+    })
+    for (const path of ['/streamed', '/plain', '/step'])
+      expect([path, (await server.call(path)).headers['content-type']]).toEqual([path, sent])
+  })
+
   test('declared headers are honoured, and none can allow a proxy to change the bytes', async () => {
     await using server = await twoWays()
     const { headers } = await server.call('/plain')
     expect(headers['x-own']).toBe('yes')
-    expect(headers['content-type']).toBe('text/plain')
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8')
     expect(headers['cache-control']).toBe('private, max-age=5, no-transform')
   })
 

@@ -51,6 +51,11 @@ export function normalizeHeaders(node: TreeNode, list: IssueList): Readonly<Reco
       list.error(position, `The header ${key} holds characters that HTTP headers cannot carry; use plain ASCII text.`)
     } else if (String(value).includes('{{')) {
       list.error(position, `The header ${key} cannot hold an expression here; use the function Set Response Header.`)
+    } else if (name === 'content-type' && isOtherCharset(String(value))) {
+      list.error(
+        position,
+        `The Content-Type names another charset than UTF-8, which all answers are written in; leave it out.`,
+      )
     } else if (governedHeaders.has(name)) {
       // What Node does by itself needs no word.
       if (name !== 'connection' || String(value).trim().toLowerCase() !== 'keep-alive') {
@@ -60,4 +65,9 @@ export function normalizeHeaders(node: TreeNode, list: IssueList): Readonly<Reco
     seen.add(name)
   }
   return Object.freeze(headers)
+}
+
+function isOtherCharset(contentType: string): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8'
+  return charset !== 'utf-8' && charset !== 'utf8'
 }

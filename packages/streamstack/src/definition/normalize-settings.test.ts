@@ -81,6 +81,10 @@ test.each<[Value, string]>([
   [{ headers: { 'X-A': 'a\0' } }, 'The header X-A must not hold line breaks; they would end the header.'],
   [{ headers: { a: '1', A: '2' } }, 'The header A stands here twice (case does not count); remove one.'],
   [
+    { headers: { 'Content-Type': 'text/html; charset=ISO-8859-1' } },
+    'The Content-Type names another charset than UTF-8, which all answers are written in; leave it out.',
+  ],
+  [
     { headers: { 'X-A': '{{x}}' } },
     'The header X-A cannot hold an expression here; use the function Set Response Header.',
   ],

@@ -71,5 +71,11 @@ function medium(contentType: string): string {
 
 /** The Content-Type of a format's answer: the endpoint's own where it fits the format; any other would be a lie. */
 export function contentTypeOf(name: FormatName, encoded: string, declared: string | undefined): string {
-  return declared !== undefined && mediaFormat(declared) === name ? declared : encoded
+  return declared !== undefined && mediaFormat(declared) === name ? withCharset(declared) : encoded
+}
+
+/** A declared Content-Type as it is sent: answers are UTF-8, and browsers guess another charset for text without one. */
+export function withCharset(contentType: string): string {
+  const isBare = /^text\//i.test(contentType) && !/;\s*charset\s*=/i.test(contentType)
+  return isBare ? `${contentType}; charset=utf-8` : contentType
 }

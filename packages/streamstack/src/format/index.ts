@@ -1,4 +1,4 @@
-export { chooseFormat, contentTypeOf } from './choose-format.ts'
+export { chooseFormat, contentTypeOf, withCharset } from './choose-format.ts'
 export { chooseKinds } from './choose-kinds.ts'
 export { encode } from './encode.ts'
 export { encoderFor } from './encoder-for.ts'

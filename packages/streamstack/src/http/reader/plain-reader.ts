@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type Chunk, StreamstackError, isTextKind } from '@streamstack/protocol'
+import { withCharset } from '../../format/index.ts'
 import type { PlainAnswer, StreamSource } from '../../stream/index.ts'
 import { type Collection, type ReadingRecord, collect } from '../../stream/reading.ts'
 import { withStepHeaders } from '../answer/answer-headers.ts'
@@ -98,7 +99,7 @@ export class PlainReader {
     }
     response.writeHead(status, {
       ...all,
-      'Content-Type': source.plainAnswer?.contentType ?? declaredType ?? contentType,
+      'Content-Type': withCharset(source.plainAnswer?.contentType ?? declaredType ?? contentType),
       'Content-Length': Buffer.byteLength(body),
     })
     response.end(body)
