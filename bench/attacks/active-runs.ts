@@ -70,6 +70,25 @@ const listInputs: Attack = {
   },
 }
 
+const heldTexts: Attack = {
+  name: 'held-texts',
+  about:
+    'Runs that make a text of 15,000,000 characters of one of 940,000 and wait for ten minutes, 20 a second, each kept open.',
+  async run({ port, intensity }, tally, signal) {
+    const body = JSON.stringify({ text: 'x'.repeat(940_000) })
+    const sockets = new Set<ReturnType<typeof open>>()
+    await pace(20 * intensity, signal, () => {
+      const socket = open(port, tally)
+      tally.sent++
+      sockets.add(socket)
+      countStatus(socket, tally)
+      socket.write(requestText('POST', '/held-text', body))
+      socket.on('close', () => sockets.delete(socket))
+    })
+    for (const socket of sockets) socket.destroy()
+  },
+}
+
 const resets: Attack = {
   name: 'http2-resets',
   about: 'Four HTTP/2 sessions that open streams and reset them at once, and begin again when they are closed.',
@@ -143,4 +162,12 @@ const presence: Attack = {
 }
 
 /** A1: runs, readers and sessions without a bound. */
-export const activeRuns: readonly Attack[] = [stalledReaders, stalledPages, hangUps, listInputs, resets, presence]
+export const activeRuns: readonly Attack[] = [
+  stalledReaders,
+  stalledPages,
+  hangUps,
+  listInputs,
+  heldTexts,
+  resets,
+  presence,
+]

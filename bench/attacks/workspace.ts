@@ -60,6 +60,17 @@ export function attackedWorkspace(
     'endpoints/held.json': endpoint('POST', '/held', [send('begun'), { function: 'Sleep', duration: '10m' }], {
       items: required('list'),
     }),
+    'endpoints/held-text.json': endpoint(
+      'POST',
+      '/held-text',
+      [
+        { step: 'Grow', variables: { big: '{{text.repeat(16)}}' } },
+        { step: 'Flatten', variables: { last: '{{(big + 1) < (big + 2)}}' } },
+        send('begun'),
+        { function: 'Sleep', duration: '10m' },
+      ],
+      { text: required('text') },
+    ),
     'endpoints/page.json': endpoint('GET', '/page', [
       { function: 'Get Records', table: 'rows', limit: 5_000, as: 'rows' },
       send('{{rows}}'),

@@ -6,7 +6,7 @@ import { Run, type Services, type StreamOptions, type TraceSink, newRunState } f
 import type { Observation } from '../observe/index.ts'
 import { InOrder, after } from '../storage/index.ts'
 import { weighValue } from '../input/index.ts'
-import { ChunkTimes, Holding, MemoryLog, Stream, activeMemory } from '../stream/index.ts'
+import { BudgetPart, ChunkTimes, Holding, MemoryLog, Stream, activeMemory } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
@@ -43,6 +43,11 @@ const STALLED_MS = 500
 
 /** How often runs that are stalled are looked for at most. */
 const STALLED_LOOK_MS = 100
+
+const UNREAD_MESSAGE = 'Nobody was reading the run, and the server needed its room.'
+
+/** A run whose variables hold less is not ended for want of memory. */
+const GROWN_BYTES_MIN = 1_048_576
 
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
 const CLOSE_MS = 5_500
@@ -105,6 +110,7 @@ export class Runs {
   /** Those whose readers took nothing when it was last looked, the longest first. */
   #stalled: LiveRun[] = []
   #lookedForStalledMs = -Infinity
+  readonly #memory = new WeakMap<Plan, BudgetPart>()
   #activeCount = 0
   #sweep: NodeJS.Timeout | undefined
 
@@ -119,13 +125,15 @@ export class Runs {
     const { endpoint } = plan
     const { limits } = endpoint
     const inputBytes = weighValue(start.inputs)
-    this.#demandRoom(settings, inputBytes)
+    const memory = this.#memoryOf(plan)
+    this.#demandRoom(settings, memory, inputBytes)
+    const variables = new Holding(memory)
     const id = newRunId()
     const { windowBytes } = settings.streams
     const delivery = start.delivery ?? endpoint.delivery
     const log =
       delivery === 'memory'
-        ? new MemoryLog(windowBytes, { budget: activeMemory })
+        ? new MemoryLog(windowBytes, { budget: memory })
         : this.#durable.log({
             id,
             endpoint,
@@ -152,7 +160,7 @@ export class Runs {
         unreadBytesMax:
           endpoint.onDisconnect === 'cancel' ? Math.min(UNREAD_BYTES_MAX, windowBytes / 2) : windowBytes / 2,
         lagBytesMax: windowBytes / 2,
-        budget: activeMemory,
+        budget: memory,
         times: new ChunkTimes(),
       }),
       services: this.#services,
@@ -163,6 +171,10 @@ export class Runs {
         maxBytes: limits.maxBytes ?? settings.limits.maxBytes,
         maxIterations: limits.maxIterations ?? settings.limits.maxIterations,
         maxStackDepth: settings.limits.maxStackDepth,
+      },
+      onGrowth: (bytes) => {
+        variables.set(Math.max(bytes, inputBytes))
+        return bytes < GROWN_BYTES_MIN || this.#hasRoom(memory)
       },
     })
     const trace = start.traced == null ? null : newTrace(start.traced, start.secrets ?? [])
@@ -178,36 +190,52 @@ export class Runs {
     this.#activeCount += 1
     this.#observation.metrics.runBegan()
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
-    const inputs = new Holding(activeMemory)
-    inputs.set(inputBytes)
+    variables.set(inputBytes)
     execution.stream.onEnd(() => {
-      inputs.set(0)
+      variables.set(0)
       this.#ended(live, settings, delivery === 'durable')
     })
     return live
+  }
+
+  /** What the runs of an endpoint hold. */
+  #memoryOf(plan: Plan): BudgetPart {
+    let memory = this.#memory.get(plan)
+    if (memory === undefined) {
+      memory = new BudgetPart(activeMemory)
+      this.#memory.set(plan, memory)
+    }
+    return memory
   }
 
   /**
    * Makes room for a new run: at the bounds of runs and of memory, cancels those that are unread or stalled, the longest
    * first. Throws `unavailable` if there is no room.
    */
-  #demandRoom({ limits }: Settings, inputBytes: number): void {
+  #demandRoom({ limits }: Settings, memory: BudgetPart, inputBytes: number): void {
     const most = limits.activeRunsMax ?? ACTIVE_RUNS_MAX
     // Of runs that are given up here, a moment later.
     let freedBytes = 0
     // A run that is alone may be as large as its limits allow.
-    const isShort = (): boolean =>
-      this.#activeCount > 0 && activeMemory.heldBytes - freedBytes + inputBytes >= activeMemory.bytesMax
+    const isShort = (): boolean => this.#activeCount > 0 && memory.isShort(inputBytes - freedBytes)
     if (this.#activeCount < most && !isShort()) return
     for (let given = this.#nextToGive(); given !== undefined; given = this.#nextToGive()) {
       freedBytes += given.stream.log.bytesHeld
-      given.giveUp('Nobody was reading the run, and the server needed its room.')
+      given.giveUp(UNREAD_MESSAGE)
       // Finally blocks may still run for a while: of such runs there are some more at most.
       if (this.#activeCount < most + Math.ceil(most / 4) && !isShort()) return
     }
     throw new StreamstackError('unavailable', 'The server has as many runs as it can. Call again in a moment.', {
       retryAfterMs: 1_000,
     })
+  }
+
+  /** Whether a run may hold what it holds now; gives one up that nobody reads, if that is needed. */
+  #hasRoom(memory: BudgetPart): boolean {
+    if (this.#activeCount < 2 || !memory.isShort(0)) return true
+    const given = this.#nextToGive()
+    given?.giveUp(UNREAD_MESSAGE)
+    return given !== undefined
   }
 
   /** The run that is to end next when there is no room: the one that is unread for longest, then the one that is stalled for longest. */

@@ -1,4 +1,4 @@
-export { weighValue } from './weigh-value.ts'
+export { weighValue, weighValues } from './weigh-value.ts'
 export { compileInputs } from './check-inputs.ts'
 export type { InputChecker, InputSources } from './check-inputs.ts'
 export type { InputFault } from './input-faults.ts'

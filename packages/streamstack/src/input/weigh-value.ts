@@ -6,16 +6,31 @@ const OBJECT_BYTES = 88
 const PLACE_BYTES = 8
 const PROPERTY_BYTES = 32
 
+/** Values that `weighValues` reaches: a list that holds itself many times over is small in memory and endless to walk. */
+const VALUES_MAX = 50_000
+
 /** Bytes that a value occupies in the heap, about: a character takes two bytes at most, a number in a list one place. */
 export function weighValue(value: Value): number {
+  return weigh(value, { values: Infinity })
+}
+
+/** Bytes that values occupy in the heap, at least, about; in a bounded time, also where they hold one another many times. */
+export function weighValues(values: readonly (Value | undefined)[]): number {
+  return weigh(values as readonly Value[], { values: VALUES_MAX })
+}
+
+function weigh(value: Value | undefined, left: { values: number }): number {
   if (typeof value === 'string') return TEXT_BYTES + 2 * value.length
-  if (typeof value !== 'object' || value === null) return PLACE_BYTES
+  if (typeof value !== 'object' || value === null || left.values-- <= 0) return PLACE_BYTES
   if (Array.isArray(value)) {
     let bytes = LIST_BYTES + PLACE_BYTES * value.length
-    for (const item of value as readonly Value[]) if (typeof item !== 'number') bytes += weighValue(item)
+    for (const item of value as readonly Value[]) {
+      if (left.values <= 0) break
+      if (typeof item !== 'number') bytes += weigh(item, left)
+    }
     return bytes
   }
   let bytes = OBJECT_BYTES
-  for (const inner of Object.values(value)) bytes += PROPERTY_BYTES + weighValue(inner)
+  for (const inner of Object.values(value)) bytes += PROPERTY_BYTES + weigh(inner, left)
   return bytes
 }

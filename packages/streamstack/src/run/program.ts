@@ -129,6 +129,8 @@ export interface RunningRun {
   closeSource(number: number): void
   /** Adds a call of a model to what the run used. */
   recordCall(call: ModelCall): void
+  /** Called after costly ops: counts what the variables of the run hold. Ends the run when the server has no room for it. */
+  noteGrowth(): void
   setResponseHeader(name: string, value: string): void
   /** Remembers which step an error came from: the innermost that it passed. */
   noteFailure(program: Program, frame: Frame, error: unknown): void

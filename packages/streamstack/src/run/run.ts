@@ -23,6 +23,7 @@ import type { RunState, StreamOptions } from './run-state.ts'
 import type { Services } from './services.ts'
 import { END, STOP } from './signals.ts'
 import { RunStrand } from './strand.ts'
+import { weighFrame } from './weigh-frame.ts'
 
 /** How long finally blocks may still run after a run was ended from outside. */
 const ENDING_GRACE_MS = 5_000
@@ -38,6 +39,8 @@ export interface RunSetup {
   /** The claims of the caller; null: it has no token. */
   auth: Value
   limits: RunLimits
+  /** Takes the bytes that the variables of the run hold now. False: there is no room for them. Default: there is. */
+  onGrowth?: (bytes: number) => boolean
 }
 
 /** One execution of a plan: acts on a state, from its beginning or from where another process left it. */
@@ -65,6 +68,7 @@ export class Run implements OutletRun, RunningRun {
   #sources: Map<number, ItemSource> | null = null
   #records: RecordStore | null = null
   readonly #auth: Value
+  readonly #onGrowth: ((bytes: number) => boolean) | null
   #durationTimer: LongTimer | undefined
   #graceTimer: NodeJS.Timeout | undefined
 
@@ -73,6 +77,7 @@ export class Run implements OutletRun, RunningRun {
     this.stream = setup.stream
     this.services = setup.services
     this.#auth = setup.auth
+    this.#onGrowth = setup.onGrowth ?? null
     this.limits = setup.limits
     this.#programs = setup.programs
     this.#startedMs = performance.now() - (Date.now() - setup.state.startedAtMs)
@@ -163,6 +168,19 @@ export class Run implements OutletRun, RunningRun {
     if (++this.state.iterations > this.limits.maxIterations) {
       this.#endAtLimit('max_iterations', `${this.limits.maxIterations} rounds of its loops`)
     }
+  }
+
+  noteGrowth(): void {
+    if (this.#onGrowth === null || this.#isFinished || this.#onGrowth(weighFrame(this.state.frame))) return
+    this.fail(
+      new StreamstackError(
+        'unavailable',
+        'The server has no memory left for what the run holds. Call again in a moment.',
+        {
+          retryAfterMs: 1_000,
+        },
+      ),
+    )
   }
 
   /** Keeps an upstream answer open. Returns the number by which frames know it. */

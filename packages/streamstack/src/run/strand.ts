@@ -8,6 +8,9 @@ import { yieldTurn } from './turn.ts'
 /** Ops between two looks at the clock. Ops that cost more than a few microseconds say so with `burn`. */
 const FUEL = 64
 
+/** What an op burns that may have left the run with much to hold. */
+const COSTLY_OPS = 1_000
+
 /**
  * One line of execution inside a run: the run itself has one, each branch of Parallel has its own. What waits, waits through its strand,
  * so that ending a strand (cancel, limit, a sibling that failed) reaches all that it waits for, and its branches.
@@ -72,6 +75,7 @@ export class RunStrand implements Strand {
     const burnt = Math.max(0, -this.fuel)
     this.fuel = FUEL
     if (this.#parent?.graceIsOver === true) this.graceIsOver = true
+    if (burnt >= COSTLY_OPS) this.run.noteGrowth()
     const turn = yieldTurn(program, burnt)
     return turn === undefined || this.isEnding ? turn : this.untilEnded(turn)
   }

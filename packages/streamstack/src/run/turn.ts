@@ -73,6 +73,7 @@ export function takeTurn(strand: Strand, program: Program, frame: Frame): Promis
 export function spend(strand: Strand, program: Program): void {
   count(program, takeWork(), performance.now())
   strand.fuel = Math.min(strand.fuel, 0)
+  strand.run.noteGrowth()
 }
 
 function count(program: Program | null, steps: number, nowMs: number): void {

@@ -1,6 +1,6 @@
 export { type Batch, type StreamLog, chunkBytes } from './log.ts'
 export { ChunkTimes } from './chunk-times.ts'
-export { Holding, MemoryBudget, activeMemory } from './memory-budget.ts'
+export { BudgetPart, Holding, MemoryBudget, activeMemory } from './memory-budget.ts'
 export { MemoryLog } from './memory-log.ts'
 export { segmentOf } from './segment-of.ts'
 export type { StreamSource } from './stream-source.ts'

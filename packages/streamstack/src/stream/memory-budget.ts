@@ -6,6 +6,10 @@ export const SHARE_BYTES_MIN = 65_536
 /** Part of what is free that one log may hold. With it some 3,000 logs stay within a budget of 200 MB before each is at its least share. */
 const SHARE = 1 / 64
 
+/** Part of the budget up to which a group holds little, and how far beyond the budget such groups may go. */
+const LITTLE = 1 / 8
+const BEYOND = 2
+
 /**
  * Memory that everything active may hold together: logs of runs, their inputs, bodies on their way in, and bytes
  * that wait in sockets. One holder may use a part of what is free (dynamic thresholds, Choudhury and Hahne 1998): a
@@ -36,6 +40,39 @@ export class MemoryBudget {
   share(bytesMax: number): number {
     const free = this.bytesMax - this.#heldBytes
     return Math.min(bytesMax, Math.max(free * SHARE, SHARE_BYTES_MIN))
+  }
+}
+
+/** What one group of holders, such as the runs of an endpoint, holds of a budget. */
+export class BudgetPart extends MemoryBudget {
+  readonly #whole: MemoryBudget
+
+  constructor(whole: MemoryBudget) {
+    super(whole.bytesMax)
+    this.#whole = whole
+  }
+
+  override get isExhausted(): boolean {
+    return this.#whole.isExhausted
+  }
+
+  override hold(bytes: number): void {
+    super.hold(bytes)
+    this.#whole.hold(bytes)
+  }
+
+  override share(bytesMax: number): number {
+    return this.#whole.share(bytesMax)
+  }
+
+  /**
+   * Whether a new holder of this group, of so many bytes, must wait until others have given back what they hold. A group that holds little
+   * may go beyond the budget, so that a few that hold much do not keep all others out.
+   */
+  isShort(bytes: number): boolean {
+    const held = this.#whole.heldBytes + bytes
+    if (held < this.bytesMax) return false
+    return this.heldBytes + bytes >= this.bytesMax * LITTLE || held >= this.bytesMax * BEYOND
   }
 }
 

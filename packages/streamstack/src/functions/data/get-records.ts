@@ -171,6 +171,7 @@ export const getRecords: FunctionDefinition = {
       // Before the page is read: what moves meanwhile counts against it.
       const moves = movesOf(records, asked)
       const take = (page: Page): void => {
+        strand.burn(raw ? page.json.length >> 9 : page.length)
         frame.slots[memo] = rememberPage(known, asked, page, moves) as never
         if (nextCursor !== null) frame.slots[nextCursor] = cursorAfter(asked, page)
         frame.slots[slot] = raw ? { json: page.json, length: page.length } : page.rows

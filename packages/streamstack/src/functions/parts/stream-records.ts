@@ -99,6 +99,7 @@ export function compileRecordStream(step: StepNode, compiler: Compiler, { query,
     // Before the page is read: what moves meanwhile counts against it.
     const moves = movesOf(records, asked)
     const take = (page: Page): void => {
+      strand.burn(page.json.length >> 9)
       frame.slots[slots.memo] = rememberPage(known, asked, page, moves) as never
       if (page.length === 0) frame.pc = done.pc
       frame.slots[slots.page] = page.json

@@ -169,7 +169,8 @@ export class ResponseReader implements Sink, Beating {
     this.#writeHead()
     this.lastWriteMs = performance.now()
     this.#isBlocked = !this.#response.write(data)
-    if (this.#isBlocked) (this.#waiting ??= new Holding(activeMemory)).set(this.#response.writableLength)
+    if (this.#isBlocked)
+      (this.#waiting ??= new Holding(this.#source.stream.budget ?? activeMemory)).set(this.#response.writableLength)
     return !this.#isBlocked
   }
 

@@ -1,0 +1,110 @@
+import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
+import { endpoint, send } from '@streamstack/test-support/test-server'
+import { describe, expect, test } from 'vitest'
+import type { Plan } from '../plan/index.ts'
+import { activeMemory } from '../stream/index.ts'
+import { Engine, type LiveRun } from './index.ts'
+
+const silent = (): void => undefined
+const log = { debug: silent, info: silent, warn: silent, error: silent }
+
+/** Characters of the text that each large run holds. */
+const TEXT_LENGTH = 15_000_000
+
+const inputs = { text: 'x'.repeat(1_000) }
+
+const hold = { function: 'Sleep', duration: 3_600_000 }
+
+const stacks: Readonly<Record<string, readonly object[]>> = {
+  '/text': [{ step: 'Grow', variables: { big: `{{text.repeat(${TEXT_LENGTH / 1_000})}}` } }, send('held'), hold],
+  '/caught': [
+    {
+      function: 'Try/Catch Block',
+      try_block: [{ step: 'Grow', variables: { big: `{{text.repeat(${TEXT_LENGTH / 1_000})}}` } }, send('held'), hold],
+      catch_block: [send('caught'), hold],
+    },
+  ],
+  '/list': [
+    { step: 'Grow', variables: { big: `{{range(0, 20).map((n) => text.repeat(${TEXT_LENGTH / 20_000}) + n)}}` } },
+    send('held'),
+    hold,
+  ],
+  '/small': [send('a'), send('b')],
+}
+
+interface Opened extends AsyncDisposable {
+  start(path: string): LiveRun
+}
+
+async function opened(): Promise<Opened> {
+  const workspace = await tempWorkspace({
+    'streamstack.yaml': '',
+    ...Object.fromEntries(
+      Object.entries(stacks).map(([path, stack]) => [
+        `endpoints${path}.json`,
+        { ...endpoint(path, stack), input_parameters: { text: 'text' } },
+      ]),
+    ),
+  })
+  const engine = await Engine.open({ dir: workspace.dir, log })
+  return {
+    start(path) {
+      const plan = engine.workspace.router.find('GET', path)?.store as Plan
+      const live = engine.runs.prepare(plan, engine.settings, { inputs, auth: null, options: null, owner: null })
+      live.attach({ position: 0, wake: silent })
+      live.execution.start()
+      return live
+    },
+    async [Symbol.asyncDispose]() {
+      await engine.close()
+      await workspace[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const isSettled = ({ stream }: LiveRun): boolean => stream.end !== null || stream.lastOffset > 0
+
+describe('what the variables of runs hold', () => {
+  test.each(['/text', '/caught', '/list'])(
+    '%s: is bounded by the memory of the server; other endpoints go on',
+    async (path) => {
+      await using one = await opened()
+      const before = activeMemory.heldBytes
+      const other = activeMemory.bytesMax - before
+      activeMemory.hold(other)
+      const runs: LiveRun[] = []
+      try {
+        const most = Math.ceil(activeMemory.bytesMax / 8 / TEXT_LENGTH) + 3
+        while (runs.length < most && runs.every(({ stream }) => stream.end === null)) {
+          const live = one.start(path)
+          runs.push(live)
+          await expect.poll(() => isSettled(live), { interval: 5 }).toBe(true)
+        }
+        const refused = runs.filter(({ stream }) => stream.end !== null)
+        expect(refused.map(({ stream }) => stream.end)).toMatchObject([
+          { outcome: 'failed', offset: 0, error: { code: 'unavailable' } },
+        ])
+        const small = one.start('/small')
+        await expect.poll(() => small.stream.end?.outcome).toBe('completed')
+      } finally {
+        activeMemory.hold(-other)
+      }
+      for (const live of runs) live.cancel('enough')
+      await expect.poll(() => runs.every(({ stream }) => stream.end !== null)).toBe(true)
+      expect(activeMemory.heldBytes).toBe(before)
+    },
+  )
+
+  test('one run alone may hold what its limits allow', async () => {
+    await using one = await opened()
+    activeMemory.hold(activeMemory.bytesMax)
+    try {
+      const live = one.start('/text')
+      await expect.poll(() => isSettled(live)).toBe(true)
+      expect(live.stream.end).toBe(null)
+      live.cancel('enough')
+    } finally {
+      activeMemory.hold(-activeMemory.bytesMax)
+    }
+  })
+})
