@@ -19,9 +19,16 @@ export interface Attack {
   run(target: Target, tally: Tally, signal: AbortSignal): Promise<void>
 }
 
+/** What the attacker's process reports at its end. */
+export type AttackerReport = Pick<Tally, 'sent' | 'answers' | 'lost' | 'figures'>
+
 /** What an attacker got for its requests. */
 export class Tally {
   sent = 0
+  /** Answers that were broken or wrong, where an attack is plain load. */
+  lost = 0
+  /** What an attack measured by itself. */
+  readonly figures: Record<string, number> = {}
   /** By status of the answer, or by the way in which the connection failed. */
   readonly answers: Record<string, number> = {}
 

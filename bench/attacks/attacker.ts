@@ -1,5 +1,5 @@
 /** The attacker's process: runs one attack of the catalogue against a port until a message stops it, then reports the answers. */
-import { Tally } from './attack.ts'
+import { type AttackerReport, Tally } from './attack.ts'
 import { attacks } from './catalogue.ts'
 
 const [name, port, intensity] = process.argv.slice(2)
@@ -11,4 +11,5 @@ const stop = new AbortController()
 process.on('message', () => stop.abort())
 process.on('disconnect', () => process.exit())
 await attack.run({ port: Number(port), intensity: Number(intensity) }, tally, stop.signal)
-process.send?.({ sent: tally.sent, answers: tally.answers }, () => process.exit())
+const { sent, answers, lost, figures } = tally
+process.send?.({ sent, answers, lost, figures } satisfies AttackerReport, () => process.exit())

@@ -1,6 +1,7 @@
 import { activeRuns } from './active-runs.ts'
 import type { Attack } from './attack.ts'
-import { connections, overloads } from './connections.ts'
+import { connections } from './connections.ts'
+import { overloads } from './overload.ts'
 import { rooms } from './rooms.ts'
 import { selfCalls, waysOut } from './ways-out.ts'
 import { work } from './work.ts'

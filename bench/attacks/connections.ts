@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Attack, type Tally, aborted, countStatus, open, pace, repeat, requestText } from './attack.ts'
+import { type Attack, type Tally, countStatus, open, pace, requestText } from './attack.ts'
 
 /** Opens so many connections, as fast as `perSecond` says, and keeps them until the signal aborts. */
 async function hold(
@@ -64,17 +63,3 @@ const idle: Attack = {
 
 /** Connections that cost the server something and their client nothing. */
 export const connections: readonly Attack[] = [slowOpeners, stalledStreams, idle]
-
-const overload: Attack = {
-  name: 'overload',
-  about: 'Twice as many callers as `limits.open_streams.total` (200) lets in, each with a stream of half a second.',
-  async run(target, tally, signal) {
-    await Promise.all([
-      repeat(target, tally, signal, { connections: 400, method: 'GET', path: '/steady' }),
-      aborted(signal).then(() => sleep(0)),
-    ])
-  },
-}
-
-/** Plain load beyond what the limits admit. */
-export const overloads: readonly Attack[] = [overload]

@@ -36,16 +36,19 @@ for (const attack of attacks) {
   const report = await measure(attack, { seconds, heapMegabytes, intensity })
   reports.push(report)
   console.log(row(report).join(' | '))
+  for (const [name, value] of Object.entries(report.attacker.figures)) console.log(`${name}: ${fixed(value, 1)}`)
   console.log(
-    `sent ${report.sent}; got ${
-      Object.entries(report.answers)
+    `sent ${report.attacker.sent}; got ${
+      Object.entries(report.attacker.answers)
         .map(([answer, count]) => `${answer} × ${count}`)
         .join(', ') || 'nothing'
     }${report.death === null ? '' : `; THE SERVER ENDED: ${report.death}`}`,
   )
 }
 console.log(`\n${table(reports)}`)
-process.exitCode = reports.every(({ death, during }) => death === null && during.lost === 0) ? 0 : 1
+const isUnharmed = ({ death, during, attacker }: AttackReport): boolean =>
+  death === null && during.lost === 0 && attacker.lost === 0
+process.exitCode = reports.every(isUnharmed) ? 0 : 1
 
 function table(rows: readonly AttackReport[]): string {
   return tableMarkdown({
@@ -62,12 +65,15 @@ function table(rows: readonly AttackReport[]): string {
       'RSS before',
       'RSS peak',
       'RSS after',
+      'held before',
+      'held after',
     ],
     rows: rows.map(row),
   })
 }
 
-function row({ attack, before, during, restingBytes, peakBytes, settledBytes, death }: AttackReport): string[] {
+function row(report: AttackReport): string[] {
+  const { attack, before, during, death } = report
   return [
     death === null ? attack.name : `${attack.name} (server ended)`,
     ms(before.p50Ms),
@@ -76,10 +82,12 @@ function row({ attack, before, during, restingBytes, peakBytes, settledBytes, de
     ms(during.p99Ms),
     `${fixed(during.p99Ms / before.p99Ms, 1)} ×`,
     `${during.refused} of ${during.complete + during.refused + during.lost}`,
-    String(during.lost),
-    megabytes(restingBytes),
-    megabytes(peakBytes),
-    megabytes(settledBytes),
+    String(during.lost + report.attacker.lost),
+    megabytes(report.restingBytes),
+    megabytes(report.peakBytes),
+    megabytes(report.settledBytes),
+    megabytes(report.heldBeforeBytes),
+    megabytes(report.heldAfterBytes),
   ]
 }
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type ServerProcess, startServer } from '../harness/server-process.ts'
 import { withWorkspace } from '../harness/temporary-workspace.ts'
-import type { Attack } from './attack.ts'
+import type { Attack, AttackerReport } from './attack.ts'
 import { limitsOf } from './catalogue.ts'
 import { startUpstream } from './upstream.ts'
 import { type VictimReport, victim } from './victim.ts'
@@ -29,12 +29,14 @@ export interface AttackReport {
   /** The same calls without the attack, on the same server just before. */
   readonly before: VictimReport
   readonly during: VictimReport
-  readonly sent: number
-  readonly answers: Readonly<Record<string, number>>
+  readonly attacker: AttackerReport
   readonly restingBytes: number
   readonly peakBytes: number
   /** A while after the attack. */
   readonly settledBytes: number
+  /** What its heap and buffers held before the attack and a while after it, after garbage collections. */
+  readonly heldBeforeBytes: number
+  readonly heldAfterBytes: number
   /** Null: it still runs. */
   readonly death: string | null
 }
@@ -70,10 +72,11 @@ async function measured(
   // Warm: its code is compiled.
   await victim({ port, isSecure, durationMs: Math.min(2_000, durationMs) })
   const restingBytes = await server.memory(false)
+  const heldBeforeBytes = await server.usedMemory()
   const before = await victim({ port, isSecure, durationMs: Math.min(15_000, durationMs) })
   await server.peakMemory()
   const attacker = fork(ATTACKER, [attack.name, String(port), String(intensity)])
-  const reported = once(attacker, 'message') as Promise<[{ sent: number; answers: Record<string, number> }]>
+  const reported = once(attacker, 'message') as Promise<[AttackerReport]>
   await once(attacker, 'spawn')
   let death: string | null = null
   const ask = async (question: Promise<number>): Promise<number> =>
@@ -84,8 +87,20 @@ async function measured(
   const during = await victim({ port, isSecure, durationMs })
   const peakBytes = await ask(server.peakMemory())
   attacker.send('stop')
-  const [{ sent, answers }] = await reported
+  const [attackerReport] = await reported
   await sleep(settleMs)
   const settledBytes = await ask(server.memory(true))
-  return { attack, before, during, sent, answers, restingBytes, peakBytes, settledBytes, death }
+  const heldAfterBytes = await ask(server.usedMemory())
+  return {
+    attack,
+    before,
+    during,
+    attacker: attackerReport,
+    restingBytes,
+    peakBytes,
+    settledBytes,
+    heldBeforeBytes,
+    heldAfterBytes,
+    death,
+  }
 }

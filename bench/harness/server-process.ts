@@ -90,6 +90,8 @@ export async function startServer(
     peakMemory: () => number({ kind: 'peak' }),
     cpuMs: () => number({ kind: 'cpu' }),
     async stop() {
+      // One that has died already.
+      if (!child.connected) return
       const exit = once(child, 'exit')
       child.send({ kind: 'stop' } satisfies HostRequest)
       await exit
