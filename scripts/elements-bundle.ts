@@ -53,7 +53,7 @@ export async function bundleElements(entry = 'index.ts', format: 'iife' | 'es' =
 export async function elementsFiles(): Promise<Record<string, string>> {
   return {
     'elements.js': await bundleElements(),
-    'elements/charts.js': await bundleElements('chart/plot.ts', 'es'),
+    'elements/charts.js': await bundleElements('chart/chart-plot.ts', 'es'),
     'elements/dashboard-page.js': await bundleElements('page/dashboard-page.ts'),
     'elements/page.css': await readFile(join(home, 'src/page/page.css'), 'utf8'),
   }

@@ -1,6 +1,6 @@
 /** Custom elements that show streams. Importing this defines them all. */
 export { configure, type PageSettings } from './base/settings.ts'
-export type { ChartSeries } from './chart/live-chart.ts'
+export type { ChartSeries } from './chart/chart-lines.ts'
 export type { Item, SourceFormat, SourceState, SourceStatus, TokenProvider } from './source/source.ts'
 export type { TableColumn } from './table/row-store.ts'
 export { ActivityFeed } from './activity-feed.ts'

@@ -1,33 +1,26 @@
 import { type PropertyDeclarations, type PropertyValues, css, html, nothing } from 'lit'
 import { onFrame } from '../base/frame.ts'
 import { levelOf, numberAttribute } from '../base/gauge-state.ts'
-import { durationText, numberText, shortText } from '../base/numbers.ts'
+import { durationText, numberText } from '../base/numbers.ts'
 import { labelledPaths, pickNumber } from '../base/pick.ts'
 import { WIDGET_LABELS, WidgetElement } from '../base/widget-element.ts'
 import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
+import { barList } from './bar-list.ts'
 import { Bars } from './bars.ts'
+import { COLORS, type ChartSeries, DASHES } from './chart-lines.ts'
 import { chartStyles } from './chart-styles.ts'
 import { gauge, niceBound } from './gauge.ts'
 import { loadPlot } from './load-plot.ts'
 import type { Plot } from './plot.ts'
 import { PointTable } from './point-table.ts'
 import { Ring } from './ring.ts'
-
-/** A line of a chart. */
-export interface ChartSeries {
-  /** Where the number is in a chunk. */
-  readonly path: string
-  readonly label?: string
-}
+import { timeText } from './time-text.ts'
 
 /** Points that are kept; at one a second, an hour. */
 const POINTS_MAX = 3_600
 /** Lines beyond these would have no colors of their own. */
 const SERIES_MAX = 6
-const COLORS = ['--accent', '--running', '--caught', '--ok', '--failed', '--text-3']
-const DASHES: readonly (readonly number[])[] = [[], [5, 4], [], [2, 3], [8, 4], [1, 3]]
-
 const LABELS = {
   ...WIDGET_LABELS,
   collecting: 'Collecting data…',
@@ -111,7 +104,6 @@ export class LiveChart extends WidgetElement {
   readonly #bars = new Bars()
   #plot: Plot | null = null
   #isLoading = false
-  #hasPlotStyles = false
   #isSeen = true
   #pointed: number | null = null
   readonly #hidden = new Set<number>()
@@ -222,57 +214,23 @@ export class LiveChart extends WidgetElement {
     if (this.#isLoading) return
     this.#isLoading = true
     try {
-      const { createPlot, plotStyles } = await loadPlot()
+      const { plotChart } = await loadPlot()
       if (!this.isConnected || this.#plot !== null) return
-      this.#adopt(plotStyles)
-      const { language } = this
-      this.#plot = createPlot(
-        {
-          series: this.#lines.map(({ label = '' }, index) => ({
-            label,
-            color: () => this.#color(COLORS[index] ?? '--accent'),
-            dash: DASHES[index] ?? [],
-            isShown: !this.#hidden.has(index),
-          })),
-          grid: () => this.#color('--line'),
-          text: () => this.#color('--text-3'),
-          font: () => `11px ${getComputedStyle(this).fontFamily}`,
-          number: (value) => shortText(value, language),
-          time: (ms, span) => timeText(ms, span, language),
-          min: this.min,
-          max: this.max,
-          spanMs: (this.span ?? 300) * 1_000,
-          onPoint: (index) => {
-            if (index === this.#pointed) return
-            this.#pointed = index
-            this.requestUpdate()
-          },
+      this.#plot = plotChart(this, {
+        box,
+        lines: this.#lines,
+        isShown: (line) => !this.#hidden.has(line),
+        onPoint: (index) => {
+          if (index === this.#pointed) return
+          this.#pointed = index
+          this.requestUpdate()
         },
-        box.clientWidth,
-        box.clientHeight,
-      )
-      box.append(this.#plot.element)
+      })
       this.#sized.observe(box)
       this.#drawSoon()
     } finally {
       this.#isLoading = false
     }
-  }
-
-  #adopt(text: string): void {
-    if (this.#hasPlotStyles || !(this.renderRoot instanceof ShadowRoot)) return
-    const sheet = new CSSStyleSheet()
-    sheet.replaceSync(text)
-    this.renderRoot.adoptedStyleSheets.push(sheet)
-    this.#hasPlotStyles = true
-  }
-
-  /** A token as the browser computes it: a canvas knows no variables. */
-  #color(token: string): string {
-    const probe = this.renderRoot.querySelector('.probe')
-    if (!(probe instanceof HTMLElement)) return 'gray'
-    probe.style.color = `var(${token})`
-    return getComputedStyle(probe).color
   }
 
   override render(): unknown {
@@ -342,20 +300,11 @@ export class LiveChart extends WidgetElement {
   }
 
   #renderBars(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
-    const bars = this.#bars.top(words.others)
-    const top = bars[0]?.value ?? 0
-    if (bars.length === 0) return html`<div class="none">${words.noData}</div>`
-    return html`<ul class="bars" part="bars">
-      ${bars.map(
-        ({ name, value }, index) =>
-          html`<li class=${index === 0 ? 'top' : ''}>
-            <span dir="auto" title=${name}>${name}</span><b>${this.#number(value * (this.scale ?? 1))}</b>
-            <div aria-hidden="true">
-              <i .style=${`--share: ${top > 0 ? Math.max(0, (value / top) * 100) : 0}%`}></i>
-            </div>
-          </li>`,
-      )}
-    </ul>`
+    return barList({
+      bars: this.#bars.top(words.others),
+      noData: words.noData,
+      number: (value) => this.#number(value * (this.scale ?? 1)),
+    })
   }
 
   #renderGauge(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
@@ -377,10 +326,4 @@ export class LiveChart extends WidgetElement {
 function spanText(seconds: number): string {
   if (seconds === 3_600) return 'hour'
   return seconds % 60 === 0 ? (seconds === 60 ? 'minute' : `${seconds / 60} minutes`) : durationText(seconds * 1_000)
-}
-
-function timeText(ms: number, spanMs: number, language: string): string {
-  const second = spanMs < 600_000 ? ('2-digit' as const) : undefined
-  const options = { hour: '2-digit', minute: '2-digit', second, hour12: false } as const
-  return new Date(ms).toLocaleTimeString(language === '' ? undefined : language, options)
 }

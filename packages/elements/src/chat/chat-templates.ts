@@ -5,6 +5,62 @@ import { type ChatMessage, messageText } from './conversation.ts'
 import { fill } from './labels.ts'
 import type { ChatHost } from './chat-host.ts'
 
+/** A chat as its outermost template sees it. */
+interface ChatView extends ChatHost {
+  /** Lines of new content below the visible part. */
+  readonly newLines: number
+  readonly suggestions: readonly string[]
+  goToEnd(): void
+}
+
+/** Renders the whole chat. */
+export function renderChat(chat: ChatView): unknown {
+  const { words, newLines } = chat
+  const { messages } = chat.current
+  const isListed = chat.conversations && chat.isListOpen
+  return html`<div class="frame ${isListed ? 'listed' : ''}">
+    ${renderHeader(chat)} ${isListed ? chat.extras?.renderList(chat) : nothing}
+    <div class="stage">
+      <div class="messages" part="messages" role="region" aria-label=${words.messages} tabindex="0">
+        <div class="list">
+          ${
+            messages.length === 0
+              ? renderEmpty(chat)
+              : messages.map((message, index) => renderMessage(chat, message, index === messages.length - 1))
+          }
+        </div>
+      </div>
+      ${
+        newLines > 0
+          ? html`<button type="button" class="new" @click=${() => chat.goToEnd()}>
+              <span aria-hidden="true">↓ </span>${
+                newLines === 1 ? words.newLine : fill(words.newLines, { n: countText(newLines, chat.language) })
+              }
+            </button>`
+          : nothing
+      }
+    </div>
+    ${renderFooter(chat)} ${chat.announcer.element}
+  </div>`
+}
+
+function renderEmpty(chat: ChatView): unknown {
+  const { words } = chat
+  return html`<div class="empty">
+    <slot name="empty">${words.empty}</slot>
+    ${
+      chat.suggestions.length === 0
+        ? nothing
+        : html`<div class="suggestions">
+            ${chat.suggestions.map(
+              (text) =>
+                html`<button type="button" class="btn" dir="auto" @click=${() => chat.send(text)}>${text}</button>`,
+            )}
+          </div>`
+    }
+  </div>`
+}
+
 /** The state of the chat as a pill: class and words. */
 function pillOf(chat: ChatHost): { kind: string; text: string } {
   const { words, rate, status } = chat
@@ -30,7 +86,7 @@ function pillOf(chat: ChatHost): { kind: string; text: string } {
   }
 }
 
-export function renderHeader(chat: ChatHost): unknown {
+function renderHeader(chat: ChatHost): unknown {
   const { words } = chat
   const { kind, text } = pillOf(chat)
   return html`<header part="header">
@@ -51,7 +107,7 @@ export function renderHeader(chat: ChatHost): unknown {
   </header>`
 }
 
-export function renderMessage(chat: ChatHost, message: ChatMessage, isLast: boolean): unknown {
+function renderMessage(chat: ChatHost, message: ChatMessage, isLast: boolean): unknown {
   const { words } = chat
   return message.role === 'user'
     ? html`<article class="user" aria-label=${words.you}>${renderQuestion(chat, message)}</article>`
@@ -141,7 +197,7 @@ function connectionText(chat: ChatHost): string {
   return countdown.seconds > 0 ? fill(words.reconnectingIn, { n: countdown.seconds }) : words.reconnectingNow
 }
 
-export function renderFooter(chat: ChatHost): unknown {
+function renderFooter(chat: ChatHost): unknown {
   const { words, isWriting, attached, problem, extras } = chat
   const { share, text } = progressOf(chat)
   const send = (field: HTMLTextAreaElement | null): void => {

@@ -1,13 +1,13 @@
-import { type PropertyDeclarations, type PropertyValues, adoptStyles, html, nothing } from 'lit'
+import { type PropertyDeclarations, type PropertyValues, adoptStyles } from 'lit'
 import { Announcer } from '../base/announcer.ts'
 import { Countdown } from '../base/countdown.ts'
 import { FollowScroll } from '../base/follow-scroll.ts'
-import { countText } from '../base/numbers.ts'
 import { StreamElement } from '../base/stream-element.ts'
 import { type Item, type SourceEnd, type SourceStatus, statusAtEnd } from '../source/source.ts'
 import { controls } from '../theme/controls.ts'
 import { markdownStyles } from '../text/markdown-styles.ts'
-import { AnswerView } from './answer-view.ts'
+import type { AnswerView } from './answer-view.ts'
+import { AnswerViews } from './answer-views.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import { chatStyles } from './chat-styles.ts'
 import {
@@ -21,7 +21,7 @@ import {
   titleOf,
 } from './conversation.ts'
 import { CHAT_LABELS, type ChatLabels, fill } from './labels.ts'
-import { renderFooter, renderHeader, renderMessage } from './chat-templates.ts'
+import { renderChat } from './chat-templates.ts'
 import { type RequestContext, requestBody } from './request-body.ts'
 import type { SavedConversations } from './saved-conversations.ts'
 import { WordRate } from './word-rate.ts'
@@ -108,7 +108,7 @@ export class StreamChat extends StreamElement {
   extras: typeof import('./extras.ts') | null = null
   current: Conversation = newConversation()
   all: Conversation[] = []
-  readonly #views = new WeakMap<ChatMessage, AnswerView>()
+  readonly #views = new AnswerViews(this)
   #follow: FollowScroll | null = null
   #saved: SavedConversations | null = null
   readonly #writer = new AnswerWriter(this)
@@ -225,20 +225,7 @@ export class StreamChat extends StreamElement {
 
   /** The DOM of a message, which grows without being rendered again. @internal */
   viewOf(message: ChatMessage): AnswerView {
-    const known = this.#views.get(message)
-    if (known !== undefined) return known
-    const isNew = message.state === 'writing' && !this.quiet
-    const view = new AnswerView({
-      labels: this.words,
-      partView: () => this.extras?.partView,
-      onText: isNew ? (text) => this.announcer.write(text) : undefined,
-    })
-    if (this.extras === null && message.parts.some(({ type }) => type !== 'text'))
-      void this.loadExtras().then(() => view.end(message))
-    view.update(message)
-    if (message.state !== 'writing') view.end(message)
-    this.#views.set(message, view)
-    return view
+    return this.#views.of(message)
   }
 
   /** Renders what is not a property. @internal */
@@ -406,49 +393,7 @@ export class StreamChat extends StreamElement {
   }
 
   override render(): unknown {
-    const { words, newLines } = this
-    const { messages } = this.current
-    const isListed = this.conversations && this.isListOpen
-    return html`<div class="frame ${isListed ? 'listed' : ''}">
-      ${renderHeader(this)} ${isListed ? this.extras?.renderList(this) : nothing}
-      <div class="stage">
-        <div class="messages" part="messages" role="region" aria-label=${words.messages} tabindex="0">
-          <div class="list">
-            ${
-              messages.length === 0
-                ? this.#renderEmpty(words)
-                : messages.map((message, index) => renderMessage(this, message, index === messages.length - 1))
-            }
-          </div>
-        </div>
-        ${
-          newLines > 0
-            ? html`<button type="button" class="new" @click=${() => this.goToEnd()}>
-                <span aria-hidden="true">↓ </span>${
-                  newLines === 1 ? words.newLine : fill(words.newLines, { n: countText(newLines, this.language) })
-                }
-              </button>`
-            : nothing
-        }
-      </div>
-      ${renderFooter(this)} ${this.announcer.element}
-    </div>`
-  }
-
-  #renderEmpty(words: ChatLabels): unknown {
-    return html`<div class="empty">
-      <slot name="empty">${words.empty}</slot>
-      ${
-        this.suggestions.length === 0
-          ? nothing
-          : html`<div class="suggestions">
-              ${this.suggestions.map(
-                (text) =>
-                  html`<button type="button" class="btn" dir="auto" @click=${() => this.send(text)}>${text}</button>`,
-              )}
-            </div>`
-      }
-    </div>`
+    return renderChat(this)
   }
 }
 

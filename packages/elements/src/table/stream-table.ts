@@ -1,22 +1,20 @@
 import { type PropertyDeclarations, type PropertyValues, html, nothing } from 'lit'
 import { onFrame } from '../base/frame.ts'
 import { numberAttribute } from '../base/gauge-state.ts'
-import { bytesText, countText, numberText } from '../base/numbers.ts'
-import { labelledPaths, pick, valueText } from '../base/pick.ts'
+import { bytesText, countText } from '../base/numbers.ts'
+import { labelledPaths, pick } from '../base/pick.ts'
 import { StreamElement } from '../base/stream-element.ts'
 import { openFullSource } from '../source/full-source.ts'
 import type { Item, SourceEnd } from '../source/source.ts'
 import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { csvOf } from './csv.ts'
-import { RowStore, type TableColumn, cellOf } from './row-store.ts'
+import { PoolRow, ROW_PIXELS } from './pool-row.ts'
+import { RowStore, type TableColumn } from './row-store.ts'
 import { tableStyles } from './table-styles.ts'
 
-const ROW_PIXELS = 30
 /** Rows above and below the view, so that a fast scroll shows no gap. */
 const SPARE_ROWS = 6
-/** Longer cells are cut in the DOM; a cell shows one line. */
-const CELL_CHARACTERS_MAX = 300
 /** Nearer to the end than this counts as being there. */
 const END_PIXELS = 24
 
@@ -286,57 +284,5 @@ export class StreamTable extends StreamElement {
       </div>
       <div role="rowgroup" class="space"></div>
     </div>`
-  }
-}
-
-/** An element that shows one row after another. */
-class PoolRow {
-  readonly element: HTMLElement
-  index = -1
-  readonly #columns: readonly TableColumn[]
-  readonly #cells: HTMLElement[]
-  #row: unknown = undefined
-
-  constructor(space: HTMLElement, columns: readonly TableColumn[]) {
-    this.#columns = columns
-    this.element = document.createElement('div')
-    this.element.className = 'row'
-    this.element.setAttribute('role', 'row')
-    this.element.hidden = true
-    this.#cells = columns.map(({ type }) => {
-      const cell = document.createElement('div')
-      cell.setAttribute('role', 'cell')
-      if (type === 'number') cell.className = 'number'
-      this.element.append(cell)
-      return cell
-    })
-    space.append(this.element)
-  }
-
-  show(index: number, row: unknown, language: string): void {
-    if (index === this.index && row === this.#row) return
-    this.index = index
-    this.#row = row
-    this.element.hidden = false
-    this.element.style.transform = `translateY(${index * ROW_PIXELS}px)`
-    this.element.setAttribute('aria-rowindex', String(index + 2))
-    for (const [column, { path, type }] of this.#columns.entries()) {
-      const cell = this.#cells[column]
-      const value = cellOf(row, path)
-      const text = type === 'number' && typeof value === 'number' ? numberText(value, language) : valueText(value)
-      if (cell !== undefined) cell.textContent = text.slice(0, CELL_CHARACTERS_MAX)
-    }
-  }
-
-  hide(): void {
-    if (this.index === -1) return
-    this.forget()
-    this.element.hidden = true
-  }
-
-  /** The row is another one, though its number is the same. */
-  forget(): void {
-    this.index = -1
-    this.#row = undefined
   }
 }
