@@ -6,7 +6,6 @@ import type { ReadChunk, ReaderEnd, ReaderOptions, ReaderStatus } from './reader
 import { retryDelayMs, sleep } from './retry.ts'
 import type { Ask } from './shared-socket.ts'
 import { StreamError, answerError, asStreamError, lost, mayRetry, publicError } from './stream-error.ts'
-import { TextPosition } from './text-position.ts'
 import {
   type Connection,
   type StreamFormat,
@@ -48,7 +47,9 @@ export class ReconnectingReader {
   #next: ReaderEnd | StreamError | null = null
   /** An error of this reader alone, that the server told before it broke off. */
   #fault: PublicError | null = null
-  readonly #text = new TextPosition()
+  /** `text` has no offsets: what was handed out is counted, and dropped from what is read anew. */
+  #charactersRead = 0
+  #charactersToDrop = 0
 
   constructor(options: ReaderOptions) {
     this.#options = options
@@ -220,14 +221,17 @@ export class ReconnectingReader {
       chunks.push({ kind, content, metadata, offset: this.#options.order === 'none' ? null : this.position })
       return
     }
-    if (typeof content !== 'string' && this.#text.isBehind) {
+    if (typeof content !== 'string' && this.#charactersToDrop > 0) {
       // The same value may be written in more ways than one, so its characters cannot be counted.
       this.#next = new StreamError('text_not_resumable', 'Values cannot be resumed as text. Use ndjson.')
       return
     }
-    const isText = format === 'text'
-    const rest = this.#text.rest(typeof content === 'string' ? content : JSON.stringify(content), isText)
-    if (rest !== null) chunks.push({ kind, content: rest, metadata, offset: isText ? null : this.position })
+    const text = typeof content === 'string' ? content : JSON.stringify(content)
+    const dropped = Math.min(this.#charactersToDrop, text.length)
+    this.#charactersToDrop -= dropped
+    if (dropped === text.length) return
+    if (format === 'text') this.#charactersRead += text.length
+    chunks.push({ kind, content: text.slice(dropped), metadata, offset: format === 'text' ? null : this.position })
   }
 
   async #recover(thrown: unknown): Promise<void> {
@@ -247,7 +251,8 @@ export class ReconnectingReader {
       if (format === 'json' || order !== 'next') return this.stop(error)
       this.#isLastTry = true
     }
-    this.#text.rewind()
+    this.#charactersToDrop += this.#charactersRead
+    this.#charactersRead = 0
     if (isOffline) this.#restMs = retry.delayMsMax
     else if (!this.#isLastTry) this.#restMs = retryDelayMs(this.#attempts, retry, error.retryAfterMs)
     this.#become(isGap ? 'gap' : 'reconnecting', error)

@@ -15,8 +15,7 @@ interface ChatView extends ChatHost {
 
 /** Renders the whole chat. */
 export function renderChat(chat: ChatView): unknown {
-  const { words, newLines } = chat
-  const { messages } = chat.current
+  const { words, newLines, messages, suggestions } = chat
   const isListed = chat.conversations && chat.isListOpen
   return html`<div class="frame ${isListed ? 'listed' : ''}">
     ${renderHeader(chat)} ${isListed ? chat.extras?.renderList(chat) : nothing}
@@ -25,7 +24,10 @@ export function renderChat(chat: ChatView): unknown {
         <div class="list">
           ${
             messages.length === 0
-              ? renderEmpty(chat)
+              ? html`<div class="empty">
+                  <slot name="empty">${words.empty}</slot>
+                  ${suggestions.length === 0 ? nothing : renderSuggestions(chat)}
+                </div>`
               : messages.map((message, index) => renderMessage(chat, message, index === messages.length - 1))
           }
         </div>
@@ -44,20 +46,11 @@ export function renderChat(chat: ChatView): unknown {
   </div>`
 }
 
-function renderEmpty(chat: ChatView): unknown {
-  const { words } = chat
-  return html`<div class="empty">
-    <slot name="empty">${words.empty}</slot>
-    ${
-      chat.suggestions.length === 0
-        ? nothing
-        : html`<div class="suggestions">
-            ${chat.suggestions.map(
-              (text) =>
-                html`<button type="button" class="btn" dir="auto" @click=${() => chat.send(text)}>${text}</button>`,
-            )}
-          </div>`
-    }
+function renderSuggestions(chat: ChatView): unknown {
+  return html`<div class="suggestions">
+    ${chat.suggestions.map(
+      (text) => html`<button type="button" class="btn" dir="auto" @click=${() => chat.send(text)}>${text}</button>`,
+    )}
   </div>`
 }
 

@@ -6,8 +6,7 @@ import { StreamElement } from '../base/stream-element.ts'
 import { type Item, type SourceEnd, type SourceStatus, statusAtEnd } from '../source/source.ts'
 import { controls } from '../theme/controls.ts'
 import { markdownStyles } from '../text/markdown-styles.ts'
-import type { AnswerView } from './answer-view.ts'
-import { AnswerViews } from './answer-views.ts'
+import { AnswerView } from './answer-view.ts'
 import { AnswerWriter } from './answer-writer.ts'
 import { chatStyles } from './chat-styles.ts'
 import {
@@ -59,7 +58,7 @@ export class StreamChat extends StreamElement {
     saveAs: { attribute: 'save-as' },
     conversations: { type: Boolean },
     attachments: { type: Boolean },
-    suggestions: { converter: (text: string | null) => listOf(text) },
+    suggestions: { converter: listOf },
     quiet: { type: Boolean },
     labels: { attribute: false },
     prepare: { attribute: false },
@@ -108,7 +107,7 @@ export class StreamChat extends StreamElement {
   extras: typeof import('./extras.ts') | null = null
   current: Conversation = newConversation()
   all: Conversation[] = []
-  readonly #views = new AnswerViews(this)
+  readonly #views = new WeakMap<ChatMessage, AnswerView>()
   #follow: FollowScroll | null = null
   #saved: SavedConversations | null = null
   readonly #writer = new AnswerWriter(this)
@@ -225,7 +224,20 @@ export class StreamChat extends StreamElement {
 
   /** The DOM of a message, which grows without being rendered again. @internal */
   viewOf(message: ChatMessage): AnswerView {
-    return this.#views.of(message)
+    const known = this.#views.get(message)
+    if (known !== undefined) return known
+    const isNew = message.state === 'writing' && !this.quiet
+    const view = new AnswerView({
+      labels: this.words,
+      partView: () => this.extras?.partView,
+      onText: isNew ? (text) => this.announcer.write(text) : undefined,
+    })
+    if (this.extras === null && message.parts.some(({ type }) => type !== 'text'))
+      void this.loadExtras().then(() => view.end(message))
+    view.update(message)
+    if (message.state !== 'writing') view.end(message)
+    this.#views.set(message, view)
+    return view
   }
 
   /** Renders what is not a property. @internal */
@@ -398,8 +410,5 @@ export class StreamChat extends StreamElement {
 }
 
 function listOf(text: string | null): readonly string[] {
-  return (text ?? '')
-    .split('|')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
+  return text?.split('|').flatMap((part) => part.trim() || []) ?? []
 }
