@@ -51,6 +51,22 @@ describe('the line to paste for a login', () => {
   })
 })
 
+test('each dashboard is listed with its address, which answers', async () => {
+  using line = commandLine()
+  const components = 'components: [{ component: Activity Feed, source: channel news }]'
+  line.write({
+    'channels/news.yaml': 'publish: true\nsubscribe: true\n',
+    'dashboards/shop.yaml': `access: public\n${components}\n`,
+    'dashboards/ops.yaml': `${components}\n`,
+  })
+  const running = line.start('dev', '--port', '0')
+  const out = await running.until(/Ctrl-C/)
+  expect(out).toMatch(/^Dashboard: http:\S+\/dashboards\/ops \(token\)$/m)
+  const shop = /^Dashboard: (http:\S+\/dashboards\/shop)$/m.exec(out)?.[1] ?? ''
+  expect(await (await fetch(shop)).json()).toMatchObject({ widgets: [{ type: 'feed' }] })
+  await running.stop()
+})
+
 test('a workspace with channels alone is served, with lines to publish and to read', async () => {
   using line = commandLine()
   line.write({

@@ -55,7 +55,12 @@ export function welcomeLines({ workspace, url, dir, program, colors, token }: We
   }
   if (channels.channels.length > declared.length)
     lines.push(`  … and ${counted(channels.channels.length - declared.length, 'more channel')}`)
-  lines.push('', `${bold('Console')}: ${cyan(`${callUrl}/console/`)}`, '', bold('Paste to try:'), '')
+  lines.push('', `${bold('Console')}: ${cyan(`${callUrl}/console/`)}`)
+  for (const { name, isPublic } of [...workspace.dashboards.values()].slice(0, LISTED_MAX)) {
+    const lock = isPublic ? '' : dim(' (token)')
+    lines.push(`${bold('Dashboard')}: ${cyan(`${callUrl}/dashboards/${name}`)}${lock}`)
+  }
+  lines.push('', bold('Paste to try:'), '')
   for (const endpoint of pastable(endpoints).slice(0, CURL_LINES_MAX))
     lines.push(`  ${curlLine(endpoint, callUrl, `${program} token${dir.argument}`)}`)
   for (const line of channelLines(channels.channels, callUrl)) lines.push(`  ${line}`)

@@ -1,5 +1,28 @@
-/** `init --template dashboard`: figures that move, history of a table, and a feed of events. */
+/** `init --template dashboard`: a page with figures that move, history of a table, and a feed of events. */
 export const dashboardTemplate: Readonly<Record<string, string>> = {
+  'dashboards/main.yaml': `# The page /dashboards/main. Every caller may open it; its sources keep their own rules.
+title: Main
+access: public
+components:
+  - component: Metric Cards
+    source: GET /api/live
+    metrics:
+      - Active users
+      - Requests per minute
+      - { path: error_rate, title: Error rate, unit: '%', digits: 2, better: lower, warn: 0.8, fail: 0.95 }
+  - component: Live Charts
+    source: GET /api/live
+    charts:
+      - { chart: line, title: Active users, series: [{ path: active_users, label: users }], span: 60, width: 4 }
+      - { chart: gauge, title: Requests per minute, path: requests_per_minute, max: 5000 }
+  - component: Data Table
+    title: The last days
+    source: GET /api/history
+    columns: [day, active_users, requests]
+  - component: Activity Feed
+    title: Events
+    source: channel events
+`,
   'tables/daily_figures.yaml': `# Records live in the data folder (.streamstack). An empty table gets the records of its seed when the server starts.
 description: One record a day
 columns:
@@ -32,7 +55,7 @@ function_stack:
         content:
           active_users: '{{900 + round(60 * random())}}'
           requests_per_minute: '{{3000 + round(400 * random())}}'
-          error_rate: '{{round(random() * 100) / 10000}}'
+          error_rate: '{{round(random() * 100) / 100}}'
         metadata: { at: '{{now}}' }
       - { function: Sleep, duration: 500 }
 `,

@@ -15,7 +15,7 @@ const templates = {
   starter: { files: starterTemplate, settings: starterSettings, first: 'endpoints/hello.yaml' },
   chat: { files: chatTemplate, settings: chatSettings, first: 'endpoints/chat.yaml' },
   crud: { files: crudTemplate, settings: '', first: 'tables/tasks.yaml' },
-  dashboard: { files: dashboardTemplate, settings: '', first: 'endpoints/live.yaml' },
+  dashboard: { files: dashboardTemplate, settings: '', first: 'dashboards/main.yaml' },
 } as const satisfies Readonly<Record<string, Template>>
 
 export type TemplateName = keyof typeof templates
