@@ -52,6 +52,15 @@ describe.concurrent('what the docs say', () => {
   })
 })
 
+test.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', ...globSync('docs/contributing/*.md', { cwd: repository })])(
+  '%s: files that it names are in the repository',
+  (name) => {
+    const files = globSync(['packages/*/src/**/*.ts', '{scripts,test,bench}/**/*.ts'], { cwd: repository })
+    const named = Array.from(read(name).matchAll(/`([\w./-]+\.ts)`/g), (match) => match[1] ?? '')
+    expect(named.filter((file) => !files.some((known) => `/${known}`.endsWith(`/${file}`)))).toEqual([])
+  },
+)
+
 test('the index leads to every guide', () => {
   const index = read('docs/README.md')
   const guides = globSync(['docs/*.md', 'docs/{ai,integrations,tutorials}/*.md'], { cwd: repository }).filter(
