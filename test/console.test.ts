@@ -215,6 +215,25 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
     }
   })
 
+  test('at 360 px a run comes into view when it is started', () =>
+    open(
+      '#/run/POST/api/slow',
+      async (page) => {
+        const viewport = { top: 0, bottom: 640 }
+        const place = async (selector: string): Promise<{ top: number; bottom: number }> => {
+          const box = await page.locator(selector).first().boundingBox()
+          return { top: box?.y ?? NaN, bottom: (box?.y ?? NaN) + (box?.height ?? NaN) }
+        }
+        expect((await place('stream-pane')).top).toBeGreaterThan(viewport.bottom / 2)
+        await pressRun(page)
+        await page.locator('chunk-list .line').nth(1).waitFor()
+        const [facts, line] = [await place('stream-pane .facts'), await place('chunk-list .line')]
+        expect(facts.top).toBeGreaterThanOrEqual(viewport.top)
+        expect(line.bottom).toBeLessThanOrEqual(viewport.bottom)
+      },
+      { viewport: { width: 360, height: 640 } },
+    ))
+
   test('at 360 px nothing scrolls sideways, on any screen', async () => {
     for (const hash of ['', '#/run/GET/hello', '#/runs', '#/dashboard', '#/functions']) {
       await open(

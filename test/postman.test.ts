@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
+import { serve } from 'streamstack'
 import { chai, describe, expect, test } from 'vitest'
 import { commandLine } from '@streamstack/test-support/command-line'
-import type { Answer } from '@streamstack/test-support/http-client'
+import { type Answer, call } from '@streamstack/test-support/http-client'
 import { endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 interface Item {
@@ -11,6 +12,7 @@ interface Item {
   readonly event: readonly { listen: string; script: { exec: readonly string[] } }[]
   readonly request: {
     readonly method: string
+    readonly description?: string
     readonly auth: { type: string }
     readonly header: readonly { key: string; value: string }[]
     readonly url: {
@@ -179,6 +181,38 @@ test('a test of the workspace gives the request its sample and its outcome', asy
   })
   const completed = await server.call('/letters/3?q=x', { headers: accept })
   expect(judge(broken, completed).failed).toEqual(['The stream ends as failed'])
+})
+
+test('every request of the collection of the examples passes, those that are meant to fail included', async () => {
+  const examples = join(import.meta.dirname, '../examples')
+  using line = commandLine()
+  expect(await line.run('postman', examples, '-o', 'out')).toMatchObject({ code: 0, err: '' })
+  const text = await readFile(join(line.cwd, 'out/streamstack.postman_collection.json'), 'utf8')
+  const server = await serve({ dir: examples, mode: 'dev', port: 0, data: join(line.cwd, 'data') })
+  try {
+    const grace = { email: 'grace@example.com', name: 'Grace', password: 'a long enough password' }
+    const registered = await call(server.url, '/api/register', { body: grace })
+    const { token } = JSON.parse(registered.text) as { token: string }
+    const verdicts = await Promise.all(
+      (JSON.parse(text) as Collection).item.map(async (item) => {
+        const { method, auth, header, url, body } = item.request
+        const credentials = auth.type === 'bearer' ? [{ key: 'Authorization', value: `Bearer ${token}` }] : []
+        const path = url.variable.reduce((raw, { key, value }) => raw.replace(`:${key}`, value), url.raw)
+        const answer = await call(server.url, path.replace('{{base_url}}', ''), {
+          method,
+          headers: Object.fromEntries([...header, ...credentials].map(({ key, value }) => [key, value])),
+          body: body?.raw,
+        })
+        return { name: item.name, status: answer.status, text: answer.text.slice(0, 300), ...judge(item, answer) }
+      }),
+    )
+    expect(verdicts.filter(({ failed }) => failed.length > 0)).toEqual([])
+    const login = (JSON.parse(text) as Collection).item.find(({ name }) => name === 'POST /api/login')
+    expect(login?.request.description).toContain('meant to fail: the answer has the status 401')
+    expect(verdicts.find(({ name }) => name === 'POST /api/login')?.passed).toContain('The status is 401')
+  } finally {
+    await server.close()
+  }
 })
 
 test('a broken endpoint fails the command', async () => {

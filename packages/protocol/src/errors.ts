@@ -369,7 +369,7 @@ export const ERRORS = {
     status: 503,
     recoverable: true,
     title: 'The server cannot take this call now.',
-    cure: 'Try again after Retry-After.',
+    cure: 'Try again after Retry-After. If `recoverable` is false, the operator must first do what the message says.',
   },
   internal: {
     status: 500,

@@ -77,6 +77,7 @@ export class RunView extends RunPanes {
   async #run({ inputs, format, caller, token, roles, recordsVariables }: Asked): Promise<void> {
     this.fault = ''
     this.#forget()
+    void this.#showStream()
     let bearer = caller === 'token' ? token : ''
     if (caller === 'developer') {
       try {
@@ -95,6 +96,12 @@ export class RunView extends RunPanes {
     this.#asked = { inputs, startedAt: new Date().toISOString() }
     this.model = model
     this.#call = new LiveCall(model, { inputs, format, token: bearer, recordsVariables })
+  }
+
+  /** Where the columns are below each other, the stream is below the form. */
+  async #showStream(): Promise<void> {
+    await this.updateComplete
+    this.renderRoot.querySelector('.stream')?.scrollIntoView({ block: 'nearest' })
   }
 
   #forget(): void {

@@ -33,10 +33,25 @@ if (chunks.some((chunk) => chunk.content === '[DONE]')) {
 }`
 }
 
-const PLAIN_SCRIPT = `pm.test('The call succeeded', () => pm.expect(pm.response.code).to.be.below(400))
-pm.test('The answer is no problem document', () => {
-  pm.expect(pm.response.headers.get('Content-Type') ?? '').not.to.include('application/problem+json')
+function plainScript(status: number | null): string {
+  const isRefused = status !== null && status >= 400
+  return `${
+    status === null
+      ? `pm.test('The call succeeded', () => pm.expect(pm.response.code).to.be.below(400))`
+      : `pm.test('The status is ${status}', () => pm.response.to.have.status(${status}))`
+  }
+pm.test('The answer is ${isRefused ? 'a' : 'no'} problem document', () => {
+  pm.expect(pm.response.headers.get('Content-Type') ?? '')${isRefused ? '' : '.not'}.to.include('application/problem+json')
 })`
+}
+
+/** What the endpoint does, and what stands in the way of the call, where it is meant to fail. */
+function requestDescription({ description, responseType }: EndpointDefinition, call: TestedCall | null): string | null {
+  if (call === null || call.outcome === 'completed') return description
+  const failure =
+    responseType === 'streaming' ? `the stream ends as ${call.outcome}` : `the answer has the status ${call.status}`
+  return `${description === null ? '' : `${description}. `}This call is meant to fail: ${failure}, and the script tests that.`
+}
 
 export interface PostmanOptions {
   readonly name: string
@@ -69,9 +84,10 @@ export function postmanEnvironment(name: string, url: string): Value {
 }
 
 function itemOf(endpoint: EndpointDefinition, call: TestedCall | null): Value {
-  const { method, path, description, access, responseType } = endpoint
+  const { method, path, access, responseType } = endpoint
+  const description = requestDescription(endpoint, call)
   const streams = responseType === 'streaming'
-  const script = streams ? streamScript(call?.outcome ?? 'completed') : PLAIN_SCRIPT
+  const script = streams ? streamScript(call?.outcome ?? 'completed') : plainScript(call?.status ?? null)
   return {
     name: `${method} ${path}`,
     event: [{ listen: 'test', script: { type: 'text/javascript', exec: script.split('\n') } }],

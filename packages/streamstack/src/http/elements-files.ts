@@ -48,7 +48,10 @@ async function send({ request, response, corsHeaders }: Exchange, name: string):
     file = await (files.get(name) ?? read(name))
   } catch (cause) {
     files.delete(name)
-    throw new StreamstackError('unavailable', 'The elements are not built. Run `npm run build`.', { cause })
+    throw new StreamstackError('unavailable', 'The elements are not built. Run `npm run build`.', {
+      recoverable: false,
+      cause,
+    })
   }
   const headers = {
     ...corsHeaders,

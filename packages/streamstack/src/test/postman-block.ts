@@ -44,6 +44,7 @@ export function missionCases(block: TreeNode, issues: Issue[]): TestCase[] {
       upstreams: [],
       checks: checksOf({ value: null, position: scenario.position, entries: sentences }, issues),
       outcome: null,
+      status: null,
       faults: [],
       repeat: 1,
       timeoutMs: TIMEOUT_MS,

@@ -98,6 +98,7 @@ class TestFileReader {
       upstreams: (part('upstreams')?.entries ?? []).map((entry) => this.#upstream(entry)),
       checks,
       outcome: this.#outcome(part('expect')),
+      status: statusOf(part('expect')),
       faults: (part('faults')?.items ?? []).map((fault) => this.#fault(fault)).filter((fault) => fault !== null),
       repeat: this.#wholeNumber(part('repeat'), 1, 'repeat'),
       timeoutMs: this.#duration(part('timeout'), TIMEOUT_MS_DEFAULT, 'timeout'),
@@ -292,4 +293,10 @@ function withArticle(noun: string): string {
 
 function lowerKeys(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+/** The check of `expect` tells of a value that is no status. */
+function statusOf(expected: TreeNode | null): number | null {
+  const value = expected === null ? undefined : entryOf(expected, 'status')?.node.value
+  return typeof value === 'number' ? value : null
 }

@@ -22,6 +22,8 @@ export interface TestCase {
   readonly checks: readonly Check[]
   /** That `expect` names; null: it names none. */
   readonly outcome: Outcome | null
+  /** The same, of the answer. */
+  readonly status: number | null
   /** Each is one more call, under a fault. */
   readonly faults: readonly Fault[]
   /** Number of calls. */
