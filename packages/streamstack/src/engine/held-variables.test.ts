@@ -33,7 +33,7 @@ const stacks: Readonly<Record<string, readonly object[]>> = {
 }
 
 interface Opened extends AsyncDisposable {
-  start(path: string): LiveRun
+  start(path: string, address?: string): LiveRun
 }
 
 async function opened(): Promise<Opened> {
@@ -48,9 +48,15 @@ async function opened(): Promise<Opened> {
   })
   const engine = await Engine.open({ dir: workspace.dir, log })
   return {
-    start(path) {
+    start(path, address = '192.0.2.1') {
       const plan = engine.workspace.router.find('GET', path)?.store as Plan
-      const live = engine.runs.prepare(plan, engine.settings, { inputs, auth: null, options: null, owner: null })
+      const live = engine.runs.prepare(plan, engine.settings, {
+        inputs,
+        auth: null,
+        options: null,
+        owner: null,
+        address,
+      })
       live.attach({ position: 0, wake: silent })
       live.execution.start()
       return live
@@ -64,47 +70,71 @@ async function opened(): Promise<Opened> {
 
 const isSettled = ({ stream }: LiveRun): boolean => stream.end !== null || stream.lastOffset > 0
 
+/** Runs `act` while others hold such a part of the budget; afterwards all runs end and give back what they held. */
+async function withHeld(part: number, act: (runs: LiveRun[]) => Promise<void>): Promise<void> {
+  const before = activeMemory.heldBytes
+  const used = Math.floor(activeMemory.bytesMax * part) - before
+  activeMemory.hold(used)
+  const runs: LiveRun[] = []
+  try {
+    await act(runs)
+  } finally {
+    activeMemory.hold(-used)
+  }
+  for (const live of runs) live.cancel('enough')
+  await expect.poll(() => runs.every(({ stream }) => stream.end !== null)).toBe(true)
+  expect(activeMemory.heldBytes).toBe(before)
+}
+
+/** Starts one run after the other until one ends. */
+async function fill(runs: LiveRun[], start: (n: number) => LiveRun): Promise<void> {
+  const most = Math.ceil(activeMemory.bytesMax / 8 / TEXT_LENGTH) + 3
+  while (runs.length < most && runs.every(({ stream }) => stream.end === null)) {
+    const live = start(runs.length)
+    runs.push(live)
+    await expect.poll(() => isSettled(live), { interval: 5 }).toBe(true)
+  }
+}
+
+const refused = { outcome: 'failed', offset: 0, error: { code: 'unavailable' } }
+
 describe('what the variables of runs hold', () => {
   test.each(['/text', '/caught', '/list'])(
-    '%s: is bounded by the memory of the server; other endpoints go on',
+    '%s: is bounded by the memory of the server; other endpoints and other callers go on',
     async (path) => {
       await using one = await opened()
-      const before = activeMemory.heldBytes
-      const other = activeMemory.bytesMax - before
-      activeMemory.hold(other)
-      const runs: LiveRun[] = []
-      try {
-        const most = Math.ceil(activeMemory.bytesMax / 8 / TEXT_LENGTH) + 3
-        while (runs.length < most && runs.every(({ stream }) => stream.end === null)) {
-          const live = one.start(path)
-          runs.push(live)
-          await expect.poll(() => isSettled(live), { interval: 5 }).toBe(true)
-        }
-        const refused = runs.filter(({ stream }) => stream.end !== null)
-        expect(refused.map(({ stream }) => stream.end)).toMatchObject([
-          { outcome: 'failed', offset: 0, error: { code: 'unavailable' } },
+      await withHeld(1, async (runs) => {
+        await fill(runs, () => one.start(path))
+        expect(runs.filter(({ stream }) => stream.end !== null).map(({ stream }) => stream.end)).toMatchObject([
+          refused,
         ])
         const small = one.start('/small')
         await expect.poll(() => small.stream.end?.outcome).toBe('completed')
-      } finally {
-        activeMemory.hold(-other)
-      }
-      for (const live of runs) live.cancel('enough')
-      await expect.poll(() => runs.every(({ stream }) => stream.end !== null)).toBe(true)
-      expect(activeMemory.heldBytes).toBe(before)
+        const other = one.start(path, '192.0.2.2')
+        runs.push(other)
+        await expect.poll(() => isSettled(other), { interval: 5 }).toBe(true)
+        expect(other.stream.end).toBe(null)
+      })
     },
   )
 
+  test('many callers share a bound, and other endpoints still go on', async () => {
+    await using one = await opened()
+    await withHeld(1.5, async (runs) => {
+      await fill(runs, (n) => one.start('/text', `192.0.2.${n}`))
+      expect(runs.at(-1)?.stream.end).toMatchObject(refused)
+      const small = one.start('/small')
+      await expect.poll(() => small.stream.end?.outcome).toBe('completed')
+    })
+  })
+
   test('one run alone may hold what its limits allow', async () => {
     await using one = await opened()
-    activeMemory.hold(activeMemory.bytesMax)
-    try {
+    await withHeld(1, async (runs) => {
       const live = one.start('/text')
+      runs.push(live)
       await expect.poll(() => isSettled(live)).toBe(true)
       expect(live.stream.end).toBe(null)
-      live.cancel('enough')
-    } finally {
-      activeMemory.hold(-activeMemory.bytesMax)
-    }
+    })
   })
 })

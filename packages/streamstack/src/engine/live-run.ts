@@ -3,7 +3,7 @@ import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { Run } from '../run/index.ts'
-import type { PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
+import type { Holding, PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunTimes, type RunView, runUrl, toldError } from './run-view.ts'
 
@@ -12,6 +12,10 @@ const LEAVING_MS = 2_000
 
 export interface LiveRunOptions {
   readonly owner: RunOwner
+  /** Of the caller; null: not known. */
+  readonly address: string | null
+  /** What its variables hold. */
+  readonly variables: Holding
   readonly graceMs: number
   /**
    * Called with true when the run is kept only for its grace time, and with false when a reader
@@ -25,9 +29,11 @@ export class LiveRun implements RunView {
   readonly execution: Run
   readonly plan: Plan
   readonly owner: RunOwner
+  readonly address: string | null
   readonly select = null
   endedAtMs: number | null = null
   inputs: Readonly<Record<string, Value>> | null = null
+  readonly #variables: Holding
   readonly #graceMs: number
   readonly #onUnread: (isUnread: boolean) => void
   #graceTimer: LongTimer | undefined
@@ -39,6 +45,8 @@ export class LiveRun implements RunView {
     this.execution = execution
     this.plan = plan
     this.owner = options.owner
+    this.address = options.address
+    this.#variables = options.variables
     this.#graceMs = options.graceMs
     this.#onUnread = options.onUnread
   }
@@ -81,6 +89,11 @@ export class LiveRun implements RunView {
     // What could not be kept is not so, whatever the run itself came to.
     if (end !== null && end.outcome === 'abandoned' && end.error !== null) return toldError(end.error)
     return this.execution.toldFailure
+  }
+
+  /** What it holds in memory: chunks and variables. */
+  get bytesHeld(): number {
+    return this.stream.log.bytesHeld + this.#variables.bytes
   }
 
   get startedAtMs(): number {

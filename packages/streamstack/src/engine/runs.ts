@@ -1,12 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
-import { getHeapStatistics } from 'node:v8'
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { Value } from '@streamstack/protocol'
 import { type Plan, firstFrame } from '../plan/index.ts'
 import { Run, type Services, type StreamOptions, type TraceSink, newRunState } from '../run/index.ts'
 import type { Observation } from '../observe/index.ts'
 import { InOrder, after } from '../storage/index.ts'
 import { weighValue } from '../input/index.ts'
-import { BudgetPart, ChunkTimes, Holding, MemoryLog, Stream, activeMemory } from '../stream/index.ts'
+import { ChunkTimes, Holding, MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
@@ -15,6 +14,7 @@ import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
 import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
+import { RunRoom } from './run-room.ts'
 import { RunTrace, RunTraces } from './run-trace.ts'
 import type { RunView } from './run-view.ts'
 import { ValuePreview } from './value-preview.ts'
@@ -38,23 +38,8 @@ function graceMs(readsUpstream: boolean, isKeyed: boolean): number {
 /** How far a run goes on while nobody reads it, before it waits for a reader: those that hung up get nothing made for them. */
 const UNREAD_BYTES_MAX = 65_536
 
-/** A run whose readers have taken nothing for so long can be ended when there is no room for a new one. */
-const STALLED_MS = 500
-
-/** How often runs that are stalled are looked for at most. */
-const STALLED_LOOK_MS = 100
-
-const UNREAD_MESSAGE = 'Nobody was reading the run, and the server needed its room.'
-
-/** A run whose variables hold less is not ended for want of memory. */
-const GROWN_BYTES_MIN = 1_048_576
-
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */
 const CLOSE_MS = 5_500
-
-/** Minimum memory of a run, and the number of runs that fit into a tenth of the heap. */
-const RUN_BYTES = 32 * 1024
-const ACTIVE_RUNS_MAX = Math.max(100, Math.floor(getHeapStatistics().heap_size_limit / 10 / RUN_BYTES))
 
 /** How often runs that are past their retention are looked for. */
 const SWEEP_MS = 5_000
@@ -64,6 +49,8 @@ export interface StartOptions {
   auth: Value
   options: StreamOptions | null
   owner: RunOwner
+  /** Of the caller. Default: not known. */
+  address?: string | null
   /** The call, when it came with a key by which it may come again. */
   keyed?: KeyedCall | null
   /** Length of the chain of calls within this server that led to this one. Default: 0. */
@@ -105,13 +92,7 @@ export class Runs {
     this.#runs.delete(id)
     this.#keys.forget(id)
   })
-  /** Those that go on only for their `disconnect_grace`, the longest unread first. */
-  readonly #unread = new Set<LiveRun>()
-  /** Those whose readers took nothing when it was last looked, the longest first. */
-  #stalled: LiveRun[] = []
-  #lookedForStalledMs = -Infinity
-  readonly #memory = new WeakMap<Plan, BudgetPart>()
-  #activeCount = 0
+  readonly #room = new RunRoom(this.#runs)
   #sweep: NodeJS.Timeout | undefined
 
   constructor(services: Services, storage: RunStorage, observation: Observation) {
@@ -125,8 +106,9 @@ export class Runs {
     const { endpoint } = plan
     const { limits } = endpoint
     const inputBytes = weighValue(start.inputs)
-    const memory = this.#memoryOf(plan)
-    this.#demandRoom(settings, memory, inputBytes)
+    const caller = { owner: start.owner, address: start.address ?? null }
+    const memory = this.#room.memoryOf(plan)
+    this.#room.demand(caller, memory, inputBytes, settings.limits.activeRunsMax ?? undefined)
     const variables = new Holding(memory)
     const id = newRunId()
     const { windowBytes } = settings.streams
@@ -174,20 +156,21 @@ export class Runs {
       },
       onGrowth: (bytes) => {
         variables.set(Math.max(bytes, inputBytes))
-        return bytes < GROWN_BYTES_MIN || this.#hasRoom(memory)
+        return this.#room.holds(caller, memory, bytes)
       },
     })
     const trace = start.traced == null ? null : newTrace(start.traced, start.secrets ?? [])
     execution.trace = start.trace ?? trace?.sink ?? this.traceEach?.(plan) ?? null
     const live: LiveRun = new LiveRun(execution, plan, {
-      owner: start.owner,
+      ...caller,
+      variables,
       graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),
-      onUnread: (isUnread) => (isUnread ? this.#unread.add(live) : this.#unread.delete(live)),
+      onUnread: (isUnread) => (isUnread ? this.#room.unread.add(live) : this.#room.unread.delete(live)),
     })
     if (trace !== null) this.traces.keep(live, trace)
     if (start.keepsInputs === true) live.inputs = start.inputs
     this.#runs.set(id, live)
-    this.#activeCount += 1
+    this.#room.activeCount += 1
     this.#observation.metrics.runBegan()
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
     variables.set(inputBytes)
@@ -196,66 +179,6 @@ export class Runs {
       this.#ended(live, settings, delivery === 'durable')
     })
     return live
-  }
-
-  /** What the runs of an endpoint hold. */
-  #memoryOf(plan: Plan): BudgetPart {
-    let memory = this.#memory.get(plan)
-    if (memory === undefined) {
-      memory = new BudgetPart(activeMemory)
-      this.#memory.set(plan, memory)
-    }
-    return memory
-  }
-
-  /**
-   * Makes room for a new run: at the bounds of runs and of memory, cancels those that are unread or stalled, the longest
-   * first. Throws `unavailable` if there is no room.
-   */
-  #demandRoom({ limits }: Settings, memory: BudgetPart, inputBytes: number): void {
-    const most = limits.activeRunsMax ?? ACTIVE_RUNS_MAX
-    // Of runs that are given up here, a moment later.
-    let freedBytes = 0
-    // A run that is alone may be as large as its limits allow.
-    const isShort = (): boolean => this.#activeCount > 0 && memory.isShort(inputBytes - freedBytes)
-    if (this.#activeCount < most && !isShort()) return
-    for (let given = this.#nextToGive(); given !== undefined; given = this.#nextToGive()) {
-      freedBytes += given.stream.log.bytesHeld
-      given.giveUp(UNREAD_MESSAGE)
-      // Finally blocks may still run for a while: of such runs there are some more at most.
-      if (this.#activeCount < most + Math.ceil(most / 4) && !isShort()) return
-    }
-    throw new StreamstackError('unavailable', 'The server has as many runs as it can. Call again in a moment.', {
-      retryAfterMs: 1_000,
-    })
-  }
-
-  /** Whether a run may hold what it holds now; gives one up that nobody reads, if that is needed. */
-  #hasRoom(memory: BudgetPart): boolean {
-    if (this.#activeCount < 2 || !memory.isShort(0)) return true
-    const given = this.#nextToGive()
-    given?.giveUp(UNREAD_MESSAGE)
-    return given !== undefined
-  }
-
-  /** The run that is to end next when there is no room: the one that is unread for longest, then the one that is stalled for longest. */
-  #nextToGive(): LiveRun | undefined {
-    const [unread] = this.#unread
-    if (unread !== undefined) {
-      this.#unread.delete(unread)
-      return unread
-    }
-    const nowMs = performance.now()
-    const isStalled = ({ stream }: LiveRun): boolean =>
-      !stream.isGivenUp && stream.end === null && nowMs - (stream.congestedSinceMs ?? nowMs) >= STALLED_MS
-    if (this.#stalled.length === 0 && nowMs - this.#lookedForStalledMs >= STALLED_LOOK_MS) {
-      this.#lookedForStalledMs = nowMs
-      this.#stalled = [...this.#runs.values()].filter(isStalled)
-      this.#stalled.sort((a, b) => (b.stream.congestedSinceMs ?? 0) - (a.stream.congestedSinceMs ?? 0))
-    }
-    for (let stalled = this.#stalled.pop(); stalled !== undefined; stalled = this.#stalled.pop())
-      if (isStalled(stalled)) return stalled
-    return undefined
   }
 
   /** Gives runs that a crash cut off their outcome. Returns how many there were. */
@@ -343,7 +266,7 @@ export class Runs {
 
   /** Runs that go on. */
   get activeCount(): number {
-    return this.#activeCount
+    return this.#room.activeCount
   }
 
   /** Ends every run that goes on. */
@@ -356,7 +279,7 @@ export class Runs {
     clearInterval(this.#sweep)
     this.cancelAll('The server is stopping.')
     const untilMs = performance.now() + CLOSE_MS
-    while (this.#activeCount > 0 && performance.now() < untilMs) await setTimeout(5)
+    while (this.#room.activeCount > 0 && performance.now() < untilMs) await setTimeout(5)
   }
 
   #startedBy(call: KeyedCall): RunView | undefined | Promise<RunView | undefined> {
@@ -366,8 +289,8 @@ export class Runs {
 
   #ended(live: LiveRun, settings: Settings, isKept: boolean): void {
     live.endedAtMs = Date.now()
-    this.#unread.delete(live)
-    this.#activeCount -= 1
+    this.#room.unread.delete(live)
+    this.#room.activeCount -= 1
     // How a run ended that could not be kept is, like what was not to be kept, in memory alone.
     if (isKept && live.stream.end?.outcome !== 'abandoned') {
       this.#runs.delete(live.run)

@@ -6,9 +6,10 @@ export const SHARE_BYTES_MIN = 65_536
 /** Part of what is free that one log may hold. With it some 3,000 logs stay within a budget of 200 MB before each is at its least share. */
 const SHARE = 1 / 64
 
-/** Part of the budget up to which a group holds little, and how far beyond the budget such groups may go. */
+/** Part of the budget up to which a group or a caller holds little, and how far beyond the budget such groups and callers may go. */
 const LITTLE = 1 / 8
 const BEYOND = 2
+const CALLERS_BEYOND = 1.5
 
 /**
  * Memory that everything active may hold together: logs of runs, their inputs, bodies on their way in, and bytes
@@ -67,12 +68,15 @@ export class BudgetPart extends MemoryBudget {
 
   /**
    * Whether a new holder of this group, of so many bytes, must wait until others have given back what they hold. A group that holds little
-   * may go beyond the budget, so that a few that hold much do not keep all others out.
+   * may go beyond the budget, and a caller that does (`heldByCaller`) half as far, so that a few that hold much do not keep all others out.
    */
-  isShort(bytes: number): boolean {
+  isShort(bytes: number, heldByCaller: () => number): boolean {
     const held = this.#whole.heldBytes + bytes
     if (held < this.bytesMax) return false
-    return this.heldBytes + bytes >= this.bytesMax * LITTLE || held >= this.bytesMax * BEYOND
+    if (held >= this.bytesMax * BEYOND) return true
+    const little = this.bytesMax * LITTLE
+    if (this.heldBytes + bytes < little) return false
+    return held >= this.bytesMax * CALLERS_BEYOND || heldByCaller() + bytes >= little
   }
 }
 
@@ -86,6 +90,10 @@ export class Holding {
 
   constructor(budget: MemoryBudget) {
     this.#budget = budget
+  }
+
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Sets the bytes that it holds now. */

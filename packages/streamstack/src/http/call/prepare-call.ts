@@ -137,6 +137,7 @@ export class CallPreparation {
         auth: this.#claims,
         options: this.#options,
         owner: this.#owner,
+        address: this.#place.address,
         keyed,
         hops,
         traced,
