@@ -18,20 +18,19 @@ interface Round {
 }
 
 /** Answers of a model through AI Reply, beside a relay by hand and a route with the AI SDK: what a token costs, and how late it is. */
-export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
+export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promise<Report> {
   const streams = quick ? 50 : 500
   const tokens = quick ? 25 : 100
   const rounds = quick ? 2 : 8
   const provider = await startServer('ai-provider', { tokens, intervalMs: INTERVAL_MS })
   const upstream = `http://127.0.0.1:${provider.port}`
   return withWorkspace(workspace(upstream), async (dir) => {
-    const relay = await startServer('ai-relay', { upstream })
-    const sdk = await startServer('ai-sdk-route', { upstream })
     const ours = await startServer('streamstack', { dir })
+    const relay = alone ? ours : await startServer('ai-relay', { upstream })
+    const sdk = alone ? ours : await startServer('ai-sdk-route', { upstream })
+    const servers = [...new Set([relay, sdk, ours])]
     try {
-      const results = await interleave([relay, sdk, ours], { warmups: 2, rounds }, (server) =>
-        round(server, streams, tokens),
-      )
+      const results = await interleave(servers, { warmups: 2, rounds }, (server) => round(server, streams, tokens))
       const cpu = (server: ServerProcess): number => median((results.get(server) ?? []).map(({ cpuUs }) => cpuUs))
       const all = (server: ServerProcess, of: 'firstMs' | 'latenessMs'): number[] =>
         (results.get(server) ?? []).flatMap((one) => one[of])
@@ -63,6 +62,11 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
             ],
           },
         ],
+        measures: [
+          { what: 'server CPU for one token, µs', value: cpu(ours), better: 'less' },
+          { what: 'first token p50, ms', value: first(ours, 0.5), better: 'less' },
+          { what: 'lateness p99, ms', value: late(ours, 0.99), better: 'less' },
+        ],
         goals: [
           {
             what: 'CPU a token, of the relay',
@@ -92,7 +96,7 @@ export async function aiRelay({ quick }: ScenarioOptions): Promise<Report> {
         ],
       }
     } finally {
-      for (const server of [ours, sdk, relay, provider]) await server.stop()
+      for (const server of [...servers, provider]) await server.stop()
     }
   })
 }

@@ -56,7 +56,12 @@ const reports: Report[] = []
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (named.length > 0 && !named.includes(name)) continue
   if (commit !== null) {
-    console.log(`## ${name}\n\n${tableMarkdown(await compare(scenario, commit))}\n`)
+    const table = await compare(scenario, commit)
+    const text =
+      table === null
+        ? 'This scenario has no measures to compare. Run it in a clone of each commit, without --against.'
+        : tableMarkdown(table)
+    console.log(`## ${name}\n\n${text}\n`)
     continue
   }
   const report = await scenario({ quick })

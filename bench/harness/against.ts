@@ -9,9 +9,9 @@ const ROUNDS = 6
 
 /**
  * Runs a scenario over the servers of this clone and of another commit, in turns, and compares the medians. The load is this clone's in both. Which of them
- * begins a round changes, so that a machine that gets slower favours neither.
+ * begins a round changes, so that a machine that gets slower favours neither. Returns null if the scenario has no measures.
  */
-export async function compare(scenario: Scenario, commit: string): Promise<Table> {
+export async function compare(scenario: Scenario, commit: string): Promise<Table | null> {
   return withCommit(commit, async (clone, id) => {
     const here = fileURLToPath(new URL('../..', import.meta.url))
     const rounds = { here: [] as (readonly Measure[])[], there: [] as (readonly Measure[])[] }
@@ -19,6 +19,7 @@ export async function compare(scenario: Scenario, commit: string): Promise<Table
       for (const side of round % 2 === 0 ? (['here', 'there'] as const) : (['there', 'here'] as const)) {
         serversFrom(side === 'here' ? here : clone)
         const { measures = [] } = await scenario({ quick: false, alone: true })
+        if (measures.length === 0) return null
         rounds[side].push(measures)
       }
     }

@@ -280,11 +280,29 @@ describe('import', () => {
     const { code, out } = await line.run('import', 'people', 'p.csv', 'ws')
     expect(code).toBe(0)
     expect(out).toContain('2 records imported into people')
-    expect(out).toContain('1 record did not fit; p.csv.rejected.ndjson says why')
+    expect(out).toMatch(/1 record did not fit; p\.csv\.rejected\.ndjson says why\.\n {2}line 3: .*born.*\n$/)
     expect(JSON.parse(readFileSync(join(line.cwd, 'p.csv.rejected.ndjson'), 'utf8'))).toMatchObject({
       line: 3,
       reason: expect.stringContaining('born'),
     })
+  })
+
+  test('shows the first five records that did not fit, and how many of them each reason has', async () => {
+    using line = commandLine()
+    const rows = Array.from({ length: 9 }, (_, n) => ({ name: `n${n}`, born: n < 7 ? 'long ago' : n }))
+    const strange = { name: 'x', '\u001B[2J': 1 }
+    const lines = [...rows.slice(0, 4), strange, ...rows.slice(4)].map((row) => `${JSON.stringify(row)}\n`)
+    line.write({ 'tables/people.yaml': people, 'p.ndjson': lines.join('') })
+    const { code, out } = await line.run('import', 'people', 'p.ndjson')
+    expect(code).toBe(0)
+    const told = out.slice(out.indexOf('rejected:')).trimEnd().split('\n')
+    expect(told[0]).toContain('8 records did not fit')
+    expect(told.slice(1).map((one) => one.replace(/(?<=: |× ).*(born|·\[2J).*/, '$1'))).toEqual(
+      ['line 1: born', 'line 2: born', 'line 3: born', 'line 4: born', 'line 5: ·[2J']
+        .concat('…', '7 × born', '1 × ·[2J')
+        .map((text) => `  ${text}`),
+    )
+    expect(out).not.toContain('\u001B[2J')
   })
 
   test('exits with 1 when nothing went in', async () => {

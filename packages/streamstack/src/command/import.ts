@@ -19,6 +19,7 @@ import { CommandFailure } from './failure.ts'
 import { type CommandIo, colorsOf } from './io.ts'
 import { counted, placed } from './issue-lines.ts'
 import { ProgressBar, rowsPerSecond } from './progress-bar.ts'
+import { visible } from './text-table.ts'
 import { type WorkspaceDir, workspaceDir } from './workspace-dir.ts'
 
 interface ImportCommandOptions {
@@ -161,11 +162,24 @@ function tell(io: CommandIo, { table }: ImportTarget, result: ImportResult): num
     const shown = relative(io.cwd, rejectedFile)
     const file = shown.startsWith('..') ? rejectedFile : shown
     io.stdout.write(`${yellow('rejected:')} ${counted(rejected, 'record')} did not fit; ${file} says why.\n`)
+    for (const line of rejectLines(result)) io.stdout.write(`  ${line}\n`)
   }
   if (inserted > 0) return inserted
   io.setExitCode(1)
   io.stderr.write(rejected > 0 ? 'No record went in.\n' : 'The file holds no records; nothing was imported.\n')
   return 0
+}
+
+/** Reasons that are counted in the terminal. */
+const REASONS_SHOWN_MAX = 5
+
+/** The first rejected records and, where there are more, how many of them each reason has. */
+function rejectLines({ rejected, rejects: { first, reasons } }: ImportResult): string[] {
+  const lines = first.map(({ line, reason }) => `line ${line}: ${visible(reason)}`)
+  if (rejected <= first.length) return lines
+  const counts = reasons.slice(0, REASONS_SHOWN_MAX).map(({ reason, count }) => `${count} × ${visible(reason)}`)
+  const others = rejected - reasons.slice(0, REASONS_SHOWN_MAX).reduce((sum, { count }) => sum + count, 0)
+  return [...lines, '…', ...counts, ...(others > 0 ? [`${others} × other reasons`] : [])]
 }
 
 /** The data folder, whose disk has room for the records if any has; before there is one, the system's. */

@@ -40,7 +40,7 @@ function cut(text: string, widthMax: number): string {
   return text.length > widthMax ? `${text.slice(0, widthMax - 1)}…` : text
 }
 
-/** Data may hold what a terminal acts on. */
-function visible(text: string): string {
+/** Text on one line, control characters shown instead of sent: data may hold what a terminal acts on. */
+export function visible(text: string): string {
   return text.replaceAll(/\r?\n/g, '⏎').replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '·')
 }

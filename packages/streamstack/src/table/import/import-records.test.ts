@@ -73,7 +73,13 @@ describe('import from CSV', () => {
       'csv',
       '\uFEFFid,Name,AGE,score,active,Birth Date,extra\r\n1,"Ann, ""A""",30,1.5,yes,2001-02-03,"{""a"":1}"\r\n2,Bob,,-2e3,false,3 Feb 2001,\r\n',
     )
-    expect(result).toEqual({ inserted: 2, rejected: 0, seconds: expect.any(Number), rejectedFile: null })
+    expect(result).toEqual({
+      inserted: 2,
+      rejected: 0,
+      seconds: expect.any(Number),
+      rejectedFile: null,
+      rejects: { first: [], reasons: [] },
+    })
     expect(await people()).toEqual([
       {
         id: 1,

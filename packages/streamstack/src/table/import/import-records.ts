@@ -5,7 +5,7 @@ import type { DecodeProgress } from './decode-file.ts'
 import { TableGuess } from './infer-table.ts'
 import { readSource } from './read-source.ts'
 import type { SourceOptions } from './read-source.ts'
-import { RejectedFile } from './rejected-file.ts'
+import { RejectedFile, type RejectedSummary } from './rejected-file.ts'
 import { RowMapper } from './row-mapper.ts'
 import type { SourceRow } from './source-row.ts'
 import { StagedRows } from './staged-rows.ts'
@@ -43,6 +43,7 @@ export interface ImportResult {
   readonly seconds: number
   /** Null when nothing was rejected. */
   readonly rejectedFile: string | null
+  readonly rejects: RejectedSummary
 }
 
 /**
@@ -135,6 +136,7 @@ export class StagedFile {
         rejected: rejected.count,
         seconds: (performance.now() - this.#staged.startMs) / 1000,
         rejectedFile: rejected.count === 0 ? null : rejected.path,
+        rejects: rejected.summary,
       }
     } finally {
       await rejected.close()

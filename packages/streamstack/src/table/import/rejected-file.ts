@@ -10,10 +10,26 @@ export interface RejectedRow {
   readonly row: Value
 }
 
+/** How many rejected rows a summary holds. */
+const FIRST_MAX = 5
+
+/** Reasons beyond these, which then name values of the file, are not counted one by one. */
+const REASONS_MAX = 1_000
+
+/** What an import says of the records that it rejected, beside the file that holds them all. */
+export interface RejectedSummary {
+  /** The first five. */
+  readonly first: readonly Pick<RejectedRow, 'line' | 'reason'>[]
+  /** How many records each reason has, the most frequent first. */
+  readonly reasons: readonly { readonly reason: string; readonly count: number }[]
+}
+
 /** A file of records that were rejected, one JSON object a line: `{line, reason, row}`. Made with the first of them. */
 export class RejectedFile {
   readonly path: string | null
   count = 0
+  readonly #first: RejectedRow[] = []
+  readonly #reasons = new Map<string, number>()
   #lines: string[] = []
   #handle: FileHandle | null = null
 
@@ -31,7 +47,19 @@ export class RejectedFile {
       )
     }
     this.count += 1
+    const { reason } = rejected
+    if (this.#first.length < FIRST_MAX) this.#first.push(rejected)
+    const known = this.#reasons.get(reason) ?? 0
+    if (known > 0 || this.#reasons.size < REASONS_MAX) this.#reasons.set(reason, known + 1)
     this.#lines.push(`${JSON.stringify(rejected)}\n`)
+  }
+
+  get summary(): RejectedSummary {
+    const reasons = Array.from(this.#reasons, ([reason, count]) => ({ reason, count }))
+    return {
+      first: this.#first.map(({ line, reason }) => ({ line, reason })),
+      reasons: reasons.toSorted((one, other) => other.count - one.count),
+    }
   }
 
   async flush(): Promise<void> {
