@@ -137,6 +137,17 @@ describe('heavy work', () => {
     expect(new Set(turns).size).toBe(6)
   })
 
+  test('an endpoint with one call does not wait for all calls of another', async () => {
+    const content = heavy['one that is let through']
+    await using one = await opened({ '/many': [send(content)], '/few': [send(content)] })
+    // Both are known to do heavy work.
+    await Promise.all(['/many', '/few'].map((path) => one.ended(one.start(path))))
+    const many = Array.from({ length: 20 }, () => one.start('/many'))
+    await one.ended(one.start('/few'))
+    expect(one.steps.length).toBeLessThan(2 + 6)
+    await Promise.all(many.map((live) => one.ended(live)))
+  })
+
   test('a run that is cancelled while it waits for its turn ends before the others have had theirs', async () => {
     await using one = await opened({ '/heavy': [send(heavy['one that is let through'])] })
     const callers = Array.from({ length: 20 }, () => one.start('/heavy'))

@@ -1,4 +1,5 @@
 import { isWorkDue, takeWork } from '../expression/index.ts'
+import { FairQueue } from './fair-queue.ts'
 import type { Frame } from './frame.ts'
 import type { Program, Strand } from './program.ts'
 
@@ -15,6 +16,12 @@ const STEPS_PER_OP = 20
 const HEAVY_STEPS = 40_000
 const HEAVY_MS = 1_000
 
+interface Waiting {
+  /** Null: no run. */
+  readonly program: Program | null
+  readonly act: () => void
+}
+
 let turnEndsAtMs = 0
 let turnOpen = false
 let turnSteps = 0
@@ -22,9 +29,9 @@ let turnSteps = 0
 let isPressed = false
 /** Whether the run that goes on now was let go on by its queue. */
 let isAdmitted = false
-const waiting: (() => void)[] = []
-/** Of heavy programs: one a turn goes on, after all others. */
-const waitingHeavy: (() => void)[] = []
+const waiting: Waiting[] = []
+/** Of heavy programs, which take turns with each other: one a turn goes on, after all others. */
+const waitingHeavy = new FairQueue<Program, () => void>()
 /** Until when a program counts as heavy, on the monotonic clock. */
 const heavyUntilMs = new WeakMap<Program, number>()
 
@@ -37,11 +44,11 @@ export function yieldTurn(program: Program, burnt = 0): Promise<void> | undefine
   if (burnt > 0) count(program, burnt * STEPS_PER_OP, nowMs)
   if (!turnOpen) openTurn(nowMs)
   const isFree = nowMs < turnEndsAtMs && turnSteps < TURN_STEPS
-  const isHeavy = isPressed && (heavyUntilMs.get(program) ?? 0) > nowMs
-  if (isFree && (!isHeavy || waitingHeavy.length === 0)) return undefined
+  const isHeavy = isPressed && isHeavyAt(program, nowMs)
+  if (isFree && (!isHeavy || waitingHeavy.isEmpty)) return undefined
   return new Promise((resolve) => {
-    if (isHeavy) waitingHeavy.push(resolve)
-    else waiting.push(resolve)
+    if (isHeavy) waitingHeavy.push(program, resolve)
+    else waiting.push({ program, act: resolve })
     isPressed ||= isHeavy
   })
 }
@@ -76,6 +83,20 @@ export function spend(strand: Strand, program: Program): void {
   strand.run.noteGrowth()
 }
 
+function isHeavyAt(program: Program, nowMs: number): boolean {
+  return (heavyUntilMs.get(program) ?? 0) > nowMs
+}
+
+/** The one that waited longest, unless its program turned out to be heavy meanwhile. */
+function nextLight(): (() => void) | undefined {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const { program, act } = next
+    if (program === null || !isHeavyAt(program, turnEndsAtMs)) return act
+    waitingHeavy.push(program, act)
+  }
+  return undefined
+}
+
 function count(program: Program | null, steps: number, nowMs: number): void {
   if (!turnOpen) openTurn(nowMs)
   turnSteps += steps
@@ -91,7 +112,7 @@ export function inTurn(act: () => void): void {
   const nowMs = performance.now()
   if (!turnOpen) openTurn(nowMs)
   else if (nowMs >= turnEndsAtMs) {
-    waiting.push(act)
+    waiting.push({ program: null, act })
     return
   }
   act()
@@ -101,7 +122,7 @@ function openTurn(nowMs: number): void {
   turnOpen = true
   turnEndsAtMs = nowMs + TURN_MS
   turnSteps = 0
-  isPressed = waitingHeavy.length > 0
+  isPressed = !waitingHeavy.isEmpty
   setImmediate(closeTurn)
 }
 
@@ -111,7 +132,7 @@ function closeTurn(): void {
   turnOpen = false
   turnSteps = 0
   isPressed = false
-  if (waiting.length === 0 && waitingHeavy.length === 0) return
+  if (waiting.length === 0 && waitingHeavy.isEmpty) return
   openTurn(performance.now())
   goOn(heavyMayGo, heavyMayGo)
 }
@@ -120,7 +141,7 @@ function closeTurn(): void {
 function goOn(heavyMayGo: boolean, isHeavyDue: boolean): void {
   isAdmitted = false
   const isFree = turnSteps < TURN_STEPS && performance.now() < turnEndsAtMs
-  const next = isFree ? waiting.shift() : undefined
+  const next = isFree ? nextLight() : undefined
   const heavy = next === undefined && (isFree ? heavyMayGo : isHeavyDue) ? waitingHeavy.shift() : undefined
   const act = next ?? heavy
   if (act === undefined) return
