@@ -18,8 +18,8 @@ export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
     // Only for what hangs: a busy machine takes several times as long as a quiet one.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A busy machine is late, not wrong.
     expect: { poll: { timeout: 30_000 } },
     // Tests of streams wait more than they compute. The default leaves one worker on a machine with two cores.

@@ -9,7 +9,7 @@ let server: StreamstackServer
 
 beforeAll(async () => {
   server = await serve({ dir: import.meta.dirname, port: 0, data })
-}, 30_000)
+})
 
 afterAll(async () => {
   await server.close()

@@ -62,7 +62,7 @@ describe.skipIf(executablePath === undefined)('in a real browser, on a page from
     })
     proxy = await faultProxy(server.url)
     browser = await chromium.launch({ executablePath: executablePath ?? '', headless: true, args: FLAGS.split(' ') })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await browser?.close()

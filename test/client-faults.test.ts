@@ -195,7 +195,7 @@ test.each([0, 200, 600, 700])(
     await using caller = await newCaller()
     const { proxy, token } = caller
     proxy.arm({ direction: 'response', afterBytes, kind: 'hang' })
-    const client = createClient({ url: proxy.url, token, retry: { delayMs: 1 }, silenceMsMax: 150 })
+    const client = createClient({ url: proxy.url, token, retry: { delayMs: 1, attempts: 50 }, silenceMsMax: 150 })
     isWhole(await read(client.call('POST /small')))
     expect(proxy.hasStruck).toBe(true)
     expect(await caller.outcomes()).toEqual(['completed'])

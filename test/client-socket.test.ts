@@ -1,6 +1,7 @@
 import { type ChannelStream, type Chunk, type ClientOptions, StreamError, createClient } from '@streamstack/client'
 import { CLOSE_CODES, type ClientMessage } from '@streamstack/protocol'
 import { describe, expect, test } from 'vitest'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { SocketServer } from '@streamstack/test-support/socket-server'
 
 /** The client's own rules, against a server that does what a good one never does. */
@@ -271,19 +272,20 @@ describe('a connection that is closed', () => {
   })
 })
 
-test('a connection that goes silent is asked for a sign of life, and replaced when none comes', async () => {
-  await using server = await SocketServer.start()
-  const client = clientOf(server, { silenceMsMax: 200 })
-  const read = take(client.channel('c').subscribe(), 2)
-  await expect.poll(() => asked(server, 'ping').length).toBeGreaterThan(1)
-  expect(server.handshakes).toBe(1)
-  server.publish('a')
-  server.peer.freeze()
-  await expect.poll(() => server.handshakes).toBe(2)
-  server.publish('b')
-  expect(await read).toEqual(['a', 'b'])
-  client.close()
-})
+test('a connection that goes silent is asked for a sign of life, and replaced when none comes', () =>
+  withEnoughTime(async (seconds) => {
+    await using server = await SocketServer.start()
+    const client = clientOf(server, { silenceMsMax: seconds * 1_000 })
+    const read = take(client.channel('c').subscribe(), 2)
+    await expect.poll(() => asked(server, 'ping').length).toBeGreaterThan(1)
+    expect(server.handshakes).toBe(1)
+    server.publish('a')
+    server.peer.freeze()
+    await expect.poll(() => server.handshakes).toBe(2)
+    server.publish('b')
+    expect(await read).toEqual(['a', 'b'])
+    client.close()
+  }, 0.2))
 
 describe('where WebSockets do not get through', () => {
   test('channels go over HTTP after two handshakes', async () => {
@@ -357,7 +359,7 @@ test('a reader that falls behind leaves the stream, keeps little, and reads on a
   expect(afters.length).toBeGreaterThan(5)
   expect(afters.every((after, index) => after - (afters[index - 1] ?? 0) <= 22)).toBe(true)
   client.close()
-}, 10_000)
+})
 
 describe('what is asked of a subscriber', () => {
   test('is what the caller said', async () => {

@@ -35,7 +35,7 @@ describe('dashboards of a workspace', () => {
         headless: true,
         args: ['--no-sandbox', '--disable-quic'],
       })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await browser?.close()

@@ -36,7 +36,7 @@ describe.skipIf(chromiumPath === undefined)('<stream-chat> in a real browser, un
       asked.push(script.body)
       scripts.push(script)
     })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]()

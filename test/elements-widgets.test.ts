@@ -27,7 +27,7 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
 
   beforeAll(async () => {
     stage = await elementsStage()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await stage?.[Symbol.asyncDispose]()

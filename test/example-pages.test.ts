@@ -33,7 +33,7 @@ describe.skipIf(chromiumPath === undefined)('the pages of the examples, from ano
       headless: true,
       args: ['--no-sandbox', '--disable-quic'],
     })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await browser?.close()

@@ -53,7 +53,7 @@ describe.skipIf(chromiumPath === undefined)('the Run view', () => {
 
   test(
     `takes ${CHUNKS_A_SECOND} chunks a second for ${SECONDS} s: none is lost, DOM and memory stay bounded`,
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     () =>
       stage.open('#/run/GET/fast', async (page) => {
         const nodes = (): Promise<number> =>
@@ -69,7 +69,7 @@ describe.skipIf(chromiumPath === undefined)('the Run view', () => {
         let nodesEarly = 0
         const costs = await frameCosts(page, async () => {
           await pressRun(page)
-          await expect.poll(() => countOf(page), { timeout: 20_000 }).toBeGreaterThan(2_000)
+          await expect.poll(() => countOf(page), { timeout: 30_000 }).toBeGreaterThan(2_000)
           nodesEarly = await nodes()
           await stateIs(page, 'completed')
         })
@@ -170,7 +170,7 @@ describe('the examples', () => {
 
   test(
     'start without an account, a key or a field to fill in, and each sends its first content at once',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       await using data = await tempWorkspace({})
       const startedMs = performance.now()

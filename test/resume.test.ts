@@ -219,7 +219,6 @@ describe('on_disconnect', () => {
     await open.ended
     return open
   }
-  const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
   test('continue: the run goes on without readers', async () => {
     await using server = await run({ on_disconnect: 'continue' }, 8)
@@ -235,9 +234,11 @@ describe('on_disconnect', () => {
   test('cancel: the run ends when its grace time is over', async () => {
     await using server = await run({ on_disconnect: 'cancel', disconnect_grace: 50 }, 10_000)
     const open = await left(server)
-    const url = open.headers['stream-url'] as string
-    await wait(150)
-    const lines = ndjsonLines((await server.call(`${url}?format=ndjson`)).text)
+    // A description of the run is no reader of it.
+    const told = async (): Promise<string> =>
+      (await server.call(`/v1/runs/${open.headers['stream-run'] as string}`)).text
+    await expect.poll(told, { interval: 20 }).not.toContain('"outcome":null')
+    const lines = ndjsonLines((await server.call(`${open.headers['stream-url'] as string}?format=ndjson`)).text)
     expect(lines.at(-1)).toMatchObject({ type: 'end', outcome: 'cancelled' })
   })
 

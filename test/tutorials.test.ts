@@ -87,7 +87,7 @@ describe.skipIf(chromiumPath === undefined)('the pages of the tutorials', () => 
       'shop',
       async (page, url) => {
         const head = page.locator('stream-table .head .tiny')
-        await expect.poll(() => head.innerText(), { timeout: 20_000 }).toMatch(/^50,000 rows/)
+        await expect.poll(() => head.innerText()).toMatch(/^50,000 rows/)
         const ordered = await fetch(`${url}/api/orders`, {
           method: 'POST',
           headers: { 'Content-Type': 'application/json' },

@@ -30,7 +30,7 @@ beforeAll(async () => {
     'streamstack.yaml': {
       auth: { jwt: { secret: SECRET, clock_tolerance: '0s', require_exp: false } },
       streams: { heartbeat: '200ms' },
-      server: { cors: { origins: ['https://app.example'] }, websocket: { auth_timeout: '1s' } },
+      server: { cors: { origins: ['https://app.example'] } },
     },
     'channels/mine.json': { publish: 'token', subscribe: 'token' },
     'endpoints/open.json': endpoint('/open', [send('open')]),
@@ -232,17 +232,28 @@ describe('a token', () => {
 })
 
 describe('without a token', () => {
-  test.concurrent('one may use what needs none, and stay', async () => {
-    await using socket = await connect()
-    socket.send({ type: 'auth', token: null }, { type: 'call', id: 'a', endpoint: 'GET /slow' })
-    await socket.until(isType('chunk'))
-    await new Promise((resolve) => setTimeout(resolve, 1_300))
-    socket.send({ type: 'cancel', id: 'a' })
-    expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
-  })
+  const strict = (seconds = 0.3): Promise<TestServer> =>
+    testServer({
+      'streamstack.yaml': { streams: { access: 'open' }, server: { websocket: { auth_timeout: seconds * 1_000 } } },
+      'endpoints/slow.json': endpoint('/slow', [send('begun'), { function: 'Sleep', duration: 60_000 }]),
+    })
 
-  test.concurrent('and without asking for anything one may not stay', async () => {
-    const socket = await connect()
+  test('one may use what needs none, and stay', () =>
+    withEnoughTime(async (seconds) => {
+      await using own = await strict(seconds)
+      await using socket = await openWebSocket(own.url)
+      socket.send({ type: 'auth', token: null }, { type: 'call', id: 'a', endpoint: 'GET /slow' })
+      await socket.until(isType('chunk'))
+      // Its time is over when that of another is, who came later.
+      const later = await openWebSocket(own.url)
+      expect(await later.closed).toEqual(closing('auth_timeout'))
+      socket.send({ type: 'cancel', id: 'a' })
+      expect(await socket.until(isEnd('a'))).toMatchObject({ outcome: 'cancelled' })
+    }, 0.3))
+
+  test('and without asking for anything one may not stay', async () => {
+    await using own = await strict()
+    const socket = await openWebSocket(own.url)
     socket.send({ type: 'ping' })
     expect(await socket.closed).toEqual(closing('auth_timeout'))
     expect(socket.messages.map(({ type }) => type)).toEqual(['welcome', 'pong'])

@@ -149,7 +149,7 @@ describe.each([
       const { text } = await server.call('/v1/runs', { headers: { Authorization: `Bearer ${authToken}` } })
       return (JSON.parse(text) as { runs: { outcome: string | null }[] }).runs.map(({ outcome }) => outcome)
     }
-    await expect.poll(outcomes, { timeout: 15_000 }).toEqual(['cancelled'])
+    await expect.poll(outcomes).toEqual(['cancelled'])
   })
 })
 

@@ -103,8 +103,11 @@ async function play(response: ServerResponse, script: Script): Promise<void> {
     // Pieces written in one turn would arrive in one.
     else if (pieceBytes !== undefined) await new Promise(setImmediate)
   }
-  // A reset takes along what was not handed to the system yet.
-  if (end === 'reset') await sleep(5)
+  // A reset takes along what was not handed to the system yet, and what a reader in this process has not read: it reads once a turn.
+  if (end === 'reset') {
+    await sleep(5)
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+  }
   if (end === 'close') response.end()
   else if (end === 'reset') response.socket?.resetAndDestroy()
 }

@@ -61,7 +61,7 @@ beforeAll(async () => {
     told.push({ number, walBytes })
   }
   wal = readFileSync(join(killed, WAL))
-}, 30_000)
+})
 
 /** A copy of what the killed process left, with another log. */
 function copyWith(log: Buffer): string {
