@@ -1,73 +1,36 @@
-import { isAbsolute, join, relative } from 'node:path'
-import { StreamstackError, type Value } from '@streamstack/protocol'
-import { startLongTimer } from '../definition/index.ts'
+import { StreamstackError } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
 import { Access, type AccessPolicy, Gate, KeyUseLog, type OwnSigner, ownSigner } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits, RunQueues } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
-import { type ObservedAnswer, type Outbound, createOutbound } from '../outbound/index.ts'
+import type { Outbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
-import { GuardedRecords, type RecordStore, type TableDeclaration, openRecordStore } from '../table/index.ts'
+import { GuardedRecords, type RecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
-import { providerKeyNames } from '../provider/index.ts'
-import { type HeldFolder, holdDataFolder } from '../storage/index.ts'
+import type { HeldFolder } from '../storage/index.ts'
 import { type StreamStore, hasStreams, openStreamStore, steadyNowMs } from '../stream-store/index.ts'
-import {
-  type DeveloperSecret,
-  type Settings,
-  type WorkspaceFiles,
-  formatIssue,
-  readWorkspace,
-  watchWorkspace,
-} from '../workspace/index.ts'
-import { type CompiledWorkspace, compileWorkspace } from './compile-workspace.ts'
+import { type Settings, watchWorkspace } from '../workspace/index.ts'
+import type { CompiledWorkspace } from './compile-workspace.ts'
 import { hidingLog } from './hiding-log.ts'
 import { accessPolicy } from './access-policy.ts'
 import type { Mode } from './mode.ts'
+import {
+  type EngineOptions,
+  type OpenedWorkspace,
+  openWorkspace,
+  readFiles,
+  recompileWorkspace,
+} from './open-workspace.ts'
+import { OutwardDoor } from './outward-door.ts'
 import { Runs } from './runs.ts'
-import { SecretTexts } from './secret-texts.ts'
+import { SecretTexts, secretValues } from './secret-texts.ts'
+import { type AuditPlace, configureAudit, openAudit } from './workspace-audit.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
-
-/** A key set is small, so a fetch that takes longer has failed. */
-const KEY_SET_TIMEOUT_MS = 10_000
-
-/** A head of the audit that its webhook does not take in this time is sent with the next. */
-const HEAD_TIMEOUT_MS = 5_000
-
-/** The outbound door itself breaks off what is under way when it closes. */
-const NEVER = new AbortController().signal
 
 /** How often conversations that are past their retention are looked for. */
 const SWEEP_MS = 10 * 60_000
-
-export interface EngineOptions {
-  /** The workspace folder. */
-  dir: string
-  log: Logger
-  /** Default: `serve`. */
-  mode?: Mode
-  /** Replaces the data folder of the settings. */
-  dataFolder?: string
-  /** Whether it serves: then it has the data folder for itself, and a second one is refused. Default: false. */
-  serves?: boolean
-  /** Changes the settings that the file says, each time they are read. */
-  adjustSettings?: (settings: Settings) => Settings
-  /** Called with each answer of another server. */
-  onUpstreamAnswer?: (answer: ObservedAnswer) => void
-}
-
-/** A workspace could not be opened: the settings are broken, or there is none. */
-export class WorkspaceError extends Error {
-  override readonly name = 'WorkspaceError'
-  readonly issues: readonly Issue[]
-
-  constructor(issues: readonly Issue[]) {
-    super(issues.map(formatIssue).join('\n'))
-    this.issues = issues
-  }
-}
 
 /** An opened workspace: plans, records, the outward door and the runs. HTTP and the command line drive it. */
 export class Engine {
@@ -88,7 +51,7 @@ export class Engine {
   #workspace: CompiledWorkspace
   #secrets: { readonly of: CompiledWorkspace; readonly texts: SecretTexts } | null = null
   #policy: AccessPolicy
-  #outbound: Outbound
+  readonly #door: OutwardDoor
   #hasUnsettledRuns = false
   #unwatch: (() => void) | null = null
   /** Deletes conversations that are past their retention. */
@@ -101,12 +64,7 @@ export class Engine {
   /** Where this workspace is served, for `self` in `outbound.allow`. */
   #ownUrl: string | null = null
 
-  private constructor(
-    options: EngineOptions,
-    workspace: CompiledWorkspace,
-    records: RecordStore,
-    heldFolder: HeldFolder | null,
-  ) {
+  private constructor(options: EngineOptions, { workspace, records, heldFolder }: OpenedWorkspace) {
     this.dir = options.dir
     this.#options = options
     this.mode = options.mode ?? 'serve'
@@ -116,11 +74,11 @@ export class Engine {
     this.#dataFolder = options.dataFolder ?? workspace.settings.dataFolder
     this.#workspace = workspace
     this.#policy = accessPolicy(workspace.settings, this.mode, this.#ownUrl)
-    this.#outbound = this.#openOutbound(workspace.settings)
+    this.#door = new OutwardDoor(workspace.settings, this.#ownUrl, options.onUpstreamAnswer)
     this.gate = new Gate(() => this.#policy)
     this.access = new Access({
       policy: () => this.#policy,
-      fetchKeys: (url) => this.#fetchJson(url),
+      fetchKeys: (url) => this.#door.fetchKeys(url),
       onKeysMissing: (cause, url) => {
         this.log.warn({ url, err: cause }, 'the keys to check tokens with could not be fetched')
       },
@@ -133,11 +91,11 @@ export class Engine {
     this.audit = new Audit({
       workspace: () => this.settings.name,
       log: this.log,
-      post: (url, authorization, body) => this.#postHead(url, authorization, body),
+      post: (url, authorization, body) => this.#door.postHead(url, authorization, body),
     })
     this.observation.metrics.audit = () => this.audit.numbers
     // The door is asked for at each call: a reload with other settings replaces it.
-    const outbound = (): Outbound => this.#outbound
+    const outbound = (): Outbound => this.#door.current
     const signer = (): OwnSigner | null => ownSigner(this.settings.auth.jwt)
     const prices = (): Settings['ai']['prices'] => this.settings.ai.prices
     this.channels = new Channels({
@@ -190,9 +148,9 @@ export class Engine {
 
   /** Reads and compiles a workspace and opens its records. Throws WorkspaceError, or StreamstackError `storage_failed`. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const engine = await Engine.#opened(options)
+    const engine = Engine.#over(options, await openWorkspace(options))
     try {
-      engine.#openAudit()
+      if (options.serves === true) openAudit(engine.audit, engine.#auditPlace)
       return engine
     } catch (error) {
       await engine.close()
@@ -200,28 +158,11 @@ export class Engine {
     }
   }
 
-  /** Without its audit. */
-  static async #opened(options: EngineOptions): Promise<Engine> {
-    const developer = developerSecret(options.mode, options.dataFolder)
-    const compiled = compileWorkspace(adjusted(await readWorkspace(options.dir, process.env, developer), options), null)
-    if (compiled.settings === null) throw new WorkspaceError(compiled.issues)
-    const folder = options.dataFolder ?? compiled.settings.dataFolder
-    // Before anything else: declaring tables changes what is there.
-    const held = options.serves === true ? holdDataFolder(folder, shownFolder(options.dir, folder)) : null
+  static #over(options: EngineOptions, opened: OpenedWorkspace): Engine {
     try {
-      const { store, issues } = await openRecordStore({
-        folder,
-        tables: compiled.tables,
-        onDelay(failure) {
-          if (failure === null) options.log.info({}, 'the records are open now')
-          else options.log.error({ err: failure.cause ?? failure }, `the records are not open: ${failure.message}`)
-        },
-      })
-      return new Engine(options, { ...compiled, issues: [...compiled.issues, ...issues] }, store, held)
+      return new Engine(options, opened)
     } catch (error) {
-      if (error instanceof StreamstackError && error.cause !== undefined)
-        options.log.error({ err: error.cause }, 'the records cannot be opened')
-      held?.release()
+      opened.heldFolder?.release()
       throw error
     }
   }
@@ -236,12 +177,9 @@ export class Engine {
     return this.mode === 'serve' && this.#options.serves === true
   }
 
-  /** Values that nothing may show: those of the environment that definitions may read, and the keys of tokens. */
+  /** As `secretValues` in secret-texts.ts. */
   secretValues(): readonly string[] {
-    const { env, settings } = this.#workspace
-    const values = [...providerKeyNames, ...settings.envNames].map((name) => env[name])
-    const keys = settings.auth.jwt.map(({ secret }) => secret)
-    return [...values, ...keys].filter((value) => typeof value === 'string')
+    return secretValues(this.#workspace)
   }
 
   #secretTexts(): SecretTexts {
@@ -290,35 +228,24 @@ export class Engine {
   /** Reads the workspace again. Runs that go on keep their plans; broken files keep the plans they had. */
   async reload(): Promise<readonly Issue[]> {
     const previous = this.#workspace
-    const read = await readWorkspace(this.dir, process.env, developerSecret(this.mode, this.#dataFolder))
-    const files = adjusted(read, this.#options)
-    const working = this.records.tables()
-    let compiled = compileWorkspace(files, previous)
+    const files = await readFiles(this.#options, this.#dataFolder)
+    const compiled = await recompileWorkspace(files, previous, this.records)
     if (compiled.settings === null) return compiled.issues
-    const problems = await this.records.declare(compiled.tables)
-    const kept = this.#refusedTables(compiled.tables, working)
-    if (kept.length > 0) {
-      // Steps are compiled against the tables as they are, and not as the refused files want them.
-      compiled = compileWorkspace(files, previous, kept)
-      if (compiled.settings === null) return compiled.issues
-      await this.records.declare(compiled.tables)
-    }
-    const issues = [...compiled.issues, ...problems]
-    this.#workspace = { ...compiled, issues }
+    this.#workspace = compiled
     this.#policy = accessPolicy(compiled.settings, this.mode, this.#ownUrl)
     if (JSON.stringify(compiled.settings.outbound) !== JSON.stringify(previous.settings.outbound)) {
-      this.#replaceOutbound()
+      this.#door.replace(compiled.settings, this.#ownUrl)
     }
     const verifiesOtherwise = this.access.configure(compiled.settings.auth)
     this.#keyUses?.keepOnly(compiled.settings.auth.keys.map(({ hash }) => hash))
     this.channels.declare(compiled.channels)
     try {
-      this.#configureAudit()
+      if (this.#options.serves === true) configureAudit(this.audit, this.#auditPlace)
     } catch (error) {
       this.log.error({ err: error }, 'the audit cannot be opened; it is tried again when the settings are read next')
     }
     if (verifiesOtherwise) this.access.recheck()
-    return issues
+    return compiled.issues
   }
 
   /** Gives runs that a crash cut off their outcome; where the disk is full, as soon as the streams can be opened. Throws `storage_failed`. */
@@ -337,7 +264,7 @@ export class Engine {
   servedAt(url: string): void {
     this.#ownUrl = url
     this.#policy = accessPolicy(this.settings, this.mode, this.#ownUrl)
-    if (this.settings.outbound.allow.includes('self')) this.#replaceOutbound()
+    if (this.settings.outbound.allow.includes('self')) this.#door.replace(this.settings, this.#ownUrl)
   }
 
   /** Fills tables that declare a seed and are empty. Seeds that cannot be imported are among the issues. */
@@ -377,19 +304,14 @@ export class Engine {
     await this.#keyUses?.close()
     this.observation.close()
     await this.audit.close()
-    await this.#outbound.close()
+    await this.#door.close()
     await this.records.close()
     await this.#streams?.close()
     this.#heldFolder?.release()
   }
 
-  /** Last good declarations of the tables whose new ones do not fit what is stored. */
-  #refusedTables(wanted: readonly TableDeclaration[], working: readonly TableDeclaration[]): TableDeclaration[] {
-    const usable = new Set(this.records.tables().map(({ name }) => name))
-    return wanted.flatMap(({ name, position }) => {
-      const before = working.find((table) => table.name === name)
-      return usable.has(name) || before === undefined ? [] : [{ ...before, position }]
-    })
+  get #auditPlace(): AuditPlace {
+    return { settings: this.settings, dataFolder: this.#dataFolder, mode: this.mode }
   }
 
   /** Only a server has the data folder for itself, and only it is called. */
@@ -408,73 +330,4 @@ export class Engine {
       this.log.error({ err: error }, 'conversations that are past their retention could not be deleted')
     })
   }
-
-  #openOutbound({ outbound }: Settings): Outbound {
-    const { onUpstreamAnswer: onAnswer } = this.#options
-    return createOutbound({ ...outbound, ownUrl: this.#ownUrl, ...(onAnswer !== undefined && { onAnswer }) })
-  }
-
-  #replaceOutbound(): void {
-    const old = this.#outbound
-    this.#outbound = this.#openOutbound(this.settings)
-    // Calls that are under way come to their end through the old door.
-    startLongTimer(() => void old.close(), this.settings.limits.maxDurationMs).unref()
-  }
-
-  /** Throws `storage_failed` where the audit cannot be opened: a server that is to keep one does not serve without. */
-  #openAudit(): void {
-    if (this.#options.serves !== true) return
-    try {
-      this.#configureAudit()
-    } catch (cause) {
-      const why = cause instanceof StreamstackError ? cause.message : (cause as Error).message
-      throw new StreamstackError(
-        'storage_failed',
-        `The audit in ${this.#auditFolder} cannot be opened: ${why} Mend the folder, name another as \`audit.folder\`, or turn the audit off.`,
-        { cause },
-      )
-    }
-  }
-
-  #configureAudit(): void {
-    if (this.#options.serves !== true) return
-    const { audit, auth, values } = this.settings
-    const settings = { ...audit, folder: this.#auditFolder }
-    this.audit.configure(settings, { values, keys: auth.keys }, { mode: this.mode, keys: auth.keys.length })
-  }
-
-  get #auditFolder(): string {
-    return this.settings.audit.folder ?? join(this.#dataFolder, 'audit')
-  }
-
-  async #postHead(url: string, authorization: string | null, body: object): Promise<void> {
-    await this.#outbound.request({
-      method: 'POST',
-      url,
-      headers: authorization === null ? {} : { Authorization: authorization },
-      body: body as Value,
-      totalTimeoutMs: HEAD_TIMEOUT_MS,
-      signal: NEVER,
-    })
-  }
-
-  async #fetchJson(url: string): Promise<unknown> {
-    return (await this.#outbound.request({ url, totalTimeoutMs: KEY_SET_TIMEOUT_MS, signal: NEVER })).body
-  }
-}
-
-function adjusted(files: WorkspaceFiles, { adjustSettings }: EngineOptions): WorkspaceFiles {
-  if (adjustSettings === undefined || files.settings === null) return files
-  return { ...files, settings: adjustSettings(files.settings) }
-}
-
-/** `dev` signs tokens with a secret of its own where the workspace has none, so that nothing has to be set up for trying. */
-function developerSecret(mode: Mode | undefined, dataFolder: string | undefined): DeveloperSecret | null {
-  return mode === 'dev' ? { generate: true, dataFolder } : null
-}
-
-/** As it stands in most settings: from the workspace, unless it lies outside. */
-function shownFolder(dir: string, folder: string): string {
-  const way = relative(dir, folder)
-  return way === '' || way.startsWith('..') || isAbsolute(way) ? folder : way
 }

@@ -1,4 +1,6 @@
 import { newRedactor } from '../content/index.ts'
+import { providerKeyNames } from '../provider/index.ts'
+import type { CompiledWorkspace } from './compile-workspace.ts'
 
 /** Stands in the place of a secret. */
 export const HIDDEN = '••••••'
@@ -31,4 +33,11 @@ export class SecretTexts {
     for (const secret of this.#inner) shown = shown.replaceAll(secret, HIDDEN)
     return shown
   }
+}
+
+/** Values that nothing may show: those of the environment that definitions may read, and the keys of tokens. */
+export function secretValues({ env, settings }: CompiledWorkspace): readonly string[] {
+  const values = [...providerKeyNames, ...settings.envNames].map((name) => env[name])
+  const keys = settings.auth.jwt.map(({ secret }) => secret)
+  return [...values, ...keys].filter((value) => typeof value === 'string')
 }
