@@ -1,7 +1,7 @@
 import { FORMAT_NAMES } from './formats/format-names.ts'
 /**
  * The error table: every code that Streamstack sends, with its HTTP status, whether trying again may help, and a title.
- * The docs page `docs/reference/errors.md` is made from it. Details beyond the title are given by whoever throws.
+ * The docs page `docs/reference/errors.md` is made from it. The code that throws adds details beyond the title.
  */
 export interface ErrorRow {
   /** HTTP status when the error comes before the first chunk. */

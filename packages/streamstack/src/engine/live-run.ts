@@ -144,7 +144,7 @@ export class LiveRun implements RunView {
     this.stream.attach(reader)
   }
 
-  /** The reader is gone. When it was the last, an endpoint with `on_disconnect: cancel` has its grace time for someone to come back. */
+  /** Removes a reader. After the last one, a run with `on_disconnect: cancel` continues for its grace time, in which clients can reconnect. */
   detach(reader: StreamReader): void {
     const { stream } = this
     stream.detach(reader)
@@ -153,7 +153,7 @@ export class LiveRun implements RunView {
     this.#onUnread(true)
     const isLeft = performance.now() - this.#leftAtMs < LEAVING_MS
     this.#graceTimer = startLongTimer(
-      () => this.execution.cancel('Nobody was reading the run any more.'),
+      () => this.execution.cancel('The last reader of the run has disconnected.'),
       isLeft ? 0 : this.#graceMs,
     )
     stream.onEnd(() => this.#graceTimer?.clear())

@@ -20,7 +20,7 @@ const ACTIVE_RUNS_MAX = Math.max(100, Math.floor(getHeapStatistics().heap_size_l
 /** A run whose variables hold less is not ended for want of memory. */
 const GROWN_BYTES_MIN = 1_048_576
 
-const GIVEN_UP = 'Nobody was reading the run, and the server needed its room.'
+const GIVEN_UP = 'No reader was taking chunks of the run, and the server needed its memory.'
 
 /** Whose run it is: the subject of its token, else the address. */
 export interface RunCaller {

@@ -35,7 +35,7 @@ function graceMs(readsUpstream: boolean, isKeyed: boolean): number {
   return isKeyed ? KEYED_GRACE_MS : DISCONNECT_GRACE_MS
 }
 
-/** How far a run goes on while nobody reads it, before it waits for a reader: those that hung up get nothing made for them. */
+/** How far a run continues without readers before it waits for one, so that it produces nothing for clients that have disconnected. */
 const UNREAD_BYTES_MAX = 65_536
 
 /** How long runs have to come to their end when the server stops: finally blocks get 5 s of it. */

@@ -23,7 +23,7 @@ const LEFT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'
 
 /**
  * Answers requests that never become one, because the parser gives them up or they take too long, and connections beyond `server.max_connections`; and
- * reports them. Node answers them by itself, and tells nobody.
+ * reports them. Node answers them by itself, without an event.
  */
 export function reportUnread(server: Server, reports: CallReports): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

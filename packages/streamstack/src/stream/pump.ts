@@ -170,7 +170,7 @@ export class Pump implements StreamReader {
       } catch (error) {
         return this.#fault(error)
       }
-      // What came while the log was being read woke nobody.
+      // Chunks that arrived while the log was being read woke no reader.
       this.#go()
     }
     const refuse = (error: unknown): void => {

@@ -18,7 +18,7 @@ seed:
   - { text: A reader that comes late still gets everything., author: Barbara }
 `,
   'channels/rooms.yaml': `# Chat rooms: any caller that knows the name of a room may publish to it and read it.
-# security-accepted: open-channels (rooms for everybody, to begin with)
+# security-accepted: open-channels (rooms for every caller, to begin with)
 channel: rooms/{room}
 description: A room that every caller may write to
 publish: true

@@ -83,7 +83,7 @@ export function auditedRun(id: string, isOwned: boolean): string {
   return isOwned ? id : `sha256:${createHash('sha256').update(id).digest('hex').slice(0, 16)}`
 }
 
-/** Pages, files and probes that are for everybody, preflights, and requests that found nothing and need nothing. */
+/** Pages, files and probes without a right, preflights, and requests that found no route. */
 function isRoutine({ ownRoute, endpoint, route }: CallNote): boolean {
   if (route === null) return true
   if (endpoint !== null || ownRoute === null) return false

@@ -6,7 +6,7 @@ import type { RunOwner } from '../../engine/index.ts'
 /** Keys are random ids; what is longer is none. */
 const KEY_CHARACTERS_MAX = 255
 
-/** The Idempotency-Key of a request, or `?idempotency_key=` for EventSource, which can set no header. In quotes (RFC 8941, as the draft of the header asks) or bare (as everybody sends it); null: none. Throws `input_invalid`. */
+/** The Idempotency-Key of a request, or `?idempotency_key=` for EventSource, which can set no header. In quotes (RFC 8941, as the draft of the header asks) or bare (as most clients send it); null: none. Throws `input_invalid`. */
 export function idempotencyKey(headers: IncomingHttpHeaders, query: URLSearchParams): string | null {
   const sent = headers['idempotency-key']?.toString() ?? query.get('idempotency_key')
   if (sent === null) return null
