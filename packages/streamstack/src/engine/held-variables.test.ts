@@ -1,6 +1,8 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { endpoint, send } from '@streamstack/test-support/test-server'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Plan } from '../plan/index.ts'
 import { activeMemory } from '../stream/index.ts'
 import { Engine, type LiveRun } from './index.ts'
@@ -15,7 +17,15 @@ const inputs = { text: 'x'.repeat(1_000) }
 
 const hold = { function: 'Sleep', duration: 3_600_000 }
 
-const stacks: Readonly<Record<string, readonly object[]>> = {
+/** Answers with a text of 8,000,000 characters. */
+const upstream = createServer((_, response) => response.end('x'.repeat(8_000_000)))
+beforeAll(() => new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve)))
+afterAll(() => {
+  upstream.closeAllConnections()
+  upstream.close()
+})
+
+const stacksOf = (upstreamPort: number): Readonly<Record<string, readonly object[]>> => ({
   '/text': [{ step: 'Grow', variables: { big: `{{text.repeat(${TEXT_LENGTH / 1_000})}}` } }, send('held'), hold],
   '/caught': [
     {
@@ -29,18 +39,24 @@ const stacks: Readonly<Record<string, readonly object[]>> = {
     send('held'),
     hold,
   ],
+  '/upstream': [
+    { function: 'External API Request', url: `http://127.0.0.1:${upstreamPort}/`, as: 'answer' },
+    send('held'),
+    hold,
+  ],
   '/small': [send('a'), send('b')],
-}
+})
 
 interface Opened extends AsyncDisposable {
   start(path: string, address?: string): LiveRun
 }
 
 async function opened(): Promise<Opened> {
+  const { port } = upstream.address() as AddressInfo
   const workspace = await tempWorkspace({
-    'streamstack.yaml': '',
+    'streamstack.yaml': { outbound: { allow: [`127.0.0.1:${port}`] } },
     ...Object.fromEntries(
-      Object.entries(stacks).map(([path, stack]) => [
+      Object.entries(stacksOf(port)).map(([path, stack]) => [
         `endpoints${path}.json`,
         { ...endpoint(path, stack), input_parameters: { text: 'text' } },
       ]),
@@ -99,7 +115,7 @@ async function fill(runs: LiveRun[], start: (n: number) => LiveRun): Promise<voi
 const refused = { outcome: 'failed', offset: 0, error: { code: 'unavailable' } }
 
 describe('what the variables of runs hold', () => {
-  test.each(['/text', '/caught', '/list'])(
+  test.each(['/text', '/caught', '/list', '/upstream'])(
     '%s: is bounded by the memory of the server; other endpoints and other callers go on',
     async (path) => {
       await using one = await opened()

@@ -56,6 +56,7 @@ export const externalApiRequest: FunctionDefinition = {
         frame.slots[slots.body] = body
         frame.slots[slots.status] = status
         frame.slots[slots.headers] = headers
+        strand.run.noteGrowth()
       })
     })
   },
