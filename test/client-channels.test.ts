@@ -13,6 +13,7 @@ import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { makeToken } from '@streamstack/test-support/credentials'
 import { publish } from '@streamstack/test-support/channel-calls'
 import { type Fault, type FaultProxy, faultProxy } from '@streamstack/test-support/fault-proxy'
+import { ownPort } from '@streamstack/test-support/own-port'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
@@ -228,7 +229,8 @@ describe.each(['websocket', 'http'] as const)('over %s, where the server begins 
   /** Reads on over a restart that loses what was kept. */
   async function overRestart(onGap?: 'end' | 'restart'): Promise<unknown[]> {
     const told: unknown[] = []
-    const first = await testServer(NEWS)
+    const port = await ownPort()
+    const first = await testServer(NEWS, { port })
     const client = createClient({ url: first.url, transport, retry: { delayMs: 50, attempts: 50 } })
     const news = client.channel('news')
     await news.publish('old')
@@ -242,7 +244,7 @@ describe.each(['websocket', 'http'] as const)('over %s, where the server begins 
         if (content === 'new') await news.publish('newer')
         if (content !== 'old') continue
         await first[Symbol.asyncDispose]()
-        second = await testServer(NEWS, { port: Number(new URL(first.url).port) })
+        second = await testServer(NEWS, { port })
         await publish(second, 'news', 'new')
       }
     } catch (error) {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type Chunk, type Progress, StreamError, createClient } from '@streamstack/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeToken } from '@streamstack/test-support/credentials'
+import { ownPort } from '@streamstack/test-support/own-port'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
@@ -295,7 +296,8 @@ test('a run that went away with its server is not run again, and has no good end
       method: 'POST',
     }),
   }
-  await using before = await testServer(files)
+  const port = await ownPort()
+  await using before = await testServer(files, { port })
   const requests: string[] = []
   const client = createClient({
     url: before.url,
@@ -310,7 +312,7 @@ test('a run that went away with its server is not run again, and has no good end
   const failed = failure(stream, found)
   await expect.poll(() => found.length).toBe(1)
   await before.close()
-  await using after = await testServer(files, { port: Number(new URL(before.url).port) })
+  await using after = await testServer(files, { port })
   expect(after.url).toBe(before.url)
   expect(await failed).toMatchObject({ code: 'run_unknown', status: 404, outcome: null })
   expect(found).toEqual(['one'])

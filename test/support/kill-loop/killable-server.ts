@@ -1,17 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { ownPort } from '../own-port.ts'
 
 const program = join(import.meta.dirname, '../streamstack.ts')
 /** Compiled once, it starts three times as fast. */
 const compiled = join(import.meta.dirname, '../../../node_modules/.cache/node-compile')
 
 /** How long a start may take, recovery and all. */
-const START_MS_MAX = 30_000
+const START_MS_MAX = 120_000
 
 /** How long a stop in good order may take. */
-const STOP_MS_MAX = 20_000
+const STOP_MS_MAX = 60_000
 
 /** `streamstack serve` at an address that stays the same however often the process dies. */
 export class KillableServer {
@@ -28,11 +27,7 @@ export class KillableServer {
   }
 
   static async at(dir: string): Promise<KillableServer> {
-    const probe = createServer()
-    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-    const { port } = probe.address() as AddressInfo
-    await new Promise((resolve) => probe.close(resolve))
-    return new KillableServer(dir, port)
+    return new KillableServer(dir, await ownPort())
   }
 
   /** Starts the process; it is not ready yet. */

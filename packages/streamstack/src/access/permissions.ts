@@ -100,7 +100,7 @@ export class Permissions {
     if (!this.#options.isOpen()) {
       throw new StreamstackError(
         'forbidden',
-        'Runs are listed to the subject of a token, and this server checks none: set `auth.jwt` or `auth.keys` in streamstack.yaml, or streams.access: open while you try things on your own machine.',
+        'Runs and conversations are listed to the subject of a token, and this server checks none: set `auth.jwt` or `auth.keys` in streamstack.yaml, or streams.access: open while you try things on your own machine.',
       )
     }
     // A page whose name was made to lead to this machine must not find what it could then read.
