@@ -104,6 +104,21 @@ describe('a dashboard', () => {
     })
   })
 
+  test.each([
+    ['Orders', 'orders'],
+    ['Überfällig', 'überfällig'],
+    ['Orders today', 'orders_today'],
+    ['p95-latency (ms)', 'p95_latency_ms'],
+    ['totalEur', 'totalEur'],
+    ['EUR', 'EUR'],
+    ['total.eur', 'total.eur'],
+  ])('a metric %s of a channel is its member %s', (words, path) => {
+    const { widgets } = read(
+      `components: [{ component: Metric cards, source: channel rooms/sales, metrics: ['${words}'] }]`,
+    )
+    expect(widgets).toMatchObject([{ title: words, path }])
+  })
+
   test('reads channels and endpoints, and numbers by their place in a chunk', () => {
     const { widgets, messages } = read(`
 title: Shop

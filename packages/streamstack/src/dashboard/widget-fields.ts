@@ -58,9 +58,10 @@ export class WidgetFields extends FieldReader {
   }
 }
 
-/** `Active users` → `active_users`; what is a path already stays. */
+/** `Active users` → `active_users`, `Orders` → `orders`; what is a path already stays, as `totalEur` and `EUR` are. */
 function memberOf(words: string): string {
-  return /^[\w.]+$/.test(words)
+  const isTitle = /^\p{Lu}\p{Ll}+$/u.test(words)
+  return /^[\w.]+$/.test(words) && !isTitle
     ? words
     : words
         .toLowerCase()
