@@ -70,6 +70,7 @@ export class StreamElement extends ThemedElement {
 
   /** Elements that only show a stream share one reading of it with their like. */
   protected readonly opener: typeof openSource = openSource
+  protected readonly follows: boolean = false
   #open: OpenSource | null = null
 
   constructor() {
@@ -174,7 +175,7 @@ export class StreamElement extends ThemedElement {
   protected get source(): Source {
     const { src, method, body, stream, channel, from: after, format, headers } = this
     const { server, token } = safely(() => placeOf(this, src || stream || '/')) ?? { server: this.server, token: null }
-    return { server, src, method, body, stream, channel, after, format, token, headers }
+    return { server, src, method, body, stream, channel, after, format, follows: this.follows, token, headers }
   }
 
   protected onStart(): void {}

@@ -38,6 +38,7 @@ export class WidgetElement extends StreamElement {
   declare labels: Readonly<Record<string, string>>
 
   protected override readonly opener = subscribeShared
+  protected override readonly follows = true
   protected readonly freshness = new Freshness(this)
   #past: AbortController | null = null
   readonly #drawSoon = (): void => this.draw()

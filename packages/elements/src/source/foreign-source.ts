@@ -23,8 +23,9 @@ class Fault extends Error {
 }
 
 /**
- * Reads server-sent events of any server. A GET reconnects with `Last-Event-ID`, as an EventSource does. A POST is sent again only while no answer came: it might run
- * twice. A dialect that has a mark for the end is complete only with that mark.
+ * Reads server-sent events of any server. A GET reconnects with `Last-Event-ID`, as an EventSource does; without an id it reconnects only where the source follows what
+ * is new, since an answer would come again from its start. A POST is sent again only while no answer came: it might run twice. A dialect that has a mark for the end is
+ * complete only with that mark.
  */
 export function openForeignSource(source: Source, sink: SourceSink): OpenSource {
   const stop = new AbortController()
@@ -32,6 +33,11 @@ export function openForeignSource(source: Source, sink: SourceSink): OpenSource 
   const dialect = dialects[source.format as keyof typeof dialects]()
   const isIdempotent = source.method.toUpperCase() === 'GET'
   let lastEventId = ''
+  /** The first event of all. A connection that begins with it again is one to a server that does not resume. */
+  let firstEvent: string | null = null
+  let isFirst = true
+  let isRepeated = false
+  let isClosed = false
   let serverRetryMs: number | null = null
   let isLeft = false
   let isEnded = false
@@ -44,7 +50,16 @@ export function openForeignSource(source: Source, sink: SourceSink): OpenSource 
     sink.end(end)
   }
 
+  const canGoOn = (): boolean => isIdempotent && (source.follows || lastEventId !== '' || meter.chunks === 0)
+
   const take = (event: SseEvent): null => {
+    if (isFirst && event.data !== null) {
+      isFirst = false
+      const text = `${event.id} ${event.data}`
+      isRepeated = !source.follows && text === firstEvent
+      firstEvent ??= text
+    }
+    if (isRepeated) return null
     lastEventId = event.id ?? lastEventId
     serverRetryMs = event.retryMs ?? serverRetryMs
     // Data after the end marker is not part of the answer.
@@ -67,6 +82,7 @@ export function openForeignSource(source: Source, sink: SourceSink): OpenSource 
       throw new Fault('answer_unknown', `The server answered with ${medium}, not text/event-stream.`, false)
     if (!isLeft) sink.status(statusOf('streaming'))
     const push = sseEvents<never>(take, null)
+    isFirst = true
     let unread = 0
     const reader = response.body?.getReader()
     const utf8 = new TextDecoder()
@@ -81,12 +97,15 @@ export function openForeignSource(source: Source, sink: SourceSink): OpenSource 
           `A line of the answer is longer than ${LINE_CHARACTERS_MAX} characters.`,
           false,
         )
-      if (dialect.end !== null) {
+      if (isRepeated && !isClosed)
+        throw new Fault('connection_lost', 'The connection was lost, and the server cannot resume the answer.', false)
+      if (dialect.end !== null || isRepeated) {
         void reader?.cancel().catch(() => undefined)
         return 'ended'
       }
     }
-    return dialect.needsMark || isIdempotent ? 'broken' : 'ended'
+    isClosed = true
+    return dialect.needsMark || canGoOn() ? 'broken' : 'ended'
   }
 
   const run = async (): Promise<void> => {
@@ -97,9 +116,10 @@ export function openForeignSource(source: Source, sink: SourceSink): OpenSource 
         if ((await connect()) === 'ended') return finish(dialect.end ?? { outcome: 'completed', error: null })
       } catch (thrown) {
         if (stop.signal.aborted) return finish({ outcome: 'cancelled', error: null })
+        isClosed = false
         fault = thrown instanceof Fault ? thrown : new Fault('connection_lost', connectionText(thrown), true)
       }
-      const mayRepeat = isIdempotent ? !dialect.needsMark || meter.chunks === 0 : meter.bytes === 0
+      const mayRepeat = isIdempotent ? canGoOn() && (!dialect.needsMark || meter.chunks === 0) : meter.bytes === 0
       if (!fault.recoverable || !mayRepeat || (navigator.onLine && ++attempts > ATTEMPTS_MAX))
         return finish({ outcome: 'failed', error: fault })
       const waitMs = serverRetryMs ?? Math.random() * Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (attempts - 1))

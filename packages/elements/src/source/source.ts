@@ -24,6 +24,8 @@ export interface Source {
   /** Offset after which to read; `now` reads only what comes next; null reads from the start. */
   readonly after: number | 'now' | null
   readonly format: SourceFormat
+  /** Whether it shows what is new, and need not have begun at the start: false for an answer, which is shown once and whole. */
+  readonly follows: boolean
   readonly token: TokenProvider | null
   readonly headers: Readonly<Record<string, string>>
 }
