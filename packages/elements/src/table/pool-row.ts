@@ -1,4 +1,3 @@
-import { numberText } from '../base/numbers.ts'
 import { valueText } from '../base/pick.ts'
 import { type TableColumn, cellOf } from './row-store.ts'
 
@@ -31,17 +30,17 @@ export class PoolRow {
     space.append(this.element)
   }
 
-  show(index: number, row: unknown, language: string): void {
+  show(index: number, row: unknown): void {
     if (index === this.index && row === this.#row) return
     this.index = index
     this.#row = row
     this.element.hidden = false
     this.element.style.transform = `translateY(${index * ROW_PIXELS}px)`
     this.element.setAttribute('aria-rowindex', String(index + 2))
-    for (const [column, { path, type }] of this.#columns.entries()) {
+    for (const [column, { path }] of this.#columns.entries()) {
       const cell = this.#cells[column]
-      const value = cellOf(row, path)
-      const text = type === 'number' && typeof value === 'number' ? numberText(value, language) : valueText(value)
+      // Numbers keep all their digits and get no separators: they may be ids, years or coordinates.
+      const text = valueText(cellOf(row, path))
       if (cell !== undefined) cell.textContent = text.slice(0, CELL_CHARACTERS_MAX)
     }
   }

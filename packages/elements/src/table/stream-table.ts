@@ -165,8 +165,7 @@ export class StreamTable extends StreamElement {
     // A row keeps its element as long as it is in view: its place in the pool follows from its number.
     const size = Math.ceil(view.clientHeight / ROW_PIXELS) + 2 * SPARE_ROWS + 1
     while (this.#pool.length < size) this.#pool.push(new PoolRow(space, this.#shown))
-    for (let index = first; index < last; index++)
-      this.#pool[index % size]?.show(index, this.#store.at(index), this.language)
+    for (let index = first; index < last; index++) this.#pool[index % size]?.show(index, this.#store.at(index))
     for (const row of this.#pool) if (row.index < first || row.index >= last) row.hide()
     if (this.#isAtEnd) this.#seenRows = length + this.#store.dropped
     // A scroll changes rows, and nothing else.
