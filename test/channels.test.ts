@@ -319,7 +319,7 @@ describe('a slip of the pen', () => {
     expect(problem(answer)['detail']).toContain(words)
   })
 
-  test('in a step is the fault of the endpoint, not of its caller', async () => {
+  test('in a step is the fault of the endpoint, and of its caller where the caller names the channel', async () => {
     await using server = await testServer({
       'channels/news.yaml': { subscribe: true, max_bytes: 10 },
       'endpoints/say.json': endpoint(
@@ -328,12 +328,12 @@ describe('a slip of the pen', () => {
         { inputs: { name: { type: 'text' } } },
       ),
     })
-    for (const [name, code] of [
-      ['news', 'body_too_large'],
-      ['nowhere', 'channel_unknown'],
+    for (const [name, status, code] of [
+      ['news', 500, 'body_too_large'],
+      ['nowhere', 400, 'input_unusable'],
     ] as const) {
       const answer = await server.call(`/say/${name}`)
-      expect([answer.status, problem(answer)['code']]).toEqual([500, code])
+      expect([answer.status, problem(answer)['code']]).toEqual([status, code])
       expect(problem(answer)['detail']).toContain(`Channel "${name}"`)
     }
   })

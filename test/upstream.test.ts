@@ -276,7 +276,7 @@ describe('addresses inside', () => {
       }),
     })
     const refused = await server.call('/e', { body: { url: `http://${host}/` } })
-    expect(problem(refused)['code']).toBe('upstream_refused')
+    expect([refused.status, problem(refused)['code']]).toEqual([400, 'input_unusable'])
     expect(asked).toBe(0)
   })
 })

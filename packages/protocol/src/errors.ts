@@ -23,6 +23,13 @@ export const ERRORS = {
     title: 'The request is invalid.',
     cure: 'Look at the message, and at `errors`: each entry names an input and what it must be.',
   },
+  input_unusable: {
+    status: 400,
+    recoverable: false,
+    title: 'An input has a value that the endpoint cannot use.',
+    cure: 'Send another value. The server log names the step and the parameter; declare what the input must be (`type`, `min`, `max`, `values`), and callers learn it from `input_invalid`.',
+    isForOperator: true,
+  },
   body_unreadable: {
     status: 400,
     recoverable: false,

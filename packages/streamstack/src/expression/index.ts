@@ -1,3 +1,4 @@
+export { ArgumentError, HOST_ARGUMENT, INPUTS_ALONE } from './argument-error.ts'
 export type { Builtin, Group, Parameter, ParameterType, Receiver } from './builtins/builtin.ts'
 export { builtins } from './builtins/index.ts'
 export { namedConstants } from './builtins/number.ts'

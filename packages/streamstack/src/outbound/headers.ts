@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError } from '../expression/index.ts'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** RFC 9110 field values: visible characters, spaces, tabs and the upper half of Latin-1. */
@@ -49,17 +49,22 @@ export function checkedHeaders(headers: Readonly<Record<string, string>>): Recor
   const checked: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (!isToken(name)) {
-      throw new StreamstackError('step_failed', `A header name of the outbound request is not one: ${quoted(name)}.`)
+      throw new ArgumentError('step_failed', `A header name of the outbound request is not one: ${quoted(name)}.`, {
+        argument: 'headers',
+      })
     }
     const lower = name.toLowerCase()
     if (lower === 'host') {
-      throw new StreamstackError('step_failed', 'The outbound request sets the header Host. The URL decides the host.')
+      throw new ArgumentError('step_failed', 'The outbound request sets the header Host. The URL decides the host.', {
+        argument: 'headers',
+      })
     }
     if (HOP_BY_HOP.has(lower)) continue
     if (typeof value !== 'string' || !FIELD_VALUE.test(value)) {
-      throw new StreamstackError(
+      throw new ArgumentError(
         'step_failed',
         `The outbound header ${name} holds a line break or a character that headers cannot carry. Trim or encode its value.`,
+        { argument: `headers.${name}` },
       )
     }
     checked[lower] = value

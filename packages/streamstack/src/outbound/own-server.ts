@@ -1,4 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError, HOST_ARGUMENT } from '../expression/index.ts'
 import type { OutboundRequest } from './prepare-request.ts'
 
 /** The entry of `outbound.allow` that opens the server itself, wherever it listens. */
@@ -33,9 +34,10 @@ export class OwnServer {
     const { url } = request
     if (typeof url !== 'string' || !/^[\s\p{Cc}]*[/\\]/u.test(url)) return request
     if (!this.#isAllowed) {
-      throw new StreamstackError(
+      throw new ArgumentError(
         'step_failed',
         'The URL of the outbound request is not an absolute URL (https://…). For a path of this server, list `self` under outbound.allow in streamstack.yaml.',
+        { argument: HOST_ARGUMENT },
       )
     }
     if (this.#url === null) {
@@ -46,9 +48,10 @@ export class OwnServer {
     }
     const resolved = URL.parse(url, this.#url.href)
     if (!PLAIN_PATH.test(url) || resolved?.origin !== this.#url.origin) {
-      throw new StreamstackError(
+      throw new ArgumentError(
         'step_failed',
         'The URL of the outbound request is not a plain path of this server: it must begin with one slash and hold no backslash, white space or control character.',
+        { argument: HOST_ARGUMENT },
       )
     }
     return { ...request, url: resolved.href }

@@ -1,6 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import { jsonText } from '../expression/index.ts'
+import { ArgumentError, HOST_ARGUMENT, jsonText } from '../expression/index.ts'
 import { checkedHeaders, isToken } from './headers.ts'
 import type { TimeLimits } from './time-limits.ts'
 
@@ -84,7 +84,9 @@ export function hopsOf(header: string | readonly string[] | undefined): number {
 
 function requestUrl({ url: text, query = {} }: OutboundRequest): URL {
   if (typeof text !== 'string' || !URL.canParse(text)) {
-    throw new StreamstackError('step_failed', 'The URL of the outbound request is not an absolute URL (https://…).')
+    throw new ArgumentError('step_failed', 'The URL of the outbound request is not an absolute URL (https://…).', {
+      argument: HOST_ARGUMENT,
+    })
   }
   const url = new URL(text)
   for (const [name, value] of Object.entries(query)) {
@@ -102,7 +104,9 @@ function requestMethod(method: string | undefined, hasBody: boolean): string {
   if (method === undefined) return hasBody ? 'POST' : 'GET'
   const upper = method.toUpperCase()
   if (!isToken(upper) || FORBIDDEN_METHODS.has(upper)) {
-    throw new StreamstackError('step_failed', 'The method of the outbound request is not one that can be sent.')
+    throw new ArgumentError('step_failed', 'The method of the outbound request is not one that can be sent.', {
+      argument: 'method',
+    })
   }
   return upper
 }

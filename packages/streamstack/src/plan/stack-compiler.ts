@@ -12,6 +12,8 @@ import {
 import type { Compiler, FunctionOutline, Label, LoopSlots, RegionTarget, StepSource } from '../functions/index.ts'
 import type { ChunkFilter, Frame, Op, Program, Slot } from '../run/index.ts'
 import type { TableDeclaration } from '../table/index.ts'
+import { type IsFromCaller, NEUTRAL, argumentsOfCaller, plainInputs } from './caller-arguments.ts'
+import { blamingInputs } from './blaming-inputs.ts'
 import { assignedNames, createdNames, resultName } from './assigned-names.ts'
 import { ControlFlow, type LoopTargets } from './control-flow.ts'
 import { unsetNames } from './env.ts'
@@ -36,6 +38,8 @@ export class StackCompiler implements Compiler {
   readonly #stack: readonly StepNode[]
   readonly #raw: ReadonlySet<string>
   readonly #estimates = new EstimatedTotals(this)
+  readonly #isFromCaller: IsFromCaller
+  readonly #plainInputs: ReadonlySet<string>
   #words: ReadonlySet<string> | null = null
 
   constructor(options: {
@@ -49,8 +53,10 @@ export class StackCompiler implements Compiler {
     this.#context = context
     this.#stack = stack
     this.#issues = options.issues
+    this.#isFromCaller = argumentsOfCaller({ stack, inputs, definitions: context.definitions })
     this.#flow = new ControlFlow(this.#code, options.isFunctionFile)
     const assigned = assignedNames(stack, context.definitions)
+    this.#plainInputs = plainInputs(inputs, assigned)
     this.settableNames = new Set([...createdNames(assigned, context.definitions), ...inputs.map(({ name }) => name)])
     this.#refuseReservedNames(inputs, assigned)
     this.#issues.push(...hiddenInputs(inputs))
@@ -134,11 +140,15 @@ export class StackCompiler implements Compiler {
 
   parts(node: TreeNode & { value: string }): readonly TextPart<Frame>[] {
     const compiled = this.#compiling(node, () => compileParts(node.value, this.#names))
-    for (const part of compiled ?? []) if (typeof part !== 'string') this.#noteReferences(part.expression, node)
-    return compiled ?? []
+    return (compiled ?? []).map((part) => {
+      if (typeof part === 'string') return part
+      this.#noteReferences(part.expression, node)
+      return { ...part, expression: this.#blaming(part.expression) }
+    })
   }
 
   steps(stack: readonly StepNode[] | undefined): void {
+    const isFromCaller = this.#isFromCaller
     for (const step of stack ?? []) {
       const definition = this.#context.definitions.get(step.function)
       if (definition === undefined || step.disabled) continue
@@ -149,6 +159,7 @@ export class StackCompiler implements Compiler {
         position: step.position,
         loopSlots: this.#names.loopSlots,
         itemSlot: this.#names.itemSlot,
+        isFromCaller: (argument: string | null) => isFromCaller(step, argument),
       }
       this.#code.step(info, () => {
         this.#estimates.resetBefore(step)
@@ -232,8 +243,17 @@ export class StackCompiler implements Compiler {
 
   #compiled(node: TreeNode, compile: () => Expression<Frame>): Expression<Frame> {
     const expression = this.#compiling(node, compile)
-    if (expression !== null) this.#noteReferences(expression, node)
-    return expression ?? constant(null)
+    if (expression === null) return constant(null)
+    this.#noteReferences(expression, node)
+    return this.#blaming(expression)
+  }
+
+  /** An expression that reads inputs alone says so when it fails. One that is a name cannot. */
+  #blaming(expression: Expression<Frame>): Expression<Frame> {
+    const { references } = expression
+    const isOfInputs = references.every(({ name }) => this.#plainInputs.has(name) || NEUTRAL.has(name))
+    const readsInput = references.some(({ name, use }) => this.#plainInputs.has(name) && use !== 'whole')
+    return isOfInputs && readsInput ? blamingInputs(expression) : expression
   }
 
   /** What `compile` makes; null when it finds faults, which become issues at their places. */

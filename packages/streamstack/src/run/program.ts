@@ -34,6 +34,8 @@ export interface StepInfo {
   readonly loopSlots: readonly number[]
   /** Slot of `item` in the innermost loop around it; null: there is none. */
   readonly itemSlot: number | null
+  /** Whether an argument, as ArgumentError names it, has no other source than the inputs of its program. */
+  readonly isFromCaller: (argument: string | null) => boolean
 }
 
 /** A compiled stack: frozen, shared by all its runs. */

@@ -14,6 +14,7 @@ import { type ModelCall, withCall } from '../provider/index.ts'
 import type { RecordStore } from '../table/index.ts'
 import type { Stream } from '../stream/index.ts'
 import { caughtError, errorFromCaught } from './caught-error.ts'
+import { stepAt } from './blame.ts'
 import type { ChunkFilter } from './chunk-filter.ts'
 import { execute } from './execute.ts'
 import type { Frame } from './frame.ts'
@@ -251,7 +252,7 @@ export class Run implements OutletRun, RunningRun {
   /** Remembers which step an error came from: the innermost that it passed. */
   noteFailure(program: Program, frame: Frame, error: unknown): void {
     if (this.#failedStep?.error === error) return
-    const step = program.steps[program.stepOf[frame.waitingAt >= 0 ? frame.waitingAt : frame.pc - 1] ?? -1]
+    const step = stepAt(program, frame)
     if (step !== undefined) this.#failedStep = { error, step }
     if (!(error instanceof StreamstackError)) {
       this.services.log.error({ run: this.id, endpoint: this.endpoint, step: step?.id, err: error }, 'a step broke')

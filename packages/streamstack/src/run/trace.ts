@@ -1,6 +1,7 @@
 import { isWorkDue } from '../expression/index.ts'
 import type { Frame } from './frame.ts'
 import type { Op, Program, StepInfo, Strand, TraceEvent } from './program.ts'
+import { blame } from './blame.ts'
 import { END, STOP } from './signals.ts'
 import { spend, takeTurn } from './turn.ts'
 import { endWhenAsked, unwind } from './unwind.ts'
@@ -42,7 +43,8 @@ export function advanceTraced(strand: Strand, program: Program, frame: Frame): P
 }
 
 /** Unwinds; when nothing in the frame takes what was thrown, all its open steps end. */
-export function unwindTraced(strand: Strand, program: Program, frame: Frame, thrown: unknown): void {
+export function unwindTraced(strand: Strand, program: Program, frame: Frame, failure: unknown): void {
+  const thrown = blame(program, frame, failure)
   const step = openSteps.get(frame)?.at(-1)
   if (step !== undefined && thrown !== STOP && thrown !== END) {
     const { code, message } = strand.run.told(thrown)

@@ -1,3 +1,4 @@
+import { blame } from './blame.ts'
 import { caughtError, errorFromCaught } from './caught-error.ts'
 import type { Completion, Frame } from './frame.ts'
 import type { Program, Strand } from './program.ts'
@@ -7,7 +8,8 @@ import { END, STOP } from './signals.ts'
  * Takes what was thrown to the innermost region of the frame that takes it, or throws it on to the frame's caller. Catch blocks take
  * errors; finally blocks take everything and go on with it after. A frame that is being ended stays so, whatever its finally blocks throw.
  */
-export function unwind(strand: Strand, program: Program, frame: Frame, cause: unknown): void {
+export function unwind(strand: Strand, program: Program, frame: Frame, failure: unknown): void {
+  const cause = blame(program, frame, failure)
   if (cause !== STOP && cause !== END) strand.run.noteFailure(program, frame, cause)
   // What it was waiting for is over.
   frame.callee = null

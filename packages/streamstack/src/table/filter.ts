@@ -1,4 +1,4 @@
-import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError } from '../expression/index.ts'
 import type { Value } from '@streamstack/protocol'
 
 /**
@@ -131,9 +131,10 @@ function operandValue(operand: Operand, values: readonly Value[]): Value {
 /** Checks that an operand has the form its operator wants; throws `query_invalid`. */
 export function checkOperand(column: string, operator: Operator, value: Value): void {
   const wrong = (must: string): never => {
-    throw new StreamstackError(
+    throw new ArgumentError(
       'query_invalid',
       `The filter on "${column}" is wrong: the value of "${operator}" must be ${must}.`,
+      { argument: 'where' },
     )
   }
   if (operator === 'in' || operator === 'not_in') {

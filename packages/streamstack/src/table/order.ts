@@ -1,4 +1,4 @@
-import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError } from '../expression/index.ts'
 
 /** One part of an order. */
 export interface OrderTerm {
@@ -23,16 +23,19 @@ export function parseOrder(text: string): readonly OrderTerm[] {
     text.split(',').map((part) => {
       const found = term.exec(part.trim())?.groups
       if (found === undefined) {
-        throw new StreamstackError(
+        throw new ArgumentError(
           'query_invalid',
           `The order "${part.trim()}" cannot be read; write a column and ASC or DESC, such as "delay DESC, id ASC".`,
+          { argument: 'order' },
         )
       }
       const written = found['quoted'] ?? found['column'] ?? ''
       const minus = found['column'] !== undefined && written.startsWith('-')
       const column = minus ? written.slice(1) : written
       if (seen.has(column)) {
-        throw new StreamstackError('query_invalid', `The order names the column "${column}" twice; leave one out.`)
+        throw new ArgumentError('query_invalid', `The order names the column "${column}" twice; leave one out.`, {
+          argument: 'order',
+        })
       }
       seen.add(column)
       const descending = minus || (found['direction']?.toLowerCase().startsWith('desc') ?? false)

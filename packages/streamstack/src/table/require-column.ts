@@ -1,4 +1,4 @@
-import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError } from '../expression/index.ts'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { columnOf } from './declaration.ts'
 import type { ColumnDeclaration, TableDeclaration } from './declaration.ts'
@@ -10,8 +10,9 @@ export function requireColumn(table: TableDeclaration, name: string, place: stri
   const names = table.columns.map((one) => one.name)
   const near = didYouMean(name, names)
   const cure = didYouMeanOr(near, `It has: ${names.slice(0, 20).join(', ')}.`)
-  throw new StreamstackError(
+  throw new ArgumentError(
     'column_unknown',
     `${place} names "${name}", which table "${table.name}" does not have. ${cure}`,
+    place === 'The order' ? { argument: 'order' } : {},
   )
 }

@@ -1,4 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError } from '../expression/index.ts'
 import type { Value } from '@streamstack/protocol'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { checkOperand, fillTemplate, filterSizeMax, operatorNames } from './filter.ts'
@@ -173,5 +174,7 @@ function operatorOf(name: string, path: readonly (string | number)[]): Operator 
 
 function invalid(path: readonly (string | number)[], must: string, cure: string | null = null): StreamstackError {
   const place = path.length === 0 ? 'The filter' : `The filter at ${path.join('.')}`
-  return new StreamstackError('query_invalid', `${place} ${must}.${cure === null ? '' : ` ${cure}`}`)
+  return new ArgumentError('query_invalid', `${place} ${must}.${cure === null ? '' : ` ${cure}`}`, {
+    argument: 'where',
+  })
 }

@@ -2,8 +2,7 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import { makeToken, toAuthClaims } from '../../access/index.ts'
 import type { StepNode } from '../../definition/types.ts'
 import { action } from '../parts/action.ts'
-import { argumentError, durationArgument, textArgument } from '../parts/arguments.ts'
-import { stepError } from '../parts/step-error.ts'
+import { argumentError, argumentFault, durationArgument, textArgument } from '../parts/arguments.ts'
 
 /** How long a token may last: a year. One that is stolen works until then. */
 const EXPIRES_MS_MAX = 366 * 86_400_000
@@ -89,7 +88,7 @@ export const createToken = action({
       const sub = subject(frame)
       // `key:` stands for the API keys of the server, which no token may speak for.
       if (sub.trim() === '' || sub.startsWith('key:')) {
-        throw stepError(step, `'subject' must be a text that is not empty and does not begin with "key:".`)
+        throw argumentFault(step, 'subject', 'must be a text that is not empty and does not begin with "key:"')
       }
       const scope = namesOf(step, 'scopes', scopes.evaluate(frame)).join(' ')
       return makeToken({
@@ -119,18 +118,19 @@ function claimsOf(step: StepNode, value: Value, roleClaim: string | null): Reado
   const claims = value as Readonly<Record<string, Value>>
   for (const name of [...OWN_CLAIMS, ...(roleClaim === null ? [] : [roleClaim, roleClaim.split('.')[0] ?? ''])]) {
     if (!Object.hasOwn(claims, name)) continue
-    throw stepError(step, `'claims' cannot set "${name}": use 'subject', 'roles', 'scopes' or 'expires_in'.`)
+    throw argumentFault(step, 'claims', `cannot set "${name}": use 'subject', 'roles', 'scopes' or 'expires_in'`)
   }
   if (JSON.stringify(claims).length > CLAIMS_LENGTH_MAX) {
-    throw stepError(step, `'claims' has more than ${CLAIMS_LENGTH_MAX} characters as JSON.`)
+    throw argumentFault(step, 'claims', `has more than ${CLAIMS_LENGTH_MAX} characters as JSON`)
   }
   try {
     // What no variable may hold would be refused when the token comes back.
     toAuthClaims(structuredClone(claims), null)
   } catch {
-    throw stepError(
+    throw argumentFault(
       step,
-      `'claims' holds a name that no variable may have, such as "__proto__", or is nested too deep.`,
+      'claims',
+      'holds a name that no variable may have, such as "__proto__", or is nested too deep',
     )
   }
   return claims

@@ -2,13 +2,12 @@ import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
 import { type ProviderItem, ProviderSource } from '../../provider/index.ts'
 import type { Frame } from '../../run/index.ts'
-import { kindOf } from '../parts/arguments.ts'
+import { argumentFault, kindOf } from '../parts/arguments.ts'
 import type { Compiler, StepSource } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { compileItems, isSourceHandle } from '../parts/items-loop.ts'
 import { wholeVariable } from '../parts/raw-records.ts'
 import { compileRelay, beginRelay } from '../parts/relay.ts'
-import { stepError } from '../parts/step-error.ts'
 
 export const forEach: FunctionDefinition = {
   name: 'For Each',
@@ -124,5 +123,5 @@ function listOf(step: StepNode, items: Value): Value {
     typeof items === 'string'
       ? ' Make a list of it first, for example with {{text.split("\\n")}}.'
       : ' Give it a list; an empty one is [].'
-  throw stepError(step, `'input' must be a list; it is ${kindOf(items)}.${cure}`)
+  throw argumentFault(step, 'input', `must be a list; it is ${kindOf(items)}.${cure.replace(/\.$/, '')}`)
 }

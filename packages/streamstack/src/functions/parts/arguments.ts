@@ -1,6 +1,7 @@
-import { StreamstackError, type Value } from '@streamstack/protocol'
+import type { ErrorCode, Value } from '@streamstack/protocol'
 import { parseDurationMs } from '../../definition/index.ts'
 import type { StepNode } from '../../definition/types.ts'
+import { ArgumentError } from '../../expression/index.ts'
 import type { Frame } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
 import { stepError } from './step-error.ts'
@@ -99,9 +100,20 @@ export function textArgument(step: StepNode, compiler: Compiler, name: string, a
   }
 }
 
-/** An error of a step's parameter that shows only at run time. */
-export function argumentError(step: StepNode, name: string, problem: string, value: Value): StreamstackError {
-  return stepError(step, `'${name}' ${problem}; it is ${kindOf(value)}.`)
+/** An error of a step's parameter that shows only at run time. `name`: may go on inwards, as in `headers.x-id`. */
+export function argumentError(step: StepNode, name: string, problem: string, value: Value): ArgumentError {
+  return argumentFault(step, name, `${problem}; it is ${kindOf(value)}`)
+}
+
+/** The same, where the kind of the value is not what is wrong. */
+export function argumentFault(
+  step: StepNode,
+  name: string,
+  problem: string,
+  code: ErrorCode = 'step_failed',
+): ArgumentError {
+  const { message } = stepError(step, `'${name}' ${problem}.`)
+  return new ArgumentError(code, message, { argument: name.split('.', 1)[0] ?? name })
 }
 
 /** What a value is, in words, without showing it. */

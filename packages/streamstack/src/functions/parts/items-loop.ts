@@ -4,6 +4,7 @@ import type { ItemSource } from '../../outbound/index.ts'
 import { type Frame, type Strand, complete } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
 import { flushPending } from './send.ts'
+import { argumentFault } from './arguments.ts'
 import { stepError } from './step-error.ts'
 
 /** How a frame holds a streamed answer: a number under which the run keeps the connection. */
@@ -66,9 +67,10 @@ function compileLoop(step: StepNode, compiler: Compiler, loop: ItemsLoop, items:
       if (Array.isArray(value)) frame.slots[slots.length] = value.length
       else if (isSourceHandle(value)) frame.slots[slots.length] = null
       else {
-        throw stepError(
+        throw argumentFault(
           step,
-          "'input' must be a list; it is an object. To go through its entries, use {{Object.entries(…)}}.",
+          'input',
+          'must be a list; it is an object. To go through its entries, use {{Object.entries(…)}}',
         )
       }
       frame.pc = next.pc

@@ -2,9 +2,8 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import { jsonText } from '../../expression/index.ts'
 import type { Frame } from '../../run/index.ts'
-import { kindOf } from './arguments.ts'
+import { argumentFault, kindOf } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
-import { stepError } from './step-error.ts'
 
 /** Where in a URL a value stands (RFC 3986 §3). */
 type Place = 'start' | 'authority' | 'path' | 'query'
@@ -110,5 +109,5 @@ function checkSegments(step: StepNode, url: string, from: number, to: number): v
 }
 
 function problem(step: StepNode, what: string): StreamstackError {
-  return stepError(step, `'url' ${what}.`)
+  return argumentFault(step, 'url', what)
 }

@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
-import type { Expression } from '../../expression/index.ts'
+import { ArgumentError, type Expression } from '../../expression/index.ts'
 import {
   type Dialect,
   type JsonObject,
@@ -17,6 +17,7 @@ import {
 import type { OutboundRequest } from '../../outbound/index.ts'
 import type { Frame } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
+import { argumentFault } from './arguments.ts'
 import { stepError } from './step-error.ts'
 
 /** What a step asks a model, apart from the model. */
@@ -151,7 +152,7 @@ function literalDialect(url: string, providers: readonly ProviderName[]): Provid
 function dialectAt(step: StepNode, url: string, providers: readonly ProviderName[]): Dialect {
   const dialect = dialectOfUrl(url, providers)
   if (dialect !== null) return dialect
-  throw stepError(step, 'the host of `url` belongs to none of the providers that `provider` names.')
+  throw argumentFault(step, 'url', 'has a host that belongs to none of the providers that `provider` names')
 }
 
 type KeyOf = (frame: Frame, dialect: Dialect, address: string) => string | null
@@ -189,7 +190,8 @@ function compileKey(step: StepNode, compiler: Compiler, nodes: TargetNodes, prov
 function presentKey(step: StepNode, { provider, keyName }: Dialect, key: string): string {
   if (key !== '') return key
   const cure = keyName === null ? 'Give `api_key` a value.' : `Put ${keyName} into .env.`
-  throw stepError(step, `the key of ${provider} is not set. ${cure}`, 'setting_invalid')
+  const problem = `the key of ${provider} is not set. ${cure}`
+  throw new ArgumentError('setting_invalid', stepError(step, problem).message, { argument: 'api_key' })
 }
 
 function authorization(dialect: Dialect, key: string | null): Readonly<Record<string, string>> {
@@ -198,7 +200,7 @@ function authorization(dialect: Dialect, key: string | null): Readonly<Record<st
 
 function modelOf(step: StepNode, model: Value, body: Value): string | null {
   if (typeof model === 'string' && model !== '') return model
-  if (model !== null && model !== '') throw stepError(step, '`model` must be text.')
+  if (model !== null && model !== '') throw argumentFault(step, 'model', 'must be text')
   const own =
     typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as { model?: Value }).model : null
   return typeof own === 'string' ? own : null
@@ -208,7 +210,7 @@ function modelOf(step: StepNode, model: Value, body: Value): string | null {
 function needed(step: StepNode, dialect: Dialect, model: string | null): string {
   if (model !== null) return model
   if (dialect.provider !== 'google') return ''
-  throw stepError(step, '`model` is missing: the address of the request names it.')
+  throw argumentFault(step, 'model', 'is missing: the address of the request names it')
 }
 
 interface BodyParts {
@@ -220,12 +222,12 @@ interface BodyParts {
 /** The body in neutral words, with what the step gives in the provider's own shape on top. */
 function bodyOf(step: StepNode, dialect: Dialect, { model, ask, body }: BodyParts): Value {
   if (body !== null && (typeof body !== 'object' || Array.isArray(body)))
-    throw stepError(step, '`body` must be an object.')
+    throw argumentFault(step, 'body', 'must be an object')
   const own = (body ?? {}) as { readonly [key: string]: Value }
   // A path that names the model has no place for it in the body.
   const named: JsonObject = model === null || dialect.provider === 'google' ? {} : { model }
   if (ask === null) return dialect.streamed({ ...own, ...named })
-  if (model === null) throw stepError(step, '`model` has no value.')
+  if (model === null) throw argumentFault(step, 'model', 'has no value')
   return dialect.streamed({ ...dialect.body({ ...ask, model }), ...own, ...named })
 }
 
@@ -240,5 +242,5 @@ function textValue(step: StepNode, name: string, expression: Expression<Frame>, 
   const value = expression.evaluate(frame)
   if (typeof value === 'string') return value
   if (value === null) return ''
-  throw stepError(step, `\`${name}\` must be text.`)
+  throw argumentFault(step, name, 'must be text')
 }

@@ -1,10 +1,9 @@
 import type { StepNode } from '../../definition/types.ts'
 import type { Frame } from '../../run/index.ts'
 import type { RecordInput } from '../../table/index.ts'
-import { kindOf } from './arguments.ts'
+import { argumentFault, kindOf } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import { checkColumn, knownTable } from './record-query.ts'
-import { stepError } from './step-error.ts'
 
 /** A record that a step writes: an object of column → value, or an expression that gives one. */
 export function prepareRecordInput(
@@ -22,9 +21,10 @@ export function prepareRecordInput(
   return (frame) => {
     const record = expression.evaluate(frame)
     if (typeof record === 'object' && record !== null && !Array.isArray(record)) return record as RecordInput
-    throw stepError(
+    throw argumentFault(
       step,
-      `'${parameter}' must be an object of column and value; it is ${kindOf(record)}.`,
+      parameter,
+      `must be an object of column and value; it is ${kindOf(record)}`,
       'record_invalid',
     )
   }

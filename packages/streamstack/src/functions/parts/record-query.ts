@@ -1,4 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { ArgumentError } from '../../expression/index.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import type { Frame } from '../../run/index.ts'
 import {
@@ -14,9 +15,8 @@ import {
   whereFromValue,
 } from '../../table/index.ts'
 import { didYouMean, suggest } from '../../text/did-you-mean.ts'
-import { kindOf, textArgument } from './arguments.ts'
+import { argumentFault, kindOf, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
-import { stepError } from './step-error.ts'
 
 /** The table of a step. A name that is known at load is checked at load. */
 export function prepareTable(step: StepNode, compiler: Compiler): (frame: Frame) => string {
@@ -26,7 +26,7 @@ export function prepareTable(step: StepNode, compiler: Compiler): (frame: Frame)
     return (frame) => {
       const name = expression.evaluate(frame)
       if (typeof name === 'string') return name
-      throw stepError(step, `'table' must be the name of a table; it is ${kindOf(name)}.`, 'table_unknown')
+      throw argumentFault(step, 'table', `must be the name of a table; it is ${kindOf(name)}`, 'table_unknown')
     }
   }
   const name = expression.evaluate(undefined as never)
@@ -165,7 +165,9 @@ function orderText(value: Value): string {
   if (value === null) return ''
   if (typeof value === 'string') return value
   if (Array.isArray(value) && value.every((part) => typeof part === 'string')) return value.join(', ')
-  throw new StreamstackError('query_invalid', "'order' must be text such as 'id ASC', or a list of such texts.")
+  throw new ArgumentError('query_invalid', "'order' must be text such as 'id ASC', or a list of such texts.", {
+    argument: 'order',
+  })
 }
 
 function loading<T>(compiler: Compiler, node: TreeNode, read: () => T): T | null {

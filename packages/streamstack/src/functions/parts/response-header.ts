@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { governedHeaders } from '../../definition/index.ts'
 import type { StepNode } from '../../definition/types.ts'
+import { ArgumentError } from '../../expression/index.ts'
 import type { RunningRun } from '../../run/index.ts'
 import { stepError } from './step-error.ts'
 
@@ -19,10 +20,13 @@ export function passedHeader(step: StepNode, run: RunningRun, header: string, te
     validateHeaderName(header)
     validateHeaderValue(header, said)
   } catch {
-    throw stepError(step, `'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`)
+    throw headerFault(
+      step,
+      `'${header.replaceAll(/[^\w-]/g, '?')}' or its value has characters that no header may have.`,
+    )
   }
   if (header.length + text.length > HEADER_CHARACTERS_MAX) {
-    throw stepError(
+    throw headerFault(
       step,
       `'${header}' is longer than ${HEADER_CHARACTERS_MAX} characters, which clients and proxies refuse. Send it as a chunk.`,
     )
@@ -32,5 +36,10 @@ export function passedHeader(step: StepNode, run: RunningRun, header: string, te
 
 /** Throws `step_failed` for a header that a step cannot set. */
 export function refuseReserved(step: StepNode, header: string): void {
-  if (RESERVED.has(header.toLowerCase())) throw stepError(step, `'${header}' is set by the server. Remove it.`)
+  if (RESERVED.has(header.toLowerCase())) throw headerFault(step, `'${header}' is set by the server. Remove it.`)
+}
+
+/** Name and value are parameters of their own in one function, and together in another. */
+function headerFault(step: StepNode, problem: string): ArgumentError {
+  return new ArgumentError('step_failed', stepError(step, problem).message)
 }

@@ -5,6 +5,7 @@ import { didYouMean, suggest } from '../../text/did-you-mean.ts'
 import type { Frame } from '../../run/index.ts'
 import { action } from '../parts/action.ts'
 import { argumentError, textArgument } from '../parts/arguments.ts'
+import { ArgumentError } from '../../expression/index.ts'
 import type { Compiler } from '../parts/compiler.ts'
 
 export const publishToChannel = action({
@@ -65,7 +66,7 @@ export const publishToChannel = action({
       stack: [{ function: 'Publish to Channel', channel: '{{name}}', content: 'Hello' }],
       inputs: { name: 'nowhere' },
       sends: [],
-      fails: 'channel_unknown',
+      fails: 'input_unusable',
     },
   ],
   prepare(step, compiler) {
@@ -125,11 +126,17 @@ function isText(node: TreeNode): node is TreeNode & { value: string } {
   return typeof node.value === 'string'
 }
 
+/** The parameter that a refusal is about. */
+const AT_FAULT: Readonly<Record<string, string>> = { channel_unknown: 'channel', body_too_large: 'content' }
+
 /** The caller of the endpoint did not publish, so 404 and 413 would mislead it. */
 function refused(name: string, error: unknown): never {
   if (!(error instanceof StreamstackError)) throw error
   const { code, status, recoverable, retryAfterMs, details } = error
-  throw new StreamstackError(code as ErrorCode, `Channel ${quote(name)}: ${error.message}`, {
+  const argument = Object.hasOwn(AT_FAULT, code) ? AT_FAULT[code] : undefined
+  const Refusal = argument === undefined ? StreamstackError : ArgumentError
+  throw new Refusal(code as ErrorCode, `Channel ${quote(name)}: ${error.message}`, {
+    ...(argument === undefined ? {} : { argument }),
     status: Math.max(status, 500),
     recoverable,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

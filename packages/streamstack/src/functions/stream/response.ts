@@ -1,11 +1,10 @@
 import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
 import { type Frame, STOP, type RunningRun, chunkOf } from '../../run/index.ts'
-import { argumentError, numberArgument } from '../parts/arguments.ts'
+import { argumentError, argumentFault, numberArgument } from '../parts/arguments.ts'
 import type { Compiler } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { passedHeader, refuseReserved } from '../parts/response-header.ts'
-import { stepError } from '../parts/step-error.ts'
 import { send } from '../parts/send.ts'
 
 export const response: FunctionDefinition = {
@@ -116,5 +115,5 @@ function headersOf(step: StepNode, compiler: Compiler): (frame: Frame) => readon
 function headerText(step: StepNode, name: string, value: Value): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  throw stepError(step, `the header '${name.replaceAll(/[^\w-]/g, '?')}' must be text.`)
+  throw argumentFault(step, 'headers', `has '${name.replaceAll(/[^\w-]/g, '?')}', which must be text`)
 }

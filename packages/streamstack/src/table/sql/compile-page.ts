@@ -1,4 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { ArgumentError } from '../../expression/index.ts'
 import type { StoredValue } from '../column-type.ts'
 import { type ColumnDeclaration, type TableDeclaration, shownColumns } from '../declaration.ts'
 import { orderText, totalOrder } from '../order.ts'
@@ -87,6 +88,8 @@ function shapeKey(query: Query, as: string): string {
   return query.columns === null ? `${as} ${order}` : `${as} ${order} ${JSON.stringify(query.columns)}`
 }
 
+const ORDER = { argument: 'order' } as const
+
 function makeShape(
   dialect: Dialect,
   table: TableDeclaration,
@@ -95,17 +98,22 @@ function makeShape(
   wide: ReadonlySet<string>,
 ): PageShape {
   if (query.order.length > orderTermsMax) {
-    throw new StreamstackError('query_invalid', `An order may name at most ${orderTermsMax} columns.`)
+    throw new ArgumentError('query_invalid', `An order may name at most ${orderTermsMax} columns.`, ORDER)
   }
   const keys = totalOrder(query.order, table.primaryKey).map((term) => {
     const column = requireColumn(table, term.column, 'The order')
     if (column.type === 'json') {
-      throw new StreamstackError('query_invalid', `The order names "${column.name}", which is JSON and has no order.`)
+      throw new ArgumentError(
+        'query_invalid',
+        `The order names "${column.name}", which is JSON and has no order.`,
+        ORDER,
+      )
     }
     if (column.private && query.columns?.includes(column.name) !== true) {
-      throw new StreamstackError(
+      throw new ArgumentError(
         'query_invalid',
         `The order names "${column.name}", which is private; a cursor would show its values. Name the column in \`fields\`, too, or order by another.`,
+        ORDER,
       )
     }
     return { term, column, quoted: dialect.quote(column.name) }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { ArgumentError } from '../../expression/index.ts'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { columnReads } from '../column-type.ts'
@@ -222,10 +223,12 @@ function tooMany(table: TableDeclaration, what: string): StreamstackError {
 
 function checkNumbers(query: Query): void {
   if (query.limit !== null && (!Number.isSafeInteger(query.limit) || query.limit < 0)) {
-    throw new StreamstackError('query_invalid', 'The limit must be a whole number from 0, or null for all records.')
+    throw new ArgumentError('query_invalid', 'The limit must be a whole number from 0, or null for all records.', {
+      argument: 'limit',
+    })
   }
   if (!Number.isSafeInteger(query.offset) || query.offset < 0) {
-    throw new StreamstackError('query_invalid', 'The offset must be a whole number from 0.')
+    throw new ArgumentError('query_invalid', 'The offset must be a whole number from 0.', { argument: 'offset' })
   }
   if (query.after !== null && query.offset > 0) {
     throw new StreamstackError('query_invalid', 'A page starts at an offset or behind a mark, not both.')
