@@ -51,6 +51,13 @@ describe('JSON text', () => {
     expect(parseExactJson(`[${sources.join()}]`)).toEqual(sources.map(Number))
   })
 
+  test('reads numbers of very many digits in time that grows with their length', () => {
+    const zeros = '0'.repeat(1_000_000)
+    expect(
+      parseExactJson(`[1.${zeros}1e16,1.${zeros}e16,0.${zeros}1e1000017,${zeros.replace('0', '1')}e-999984]`),
+    ).toEqual([1e16, 1e16, 1e16, 1e15])
+  })
+
   test('keeps a property named __proto__ one of the object itself', () => {
     const value = parseExactJson('{"__proto__":{"n":9007199254740993}}')
     expect(Object.keys(value as object)).toEqual(['__proto__'])

@@ -45,13 +45,20 @@ function bigWhole(text: string): BigWhole | null {
   const [, sign = '', radix, whole = '', fraction = '', exponent = '0'] = found
   const value = Number(radix ?? `${whole}.${fraction}e${exponent}`)
   if (!Number.isInteger(value) || Number.isSafeInteger(value)) return null
-  const significant = `${whole}${fraction}`.replace(/0+$/, '')
+  const significant = withoutEndZeros(`${whole}${fraction}`)
   const zeros = whole.length + Number(exponent) - significant.length
   if (radix === undefined && zeros < 0) return null
   const digits = radix === undefined ? significant.replace(/^0+/, '') : ''
   const exact = radix === undefined ? `${digits}${'0'.repeat(zeros)}` : String(BigInt(radix))
   const isKept = BigInt(exact) === BigInt(value) || (radix === undefined && isRounded(value, digits))
   return { digits: `${sign === '-' ? '-' : ''}${exact}`, isKept }
+}
+
+/** By hand: `/0+$/` takes quadratic time where many zeros stand inside. */
+function withoutEndZeros(digits: string): string {
+  let end = digits.length
+  while (digits[end - 1] === '0') end -= 1
+  return digits.slice(0, end)
 }
 
 /** Programs write a number with at most this many significant digits; more stand for themselves. */
@@ -61,6 +68,6 @@ function isRounded(value: number, digits: string): boolean {
   if (digits.length > numberDigitsMax) return false
   // The shortest text of 2^89 ends in 2, although its digits rounded to as many end in 1.
   return [value.toPrecision(digits.length), value.toExponential()].some(
-    (text) => text.replace(/e.*$/, '').replace('.', '').replace(/0+$/, '') === digits,
+    (text) => withoutEndZeros(text.replace(/e.*$/, '').replace('.', '')) === digits,
   )
 }
