@@ -18,6 +18,7 @@ import {
 } from '@streamstack/test-support/http-client'
 import { serverProcess } from '@streamstack/test-support/server-process'
 import { sseEvents } from '@streamstack/test-support/sse-events'
+import { standingRun } from '@streamstack/test-support/standing-run'
 import { type TempWorkspace, tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { endpoint, send } from '@streamstack/test-support/test-server'
 import { openWebSocket } from '@streamstack/test-support/websocket-client'
@@ -194,20 +195,6 @@ describe('readers of streams without an end', () => {
   })
 })
 
-/** Settles when a run sends no more: all that lies between it and its reader is full. */
-async function standing(url: string, run: string): Promise<void> {
-  const offset = async (): Promise<unknown> =>
-    (JSON.parse((await call(url, `/v1/runs/${run}`)).text) as { offset: unknown }).offset
-  let before: unknown = null
-  await expect
-    .poll(async () => {
-      const [last, now] = [before, await offset()]
-      before = now
-      return now === last
-    })
-    .toBe(true)
-}
-
 describe('connections of a server that stops', () => {
   test('are closed at once when they are idle, and after their answer when they are not', async () => {
     await using gate = await closedGate()
@@ -275,7 +262,7 @@ describe('connections of a server that stops', () => {
     const server = await serve({ dir: workspace.dir, port: 0 })
     const open = await openCall(server.url, '/endless?format=ndjson')
     open.pause()
-    await standing(server.url, String(open.headers['stream-run']))
+    await standingRun(server.url, String(open.headers['stream-run']))
     await server.close({ graceMs: 200 })
     open.resume()
     const { text, ending }: Answer = await open.ended

@@ -170,11 +170,11 @@ test('callers that read nothing keep no other out: their runs are ended and thei
     'streamstack.yaml': { limits: { active_runs: 3 } },
   })
   const stalled = await Promise.all([1, 2].map(() => server.open('/flood')))
-  for (const one of stalled) one.pause()
   const quiet = await server.open('/still')
   await quiet.until('begun')
-  // Until they have been stalled for a while, they are slow readers like others.
+  // While they read, they are callers like others.
   expect((await server.call('/free')).status).toBe(503)
+  for (const one of stalled) one.pause()
   await expect.poll(async () => (await server.call('/free')).status).toBe(200)
   const outcomes = await Promise.all(
     [...stalled, quiet].map(async ({ headers }) => {

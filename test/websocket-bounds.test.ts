@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ServerMessage } from '@streamstack/protocol'
 import { openRawWebSocket } from '@streamstack/test-support/raw-websocket'
 import type { Files } from '@streamstack/test-support/temp-workspace'
+import { standingRun } from '@streamstack/test-support/standing-run'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 import {
   type Sent,
@@ -231,8 +232,9 @@ describe('a client that takes nothing', () => {
     await using small = await testServer(settings({}, { streams: { window_bytes: '1mb' } }))
     await using socket = await openWebSocket(small.url)
     socket.send({ type: 'call', id: 'far', endpoint: 'POST /pour', inputs: { text: LARGE } })
-    const { url } = await socket.until(isType('open'))
+    const { run, url } = await socket.until(isType('open'))
     socket.pause()
+    await standingRun(small.url, run as string)
     // Another reader takes all that comes.
     const answer = await small.call(`${url}?format=ndjson&offset=now`)
     expect(answer.text.slice(-100)).toContain('"outcome":"completed","offset":400')

@@ -50,14 +50,17 @@ afterEach(async () => {
   await workspace[Symbol.asyncDispose]()
 })
 
-/** Settles when a value has stopped to change. */
+/** Settles when a value has stopped to change, though time has passed and everything had its turns in it. */
 async function stable(value: () => number): Promise<number> {
-  for (let last = -1; ;) {
+  let last = -1
+  for (let same = 0; same < 3;) {
     const now = value()
-    if (now === last) return now
+    same = now === last ? same + 1 : 0
     last = now
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, 40))
+    for (let turn = 0; turn < 5; turn++) await setImmediate()
   }
+  return last
 }
 
 const runOf = ({ headers }: OpenCall) => {
