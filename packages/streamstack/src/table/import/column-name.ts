@@ -7,10 +7,12 @@ const hashDigits = 6
 /**
  * Returns the column that a name in a file stands for. A name that no column can have loses its quotes, braces and
  * control characters, gets `_` before it where it is reserved, and is cut where it is too long. A cut name ends in digits
- * of its hash, so that long names that begin alike stay apart. An empty name stays empty: it stands for no column.
+ * of its hash, so that long names that begin alike stay apart. A column without a name, as R and pandas write their index,
+ * is `unnamed`.
  */
 export function columnName(name: string): string {
-  if (name === '' || nameProblem(name) === null) return name
+  if (name === '') return 'unnamed'
+  if (nameProblem(name) === null) return name
   const plain = name
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .replaceAll(/["`{}]/g, '')

@@ -111,7 +111,6 @@ describe('a name that no column can have', () => {
   })
 
   test.each([
-    ['no name, with values', ',a\n1,2\n', 'a column without a name'],
     ['names that differ in case alone', 'null,NULL\n1,2\n', 'the columns "null" and "NULL"'],
     ['names that are one without their quotes', '"a""",a\n1,2\n', 'the columns "a"" and "a"'],
     ['no record that fits its first line', 'a,b,c\n1,2\n3,4\n', 'line 2 has 2 cells where the first line has 3'],
@@ -121,6 +120,23 @@ describe('a name that no column can have', () => {
       code: 'file_unreadable',
       message: expect.stringContaining(reason),
     })
+  })
+
+  test.each([',a\n1,x\n2,y\n', '"","a"\n"1","x"\n"2","y"\n'])(
+    'an index without one is unnamed: %j',
+    async (content) => {
+      const { types, rows, result } = await created('csv', content)
+      expect(types).toEqual({ unnamed: 'integer', a: 'text' })
+      expect(rows.map(({ unnamed, a }) => [unnamed, a])).toEqual([
+        [1, 'x'],
+        [2, 'y'],
+      ])
+      expect(result.rejected).toBe(0)
+    },
+  )
+
+  test('a trailing delimiter makes no column', async () => {
+    expect((await created('csv', 'a,b,\n1,2,\n')).types).toEqual({ a: 'integer', b: 'integer' })
   })
 
   test('a key of its own takes no name of the file', async () => {

@@ -42,12 +42,7 @@ export class TableGuess {
     const names = new Map<string, string>()
     for (const [written, { guess, key: keyGuess }] of this.#columns) {
       // A trailing delimiter makes a last column without a name and without values.
-      if (written === '') {
-        if (guess.present === 0) continue
-        throw noTable(
-          'has a column without a name. Give it one in the file (pandas writes its index without one: index=False leaves it out)',
-        )
-      }
+      if (written === '' && guess.present === 0) continue
       const name = columnName(written)
       const twin = names.get(name.toLowerCase())
       if (twin !== undefined)
@@ -60,7 +55,7 @@ export class TableGuess {
       declared[name] = {
         type,
         ...(isKey ? { primary: true } : {}),
-        ...(name === written ? {} : { description: written }),
+        ...(name === written || written === '' ? {} : { description: written }),
       }
     }
     const document = new Document({ columns: declared })
