@@ -42,6 +42,13 @@ const sort = calls(
   '`sortBy(ids, (id) => text + id)` over 10,000 numbers with a text of 900,000 characters',
 )
 
+const largeBodies: Attack = {
+  name: 'large-bodies',
+  about: 'Lists of 150,000 numbers, 1 MB, as a body; 50 callers.',
+  run: (target, tally, signal) =>
+    repeat(target, tally, signal, { connections: 50, path: '/count', body: JSON.stringify({ ids: numbers(150_000) }) }),
+}
+
 const deepUpstream: Attack = {
   name: 'deep-upstream',
   about: 'An upstream that answers with 10 MB of [[[…]]]; 2 callers.',
@@ -69,4 +76,4 @@ const deepSocket: Attack = {
 }
 
 /** A2: work on the main thread that a caller's text pays for. */
-export const work: readonly Attack[] = [search, spread, bigText, sort, deepUpstream, deepSocket]
+export const work: readonly Attack[] = [search, spread, bigText, sort, largeBodies, deepUpstream, deepSocket]

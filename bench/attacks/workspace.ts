@@ -71,6 +71,7 @@ export function attackedWorkspace(
       ],
       { text: required('text') },
     ),
+    'endpoints/count.json': endpoint('POST', '/count', [send('{{ids.length}}')], { ids: required('list') }),
     'endpoints/page.json': endpoint('GET', '/page', [
       { function: 'Get Records', table: 'rows', limit: 5_000, as: 'rows' },
       send('{{rows}}'),

@@ -20,5 +20,5 @@ export { type NewRun, type PacedChunk, type RunState, type StreamOptions, newRun
 export type { SmoothCut } from './smoother.ts'
 export type { Logger, Services } from './services.ts'
 export { END, STOP } from './signals.ts'
-export { inTurn } from './turn.ts'
+export { inTurn, spendTurn } from './turn.ts'
 export { complete, leaveFinally } from './unwind.ts'

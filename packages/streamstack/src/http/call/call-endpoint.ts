@@ -5,7 +5,9 @@ import { chooseFormat, chooseKinds } from '../../format/index.ts'
 import { type InputSources, type RequestBody, checkBodyType, parseBody, readBody } from '../../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../../outbound/index.ts'
 import type { Plan } from '../../plan/index.ts'
+import { spendTurn } from '../../run/index.ts'
 import { after } from '../../storage/index.ts'
+import { Holding, activeMemory } from '../../stream/index.ts'
 import { positionAfter } from '../../stream/reading.ts'
 import { noteInputs } from './call-note.ts'
 import { type ChatTurn, chatTurn } from '../chat/chat-turn.ts'
@@ -19,6 +21,12 @@ import { RunReading } from '../reader/run-reading.ts'
 import { answerStream } from '../reader/stream-answer.ts'
 
 const NO_BODY: RequestBody = Object.freeze({})
+/** A body of which that many bytes is parsed in a turn of its own. */
+const LARGE_BODY_BYTES = 65_536
+
+/** Bytes that are parsed and checked in about 25 ns, the unit of `spendTurn`. */
+const BODY_BYTES_PER_STEP = 4
+
 const NO_QUERY = new URLSearchParams()
 
 /** Methods whose requests carry their inputs in the URL. */
@@ -163,5 +171,18 @@ export async function bodyOf(request: IncomingMessage, limitBytes: number): Prom
   const isAnnounced = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
   if (isAnnounced) checkBodyType(headers['content-type'])
   else if (request.httpVersionMajor === 1) return {}
-  return parseBody(await readBody(request, limitBytes), headers['content-type'])
+  const bytes = await readBody(request, limitBytes)
+  if (bytes.length >= LARGE_BODY_BYTES) await turnOfLargeBody(bytes.length)
+  return parseBody(bytes, headers['content-type'])
+}
+
+/** Parsing and checking a large body takes milliseconds: many that arrive together take turns, and count as held meanwhile. */
+async function turnOfLargeBody(length: number): Promise<void> {
+  const waiting = new Holding(activeMemory)
+  waiting.set(length)
+  try {
+    await spendTurn(length / BODY_BYTES_PER_STEP)
+  } finally {
+    waiting.set(0)
+  }
 }
