@@ -87,7 +87,9 @@ export async function startServer({
   })
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     response.on('error', ignore)
+    connections.answering(response)
     reports.follow(request, response)
+    if (request.httpVersionMajor === 2) refuseRest(request)
     const error = new StreamstackError('header_invalid', 'The server meets no other Expect than 100-continue.', {
       status: 417,
     })

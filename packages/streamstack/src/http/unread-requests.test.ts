@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync, readdirSync } from 'node:fs'
-import { type ServerOptions, createServer } from 'node:http'
+import { type OutgoingHttpHeaders, type ServerOptions, createServer } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, type Socket, connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectSecurely } from 'node:tls'
@@ -199,4 +200,30 @@ test.each<[string, string, number, string | null]>([
   expect(await close()).toMatchObject(refused)
   expect(logged).toMatchObject([{ status, address: '127.0.0.1' }])
   expect(JSON.stringify(logged)).not.toContain('b=c')
+})
+
+test.each<[string, OutgoingHttpHeaders, number, Entry]>([
+  [
+    'a tunnel',
+    { ':method': 'CONNECT', ':authority': 'localhost' },
+    405,
+    { error: 'method_not_allowed', method: 'CONNECT' },
+  ],
+  [
+    'an Expect that cannot be met',
+    { ':method': 'POST', ':path': '/open', ':authority': 'localhost', expect: 'the-worst' },
+    417,
+    { error: 'header_invalid', method: 'POST' },
+  ],
+])('over HTTP/2 they are refused, logged and recorded, too: %s', async (_, headers, status, entry) => {
+  const { server, logged, close } = await stage(true)
+  const session = connectHttp2(server.url, { rejectUnauthorized: false })
+  const stream = session.request(headers)
+  const [answer] = (await once(stream, 'response')) as [OutgoingHttpHeaders]
+  expect(answer[':status']).toBe(status)
+  stream.resume().end()
+  await vi.waitFor(() => expect(logged).toHaveLength(1))
+  session.destroy()
+  expect(await close()).toMatchObject([{ outcome: 'refused', status, address: '127.0.0.1', ...entry }])
+  expect(logged).toMatchObject([{ status }])
 })
