@@ -465,6 +465,20 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     await done(page)
   })
 
+  test('a channel is read over HTTP where the policy of the page forbids WebSockets', async () => {
+    const script = scripted('/v1/channels/room')
+    await using page = await stage.open('<activity-feed channel="room"></activity-feed>', {
+      prepare: `const policy = document.createElement('meta')
+        policy.httpEquiv = 'Content-Security-Policy'
+        policy.content = 'connect-src ${stage.url}'
+        document.head.append(policy)`,
+    })
+    const answer = await script()
+    answer.chunk({ message: 'over HTTP' })
+    await expect.poll(() => page.run(`return $('activity-feed').shadowRoot.textContent`)).toContain('over HTTP')
+    expect(page.faults.filter((fault) => !fault.includes('/v1/ws'))).toEqual([])
+  })
+
   test('<stream-dashboard> renders a description and shows the worst state of its streams', async () => {
     const live = scripted('/v1/stream/system/metrics')
     const activity = scripted('/v1/stream/system/activity')

@@ -128,6 +128,11 @@ export class LiveSocket {
       }
       socket.addEventListener('message', take, { signal })
       socket.addEventListener('close', ({ code, reason }) => this.#break(this.#closeError(code, reason)), { signal })
+      // Chrome tells of a WebSocket that a page's policy forbids by `error` alone; else `close` follows in the same task.
+      const fail = (): void => {
+        if (!signal.aborted && socket.readyState === WebSocket.CLOSED) this.#break(lost('The WebSocket was blocked.'))
+      }
+      socket.addEventListener('error', () => setTimeout(fail), { signal })
       for (const sign of SIGNS) page.addEventListener?.(sign, this.#doubt, { signal })
     } catch (thrown) {
       if (!signal.aborted) this.#break(asStreamError(thrown))
