@@ -4,7 +4,8 @@ import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stre
 import { type LiveRun } from './live-run.ts'
 import type { RunOwner } from './idempotency.ts'
 import { runUrl } from './run-view.ts'
-import type { ShownVariables, VariableWatch } from './variable-watch.ts'
+import { ValuePreview } from './value-preview.ts'
+import { type ShownVariables, VariableWatch } from './variable-watch.ts'
 
 /** Bound of a trace; its oldest events are dropped first. */
 const WINDOW_BYTES = 4 * 1024 * 1024
@@ -137,4 +138,13 @@ export class RunTraces {
   find(run: string): RunTrace | null {
     return this.#traces.get(run) ?? null
   }
+}
+
+/** Characters of one variable that a trace tells. */
+const VARIABLE_CHARACTERS_MAX = 200
+
+/** Makes the trace of one run. `secrets`: values that it must not show. */
+export function newTrace(traced: 'steps' | 'variables', secrets: readonly string[]): RunTrace {
+  const watch = new VariableWatch(new ValuePreview(secrets, VARIABLE_CHARACTERS_MAX))
+  return new RunTrace(watch, traced === 'variables')
 }

@@ -7,6 +7,7 @@ import { InOrder, after } from '../storage/index.ts'
 import { weighValue } from '../input/index.ts'
 import { ChunkTimes, Holding, MemoryLog, Stream } from '../stream/index.ts'
 import type { Settings } from '../workspace/index.ts'
+import { graceMs } from './disconnect-grace.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
 import type { ListedRun, RunListQuery } from './listed-run.ts'
@@ -14,26 +15,10 @@ import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
 import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
+import { logFailure, observeEnd } from './run-report.ts'
 import { RunRoom } from './run-room.ts'
-import { RunTrace, RunTraces } from './run-trace.ts'
+import { RunTraces, newTrace } from './run-trace.ts'
 import type { RunView } from './run-view.ts'
-import { ValuePreview } from './value-preview.ts'
-import { VariableWatch } from './variable-watch.ts'
-
-/** How long a run goes on without readers under `on_disconnect: cancel`, unless the endpoint says otherwise. */
-const DISCONNECT_GRACE_MS = 10_000
-
-/** The same for callers that sent a key, and so mean to come back: clients wait up to 31 s in all between their tries. */
-const KEYED_GRACE_MS = 40_000
-
-/**
- * How long a run goes on without readers. One that reads a streamed upstream ends at once, for what it reads may be paid by the token; with a
- * key its caller has the usual time to reconnect.
- */
-function graceMs(readsUpstream: boolean, isKeyed: boolean): number {
-  if (readsUpstream) return isKeyed ? DISCONNECT_GRACE_MS : 0
-  return isKeyed ? KEYED_GRACE_MS : DISCONNECT_GRACE_MS
-}
 
 /** How far a run continues without readers before it waits for one, so that it produces nothing for clients that have disconnected. */
 const UNREAD_BYTES_MAX = 65_536
@@ -296,46 +281,13 @@ export class Runs {
       this.#runs.delete(live.run)
       this.#keys.forget(live.run)
     } else this.#retain(live, settings)
-    this.#observe(live)
-    this.#tellFailure(live)
-  }
-
-  #observe({ execution, owner, endpoint, route, run, stream, failure }: LiveRun): void {
-    this.#observation.runEnded({
-      endpoint,
-      route,
-      caller: owner?.subject ?? null,
-      // Any caller that knows the id of a run without an owner may read it: the log must not name it.
-      run: owner === null ? null : run,
-      outcome: stream.end?.outcome ?? 'abandoned',
-      // Once an answer has begun, its status is out.
-      status: failure === null || execution.headersSent ? 200 : failure.status,
-      code: stream.end?.error?.code ?? null,
-      durationMs: execution.elapsedMs(),
-      chunks: execution.chunksSent,
-      bytes: execution.bytesSent,
-      usage: execution.state.usage,
-    })
+    observeEnd(this.#observation, live)
+    logFailure(this.#services.log, live)
   }
 
   #retain(live: LiveRun, { streams }: Settings): void {
     this.#retained.add(live, { retentionMs: streams.retentionMs, bytesMax: streams.retainedBytes })
     this.#sweep ??= setInterval(() => this.#retained.sweep(), SWEEP_MS).unref()
-  }
-
-  #tellFailure({ execution, endpoint, stream }: LiveRun): void {
-    const { failure } = execution
-    if (failure === null) return
-    const fields = {
-      run: execution.id,
-      endpoint,
-      code: failure.code,
-      step: execution.failedStep?.id,
-      place: execution.failedStep === null ? undefined : placeText(execution.failedStep.position),
-      ...(failure.cause === undefined ? {} : { err: failure.cause }),
-    }
-    if (stream.end?.outcome === 'cancelled') this.#services.log.debug(fields, 'a run was cancelled')
-    else this.#services.log.warn(fields, `a run failed: ${failure.message}`)
   }
 }
 
@@ -347,16 +299,4 @@ function isAskedFor(live: LiveRun, { owner, before, goingOn }: RunListQuery): bo
 function listed(live: LiveRun): ListedRun {
   const { run, endpoint, route, stream } = live
   return { run, endpoint, route, outcome: stream.end?.outcome ?? null, open: () => live }
-}
-
-function placeText({ file, line, column }: { file: string; line: number; column: number }): string {
-  return `${file}:${line}:${column}`
-}
-
-/** Characters of one variable that a trace tells. */
-const VARIABLE_CHARACTERS_MAX = 200
-
-function newTrace(traced: 'steps' | 'variables', secrets: readonly string[]): RunTrace {
-  const watch = new VariableWatch(new ValuePreview(secrets, VARIABLE_CHARACTERS_MAX))
-  return new RunTrace(watch, traced === 'variables')
 }

@@ -4,7 +4,6 @@ import {
   StreamstackError,
   type Value,
   publicError,
-  publicFace,
   toStreamstackError,
 } from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
@@ -20,6 +19,7 @@ import { execute } from './execute.ts'
 import type { Frame } from './frame.ts'
 import { Outlet, type OutletRun } from './outlet.ts'
 import type { Program, RunLimits, RunningRun, StepInfo, TraceSink } from './program.ts'
+import { limitError, toldError } from './run-error.ts'
 import type { RunState, StreamOptions } from './run-state.ts'
 import type { Services } from './services.ts'
 import { END, STOP } from './signals.ts'
@@ -264,9 +264,7 @@ export class Run implements OutletRun, RunningRun {
    * meant for the operator (`server.errors`).
    */
   told(thrown: unknown): StreamstackError {
-    const { hidesDetails, hideSecrets } = this.services
-    const error = withoutSecrets(toStreamstackError(thrown), hideSecrets)
-    return hidesDetails === true ? publicFace(error, this.id) : error
+    return toldError(thrown, this.services, this.id)
   }
 
   /** Logs what a catch block took, where it does not learn what happened. */
@@ -368,24 +366,4 @@ export class Run implements OutletRun, RunningRun {
     const last: Chunk | null = tellsInBand ? { kind: 'error', data: JSON.stringify(said), metadata: null } : null
     this.stream.finish({ outcome, error: said }, last)
   }
-}
-
-function limitError(name: string, bound: string): StreamstackError {
-  return new StreamstackError('limit_exceeded', `The run was ended at ${bound} (${name}).`, {
-    details: { limit: name },
-  })
-}
-
-/** The same error where its message holds no secret. */
-function withoutSecrets(error: StreamstackError, hide: ((text: string) => string) | undefined): StreamstackError {
-  const message = hide === undefined ? error.message : hide(error.message)
-  if (message === error.message) return error
-  const { row, code: publicCode, status, recoverable, retryAfterMs } = error
-  return new StreamstackError(row, message, {
-    publicCode,
-    status,
-    recoverable,
-    cause: error,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-  })
 }
