@@ -360,10 +360,21 @@ export class Run implements OutletRun, RunningRun {
   #end(outcome: Outcome, error: StreamstackError | null): void {
     this.failure = error
     this.toldFailure = error === null ? null : this.told(error)
+    releaseStacks(this.toldFailure)
+    releaseStacks(error)
+    releaseStacks(this.#failedStep?.error)
     const said = this.toldFailure === null ? null : publicError(this.toldFailure)
     // Before the first chunk the outcome alone tells it, so that HTTP can answer with a status.
     const tellsInBand = outcome === 'failed' && this.stream.bytesAppended > 0
     const last: Chunk | null = tellsInBand ? { kind: 'error', data: JSON.stringify(said), metadata: null } : null
     this.stream.finish({ outcome, error: said }, last)
   }
+}
+
+/**
+ * Writes out the stacks of an error and its causes. Until then V8 keeps the functions on the stack, and with them the inputs of the call, for
+ * as long as the run is retained.
+ */
+function releaseStacks(error: unknown): void {
+  for (let one = error; one instanceof Error; one = one.cause) void one.stack
 }
