@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
 /** A contender that runs in its own process. */
 export interface ServerProcess {
@@ -40,14 +39,6 @@ export function serversFrom(clone: string): void {
   host = join(clone, 'bench/harness/host.ts')
 }
 
-/** What the command of the clone starts Node.js with; clones of before 2026-12 with nothing. */
-async function flagsOfServer(): Promise<readonly string[]> {
-  const module = new URL('../../packages/streamstack/bin/young-generation.js', pathToFileURL(host))
-  if (!existsSync(module)) return []
-  const { youngGeneration } = (await import(module.href)) as { youngGeneration: string }
-  return [youngGeneration]
-}
-
 const running = new Set<ChildProcess>()
 let started = 0
 process.on('exit', () => {
@@ -69,7 +60,6 @@ export async function startServer(
     execArgv: [
       '--conditions=streamstack-source',
       '--expose-gc',
-      ...(name === 'streamstack' ? await flagsOfServer() : []),
       ...(heapMegabytes === null ? [] : [`--max-old-space-size=${heapMegabytes}`]),
       ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, `${name}-${++started}`)}`]),
     ],

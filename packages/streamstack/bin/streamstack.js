@@ -2,14 +2,12 @@
 // Plain JavaScript for any Node.js, so that an old one gets a message and no syntax error.
 import { setFlagsFromString } from 'node:v8'
 import { oldNodeMessage } from './old-node.js'
-import { restartForServing } from './young-generation.js'
 
 const message = oldNodeMessage(process.argv.slice(1))
 if (message !== null) {
   console.error(message)
   process.exit(1)
 }
-restartForServing(process.argv.slice(2))
 // Before there is any code of ours. docs/decisions/2026-11-23-what-collections-keep.md says why.
 setFlagsFromString('--no-allocation-site-pretenuring')
 const { main } = await import('../dist/command/main.js')
