@@ -5,30 +5,30 @@ import { startServer } from './harness/server-process.ts'
 import { quantile } from './harness/statistics.ts'
 import { withWorkspace } from './harness/temporary-workspace.ts'
 
-const WARM_UP_CALLS = 100
 const LATER_MS_MAX = 3
 const DELIVERIES = ['memory', 'durable'] as const
 
 /** How much later the first chunk comes when it has to be on disk before. */
 export async function firstChunk({ quick }: ScenarioOptions): Promise<Report> {
   const calls = quick ? 100 : 1_000
+  const warmUps = quick ? 100 : 2_000
   return withWorkspace(workspaceFiles(), async (dir) => {
     const server = await startServer('streamstack', { dir, data: join(dir, 'data') })
     try {
       const connection = new Connection(server.port)
       await connection.opened
       const timesMs = { memory: [] as number[], durable: [] as number[] }
-      for (let call = 0; call < WARM_UP_CALLS + calls; call++) {
+      for (let call = 0; call < warmUps + calls; call++) {
         for (const delivery of DELIVERIES) {
           const { firstByteMs } = await connection.request(`/${delivery}?format=sse`, () => undefined)
-          if (call >= WARM_UP_CALLS) timesMs[delivery].push(firstByteMs)
+          if (call >= warmUps) timesMs[delivery].push(firstByteMs)
         }
       }
       connection.close()
       const laterMs = quantile(timesMs.durable, 0.5) - quantile(timesMs.memory, 0.5)
       return {
         title: 'The first chunk of a durable run',
-        method: `${calls} calls each, in turns, over one connection. The stack sends a chunk, waits for 1 ms and sends another. With \`delivery: durable\` the chunk is on disk, by one fsync, before it is sent.`,
+        method: `${calls} calls each after ${warmUps} that warm up, in turns, over one connection. The stack sends a chunk, waits for 1 ms and sends another. With \`delivery: durable\` the chunk is on disk, by one fsync, before it is sent.`,
         tables: [
           {
             caption: 'From the request to the first chunk',

@@ -23,8 +23,8 @@ export interface MemoryLogOptions {
 
 /**
  * A log that keeps the newest chunks in memory and drops the oldest: about `windowBytes` as they are held. It keeps the chunks that `takenBytes` says
- * are still unread; without it, at least half of the window by `chunkBytes`, which is how far a producer may be ahead of its only reader. What a reader has taken is packed at
- * once; what comes faster than it is read stays as it came.
+ * are still unread; without it, at least half of the window by `chunkBytes`, which is how far a producer may be ahead of its only reader. Packing costs a part of what encoding does, so what comes fast
+ * stays as it came until the end: most of that has been dropped by then.
  */
 export class MemoryLog implements StreamLog {
   lastOffset: number
@@ -38,8 +38,6 @@ export class MemoryLog implements StreamLog {
   #heldBefore = 0
   #tail: Segment
   #tailSinceMs = performance.now()
-  /** Index of the first segment that may not be packed. */
-  #loose = 0
   readonly #budget: MemoryBudget | null
   readonly #holding: Holding | null
 
@@ -95,7 +93,6 @@ export class MemoryLog implements StreamLog {
   skip(count: number): void {
     this.lastOffset += count
     this.#segments.length = 0
-    this.#loose = 0
     this.#pushSegment()
     this.#heldBefore = 0
   }
@@ -112,23 +109,9 @@ export class MemoryLog implements StreamLog {
     if (nowMs - this.#tailSinceMs >= SLOW_MS) this.#tail.pack()
     this.#tailSinceMs = nowMs
     this.#pushSegment()
-    this.#packTaken()
     this.#drop()
     this.account()
     return this.#tail
-  }
-
-  /** What a reader has taken is packed now rather than at the end: until then its objects would be copied by collections. */
-  #packTaken(): void {
-    const takenBytes = this.takenBytes ?? Infinity
-    if (takenBytes === Infinity) return
-    for (; this.#loose < this.#segments.length - 1; this.#loose++) {
-      const segment = this.#segments[this.#loose] as Segment
-      if (segment.bytesBefore + segment.bytes > takenBytes) return
-      this.#heldBefore -= segment.bytesHeld
-      segment.pack()
-      this.#heldBefore += segment.bytesHeld
-    }
   }
 
   #pushSegment(): void {
@@ -148,7 +131,6 @@ export class MemoryLog implements StreamLog {
       if (this.bytesHeld - bytesHeld < bytesMax) break
       if (bytesBefore + bytes > droppableBytes) break
       this.#segments.shift()
-      this.#loose = Math.max(0, this.#loose - 1)
       this.#heldBefore -= bytesHeld
     }
   }
