@@ -73,6 +73,8 @@ describe.skipIf(chromiumPath === undefined)('<stream-chat> in a real browser, un
     await expect.poll(() => textOf(opened, '.typing')).toBe('Thinking…')
     script.chunk('Bet', null, 'reasoning')
     script.chunk({ id: 'a', name: 'search', arguments: { q: 1 } }, null, 'tool_call')
+    // The footer follows what comes close behind, too, also when nothing comes after it.
+    await expect.poll(() => textOf(opened, 'footer .line')).toContain('2 chunks')
     script.chunk({ id: 'a', output: 'found' }, null, 'tool_result')
     script.chunk('**Bold', { progress_percentage: 50 })
     await expect.poll(() => textOf(opened, 'strong')).toBe('Bold')

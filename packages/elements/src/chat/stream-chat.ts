@@ -341,7 +341,8 @@ export class StreamChat extends StreamElement {
     const { url, offset } = this.position
     answer.resume = url === null ? null : { url, offset }
     // The footer changes a few times a second, not with each chunk.
-    if (isFirst || this.rate.isDue()) this.#update()
+    if (isFirst) this.#update()
+    else this.rate.showSoon(() => this.#update())
     if (performance.now() - this.#savedAtMs > SAVE_MS) this.save()
   }
 

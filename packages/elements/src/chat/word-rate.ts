@@ -1,10 +1,10 @@
-/** Words a second over the last two to four seconds, and when to show another number. */
+/** Words a second over the last two to four seconds, and when another number is shown. */
 const WINDOW_MS = 2_000
 const SHOW_MS = 300
 
 export class WordRate {
   #words = 0
-  #shownAtMs = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
   #mark = { atMs: 0, words: 0 }
   #markBefore = this.#mark
 
@@ -29,11 +29,12 @@ export class WordRate {
     return ms < 500 ? null : Math.round(((this.#words - from.words) / ms) * 1_000)
   }
 
-  /** Whether the number on the screen is old enough to be replaced: one that changes with each frame cannot be read. */
-  isDue(): boolean {
-    const nowMs = performance.now()
-    const isDue = nowMs - this.#shownAtMs > SHOW_MS
-    if (isDue) this.#shownAtMs = nowMs
-    return isDue
+  /** Calls back once, a moment later, whatever comes until then or does not: a number that changes with each frame cannot be read. */
+  showSoon(show: () => void): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      show()
+    }, SHOW_MS)
   }
 }
