@@ -383,7 +383,7 @@ describe('what is asked of a subscriber', () => {
     client.close()
   })
 
-  test('that is refused is told once, and no other is concerned', async () => {
+  test('that the server refuses hears it once, and the others go on', async () => {
     await using server = await SocketServer.start()
     const client = clientOf(server)
     const other = take(client.channel('c').subscribe(), 1)

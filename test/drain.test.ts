@@ -163,7 +163,7 @@ function testAgain({ dir }: TempWorkspace): Promise<{ url: string } & AsyncDispo
 }
 
 describe('readers of streams without an end', () => {
-  test('are told to reconnect, and never that the stream is over', async () => {
+  test('learn that they should reconnect, and never that the stream is over', async () => {
     await using workspace = await workspaceWith('0s')
     const server = await serve({ dir: workspace.dir, port: 0 })
     const open = (path: string): Promise<OpenCall> => openCall(server.url, path)

@@ -407,7 +407,7 @@ test('other upgrades stay plain requests, and a plain request to the path is tol
   expect((await server.call('/v1/ws')).status).toBe(426)
 })
 
-test('when the server stops, all clients are told to reconnect', async () => {
+test('a server that stops tells all clients to reconnect', async () => {
   const stopping = await testServer({ 'endpoints/kinds.json': endpoint('/kinds', [send('one')]) })
   const sockets = await Promise.all([1, 2, 3].map(() => openWebSocket(stopping.url)))
   await stopping.close()

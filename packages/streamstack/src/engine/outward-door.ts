@@ -22,7 +22,7 @@ export class OutwardDoor {
     this.#current = this.#open(settings, ownUrl)
   }
 
-  /** The door by the settings of now. Not to be kept: ask for it at each call. */
+  /** The door under the current settings. Ask for it at each call, since a reload replaces it. */
   get current(): Outbound {
     return this.#current
   }

@@ -37,12 +37,12 @@ interface Entry {
   readonly moreRefused: number
 }
 
-/** So many of the newest calls are there for who comes to read. */
+/** So many of the newest calls are kept for a reader that comes later. */
 const UNREAD_MAX = 1_000
 
 /**
- * A client without a token can have any number of calls refused, which must not push out entries of other callers. So many refusals are told in a row, and after that
- * one for so many runs that ended, and one a minute: the rest is a number in the next entry.
+ * The server refuses any number of calls of a client without a token, and these must not push out entries of other callers. The stream lists so many refusals in a
+ * row, and after that one for so many runs that ended, and one a minute; the next entry counts the rest.
  */
 const REFUSALS_MAX = 100
 const RUNS_PER_REFUSAL = 4
