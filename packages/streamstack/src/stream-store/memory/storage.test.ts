@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { appendText, createText, streamStoreContract, textAfter } from '../testing/stream-store-contract.ts'
+import { streamStoreContract } from '../testing/stream-store-contract.ts'
+import { appendText, createText, textAfter } from '../testing/text-streams.ts'
 import { StreamStore, type StreamStoreOptions } from '../stream-store.ts'
 import type { StreamStorage } from '../storage.ts'
 import { waitingStorage } from '../testing/waiting-storage.ts'

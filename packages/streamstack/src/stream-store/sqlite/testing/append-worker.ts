@@ -1,5 +1,5 @@
 /** Appends to a stream as fast as it can and prints each number that was told as kept, until it is killed. */
-import { appendText, createText } from '../../testing/stream-store-contract.ts'
+import { appendText, createText } from '../../testing/text-streams.ts'
 import { openStreamStore } from '../../open-stream-store.ts'
 
 const [, , folder = ''] = process.argv

@@ -1,7 +1,7 @@
 /** Appends numbers to a stream, small and large, and prints each that was told as kept with the bytes of the write-ahead log by then, until it is killed. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { appendText, createText } from '../../testing/stream-store-contract.ts'
+import { appendText, createText } from '../../testing/text-streams.ts'
 import { openStreamStore } from '../../open-stream-store.ts'
 import { numberText } from './number-text.ts'
 
