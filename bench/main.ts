@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: all scenarios, or those named; `--quick` does less, `--write` keeps the results in docs/benchmarks.md. With `--against <commit>` our
- * server of that commit and of this clone are measured in turns, and compared.
+ * server of that commit and of this clone are measured in turns, and compared; with `--quick` in fewer rounds of less work.
  */
 import { aiRelay } from './ai-relay.ts'
 import { catchUp } from './catch-up.ts'
@@ -56,7 +56,7 @@ const reports: Report[] = []
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (named.length > 0 && !named.includes(name)) continue
   if (commit !== null) {
-    const table = await compare(scenario, commit)
+    const table = await compare(scenario, { commit, quick })
     const text =
       table === null
         ? 'This scenario has no measures to compare. Run it in a clone of each commit, without --against.'

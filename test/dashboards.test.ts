@@ -8,7 +8,7 @@ import { chromiumPath } from '@streamstack/test-support/elements-stage'
 import { type TestServer, endpoint, send, testServer } from '@streamstack/test-support/test-server'
 
 const SECRET = 'a secret of the tests, as long as a key has to be'
-const BLOCK = join(import.meta.dirname, '../packages/streamstack/src/dashboard/fixtures/real-time-dashboard.json')
+const BLOCK = join(import.meta.dirname, 'fixtures/mission/real-time-dashboard.json')
 const JSON_ONLY = { Accept: 'application/json' }
 
 const tokenOf = (scope: string): Promise<string> =>

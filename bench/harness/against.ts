@@ -6,26 +6,31 @@ import { median } from './statistics.ts'
 
 /** Rounds of each commit. */
 const ROUNDS = 6
+const QUICK_ROUNDS = 2
 
 /**
  * Runs a scenario over the servers of this clone and of another commit, in turns, and compares the medians. The load is this clone's in both. Which of them
- * begins a round changes, so that a machine that gets slower favours neither. Returns null if the scenario has no measures.
+ * begins a round changes, so that a machine that gets slower favours neither. `quick`: fewer rounds of less work, to try a scenario. Returns null if the scenario has no measures.
  */
-export async function compare(scenario: Scenario, commit: string): Promise<Table | null> {
+export async function compare(
+  scenario: Scenario,
+  { commit, quick }: { readonly commit: string; readonly quick: boolean },
+): Promise<Table | null> {
+  const roundCount = quick ? QUICK_ROUNDS : ROUNDS
   return withCommit(commit, async (clone, id) => {
     const here = fileURLToPath(new URL('../..', import.meta.url))
     const rounds = { here: [] as (readonly Measure[])[], there: [] as (readonly Measure[])[] }
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < roundCount; round++) {
       for (const side of round % 2 === 0 ? (['here', 'there'] as const) : (['there', 'here'] as const)) {
         serversFrom(side === 'here' ? here : clone)
-        const { measures = [] } = await scenario({ quick: false, alone: true })
+        const { measures = [] } = await scenario({ quick, alone: true })
         if (measures.length === 0) return null
         rounds[side].push(measures)
       }
     }
     const [first = []] = rounds.here
     return {
-      caption: `This clone against ${id}, ${ROUNDS} rounds each in turns`,
+      caption: `This clone against ${id}, ${roundCount} ${quick ? 'quick ' : ''}rounds each in turns`,
       columns: ['', id, 'here', 'ratio (more is better)', 'of single rounds'],
       rows: first.map(({ what, better }, index) => {
         const of = (side: keyof typeof rounds): number[] =>

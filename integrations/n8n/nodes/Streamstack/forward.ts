@@ -1,5 +1,6 @@
 import type { Chunk } from '../../transport/follow';
 import { type Open, type ServerRequest, jsonOf } from '../../transport/open';
+import { channelPath } from '../channel';
 
 /** Chunks that may be on their way to the channel; then the stream waits. */
 const PENDING_MAX = 64;
@@ -45,6 +46,5 @@ export class Forward {
 
 /** `message`: `{content}` or `{content, metadata}`. A message with a key that the channel knows adds nothing. */
 export function publishRequest(channel: string, message: object, key: string): ServerRequest {
-	const path = `/v1/channels/${channel.split('/').map(encodeURIComponent).join('/')}`;
-	return { method: 'POST', path, headers: { 'Idempotency-Key': key }, body: JSON.stringify(message) };
+	return { method: 'POST', path: channelPath(channel), headers: { 'Idempotency-Key': key }, body: JSON.stringify(message) };
 }

@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { channelProperty } from '../channel';
 
 const forCalls = { show: { resource: ['endpoint'], operation: ['call'] } };
 const forPublish = { show: { resource: ['channel'], operation: ['publish'] } };
@@ -119,15 +120,7 @@ export const properties: INodeProperties[] = [
 		description:
 			'What the endpoint is called with, as a JSON object. Names that stand in the path go there; those of GET and DELETE go into the query, all others into the body.',
 	},
-	{
-		displayName: 'Channel',
-		name: 'channel',
-		type: 'string',
-		default: '',
-		required: true,
-		placeholder: 'rooms/lobby',
-		displayOptions: forPublish,
-	},
+	{ ...channelProperty, displayOptions: forPublish },
 	{
 		displayName: 'Content',
 		name: 'content',

@@ -1,6 +1,7 @@
 import type { INodeType, INodeTypeDescription, ITriggerFunctions, ITriggerResponse } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
 import { opener } from '../../transport/open';
+import { channelPath, channelProperty } from '../channel';
 import { Subscription, type Start, type State } from './subscription';
 
 const CREDENTIALS = 'streamstackApi';
@@ -34,15 +35,7 @@ export class StreamstackTrigger implements INodeType {
 				],
 				default: 'channel',
 			},
-			{
-				displayName: 'Channel',
-				name: 'channel',
-				type: 'string',
-				default: '',
-				required: true,
-				placeholder: 'rooms/lobby',
-				displayOptions: { show: { source: ['channel'] } },
-			},
+			{ ...channelProperty, displayOptions: { show: { source: ['channel'] } } },
 			{
 				displayName: 'Begin With',
 				name: 'start',
@@ -96,7 +89,7 @@ export class StreamstackTrigger implements INodeType {
 		const subscription = new Subscription({
 			trigger: this,
 			open: opener(async (request) => await helpers.httpRequest(request), url, headers),
-			path: source === 'channel' ? `/v1/channels/${channel.split('/').map(encodeURIComponent).join('/')}` : SYSTEM_STREAMS + source,
+			path: source === 'channel' ? channelPath(channel) : SYSTEM_STREAMS + source,
 			start: this.getNodeParameter('start') as Start,
 			state: this.getWorkflowStaticData('node') as State,
 			name: `${this.getWorkflow().id}:${this.getNode().id}`,

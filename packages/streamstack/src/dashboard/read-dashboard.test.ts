@@ -28,7 +28,10 @@ function read(text: string, file = 'dashboards/main.yaml') {
 const METRICS = { stream: 'system/metrics', history: 'system/history' }
 
 /** The block of the guide, as it is written there. */
-const GUIDE = readFileSync(join(import.meta.dirname, 'fixtures/real-time-dashboard.json'), 'utf8')
+const GUIDE = readFileSync(
+  join(import.meta.dirname, '../../../../test/fixtures/mission/real-time-dashboard.json'),
+  'utf8',
+)
 
 describe('a dashboard', () => {
   test('is made of the words of the guide', () => {

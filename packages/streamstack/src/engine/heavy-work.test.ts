@@ -1,12 +1,8 @@
 import type { Value } from '@streamstack/protocol'
-import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { endpoint, send } from '@streamstack/test-support/test-server'
 import { describe, expect, test } from 'vitest'
-import type { Plan } from '../plan/index.ts'
-import { Engine, type LiveRun } from './index.ts'
-
-const silent = (): void => undefined
-const log = { debug: silent, info: silent, warn: silent, error: silent }
+import type { LiveRun } from './index.ts'
+import { ended, openedEngine } from './testing/opened-engine.ts'
 
 /** Each does more than a turn of the event loop may hold, or is refused for doing too much. */
 const heavy = {
@@ -42,7 +38,6 @@ interface Opened extends AsyncDisposable {
   /** The steps `Streaming API Response` that began so far, in their order. */
   readonly steps: readonly Started[]
   start(path: string): LiveRun
-  ended(live: LiveRun): Promise<string>
 }
 
 async function opened(stacks: Readonly<Record<string, readonly object[]>>): Promise<Opened> {
@@ -50,8 +45,7 @@ async function opened(stacks: Readonly<Record<string, readonly object[]>>): Prom
     `endpoints${path}.json`,
     { ...endpoint(path, stack), input_parameters: inputParameters },
   ])
-  const workspace = await tempWorkspace({ 'streamstack.yaml': '', ...Object.fromEntries(files) })
-  const engine = await Engine.open({ dir: workspace.dir, log })
+  const one = await openedEngine(Object.fromEntries(files))
   const steps: Started[] = []
   let turn = 0
   let isOpen = true
@@ -62,29 +56,16 @@ async function opened(stacks: Readonly<Record<string, readonly object[]>>): Prom
   count()
   return {
     steps,
-    start(path) {
-      const plan = engine.workspace.router.find('GET', path)?.store as Plan
-      const live = engine.runs.prepare(plan, engine.settings, {
+    start: (path) =>
+      one.startRead(path, {
         inputs,
-        auth: null,
-        options: null,
-        owner: null,
         trace: ({ event, function: name }) => {
           if (event === 'start' && name === 'Streaming API Response') steps.push({ path, turn })
         },
-      })
-      live.attach({ position: 0, wake: silent })
-      live.execution.start()
-      return live
-    },
-    async ended({ stream }) {
-      await new Promise<void>((resolve) => stream.onEnd(resolve))
-      return stream.end?.outcome ?? ''
-    },
+      }),
     async [Symbol.asyncDispose]() {
       isOpen = false
-      await engine.close()
-      await workspace[Symbol.asyncDispose]()
+      await one[Symbol.asyncDispose]()
     },
   }
 }
@@ -99,9 +80,9 @@ describe('heavy work', () => {
       await using one = await opened({ '/heavy': [attempt(content)], '/light': [send('a'), send('b')] })
       const callers = Array.from({ length: 5 }, () => one.start('/heavy'))
       const other = one.start('/light')
-      await one.ended(other)
+      await ended(other)
       expect(turnsOf(one.steps, '/heavy').length).toBeLessThan(3)
-      expect(await Promise.all(callers.map((live) => one.ended(live)))).toStrictEqual(callers.map(() => 'completed'))
+      expect(await Promise.all(callers.map((live) => ended(live)))).toStrictEqual(callers.map(() => 'completed'))
       const turns = turnsOf(one.steps, '/heavy')
       expect(turns).toHaveLength(callers.length)
       expect(new Set(turns).size).toBe(callers.length)
@@ -111,7 +92,7 @@ describe('heavy work', () => {
   test('the evaluations of one run are apart from each other, too', async () => {
     const steps = Array.from({ length: 4 }, () => send(heavy['one that is let through']))
     await using one = await opened({ '/heavy': steps })
-    await one.ended(one.start('/heavy'))
+    await ended(one.start('/heavy'))
     const turns = turnsOf(one.steps, '/heavy')
     expect(turns).toHaveLength(4)
     expect(new Set(turns).size).toBe(4)
@@ -122,7 +103,7 @@ describe('heavy work', () => {
       '/heavy': [{ function: 'Sleep', duration: 20 }, send(heavy['one that is let through'])],
     })
     const callers = Array.from({ length: 5 }, () => one.start('/heavy'))
-    await Promise.all(callers.map((live) => one.ended(live)))
+    await Promise.all(callers.map((live) => ended(live)))
     const turns = turnsOf(one.steps, '/heavy')
     expect(turns).toHaveLength(5)
     expect(new Set(turns).size).toBe(5)
@@ -132,7 +113,7 @@ describe('heavy work', () => {
     const content = heavy['one that is let through']
     await using one = await opened({ '/a': [send(content)], '/b': [send(content)], '/c': [send(content)] })
     const callers = ['/a', '/b', '/c', '/a', '/b', '/c'].map((path) => one.start(path))
-    await Promise.all(callers.map((live) => one.ended(live)))
+    await Promise.all(callers.map((live) => ended(live)))
     const turns = one.steps.map(({ turn }) => turn)
     expect(new Set(turns).size).toBe(6)
   })
@@ -141,11 +122,11 @@ describe('heavy work', () => {
     const content = heavy['one that is let through']
     await using one = await opened({ '/many': [send(content)], '/few': [send(content)] })
     // Both are known to do heavy work.
-    await Promise.all(['/many', '/few'].map((path) => one.ended(one.start(path))))
+    await Promise.all(['/many', '/few'].map((path) => ended(one.start(path))))
     const many = Array.from({ length: 20 }, () => one.start('/many'))
-    await one.ended(one.start('/few'))
+    await ended(one.start('/few'))
     expect(one.steps.length).toBeLessThan(2 + 6)
-    await Promise.all(many.map((live) => one.ended(live)))
+    await Promise.all(many.map((live) => ended(live)))
   })
 
   test('a run that is cancelled while it waits for its turn ends before the others have had theirs', async () => {
@@ -153,9 +134,9 @@ describe('heavy work', () => {
     const callers = Array.from({ length: 20 }, () => one.start('/heavy'))
     const last = callers.at(-1) as LiveRun
     last.cancel('enough')
-    expect(await one.ended(last)).toBe('cancelled')
+    expect(await ended(last)).toBe('cancelled')
     expect(one.steps.length).toBeLessThan(5)
-    await Promise.all(callers.map((live) => one.ended(live)))
+    await Promise.all(callers.map((live) => ended(live)))
     expect(one.steps).toHaveLength(19)
   })
 

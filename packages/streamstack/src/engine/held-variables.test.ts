@@ -1,14 +1,10 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { endpoint, send } from '@streamstack/test-support/test-server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Plan } from '../plan/index.ts'
 import { activeMemory } from '../stream/index.ts'
-import { Engine, type LiveRun } from './index.ts'
-
-const silent = (): void => undefined
-const log = { debug: silent, info: silent, warn: silent, error: silent }
+import type { LiveRun } from './index.ts'
+import { openedEngine } from './testing/opened-engine.ts'
 
 /** Characters of the text that each large run holds. */
 const TEXT_LENGTH = 15_000_000
@@ -53,7 +49,7 @@ interface Opened extends AsyncDisposable {
 
 async function opened(): Promise<Opened> {
   const { port } = upstream.address() as AddressInfo
-  const workspace = await tempWorkspace({
+  const one = await openedEngine({
     'streamstack.yaml': { outbound: { allow: [`127.0.0.1:${port}`] } },
     ...Object.fromEntries(
       Object.entries(stacksOf(port)).map(([path, stack]) => [
@@ -62,25 +58,9 @@ async function opened(): Promise<Opened> {
       ]),
     ),
   })
-  const engine = await Engine.open({ dir: workspace.dir, log })
   return {
-    start(path, address = '192.0.2.1') {
-      const plan = engine.workspace.router.find('GET', path)?.store as Plan
-      const live = engine.runs.prepare(plan, engine.settings, {
-        inputs,
-        auth: null,
-        options: null,
-        owner: null,
-        address,
-      })
-      live.attach({ position: 0, wake: silent })
-      live.execution.start()
-      return live
-    },
-    async [Symbol.asyncDispose]() {
-      await engine.close()
-      await workspace[Symbol.asyncDispose]()
-    },
+    start: (path, address = '192.0.2.1') => one.startRead(path, { inputs, address }),
+    [Symbol.asyncDispose]: () => one[Symbol.asyncDispose](),
   }
 }
 

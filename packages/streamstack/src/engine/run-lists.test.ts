@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
 import { endpoint, send } from '@streamstack/test-support/test-server'
-import type { Plan } from '../plan/index.ts'
-import { Engine, type LiveRun, type RunOwner } from './index.ts'
+import type { LiveRun, RunOwner } from './index.ts'
 import type { ListedRun } from './listed-run.ts'
+import { ended, openedEngine } from './testing/opened-engine.ts'
 
-const silent = (): void => undefined
-const log = { debug: silent, info: silent, warn: silent, error: silent }
 const ann = { subject: 'ann' }
 
 interface Opened extends AsyncDisposable {
@@ -17,29 +14,15 @@ interface Opened extends AsyncDisposable {
 /** `/short` is over at once; `/long` goes on until it is cancelled. */
 async function opened(): Promise<Opened> {
   const durable = { settings: { delivery: 'durable', on_disconnect: 'continue' } }
-  const workspace = await tempWorkspace({
-    'streamstack.yaml': '',
+  const one = await openedEngine({
     'endpoints/short.json': endpoint('/short', [send('a')], durable),
     'endpoints/long.json': endpoint('/long', [send('a'), { function: 'Sleep', duration: 3_600_000 }], durable),
   })
-  const engine = await Engine.open({ dir: workspace.dir, log })
   return {
-    start(path, owner = ann) {
-      const plan = engine.workspace.router.find('GET', path)?.store as Plan
-      const live = engine.runs.prepare(plan, engine.settings, { inputs: {}, auth: null, options: null, owner })
-      live.execution.start()
-      return live
-    },
-    list: (owner = ann, goingOn = false) => engine.runs.newestFirst({ owner, before: null, goingOn }),
-    async [Symbol.asyncDispose]() {
-      await engine.close()
-      await workspace[Symbol.asyncDispose]()
-    },
+    start: (path, owner = ann) => one.start(path, { owner }),
+    list: (owner = ann, goingOn = false) => one.engine.runs.newestFirst({ owner, before: null, goingOn }),
+    [Symbol.asyncDispose]: () => one[Symbol.asyncDispose](),
   }
-}
-
-async function over(live: LiveRun): Promise<void> {
-  await new Promise<void>((resolve) => live.stream.onEnd(() => resolve()))
 }
 
 async function all(list: AsyncIterable<ListedRun>): Promise<ListedRun[]> {
@@ -58,7 +41,7 @@ describe('a run that ends while a list is looked through', () => {
     const list = one.list()
     expect((await list.next()).value).toMatchObject({ run: runs[2].run, outcome: null })
     runs[1].cancel('enough')
-    await over(runs[1])
+    await ended(runs[1])
     expect((await all(list)).map(told)).toEqual([
       { run: runs[1].run, outcome: 'cancelled' },
       { run: runs[0].run, outcome: null },
@@ -69,11 +52,11 @@ describe('a run that ends while a list is looked through', () => {
     await using one = await opened()
     const long = one.start('/long')
     const short = Array.from({ length: 150 }, () => one.start('/short'))
-    await Promise.all(short.map(over))
+    await Promise.all(short.map(ended))
     const list = one.list()
     const first = (await list.next()).value as ListedRun
     long.cancel('enough')
-    await over(long)
+    await ended(long)
     const rest = (await all(list)).map(told)
     expect([told(first), ...rest]).toEqual([
       ...short.toReversed().map(({ run }) => ({ run, outcome: 'completed' })),
@@ -87,7 +70,7 @@ test('lists tell callers apart, with and without a subject or a token, in memory
   const owners: RunOwner[] = [ann, { subject: 'bob' }, { subject: null }, { subject: 'null' }, null]
   for (const owner of owners) {
     const short = one.start('/short', owner)
-    await over(short)
+    await ended(short)
     const long = one.start('/long', owner)
     const both = await all(one.list(owner))
     expect(both.map(told)).toEqual([
