@@ -72,6 +72,7 @@ const CASES: readonly (readonly [markdown: string, markup: string])[] = [
   ['`a*b` ``c`d`` `open', '<p><code>a*b</code> <code>c`d</code> `open</p>'],
   ['\\*not\\* \\(x\\)', '<p>*not* \\(x\\)</p>'],
   ['# H *x*\n## I\ntext', '<h1>H <em>x</em></h1><h2>I</h2><p>text</p>'],
+  ['#   Wide\n##', '<h1>Wide</h1><h2></h2>'],
   ['#hash', '<p>#hash</p>'],
   ['- a\n  - b\n- c', '<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>'],
   ['1. a\n  - b\n2. c', '<ol><li>a<ul><li>b</li></ul></li><li>c</li></ol>'],

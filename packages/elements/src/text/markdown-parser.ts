@@ -19,6 +19,7 @@ const RULE_START = /^([-*_])([ \t]*\1)*[ \t]*$/
 const FENCE = /^(`{3,})([^`]*)$|^(~{3,})(.*)$/
 const FENCE_START = /^(?:`{1,2}$|`{3,}[^`]*$|~{1,2}$|~{3,})/
 const HEADING = /^(#{1,6})(?:[ \t]+|$)/
+const HEADING_START = /^#{1,6}[ \t]*$/
 const MARKER = /^([-*+]|(\d{1,9})[.)])(?:([ \t]+)|$)/
 const MARKER_START = /^(?:[-*+]|\d{1,9}[.)]?)$|^(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[ xX]?\]?)?$/
 const BOX = /^\[([ xX])\][ \t]/
@@ -111,7 +112,7 @@ export class MarkdownParser {
       (this.#head !== null && /^[\s:|-]*$/.test(content)) ||
       FENCE_START.test(content) ||
       RULE_START.test(content) ||
-      /^#{1,6}$/.test(content) ||
+      HEADING_START.test(content) ||
       MARKER_START.test(content)
     )
   }
