@@ -1,11 +1,11 @@
-import type { StreamstackError, Value } from '@streamstack/protocol'
+import type { Outcome, StreamstackError, Value } from '@streamstack/protocol'
 import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { Run } from '../run/index.ts'
 import type { Holding, PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
-import { type RunTimes, type RunView, runUrl, toldError } from './run-view.ts'
+import { type RunTimes, type RunView, endpointRoute, runUrl, toldError } from './run-view.ts'
 
 /** Time within which a reader that announced its disconnect closes its connection. */
 const LEAVING_MS = 2_000
@@ -22,6 +22,8 @@ export interface LiveRunOptions {
    * joins again.
    */
   readonly onUnread: (isUnread: boolean) => void
+  /** Called when the run is over and its last reader has left. */
+  readonly onLeft: (live: LiveRun) => void
 }
 
 /** A run of this process, with its owner, its readers and its grace time. */
@@ -36,6 +38,7 @@ export class LiveRun implements RunView {
   readonly #variables: Holding
   readonly #graceMs: number
   readonly #onUnread: (isUnread: boolean) => void
+  readonly #onLeft: (live: LiveRun) => void
   #graceTimer: LongTimer | undefined
 
   /** Time at which a reader announced its disconnect, on the monotonic clock. */
@@ -49,6 +52,7 @@ export class LiveRun implements RunView {
     this.#variables = options.variables
     this.#graceMs = options.graceMs
     this.#onUnread = options.onUnread
+    this.#onLeft = options.onLeft
   }
 
   get run(): string {
@@ -68,8 +72,7 @@ export class LiveRun implements RunView {
   }
 
   get route(): string {
-    const { method, path } = this.plan.endpoint
-    return `${method} ${path}`
+    return endpointRoute(this.plan)
   }
 
   get contentType(): string | undefined {
@@ -94,6 +97,11 @@ export class LiveRun implements RunView {
   /** What it holds in memory: chunks and variables. */
   get bytesHeld(): number {
     return this.stream.log.bytesHeld + this.#variables.bytes
+  }
+
+  /** Null while it goes on. */
+  get outcome(): Outcome | null {
+    return this.stream.end?.outcome ?? null
   }
 
   get startedAtMs(): number {
@@ -148,6 +156,7 @@ export class LiveRun implements RunView {
   detach(reader: StreamReader): void {
     const { stream } = this
     stream.detach(reader)
+    if (stream.end !== null && stream.readerCount === 0) this.#onLeft(this)
     if (!this.isUnread) return
     this.#graceTimer?.clear()
     this.#onUnread(true)

@@ -31,5 +31,5 @@ test('a failed run that is retained does not hold the inputs of its call', async
   await nextTurn()
   collectGarbage()
   expect(inputs.deref()).toBe(undefined)
-  expect(one.engine.runs.get(live.run)).toBe(live)
+  expect(one.engine.runs.get(live.run)).toMatchObject({ failure: { code: 'input_unusable' } })
 })

@@ -1,47 +1,63 @@
+import { MemoryLog } from '../stream/index.ts'
+import { EndedRun } from './ended-run.ts'
 import type { LiveRun } from './live-run.ts'
 
-/** What a run that is over holds besides its chunks, about. */
-const RUN_BYTES = 4_096
+/** What a run holds while readers still read it, besides its chunks, about. */
+const LIVE_BYTES = 4_096
 
 /** So many entries that are gone may stay in front of the list before it is moved up. */
 const SHIFTED_AT = 1_024
 
 interface Retained {
-  /** Not the run itself: entries that are gone stay for a while. */
-  readonly id: string
+  /** As it ended, while it has readers; then in a smaller form. Null: it is gone. */
+  run: LiveRun | EndedRun | null
   readonly untilMs: number
-  readonly bytes: number
+  bytes: number
 }
 
 /** Runs in memory that are over, the oldest first, within their time and a bound of bytes. */
 export class RetainedRuns {
   readonly #onEvicted: (id: string) => void
-  /** No Map: one that keeps losing its first entry takes ever longer to find the next. */
+  readonly #byId = new Map<string, Retained>()
+  /** By age. A Map that keeps losing its first entry takes ever longer to find the next. */
   readonly #entries: Retained[] = []
   /** Index of the oldest that is still held. */
   #oldest = 0
   #bytes = 0
+  #bytesMax = Infinity
 
   constructor(onEvicted: (id: string) => void) {
     this.#onEvicted = onEvicted
   }
 
   add(live: LiveRun, { retentionMs, bytesMax }: { retentionMs: number; bytesMax: number }): void {
-    const inputs = live.inputs === null ? 0 : JSON.stringify(live.inputs).length
-    const bytes = live.stream.log.bytesHeld + (live.stream.times?.bytesHeld ?? 0) + inputs + RUN_BYTES
-    this.#entries.push({ id: live.run, bytes, untilMs: performance.now() + retentionMs })
-    this.#bytes += bytes
-    while (this.#bytes > bytesMax && this.#oldest < this.#entries.length) this.#evict()
+    const entry: Retained = { run: live, bytes: 0, untilMs: performance.now() + retentionMs }
+    this.#entries.push(entry)
+    this.#byId.set(live.run, entry)
+    this.#bytesMax = bytesMax
+    if (live.stream.readerCount === 0) this.#settle(entry, live)
+    else this.#weigh(entry, live.stream.log.bytesHeld + LIVE_BYTES)
     this.sweep()
+  }
+
+  /** The last reader of a run that is over has left: the run is held in a smaller form. */
+  settle(live: LiveRun): void {
+    const entry = this.#byId.get(live.run)
+    if (entry?.run === live) this.#settle(entry, live)
+  }
+
+  get(id: string): LiveRun | EndedRun | undefined {
+    return this.#byId.get(id)?.run ?? undefined
+  }
+
+  *values(): Generator<LiveRun | EndedRun, void, undefined> {
+    for (const { run } of this.#byId.values()) if (run !== null) yield run
   }
 
   /** Lets go of a run before its time. */
   remove(id: string): void {
-    const at = this.#entries.findIndex((entry, index) => index >= this.#oldest && entry.id === id)
-    if (at === -1) return
-    const [{ bytes }] = this.#entries.splice(at, 1) as [Retained]
-    this.#bytes -= bytes
-    this.#onEvicted(id)
+    const entry = this.#byId.get(id)
+    if (entry !== undefined) this.#drop(entry)
   }
 
   /** Lets go of runs that are past their time. */
@@ -51,9 +67,31 @@ export class RetainedRuns {
     this.#shift()
   }
 
+  #settle(entry: Retained, live: LiveRun): void {
+    const { log, end } = live.stream
+    if (!(log instanceof MemoryLog) || end === null) return
+    const ended = new EndedRun(live, log, end)
+    entry.run = ended
+    this.#weigh(entry, ended.bytesHeld)
+  }
+
+  #weigh(entry: Retained, bytes: number): void {
+    this.#bytes += bytes - entry.bytes
+    entry.bytes = bytes
+    while (this.#bytes > this.#bytesMax && this.#oldest < this.#entries.length) this.#evict()
+  }
+
   #evict(): void {
-    const { id, bytes } = this.#entries[this.#oldest++] as Retained
-    this.#bytes -= bytes
+    this.#drop(this.#entries[this.#oldest++] as Retained)
+  }
+
+  #drop(entry: Retained): void {
+    if (entry.run === null) return
+    const id = entry.run.run
+    this.#bytes -= entry.bytes
+    entry.bytes = 0
+    entry.run = null
+    this.#byId.delete(id)
     this.#onEvicted(id)
   }
 

@@ -1,4 +1,5 @@
 import { ERRORS, type PublicError, StreamstackError, type Value } from '@streamstack/protocol'
+import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { StreamSource } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
@@ -37,6 +38,11 @@ export interface RunView extends StreamSource {
 /** Every run has its stream under this. */
 export function runUrl(id: string): string {
   return `/v1/stream/runs/${id}`
+}
+
+/** Method and path of a run's endpoint. */
+export function endpointRoute({ endpoint }: Plan): string {
+  return `${endpoint.method} ${endpoint.path}`
 }
 
 /** An error as it was told at the end of a run, for answers that have not begun. `status`: instead of the table's. */

@@ -11,6 +11,7 @@ import { graceMs } from './disconnect-grace.ts'
 import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
 import type { ListedRun, RunListQuery } from './listed-run.ts'
+import type { EndedRun } from './ended-run.ts'
 import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
 import { RetainedRuns } from './retained-runs.ts'
@@ -58,6 +59,9 @@ export interface CalledRun {
   readonly started: LiveRun | null
 }
 
+/** A run in memory. */
+type HeldRun = LiveRun | EndedRun
+
 /** All runs of the server: those that go on, and for a while those that are over, so that readers can come back; durable ones from the store. */
 export class Runs {
   readonly #services: Services
@@ -69,14 +73,12 @@ export class Runs {
   readonly traces = new RunTraces()
   /** Traces every run that starts; null: only those that ask for it. */
   traceEach: ((plan: Plan) => TraceSink) | null = null
+  /** Those that go on. */
   readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
   /** Calls with one key find or make their run one after the other. */
   readonly #order = new InOrder()
-  readonly #retained = new RetainedRuns((id) => {
-    this.#runs.delete(id)
-    this.#keys.forget(id)
-  })
+  readonly #retained = new RetainedRuns((id) => this.#keys.forget(id))
   readonly #room = new RunRoom(this.#runs)
   #sweep: NodeJS.Timeout | undefined
 
@@ -151,6 +153,7 @@ export class Runs {
       variables,
       graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),
       onUnread: (isUnread) => (isUnread ? this.#room.unread.add(live) : this.#room.unread.delete(live)),
+      onLeft: this.#onLeft,
     })
     if (trace !== null) this.traces.keep(live, trace)
     if (start.keepsInputs === true) live.inputs = start.inputs
@@ -173,7 +176,7 @@ export class Runs {
 
   /** A run by its id: from memory, else from the store. */
   get(id: string): RunView | undefined | Promise<RunView | undefined> {
-    return this.#runs.get(id) ?? this.#durable.find(id)
+    return this.#inMemory(id) ?? this.#durable.find(id)
   }
 
   /** Ends those of these runs that go on. */
@@ -190,9 +193,9 @@ export class Runs {
       const run = await this.get(id)
       if (run === undefined || (run.owner?.subject ?? '') !== owner) continue
       const live = this.#runs.get(id)
-      if (live === undefined) await this.#durable.forget(id)
-      else if (live.stream.end === null) live.stream.onEnd(() => this.#forgetEnded(id))
-      else this.#retained.remove(id)
+      if (live !== undefined) live.stream.onEnd(() => this.#forgetEnded(id))
+      else if (this.#retained.get(id) !== undefined) this.#retained.remove(id)
+      else await this.#durable.forget(id)
     }
   }
 
@@ -230,21 +233,22 @@ export class Runs {
   /** The run that a caller has started with a key. */
   withKey(owner: RunOwner, key: string): RunView | undefined | Promise<RunView | undefined> {
     const id = this.#keys.runOf(owner, key)
-    if (id !== null) return this.#runs.get(id)
+    if (id !== null) return this.#inMemory(id)
     return this.#durable.withKey(owner, key)
   }
 
   /** The runs of an owner that can be read, the newest first, those in memory and those in the store. */
   async *newestFirst(query: RunListQuery): AsyncGenerator<ListedRun, void, undefined> {
-    const held: LiveRun[] = []
+    const held: HeldRun[] = []
     for (const live of this.#runs.values()) if (isAskedFor(live, query)) held.push(live)
+    if (!query.goingOn) for (const over of this.#retained.values()) if (isAskedFor(over, query)) held.push(over)
     held.sort((a, b) => (a.run < b.run ? 1 : -1))
     let next = 0
     for await (const stored of query.goingOn ? [] : this.#durable.newestFirst(query)) {
       let live = held[next]
       for (; live !== undefined && live.run > stored.run; live = held[++next]) yield listed(live)
       // One that is held may be in the store, too, also when it has ended since; and where a clock was set back, one that has begun since.
-      if (live?.run !== stored.run && !this.#runs.has(stored.run)) yield stored
+      if (live?.run !== stored.run && this.#inMemory(stored.run) === undefined) yield stored
     }
     for (const live of held.slice(next)) yield listed(live)
   }
@@ -269,18 +273,23 @@ export class Runs {
 
   #startedBy(call: KeyedCall): RunView | undefined | Promise<RunView | undefined> {
     const id = this.#keys.find(call)
-    return id === null ? this.#durable.startedBy(call) : this.#runs.get(id)
+    return id === null ? this.#durable.startedBy(call) : this.#inMemory(id)
   }
+
+  #inMemory(id: string): HeldRun | undefined {
+    return this.#runs.get(id) ?? this.#retained.get(id)
+  }
+
+  readonly #onLeft = (live: LiveRun): void => this.#retained.settle(live)
 
   #ended(live: LiveRun, settings: Settings, isKept: boolean): void {
     live.endedAtMs = Date.now()
     this.#room.unread.delete(live)
     this.#room.activeCount -= 1
+    this.#runs.delete(live.run)
     // How a run ended that could not be kept is, like what was not to be kept, in memory alone.
-    if (isKept && live.stream.end?.outcome !== 'abandoned') {
-      this.#runs.delete(live.run)
-      this.#keys.forget(live.run)
-    } else this.#retain(live, settings)
+    if (isKept && live.outcome !== 'abandoned') this.#keys.forget(live.run)
+    else this.#retain(live, settings)
     observeEnd(this.#observation, live)
     logFailure(this.#services.log, live)
   }
@@ -291,12 +300,12 @@ export class Runs {
   }
 }
 
-function isAskedFor(live: LiveRun, { owner, before, goingOn }: RunListQuery): boolean {
-  if ((before !== null && live.run >= before) || (goingOn && live.stream.end !== null)) return false
+function isAskedFor(live: HeldRun, { owner, before }: RunListQuery): boolean {
+  if (before !== null && live.run >= before) return false
   return owner === null ? live.owner === null : live.owner?.subject === owner.subject
 }
 
-function listed(live: LiveRun): ListedRun {
-  const { run, endpoint, route, stream } = live
-  return { run, endpoint, route, outcome: stream.end?.outcome ?? null, open: () => live }
+function listed(held: HeldRun): ListedRun {
+  const { run, endpoint, route, outcome } = held
+  return { run, endpoint, route, outcome, open: () => held }
 }

@@ -37,8 +37,8 @@ export interface StreamLog {
   takenBytes?: number | null
   /** Counts what the log holds now against its budget; it does so by itself as it grows. Absent: it has none. */
   account?(): void
-  /** Called when chunks can be seen that could not when they were added. */
-  onVisible: (() => void) | null
+  /** Called when chunks can be seen that could not when they were added. Absent: they can be seen at once. */
+  onVisible?: (() => void) | null
 }
 
 /** So that chunks without content count for something. */

@@ -28,8 +28,6 @@ export interface MemoryLogOptions {
  */
 export class MemoryLog implements StreamLog {
   lastOffset: number
-  /** Everything is seen at once. */
-  onVisible = null
   takenBytes: number | null = null
   readonly #windowBytes: number
   readonly #segmentBytes: number
@@ -38,8 +36,8 @@ export class MemoryLog implements StreamLog {
   #heldBefore = 0
   #tail: Segment
   #tailSinceMs = performance.now()
-  readonly #budget: MemoryBudget | null
-  readonly #holding: Holding | null
+  #budget: MemoryBudget | null
+  #holding: Holding | null
 
   constructor(windowBytes: number, { after = 0, budget = null }: MemoryLogOptions = {}) {
     this.lastOffset = after
@@ -69,19 +67,19 @@ export class MemoryLog implements StreamLog {
   finish(_end: Omit<StreamEnd, 'offset'>, last: Chunk | null): void {
     if (last !== null) this.append(last)
     this.#tail.weigh()
-    if (this.bytesHeld >= PACKED_BYTES_MIN) this.#compact()
+    if (this.bytesHeld >= PACKED_BYTES_MIN) this.pack()
     // Logs of runs that are over have a bound of their own.
     this.#holding?.set(0)
+    this.#holding = null
+    this.#budget = null
   }
 
   account(): void {
     this.#holding?.set(this.bytesHeld)
   }
 
-  /** Holds what it has in as little memory as it can. */
-  #compact(): void {
-    // What is packed takes no more chunks.
-    if (this.#tail.count > 0) this.#pushSegment()
+  /** Holds what it has in as little memory as it can. For a log that is finished. */
+  pack(): void {
     this.#heldBefore = 0
     for (const segment of this.#segments) {
       segment.pack()

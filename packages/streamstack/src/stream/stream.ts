@@ -91,7 +91,7 @@ export class Stream {
     this.#lagBytesMax = Math.min(LAG_BYTES_MAX, options.lagBytesMax ?? options.unreadBytesMax)
     this.#flushBytes = Math.min(FLUSH_BYTES, this.#lagBytesMax / 4)
     const wake = (): void => this.#wakeReaders()
-    this.log.onVisible = wake
+    if (this.log.onVisible !== undefined) this.log.onVisible = wake
   }
 
   get lastOffset(): number {

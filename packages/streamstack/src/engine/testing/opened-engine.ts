@@ -7,6 +7,8 @@ const log = { debug: silent, info: silent, warn: silent, error: silent }
 
 export interface OpenedEngine extends AsyncDisposable {
   readonly engine: Engine
+  /** A run of the endpoint `GET path` that is ready to start. */
+  prepared(path: string, options?: Partial<StartOptions>): LiveRun
   /** Starts a run of the endpoint `GET path`, without inputs, owner or reader unless `options` give them. */
   start(path: string, options?: Partial<StartOptions>): LiveRun
   /** Starts a run with an attached reader that takes nothing. */
@@ -17,7 +19,7 @@ export interface OpenedEngine extends AsyncDisposable {
 export async function openedEngine(files: Files): Promise<OpenedEngine> {
   const workspace = await tempWorkspace({ 'streamstack.yaml': '', ...files })
   const engine = await Engine.open({ dir: workspace.dir, log })
-  const prepared = (path: string, options: Partial<StartOptions>): LiveRun => {
+  const prepared = (path: string, options: Partial<StartOptions> = {}): LiveRun => {
     const plan = engine.workspace.router.find('GET', path)?.store as Plan
     return engine.runs.prepare(plan, engine.settings, {
       inputs: {},
@@ -29,6 +31,7 @@ export async function openedEngine(files: Files): Promise<OpenedEngine> {
   }
   return {
     engine,
+    prepared,
     start(path, options = {}) {
       const live = prepared(path, options)
       live.execution.start()

@@ -1,0 +1,109 @@
+import type { Outcome, StreamEnd, StreamstackError, Value } from '@streamstack/protocol'
+import type { Plan } from '../plan/index.ts'
+import type { RunUsage } from '../provider/index.ts'
+import { type ChunkTimes, type MemoryLog, type PlainAnswer, Stream, type StreamReader } from '../stream/index.ts'
+import type { RunOwner } from './idempotency.ts'
+import type { LiveRun } from './live-run.ts'
+import { type RunTimes, type RunView, endpointRoute, runUrl } from './run-view.ts'
+
+/** What one holds besides its chunks, inputs and times, about. */
+const RUN_BYTES = 768
+
+/**
+ * A run in memory that is over and that nobody reads: a small part of what it was, since there can be many of them. Its stream is made again
+ * when a reader comes back.
+ */
+export class EndedRun implements RunView {
+  readonly run: string
+  readonly owner: RunOwner
+  readonly startedAtMs: number
+  readonly endedAtMs: number | null
+  readonly chunksSent: number
+  readonly responseHeaders: ReadonlyMap<string, string>
+  readonly plainAnswer: PlainAnswer | null
+  readonly failure: StreamstackError | null
+  readonly usage: RunUsage | null
+  readonly inputs: Readonly<Record<string, Value>> | null
+  readonly select = null
+  readonly #plan: Plan
+  readonly #log: MemoryLog
+  readonly #end: StreamEnd
+  readonly #times: ChunkTimes | null
+  readonly #startedMs: number
+  #stream: Stream | null = null
+
+  constructor(live: LiveRun, log: MemoryLog, end: StreamEnd) {
+    this.run = live.run
+    this.owner = live.owner
+    this.startedAtMs = live.startedAtMs
+    this.endedAtMs = live.endedAtMs
+    this.chunksSent = live.chunksSent
+    this.responseHeaders = live.responseHeaders
+    this.plainAnswer = live.plainAnswer
+    this.failure = live.failure
+    this.usage = live.usage
+    this.inputs = live.inputs
+    this.#plan = live.plan
+    log.pack()
+    this.#log = log
+    this.#end = end
+    this.#times = live.stream.times
+    this.#startedMs = live.execution.startedMs
+  }
+
+  get stream(): Stream {
+    if (this.#stream === null) {
+      this.#stream = new Stream({ log: this.#log, whenUnread: 'drop', unreadBytesMax: 0 })
+      this.#stream.end = this.#end
+    }
+    return this.#stream
+  }
+
+  get url(): string {
+    return runUrl(this.run)
+  }
+
+  get endpoint(): string {
+    return this.#plan.endpoint.name
+  }
+
+  get route(): string {
+    return endpointRoute(this.#plan)
+  }
+
+  get contentType(): string | undefined {
+    return this.#plan.endpoint.headers['Content-Type']
+  }
+
+  get outcome(): Outcome {
+    return this.#end.outcome
+  }
+
+  get times(): RunTimes | null {
+    return this.#times?.since(this.#startedMs) ?? null
+  }
+
+  get bytesHeld(): number {
+    const inputs = this.inputs === null ? 0 : JSON.stringify(this.inputs).length
+    return this.#log.bytesHeld + (this.#times?.bytesHeld ?? 0) + inputs + RUN_BYTES
+  }
+
+  answerBegan(): void {}
+
+  cancel(): void {}
+
+  get isUnread(): boolean {
+    return false
+  }
+
+  leave(): void {}
+
+  attach(reader: StreamReader): void {
+    this.stream.attach(reader)
+  }
+
+  detach(reader: StreamReader): void {
+    this.stream.detach(reader)
+    if (this.stream.readerCount === 0) this.#stream = null
+  }
+}
