@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LLMock } from '@copilotkit/aimock'
 import { describe, expect, test } from 'vitest'
 import { type ByteReplayer, type Script, byteReplayer } from '@streamstack/test-support/byte-replayer'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { makeToken } from '@streamstack/test-support/credentials'
 import { events, lines, namedEvents } from '@streamstack/test-support/frames'
 import { type Answer, ndjsonLines, problem } from '@streamstack/test-support/http-client'
@@ -71,6 +72,17 @@ async function told(server: TestServer, answer: Answer): Promise<Told> {
     errors: all.filter(({ type }) => type === 'error'),
     run: JSON.parse(run.text) as Record<string, unknown>,
   }
+}
+
+/** The model says `Hel` and fails: the run fails with it, and nothing is asked a second time. */
+async function failsOnce(script: Script, code: string, limits: object = {}): Promise<void> {
+  await using upstream = await byteReplayer([script])
+  const { told: result } = await ask(upstream, { ...limits, retries: 3, fallback: [{ model: 'other' }] })
+  expect(result?.text).toBe('Hel')
+  expect(result?.errors).toMatchObject([{ error: { code } }])
+  expect(JSON.stringify(result)).not.toContain('sk-9')
+  expect(result?.end).toMatchObject({ outcome: 'failed', error: { code } })
+  expect(upstream.received).toHaveLength(1)
 }
 
 async function ask(upstream: ByteReplayer, more: object = {}): Promise<{ answer: Answer; told: Told | null }> {
@@ -197,21 +209,15 @@ describe('an answer', () => {
     ],
     ['goes on as JSON', { body: `${events(delta('Hel'))}{"error":{"code":503}}\n` }, 'upstream_failed'],
     ['goes on as garbage', { body: `${events(delta('Hel'))}data: {"cho\n\n` }, 'upstream_failed'],
-    ['falls silent', { body: events(delta('Hel')), end: 'silence' }, 'upstream_timeout'],
   ])('that %s is one error and a failed run, and keeps what was sent', async (_, script, code) => {
-    const isSilent = script.end === 'silence'
-    for (const pieceBytes of isSilent ? [1_000_000] : [1, 1_000_000]) {
-      await using upstream = await byteReplayer([{ ...script, pieceBytes }])
-      const limits = isSilent ? { idle_timeout: 150 } : {}
-      const { told: result } = await ask(upstream, { ...limits, retries: 3, fallback: [{ model: 'other' }] })
-      expect(result?.text).toBe('Hel')
-      expect(result?.errors).toMatchObject([{ error: { code } }])
-      expect(JSON.stringify(result)).not.toContain('sk-9')
-      expect(result?.end).toMatchObject({ outcome: 'failed', error: { code } })
-      // Something was sent: nothing is asked a second time.
-      expect(upstream.received).toHaveLength(1)
-    }
+    for (const pieceBytes of [1, 1_000_000]) await failsOnce({ ...script, pieceBytes }, code)
   })
+
+  test('that falls silent is one error and a failed run, and keeps what was sent', () =>
+    withEnoughTime(async (seconds) => {
+      const script: Script = { body: events(delta('Hel')), end: 'silence' }
+      await failsOnce(script, 'upstream_timeout', { idle_timeout: seconds * 1_000 })
+    }, 0.15))
 
   test('that breaks off leaves what there is of it to catch and finally blocks', async () => {
     await using upstream = await byteReplayer([
@@ -241,13 +247,14 @@ describe('an answer', () => {
     expect((await other.call('/reply?format=text', { body: {} })).text).toBe('true')
   })
 
-  test('that takes longer than it may is an error', async () => {
-    await using upstream = await byteReplayer([
-      { body: events(...Array.from({ length: 200 }, () => delta('a'))), pieceBytes: 60, paceMs: 10 },
-    ])
-    const { told: result } = await ask(upstream, { total_timeout: '150ms' })
-    expect(result?.end).toMatchObject({ outcome: 'failed', error: { code: 'upstream_timeout' } })
-  })
+  test('that takes longer than it may is an error', () =>
+    withEnoughTime(async (seconds) => {
+      await using upstream = await byteReplayer([
+        { body: events(...Array.from({ length: 2_000 }, () => delta('a'))), pieceBytes: 60, paceMs: 10 },
+      ])
+      const { told: result } = await ask(upstream, { total_timeout: seconds * 1_000 })
+      expect(result?.end).toMatchObject({ outcome: 'failed', error: { code: 'upstream_timeout' } })
+    }, 0.15))
 
   test.each([
     ['sse', ': keep-alive\n\n'],

@@ -115,20 +115,27 @@ describe('leaving an upstream', () => {
   })
 
   test('a branch that fails hangs up on the others', async () => {
-    answer = tick
+    let fails = (): void => undefined
+    answer = (request, response) => {
+      if (request.url === '/b') fails = () => void response.end()
+      else tick(request, response)
+    }
     await using server = await serving([
       {
         function: 'Parallel',
         branches: [
           [streamed('/a', { inner_functions: [{ function: 'Log', message: 'x', level: 'debug' }] })],
           [
-            { function: 'Sleep', duration: 40 },
+            { function: 'External API Request', url: `http://${host}/b` },
             { function: 'Throw Error', message: 'down' },
           ],
         ],
       },
     ])
-    expect(problem(await server.call('/e'))['code']).toBe('thrown')
+    const call = server.call('/e')
+    await connected(2)
+    fails()
+    expect(problem(await call)['code']).toBe('thrown')
     await allHungUp()
     expect(hungUp).toEqual(['/a'])
   })

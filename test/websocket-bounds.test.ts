@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ServerMessage } from '@streamstack/protocol'
+import { withEnoughTime } from '@streamstack/test-support/enough-time'
 import { openRawWebSocket } from '@streamstack/test-support/raw-websocket'
 import type { Files } from '@streamstack/test-support/temp-workspace'
 import { standingRun } from '@streamstack/test-support/standing-run'
@@ -209,24 +210,25 @@ test('so many connections are open at once and no more', async () => {
 })
 
 describe('a client that takes nothing', () => {
-  test('is closed after a while; what waited for it was bounded', async () => {
-    await using strict = await testServer(settings({ slow_timeout: '300ms' }))
-    const socket = await openWebSocket(strict.url)
-    socket.send({ type: 'call', id: 'a', endpoint: 'POST /pour-on', inputs: { text: LARGE } })
-    const open = (await socket.until(isType('open'))).run as string
-    socket.pause()
-    await expect
-      .poll(async () => JSON.parse((await strict.call(`/v1/runs/${open}`)).text) as object)
-      .toMatchObject({ outcome: 'cancelled' })
-    // It ran no further ahead than the reader and the bounds let it.
-    const { chunks } = JSON.parse((await strict.call(`/v1/runs/${open}`)).text) as { chunks: number }
-    expect(chunks).toBeLessThan(1_000)
-    socket.resume()
-    expect(await socket.closed).toEqual({ code: 4440, reason: CLOSE_CODES.too_slow.reason })
-    expect(socket.messages.some(isType('end'))).toBe(false)
-    const offsets = socket.messages.filter(isType('chunk')).map(({ offset }) => offset)
-    expect(offsets).toEqual(offsets.map((_, index) => index + 1))
-  })
+  test('is closed after a while; what waited for it was bounded', () =>
+    withEnoughTime(async (seconds) => {
+      await using strict = await testServer(settings({ slow_timeout: seconds * 1_000 }))
+      const socket = await openWebSocket(strict.url)
+      socket.send({ type: 'call', id: 'a', endpoint: 'POST /pour-on', inputs: { text: LARGE } })
+      const open = (await socket.until(isType('open'))).run as string
+      socket.pause()
+      await expect
+        .poll(async () => JSON.parse((await strict.call(`/v1/runs/${open}`)).text) as object)
+        .toMatchObject({ outcome: 'cancelled' })
+      // It ran no further ahead than the reader and the bounds let it.
+      const { chunks } = JSON.parse((await strict.call(`/v1/runs/${open}`)).text) as { chunks: number }
+      expect(chunks).toBeLessThan(1_000)
+      socket.resume()
+      expect(await socket.closed).toEqual({ code: 4440, reason: CLOSE_CODES.too_slow.reason })
+      expect(socket.messages.some(isType('end'))).toBe(false)
+      const offsets = socket.messages.filter(isType('chunk')).map(({ offset }) => offset)
+      expect(offsets).toEqual(offsets.map((_, index) => index + 1))
+    }, 0.3))
 
   test('loses the streams that went on without it, and no others', async () => {
     await using small = await testServer(settings({}, { streams: { window_bytes: '1mb' } }))

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOSE_CODES, type ServerMessage } from '@streamstack/protocol'
 import { makeToken } from '@streamstack/test-support/credentials'
+import { closedGate } from '@streamstack/test-support/gate'
 import { serve } from 'streamstack'
 import { contents } from '@streamstack/test-support/http-client'
 import { tempWorkspace } from '@streamstack/test-support/temp-workspace'
@@ -416,9 +417,14 @@ test('a server that stops tells all clients to reconnect', async () => {
 })
 
 test('while the server waits for runs to end, they are read to their end; nothing else begins', async () => {
+  await using gate = await closedGate()
   await using workspace = await tempWorkspace({
-    'streamstack.yaml': { log: { level: 'silent' }, streams: { heartbeat: '200ms' } },
-    'endpoints/soon.json': endpoint('/soon', [send('one'), { function: 'Sleep', duration: 700 }, send('two')]),
+    'streamstack.yaml': {
+      log: { level: 'silent' },
+      streams: { heartbeat: '200ms' },
+      outbound: { allow: [gate.host] },
+    },
+    'endpoints/soon.json': endpoint('/soon', [send('one'), gate.step, send('two')]),
   })
   const stopping = await serve({ dir: workspace.dir, port: 0 })
   const idle = await openWebSocket(stopping.url)
@@ -429,6 +435,7 @@ test('while the server waits for runs to end, they are read to their end; nothin
   expect((await idle.closed).code).toBe(1012)
   reading.send({ type: 'call', id: 'b', endpoint: 'GET /soon' })
   expect((await reading.until(isError('b'))).error).toMatchObject({ code: 'unavailable', recoverable: true })
+  gate.open()
   expect((await reading.closed).code).toBe(1012)
   expect(contentsOf(reading.messages, 'a')).toEqual(['one', 'two'])
   expect(under(reading.messages, 'a').at(-1)).toMatchObject({ type: 'end', outcome: 'completed' })

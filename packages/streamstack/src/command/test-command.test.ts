@@ -160,10 +160,10 @@ describe('streamstack test', () => {
         return response.writeHead(201, { 'Content-Type': 'application/json' }).end('{"name":"Ada"}')
       }
       response.writeHead(200, { 'Content-Type': 'text/event-stream' })
-      response.write(events.join('').repeat(40))
-      return request.url === '/whole'
-        ? response.end('data: [DONE]\n\n')
-        : setTimeout(() => response.socket?.resetAndDestroy(), 200)
+      const all = events.join('').repeat(40)
+      if (request.url === '/whole') return response.end(`${all}data: [DONE]\n\n`)
+      // Closed behind what was written, which arrives however late it is read; a reset would take it back.
+      return request.resume().on('end', () => response.write(all, () => response.socket?.destroy()))
     })
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
     const { port } = upstream.address() as AddressInfo

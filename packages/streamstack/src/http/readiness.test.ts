@@ -63,11 +63,14 @@ test('a server whose storage takes nothing any more is not ready', async () => {
 })
 
 test('chunks of a durable run are timed from their way into it, the disk included', async () => {
+  const calledMs = performance.now()
   expect((await call(server.url, '/kept?format=ndjson')).status).toBe(200)
+  const tookMs = performance.now() - calledMs
   const { chunks, chunk, firstChunk } = engine.observation.metrics
   expect(chunks.total).toBe(2)
   expect(firstChunk.percentiles().count).toBe(1)
   expect(chunk.percentiles().count).toBe(2)
   expect(chunk.percentiles().p50).toBeGreaterThan(0)
-  expect(chunk.percentiles().p99).toBeLessThan(firstChunk.percentiles().p99 ?? 0)
+  // Percentiles are exact to a 64th.
+  expect(chunk.percentiles().p99).toBeLessThanOrEqual(tookMs * (1 + 1 / 32))
 })

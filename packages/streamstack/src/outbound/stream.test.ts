@@ -592,10 +592,12 @@ describe('an upstream that breaks', () => {
   })
 
   test('a reader that does not ask is no silence of the upstream', async () => {
-    const source = await open(pausing, 'sse', { request: { idleTimeoutMs: 60 } })
-    expect(await source.next()).toBe('a')
-    await sleep(150)
-    expect(await readAll(source)).toEqual({ items: ['b'] })
+    await withEnoughTime(async (seconds) => {
+      const source = await open(pausing, 'sse', { request: { idleTimeoutMs: seconds * 1_000 } })
+      expect(await source.next()).toBe('a')
+      await sleep(seconds * 2_500)
+      expect(await readAll(source)).toEqual({ items: ['b'] })
+    }, 0.06)
   })
 
   test('one item that never ends is too large', async () => {
