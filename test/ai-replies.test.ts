@@ -531,6 +531,36 @@ describe('tools', () => {
     expect(upstream.received).toHaveLength(3)
   })
 
+  test('have an id each, where the provider counts from the same one in each answer and where it gives none', async () => {
+    const twice = lines(
+      {
+        model: 'q',
+        message: { content: '', tool_calls: [{ function: { name: 'weather', arguments: { city: 'Oslo' } } }] },
+      },
+      { done: true, done_reason: 'stop' },
+    )
+    const end = lines({ model: 'q', message: { content: 'Clear.' } }, { done: true, done_reason: 'stop' })
+    const none = [{ body: twice }, { body: twice }, { body: end }]
+    const same = [asks(['weather', '{"city":"Oslo"}']), asks(['weather', '{"city":"京都"}']), { body: GOOD }]
+    for (const [scripts, more] of [
+      [none, { provider: 'ollama' }],
+      [same, {}],
+    ] as const) {
+      await using upstream = await byteReplayer(scripts)
+      const base = 'provider' in more ? { base_url: upstream.url } : {}
+      await using server = await testServer(
+        workspace([upstream], [reply(upstream, { tools: ['weather'], ...more, ...base })], files),
+      )
+      const answer = await server.call(KINDS, { body: {} })
+      const idsOf = (wanted: string): unknown[] =>
+        ndjsonLines(answer.text).flatMap(({ kind, content }) =>
+          kind === wanted ? [(content as { id: string }).id] : [],
+        )
+      expect(new Set(idsOf('tool_call')).size).toBe(2)
+      expect(idsOf('tool_result')).toEqual(idsOf('tool_call'))
+    }
+  })
+
   test('give thinking and its signature back to the provider that made it', async () => {
     const rounds = [
       namedEvents(

@@ -8,7 +8,7 @@ const NAME = 'conversation_history'
 const MESSAGES_MAX = 1_000
 
 const INPUTS: Value = {
-  message: { type: 'text', required: true, min_length: 1, description: 'What the user says.' },
+  message: { type: 'text', required: true, trim: true, non_empty: true, description: 'What the user says.' },
   conversation_id: { type: 'text', max_length: 200, description: 'Names a conversation.' },
   regenerate: { type: 'boolean', description: 'Whether the last message is answered anew.' },
   replace_from: {

@@ -33,6 +33,8 @@ export interface Answer {
   /** Nothing that belongs to the answer follows. */
   isOver: boolean
   readonly calls: OpenCall[]
+  /** What ids that are made for calls begin with. */
+  readonly callIds: string
   /** The turn in the provider's own shape, for the next round of tool calls: signatures and ids must come back unchanged. */
   readonly turn: Value[]
   /** Whether `turn` is wanted. */
@@ -47,7 +49,8 @@ export interface AnswerTimes {
   endMs: number
 }
 
-export function newAnswer(provider: string, host: string, keepsTurn: boolean): Answer {
+/** `callIds`: conversations hold the calls of many answers, whose ids must differ. */
+export function newAnswer(provider: string, host: string, keepsTurn: boolean, callIds = 'call'): Answer {
   return {
     provider,
     host,
@@ -59,6 +62,7 @@ export function newAnswer(provider: string, host: string, keepsTurn: boolean): A
     isComplete: false,
     isOver: false,
     calls: [],
+    callIds,
     turn: [],
     keepsTurn,
   }
@@ -92,8 +96,11 @@ export function partIndex(answer: Answer, value: Value | undefined): number {
 
 /** The open call with a key, made when its first piece comes. Throws `upstream_failed` when there are too many. */
 export function callOf(answer: Answer, key: string | number): OpenCall {
-  const known = answer.calls.find((call) => call.key === key)
-  if (known !== undefined) return known
+  return answer.calls.find((call) => call.key === key) ?? newCall(answer, key)
+}
+
+/** Adds a call. Throws `upstream_failed` when there are too many. */
+export function newCall(answer: Answer, key: string | number): OpenCall {
   if (answer.calls.length === PARTS_MAX) throw garbledFault(answer.host, `more than ${PARTS_MAX} calls of tools`, null)
   const call: OpenCall = { key, id: '', name: '', pieces: [], raw: null }
   answer.calls.push(call)
@@ -102,13 +109,16 @@ export function callOf(answer: Answer, key: string | number): OpenCall {
 
 /** Adds what is known only at the end: calls, usage, and the reason why the answer finished. */
 export function finish(answer: Answer, items: ProviderItem[]): void {
-  for (const [index, { id, name, pieces, raw }] of answer.calls.entries()) {
+  const ids = new Set<string>()
+  for (const [index, { id: given, name, pieces, raw }] of inOrder(answer.calls).entries()) {
     const argumentsText = pieces.join('')
+    // Some servers give calls no id, others one for all: results must find their calls.
+    const id = given === '' || ids.has(given) ? `${answer.callIds}_${index + 1}` : given
+    ids.add(id)
     items.push({
       kind: 'tool_call',
       text: '',
-      // Some servers give calls no id; within an answer the position tells them apart.
-      id: id === '' ? `call_${index + 1}` : id,
+      id,
       name,
       arguments: argumentsOf(argumentsText),
       arguments_text: argumentsText,
@@ -125,6 +135,12 @@ export function finish(answer: Answer, items: ProviderItem[]): void {
     finish_reason: answer.finish,
     raw: null,
   })
+}
+
+/** Calls that are numbered, by their numbers: pieces of calls side by side may come in any order. */
+function inOrder(calls: readonly OpenCall[]): readonly OpenCall[] {
+  const keyOf = ({ key }: OpenCall): number => (typeof key === 'number' ? key : 0)
+  return calls.toSorted((one, other) => keyOf(one) - keyOf(other))
 }
 
 /** Arguments of a tool are read up to this size and depth; larger ones are as good as unreadable. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { startLongTimer } from '../definition/index.ts'
@@ -128,7 +129,8 @@ async function open(
   const startedMs = performance.now()
   let decoder: ProviderDecoder | undefined
   const source = await outbound.stream({ ...request, signal: timed.signal }, (options) => {
-    decoder = new ProviderDecoder(dialect, newAnswer(dialect.provider, options.host, call.keepsTurn), options)
+    const callIds = `call_${randomBytes(6).toString('hex')}`
+    decoder = new ProviderDecoder(dialect, newAnswer(dialect.provider, options.host, call.keepsTurn, callIds), options)
     return decoder
   })
   if (decoder === undefined) throw new Error('the outbound door made no decoder')

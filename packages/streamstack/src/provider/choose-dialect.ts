@@ -49,20 +49,29 @@ export function dialectOfUrl(url: string, allowed: readonly ProviderName[]): Dia
     : null
 }
 
-/** `path`: of the URL; its end tells OpenAI's two APIs apart. */
+/** `path`: of the URL; its end tells the APIs of one provider apart. */
 export function dialectOf(provider: ProviderName, path = ''): Dialect {
   switch (provider) {
     case 'openai':
       return /\/responses\/?$/.test(path) ? openaiResponses : openai
     case 'anthropic':
-      return anthropic
+      return isChatCompletions(path) ? asCompatible(anthropic) : anthropic
     case 'google':
-      return google
+      return isChatCompletions(path) ? asCompatible(google) : google
     case 'ollama':
       return ollama
     case 'openai-compatible':
       return openaiCompatible
   }
+}
+
+/** Anthropic and Google also speak OpenAI's API, on hosts of their own. */
+function isChatCompletions(path: string): boolean {
+  return /\/chat\/completions\/?$/.test(path)
+}
+
+function asCompatible({ baseUrl, keyName }: Dialect): Dialect {
+  return { ...openaiCompatible, baseUrl, keyName }
 }
 
 function simplified(word: string): string {

@@ -43,6 +43,11 @@ export interface Dialect {
   path(model: string): string
   /** The body of a request. */
   body(request: ModelRequest): JsonObject
+  /**
+   * A body that a definition wrote for this API, where its messages are as other APIs write them: a conversation is a list of
+   * `{role, content}` wherever it is sent. Anything else stays as it is.
+   */
+  adopt(body: JsonObject): JsonObject
   /** Completes a body in the provider's own shape: the answer is streamed and its usage told. */
   streamed(body: JsonObject): JsonObject
   /** Reads one frame. Throws a StreamstackError when the provider tells of an error. */

@@ -9,6 +9,7 @@ import type { Dialect } from './dialect.ts'
 import { cutFault, garbledFault, toldFault } from './fault.ts'
 import type { ProviderItem } from './item.ts'
 import { objectOf } from './json.ts'
+import { WholeCharacters } from './whole-characters.ts'
 
 const DONE = '[DONE]'
 
@@ -25,6 +26,7 @@ export class ProviderDecoder implements ItemDecoder {
   readonly #dialect: Dialect
   readonly #frames: ItemDecoder
   readonly #host: string
+  readonly #characters = new WholeCharacters()
   /** A frame that only the end of the body completed may have been cut. */
   #isEnding = false
 
@@ -72,6 +74,7 @@ export class ProviderDecoder implements ItemDecoder {
 
   #finish(items: Value[]): void {
     this.times.endMs = performance.now()
+    this.#characters.end(items as ProviderItem[])
     finish(this.answer, items as ProviderItem[])
   }
 
@@ -89,7 +92,8 @@ export class ProviderDecoder implements ItemDecoder {
   /** Reads one frame; what follows the end in the same bytes is not part of the answer. */
   #read(data: string, event: string | undefined, items: Value[]): void {
     const { answer } = this
-    if (answer.isOver) return
+    // Frames without data keep a connection open.
+    if (answer.isOver || (data.trim() === '' && event !== 'error')) return
     // Groq names the event of an error, whatever its data says.
     if (event === 'error') throw toldFault(this.#host, jsonOf(data) ?? { message: data })
     if (data.trim() === DONE) {
@@ -99,7 +103,9 @@ export class ProviderDecoder implements ItemDecoder {
     }
     const frame = objectOf(this.#parsed(data))
     if (frame === null) throw garbledFault(this.#host, 'what is not an object', upstreamText(data))
+    const before = items.length
     this.#dialect.read(answer, frame, items as ProviderItem[])
+    this.#characters.join(items as ProviderItem[], before)
   }
 
   #parsed(data: string): Value {

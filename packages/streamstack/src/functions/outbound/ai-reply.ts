@@ -9,7 +9,7 @@ import { compileCall, openCall } from '../parts/provider-call.ts'
 import { modelParameters, providerParameters } from '../parts/provider-parameters.ts'
 import { compileRelay, beginRelay } from '../parts/relay.ts'
 import { compileRound } from '../parts/reply-round.ts'
-import { NO_REPLY, callsIn, keepResult, messagesIn, slotsOf, turnOf } from '../parts/reply-state.ts'
+import { NO_REPLY, callsIn, distinctCall, keepResult, messagesIn, slotsOf, turnOf } from '../parts/reply-state.ts'
 import { flushPending } from '../parts/send.ts'
 import { prepareShape, shapeParameters } from '../parts/sending.ts'
 import { compileTools, toolFiles } from '../parts/tools.ts'
@@ -184,8 +184,12 @@ export const aiReply: FunctionDefinition = {
     const isRead = step.as !== null && compiler.mentions(step.as)
     compiler.emit((frame, strand) => {
       const item = frame.slots[slots.item] as ProviderItem
-      if (item.kind === 'text') frame.slots[slots.text] = (frame.slots[slots.text] as string) + item.text
-      else if (item.kind === 'tool_call') frame.slots[slots.calls] = [...callsIn(frame, slots), item]
+      if (item.kind === 'tool_call') {
+        const { answer } = sourceOf(strand.run.source(frame.slots[slots.source] as number))
+        const call = distinctCall(item, frame, slots, answer)
+        frame.slots[slots.item] = call
+        frame.slots[slots.calls] = [...callsIn(frame, slots), call]
+      } else if (item.kind === 'text') frame.slots[slots.text] = (frame.slots[slots.text] as string) + item.text
       if (isRead) keepResult(frame, strand, slots)
     })
     if (isSent) {

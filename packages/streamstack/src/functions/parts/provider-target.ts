@@ -1,7 +1,7 @@
-import type { Value } from '@streamstack/protocol'
+import { StreamstackError, type Value } from '@streamstack/protocol'
 import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
-import { ArgumentError, type Expression } from '../../expression/index.ts'
+import type { Expression } from '../../expression/index.ts'
 import {
   type Dialect,
   type JsonObject,
@@ -80,7 +80,7 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
     step,
     compiler,
     nodes,
-    literalUrl === null ? providers : [literalDialect(literalUrl, providers)],
+    literalUrl === null ? providers.map((provider) => dialectOf(provider)) : [dialectAt(step, literalUrl, providers)],
   )
 
   return (frame, request, ask) => {
@@ -103,7 +103,7 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
         method: 'POST',
         headers: {
           ...dialect.headers,
-          ...authorization(dialect, keyOf(frame, dialect, address)),
+          ...authorization(dialect, keyOf(frame, dialect, address, request)),
           ...(nodes.takesHeaders ? headers : {}),
         },
         body: bodyOf(step, dialect, { model, ask, body: nodes.takesBody ? (body ?? null) : null }),
@@ -145,53 +145,81 @@ function withApi(dialect: Dialect, api: TreeNode | undefined): Dialect {
   return dialect.provider === 'openai' && api?.value === 'responses' ? openaiResponses : dialect
 }
 
-function literalDialect(url: string, providers: readonly ProviderName[]): ProviderName {
-  return dialectOfUrl(url, providers)?.provider ?? 'openai-compatible'
-}
-
 function dialectAt(step: StepNode, url: string, providers: readonly ProviderName[]): Dialect {
   const dialect = dialectOfUrl(url, providers)
   if (dialect !== null) return dialect
   throw argumentFault(step, 'url', 'has a host that belongs to none of the providers that `provider` names')
 }
 
-type KeyOf = (frame: Frame, dialect: Dialect, address: string) => string | null
+type KeyOf = (frame: Frame, dialect: Dialect, address: string, request: OutboundRequest) => string | null
+
+function isOwnHost({ baseUrl }: Dialect, address: string): boolean {
+  return baseUrl !== null && new URL(address).origin === new URL(baseUrl).origin
+}
+
+/** The step writes the key into a header itself. At a provider's own address, none is refused here and not by the provider. */
+function writtenKey(step: StepNode, node: TreeNode | undefined): KeyOf {
+  const written = (node?.entries ?? []).filter(({ key }) => KEY_HEADERS.has(key.toLowerCase()))
+  return (_, dialect, address, { headers = {} }) => {
+    if (dialect.keyName === null || written.length === 0 || !isOwnHost(dialect, address)) return null
+    const isSet = Object.entries(headers).some(
+      ([name, value]) => KEY_HEADERS.has(name.toLowerCase()) && !/^(?:bearer|basic)?\s*$/i.test(value),
+    )
+    if (isSet) return null
+    const [{ key, node: text } = { key: '', node: null }] = written
+    const variable = variableIn(text)
+    if (variable !== null) throw unsetKey(step, dialect, variable)
+    throw argumentFault(step, `headers.${key}`, 'holds no key')
+  }
+}
 
 /** The key of the step; else, for a provider's own address, the one of the environment unless a header carries a key. */
-function compileKey(step: StepNode, compiler: Compiler, nodes: TargetNodes, providers: readonly ProviderName[]): KeyOf {
+function compileKey(step: StepNode, compiler: Compiler, nodes: TargetNodes, dialects: readonly Dialect[]): KeyOf {
   if (nodes.api_key !== undefined) {
     const key = compiler.value(nodes.api_key)
-    return (frame, dialect) => presentKey(step, dialect, textValue(step, 'api_key', key, frame))
+    return (frame, dialect) =>
+      presentKey(step, dialect, textValue(step, 'api_key', key, frame), variableIn(nodes.api_key))
   }
   const headers = nodes.takesHeaders ? step.parameters['headers'] : undefined
   const isOwnAddress = nodes.base_url === undefined
   const hasKey =
     headers !== undefined &&
     (headers.entries ?? [{ key: 'authorization' }]).some(({ key }) => KEY_HEADERS.has(key.toLowerCase()))
-  if (hasKey || !isOwnAddress) return () => null
+  if (!isOwnAddress) return () => null
+  if (hasKey) return writtenKey(step, headers)
   const keys = new Map<string, Expression<Frame>>()
-  for (const provider of providers) {
-    const { keyName } = dialectOf(provider)
+  for (const { keyName } of dialects) {
     if (keyName === null) continue
     keys.set(
       keyName,
       compiler.value({ value: `{{env.${keyName}}}`, position: nodes.provider?.position ?? step.position }),
     )
   }
-  return (frame, dialect, address) => {
-    const { baseUrl, keyName } = dialect
+  return (frame, dialect, address, { query = {} }) => {
+    const { keyName } = dialect
     const key = keyName === null ? undefined : keys.get(keyName)
-    if (key === undefined || baseUrl === null || new URL(address).origin !== new URL(baseUrl).origin) return null
+    if (key === undefined || !isOwnHost(dialect, address)) return null
+    // Google also takes the key in the query.
+    if ((new URL(address).searchParams.get('key') ?? query['key'] ?? '') !== '') return null
     const value = key.evaluate(frame)
-    return presentKey(step, dialect, typeof value === 'string' ? value : '')
+    return presentKey(step, dialect, typeof value === 'string' ? value : '', keyName)
   }
 }
 
-function presentKey(step: StepNode, { provider, keyName }: Dialect, key: string): string {
+/** `variable`: of the environment, where the key comes from one. */
+function presentKey(step: StepNode, dialect: Dialect, key: string, variable: string | null): string {
   if (key !== '') return key
-  const cure = keyName === null ? 'Give `api_key` a value.' : `Put ${keyName} into .env.`
-  const problem = `the key of ${provider} is not set. ${cure}`
-  throw new ArgumentError('setting_invalid', stepError(step, problem).message, { argument: 'api_key' })
+  throw variable === null ? argumentFault(step, 'api_key', 'is empty') : unsetKey(step, dialect, variable)
+}
+
+function variableIn(node: TreeNode | null | undefined): string | null {
+  return /\benv\.(\w+)/.exec(typeof node?.value === 'string' ? node.value : '')?.[1] ?? null
+}
+
+/** No argument of the step, and so no caller, is to blame. */
+function unsetKey(step: StepNode, { provider }: Dialect, variable: string): StreamstackError {
+  const problem = `the key of ${provider} is not set. Put ${variable} into .env.`
+  return new StreamstackError('setting_invalid', stepError(step, problem).message)
 }
 
 function authorization(dialect: Dialect, key: string | null): Readonly<Record<string, string>> {
@@ -226,7 +254,7 @@ function bodyOf(step: StepNode, dialect: Dialect, { model, ask, body }: BodyPart
   const own = (body ?? {}) as { readonly [key: string]: Value }
   // A path that names the model has no place for it in the body.
   const named: JsonObject = model === null || dialect.provider === 'google' ? {} : { model }
-  if (ask === null) return dialect.streamed({ ...own, ...named })
+  if (ask === null) return dialect.streamed(dialect.adopt({ ...own, ...named }))
   if (model === null) throw argumentFault(step, 'model', 'has no value')
   return dialect.streamed({ ...dialect.body({ ...ask, model }), ...own, ...named })
 }

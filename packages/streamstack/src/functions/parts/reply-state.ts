@@ -39,6 +39,21 @@ export function callsIn(frame: Frame, slots: ReplySlots): readonly ToolCallItem[
 
 type Answer = ProviderSource['answer']
 
+/**
+ * A call under an id that no call before it in the conversation has: some servers count from zero in each answer. A turn in the provider's
+ * own shape holds the ids as they are, which are unique there.
+ */
+export function distinctCall(call: ToolCallItem, frame: Frame, slots: ReplySlots, { turn }: Answer): ToolCallItem {
+  const isTaken = (id: string): boolean =>
+    messagesIn(frame, slots).some(
+      (message) => message.role === 'assistant' && message.calls.some((one) => one.id === id),
+    )
+  if (turn.length > 0 || !isTaken(call.id)) return call
+  let number = (frame.slots[slots.round] as number) + 1
+  while (isTaken(`${call.id}_${number}`)) number++
+  return { ...call, id: `${call.id}_${number}` }
+}
+
 /** The turn of the model with its calls, as the next request repeats it. */
 export function turnOf(frame: Frame, slots: ReplySlots, answer: Answer): Message {
   const text = frame.slots[slots.text] as string

@@ -3,7 +3,8 @@ import { type Answer, callOf, noteUsage, partIndex, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
 import type { FinishReason, ProviderItem } from '../item.ts'
-import { type JsonObject, countOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
+import { adopted } from '../adopt.ts'
+import { type JsonObject, countOf, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
 import { type Message, type Part, dataUrl, textOfParts } from '../message.ts'
 
 /** The API refuses a request that names no limit. */
@@ -19,6 +20,11 @@ export const anthropic: Dialect = {
   authorize: (key) => ({ 'x-api-key': key }),
   path: () => '/messages',
   body,
+  // The instructions stand beside the messages, and results of tools in those of the user.
+  adopt: (given) =>
+    listOf(given['messages']).every((one) => OWN_ROLES.has(textOf(objectOf(one)?.['role'])))
+      ? given
+      : adopted(given, body),
   streamed: (given) => ({ ...given, stream: true }),
   read,
 }
@@ -34,6 +40,8 @@ function body({ model, system, messages, temperature, maxTokens, tools }: ModelR
     tools: tools.length === 0 ? null : tools.map(toolOf),
   })
 }
+
+const OWN_ROLES: ReadonlySet<string> = new Set(['user', 'assistant'])
 
 function toolOf({ name, description, parameters }: Tool): Value {
   return setMembers({ name, description: description || null, input_schema: parameters })

@@ -1,6 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { jsonText } from '../../expression/index.ts'
-import { type Answer, callOf, noteUsage, start } from '../answer.ts'
+import { type Answer, type OpenCall, newCall, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { toldFault } from '../fault.ts'
 import type { FinishReason, ProviderItem } from '../item.ts'
@@ -8,11 +8,12 @@ import { type JsonObject, countOf, firstAnswer, listOf, objectOf, setMembers, te
 import { type Message, type Part, textOfParts } from '../message.ts'
 
 /** The Chat Completions API, which OpenAI and most servers of open models speak: https://platform.openai.com/docs/api-reference/chat-streaming */
-export const chatCompletions: Pick<Dialect, 'framing' | 'headers' | 'authorize' | 'path' | 'streamed' | 'read'> = {
+export const chatCompletions: Omit<Dialect, 'provider' | 'baseUrl' | 'keyName' | 'body'> = {
   framing: 'sse',
   headers: {},
   authorize: (key) => ({ authorization: `Bearer ${key}` }),
   path: () => '/chat/completions',
+  adopt: (given) => given,
   streamed: (body) => ({
     ...body,
     stream: true,
@@ -76,11 +77,15 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
     return
   }
   // Perplexity repeats the list of its citations in each frame.
-  const citations = answer.hasStarted ? [] : listOf(frame['citations'])
+  const isFirst = !answer.hasStarted
+  const citations = isFirst ? listOf(frame['citations']) : []
   start(answer, wordsOf(frame['model']), frame, items)
   for (const url of citations) items.push(source(wordsOf(url), null, frame))
-  const delta = objectOf(choice['delta'])
+  // Servers that do not stream an answer send it in one frame, as a message.
+  const delta = objectOf(choice['delta']) ?? (isFirst ? objectOf(choice['message']) : null)
   if (delta !== null) readDelta(answer, delta, frame, items)
+  // The older API of completions has its text beside the reason.
+  else readContent(choice['text'], frame, items)
   readFinish(answer, choice['finish_reason'])
 }
 
@@ -132,13 +137,30 @@ function thoughtOf(thinking: Value | undefined): string {
 
 function readCall(answer: Answer, call: JsonObject | null): void {
   if (call === null) return
-  const open = callOf(answer, countOf(call['index']) ?? answer.calls.length)
   const named = objectOf(call['function'])
-  if (open.id === '') open.id = textOf(call['id'])
-  if (open.name === '') open.name = textOf(named?.['name'])
+  const id = textOf(call['id'])
+  const name = textOf(named?.['name'])
+  const open = openCallOf(answer, countOf(call['index']), id, name)
+  if (open.id === '') open.id = id
+  if (open.name === '') open.name = name
   const piece = named?.['arguments']
   if (typeof piece === 'string') open.pieces.push(piece)
   else if (objectOf(piece) !== null) open.pieces.push(JSON.stringify(piece))
+}
+
+/**
+ * The call that a piece belongs to. Some servers give all calls of an answer one index and tell them apart by id and name, others give
+ * each piece of one call another id and no name, and some give no index at all.
+ */
+function openCallOf(answer: Answer, index: number | null, id: string, name: string): OpenCall {
+  const { calls } = answer
+  if (index === null) {
+    const known = id === '' ? (name === '' ? calls.at(-1) : undefined) : calls.findLast((call) => call.id === id)
+    return known ?? newCall(answer, calls.length)
+  }
+  const known = calls.findLast(({ key }) => key === index)
+  const isOther = known !== undefined && name !== '' && id !== '' && known.id !== '' && id !== known.id
+  return known === undefined || isOther ? newCall(answer, index) : known
 }
 
 function readFinish(answer: Answer, reason: Value | undefined): void {
@@ -146,7 +168,10 @@ function readFinish(answer: Answer, reason: Value | undefined): void {
   if (word === null) return
   if (FAILURES.has(word)) throw toldFault(answer.host, { code: word })
   answer.isComplete = true
-  if (answer.finish !== 'refusal') answer.finish = FINISHES.get(word) ?? 'other'
+  if (answer.finish === 'refusal') return
+  const finish = FINISHES.get(word) ?? 'other'
+  // Some servers say `stop` whatever the model has done; OpenAI does for a call that `tool_choice` asked for.
+  answer.finish = finish === 'stop' && answer.calls.length > 0 ? 'tool_calls' : finish
 }
 
 const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
@@ -162,15 +187,22 @@ const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
 /** Reasons that tell of a failure of the server: OpenRouter and Mistral, vLLM and SGLang, DeepSeek. */
 const FAILURES: ReadonlySet<string> = new Set(['error', 'abort', 'insufficient_system_resource'])
 
-/** Usage stands in the last frame; Groq gives it a member of its own. */
+/** Usage stands in the last frame; Groq gives it a member of its own, Moonshot one of the choice. */
 function readUsage(answer: Answer, frame: JsonObject): void {
-  const usage = objectOf(frame['usage']) ?? objectOf(objectOf(frame['x_groq'])?.['usage'])
+  const usage =
+    objectOf(frame['usage']) ??
+    objectOf(objectOf(frame['x_groq'])?.['usage']) ??
+    objectOf(firstAnswer(frame['choices'])?.['usage'])
   if (usage === null) return
   noteUsage(answer, {
     input_tokens: countOf(usage['prompt_tokens']),
     output_tokens: countOf(usage['completion_tokens']),
     reasoning_tokens: countOf(objectOf(usage['completion_tokens_details'])?.['reasoning_tokens']),
-    cached_tokens: countOf(objectOf(usage['prompt_tokens_details'])?.['cached_tokens']),
+    cached_tokens:
+      countOf(objectOf(usage['prompt_tokens_details'])?.['cached_tokens']) ??
+      // DeepSeek's name for them, and Moonshot's.
+      countOf(usage['prompt_cache_hit_tokens']) ??
+      countOf(usage['cached_tokens']),
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { type Answer, callOf, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
+import { adopted } from '../adopt.ts'
 import { toldFault } from '../fault.ts'
 import type { FinishReason, ProviderItem } from '../item.ts'
 import { type JsonObject, countOf, firstAnswer, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
@@ -16,6 +17,7 @@ export const google: Dialect = {
   authorize: (key) => ({ 'x-goog-api-key': key }),
   path: (model) => `/models/${encodeURIComponent(model)}:streamGenerateContent?alt=sse`,
   body,
+  adopt,
   // The method streams by its name, and always tells the usage.
   streamed: (given) => given,
   read,
@@ -31,6 +33,13 @@ function body({ system, messages, temperature, maxTokens, tools }: ModelRequest)
     generationConfig: Object.keys(config).length === 0 ? null : config,
     tools: tools.length === 0 ? null : [{ functionDeclarations: tools.map(toolOf) }],
   })
+}
+
+function adopt(given: JsonObject): JsonObject {
+  const { contents: own, ...others } = given
+  if (own === undefined) return given['messages'] === undefined ? given : adopted(given, body)
+  const isNeutral = listOf(own).some((one) => objectOf(one)?.['content'] !== undefined)
+  return isNeutral ? adopted({ ...others, messages: own }, body) : given
 }
 
 function toolOf({ name, description, parameters }: Tool): Value {
@@ -82,6 +91,7 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
   for (const part of listOf(objectOf(candidate?.['content'])?.['parts'])) readPart(answer, frame, objectOf(part), items)
   readSources(candidate, frame, items)
   const reason = wordsOf(candidate?.['finishReason'])
+  if (reason !== null && FAILURES.has(reason)) throw toldFault(answer.host, { code: reason })
   if (reason !== null) {
     answer.isComplete = true
     // Calls end a turn with STOP, too.
@@ -96,9 +106,27 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
 const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
   ['STOP', 'stop'],
   ['MAX_TOKENS', 'length'],
-  ...['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'LANGUAGE', 'IMAGE_SAFETY'].map(
-    (reason): [string, FinishReason] => [reason, 'content_filter'],
-  ),
+  ...[
+    'SAFETY',
+    'RECITATION',
+    'BLOCKLIST',
+    'PROHIBITED_CONTENT',
+    'SPII',
+    'LANGUAGE',
+    'MODEL_ARMOR',
+    'IMAGE_SAFETY',
+    'IMAGE_PROHIBITED_CONTENT',
+    'IMAGE_RECITATION',
+  ].map((reason): [string, FinishReason] => [reason, 'content_filter']),
+])
+
+/** Reasons that tell of an answer that could not be made or read: nothing, or half of one, is there. */
+const FAILURES: ReadonlySet<string> = new Set([
+  'MALFORMED_FUNCTION_CALL',
+  'MALFORMED_RESPONSE',
+  'MISSING_THOUGHT_SIGNATURE',
+  'TOO_MANY_TOOL_CALLS',
+  'UNEXPECTED_TOOL_CALL',
 ])
 
 function readPart(answer: Answer, frame: JsonObject, part: JsonObject | null, items: ProviderItem[]): void {

@@ -16,6 +16,7 @@ export const ollama: Dialect = {
   authorize: (key) => ({ authorization: `Bearer ${key}` }),
   path: () => '/api/chat',
   body,
+  adopt: (given) => given,
   streamed: (given) => ({ ...given, stream: true }),
   read,
 }
@@ -69,7 +70,9 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
     const call = callOf(answer, answer.calls.length)
     call.id = textOf(objectOf(one)?.['id'])
     call.name = textOf(named?.['name'])
-    call.pieces.push(JSON.stringify(objectOf(named?.['arguments']) ?? {}))
+    const given = named?.['arguments']
+    // An object; servers that speak this API beside that of OpenAI send its JSON text.
+    call.pieces.push(typeof given === 'string' ? given : JSON.stringify(objectOf(given) ?? {}))
   }
   if (frame['done'] !== true) return
   answer.isComplete = true

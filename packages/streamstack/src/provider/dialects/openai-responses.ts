@@ -2,6 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { jsonText } from '../../expression/index.ts'
 import { type Answer, callOf, noteUsage, start } from '../answer.ts'
 import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
+import { adopted } from '../adopt.ts'
 import { toldFault } from '../fault.ts'
 import type { ProviderItem } from '../item.ts'
 import { type JsonObject, countOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
@@ -17,6 +18,7 @@ export const openaiResponses: Dialect = {
   authorize: (key) => ({ authorization: `Bearer ${key}` }),
   path: () => '/responses',
   body,
+  adopt: (given) => (given['messages'] === undefined || given['input'] !== undefined ? given : adopted(given, body)),
   streamed: (given) => ({ ...given, stream: true }),
   read,
 }
@@ -73,6 +75,10 @@ function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {
     case 'response.refusal.delta':
       answer.finish = 'refusal'
       addText(items, 'text', frame)
+      return
+    case 'response.reasoning_summary_part.added':
+      // Each part of a summary is a paragraph of its own.
+      if ((countOf(frame['summary_index']) ?? 0) > 0) items.push({ kind: 'reasoning', text: '\n\n', raw: frame })
       return
     case 'response.reasoning_text.delta':
     case 'response.reasoning_summary_text.delta':

@@ -1,6 +1,7 @@
-import { events, namedEvents } from '@streamstack/test-support/frames'
+import { events, lines, namedEvents } from '@streamstack/test-support/frames'
 import { anthropic } from '../dialects/anthropic.ts'
 import { google } from '../dialects/google.ts'
+import { ollama } from '../dialects/ollama.ts'
 import { openaiCompatible } from '../dialects/openai-compatible.ts'
 import { openaiResponses } from '../dialects/openai-responses.ts'
 import { openai } from '../dialects/openai.ts'
@@ -39,8 +40,232 @@ function failedWith(finish_reason: string): WrittenStream {
   }
 }
 
+function calls(...tool_calls: readonly object[]): object {
+  return chat({ tool_calls })
+}
+
+/** Gemini could not write its answer. */
+function unwritten(finishReason: string): WrittenStream {
+  return {
+    name: `google: ${finishReason} is a failure`,
+    dialect: google,
+    body: crlf(events(gemini([{ text: 'half' }]), { candidates: [{ content: {}, finishReason }] })),
+    text: 'half',
+    error: `(${finishReason})`,
+    recoverable: true,
+  }
+}
+
 /** Streams of shapes that are rarer, or that an upstream must not get away with. */
 export const oddStreams: readonly WrittenStream[] = [
+  unwritten('MALFORMED_FUNCTION_CALL'),
+  unwritten('UNEXPECTED_TOOL_CALL'),
+  {
+    name: 'compatible: calls that start in another order than they are numbered in',
+    dialect: openaiCompatible,
+    body: events(
+      calls({ index: 1, id: 'b', function: { name: 'wind', arguments: '' } }),
+      calls({ index: 0, id: 'a', function: { name: 'rain', arguments: '{"x":' } }),
+      calls({ index: 1, function: { arguments: '{"y":2}' } }, { index: 0, function: { arguments: '1}' } }),
+      chat({}, 'tool_calls'),
+      '[DONE]',
+    ),
+    text: '',
+    calls: [
+      { id: 'a', name: 'rain', arguments: { x: 1 } },
+      { id: 'b', name: 'wind', arguments: { y: 2 } },
+    ],
+    finish: 'tool_calls',
+  },
+  {
+    name: 'compatible: calls with one index for all, and a reason that knows of none',
+    dialect: openaiCompatible,
+    body: events(
+      calls({ index: 0, id: 'a', function: { name: 'rain', arguments: '{"city":"京都"}' } }),
+      calls({ index: 0, id: 'b', function: { name: 'rain', arguments: '{"city":' } }),
+      calls({ index: 0, function: { arguments: '"Oslo"}' } }),
+      chat({}, 'stop'),
+      '[DONE]',
+    ),
+    text: '',
+    calls: [
+      { id: 'a', name: 'rain', arguments: { city: '京都' } },
+      { id: 'b', name: 'rain', arguments: { city: 'Oslo' } },
+    ],
+    finish: 'tool_calls',
+  },
+  {
+    name: 'compatible: another id with each piece of one call',
+    dialect: openaiCompatible,
+    body: events(
+      calls({ index: 0, id: 'a1', function: { name: 'rain', arguments: '{"x"' } }),
+      calls({ index: 0, id: 'a2', function: { arguments: ':1}' } }),
+      chat({}, 'tool_calls'),
+      '[DONE]',
+    ),
+    text: '',
+    calls: [{ id: 'a1', name: 'rain', arguments: { x: 1 } }],
+    finish: 'tool_calls',
+  },
+  {
+    name: 'compatible: calls without an index, and with one id for both',
+    dialect: openaiCompatible,
+    body: events(
+      calls({ id: 'a', function: { name: 'rain', arguments: '{"x":' } }),
+      calls({ function: { arguments: '1}' } }),
+      calls({ id: 'b', function: { name: 'wind', arguments: '{"y"' } }),
+      calls({ id: 'b', function: { arguments: ':2}' } }),
+      chat({}, 'tool_calls'),
+      '[DONE]',
+    ),
+    text: '',
+    calls: [
+      { id: 'a', name: 'rain', arguments: { x: 1 } },
+      { id: 'b', name: 'wind', arguments: { y: 2 } },
+    ],
+    finish: 'tool_calls',
+  },
+  {
+    name: 'compatible: one id for two calls',
+    dialect: openaiCompatible,
+    body: events(
+      calls(
+        { index: 0, id: 'same', function: { name: 'rain', arguments: '{}' } },
+        { index: 1, id: 'same', function: { name: 'wind', arguments: '{}' } },
+      ),
+      chat({}, 'tool_calls'),
+      '[DONE]',
+    ),
+    text: '',
+    calls: [
+      { id: 'same', name: 'rain', arguments: {} },
+      { id: 'call_2', name: 'wind', arguments: {} },
+    ],
+    finish: 'tool_calls',
+  },
+  {
+    name: 'compatible: emoji that are cut in half, in text and in reasoning',
+    dialect: openaiCompatible,
+    body: events(
+      ...['a\\ud83d', '\\ude00\\ud83d', '\\udc68\\u200d\\ud83d', '\\udc69 b'].flatMap((text) => [
+        `{"choices":[{"index":0,"delta":{"content":"${text}"}}]}`,
+        chat({ role: 'assistant' }),
+      ]),
+      '{"choices":[{"index":0,"delta":{"reasoning":"\\ud83e"}}]}',
+      '{"choices":[{"index":0,"delta":{"reasoning":"\\udd14"}}]}',
+      chat({}, 'stop'),
+      '[DONE]',
+    ),
+    text: 'a😀👨‍👩 b',
+    reasoning: '🤔',
+    finish: 'stop',
+  },
+  {
+    name: 'compatible: frames without data between the others',
+    dialect: openaiCompatible,
+    body: `event: ping\ndata: \n\ndata:\n\n${events(chat({ content: 'Да' }, 'stop'))}data: \n\n${events('[DONE]')}`,
+    text: 'Да',
+    finish: 'stop',
+  },
+  {
+    name: 'compatible: a whole answer in one frame',
+    dialect: openaiCompatible,
+    body: events(
+      { model: 'm-1', choices: [{ index: 0, message: { role: 'assistant', content: 'All.' }, finish_reason: 'stop' }] },
+      '[DONE]',
+    ),
+    text: 'All.',
+    finish: 'stop',
+  },
+  {
+    name: 'compatible: a message that repeats the answer of the deltas',
+    dialect: openaiCompatible,
+    body: events(
+      chat({ content: 'Once' }),
+      { choices: [{ index: 0, message: { role: 'assistant', content: 'Once' }, finish_reason: 'stop' }] },
+      '[DONE]',
+    ),
+    text: 'Once',
+    finish: 'stop',
+  },
+  {
+    name: 'compatible: the older API of completions',
+    dialect: openaiCompatible,
+    body: events(
+      { choices: [{ index: 0, text: 'Once ', finish_reason: null }] },
+      { choices: [{ index: 0, text: 'more', finish_reason: 'length' }] },
+      '[DONE]',
+    ),
+    text: 'Once more',
+    finish: 'length',
+  },
+  {
+    name: 'compatible: usage of DeepSeek',
+    dialect: openaiCompatible,
+    body: events(
+      chat({ content: null, reasoning_content: 'Hm.' }),
+      chat({ content: 'ok', reasoning_content: null }),
+      chat({ content: '' }, 'stop', {
+        usage: { prompt_tokens: 10, completion_tokens: 5, prompt_cache_hit_tokens: 7, prompt_cache_miss_tokens: 3 },
+      }),
+      '[DONE]',
+    ),
+    text: 'ok',
+    reasoning: 'Hm.',
+    usage: { input_tokens: 10, output_tokens: 5, cached_tokens: 7 },
+    finish: 'stop',
+  },
+  {
+    name: 'compatible: usage of Moonshot, inside the choice',
+    dialect: openaiCompatible,
+    body: events(
+      chat({ content: 'ok' }),
+      {
+        choices: [
+          {
+            index: 0,
+            delta: {},
+            finish_reason: 'stop',
+            usage: { prompt_tokens: 10, completion_tokens: 5, cached_tokens: 4 },
+          },
+        ],
+      },
+      '[DONE]',
+    ),
+    text: 'ok',
+    usage: { input_tokens: 10, output_tokens: 5, cached_tokens: 4 },
+    finish: 'stop',
+  },
+  {
+    name: 'ollama: arguments as text',
+    dialect: ollama,
+    body: lines(
+      {
+        model: 'q',
+        message: { content: '', tool_calls: [{ function: { name: 'rain', arguments: '{"city":"Oslo"}' } }] },
+      },
+      { done: true, done_reason: 'stop' },
+    ),
+    text: '',
+    calls: [{ id: 'call_1', name: 'rain', arguments: { city: 'Oslo' } }],
+    finish: 'tool_calls',
+  },
+  {
+    name: 'responses: a summary of several paragraphs',
+    dialect: openaiResponses,
+    body: namedEvents(
+      created,
+      { type: 'response.reasoning_summary_part.added', summary_index: 0, part: { type: 'summary_text', text: '' } },
+      { type: 'response.reasoning_summary_text.delta', summary_index: 0, delta: 'One.' },
+      { type: 'response.reasoning_summary_part.added', summary_index: 1, part: { type: 'summary_text', text: '' } },
+      { type: 'response.reasoning_summary_text.delta', summary_index: 1, delta: 'Two.' },
+      { type: 'response.output_text.delta', delta: 'So.' },
+      responseEnd('completed'),
+    ),
+    text: 'So.',
+    reasoning: 'One.\n\nTwo.',
+    finish: 'stop',
+  },
   failedWith('error'),
   failedWith('abort'),
   failedWith('insufficient_system_resource'),
