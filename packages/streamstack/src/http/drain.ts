@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Engine } from '../engine/index.ts'
 import { comeBackMs } from './answer/answer-stopping.ts'
+import type { CallTurns } from './call-turns.ts'
 import type { Heartbeat } from './reader/heartbeat.ts'
 import type { OpenConnections } from './open-connections.ts'
 import type { WebSockets } from './websocket/index.ts'
@@ -18,6 +19,7 @@ interface Draining {
   engine: Engine
   heartbeat: Heartbeat
   connections: OpenConnections
+  turns: CallTurns
   webSockets: WebSockets
 }
 
@@ -25,9 +27,12 @@ interface Draining {
  * Brings a server to rest. New calls are refused from now on, readers of streams without an end are sent away, and runs may go on for `graceMs` while
  * their readers read; then they are cancelled. Settles when every run has its outcome and what was written has left, or that took too long.
  */
-export async function drain({ engine, heartbeat, connections, webSockets }: Draining, graceMs: number): Promise<void> {
+export async function drain(
+  { engine, heartbeat, connections, turns, webSockets }: Draining,
+  graceMs: number,
+): Promise<void> {
   const { runs } = engine
-  const areAllTold = (): boolean => connections.answersOpen === 0 && !webSockets.readRuns
+  const areAllTold = (): boolean => connections.answersOpen === 0 && turns.areAllBegun && !webSockets.readRuns
   engine.isDraining = true
   connections.retire()
   // Clients that reconnect while runs still go on are notified once more.

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import { type ServerHttp2Session, constants, createSecureServer } from 'node:http2'
+import { type CallTurns, takeStreamsInTurns } from './call-turns.ts'
 import { type CertificateFiles, readCertificate } from './certificate.ts'
 
 /** Handler of every request. */
@@ -20,9 +21,14 @@ const http1Options = {
   requireHostHeader: false,
 }
 
-/** Node's own would be 4,294,967,295 streams. A page of a browser needs one for each stream that it reads. */
+/**
+ * Streams of one HTTP/2 session, where Node allows 4,294,967,295, and requests that a client of HTTP/1.1 may send ahead. A page of a browser
+ * needs one for each stream that it reads.
+ */
+export const REQUESTS_PER_CONNECTION = 250
+
 const http2Options = {
-  settings: { maxConcurrentStreams: 250 },
+  settings: { maxConcurrentStreams: REQUESTS_PER_CONNECTION },
   // Streams that are opened and reset cost the server and nothing the client (CVE-2023-44487): so many at once, and so many a second.
   streamResetBurst: 300,
   streamResetRate: 50,
@@ -35,7 +41,11 @@ export interface ListenerSettings {
 }
 
 /** A server for HTTP/1.1, or with TLS also for HTTP/2. Rejects with a plain Error that names the cure. */
-export async function createListener(settings: ListenerSettings, listener: RequestListener): Promise<Server> {
+export async function createListener(
+  settings: ListenerSettings,
+  turns: CallTurns,
+  listener: RequestListener,
+): Promise<Server> {
   const { tls, halfClose } = settings
   if (tls === null) return withBounds(createServer(http1Options, listener), settings)
   const options = {
@@ -46,6 +56,7 @@ export async function createListener(settings: ListenerSettings, listener: Reque
     allowHalfOpen: halfClose,
   }
   const server = createSecureServer(options, listener as never)
+  takeStreamsInTurns(server as unknown as Server, turns)
   server.on('session', endIdleSession)
   return withBounds(server as unknown as Server, settings)
 }

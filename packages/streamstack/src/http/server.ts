@@ -4,6 +4,7 @@ import type { Server as SecureServer } from 'node:tls'
 import { StreamstackError } from '@streamstack/protocol'
 import { checkOpenHost, isLoopback } from '../access/index.ts'
 import type { Engine } from '../engine/index.ts'
+import { CallTurns } from './call-turns.ts'
 import type { CallReport } from './call/call-note.ts'
 import { CallReports } from './call/call-report.ts'
 import { followCertificate } from './certificate.ts'
@@ -13,12 +14,12 @@ import { DurableStreams } from './durable-streams/index.ts'
 import { FrontDoor } from './front-door.ts'
 import { Heartbeat } from './reader/heartbeat.ts'
 import { continueWhenRead } from './continue-when-read.ts'
-import { type RequestListener, createListener, listen } from './listener.ts'
+import { REQUESTS_PER_CONNECTION, type RequestListener, createListener, listen } from './listener.ts'
 import { openConnections } from './open-connections.ts'
 import { Probes } from './probe/probes.ts'
 import { createRedirect } from './redirect.ts'
 import { refuseRest } from './answer/refuse-rest.ts'
-import { reportUnread } from './unread-requests.ts'
+import { refusePipeline, reportUnread } from './unread-requests.ts'
 import { onTunnel, onUpgrade } from './upgrade.ts'
 import { WebSockets } from './websocket/index.ts'
 
@@ -65,22 +66,28 @@ export async function startServer({
   const heartbeat = new Heartbeat(engine.settings.streams.heartbeatMs)
   const streams = new DurableStreams(engine, heartbeat)
   const reports = new CallReports(engine, onCall, longCallMs)
-  const webSockets = new WebSockets(engine, reports)
+  const turns = new CallTurns()
+  const webSockets = new WebSockets(engine, reports, turns)
   const door = new FrontDoor({ engine, heartbeat, streams, webSockets, probes: new Probes() })
+  const begin = (request: IncomingMessage, response: ServerResponse): boolean => {
+    if (hasLeft(response)) return false
+    connections.answering(response)
+    reports.follow(request, response)
+    door.take(request, response)
+    return true
+  }
   const answer: RequestListener = (request, response) => {
     // A socket that breaks while we write is a reader that left; its `close` says so.
     response.on('error', ignore)
-    connections.answering(response)
-    reports.follow(request, response)
     if (request.httpVersionMajor === 2) {
       refuseRest(request)
-      // Clients open streams and reset them in one write (CVE-2023-44487): of these nothing is begun.
-      setImmediate(() => {
-        if (!hasLeft(response)) door.take(request, response)
-      })
-    } else door.take(request, response)
+      // Its stream has waited for its turn.
+      begin(request, response)
+    } else if (turns.countOf(request.socket) < REQUESTS_PER_CONNECTION) {
+      turns.begin(request.socket, () => begin(request, response))
+    } else refusePipeline(request, reports)
   }
-  const server = await createListener(engine.settings.server, answer)
+  const server = await createListener(engine.settings.server, turns, answer)
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     continueWhenRead(request, response)
     answer(request, response)
@@ -123,7 +130,7 @@ export async function startServer({
       unfollow()
       redirect?.close()
       redirect?.closeAllConnections()
-      if (graceMs !== undefined) await drain({ engine, heartbeat, connections, webSockets }, graceMs)
+      if (graceMs !== undefined) await drain({ engine, heartbeat, connections, turns, webSockets }, graceMs)
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await webSockets.close()
       connections.destroy()

@@ -1,4 +1,4 @@
-import { STATUS_CODES, type Server } from 'node:http'
+import { type IncomingMessage, STATUS_CODES, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { StreamstackError } from '@streamstack/protocol'
 import type { CallReports } from './call/call-report.ts'
@@ -47,6 +47,19 @@ export function reportUnread(server: Server, reports: CallReports): void {
     const message = 'The server has as many connections as it may have.'
     reports.unread(dropped?.remoteAddress ?? null, new StreamstackError('too_many', message), null)
   })
+}
+
+/**
+ * Closes a connection that has sent so many requests ahead that they fill memory: Node reads on while requests wait. The client sends those
+ * without an answer again (RFC 9112 §9.3.2).
+ */
+export function refusePipeline({ socket }: IncomingMessage, reports: CallReports): void {
+  // The parser gives all requests of one read.
+  if (socket.destroyed) return
+  const { remoteAddress = null } = socket
+  socket.destroy()
+  const message = 'The client has sent too many requests ahead on one connection.'
+  reports.unread(remoteAddress, new StreamstackError('too_many', message), null)
 }
 
 /** Node keeps the answer of a connection there; it looks at the same before it answers such a request itself. */

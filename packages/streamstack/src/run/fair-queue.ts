@@ -7,6 +7,11 @@ export class FairQueue<Group, Waiting> {
     return this.#groups.size === 0
   }
 
+  /** How many of a group wait. */
+  countOf(group: Group): number {
+    return this.#groups.get(group)?.length ?? 0
+  }
+
   push(group: Group, waiting: Waiting): void {
     const others = this.#groups.get(group)
     if (others === undefined) this.#groups.set(group, [waiting])

@@ -1,6 +1,7 @@
 export { FilterStop } from './chunk-filter.ts'
 export type { AttachedFilter, ChunkFilter } from './chunk-filter.ts'
 export { execute } from './execute.ts'
+export { FairQueue } from './fair-queue.ts'
 export { type CaughtError, type Completion, type Frame, type Slot, newFrame } from './frame.ts'
 export type {
   Op,

@@ -1,6 +1,12 @@
 import type { StreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
 
+/** How long before a token expires its client is told; later where the token has less than twice that, so that short ones are not replaced all the time. */
+const EXPIRING_MS = 30_000
+
+/** How long a client has nothing to do about its token at the least. */
+const RENEWAL_MS_MIN = 1_000
+
 /** Whole seconds until the token of a caller expires; null: never, or there is none. */
 export function expiresInSeconds({ expiresAtMs }: Caller): number | null {
   if (expiresAtMs === null) return null
@@ -10,4 +16,11 @@ export function expiresInSeconds({ expiresAtMs }: Caller): number | null {
 /** Whether a token was refused only because its time is over. */
 export function isExpired(error: StreamstackError): boolean {
   return error.code === 'unauthenticated' && error.details?.['reason'] === 'expired'
+}
+
+/** When to tell a client that its token expires, milliseconds since 1970; Infinity: it does not. */
+export function warnAtMs({ expiresAtMs }: Caller): number {
+  if (expiresAtMs === null) return Infinity
+  const nowMs = Date.now()
+  return Math.max(expiresAtMs - EXPIRING_MS, nowMs + Math.max((expiresAtMs - nowMs) / 2, RENEWAL_MS_MIN))
 }

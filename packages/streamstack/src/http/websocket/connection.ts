@@ -3,26 +3,24 @@ import { CLOSE_CODES, type CloseName, StreamstackError, publicError, toStreamsta
 import type { WebSocket } from 'ws'
 import type { Caller, PresentedTicket } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
+import type { CallTurns } from '../call-turns.ts'
 import { auditRefusedSocket } from './audited-messages.ts'
-import { expiresInSeconds, isExpired } from './caller.ts'
+import { expiresInSeconds, isExpired, warnAtMs } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
+import { Inbox } from './inbox.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
 import { after } from '../../storage/index.ts'
 import { Session } from './session.ts'
 import { socketError } from './socket-error.ts'
 
-/** How long before a token expires its client is told; later where the token has less than twice that, so that short ones are not replaced all the time. */
-const EXPIRING_MS = 30_000
-
-/** How long a client has nothing to do about its token at the least. */
-const RENEWAL_MS_MIN = 1_000
-
 /** How long the other side may take to close before the connection is broken. */
 const CLOSING_MS = 10_000
 
 export interface ConnectionOptions {
   engine: Engine
+  /** In which its messages are handled. */
+  turns: CallTurns
   webSocket: WebSocket
   /** What it runs on. */
   socket: Duplex
@@ -40,6 +38,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #engine: Engine
   readonly #webSocket: WebSocket
+  readonly #onGone: () => void
   readonly #outbox: Outbox
   readonly #session: Session
   readonly #rate: MessageRate
@@ -55,17 +54,29 @@ export class Connection {
   #isCheckingAgain = false
   /** Lets go of the token that it has. */
   #letGo = (): unknown => undefined
-  #inbox: string[] = []
+  /** The client has closed, and messages that it sent before wait for their turns. */
+  #isLeaving = false
+  readonly #inbox: Inbox
   /** When the other side was last heard of, and when it was asked for a sign of life that has not come. Monotonic clock. */
   #heardMs = performance.now()
   #askedMs: number | null = null
 
-  constructor({ engine, webSocket, socket, caller, token, ticket, onGone }: ConnectionOptions) {
+  constructor({ engine, turns, webSocket, socket, caller, token, ticket, onGone }: ConnectionOptions) {
     const { queueBytesMax, messageRate, maxStreams } = engine.settings.server.websocket
     this.#engine = engine
     this.#webSocket = webSocket
     this.#outbox = new Outbox(socket, queueBytesMax, () => this.#taken())
     this.#session = new Session({ engine, caller, outbox: this.#outbox })
+    this.#inbox = new Inbox({
+      turns,
+      isHeld: () => this.#mustHold,
+      handle: (text) => this.#handle(text),
+      onHandled: () => {
+        if (this.#isLeaving && !this.#inbox.isWaiting) this.#leave()
+        else this.#readOrWait()
+      },
+    })
+    this.#onGone = onGone
     // A client that reconnects asks for all its streams at once.
     this.#rate = new MessageRate(messageRate, messageRate + maxStreams)
     webSocket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary))
@@ -74,8 +85,8 @@ export class Connection {
     // What is wrong with a frame has closed the connection already, with its own code.
     webSocket.on('error', () => undefined)
     webSocket.on('close', () => {
-      this.#end()
-      onGone()
+      if (this.#inbox.isWaiting) this.#isLeaving = true
+      else this.#leave()
     })
     if (token !== null) this.#check(engine.access.authenticateToken(token, caller.place))
     else if (ticket !== null) this.#check(engine.access.authenticateTicket(ticket, caller.place))
@@ -164,16 +175,20 @@ export class Connection {
         new StreamstackError('message_invalid', 'Messages are JSON as text; this one came as binary.'),
       )
     }
-    const text = data.toString()
-    if (this.#mustHold) this.#inbox.push(text)
-    else this.#handle(text)
+    this.#inbox.take(data.toString())
+    this.#readOrWait()
+  }
+
+  /** Handles what has waited. */
+  #goOn(): void {
+    this.#inbox.goOn()
     this.#readOrWait()
   }
 
   /** Reads no further while there is no room for answers, or messages wait for a token to be checked. */
   #readOrWait(): void {
     if (this.#isClosed) return
-    const mustWait = this.#mustHold || this.#outbox.isFull
+    const mustWait = this.#mustHold || this.#inbox.isWaiting || this.#outbox.isFull
     if (mustWait && !this.#webSocket.isPaused) this.#webSocket.pause()
     else if (!mustWait && this.#webSocket.isPaused) this.#webSocket.resume()
   }
@@ -228,21 +243,6 @@ export class Connection {
         this.#goOn()
       })
       .catch((error: unknown) => this.#refuse(error))
-  }
-
-  /** Takes what has come while a token was checked, up to the next that must be. */
-  #goOn(): void {
-    const waiting = this.#inbox
-    this.#inbox = []
-    for (const [index, text] of waiting.entries()) {
-      if (this.#isClosed) return
-      if (this.#mustHold) {
-        this.#inbox.push(...waiting.slice(index))
-        return
-      }
-      this.#handle(text)
-    }
-    this.#readOrWait()
   }
 
   #accept(caller: Caller): void {
@@ -314,17 +314,17 @@ export class Connection {
     return true
   }
 
+  #leave(): void {
+    this.#isLeaving = false
+    this.#end()
+    this.#onGone()
+  }
+
   #end(): void {
     this.#isClosed = true
-    this.#inbox = []
+    this.#inbox.clear()
     this.#letGo()
     this.#session.close()
     this.#outbox.close()
   }
-}
-
-function warnAtMs({ expiresAtMs }: Caller): number {
-  if (expiresAtMs === null) return Infinity
-  const nowMs = Date.now()
-  return Math.max(expiresAtMs - EXPIRING_MS, nowMs + Math.max((expiresAtMs - nowMs) / 2, RENEWAL_MS_MIN))
 }

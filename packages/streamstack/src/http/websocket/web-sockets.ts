@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { CLOSE_CODES, StreamstackError, WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Engine } from '../../engine/index.ts'
+import type { CallTurns } from '../call-turns.ts'
 import type { CallReports } from '../call/call-report.ts'
 import type { Exchange } from '../exchange.ts'
 import { stoppingError } from '../call/prepare-call.ts'
@@ -21,15 +22,17 @@ const STOPPING_MS = 1_000
 export class WebSockets {
   readonly #engine: Engine
   readonly #reports: CallReports
+  readonly #turns: CallTurns
   readonly #connections = new Set<Connection>()
   readonly #timer: NodeJS.Timeout
   #door: { server: WebSocketServer; messageBytesMax: number } | null = null
   #isStopping = false
   #onAllGone: (() => void) | null = null
 
-  constructor(engine: Engine, reports: CallReports) {
+  constructor(engine: Engine, reports: CallReports, turns: CallTurns) {
     this.#engine = engine
     this.#reports = reports
+    this.#turns = turns
     const intervalMs = Math.min(TICK_MS, engine.settings.streams.heartbeatMs / 4)
     let tickedMs = performance.now()
     this.#timer = setInterval(() => {
@@ -90,6 +93,7 @@ export class WebSockets {
       }
       const opened: Connection = new Connection({
         engine: this.#engine,
+        turns: this.#turns,
         webSocket,
         socket,
         caller,
