@@ -60,7 +60,7 @@ async function expectFairness(
 const recordsOf = (server: TestServer) => async (): Promise<readonly Recorded[]> =>
   ndjsonLines((await server.call('/calls?format=ndjson')).text)
     .filter(({ type }) => type !== 'end')
-    .map(({ content }) => content as unknown as Recorded)
+    .map(({ content }) => content as Recorded)
 
 async function opened(server: TestServer): Promise<Socket> {
   const { hostname, port } = new URL(server.url)
@@ -115,7 +115,7 @@ describe('many calls in one read of a socket let another caller begin between th
     const records = async (): Promise<readonly Recorded[]> =>
       ndjsonLines(await text(one, '/calls?format=ndjson'))
         .filter(({ type }) => type !== 'end')
-        .map(({ content }) => content as unknown as Recorded)
+        .map(({ content }) => content as Recorded)
     await expectFairness(records, () =>
       Promise.all([...numbers.map((n) => text(many, `/call?who=many&n=${n}`)), text(one, '/call?who=one')]),
     )
