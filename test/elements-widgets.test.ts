@@ -361,6 +361,31 @@ describe.skipIf(chromiumPath === undefined)('the other elements in a real browse
     await done(page)
   })
 
+  test('<live-chart> has its newest points in the table for screen readers also when nothing comes after them', async () => {
+    await using page = await stage.open('<live-chart heading="Load" path="n" stale="1000000"></live-chart>', {
+      // Its five seconds pass in a quarter of one.
+      prepare: `const [now, later] = [performance.now.bind(performance), setTimeout]
+        performance.now = () => 20 * now()
+        window.setTimeout = (work, ms) => later(work, ms / 20)`,
+    })
+    await page.run(
+      inside(
+        'live-chart',
+        `const push = (n) => element.push({ n }, Date.now() - (99 - n) * 1000)
+        for (let n = 1; n <= 12; n++) push(n)
+        // The next one comes right behind the table that was written for these.
+        const seen = new MutationObserver(() => root.querySelector('td') && (seen.disconnect(), push(13)))
+        seen.observe(root, { childList: true, subtree: true })`,
+      ),
+    )
+    await expect
+      .poll(() =>
+        page.run(inside('live-chart', `return [...root.querySelectorAll('td')].map((cell) => cell.textContent)`)),
+      )
+      .toEqual(Array.from({ length: 10 }, (_, index) => String(index + 4)))
+    await done(page)
+  })
+
   test('<live-chart type="bar"> compares the entries of a list, or counts what comes', async () => {
     await using page = await stage.open(
       '<live-chart type="bar" heading="Calls" each="list" label="name" path="n"></live-chart><live-chart id="c" type="bar" heading="Outcomes" count-by="outcome"></live-chart>',

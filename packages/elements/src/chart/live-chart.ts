@@ -110,7 +110,7 @@ export class LiveChart extends WidgetElement {
   #shown: { times: readonly number[]; columns: readonly (readonly number[])[] } = { times: [], columns: [] }
   /** The highest value that a gauge has shown. */
   #highest = 0
-  readonly #table = new PointTable()
+  readonly #table = new PointTable(() => this.requestUpdate())
   readonly #seen = new IntersectionObserver((entries) => {
     this.#isSeen = entries.at(-1)?.isIntersecting ?? true
     this.#drawSoon()

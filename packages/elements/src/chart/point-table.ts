@@ -17,15 +17,27 @@ interface Points {
 
 /** Table of the newest points for screen readers; updated rarely, because a changing table cannot be read aloud. */
 export class PointTable {
+  readonly #update: () => void
+  #timer: ReturnType<typeof setTimeout> | undefined
   #writtenMs = 0
   #rows = 0
   #table: unknown = nothing
+
+  /** `update` has the table rendered again: later, where no further points come to do it. */
+  constructor(update: () => void) {
+    this.#update = update
+  }
 
   render({ heading, times, columns, names, time, number }: Points): unknown {
     if (times.length === 0) return nothing
     const nowMs = performance.now()
     const rows = Math.min(TABLE_ROWS, times.length)
-    if (nowMs - this.#writtenMs < TABLE_MS && this.#rows >= rows) return this.#table
+    const leftMs = this.#writtenMs + TABLE_MS - nowMs
+    clearTimeout(this.#timer)
+    if (leftMs > 0 && this.#rows >= rows) {
+      this.#timer = setTimeout(this.#update, leftMs)
+      return this.#table
+    }
     this.#writtenMs = nowMs
     this.#rows = rows
     const first = times.length - rows
