@@ -22,6 +22,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['streamstack-source'], externalConditions: ['streamstack-source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
+    // No test passes or fails by a page that was built before.
+    globalSetup: 'test/support/build-pages.ts',
     // Only for what hangs: a busy machine takes several times as long as a quiet one.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -2,11 +2,12 @@
  * Builds the elements as files for pages (`packages/elements/dist/browser`): `elements.js`, which holds all but charts and works as a plain script and as a module, and
  * `elements/charts.js`, which it loads when a page has a chart, and the page of a dashboard. Says what they weigh.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type Plugin, rolldown } from 'rolldown'
 import { loadedAtOnce, tighten } from './browser-plugins.ts'
+import { writeBuilt } from './write-built.ts'
 
 /** What pages may have to load, in bytes, gzipped; Lit and the client included. */
 export const ELEMENTS_BYTES_MAX = { chat: 28_000, all: 50_000, charts: 40_000 } as const
@@ -59,11 +60,14 @@ export async function elementsFiles(): Promise<Record<string, string>> {
   }
 }
 
-if (import.meta.main) {
+/** Builds all files from their sources, to where the server reads them, and returns them. */
+export async function buildElements(): Promise<Record<string, string>> {
   const files = await elementsFiles()
-  const target = join(home, 'dist/browser')
-  await mkdir(join(target, 'elements'), { recursive: true })
-  for (const [name, text] of Object.entries(files)) await writeFile(join(target, name), text)
-  const weights = Object.entries(files).map(([name, text]) => `${name} ${gzipSync(text).byteLength}`)
+  await writeBuilt(join(home, 'dist/browser'), files)
+  return files
+}
+
+if (import.meta.main) {
+  const weights = Object.entries(await buildElements()).map(([name, text]) => `${name} ${gzipSync(text).byteLength}`)
   console.log(`elements, bytes gzipped: ${weights.join(', ')}`)
 }
