@@ -65,6 +65,7 @@ const FILES = {
         everything: 'POST /api/everything',
         tool: 'POST /api/tool',
         fails: 'POST /api/fails',
+        garbled: 'POST /api/garbled',
         secret: 'POST /api/secret',
         early: 'POST /api/early',
         'team/whole': 'POST /api/whole',
@@ -83,6 +84,13 @@ const FILES = {
   'endpoints/tool.json': endpoint('/api/tool', [
     STARTED,
     send({ id: 'call_9', name: 'lookup', arguments: { q: 'x' } }, 'tool_call'),
+    finished('tool_calls'),
+  ]),
+  'endpoints/garbled.json': endpoint('/api/garbled', [
+    STARTED,
+    send({ id: 'call_1', name: 'lookup', arguments: null, arguments_text: '{"q":' }, 'tool_call'),
+    send({ input_tokens: 12, output_tokens: 5, reasoning_tokens: 2, cached_tokens: null }, 'usage'),
+    send({ input_tokens: 30, output_tokens: 1, reasoning_tokens: 1, cached_tokens: 8 }, 'usage'),
     finished('tool_calls'),
   ]),
   'endpoints/fails.json': endpoint('/api/fails', [
@@ -177,6 +185,22 @@ describe('chat formats with the clients that people use', () => {
         ]),
       )
       expect(message?.metadata).toMatchObject({ usage: { input_tokens: 12, output_tokens: 5 } })
+    })
+
+    test('useChat is told of a call that cannot be run, and of the tokens of all rounds together', async () => {
+      const chat = new PlainChat(`${server.url}/api/garbled`)
+      await chat.sendMessage({ text: 'Hi' })
+      expect(chat.lastMessage?.parts).toContainEqual(
+        expect.objectContaining({
+          type: 'tool-lookup',
+          state: 'output-error',
+          input: '{"q":',
+          errorText: 'The arguments are not a JSON object.',
+        }),
+      )
+      expect(chat.lastMessage?.metadata).toEqual({
+        usage: { input_tokens: 42, output_tokens: 6, reasoning_tokens: 3, cached_tokens: 8 },
+      })
     })
 
     test('what useChat posts becomes the inputs of the endpoint; regenerate says so', async () => {
@@ -325,6 +349,28 @@ describe('chat formats with the clients that people use', () => {
       const chunks = await all(stream)
       expect(chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? [])).toHaveLength(1)
       expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('tool_calls')
+    })
+
+    test('arguments that are no JSON reach the client as the model wrote them, and tokens of all rounds are added up', async () => {
+      const wanted = { function: { name: 'lookup', arguments: '{"q":' } }
+      const whole = await openai().chat.completions.create(ask('garbled'))
+      expect(whole.choices[0]?.message.tool_calls).toMatchObject([wanted])
+      const stream = openai().chat.completions.stream({
+        ...ask('garbled'),
+        stream: true,
+        stream_options: { include_usage: true },
+      })
+      const streamed = await stream.finalChatCompletion()
+      expect(streamed.choices[0]?.message.tool_calls).toMatchObject([wanted])
+      for (const { usage } of [whole, streamed]) {
+        expect(usage).toEqual({
+          prompt_tokens: 42,
+          completion_tokens: 6,
+          total_tokens: 48,
+          prompt_tokens_details: { cached_tokens: 8 },
+          completion_tokens_details: { reasoning_tokens: 3 },
+        })
+      }
     })
 
     test('messages and parameters become the inputs that the endpoint declares', async () => {

@@ -114,6 +114,12 @@ test('trim, sanitize and non_empty of an input clean it before its bounds are ch
   await using server = await testServer({ 'endpoints/a.yaml': endpoint('/a', stack, { method: 'POST', inputs }) })
   const good = { message: ' <b>hello</b>\u202e ', tags: [' a', 'b '], data: { deep: 'e\u0301\u0000' } }
   expect((await server.call('/a?format=text', { body: good })).text).toBe('hello|a,b|é')
+  for (const blank of ['\u200b\u200b', '\u3000\ufeff', '\u2066\u2069', '\u200e', '\u3164', '\ufe0f', '\u00ad\u2800']) {
+    expect((await server.call('/a', { body: { ...good, message: blank } })).status).toBe(400)
+  }
+  for (const message of ['👩🏽\u200d🚀', 'כן', '❤️', '.', 'می\u200cخ']) {
+    expect((await server.call('/a?format=text', { body: { ...good, message } })).text).toBe(`${message}|a,b|é`)
+  }
   const bad = await server.call('/a', { body: { message: ' <i></i> ', tags: [], data: null } })
   expect(bad.status).toBe(400)
   expect(JSON.parse(bad.text)).toMatchObject({

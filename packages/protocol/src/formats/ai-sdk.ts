@@ -31,8 +31,8 @@ export const aiSdk: AnswerFormat = {
     headers: { 'x-vercel-ai-ui-message-stream': 'v1' },
     heartbeat: ': keep-alive\n\n',
     tellsOutcome: true,
-    // The part that is open, as `text 7`, and how the model finished: `text 7|length`.
-    state: '|',
+    // The part that is open, as `text 7`, how the model finished, and the usage so far: `text 7|length|{…}`.
+    state: '||',
     shared: `ai-sdk ${metadata} ${CHUNK_KINDS.filter((kind) => kinds.has(kind)).join()}`,
     begin: () => event({ type: 'start', ...(run === null ? {} : { messageId: run }) }),
     chunks(chunks, from, to, offset) {
@@ -80,7 +80,17 @@ function closing(state: string): string {
 }
 
 function finishReasonOf(state: string): string {
-  return state.slice(state.indexOf('|') + 1) || 'stop'
+  return (state.split('|', 2)[1] ?? '') || 'stop'
+}
+
+/** Tokens of all model calls of the run together: metadata of a message replace what it had. */
+function usageSum(before: string, value: Record<string, unknown>): string {
+  const sum: Record<string, unknown> = before === '' ? {} : (JSON.parse(before) as Record<string, unknown>)
+  for (const [name, tokens] of Object.entries(value)) {
+    const known = sum[name]
+    sum[name] = typeof known === 'number' && typeof tokens === 'number' ? known + tokens : (tokens ?? known ?? null)
+  }
+  return JSON.stringify(sum)
 }
 
 class Parts {
@@ -88,15 +98,19 @@ class Parts {
   #kind = ''
   #id = ''
   #finish: string
+  /** JSON; empty: none yet. */
+  #usage: string
 
   constructor(state: string) {
     const open = openPart(state)
     if (open !== null) [this.#kind, this.#id] = [open.kind, open.id]
-    this.#finish = state.slice(state.indexOf('|') + 1)
+    const [, finish = ''] = state.split('|', 2)
+    this.#finish = finish
+    this.#usage = state.slice(state.indexOf('|', state.indexOf('|') + 1) + 1)
   }
 
   get state(): string {
-    return `${this.#kind === '' ? '' : `${this.#kind} ${this.#id}`}|${this.#finish}`
+    return `${this.#kind === '' ? '' : `${this.#kind} ${this.#id}`}|${this.#finish}|${this.#usage}`
   }
 
   add(chunk: Chunk, offset: number, withMetadata: boolean): void {
@@ -142,12 +156,7 @@ class Parts {
         this.out += errorPart(value as unknown as PublicError)
         return
       case 'tool_call':
-        this.#part({
-          type: 'tool-input-available',
-          toolCallId: value['id'],
-          toolName: value['name'],
-          input: value['arguments'],
-        })
+        this.#part(toolInput(value))
         return
       case 'tool_result': {
         const failed = value['error'] ?? null
@@ -164,7 +173,8 @@ class Parts {
         } else this.#part({ type: 'data-source', id, data: value })
         return
       case 'usage':
-        this.#part({ type: 'message-metadata', messageMetadata: { usage: value } })
+        this.#usage = usageSum(this.#usage, value)
+        this.out += `data: {"type":"message-metadata","messageMetadata":{"usage":${this.#usage}}}\n\n`
         return
       case 'status':
         if (value['state'] === 'started') this.#part({ type: 'start-step' })
@@ -181,6 +191,14 @@ class Parts {
   #part(part: object): void {
     this.out += event(part)
   }
+}
+
+/** A call whose arguments are no JSON object is one that a page must not run. */
+function toolInput({ id, name, arguments: input, arguments_text: text }: Record<string, unknown>): object {
+  const call = { toolCallId: id, toolName: name }
+  return input === null && typeof text === 'string'
+    ? { type: 'tool-input-error', ...call, input: text, errorText: 'The arguments are not a JSON object.' }
+    : { type: 'tool-input-available', ...call, input }
 }
 
 function titleOf({ title }: Record<string, unknown>): object {

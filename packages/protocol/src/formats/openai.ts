@@ -23,6 +23,15 @@ interface ToolCall {
   readonly arguments: string
 }
 
+/** As the API reports it. */
+interface Usage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+  readonly prompt_tokens_details?: { readonly cached_tokens: number }
+  readonly completion_tokens_details?: { readonly reasoning_tokens: number }
+}
+
 /** State of the encoder; its JSON is the encoder's `state`. */
 interface State {
   /** Whether the role was sent. */
@@ -31,7 +40,7 @@ interface State {
   readonly finish: string
   /** Calls without a result: the server has not run them, so the client is to. */
   readonly calls: readonly ToolCall[]
-  readonly usage: object | null
+  readonly usage: Usage | null
 }
 
 function firstState({ model = 'streamstack' }: EncodeOptions): State {
@@ -168,7 +177,7 @@ function after(state: State, { kind, data }: Chunk): State {
       const call = {
         id: String(value['id']),
         name: String(value['name']),
-        arguments: JSON.stringify(value['arguments'] ?? {}),
+        arguments: argumentsOf(value),
       }
       return { ...state, calls: [...state.calls, call] }
     }
@@ -177,6 +186,11 @@ function after(state: State, { kind, data }: Chunk): State {
     default:
       return { ...state, usage: usageOf(value, state.usage) }
   }
+}
+
+/** Text that is no JSON object goes to the client as the model wrote it: a call without arguments is another one. */
+function argumentsOf({ arguments: given, arguments_text: text }: Record<string, unknown>): string {
+  return given === null && typeof text === 'string' ? text : JSON.stringify(given ?? {})
 }
 
 /** In a stream each call has the index by which clients join its deltas. */
@@ -195,12 +209,23 @@ function finishOf({ calls, finish }: State): string {
 }
 
 /** Tokens of all model calls of the run together. */
-function usageOf(value: Record<string, unknown>, before: object | null): object {
-  const tokens = (name: string): number => (typeof value[name] === 'number' ? value[name] : 0)
-  const known = (before ?? {}) as { prompt_tokens?: number; completion_tokens?: number }
-  const prompt = (known.prompt_tokens ?? 0) + tokens('input_tokens')
-  const completion = (known.completion_tokens ?? 0) + tokens('output_tokens')
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion }
+function usageOf(value: Record<string, unknown>, before: Usage | null): Usage {
+  const known = (before ?? {}) as Partial<Usage>
+  const sum = (name: string, tokens: number | undefined): number | undefined => {
+    const more = value[name]
+    return typeof more === 'number' ? (tokens ?? 0) + more : tokens
+  }
+  const prompt = sum('input_tokens', known.prompt_tokens) ?? 0
+  const completion = sum('output_tokens', known.completion_tokens) ?? 0
+  const cached = sum('cached_tokens', known.prompt_tokens_details?.cached_tokens)
+  const reasoning = sum('reasoning_tokens', known.completion_tokens_details?.reasoning_tokens)
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    ...(cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } }),
+    ...(reasoning === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoning } }),
+  } satisfies Usage
 }
 
 function head({ run }: EncodedStream, { model }: State, object: string): string {

@@ -193,6 +193,37 @@ test('words: whole words in any case, phrases, scripts without spaces, full-widt
   )
 })
 
+describe('words in any script', () => {
+  const listed =
+    'Größe,café,σοφός,ёлка,می\u200cخواهم,سري,שלום,कम,क्षत्रिय,ไทย,がぎ,한국,秘密,👩🏽\u200d🚀,❤️,İzmir,𝒳𝒴'.split(',')
+  const filter = redactingFilter(newRedactor({ ...none, matchers: [wordsMatcher('words', '*', listed)] }))
+  const filtered = (parts: readonly string[]): string => {
+    const state = filter.initial()
+    const chunks = parts.flatMap((data) => filter.push(state, { kind: 'text', data, metadata: null }))
+    return [...chunks, ...filter.flush(state)].map(({ data }) => data).join('')
+  }
+
+  test.each([
+    ['German, with the capital letters of ß', 'Größe GRÖSSE grösse GRÖẞE Größen', '* * * * Größen'],
+    ['composed or not', 'cafe\u0301 CAFÉ Gro\u0308ße кафе е\u0308лка', '* * * кафе *'],
+    ['an accent that makes another word', 'cafè cafe cafée', 'cafè cafe cafée'],
+    ['Greek, with its two sigmas', 'σοφός ΣΟΦΌΣ Σοφός σοφόςς', '* * * σοφόςς'],
+    ['Persian with a joiner between, and without', 'من می\u200cخواهم میخواهم.', 'من * *.'],
+    ['Arabic and Hebrew with vowel marks', 'سِرِّي ســري سرير שלום שָׁלוֹם שלומי', '* * سرير * * שלומי'],
+    ['Hindi, where a vowel sign makes another word', 'कम कमी कमरा क्षत्रिय', '* कमी कमरा *'],
+    ['scripts without spaces', '这是秘密文件 ภาษาไทยดี', '这是*文件 ภาษา*ดี'],
+    ['Kana and Hangul in parts', 'か\u3099き\u3099 한국 \u1112\u1161\u11ab\u1100\u116e\u11a8', '* * *'],
+    ['emoji of several characters', '👩🏽\u200d🚀 👩🏽 ❤️ ❤', '* 👩🏽 * *'],
+    ['letters beyond the first plane', '𝒳𝒴 𝒳𝒵', '* 𝒳𝒵'],
+  ])('%s, whole and split at every place', (_, given, wanted) => {
+    expect(filtered([given])).toBe(wanted)
+    for (let place = 1; place < given.length; place++) {
+      expect(filtered([given.slice(0, place), given.slice(place)])).toBe(wanted)
+    }
+    expect(filtered(given.split(''))).toBe(wanted)
+  })
+})
+
 test('patterns: the longest match, within its bound', () => {
   const matchers = [patternMatcher('order', '[order]', '\\bORD-\\d{4,}\\b', { lengthMax: 12 })]
   const redactor = newRedactor({ ...none, matchers })
@@ -204,7 +235,7 @@ const everything: RedactOptions = {
   nationalIds: Object.keys(nationalIds),
   fields: ['secret'],
   matchers: [
-    wordsMatcher('words', '***', ['darn', 'darn it', '笨蛋']),
+    wordsMatcher('words', '***', ['darn', 'darn it', '笨蛋', 'Größe', 'می\u200cخواهم', 'कम']),
     patternMatcher('order', '[order]', '\\bORD-\\d+', { lengthMax: 12 }),
   ],
   replacement: null,
@@ -224,6 +255,10 @@ const fragment = fc.oneof(
     '笨蛋',
     'ORD-1234',
     '212-555-0123',
+    'GRÖSSE',
+    'Gro\u0308ße',
+    'می\u200cخواهم',
+    'कम',
   ),
   fc.constantFrom(
     ' ',
@@ -240,6 +275,10 @@ const fragment = fc.oneof(
     ')',
     '/',
     'é',
+    '\u0301',
+    '\u064b',
+    '\u200d',
+    'ी',
     '😀',
     'a',
     'e',

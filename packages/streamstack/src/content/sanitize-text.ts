@@ -21,6 +21,11 @@ const TAGS = /(\u{1f3f4}[\u{e0020}-\u{e007e}]{1,8}\u{e007f})|[\u{e0000}-\u{e007f
 /** One variation selector may follow a character; more of them in a row carry hidden bytes. */
 const SELECTORS = /([\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]+/gu
 
+/** Whether a text shows nothing: white space, characters without a width and the blank of Braille. */
+export function isBlank(text: string): boolean {
+  return !/[^\s\p{Default_Ignorable_Code_Point}\p{Cc}\u2800]/u.test(text)
+}
+
 /** A text without what no one can see and what could be taken for markup, as far as the options ask for it. */
 export function sanitizeText(text: string, { trim, clean, html }: SanitizeOptions): string {
   let made = text

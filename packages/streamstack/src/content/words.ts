@@ -6,8 +6,8 @@ export const WORD_LENGTH_MAX = 200
 
 /** White space that may stand for one space of a phrase. */
 const SPACES_MAX = 8
-/** Characters without a width that may stand between two letters. */
-const INVISIBLE_MAX = 4
+/** Characters that are passed over, which may stand between two letters. */
+const PASSED_MAX = 4
 
 interface Node {
   readonly next: Map<number, Node>
@@ -16,11 +16,12 @@ interface Node {
 
 /**
  * Words and phrases, upper and lower case alike, as whole words; scripts without spaces have no borders. Full-width letters count as their
- * plain ones, and characters without a width between letters are passed over.
+ * plain ones, letters with accents as the same in two characters, and `ß` as `ss`; characters without a width and the vowel marks of Arabic
+ * and Hebrew are passed over.
  */
 export function wordsMatcher(name: string, replacement: string, words: readonly string[]): Matcher {
   const root = newNode()
-  for (const word of words) insert(root, word)
+  for (const word of words) for (const spelling of spellingsOf(word)) insert(root, spelling)
   const firsts = new Set(root.next.keys())
   return Object.freeze({
     name,
@@ -42,9 +43,16 @@ function newNode(): Node {
   return { next: new Map(), isEnd: false }
 }
 
+/** The same word as a text may write it: composed or not, and with the `SS` that is the upper case of `ß`. */
+function spellingsOf(word: string): ReadonlySet<string> {
+  const plain = word.trim().replaceAll(/\s+/g, ' ').normalize('NFC')
+  return new Set([plain, plain.replaceAll('ß', 'ss')].flatMap((one) => [one, one.normalize('NFD')]))
+}
+
 function insert(root: Node, word: string): void {
   let node = root
-  for (const code of unitsOf(word.trim().replaceAll(/\s+/g, ' '))) {
+  for (const code of unitsOf(word)) {
+    if (isPassed(code)) continue
     const known = node.next.get(fold(code)) ?? newNode()
     node.next.set(fold(code), known)
     node = known
@@ -62,12 +70,12 @@ function longest(root: Node, text: string, at: number, isWhole: boolean): number
   let found = NO
   let end = at
   let last = Number.NaN
-  let invisible = 0
+  let passed = 0
   for (;;) {
     if (end >= text.length) return isWhole ? (node.isEnd ? end - at : found) : MORE
     const code = text.charCodeAt(end)
-    if (isInvisible(code) && invisible < INVISIBLE_MAX) {
-      invisible++
+    if (isPassed(code) && passed < PASSED_MAX) {
+      passed++
       end++
       continue
     }
@@ -75,7 +83,7 @@ function longest(root: Node, text: string, at: number, isWhole: boolean): number
     const space = isSpace(code)
     node = node.next.get(space ? 0x20 : fold(code))
     if (node === undefined) return found
-    invisible = 0
+    passed = 0
     last = code
     end++
     if (!space) continue
@@ -91,22 +99,38 @@ function longest(root: Node, text: string, at: number, isWhole: boolean): number
 function fold(code: number): number {
   if (code < 128) return code > 0x40 && code < 0x5b ? code + 0x20 : code
   if (code > 0xff00 && code < 0xff5f) return fold(code - 0xfee0)
+  // The sigma at the end of a word shares its upper case with the other.
+  if (code === 0x3c2) return 0x3c3
   const lower = String.fromCharCode(code).toLowerCase()
   return lower.length === 1 ? lower.charCodeAt(0) : code
 }
 
-/** Zero-width space, joiners and no-break space, word joiner, soft hyphen. */
-function isInvisible(code: number): boolean {
-  return (code >= 0x200b && code <= 0x200d) || code === 0x2060 || code === 0xfeff || code === 0xad
+/**
+ * Zero-width space, joiners and no-break space, word joiner, soft hyphen, variation selectors; the vowel marks of Arabic and Hebrew and
+ * the Arabic tatweel, which texts may have or not.
+ */
+function isPassed(code: number): boolean {
+  if (code < 0xad) return false
+  if ((code >= 0x200b && code <= 0x200d) || code === 0x2060 || code === 0xfeff || code === 0xad) return true
+  return (code >= 0xfe00 && code <= 0xfe0f) || code === 0x640 || code === 0x670 || isVowelMark(code)
+}
+
+function isVowelMark(code: number): boolean {
+  return (code >= 0x591 && code <= 0x5c7 && code !== 0x5be) || (code >= 0x610 && code <= 0x61a) || isTashkeel(code)
+}
+
+function isTashkeel(code: number): boolean {
+  return (code >= 0x64b && code <= 0x652) || (code >= 0x656 && code <= 0x65f) || (code >= 0x6d6 && code <= 0x6ed)
 }
 
 function isSpace(code: number): boolean {
   return code === 0x20 || (code > 0x08 && code < 0x0e) || code === 0xa0 || code === 0x3000
 }
 
+/** Letters, digits, and marks: those of Indic scripts are vowels, and an accent of its own makes another letter. */
 function isWord(code: number): boolean {
   if (code < 128) return (code > 0x2f && code < 0x3a) || (code > 0x40 && code < 0x5b) || (code > 0x60 && code < 0x7b)
-  return /[\p{L}\p{N}]/u.test(String.fromCharCode(code))
+  return /[\p{L}\p{N}\p{M}]/u.test(String.fromCharCode(code))
 }
 
 function isWordBefore(text: string, at: number): boolean {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Value } from '@streamstack/protocol'
-import { mapTexts, sanitizeText } from '../content/index.ts'
+import { isBlank, mapTexts, sanitizeText } from '../content/index.ts'
 import type { InputDeclaration } from '../definition/types.ts'
 import { wholeNumber } from '../text/whole-number.ts'
 import { describeInput, describeValue } from './describe-input.ts'
@@ -93,8 +93,8 @@ function compileRefusal(declaration: InputDeclaration, wanted: string): Refusal 
     if (!isOffered || !fits(value)) {
       return `must be ${wanted}; got ${describeValue(value, declaration.name)}${quotesHint(declaration, value)}`
     }
-    if (declaration.nonEmpty && (value === '' || (Array.isArray(value) && value.length === 0)))
-      return 'must not be empty'
+    const isEmpty = typeof value === 'string' ? isBlank(value) : Array.isArray(value) && value.length === 0
+    if (declaration.nonEmpty && isEmpty) return 'must not be empty'
     if (pattern === null || typeof value !== 'string') return null
     if (value.length > pattern.lengthMax) {
       return `is too long to be matched with its pattern: at most ${pattern.lengthMax} characters`

@@ -3,6 +3,7 @@ import {
   type HtmlMode,
   type Matcher,
   SCREEN_THRESHOLD,
+  isBlank,
   mapTexts,
   newRedactor,
   sanitizeText,
@@ -155,7 +156,7 @@ function prepareCheck(step: StepNode, compiler: Compiler): Check {
   const problemOf = (text: string, frame: Frame): string | null => {
     const length = Array.from(text).length
     const [least, most] = [min(frame), max(frame)]
-    if (isNonEmpty && text === '') return 'must not be empty'
+    if (isNonEmpty && isBlank(text)) return 'must not be empty'
     if (least !== null && length < least) return `must have at least ${least} characters; it has ${length}`
     if (most !== null && length > most) return `must have at most ${most} characters; it has ${length}`
     if (allowed.size > 0 && !allowed.has(text.toLowerCase())) return 'is not one of the allowed texts'

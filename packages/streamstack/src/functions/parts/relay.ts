@@ -59,7 +59,13 @@ function isText(item: ProviderItem): item is TextItem {
 function contentOf(item: Exclude<ProviderItem, TextItem>): Value {
   switch (item.kind) {
     case 'tool_call':
-      return { id: item.id, name: item.name, arguments: item.arguments }
+      return {
+        id: item.id,
+        name: item.name,
+        arguments: item.arguments,
+        // What cannot be read as an object goes along as the model wrote it.
+        ...(item.arguments === null ? { arguments_text: item.arguments_text } : {}),
+      }
     case 'source':
       return { url: item.url, title: item.title }
     case 'usage': {
