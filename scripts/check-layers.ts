@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {
   ],
   'packages/console/src': [
     '@streamstack/client',
+    '@streamstack/elements/base/cut.js',
     '@streamstack/elements/stream-dashboard.js',
     '@streamstack/elements/theme/controls.js',
     '@streamstack/elements/theme/tokens.js',

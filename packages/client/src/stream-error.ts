@@ -74,7 +74,9 @@ export async function answerError(response: Response): Promise<StreamError> {
   const problem = body instanceof Object ? (body as Record<string, unknown>) : null
   const said = (name: string): string | null => {
     const value = problem?.[name]
-    return typeof value === 'string' && value !== '' ? value.slice(0, MESSAGE_CHARACTERS_MAX) : null
+    return typeof value === 'string' && value !== ''
+      ? value.slice(0, MESSAGE_CHARACTERS_MAX).replace(/[\ud800-\udbff]$/, '')
+      : null
   }
   const hasRun = response.headers.has('Stream-Run')
   return new StreamError(

@@ -1,4 +1,5 @@
 import { html, nothing } from 'lit'
+import { cut } from '@streamstack/elements/base/cut.js'
 import { formatBytes, formatMs } from '../page/numbers.ts'
 import { contentText, sizeOf } from './chunk-store.ts'
 import type { RunModel } from './run-model.ts'
@@ -25,7 +26,7 @@ export function chunkDetails(model: RunModel | null, index: number | null): unkn
         ([name, value]) =>
           html`<div>
             <dt>${name}</dt>
-            <dd>${value.slice(0, VALUE_CHARACTERS_MAX)}</dd>
+            <dd>${cut(value, VALUE_CHARACTERS_MAX)}</dd>
           </div>`,
       )}
     </dl>`

@@ -1,4 +1,5 @@
 import { LitElement, html, nothing } from 'lit'
+import { cut } from '@streamstack/elements/base/cut.js'
 import { formatMs } from '../page/numbers.ts'
 import { shared } from '../page/styles.ts'
 import { type ChunkFilter, chunkFilter } from './chunk-filter.ts'
@@ -167,8 +168,8 @@ export class ChunkList extends LitElement {
       <span class="gap ${model.chunks.isStall(index) ? 'stall' : ''}"
         ><i .style=${`inline-size:${width}px`}></i>${index === 0 ? 'first ' : '+'}${formatMs(gap)}</span
       >
-      <span title=${text.slice(0, 2_000)}
-        >${isNamed ? html`<span class="kind ${chunk.kind}">${chunk.kind}</span>` : nothing}${text.slice(0, CONTENT_CHARACTERS_MAX)}</span
+      <span title=${cut(text, 2_000)}
+        >${isNamed ? html`<span class="kind ${chunk.kind}">${chunk.kind}</span>` : nothing}${cut(text, CONTENT_CHARACTERS_MAX)}</span
       >
       <span class="number wide">${chunk === undefined ? '' : sizeOf(chunk)}</span>
       <span class="wide muted"

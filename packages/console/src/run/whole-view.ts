@@ -1,4 +1,5 @@
 import { LitElement, css, html } from 'lit'
+import { cut } from '@streamstack/elements/base/cut.js'
 import { shared } from '../page/styles.ts'
 import type { RunModel } from './run-model.ts'
 
@@ -120,7 +121,7 @@ function jsonOf({ chunks: { contents, count } }: RunModel): string {
     2,
   )
   const isWhole = count <= ROWS_MAX && text.length <= JSON_CHARACTERS_MAX
-  return isWhole ? text : `${text.slice(0, JSON_CHARACTERS_MAX)}\n… more is not shown`
+  return isWhole ? text : `${cut(text, JSON_CHARACTERS_MAX)}\n… more is not shown`
 }
 
 function tableOf({ chunks: { contents } }: RunModel): unknown {
@@ -156,7 +157,7 @@ function tableOf({ chunks: { contents } }: RunModel): unknown {
 function cellText(value: unknown): string {
   if (value === undefined || value === null) return ''
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
-  return text.slice(0, CELL_CHARACTERS_MAX)
+  return cut(text, CELL_CHARACTERS_MAX)
 }
 
 customElements.define('whole-view', WholeView)

@@ -1,4 +1,5 @@
 import type { Item } from '../source/source.ts'
+import { cut } from '../base/cut.ts'
 
 /** A text that goes along with a question. */
 export interface Attachment {
@@ -84,7 +85,7 @@ function fenced(text: string): string {
 
 export function titleOf(text: string): string {
   const line = text.trim().split('\n')[0] ?? ''
-  return line.length > TITLE_CHARACTERS_MAX ? `${line.slice(0, TITLE_CHARACTERS_MAX).trimEnd()}…` : line
+  return line.length > TITLE_CHARACTERS_MAX ? `${cut(line, TITLE_CHARACTERS_MAX).trimEnd()}…` : line
 }
 
 /** Whether a chunk is plain text of an answer that can be appended directly. */

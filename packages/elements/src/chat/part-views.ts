@@ -4,6 +4,7 @@ import { linkElement, safeLink } from '../text/safe-link.ts'
 import type { PartView } from './part-view.ts'
 import type { Part } from './conversation.ts'
 import { type ChatLabels, fill } from './labels.ts'
+import { cut } from '../base/cut.ts'
 
 /** Longer values of tools are cut where they are shown. */
 const VALUE_CHARACTERS_MAX = 20_000
@@ -132,5 +133,5 @@ function foldIn(
 
 function prettyText(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value, null, 2) ?? '')
-  return text.length > VALUE_CHARACTERS_MAX ? `${text.slice(0, VALUE_CHARACTERS_MAX)}…` : text
+  return text.length > VALUE_CHARACTERS_MAX ? `${cut(text, VALUE_CHARACTERS_MAX)}…` : text
 }

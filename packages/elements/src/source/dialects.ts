@@ -1,6 +1,7 @@
 import type { ChunkKind } from '@streamstack/client'
 import type { SseEvent } from '@streamstack/protocol'
 import type { Item, SourceEnd } from './source.ts'
+import { cut } from '../base/cut.ts'
 
 /** Reads the events of one answer. */
 export interface Dialect {
@@ -27,7 +28,7 @@ function failure(code: unknown, message: unknown): SourceEnd {
     outcome: 'failed',
     error: {
       code: typeof code === 'string' ? code : 'upstream_failed',
-      message: typeof message === 'string' && message !== '' ? message.slice(0, 300) : 'The server reported an error.',
+      message: typeof message === 'string' && message !== '' ? cut(message, 300) : 'The server reported an error.',
       recoverable: true,
     },
   }

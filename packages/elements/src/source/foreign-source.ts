@@ -3,6 +3,7 @@ import { breakStatus, splitUrl } from './own-source.ts'
 import { dialects } from './dialects.ts'
 import { Meter } from './meter.ts'
 import { type OpenSource, type Source, type SourceEnd, type SourceSink, statusAtEnd, statusOf } from './source.ts'
+import { cut } from '../base/cut.ts'
 
 /** The first wait is at most this; it doubles with each attempt. As the SDK does. */
 const RETRY_MS = 1_000
@@ -175,7 +176,7 @@ function messageIn(text: string): string | null {
     const body = JSON.parse(text) as { error?: { message?: unknown } | string; detail?: unknown; message?: unknown }
     const error = body.error instanceof Object ? body.error.message : body.error
     const found = [error, body.detail, body.message].find((value) => typeof value === 'string' && value !== '')
-    return typeof found === 'string' ? found.slice(0, MESSAGE_CHARACTERS_MAX) : null
+    return typeof found === 'string' ? cut(found, MESSAGE_CHARACTERS_MAX) : null
   } catch {
     return null
   }

@@ -1,5 +1,6 @@
 import { valueText } from '../base/pick.ts'
 import { type TableColumn, cellOf } from './row-store.ts'
+import { cut } from '../base/cut.ts'
 
 /** Height of a row. */
 export const ROW_PIXELS = 30
@@ -41,7 +42,7 @@ export class PoolRow {
       const cell = this.#cells[column]
       // Numbers keep all their digits and get no separators: they may be ids, years or coordinates.
       const text = valueText(cellOf(row, path))
-      if (cell !== undefined) cell.textContent = text.slice(0, CELL_CHARACTERS_MAX)
+      if (cell !== undefined) cell.textContent = cut(text, CELL_CHARACTERS_MAX)
     }
   }
 

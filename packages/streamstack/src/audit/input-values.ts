@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Value } from '@streamstack/protocol'
 import { newRedactor } from '../content/index.ts'
+import { cutText } from '../text/cut-text.ts'
 import { canonicalJson } from '../text/canonical-json.ts'
 
 /** How the value of an input is recorded. */
@@ -27,7 +28,7 @@ const secrets = newRedactor({ kinds: ['key'], nationalIds: [], fields: [], match
 
 /** Takes API keys and tokens out of a text and cuts it, so that it can stand in an entry. */
 export function safeText(text: string): string {
-  const shown = secrets.text(text.slice(0, CLEAR_LENGTH_MAX).replaceAll(/ss[kt]_[\w-]{8,}/g, '[key]'))
+  const shown = secrets.text(cutText(text, CLEAR_LENGTH_MAX).replaceAll(/ss[kt]_[\w-]{8,}/g, '[key]'))
   return text.length > CLEAR_LENGTH_MAX ? `${shown.toWellFormed()}…` : shown.toWellFormed()
 }
 

@@ -1,3 +1,5 @@
+import { shortened } from '../text/cut-text.ts'
+
 /** Cells wider than this are cut, but for those of the last column. */
 const CELL_WIDTH_MAX = 40
 
@@ -17,7 +19,9 @@ export function textTable(
   rows: readonly (readonly string[])[],
   { head: paintHead = same, last: paintLast = same, right = [], widthMax = CELL_WIDTH_MAX }: TableStyle = {},
 ): readonly string[] {
-  const shown = rows.map((row) => row.map((cell, at) => cut(visible(cell), at < head.length - 1 ? widthMax : Infinity)))
+  const shown = rows.map((row) =>
+    row.map((cell, at) => shortened(visible(cell), at < head.length - 1 ? widthMax : Infinity)),
+  )
   const widths = head.map((name, at) => Math.max(name.length, ...shown.map((row) => row[at]?.length ?? 0)))
   const line = (cells: readonly string[], paint: (text: string, isLast: boolean) => string): string =>
     cells
@@ -34,10 +38,6 @@ export function textTable(
 
 function same(text: string): string {
   return text
-}
-
-function cut(text: string, widthMax: number): string {
-  return text.length > widthMax ? `${text.slice(0, widthMax - 1)}…` : text
 }
 
 /** Text on one line, control characters shown instead of sent: data may hold what a terminal acts on. */

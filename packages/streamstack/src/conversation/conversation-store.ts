@@ -1,5 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { type Filter, type RecordInput, type RecordStore, type Row, parseOrder } from '../table/index.ts'
+import { cutText } from '../text/cut-text.ts'
 import type { SaidMessage, StoredMessage } from './message.ts'
 import { fromRow, storableText, toRow } from './stored-row.ts'
 import { CONVERSATIONS, MESSAGES } from './tables.ts'
@@ -224,5 +225,7 @@ export function titleFrom(messages: readonly SaidMessage[]): string | null {
 function titleOf(text: string): string {
   const line = storableText(text).replaceAll(/\s+/g, ' ').trim()
   const characters = Array.from(line.slice(0, TITLE_CHARACTERS_MAX * 2))
-  return characters.length <= TITLE_CHARACTERS_MAX ? line : `${characters.slice(0, TITLE_CHARACTERS_MAX - 1).join('')}…`
+  return characters.length <= TITLE_CHARACTERS_MAX
+    ? line
+    : `${cutText(line, characters.slice(0, TITLE_CHARACTERS_MAX - 1).join('').length)}…`
 }

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { shortened } from '../text/cut-text.ts'
 import type { Position, TreeEntry, TreeNode } from './types.ts'
 
 /** Deepest nesting of lists and objects that a file may have. */
@@ -60,12 +61,11 @@ export function kindOf(value: Value): string {
   return 'an object'
 }
 
-const quoteLengthMax = 60
+const quoteLengthMax = 61
 
 /** A value shortened for a message: `"abc"`, `12`, `{"a":1}`. */
 export function quote(value: Value): string {
-  const text = JSON.stringify(value)
-  return text.length > quoteLengthMax ? `${text.slice(0, quoteLengthMax)}…` : text
+  return shortened(JSON.stringify(value), quoteLengthMax)
 }
 
 /** The text of a parameter that was checked to be text when the definition was read; '' when there is none. */

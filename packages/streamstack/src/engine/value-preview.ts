@@ -1,5 +1,6 @@
 import type { Value } from '@streamstack/protocol'
 import { isSecretName } from '../content/index.ts'
+import { shortened } from '../text/cut-text.ts'
 import { HIDDEN, SecretTexts } from './secret-texts.ts'
 
 /** Characters of a text that are looked through for secrets; tokens and keys are shorter. */
@@ -28,7 +29,7 @@ export class ValuePreview {
   /** `name`: the name of the variable or input. */
   text(name: string, value: Value | undefined): string {
     const text = isSecretName(name) && value !== null && value !== undefined ? HIDDEN : this.#write(value, 0)
-    return text.length > this.#charactersMax ? `${text.slice(0, this.#charactersMax)}…` : text
+    return shortened(text, this.#charactersMax + 1)
   }
 
   #write(value: Value | undefined, depth: number): string {
@@ -71,6 +72,6 @@ export class ValuePreview {
   /** Hides before it cuts, so that no cut leaves a part of a secret in sight. */
   #hide(text: string): string {
     const shown = this.#secrets.hide(text.slice(0, SCANNED_CHARACTERS_MAX))
-    return shown.length > this.#charactersMax ? `${shown.slice(0, this.#charactersMax)}…` : shown
+    return shortened(shown, this.#charactersMax + 1)
   }
 }

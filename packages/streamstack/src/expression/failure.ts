@@ -1,4 +1,5 @@
 import { StreamstackError } from '@streamstack/protocol'
+import { shortened } from '../text/cut-text.ts'
 
 /** How much of an expression's text a message repeats. */
 const quotedLengthMax = 80
@@ -10,7 +11,7 @@ export class BuiltinFailure extends Error {
 
 /** The error of a sub-expression at run time; `source` is its text. */
 export function failed(source: string, message: string): StreamstackError {
-  return new StreamstackError('expression_failed', `In \`${shortened(source)}\`: ${message}`)
+  return new StreamstackError('expression_failed', `In \`${quoted(source)}\`: ${message}`)
 }
 
 /** Gives an error of a built-in the place of its call. What is not a built-in's own passes unchanged. */
@@ -21,6 +22,6 @@ export function located(thrown: unknown, source: string): unknown {
   return thrown
 }
 
-export function shortened(source: string): string {
-  return source.length <= quotedLengthMax ? source : `${source.slice(0, quotedLengthMax - 1)}…`
+export function quoted(source: string): string {
+  return shortened(source, quotedLengthMax)
 }

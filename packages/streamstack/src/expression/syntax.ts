@@ -1,4 +1,5 @@
 import { parseExpressionAt, type Expression } from 'acorn'
+import { shortened } from '../text/cut-text.ts'
 import { ExpressionError } from './expression-error.ts'
 import { limits } from './limits.ts'
 
@@ -92,5 +93,5 @@ export function tooDeep(offset: number): ExpressionError {
 
 function snippet(text: string): string {
   const line = (text.split('\n', 1)[0] ?? '').trim()
-  return line.length <= 24 ? line : `${line.slice(0, 23)}…`
+  return shortened(line, 24)
 }

@@ -2,7 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { type Activation, withoutSlots } from './activation.ts'
 import { beginWork } from './work.ts'
 import type { Reference, Scope } from './expression.ts'
-import { shortened } from './failure.ts'
+import { quoted } from './failure.ts'
 import type { Place, Tree } from './tree.ts'
 
 /** What a tree becomes. */
@@ -47,7 +47,7 @@ export class Unit<C> {
 
   /** The text of a part, for messages. */
   source(place: Place): string {
-    return shortened(this.text.slice(place.start, place.end))
+    return quoted(this.text.slice(place.start, place.end))
   }
 
   /** The slot of a parameter of an arrow function that is open here. */

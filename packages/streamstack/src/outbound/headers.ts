@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { ArgumentError } from '../expression/index.ts'
+import { shortened } from '../text/cut-text.ts'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** RFC 9110 field values: visible characters, spaces, tabs and the upper half of Latin-1. */
@@ -128,5 +129,5 @@ export function retryAfterMsOf(headers: Readonly<Record<string, string>>): numbe
 const NUMBER = /^\d+(?:\.\d+)?$/
 
 function quoted(name: string): string {
-  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name)
+  return JSON.stringify(shortened(name, 41))
 }

@@ -1,4 +1,5 @@
 import { newRedactor } from '../content/index.ts'
+import { cutText } from '../text/cut-text.ts'
 
 /** Of what an upstream said, the log gets so much. */
 const CHARACTERS_MAX = 1024
@@ -26,7 +27,7 @@ const keys = newRedactor({ kinds: ['key'], nationalIds: [], fields: [], matchers
 export function upstreamText(text: string, credentials: readonly string[] = []): Error {
   let shown = text.slice(0, CHARACTERS_MAX * 2)
   for (const credential of credentials) shown = shown.replaceAll(credential, HIDDEN)
-  return new Error(keys.text(shown).slice(0, CHARACTERS_MAX))
+  return new Error(cutText(keys.text(shown), CHARACTERS_MAX))
 }
 
 /** The credentials among the headers of a request, with and without their scheme. */

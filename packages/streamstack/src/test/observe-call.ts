@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, req
 import { request as secureRequest } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Decoded, type Outcome, decoders } from '@streamstack/protocol'
+import { cutText } from '../text/cut-text.ts'
 import type { Observed, ObservedChunk, ObservedError } from './observed.ts'
 import type { StreamedFormat, TestRequest } from './test-case.ts'
 
@@ -161,6 +162,6 @@ function problemOf(text: string): ObservedError {
     } = JSON.parse(text) as { code?: string; detail?: string; title?: string }
     return { code, message: detail === '' ? title : detail, isInBand: false, afterChunks: 0 }
   } catch {
-    return { code: '', message: text.slice(0, 200), isInBand: false, afterChunks: 0 }
+    return { code: '', message: cutText(text, 200), isInBand: false, afterChunks: 0 }
   }
 }

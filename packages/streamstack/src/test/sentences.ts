@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../definition/index.ts'
+import { cutText } from '../text/cut-text.ts'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { Judge } from './check.ts'
 import { type Observed, type ObservedChunk, firstChunkMs, gapsMs, median, textOf } from './observed.ts'
@@ -170,7 +171,7 @@ export const SENTENCES: readonly SentenceForm[] = [
     pattern: /^(?:the )?(?:text|response|answer) contains ["'“](.+)["'”]$/i,
     judge: ([, part = '']) =>
       each((observed) =>
-        textOf(observed).includes(part) ? null : `The text is ${JSON.stringify(textOf(observed).slice(0, 200))}.`,
+        textOf(observed).includes(part) ? null : `The text is ${JSON.stringify(cutText(textOf(observed), 200))}.`,
       ),
   },
 ]
@@ -234,7 +235,7 @@ function unsteadiness(observed: Observed): string | null {
 
 function missingMarker({ chunks, outcome }: Observed, marker: string): string | null {
   const last = chunks.at(-1)?.content
-  if (last !== marker) return `The last chunk is ${JSON.stringify(last ?? null).slice(0, 100)}, not ${marker}.`
+  if (last !== marker) return `The last chunk is ${cutText(JSON.stringify(last ?? null), 100)}, not ${marker}.`
   return outcome === 'completed' || outcome === null ? null : `The outcome is ${outcome}.`
 }
 
@@ -247,7 +248,7 @@ function missingMetadata(observed: Observed): string | null {
   const chunks = unmarked(observed)
   if (chunks.length === 0) return 'There is no chunk.'
   const bare = chunks.find(({ metadata }) => typeof metadata !== 'object' || metadata === null)
-  return bare === undefined ? null : `The chunk ${JSON.stringify(bare.content).slice(0, 100)} has no metadata.`
+  return bare === undefined ? null : `The chunk ${cutText(JSON.stringify(bare.content), 100)} has no metadata.`
 }
 
 /** Whatever went wrong, or null. */

@@ -1,7 +1,7 @@
 /** What text is cut into; joined, the pieces are the text again. */
 export type TextUnit = 'words' | 'characters' | 'sentences' | 'lines'
 
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
+export const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
 const words = new Intl.Segmenter('und', { granularity: 'word' })
 const sentences = new Intl.Segmenter('und', { granularity: 'sentence' })
 
@@ -12,7 +12,7 @@ const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u
 const SIMPLE = /^[\n\x20-\x7e]*$/
 
 /** Code points that may join the one before or behind (UAX #29, Table 2): marks, joiners, modifiers, flags, parts of Hangul syllables, CR. */
-const JOINS = String.raw`\r\p{M}\p{Cf}\p{Cs}\p{Emoji_Modifier}\p{Regional_Indicator}\u0e33\u0eb3\u0d4e\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uff9e\uff9f\u{110bd}\u{110cd}\u{111c2}\u{111c3}\u{1193f}\u{11941}\u{11a3a}\u{11a84}-\u{11a89}\u{11d46}\u{11f02}`
+export const JOINS = String.raw`\r\p{M}\p{Cf}\p{Cs}\p{Emoji_Modifier}\p{Regional_Indicator}\u0e33\u0eb3\u0d4e\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\uff9e\uff9f\u{110bd}\u{110cd}\u{111c2}\u{111c3}\u{1193f}\u{11941}\u{11a3a}\u{11a84}-\u{11a89}\u{11d46}\u{11f02}`
 
 /** Runs of them, up to and with the code point behind. */
 const JOINING = new RegExp(`[${JOINS}]+(?:[^${JOINS}][${JOINS}]+)*[^${JOINS}]?`, 'gu')

@@ -113,6 +113,9 @@ describe('texts that are cut', () => {
     ["truncate('a long text', 2.9)", 'a…'],
     ["truncate('😀😀😀', 4, '')", '😀😀'],
     ["truncate('😀😀😀', 4)", '😀…'],
+    ["truncate('Hej 👨‍👩‍👧 hej', 8)", 'Hej …'],
+    ["truncate('Hej 🇸🇪🇩🇰', 9, '')", 'Hej 🇸🇪'],
+    ["truncate('Ame\u0301lie', 4)", 'Am…'],
     ["truncate('abcdef', 1, '😀')", ''],
   ])('%s is never longer than asked for', (expression, result) => {
     expect(evaluate(`{{${expression}}}`)).toBe(result)

@@ -1,5 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import { jsonText } from '../../expression/index.ts'
+import { cutText } from '../../text/cut-text.ts'
 import { action } from '../parts/action.ts'
 
 /** Longest message, and longest data as JSON, of one line of the log. */
@@ -60,7 +61,7 @@ export const logMessage = action({
       const fields = data.evaluate(frame)
       run.services.log[level](
         { run: run.id, endpoint: run.endpoint, step: step.id, ...(fields === null ? {} : { data: bounded(fields) }) },
-        typeof text === 'string' ? text.slice(0, CHARACTERS_MAX) : textOf(bounded(text)),
+        typeof text === 'string' ? cutText(text, CHARACTERS_MAX) : textOf(bounded(text)),
       )
     }
   },

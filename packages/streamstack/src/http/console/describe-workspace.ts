@@ -3,6 +3,7 @@ import type { EndpointDefinition, StepNode, TreeNode } from '../../definition/ty
 import type { Engine } from '../../engine/index.ts'
 import { functions } from '../../functions/index.ts'
 import { inputsJsonSchema } from '../../input/index.ts'
+import { shortened } from '../../text/cut-text.ts'
 
 /** A parameter's text is cut here: the page shows one line of it. */
 const DETAIL_CHARACTERS_MAX = 120
@@ -116,5 +117,5 @@ function detailOf({ parameters }: StepNode): string | null {
 
 function shown(value: Value): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > DETAIL_CHARACTERS_MAX ? `${text.slice(0, DETAIL_CHARACTERS_MAX)}…` : text
+  return shortened(text, DETAIL_CHARACTERS_MAX + 1)
 }

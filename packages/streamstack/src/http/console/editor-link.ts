@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../../engine/index.ts'
+import { cutText } from '../../text/cut-text.ts'
 import type { Operation } from '../route.ts'
 
 /**
@@ -17,7 +18,7 @@ export const openInEditor: Operation = {
     }
     const file = inputs['file'] as string
     if (!workspaceFiles(engine).has(file)) {
-      throw new StreamstackError('input_invalid', `file: The workspace has no file "${file.slice(0, 200)}".`)
+      throw new StreamstackError('input_invalid', `file: The workspace has no file "${cutText(file, 200)}".`)
     }
     const { pathname } = pathToFileURL(join(engine.dir, file))
     const location = `vscode://file${pathname}:${Number(inputs['line'])}:${Number(inputs['column'])}`

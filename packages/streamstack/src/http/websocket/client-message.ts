@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { longNumberFault } from '../../input/long-numbers.ts'
 import { parseJson } from '../../input/parse-json.ts'
 import { isRecord } from '../../input/plain-value.ts'
+import { cutText } from '../../text/cut-text.ts'
 import { isDeep } from '../../text/parse-exact-json.ts'
 import { didYouMean, didYouMeanOr, suggest } from '../../text/did-you-mean.ts'
 
@@ -105,7 +106,7 @@ function checkNames(type: string, fields: Fields): void {
   if (strange === undefined) return
   const near = didYouMean(strange, known)
   const cure = didYouMeanOr(near, `It takes ${known.join(', ') || 'nothing else'}.`)
-  throw invalid(`\`${type}\` has no field \`${strange.slice(0, 64)}\`. ${cure}`)
+  throw invalid(`\`${type}\` has no field \`${cutText(strange, 64)}\`. ${cure}`)
 }
 
 function readCall(id: string, fields: Fields): ClientMessage {
