@@ -6,6 +6,13 @@ function_stack:
   - function: Streaming API Response
     content: one two three four five six
 `
+const answer = `endpoint_settings: { method: GET, path: /answer }
+function_stack:
+  - { function: Streaming API Response, kind: status, content: { state: started } }
+  - { function: Streaming API Response, kind: reasoning, content: 'Well, ' }
+  - { function: Streaming API Response, content: one two three four five six }
+  - { function: Streaming API Response, kind: usage, content: { input_tokens: 1, output_tokens: 6 } }
+`
 
 test('run --compare shows the same content in several sizes side by side', async () => {
   using line = commandLine()
@@ -21,6 +28,15 @@ test('run --compare shows the same content in several sizes side by side', async
   }
   expect(out).toMatch(/ms {2}one .*ms {2}one two three .*ms {2}one two/)
   expect(out).not.toContain('did not send the same')
+})
+
+test('run --compare leaves out what is told beside an answer', async () => {
+  using line = commandLine()
+  line.write({ 'endpoints/answer.yaml': answer })
+  const { out } = await line.run('run', 'GET', '/answer', '--compare', 'chunk_size=1,3,10')
+  expect(out).toMatch(/^chunks +6 +2 +1$/m)
+  expect(out).toMatch(/^characters per chunk +4\.5 +13\.5 +27\.0$/m)
+  expect(out).not.toMatch(/started|Well|tokens|did not send the same/)
 })
 
 test.each([

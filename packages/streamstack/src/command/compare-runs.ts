@@ -1,4 +1,4 @@
-import { type Value, isTextKind } from '@streamstack/protocol'
+import { CONTENT_KINDS, type Value } from '@streamstack/protocol'
 import type { LiveRun } from '../engine/index.ts'
 import { collect } from '../stream/reading.ts'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
@@ -91,9 +91,11 @@ async function follow(live: LiveRun): Promise<Course> {
     take: ({ chunks, from, to }) => {
       const atMs = performance.now() - startedMs
       for (const { kind, data } of chunks.slice(from, to)) {
+        // What is told beside an answer, such as the tokens used, has no size to compare.
+        if (!CONTENT_KINDS.has(kind)) continue
         course.chunks.push({ atMs, characters: data.length })
         if (course.texts.length < ROWS) course.texts.push(data.slice(0, CELL_WIDTH * 2))
-        if (isTextKind(kind)) course.whole += data
+        if (kind === 'text') course.whole += data
       }
     },
   })
