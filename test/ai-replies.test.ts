@@ -450,6 +450,22 @@ describe('leaving', () => {
   })
 })
 
+test('without messages nothing is asked', async () => {
+  await using upstream = await byteReplayer([{ body: GOOD }])
+  const inputs = { messages: { type: 'list', default: [] } }
+  await using server = await testServer({
+    ...workspace([upstream], []),
+    'endpoints/reply.json': endpoint('/reply', [reply(upstream, { messages: '{{messages}}' })], {
+      method: 'POST',
+      inputs,
+    }),
+  })
+  const failed = problem(await server.call(KINDS, { body: {} }))
+  expect(failed).toMatchObject({ status: 400, code: 'input_invalid' })
+  expect(failed['detail']).toContain('`messages` is an empty list')
+  expect(upstream.received).toEqual([])
+})
+
 describe('tools', () => {
   const weather = {
     description: 'Tells the weather of a city.',
@@ -559,6 +575,56 @@ describe('tools', () => {
       expect(new Set(idsOf('tool_call')).size).toBe(2)
       expect(idsOf('tool_result')).toEqual(idsOf('tool_call'))
     }
+  })
+
+  test('give back what servers of the API of OpenAI want with the results, and only to the server that wrote it', async () => {
+    const signature = { google: { thought_signature: 'c2ln' } }
+    const piece = (delta: object): object => ({ model: 'small', choices: [{ delta }] })
+    const round: Script = {
+      body: events(
+        piece({ reasoning_content: 'Das ' }),
+        piece({ reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'a', format: 'f' }] }),
+        piece({ reasoning_content: '天気' }),
+        piece({ reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'b', signature: 's' }] }),
+        piece({
+          tool_calls: [
+            {
+              index: 0,
+              id: 'c0',
+              function: { name: 'weather', arguments: '{"city":"Oslo"}' },
+              extra_content: signature,
+            },
+          ],
+        }),
+        piece({ tool_calls: [{ index: 1, id: 'c1', function: { name: 'weather', arguments: '{"city":"京都"}' } }] }),
+        { model: 'small', choices: [{ delta: {}, finish_reason: 'tool_calls' }] },
+        '[DONE]',
+      ),
+    }
+    const down: Script = { status: 503, body: '' }
+    await using upstream = await byteReplayer([round, { body: GOOD }, round, down])
+    await using other = await byteReplayer([{ body: GOOD }])
+    const fallback = [{ model: 'other', base_url: `${other.url}/v1` }]
+    const step = reply(upstream, { tools: ['weather'], fallback })
+    await using server = await testServer(workspace([upstream, other], [step], files))
+    const call = (id: string, city: string): object => ({
+      id,
+      type: 'function',
+      function: { name: 'weather', arguments: JSON.stringify({ city }) },
+    })
+    const turnOf = ({ received }: ByteReplayer, index: number): unknown =>
+      (received[index]?.body as { messages: object[] } | undefined)?.messages[1]
+    const plain = { role: 'assistant', content: null, tool_calls: [call('c0', 'Oslo'), call('c1', '京都')] }
+    await server.call(KINDS, { body: {} })
+    expect(turnOf(upstream, 1)).toEqual({
+      ...plain,
+      reasoning_content: 'Das 天気',
+      reasoning_details: [{ type: 'reasoning.text', index: 0, text: 'ab', format: 'f', signature: 's' }],
+      tool_calls: [{ ...call('c0', 'Oslo'), extra_content: signature }, call('c1', '京都')],
+    })
+    const { end } = await told(server, await server.call(KINDS, { body: {} }))
+    expect(end).toMatchObject({ outcome: 'completed' })
+    expect(turnOf(other, 0)).toEqual(plain)
   })
 
   test('give thinking and its signature back to the provider that made it', async () => {

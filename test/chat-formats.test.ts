@@ -78,6 +78,9 @@ const FILES = {
       '{{message}}|{{input.conversation_id}}|{{input.regenerate}}|{{input.conversation_history}}|{{input.system}}|{{input.temperature}}',
     ),
   ]),
+  'endpoints/raw.json': endpoint('/api/raw', [send('{{JSON.stringify(message)}}')], {
+    input_parameters: { id: { type: 'text' }, message: { type: 'any', required: true } },
+  }),
   'endpoints/whole.json': endpoint('/api/whole', [send('{{messages}}')], {
     input_parameters: { messages: { type: 'list', required: true } },
   }),
@@ -216,6 +219,16 @@ describe('chat formats with the clients that people use', () => {
       await chat.regenerate()
       expect(textOf(chat.lastMessage)).toBe(`Second|chat-7|true|${history}||`)
       expect(chat.messages).toHaveLength(4)
+    })
+
+    test('a page that posts its last message alone is understood, and one that an endpoint wants as it is stays so', async () => {
+      const last = { id: 'u1', role: 'user', parts: [{ type: 'text', text: '最後' }] }
+      const said = async (more: object): Promise<string> =>
+        (await server.call('/api/echo?format=text', { body: { id: 'chat-8', message: last, ...more } })).text
+      expect(await said({})).toBe('最後|chat-8|false|[]||')
+      expect(await said({ trigger: 'regenerate-message' })).toBe('最後|chat-8|true|[]||')
+      const raw = { id: 'chat-8', message: last }
+      expect((await server.call('/api/raw?format=text', { body: raw })).text).toBe(JSON.stringify(last))
     })
 
     test('`messages` has images, and replies in turns with the calls that the page has run', async () => {

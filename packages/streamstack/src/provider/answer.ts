@@ -22,6 +22,8 @@ export interface Answer {
   readonly provider: string
   /** Host and port, for messages. */
   readonly host: string
+  /** Of the URL that was asked. */
+  readonly origin: string
   model: string | null
   /** Of the first frame that has one; null: frames have none. */
   id: string | null
@@ -49,11 +51,22 @@ export interface AnswerTimes {
   endMs: number
 }
 
-/** `callIds`: conversations hold the calls of many answers, whose ids must differ. */
-export function newAnswer(provider: string, host: string, keepsTurn: boolean, callIds = 'call'): Answer {
+interface AnswerOptions {
+  /** Conversations hold the calls of many answers, whose ids must differ. */
+  readonly callIds?: string
+  readonly origin?: string
+}
+
+export function newAnswer(
+  provider: string,
+  host: string,
+  keepsTurn: boolean,
+  { callIds = 'call', origin = '' }: AnswerOptions = {},
+): Answer {
   return {
     provider,
     host,
+    origin,
     model: null,
     id: null,
     hasStarted: false,

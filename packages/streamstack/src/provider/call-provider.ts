@@ -7,6 +7,7 @@ import { newAnswer } from './answer.ts'
 import type { Dialect } from './dialect.ts'
 import { type ProviderItem, isContent } from './item.ts'
 import { toldStatus } from './fault.ts'
+import { originOf } from './message.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
 import { ProviderSource } from './provider-source.ts'
 
@@ -129,8 +130,11 @@ async function open(
   const startedMs = performance.now()
   let decoder: ProviderDecoder | undefined
   const source = await outbound.stream({ ...request, signal: timed.signal }, (options) => {
-    const callIds = `call_${randomBytes(6).toString('hex')}`
-    decoder = new ProviderDecoder(dialect, newAnswer(dialect.provider, options.host, call.keepsTurn, callIds), options)
+    const answer = newAnswer(dialect.provider, options.host, call.keepsTurn, {
+      callIds: `call_${randomBytes(6).toString('hex')}`,
+      origin: originOf(request.url),
+    })
+    decoder = new ProviderDecoder(dialect, answer, options)
     return decoder
   })
   if (decoder === undefined) throw new Error('the outbound door made no decoder')

@@ -6,10 +6,21 @@ import { type JsonObject, objectOf, textOf, wordsOf } from './json.ts'
 /** A part of a message: text, or an image by its URL (https: or data:). */
 export type Part = { readonly type: 'text'; readonly text: string } | { readonly type: 'image'; readonly url: string }
 
-export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: JsonObject }
+export type ToolCall = {
+  readonly id: string
+  readonly name: string
+  readonly arguments: JsonObject
+  /** As the provider wrote it, in a turn that it wrote. */
+  readonly raw?: Value
+}
 
 /** The turn of a model as its provider wrote it. Another provider gets the text and the calls instead. */
-export type NativeTurn = { readonly provider: string; readonly content: readonly Value[] }
+export type NativeTurn = {
+  readonly provider: string
+  /** Where it comes from: many servers speak the API of OpenAI, each with members of its own. */
+  readonly origin: string
+  readonly content: readonly Value[]
+}
 
 /** One message of a conversation in neutral words. Plain data. */
 export type Message =
@@ -123,6 +134,21 @@ function readArguments(given: Value, place: string): JsonObject {
 
 function unreadable(place: string, problem: string): StreamstackError {
   return new StreamstackError('input_invalid', `${place} ${problem}.`)
+}
+
+/** The origin of a URL; a path alone, which leads to this server, is its own. */
+export function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : url
+}
+
+/** Messages for a server of the Chat Completions API: turns that others wrote are told in text and calls alone. */
+export function withTurnsOf(messages: readonly Message[], url: string): readonly Message[] {
+  const origin = originOf(url)
+  return messages.map((message) =>
+    message.role === 'assistant' && message.turn !== null && message.turn.origin !== origin
+      ? { ...message, turn: null }
+      : message,
+  )
 }
 
 /** All text of the parts. */

@@ -13,6 +13,7 @@ import type { Frame, Strand } from '../../run/index.ts'
 import { numberArgument, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
 import { prepareRequest } from './outbound-request.ts'
+import { stepError } from './step-error.ts'
 import { type Ask, type MakeTarget, type TargetNodes, compileTarget } from './provider-target.ts'
 
 const RETRIES = 2
@@ -49,6 +50,9 @@ export function compileCall(step: StepNode, compiler: Compiler): MakeCall | null
             temperature: temperature(frame),
             maxTokens: maxTokens(frame),
           }
+    if (ask?.messages.length === 0 && ask.system === null) {
+      throw stepError(step, '`messages` is an empty list: there is nothing to ask.', 'input_invalid')
+    }
     return {
       targets: targets.map((target) => target(frame, prepared, ask)),
       retries: retries(frame),

@@ -11,8 +11,10 @@ import {
   dialectOf,
   dialectOfUrl,
   openaiResponses,
+  originOf,
   providerWords,
   readProviders,
+  withTurnsOf,
 } from '../../provider/index.ts'
 import type { OutboundRequest } from '../../outbound/index.ts'
 import type { Frame } from '../../run/index.ts'
@@ -106,7 +108,11 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
           ...authorization(dialect, keyOf(frame, dialect, address, request)),
           ...(nodes.takesHeaders ? headers : {}),
         },
-        body: bodyOf(step, dialect, { model, ask, body: nodes.takesBody ? (body ?? null) : null }),
+        body: bodyOf(step, dialect, {
+          model,
+          ask: ask === null ? null : asAskedOf(dialect, ask, address),
+          body: nodes.takesBody ? (body ?? null) : null,
+        }),
       },
     }
   }
@@ -154,7 +160,7 @@ function dialectAt(step: StepNode, url: string, providers: readonly ProviderName
 type KeyOf = (frame: Frame, dialect: Dialect, address: string, request: OutboundRequest) => string | null
 
 function isOwnHost({ baseUrl }: Dialect, address: string): boolean {
-  return baseUrl !== null && new URL(address).origin === new URL(baseUrl).origin
+  return baseUrl !== null && originOf(address) === originOf(baseUrl)
 }
 
 /** The step writes the key into a header itself. At a provider's own address, none is refused here and not by the provider. */
@@ -239,6 +245,11 @@ function needed(step: StepNode, dialect: Dialect, model: string | null): string 
   if (model !== null) return model
   if (dialect.provider !== 'google') return ''
   throw argumentFault(step, 'model', 'is missing: the address of the request names it')
+}
+
+function asAskedOf({ provider }: Dialect, ask: Ask, address: string): Ask {
+  if (provider !== 'openai-compatible') return ask
+  return { ...ask, messages: withTurnsOf(ask.messages, address) }
 }
 
 interface BodyParts {

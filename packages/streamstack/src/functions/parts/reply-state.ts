@@ -1,3 +1,4 @@
+import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
 import { type JsonObject, type Message, ProviderSource, type ToolCallItem } from '../../provider/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
@@ -48,7 +49,11 @@ export function distinctCall(call: ToolCallItem, frame: Frame, slots: ReplySlots
     messagesIn(frame, slots).some(
       (message) => message.role === 'assistant' && message.calls.some((one) => one.id === id),
     )
-  if (turn.length > 0 || !isTaken(call.id)) return call
+  const isInTurn = turn.some((part) => {
+    const { id, call_id: callId } = (part ?? {}) as { readonly id?: Value; readonly call_id?: Value }
+    return id === call.id || callId === call.id
+  })
+  if (isInTurn || !isTaken(call.id)) return call
   let number = (frame.slots[slots.round] as number) + 1
   while (isTaken(`${call.id}_${number}`)) number++
   return { ...call, id: `${call.id}_${number}` }
@@ -60,8 +65,13 @@ export function turnOf(frame: Frame, slots: ReplySlots, answer: Answer): Message
   return {
     role: 'assistant',
     content: text === '' ? [] : [{ type: 'text', text }],
-    calls: callsIn(frame, slots).map(({ id, name, arguments: given }) => ({ id, name, arguments: given ?? {} })),
-    turn: answer.turn.length === 0 ? null : { provider: answer.provider, content: answer.turn },
+    calls: callsIn(frame, slots).map(({ id, name, arguments: given, raw }) => ({
+      id,
+      name,
+      arguments: given ?? {},
+      raw,
+    })),
+    turn: answer.turn.length === 0 ? null : { provider: answer.provider, origin: answer.origin, content: answer.turn },
   }
 }
 

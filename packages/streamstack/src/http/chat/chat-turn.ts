@@ -15,14 +15,17 @@ const ID_CHARACTERS_MAX = 200
 
 /**
  * Reads the body that `useChat` of the AI SDK posts, `{id, messages, trigger, messageId}` with messages of parts, as the inputs that the endpoint declares:
- * `message`, `conversation_id`, `conversation_history`, `messages`, `regenerate`, `replace_from`. Other members stay. Null: the body is none of these, or the
- * endpoint wants it as it is.
+ * `message`, `conversation_id`, `conversation_history`, `messages`, `regenerate`, `replace_from`. A page may also post its last message alone, as `message`.
+ * Other members stay. Null: the body is none of these, or the endpoint wants it as it is.
  */
 export function chatTurn(body: RequestBody, inputs: readonly InputDeclaration[]): ChatTurn | null {
   if (body instanceof URLSearchParams) return null
-  const { id, messages: sent, trigger, messageId, ...others } = body
+  const { id, trigger, messageId, ...rest } = body
+  const { sent, isAlone, others } = sentMessages(rest, inputs)
   if (typeof id !== 'string' || id === '' || id.length > ID_CHARACTERS_MAX || !isUiMessages(sent)) return null
   const messages = sent.map(uiMessage)
+  // A message that is sent with an id takes the place of the one that had it; a regenerated reply answers the last message that is sent.
+  const replaces = trigger === 'regenerate-message' || (trigger === 'submit-message' && typeof messageId === 'string')
   return {
     id,
     body: {
@@ -31,14 +34,27 @@ export function chatTurn(body: RequestBody, inputs: readonly InputDeclaration[])
       ...declared(inputs, {
         conversation_id: id,
         regenerate: trigger === 'regenerate-message',
-        // A message that is sent with an id takes the place of the one that had it; a regenerated reply answers the last message that is sent.
-        replace_from:
-          trigger === 'regenerate-message' || (trigger === 'submit-message' && typeof messageId === 'string')
-            ? messages.length
-            : null,
+        // The place of a message is not known without those before it.
+        replace_from: replaces && !isAlone ? messages.length : null,
       }),
     },
   }
+}
+
+interface SentMessages {
+  readonly sent: Value | undefined
+  /** The last message was sent without the others, as pages do whose server stores the conversation. */
+  readonly isAlone: boolean
+  readonly others: Readonly<Record<string, Value>>
+}
+
+function sentMessages(body: Readonly<Record<string, Value>>, inputs: readonly InputDeclaration[]): SentMessages {
+  const { messages, ...others } = body
+  const { message = null, ...beside } = others
+  const takesText = inputs.some(({ name, type }) => name === 'message' && type === 'text')
+  return messages === undefined && takesText && isUiMessages([message])
+    ? { sent: [message], isAlone: true, others: beside }
+    : { sent: messages, isAlone: false, others }
 }
 
 /**

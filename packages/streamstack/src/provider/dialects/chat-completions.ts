@@ -39,15 +39,61 @@ function chatMessage(message: Message): Value {
   if (message.role !== 'assistant') return { role: message.role, content: chatContent(message.content) }
   const text = textOfParts(message.content)
   if (message.calls.length === 0) return { role: 'assistant', content: text }
+  const own = message.turn?.provider === KEEPS_TURNS ? objectOf(message.turn.content[0]) : null
   return {
     role: 'assistant',
     content: text === '' ? null : text,
+    ...own,
     tool_calls: message.calls.map((call) => ({
       id: call.id,
       type: 'function',
       function: { name: call.name, arguments: jsonText(call.arguments) },
+      ...(own === null ? {} : setMembers({ extra_content: objectOf(call.raw)?.['extra_content'] })),
     })),
   }
+}
+
+/** OpenAI itself has nothing that must come back in this API. */
+const KEEPS_TURNS = 'openai-compatible'
+
+/**
+ * Keeps what a server wants back with the results of tools, and refuses the next request without: the reasoning of DeepSeek and
+ * Moonshot, that of OpenRouter in pieces.
+ */
+function keepReasoning(answer: Answer, delta: JsonObject): void {
+  const text = textOf(delta['reasoning_content'])
+  const pieces = listOf(delta['reasoning_details'])
+    .map(objectOf)
+    .filter((piece) => piece !== null)
+  if (text === '' && pieces.length === 0) return
+  const turn = objectOf(answer.turn[0])
+  const details = [...listOf(turn?.['reasoning_details'])]
+  for (const piece of pieces) addDetail(details, piece)
+  answer.turn[0] = {
+    ...turn,
+    ...(text === '' ? {} : { reasoning_content: textOf(turn?.['reasoning_content']) + text }),
+    ...(details.length === 0 ? {} : { reasoning_details: details }),
+  }
+}
+
+/** More pieces than any reasoning has. */
+const DETAILS_MAX = 256
+
+/** Pieces of one type and index are one detail, whose texts go on. */
+function addDetail(details: Value[], piece: JsonObject): void {
+  const at = details.findLastIndex((one) => {
+    const known = objectOf(one)
+    return known?.['type'] === piece['type'] && known?.['index'] === piece['index']
+  })
+  if (at === -1) {
+    if (details.length < DETAILS_MAX) details.push(piece)
+    return
+  }
+  const known = objectOf(details[at]) ?? {}
+  const grown = ['text', 'summary', 'data'].flatMap((name) =>
+    typeof piece[name] === 'string' ? [[name, textOf(known[name]) + piece[name]] as const] : [],
+  )
+  details[at] = { ...known, ...setMembers(piece), ...Object.fromEntries(grown) }
 }
 
 /** A text alone stays one: not every server reads lists of parts. */
@@ -97,6 +143,7 @@ function isOtherAnswer(answer: Answer, frame: JsonObject): boolean {
 }
 
 function readDelta(answer: Answer, delta: JsonObject, frame: JsonObject, items: ProviderItem[]): void {
+  if (answer.keepsTurn && answer.provider === KEEPS_TURNS) keepReasoning(answer, delta)
   const reasoning = wordsOf(delta['reasoning_content']) ?? wordsOf(delta['reasoning'])
   if (reasoning !== null) items.push({ kind: 'reasoning', text: reasoning, raw: frame })
   readContent(delta['content'], frame, items)
@@ -143,6 +190,11 @@ function readCall(answer: Answer, call: JsonObject | null): void {
   const open = openCallOf(answer, countOf(call['index']), id, name)
   if (open.id === '') open.id = id
   if (open.name === '') open.name = name
+  // Gemini signs its calls, and wants the signatures back.
+  if (answer.keepsTurn && answer.provider === KEEPS_TURNS && objectOf(call['extra_content']) !== null) {
+    open.raw = call
+    answer.turn[0] ??= {}
+  }
   const piece = named?.['arguments']
   if (typeof piece === 'string') open.pieces.push(piece)
   else if (objectOf(piece) !== null) open.pieces.push(JSON.stringify(piece))
