@@ -153,6 +153,19 @@ test('messages of a WebSocket are handled although its client closes behind them
   expect(contents).toEqual(numbers)
 })
 
+test('a large message of a WebSocket is parsed in turns with others, and keeps its place', async () => {
+  await using server = await recording()
+  await using reader = await openWebSocket(server.url)
+  reader.send({ type: 'subscribe', id: 'r', channel: 'room' })
+  await reader.until((message) => message.type === 'open')
+  const writer = await openWebSocket(server.url)
+  const contents = Array.from({ length: 12 }, (_, n) => (n % 3 === 0 ? 'x'.repeat(100_000 + n) : `${n}`))
+  writer.send(...contents.map((content, n) => ({ type: 'publish', id: `p${n}`, channel: 'room', content })))
+  writer.close()
+  await reader.until((message) => message.type === 'chunk' && message.content === contents.at(-1))
+  expect(reader.messages.flatMap((message) => (message.type === 'chunk' ? [message.content] : []))).toEqual(contents)
+})
+
 test('a connection that sends too many requests ahead is closed, and others are served', async () => {
   await using server = await recording()
   const many = await opened(server)

@@ -30,6 +30,7 @@ const attempt = (content: string): object => ({
 
 interface Started {
   readonly path: string
+  readonly caller: string
   /** Turn of the event loop. */
   readonly turn: number
 }
@@ -37,7 +38,8 @@ interface Started {
 interface Opened extends AsyncDisposable {
   /** The steps `Streaming API Response` that began so far, in their order. */
   readonly steps: readonly Started[]
-  start(path: string): LiveRun
+  /** `caller`: subject of the caller; default: none. */
+  start(path: string, caller?: string): LiveRun
 }
 
 async function opened(stacks: Readonly<Record<string, readonly object[]>>): Promise<Opened> {
@@ -56,11 +58,12 @@ async function opened(stacks: Readonly<Record<string, readonly object[]>>): Prom
   count()
   return {
     steps,
-    start: (path) =>
+    start: (path, caller = '') =>
       one.startRead(path, {
         inputs,
+        owner: caller === '' ? null : { subject: caller },
         trace: ({ event, function: name }) => {
-          if (event === 'start' && name === 'Streaming API Response') steps.push({ path, turn })
+          if (event === 'start' && name === 'Streaming API Response') steps.push({ path, caller, turn })
         },
       }),
     async [Symbol.asyncDispose]() {
@@ -107,6 +110,18 @@ describe('heavy work', () => {
     const turns = turnsOf(one.steps, '/heavy')
     expect(turns).toHaveLength(5)
     expect(new Set(turns).size).toBe(5)
+  })
+
+  test('callers of one endpoint take turns, however many runs one of them has', async () => {
+    await using one = await opened({ '/heavy': [send(heavy['one that is let through']), send('done')] })
+    // From now on the endpoint is known to be heavy.
+    await ended(one.start('/heavy'))
+    const runs = [...Array.from({ length: 20 }, () => one.start('/heavy', 'many')), one.start('/heavy', 'one')]
+    await Promise.all(runs.map((live) => ended(live)))
+    const callers = one.steps.map(({ caller }) => caller).filter((caller) => caller !== '')
+    expect(callers).toHaveLength(42)
+    expect(callers.filter((caller) => caller === 'one')).toHaveLength(2)
+    expect(callers.lastIndexOf('one')).toBeLessThan(6)
   })
 
   test('several endpoints share one turn', async () => {

@@ -130,7 +130,8 @@ export class RunRoom {
   }
 }
 
-function keyOf({ owner, address }: RunCaller): string {
+/** Names a caller among others. */
+export function keyOf({ owner, address }: RunCaller): string {
   return owner === null ? addressKey(address) : `subject ${owner.subject}`
 }
 

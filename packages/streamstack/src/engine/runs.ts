@@ -17,7 +17,7 @@ import { ChatRuns } from './chat-runs.ts'
 import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
 import { logFailure, observeEnd } from './run-report.ts'
-import { RunRoom } from './run-room.ts'
+import { RunRoom, keyOf } from './run-room.ts'
 import { RunTraces, newTrace } from './run-trace.ts'
 import type { RunView } from './run-view.ts'
 
@@ -141,6 +141,7 @@ export class Runs {
         maxIterations: limits.maxIterations ?? settings.limits.maxIterations,
         maxStackDepth: settings.limits.maxStackDepth,
       },
+      caller: () => keyOf(caller),
       onGrowth: (bytes) => {
         variables.set(Math.max(bytes, inputBytes))
         return this.#room.holds(caller, memory, bytes)

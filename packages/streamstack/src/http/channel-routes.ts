@@ -2,6 +2,7 @@ import { type FormatName, StreamstackError, type Value, toStreamstackError } fro
 import type { Caller } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
+import { isLarge, turnOfLargeBody } from './call/large-body.ts'
 import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { after } from '../storage/index.ts'
@@ -180,15 +181,14 @@ function tokenHeaders(query: URLSearchParams): Readonly<Record<string, string>> 
 }
 
 /** `bytesMax`: of the message. */
-async function messageIn(
-  { engine, request }: Exchange,
-  bytesMax: number,
-): Promise<Pick<Message, 'content' | 'metadata'>> {
+async function messageIn(exchange: Exchange, bytesMax: number): Promise<Pick<Message, 'content' | 'metadata'>> {
+  const { engine, request } = exchange
   const { bodyLimitBytes } = engine.settings.server
   const envelopeBytes = bytesMax * ENVELOPE_FACTOR + ENVELOPE_BYTES
   let body: ReturnType<typeof parseBody>
   try {
     const bytes = await readBody(request, Math.min(bodyLimitBytes, envelopeBytes))
+    if (isLarge(bytes)) await turnOfLargeBody(bytes, exchange)
     body = parseBody(bytes, request.headers['content-type'], MESSAGE_EXAMPLE)
   } catch (error) {
     const isTooLarge = error instanceof StreamstackError && error.code === 'body_too_large'

@@ -1,7 +1,8 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { ConversationInfo, StoredMessage } from '../conversation/index.ts'
 import { toValue } from '../conversation/index.ts'
-import { compileInputs, parseBody, readBody } from '../input/index.ts'
+import { bodyOf } from './call/call-endpoint.ts'
+import { compileInputs } from '../input/index.ts'
 import { answerWhole } from './answer/answer-whole.ts'
 import type { Exchange } from './exchange.ts'
 import type { Operation } from './route.ts'
@@ -45,12 +46,9 @@ export const renameConversation: Operation = {
   summary: 'Gives a conversation of the caller another title.',
   answers: 'whole',
   async handle(exchange) {
-    const { engine, request } = exchange
+    const { engine } = exchange
     const { owner, id } = await conversationOf(exchange)
-    const body = parseBody(
-      await readBody(request, engine.settings.server.bodyLimitBytes),
-      request.headers['content-type'],
-    )
+    const body = await bodyOf(exchange)
     const { title } = change.check({ path: {}, query: NO_QUERY, body })
     answerWhole(exchange, {
       body: JSON.stringify(describe(await engine.conversations.rename(owner, id, title as string))),

@@ -28,3 +28,31 @@ export class FairQueue<Group, Waiting> {
     return undefined
   }
 }
+
+/** The same in two levels: groups take turns, and so do the callers within each. */
+export class CallerQueue<Group, Waiting> {
+  readonly #groups = new Map<Group, FairQueue<string, Waiting>>()
+
+  get isEmpty(): boolean {
+    return this.#groups.size === 0
+  }
+
+  push(group: Group, caller: string, waiting: Waiting): void {
+    let callers = this.#groups.get(group)
+    if (callers === undefined) {
+      callers = new FairQueue()
+      this.#groups.set(group, callers)
+    }
+    callers.push(caller, waiting)
+  }
+
+  shift(): Waiting | undefined {
+    for (const [group, callers] of this.#groups) {
+      const next = callers.shift()
+      this.#groups.delete(group)
+      if (!callers.isEmpty) this.#groups.set(group, callers)
+      return next
+    }
+    return undefined
+  }
+}

@@ -105,6 +105,8 @@ export interface RunLimits {
 export interface RunningRun {
   readonly id: string
   readonly endpoint: string
+  /** Name of the caller, whose heavy runs take turns with those of others. */
+  readonly caller: string
   readonly state: RunState
   readonly stream: Stream
   readonly services: Services

@@ -40,6 +40,8 @@ export interface RunSetup {
   /** The claims of the caller; null: it has no token. */
   auth: Value
   limits: RunLimits
+  /** Names the caller, among whose runs heavy work is divided. Default: all runs have the same. */
+  caller?: () => string
   /** Takes the bytes that the variables of the run hold now. False: there is no room for them. Default: there is. */
   onGrowth?: (bytes: number) => boolean
 }
@@ -69,6 +71,7 @@ export class Run implements OutletRun, RunningRun {
   #sources: Map<number, ItemSource> | null = null
   #records: RecordStore | null = null
   readonly #auth: Value
+  readonly #caller: (() => string) | null
   readonly #onGrowth: ((bytes: number) => boolean) | null
   #durationTimer: LongTimer | undefined
   #graceTimer: NodeJS.Timeout | undefined
@@ -78,6 +81,7 @@ export class Run implements OutletRun, RunningRun {
     this.stream = setup.stream
     this.services = setup.services
     this.#auth = setup.auth
+    this.#caller = setup.caller ?? null
     this.#onGrowth = setup.onGrowth ?? null
     this.limits = setup.limits
     this.#programs = setup.programs
@@ -90,6 +94,10 @@ export class Run implements OutletRun, RunningRun {
 
   get endpoint(): string {
     return this.state.endpoint
+  }
+
+  get caller(): string {
+    return this.#caller?.() ?? ''
   }
 
   /** Tables and their records, as the caller of the run may see and change them. */

@@ -76,7 +76,7 @@ export class RunStrand implements Strand {
     this.fuel = FUEL
     if (this.#parent?.graceIsOver === true) this.graceIsOver = true
     if (burnt >= COSTLY_OPS) this.run.noteGrowth()
-    const turn = yieldTurn(program, burnt)
+    const turn = yieldTurn(program, this.run, burnt)
     return turn === undefined || this.isEnding ? turn : this.untilEnded(turn)
   }
 

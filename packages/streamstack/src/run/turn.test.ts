@@ -14,7 +14,7 @@ describe('work outside of runs', () => {
     const order: number[] = []
     await Promise.all(
       Array.from({ length: 6 }, async (_, n) => {
-        await spendTurn(250_000)
+        await spendTurn(250_000, 'one')
         turns.push(turn)
         order.push(n)
       }),
@@ -22,5 +22,16 @@ describe('work outside of runs', () => {
     isOpen = false
     expect(order).toStrictEqual([0, 1, 2, 3, 4, 5])
     expect(new Set(turns).size).toBe(6)
+  })
+
+  test('takes turns by caller', async () => {
+    const order: string[] = []
+    const spend = async (caller: string): Promise<void> => {
+      await spendTurn(250_000, caller)
+      order.push(caller)
+    }
+    await Promise.all([...Array.from({ length: 6 }, () => spend('many')), spend('one'), spend('one')])
+    expect(order).toHaveLength(8)
+    expect(order.slice(0, 5).filter((caller) => caller === 'one')).toHaveLength(2)
   })
 })

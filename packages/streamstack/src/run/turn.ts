@@ -1,7 +1,7 @@
 import { isWorkDue, takeWork } from '../expression/index.ts'
-import { FairQueue } from './fair-queue.ts'
+import { CallerQueue } from './fair-queue.ts'
 import type { Frame } from './frame.ts'
-import type { Program, Strand } from './program.ts'
+import type { Program, RunningRun, Strand } from './program.ts'
 
 /** How long runs that never wait may keep the process in one turn of the event loop, all together. */
 const TURN_MS = 5
@@ -19,6 +19,7 @@ const HEAVY_MS = 1_000
 interface Waiting {
   /** Null: no run. */
   readonly program: Program | null
+  readonly run: RunningRun | null
   readonly act: () => void
 }
 
@@ -32,8 +33,8 @@ let isAdmitted = false
 const waiting: Waiting[] = []
 /** The group of heavy work that belongs to no program. */
 const OUTSIDE = 'outside'
-/** Of heavy programs, which take turns with each other: one a turn goes on, after all others. */
-const waitingHeavy = new FairQueue<Program | typeof OUTSIDE, () => void>()
+/** Of heavy programs, which take turns with each other, as do the callers of each: one a turn goes on, after all others. */
+const waitingHeavy = new CallerQueue<Program | typeof OUTSIDE, () => void>()
 /** Until when a program counts as heavy, on the monotonic clock. */
 const heavyUntilMs = new WeakMap<Program, number>()
 
@@ -41,7 +42,7 @@ const heavyUntilMs = new WeakMap<Program, number>()
  * Called now and then by busy runs. Undefined: go on. A promise: the time of this turn is used up, others come first (sockets, timers, then
  * the busy runs that waited longer, then those that do heavy work). `burnt`: what its ops have cost beyond plain ones.
  */
-export function yieldTurn(program: Program, burnt = 0): Promise<void> | undefined {
+export function yieldTurn(program: Program, run: RunningRun, burnt = 0): Promise<void> | undefined {
   const nowMs = performance.now()
   if (burnt > 0) count(program, burnt * STEPS_PER_OP, nowMs)
   if (!turnOpen) openTurn(nowMs)
@@ -49,8 +50,8 @@ export function yieldTurn(program: Program, burnt = 0): Promise<void> | undefine
   const isHeavy = isPressed && isHeavyAt(program, nowMs)
   if (isFree && (!isHeavy || waitingHeavy.isEmpty)) return undefined
   return new Promise((resolve) => {
-    if (isHeavy) waitingHeavy.push(program, resolve)
-    else waiting.push({ program, act: resolve })
+    if (isHeavy) waitingHeavy.push(program, run.caller, resolve)
+    else waiting.push({ program, run, act: resolve })
     isPressed ||= isHeavy
   })
 }
@@ -92,9 +93,9 @@ function isHeavyAt(program: Program, nowMs: number): boolean {
 /** The one that waited longest, unless its program turned out to be heavy meanwhile. */
 function nextLight(): (() => void) | undefined {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-    const { program, act } = next
+    const { program, run, act } = next
     if (program === null || !isHeavyAt(program, turnEndsAtMs)) return act
-    waitingHeavy.push(program, act)
+    waitingHeavy.push(program, run?.caller ?? '', act)
   }
   return undefined
 }
@@ -114,7 +115,7 @@ export function inTurn(act: () => void): void {
   const nowMs = performance.now()
   if (!turnOpen) openTurn(nowMs)
   else if (nowMs >= turnEndsAtMs) {
-    waiting.push({ program: null, act })
+    waiting.push({ program: null, run: null, act })
     return
   }
   act()
@@ -122,9 +123,9 @@ export function inTurn(act: () => void): void {
 
 /**
  * Waits for a turn of the event loop that has room for heavy work outside of runs, behind all light runs, and counts that work, in steps of
- * about 25 ns, against it.
+ * about 25 ns, against it. Callers take turns.
  */
-export function spendTurn(steps: number): Promise<void> {
+export function spendTurn(steps: number, caller: string): Promise<void> {
   const nowMs = performance.now()
   if (!turnOpen) openTurn(nowMs)
   return new Promise((resolve) => {
@@ -133,7 +134,7 @@ export function spendTurn(steps: number): Promise<void> {
       resolve()
     }
     if (waitingHeavy.isEmpty && nowMs < turnEndsAtMs && turnSteps < TURN_STEPS) return go()
-    waitingHeavy.push(OUTSIDE, go)
+    waitingHeavy.push(OUTSIDE, caller, go)
     isPressed = true
   })
 }

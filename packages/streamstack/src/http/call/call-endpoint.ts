@@ -5,9 +5,7 @@ import { chooseFormat, chooseKinds } from '../../format/index.ts'
 import { type InputSources, type RequestBody, checkBodyType, parseBody, readBody } from '../../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../../outbound/index.ts'
 import type { Plan } from '../../plan/index.ts'
-import { spendTurn } from '../../run/index.ts'
 import { after } from '../../storage/index.ts'
-import { Holding, activeMemory } from '../../stream/index.ts'
 import { positionAfter } from '../../stream/reading.ts'
 import { noteInputs } from './call-note.ts'
 import { type ChatTurn, chatTurn } from '../chat/chat-turn.ts'
@@ -15,17 +13,13 @@ import { onAnswerOver } from '../answer/answer-over.ts'
 import { endWithToken } from '../reader/end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
+import { isLarge, turnOfLargeBody } from './large-body.ts'
 import { LAST_EVENT_ID_QUERY, lastEventId } from '../reader/last-event-id.ts'
 import type { CallPreparation } from './prepare-call.ts'
 import { RunReading } from '../reader/run-reading.ts'
 import { answerStream } from '../reader/stream-answer.ts'
 
 const NO_BODY: RequestBody = Object.freeze({})
-/** A body of which that many bytes is parsed in a turn of its own. */
-const LARGE_BODY_BYTES = 65_536
-
-/** Bytes that are parsed and checked in about 25 ns, the unit of `spendTurn`. */
-const BODY_BYTES_PER_STEP = 4
 
 const NO_QUERY = new URLSearchParams()
 
@@ -45,7 +39,7 @@ export interface EndpointCall {
  */
 export function callEndpoint(call: EndpointCall, byPath: FormatName | null): void | Promise<void> {
   const { exchange, plan } = call
-  const { engine, request, query } = exchange
+  const { request, query } = exchange
   const { endpoint } = plan
   // What the head of the request decides comes before its body.
   const format = chooseFormat({
@@ -69,7 +63,7 @@ export function callEndpoint(call: EndpointCall, byPath: FormatName | null): voi
   const asked = request.headers['stream-trace']
   return after(asked === undefined ? null : tracing(exchange, asked), (traced) => {
     if (BODYLESS.has(endpoint.method)) return answer(traced, NO_BODY, null)
-    const body = bodyOf(request, engine.settings.server.bodyLimitBytes)
+    const body = bodyOf(exchange)
     return after(body, (sent) => answer(traced, sent, chatTurn(sent, endpoint.inputs)))
   })
 }
@@ -165,24 +159,15 @@ function receivedOf({ headers }: IncomingMessage, query: URLSearchParams, { inpu
   return lastEventId(headers, isInput ? NO_QUERY : query)
 }
 
-export async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<RequestBody> {
+/** Reads and parses the body of a call. Rejects with `body_too_large`, `body_unreadable`, `media_type_unsupported` and `unavailable`. */
+export async function bodyOf(exchange: Exchange): Promise<RequestBody> {
+  const { request } = exchange
   const { headers } = request
   if (headers['content-length'] === '0') return {}
   const isAnnounced = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
   if (isAnnounced) checkBodyType(headers['content-type'])
   else if (request.httpVersionMajor === 1) return {}
-  const bytes = await readBody(request, limitBytes)
-  if (bytes.length >= LARGE_BODY_BYTES) await turnOfLargeBody(bytes.length)
+  const bytes = await readBody(request, exchange.engine.settings.server.bodyLimitBytes)
+  if (isLarge(bytes)) await turnOfLargeBody(bytes, exchange)
   return parseBody(bytes, headers['content-type'])
-}
-
-/** Parsing and checking a large body takes milliseconds: many that arrive together take turns, and count as held meanwhile. */
-async function turnOfLargeBody(length: number): Promise<void> {
-  const waiting = new Holding(activeMemory)
-  waiting.set(length)
-  try {
-    await spendTurn(length / BODY_BYTES_PER_STEP)
-  } finally {
-    waiting.set(0)
-  }
 }

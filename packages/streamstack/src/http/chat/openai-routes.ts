@@ -59,8 +59,7 @@ function describeModel({ engine }: Exchange, id: string): object {
 
 async function complete(exchange: Exchange): Promise<void> {
   const { engine, request, response } = exchange
-  const { bodyLimitBytes } = engine.settings.server
-  const body = await bodyOf(request, bodyLimitBytes)
+  const body = await bodyOf(exchange)
   if (body instanceof URLSearchParams) throw new StreamstackError('media_type_unsupported', 'Send JSON.')
   const { model, messages, stream, stream_options: options } = body
   if (typeof model !== 'string') throw new StreamstackError('input_invalid', '`model` is missing; it must be a text.')

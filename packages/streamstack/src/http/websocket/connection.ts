@@ -69,6 +69,7 @@ export class Connection {
     this.#session = new Session({ engine, caller, outbox: this.#outbox })
     this.#inbox = new Inbox({
       turns,
+      caller: () => this.caller,
       isHeld: () => this.#mustHold,
       handle: (text) => this.#handle(text),
       onHandled: () => {
@@ -179,7 +180,6 @@ export class Connection {
     this.#readOrWait()
   }
 
-  /** Handles what has waited. */
   #goOn(): void {
     this.#inbox.goOn()
     this.#readOrWait()

@@ -1,7 +1,11 @@
+import type { Caller } from '../../access/index.ts'
+import { isLarge, turnOfLargeBody } from '../call/large-body.ts'
 import type { CallTurns } from '../call-turns.ts'
 
 export interface InboxOptions {
   readonly turns: CallTurns
+  /** The caller that sends the messages. */
+  readonly caller: () => Caller
   /** Whether messages are held for now, for a reason of the connection; call `goOn` when that ends. */
   readonly isHeld: () => boolean
   readonly handle: (text: string) => void
@@ -30,19 +34,39 @@ export class Inbox {
   }
 
   goOn(): void {
-    while (this.#texts.length > 0 && !this.#isWaiting && !this.#options.isHeld()) {
+    for (let [next] = this.#texts; next !== undefined && this.#mayGoOn; [next] = this.#texts) {
       this.#isWaiting = true
-      let isLater = false
-      this.#options.turns.begin(this, () => {
-        const isHandled = this.#handleNext()
-        if (isLater) {
-          this.goOn()
-          this.#options.onHandled()
-        }
-        return isHandled
-      })
-      isLater = true
+      if (isLarge(next)) this.#waitLong(next)
+      else this.#waitForTurn()
     }
+  }
+
+  get #mayGoOn(): boolean {
+    return !this.#isWaiting && !this.#options.isHeld()
+  }
+
+  #waitForTurn(): void {
+    let isLater = false
+    this.#options.turns.begin(this, () => {
+      const isHandled = this.#handleNext()
+      if (isLater) this.#afterWait()
+      return isHandled
+    })
+    isLater = true
+  }
+
+  /** Parsing the message takes milliseconds. */
+  #waitLong(text: string): void {
+    const caller = this.#options.caller()
+    void turnOfLargeBody(text, { caller, place: caller.place }).then(() => {
+      this.#handleNext()
+      this.#afterWait()
+    })
+  }
+
+  #afterWait(): void {
+    this.goOn()
+    this.#options.onHandled()
   }
 
   clear(): void {
