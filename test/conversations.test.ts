@@ -471,6 +471,36 @@ describe('deleting a conversation', () => {
   )
 })
 
+test('cutting a conversation ends the runs that have it or wait for it, and nothing of theirs is appended', async () => {
+  await using server = await chatServer({ 'endpoints/kept.json': chatAt('/kept', { delivery: 'durable' }) })
+  const headers = await bearer('ann')
+  await server.call('/chat', { headers, body: { id: 'c', message: 'one' } })
+  const has = await server.open('/kept?format=ndjson', { headers, body: { id: 'c', message: 'two', wait: 60_000 } })
+  await has.until('re: ')
+  const waits = server.call('/chat', { headers, body: { id: 'c', message: 'three' } })
+  const other = await server.open('/chat?format=ndjson', { headers, body: { id: 'd', message: 'x', wait: 60_000 } })
+  await other.until('re: ')
+
+  expect((await server.call('/v1/conversations/c?after=1', { method: 'DELETE', headers })).status).toBe(204)
+  await has.ended
+  expect(has.text).toContain('"outcome":"cancelled"')
+  expect(problem(await waits)['code']).toBe('cancelled')
+  const statusOf = async (run: OpenCall): Promise<number> =>
+    (await server.call(`/v1/runs/${String(run.headers['stream-run'])}`, { headers })).status
+  await vi.waitFor(async () => expect(await statusOf(has)).toBe(404))
+  expect(await statusOf(other)).toBe(200)
+  // The message is answered anew, and only that answer is stored.
+  await server.call('/chat', { headers, body: { id: 'c', message: 'edited' } })
+  expect((await stored(server, 'c', headers)).map(({ content }) => content)).toEqual(['one', 'edited', 're: edited'])
+
+  // The first message of a conversation can be edited while its first run goes on; what is after a later position is unknown.
+  const cut = (after: number) => server.call(`/v1/conversations/d?after=${after}`, { method: 'DELETE', headers })
+  expect([(await cut(1)).status, await statusOf(other)]).toEqual([404, 200])
+  expect((await cut(0)).status).toBe(204)
+  await other.ended
+  expect(other.text).toContain('"outcome":"cancelled"')
+})
+
 test('system messages stay, however little the budget is, and budget_messages counts messages', async () => {
   const setup = endpoint(
     '/setup',

@@ -29,8 +29,10 @@ export class Conversations {
   readonly #store: ConversationStore
   readonly #settings: () => ConversationSettings
   readonly #locks = new ConversationLocks()
-  /** Runs that store nothing any more: their conversation was deleted meanwhile. */
+  /** Runs that store nothing any more: their conversation was deleted or cut meanwhile. */
   readonly #cutOff = new Set<string>()
+  /** Conversations to which the end of a run is being appended. */
+  readonly #appending = new Map<string, Promise<unknown>>()
 
   constructor(records: RecordStore, settings: () => ConversationSettings) {
     this.#store = new ConversationStore(records, settings)
@@ -93,16 +95,19 @@ export class Conversations {
       const message = open.message === null ? [] : [said('user', open.message)]
       const isNothing = isEmpty && (open.message === null || (open.keepUntil !== null && outcome !== 'completed'))
       // A conversation that its owner deleted meanwhile stays deleted.
-      const isGone =
-        this.#cutOff.has(open.run) || (open.key !== null && (await this.#find(open.owner, open.id))?.key !== open.key)
-      if (open.isSaved && !isNothing && !isGone)
-        await this.#append(open.owner, open.id, [...open.seed, ...message, ...open.reply], {
+      const isGone = open.key !== null && (await this.#find(open.owner, open.id))?.key !== open.key
+      if (open.isSaved && !isNothing && !isGone && !this.#cutOff.has(open.run)) {
+        const appended = this.#append(open.owner, open.id, [...open.seed, ...message, ...open.reply], {
           status: outcome,
           run: open.run,
           replaced: open.keepUntil === null ? null : { after: open.keepUntil, until: open.replaceUntil },
         })
+        this.#appending.set(lockKey(open.owner, open.id), appended)
+        await appended
+      }
     } finally {
       this.#cutOff.delete(open.run)
+      this.#appending.delete(lockKey(open.owner, open.id))
       this.#locks.release(lockKey(open.owner, open.id), open.run)
     }
   }
@@ -165,20 +170,34 @@ export class Conversations {
   }
 
   /**
-   * Deletes a conversation with its messages; the runs that have it, or wait for it, store nothing in it any more. Throws `conversation_unknown` if there
-   * are neither messages nor runs.
+   * Deletes a conversation with its messages; the runs that have it, or wait for it, store nothing in it any more, and are returned. Throws
+   * `conversation_unknown` if there are neither messages nor runs.
    */
-  async remove(owner: string, id: string): Promise<void> {
-    const runs = this.runsWith(owner, id)
-    for (const run of runs) this.#cutOff.add(run)
+  async remove(owner: string, id: string): Promise<readonly string[]> {
+    const runs = await this.#cutRunsOff(owner, id)
     const entry = await this.#find(owner, id)
     if (entry !== null) await this.#store.remove(entry)
     else if (runs.length === 0) await this.#existing(owner, id)
+    return runs
   }
 
-  /** Deletes the messages after a position. Throws `conversation_unknown`. */
-  async truncate(owner: string, id: string, keepUntil: number): Promise<void> {
-    await this.#store.removeMessages(await this.#existing(owner, id), [compare('position', 'gt', keepUntil)])
+  /**
+   * Deletes the messages after a position, also those that runs would append: they store nothing any more, and are returned. Throws
+   * `conversation_unknown`.
+   */
+  async truncate(owner: string, id: string, keepUntil: number): Promise<readonly string[]> {
+    const entry = await this.#existing(owner, id)
+    const runs = await this.#cutRunsOff(owner, id)
+    await this.#store.removeMessages(entry, [compare('position', 'gt', keepUntil)])
+    return runs
+  }
+
+  /** From now on the runs that have a conversation, or wait for it, append nothing. Settles when nothing is being appended. */
+  async #cutRunsOff(owner: string, id: string): Promise<readonly string[]> {
+    const runs = this.runsWith(owner, id)
+    for (const run of runs) this.#cutOff.add(run)
+    await this.#appending.get(lockKey(owner, id))?.catch(() => undefined)
+    return runs
   }
 
   /** The position of a message by its id, or null. */

@@ -58,35 +58,25 @@ export const renameConversation: Operation = {
 
 export const deleteConversation: Operation = {
   summary:
-    'Deletes a conversation of the caller with its messages and the streams of the runs that they came from, and cancels the runs that go on in it; with `after`, only the messages after that position.',
+    'Deletes a conversation of the caller with its messages and the streams of the runs that they came from, and cancels the runs that go on in it; with `after`, only the messages after that position, also those that these runs would append.',
   answers: 'whole',
   async handle(exchange) {
     const { engine, inputs, response, corsHeaders } = exchange
-    const after = inputs['after'] ?? null
-    if (after === null) await removeWhole(exchange)
-    else {
-      const { owner, id } = await conversationOf(exchange)
-      const runs = await engine.conversations.runsOf(owner, id, Number(after))
-      await engine.conversations.truncate(owner, id, Number(after))
-      // Their streams hold the same text.
-      await engine.runs.forget(owner, runs)
-    }
+    const { conversations, runs } = engine
+    const after = inputs['after'] === undefined || inputs['after'] === null ? null : Number(inputs['after'])
+    // A conversation whose first run goes on is not stored yet. To delete all of it is possible all the same.
+    const isBegun = (one: string, named: string): boolean => !after && conversations.runsWith(one, named).length > 0
+    const { owner, id, info } = await conversationOf(exchange, isBegun)
+    const said = info === null ? [] : await conversations.runsOf(owner, id, after ?? 0)
+    const goingOn =
+      after === null || info === null
+        ? await conversations.remove(owner, id)
+        : await conversations.truncate(owner, id, after)
+    runs.cancel(goingOn, after === null ? 'The conversation was deleted.' : 'The conversation was cut.')
+    // Their streams hold the same text.
+    await runs.forget(owner, [...said, ...goingOn])
     response.writeHead(204, { ...corsHeaders, 'Cache-Control': 'no-store' }).end()
   },
-}
-
-/** A conversation whose first run goes on is not stored yet, and is deleted all the same. */
-async function removeWhole(exchange: Exchange): Promise<void> {
-  const { conversations, runs } = exchange.engine
-  const { owner, id, info } = await conversationOf(
-    exchange,
-    (one, named) => conversations.runsWith(one, named).length > 0,
-  )
-  const said = info === null ? [] : await conversations.runsOf(owner, id, 0)
-  const goingOn = conversations.runsWith(owner, id)
-  await conversations.remove(owner, id)
-  runs.cancel(goingOn, 'The conversation was deleted.')
-  await runs.forget(owner, [...said, ...goingOn])
 }
 
 /** One line for each conversation, with all its messages. */
