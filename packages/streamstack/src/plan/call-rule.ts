@@ -2,6 +2,7 @@ import { StreamstackError, type Value } from '@streamstack/protocol'
 import { placeInValue } from '../definition/place-in-value.ts'
 import type { EndpointDefinition, Issue, TreeNode } from '../definition/types.ts'
 import { type Expression, ExpressionErrors, type Scope, compileCondition } from '../expression/index.ts'
+import { evaluateInTurn } from '../run/index.ts'
 
 /** What the rule of an endpoint sees of a call. */
 export interface RuledCall {
@@ -70,6 +71,17 @@ function compiled<C>(node: TreeNode, scope: Scope<C>, issues: Issue[]): Expressi
     }
     return null
   }
+}
+
+/** As `checkCallRule`; a rule that inputs make heavy waits for its turn. `caller` names whose call it is. */
+export function checkCallRuleInTurn(
+  rule: CallRule | null,
+  call: RuledCall,
+  caller: () => string,
+  onFailure: (error: unknown) => void,
+): void | Promise<void> {
+  if (rule === null) return
+  return evaluateInTurn(rule, caller, () => checkCallRule(rule, call, onFailure))
 }
 
 /**

@@ -21,5 +21,5 @@ export { type NewRun, type PacedChunk, type RunState, type StreamOptions, newRun
 export type { SmoothCut } from './smoother.ts'
 export type { Logger, Services } from './services.ts'
 export { END, STOP } from './signals.ts'
-export { inTurn, spendTurn } from './turn.ts'
+export { evaluateInTurn, inTurn, spendTurn } from './turn.ts'
 export { complete, leaveFinally } from './unwind.ts'

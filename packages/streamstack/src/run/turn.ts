@@ -31,12 +31,12 @@ let isPressed = false
 /** Whether the run that goes on now was let go on by its queue. */
 let isAdmitted = false
 const waiting: Waiting[] = []
-/** The group of heavy work that belongs to no program. */
-const OUTSIDE = 'outside'
+/** The group of heavy work that belongs to no program and no rule. */
+const OUTSIDE = {}
 /** Of heavy programs, which take turns with each other, as do the callers of each: one a turn goes on, after all others. */
-const waitingHeavy = new CallerQueue<Program | typeof OUTSIDE, () => void>()
-/** Until when a program counts as heavy, on the monotonic clock. */
-const heavyUntilMs = new WeakMap<Program, number>()
+const waitingHeavy = new CallerQueue<object, () => void>()
+/** Until when a program or a rule counts as heavy, on the monotonic clock. */
+const heavyUntilMs = new WeakMap<object, number>()
 
 /**
  * Called now and then by busy runs. Undefined: go on. A promise: the time of this turn is used up, others come first (sockets, timers, then
@@ -86,8 +86,8 @@ export function spend(strand: Strand, program: Program): void {
   strand.run.noteGrowth()
 }
 
-function isHeavyAt(program: Program, nowMs: number): boolean {
-  return (heavyUntilMs.get(program) ?? 0) > nowMs
+function isHeavyAt(work: object, nowMs: number): boolean {
+  return (heavyUntilMs.get(work) ?? 0) > nowMs
 }
 
 /** The one that waited longest, unless its program turned out to be heavy meanwhile. */
@@ -100,10 +100,10 @@ function nextLight(): (() => void) | undefined {
   return undefined
 }
 
-function count(program: Program | null, steps: number, nowMs: number): void {
+function count(work: object | null, steps: number, nowMs: number): void {
   if (!turnOpen) openTurn(nowMs)
   turnSteps += steps
-  if (program !== null && steps >= HEAVY_STEPS) heavyUntilMs.set(program, nowMs + HEAVY_MS)
+  if (work !== null && steps >= HEAVY_STEPS) heavyUntilMs.set(work, nowMs + HEAVY_MS)
   isPressed ||= turnSteps >= TURN_STEPS
 }
 
@@ -119,6 +119,36 @@ export function inTurn(act: () => void): void {
     return
   }
   act()
+}
+
+/**
+ * Evaluates an expression outside of runs, such as the rule of an endpoint, and counts its work: at once, unless heavy work has used this turn
+ * up, or waits for its own and `rule` is known to be heavy. `caller` names whose work it is.
+ */
+export function evaluateInTurn<T>(rule: object, caller: () => string, evaluate: () => T): T | Promise<T> {
+  // A light rule of a server without heavy work costs no look at the clock.
+  if (!isPressed && !isWorkDue()) return counted(rule, evaluate)
+  const nowMs = performance.now()
+  if (isWorkDue()) count(null, takeWork(), nowMs)
+  const isHeavy = isHeavyAt(rule, nowMs)
+  if (turnSteps < TURN_STEPS && (!isHeavy || waitingHeavy.isEmpty)) return counted(rule, evaluate)
+  const turn = new Promise<void>((resolve) => {
+    if (isHeavy) waitingHeavy.push(rule, caller(), resolve)
+    else waiting.push({ program: null, run: null, act: resolve })
+  })
+  return turn.then(() => counted(rule, evaluate))
+}
+
+function counted<T>(rule: object, evaluate: () => T): T {
+  try {
+    return evaluate()
+  } finally {
+    if (isWorkDue()) {
+      count(rule, takeWork(), performance.now())
+      // The run that begins now asks for a turn of its own.
+      isAdmitted = false
+    }
+  }
 }
 
 /**

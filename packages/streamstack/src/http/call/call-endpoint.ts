@@ -87,16 +87,17 @@ export function answerCall(call: EndpointCall, answered: AnsweredCall): void | P
   const { exchange, plan, preparation } = call
   const { request, query } = exchange
   const received = receivedOf(request, query, plan.endpoint)
-  preparation.take(answered.inputs)
-  noteInputs(exchange.response, preparation.auditedInputs)
-  const begun = preparation.begin({
-    key: idempotencyKey(request.headers, query),
-    hasRead: received !== null && parseOffset(received) !== 0,
-    hops: hopsOf(request.headers[HOPS_HEADER]),
-    traced: answered.traced ?? null,
-    onGone: (listener) => onAnswerOver(exchange.response, listener),
+  return after(preparation.take(answered.inputs), () => {
+    noteInputs(exchange.response, preparation.auditedInputs)
+    const begun = preparation.begin({
+      key: idempotencyKey(request.headers, query),
+      hasRead: received !== null && parseOffset(received) !== 0,
+      hops: hopsOf(request.headers[HOPS_HEADER]),
+      traced: answered.traced ?? null,
+      onGone: (listener) => onAnswerOver(exchange.response, listener),
+    })
+    return after(begun, (run) => answerRun(call, answered, run, received))
   })
-  return after(begun, (run) => answerRun(call, answered, run, received))
 }
 
 /** `received`: the offset that the caller has; null: none. */

@@ -15,7 +15,7 @@ import {
   limitName,
   settle,
 } from '../../limit/index.ts'
-import { type Plan, checkCallRule } from '../../plan/index.ts'
+import { type Plan, checkCallRuleInTurn } from '../../plan/index.ts'
 import type { StreamOptions } from '../../run/index.ts'
 import { after } from '../../storage/index.ts'
 import { askedOptions } from './caller-options.ts'
@@ -97,15 +97,24 @@ export class CallPreparation {
     return this.#rates.length === 0 ? NO_HEADERS : limitHeaders(this.#rates)
   }
 
-  /** Takes the inputs. Throws `input_invalid` with every fault, and `forbidden`. */
-  take(sources: InputSources): void {
+  /** Takes the inputs. Throws, or rejects with, `input_invalid` with every fault, and `forbidden`. A promise only when the rule of the endpoint has to wait for its turn. */
+  take(sources: InputSources): void | Promise<void> {
     this.#inputs = this.#plan.inputs.check(sources)
-    checkCallRule(this.#plan.rule, { auth: this.#claims, inputs: this.#inputs }, (err) =>
-      this.#engine.log.warn(
-        { endpoint: this.#plan.endpoint.name, err },
-        'the rule of an endpoint failed and refuses the call',
-      ),
+    const call = { auth: this.#claims, inputs: this.#inputs }
+    const checked = checkCallRuleInTurn(
+      this.#plan.rule,
+      call,
+      () => callerKey(this.#caller),
+      (err) =>
+        this.#engine.log.warn(
+          { endpoint: this.#plan.endpoint.name, err },
+          'the rule of an endpoint failed and refuses the call',
+        ),
     )
+    return after(checked, () => this.#takeAllowed(sources))
+  }
+
+  #takeAllowed(sources: InputSources): void {
     this.#limit(this.#inputs)
     const { shape, includeMetadata } = askedOptions(this.#plan, sources, this.#inputs)
     this.#options = shape

@@ -81,9 +81,11 @@ export class MessageFinder {
     }
     try {
       preparation.admit(caller)
-      preparation.take({ path: pathParameters, query: noQuery, body: inputs as Record<string, never> })
-      this.#parts.audited.takes(id, preparation.auditedInputs)
-      const begun = preparation.begin({ key: key === undefined ? null : checkedKey(key), hasRead: read > 0 })
+      const body = inputs as Record<string, never>
+      const begun = after(preparation.take({ path: pathParameters, query: noQuery, body }), () => {
+        this.#parts.audited.takes(id, preparation.auditedInputs)
+        return preparation.begin({ key: key === undefined ? null : checkedKey(key), hasRead: read > 0 })
+      })
       const found = after(begun, ({ source, started }): Found => {
         const position = started === null ? positionAfter(source, String(read)) : 0
         const record = preparation.readerRecord(started !== null)
