@@ -282,6 +282,37 @@ describe('an answer', () => {
     expect(text).toMatch(/\[DONE\]|"outcome":"completed"/)
   })
 
+  test.each([
+    ['sse', ': keep-alive\n\n', /event: end\ndata: \{"outcome":"failed",.*"code":"upstream_failed"/],
+    ['ndjson', '\n', /"outcome":"failed",.*"code":"upstream_failed"/],
+    ['ai-sdk', ': keep-alive\n\n', /\{"type":"error","errorText":"127\.0\.0\.1:\d+ reported an error/],
+    [
+      'openai',
+      ': keep-alive\n\n',
+      /^data: \{"error":\{"message":"127\.0\.0\.1:\d+ reported an error.*"code":"upstream_failed"/m,
+    ],
+  ])('that fails behind heartbeats, before its first piece, is one error in %s', async (format, heartbeat, error) => {
+    const { promise: gate, resolve: goOn } = Promise.withResolvers<void>()
+    const first = ': hm\n\n'
+    const body = first + events({ error: { message: 'sk-9 is down' } })
+    await using upstream = await byteReplayer([{ body, pieceBytes: first.length, gate }])
+    const files = workspace([upstream], [reply(upstream)])
+    const settings = files['streamstack.yaml'] as object
+    await using server = await testServer({
+      ...files,
+      'streamstack.yaml': { ...settings, streams: { heartbeat: 100 } },
+    })
+    const call = await server.open(`/reply?format=${format}`, { body: {} })
+    await call.until(heartbeat)
+    goOn()
+    const { status, text } = await call.ended
+    expect(status).toBe(200)
+    expect(text).toMatch(error)
+    expect(text.match(/reported an error/g)).toHaveLength(1)
+    expect(text).not.toMatch(/"type":"finish"|finish_reason|sk-9|completed/)
+    if (format === 'openai') expect(text).not.toContain('[DONE]')
+  })
+
   test('that never begins is a real status', async () => {
     await using upstream = await byteReplayer([{ body: '', end: 'silence' }])
     const { answer } = await ask(upstream, { idle_timeout: 50 })

@@ -66,6 +66,7 @@ const FILES = {
         tool: 'POST /api/tool',
         fails: 'POST /api/fails',
         garbled: 'POST /api/garbled',
+        limit: 'POST /api/limit',
         secret: 'POST /api/secret',
         early: 'POST /api/early',
         'team/whole': 'POST /api/whole',
@@ -78,6 +79,9 @@ const FILES = {
       '{{message}}|{{input.conversation_id}}|{{input.regenerate}}|{{input.conversation_history}}|{{input.system}}|{{input.temperature}}',
     ),
   ]),
+  'endpoints/limit.json': endpoint('/api/limit', [send('{{max_tokens}}', 'text')], {
+    input_parameters: { message: { type: 'text' }, max_tokens: { type: 'integer', default: 1000 } },
+  }),
   'endpoints/raw.json': endpoint('/api/raw', [send('{{JSON.stringify(message)}}')], {
     input_parameters: { id: { type: 'text' }, message: { type: 'any', required: true } },
   }),
@@ -346,6 +350,14 @@ describe('chat formats with the clients that people use', () => {
         usage: { total_tokens: 17 },
       })
       expect(answer.created).toBeGreaterThan(1_700_000_000)
+    })
+
+    test('the newer name of a parameter fills the input of the older one', async () => {
+      const said = async (more: object): Promise<string | null | undefined> =>
+        (await openai().chat.completions.create({ ...ask('limit'), ...more })).choices[0]?.message.content
+      expect(await said({})).toBe('1000')
+      expect(await said({ max_tokens: 7 })).toBe('7')
+      expect(await said({ max_completion_tokens: 8 })).toBe('8')
     })
 
     test('a tool call without a result is the client’s to run', async () => {

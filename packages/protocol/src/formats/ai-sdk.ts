@@ -47,11 +47,14 @@ export const aiSdk: AnswerFormat = {
     fault(error) {
       return closing(this.state) + errorPart(error) + END
     },
-    end({ outcome, error }) {
+    end({ outcome, offset, error }) {
       const close = closing(this.state)
       if (outcome === 'cancelled') return close + event({ type: 'abort', reason: error?.message ?? 'cancelled' }) + END
-      // The error itself was a chunk, unless it came before all others.
-      if (outcome !== 'completed') return close + (error === null || outcome === 'failed' ? '' : errorPart(error)) + END
+      if (outcome !== 'completed') {
+        // An error was a chunk, unless the run failed before its first one, behind heartbeats.
+        const isTold = outcome === 'failed' && offset > 0
+        return close + (error === null || isTold ? '' : errorPart(error)) + END
+      }
       return close + event({ type: 'finish', finishReason: finishReasonOf(this.state) }) + END
     },
   }),

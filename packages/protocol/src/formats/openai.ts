@@ -82,9 +82,9 @@ export const openai: AnswerFormat = {
     },
     problemMembers: openaiError,
     fault: errorEvent,
-    end({ outcome, error }) {
-      // The error itself was a chunk, unless it came before all others.
-      if (outcome === 'failed') return ''
+    end({ outcome, offset, error }) {
+      // An error was a chunk, unless the run failed before its first one, behind heartbeats.
+      if (outcome === 'failed' && offset > 0) return ''
       if (outcome !== 'completed') return errorEvent(error ?? { code: String(outcome), message: 'The run has ended.' })
       const state = JSON.parse(this.state) as State
       const calls =

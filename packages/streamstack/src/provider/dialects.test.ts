@@ -196,6 +196,26 @@ describe('messages', () => {
     expect(readMessages([{ role: 'user', content: 'Hi' }])).toEqual([user])
     expect(readMessages([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }])).toEqual([user])
     expect(readMessages([{ id: '1', role: 'user', parts: [{ type: 'text', text: 'Hi' }] }])).toEqual([user])
+    expect(readMessages([{ role: 'user', parts: [{ text: 'Hi' }] }])).toEqual([user])
+    const image = { type: 'image', url: 'data:image/png;base64,AAAA' }
+    const sources: Value[] = [
+      { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+      { type: 'image', source: { type: 'url', url: image.url } },
+      { type: 'image_url', image_url: { url: image.url } },
+      { type: 'input_image', image_url: image.url },
+    ]
+    for (const source of sources) {
+      expect(readMessages([{ role: 'user', content: [source] }])).toEqual([{ role: 'user', content: [image] }])
+    }
+    const parts: Value[] = [
+      { type: 'thinking', thinking: 'Hm.', signature: 's' },
+      { type: 'redacted_thinking', data: 'x' },
+      { type: 'source-url', url: 'https://a.example' },
+      { type: 'refusal', refusal: 'いいえ' },
+    ]
+    expect(readMessages([{ role: 'assistant', content: parts }])).toMatchObject([
+      { role: 'assistant', content: [{ type: 'text', text: 'いいえ' }], calls: [] },
+    ])
   })
 
   test.each<[Value, string]>([
@@ -204,6 +224,12 @@ describe('messages', () => {
     [[{ role: 'root', content: 'a' }], 'messages[0] must have a role'],
     [[{ role: 'user', content: [{ type: 'video' }] }], 'messages[0] has a part'],
     [[{ role: 'user', content: { a: 1 } }], 'messages[0] must have a content'],
+    // Results of tools have a role of their own: none comes in with what a user says.
+    [
+      [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'yes' }] }],
+      'messages[0] has a part',
+    ],
+    [[{ role: 'user', content: [{ type: 'image', source: { type: 'file', file_id: 'f' } }] }], 'without a URL'],
     [
       [{ role: 'assistant', content: '', tool_calls: [{ name: 'a', arguments: 'no' }] }],
       'arguments are not a JSON object',

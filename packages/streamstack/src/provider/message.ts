@@ -41,7 +41,7 @@ export type Message =
 
 /**
  * Reads the messages of a step: a text is one message of the user; a list holds `{role, content}` as the OpenAI and Anthropic APIs
- * write them, or `{role, parts}` as the AI SDK does. Throws `input_invalid` that names the message:
+ * write them, or `{role, parts}` as the AI SDK and Gemini do. Throws `input_invalid` that names the message:
  * what a model is told comes from callers.
  */
 export function readMessages(value: Value): readonly Message[] {
@@ -88,26 +88,39 @@ function readParts(content: Value, place: string): readonly Part[] {
 function readPart(value: Value, place: string): readonly Part[] {
   if (typeof value === 'string') return [{ type: 'text', text: value }]
   const part = objectOf(value)
-  switch (part?.['type']) {
+  const type = part?.['type'] ?? (typeof part?.['text'] === 'string' ? 'text' : null)
+  switch (type) {
     case 'text':
     case 'input_text':
     case 'output_text':
       return [{ type: 'text', text: textOf(part?.['text']) }]
+    case 'refusal':
+      return [{ type: 'text', text: textOf(part?.['refusal']) }]
     case 'image_url':
     case 'input_image':
     case 'image': {
       const image = part?.['image_url'] ?? part?.['url'] ?? part?.['image'] ?? null
-      const url = wordsOf(image) ?? wordsOf(objectOf(image)?.['url'])
+      const url = wordsOf(image) ?? wordsOf(objectOf(image)?.['url']) ?? sourceUrl(objectOf(part?.['source']))
       if (url === null) throw unreadable(place, 'has an image without a URL')
       return [{ type: 'image', url }]
     }
-    // Parts of the AI SDK that tell of a turn and say nothing to the model.
+    // Parts that tell of a turn and say nothing to a model.
     case 'reasoning':
+    case 'thinking':
+    case 'redacted_thinking':
     case 'step-start':
+    case 'source-url':
+    case 'source-document':
       return []
     default:
       throw unreadable(place, 'has a part that is neither text nor image_url')
   }
+}
+
+/** Of an image as Anthropic writes it. */
+function sourceUrl(source: JsonObject | null): string | null {
+  const data = wordsOf(source?.['data'])
+  return data === null ? wordsOf(source?.['url']) : `data:${textOf(source?.['media_type'])};base64,${data}`
 }
 
 function readCalls(value: Value, place: string): readonly ToolCall[] {

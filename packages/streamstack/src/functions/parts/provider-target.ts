@@ -43,7 +43,7 @@ export interface TargetNodes {
 }
 
 /** Models that reason are silent for long, before their answer and in the middle of it. */
-const PATIENCE = { firstByteTimeoutMs: 120_000, idleTimeoutMs: 300_000 }
+const PATIENCE = { firstByteTimeoutMs: 300_000, idleTimeoutMs: 300_000 }
 
 /** What a run may hold of one answer. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024

@@ -80,6 +80,8 @@ async function complete(exchange: Exchange): Promise<void> {
     noteCaller(response, exchange.caller)
     preparation.admit(exchange.caller)
     const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))
+    // The newer name of one parameter.
+    others['max_tokens'] ??= body['max_completion_tokens'] ?? null
     const said = openaiMessages(messages)
     const asksForUsage = (options as { include_usage?: Value } | null | undefined)?.include_usage === true
     await answerCall(
