@@ -69,6 +69,14 @@ describe.each([{ isSecure: false }, { isSecure: true }])('a server under attack 
   })
 })
 
+test('a server that ends is told with its code and what it wrote last, at each question', async () => {
+  const dying = await startServer('../../test/fixtures/contenders/dying')
+  const told = /ended with code 7\. The last that it wrote:\nno room for one more/
+  await expect(dying.memory(false)).rejects.toThrow(told)
+  await expect(dying.cpuMs()).rejects.toThrow(told)
+  await dying.stop()
+})
+
 /** Aborts a while after the first request was sent. */
 function afterFirst(tally: Tally): AbortSignal {
   const stop = new AbortController()

@@ -76,7 +76,13 @@ async function measured(
   const before = await victim({ port, isSecure, durationMs: Math.min(15_000, durationMs) })
   await server.peakMemory()
   const attacker = fork(ATTACKER, [attack.name, String(port), String(intensity)])
-  const reported = once(attacker, 'message') as Promise<[AttackerReport]>
+  const reported = Promise.race([
+    once(attacker, 'message') as Promise<[AttackerReport]>,
+    once(attacker, 'exit').then(([code]) => {
+      throw new Error(`The attacker '${attack.name}' ended with code ${code} and no report.`)
+    }),
+  ])
+  reported.catch(() => undefined)
   await once(attacker, 'spawn')
   let death: string | null = null
   const ask = async (question: Promise<number>): Promise<number> =>
@@ -86,7 +92,7 @@ async function measured(
     })
   const during = await victim({ port, isSecure, durationMs })
   const peakBytes = await ask(server.peakMemory())
-  attacker.send('stop')
+  attacker.send('stop', () => undefined)
   const [attackerReport] = await reported
   await sleep(settleMs)
   const settledBytes = await ask(server.memory(true))

@@ -39,6 +39,9 @@ export function serversFrom(clone: string): void {
   host = join(clone, 'bench/harness/host.ts')
 }
 
+/** Of stderr, for the message that a server has ended. */
+const LAST_CHARACTERS = 2_000
+
 const running = new Set<ChildProcess>()
 let started = 0
 process.on('exit', () => {
@@ -64,17 +67,18 @@ export async function startServer(
       ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, `${name}-${++started}`)}`]),
     ],
     env: { ...process.env, NODE_ENV: 'production' },
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   })
   running.add(child)
   child.once('exit', () => running.delete(child))
-  const ended = once(child, 'exit').then(() => {
-    throw new Error(`the server '${name}' ended`)
-  })
+  const ended = endOf(child, name)
   // Pending requests get the error.
   ended.catch(() => undefined)
   const ask = async (request: HostRequest | null): Promise<HostMessage> => {
+    // The channel of a process that ends closes before its exit is known.
+    if (!child.connected) return ended
     const answer = once(child, 'message') as Promise<[HostMessage]>
-    if (request !== null) child.send(request)
+    if (request !== null) child.send(request, () => undefined)
     return (await Promise.race([answer, ended]))[0]
   }
   const number = async (request: HostRequest): Promise<number> => {
@@ -97,4 +101,16 @@ export async function startServer(
       await exit
     },
   }
+}
+
+/** Rejects when the process has ended, with its exit code and the last lines that it wrote to stderr, which are passed on. */
+async function endOf(child: ChildProcess, name: string): Promise<never> {
+  let last = ''
+  child.stderr?.on('data', (data: Buffer) => {
+    process.stderr.write(data)
+    last = (last + data.toString()).slice(-LAST_CHARACTERS)
+  })
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  const lines = last.trim() === '' ? 'It wrote nothing to stderr.' : `The last that it wrote:\n${last.trim()}`
+  throw new Error(`The server '${name}' ended ${signal === null ? `with code ${code}` : `by ${signal}`}. ${lines}`)
 }

@@ -98,7 +98,7 @@ interface Stage {
 
 const tls = (name: string): string => join(import.meta.dirname, '../../../../test/fixtures/tls', name)
 
-async function stage(isSecure: boolean): Promise<Stage> {
+async function stage(isSecure: boolean, settings: object = {}): Promise<Stage> {
   const free = createServer().listen(0, '127.0.0.1')
   await once(free, 'listening')
   const redirectPort = (free.address() as AddressInfo).port
@@ -107,6 +107,7 @@ async function stage(isSecure: boolean): Promise<Stage> {
     'streamstack.yaml': {
       server: {
         hosts: ['localhost'],
+        ...settings,
         ...(isSecure ? { tls: { cert: tls('cert.pem'), key: tls('key.pem'), redirect_port: redirectPort } } : {}),
       },
       audit: { enabled: true },
@@ -226,4 +227,33 @@ test.each<[string, OutgoingHttpHeaders, number, Entry]>([
   session.destroy()
   expect(await close()).toMatchObject([{ outcome: 'refused', status, address: '127.0.0.1', ...entry }])
   expect(logged).toMatchObject([{ status }])
+})
+
+test.each([false, true])(
+  'a connection beyond server.max_connections is logged and recorded (TLS: %s)',
+  async (isSecure) => {
+    const { server, logged, close } = await stage(isSecure, { max_connections: 1 })
+    const port = Number(new URL(server.url).port)
+    const open = connect(port, '127.0.0.1').on('error', ignore)
+    await once(open, 'connect')
+    expect(await statusOf(port, 'GET / HTTP/1.1\r\n\r\n', isSecure)).toBe('')
+    const entries = await close()
+    open.destroy()
+    expect(entries).toMatchObject([
+      { outcome: 'refused', status: null, error: 'too_many', address: '127.0.0.1', caller: 'anonymous', route: null },
+    ])
+    expect(logged).toMatchObject([{ status: null, address: '127.0.0.1', error: { code: 'too_many' } }])
+  },
+)
+
+test('a connection that sends too many requests ahead is logged and recorded once', async () => {
+  const { server, logged, close } = await stage(false)
+  const request = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  await statusOf(Number(new URL(server.url).port), request.repeat(1_000), false)
+  await vi.waitFor(() => expect(logged.some(({ status }) => status === null)).toBe(true))
+  await server.close()
+  const refused = logged.filter(({ error }) => error !== null)
+  expect(refused).toMatchObject([{ method: '-', status: null, address: '127.0.0.1', error: { code: 'too_many' } }])
+  logged.length = 1
+  expect(await close()).toMatchObject([{ outcome: 'refused', error: 'too_many', address: '127.0.0.1' }])
 })
