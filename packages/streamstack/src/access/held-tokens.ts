@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers'
 import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
+import { type OpenEntry, OpenList } from '../stream/index.ts'
 import type { PresentedToken } from './presented-token.ts'
 import type { TokenVerifier } from './verify-token.ts'
 
@@ -21,7 +22,7 @@ export interface TokenHolder {
 export class HeldTokens {
   readonly #verifier: () => TokenVerifier | null
   readonly #onError: (error: unknown) => void
-  readonly #holders = new Set<TokenHolder>()
+  readonly #holders = new OpenList<TokenHolder>()
   /** Counts the times that all are checked: what an earlier time finds out holds no more. */
   #round = 0
 
@@ -33,31 +34,32 @@ export class HeldTokens {
 
   /** From now on it is checked whenever other settings hold, and now, when they came while the call was on its way. The result lets go of it. */
   hold(holder: TokenHolder): () => void {
-    this.#holders.add(holder)
+    const place = this.#holders.add(holder)
     if (!holder.token.isTakenBy(this.#verifier())) {
       holder.checking?.()
-      this.#check(holder, this.#round)
+      this.#check(place, this.#round)
     }
-    return () => this.#holders.delete(holder)
+    return () => place.remove()
   }
 
   /** Other settings hold. Many tokens take a while, and others have their turns meanwhile. */
   checkAll(): void {
-    const holders = [...this.#holders]
+    const holders = this.#holders.entries()
     this.#round++
-    for (const { checking } of holders) checking?.()
+    for (const { member } of holders) member.checking?.()
     this.#checkFrom(holders, 0, this.#round)
   }
 
-  #checkFrom(holders: readonly TokenHolder[], from: number, round: number): void {
+  #checkFrom(holders: readonly OpenEntry<TokenHolder>[], from: number, round: number): void {
     const to = from + CHECKED_AT_ONCE
     for (const holder of holders.slice(from, to)) this.#check(holder, round)
     if (to < holders.length && round === this.#round) setImmediate(() => this.#checkFrom(holders, to, round))
   }
 
-  #check(holder: TokenHolder, round: number): void {
-    if (!this.#holders.has(holder)) return
-    const isOld = (): boolean => round !== this.#round || !this.#holders.has(holder)
+  #check(place: OpenEntry<TokenHolder>, round: number): void {
+    if (!place.isIn) return
+    const holder = place.member
+    const isOld = (): boolean => round !== this.#round || !place.isIn
     holder.token
       .checkAgain(this.#verifier())
       .then((token) => {

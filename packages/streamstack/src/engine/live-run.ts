@@ -3,7 +3,7 @@ import { type LongTimer, startLongTimer } from '../definition/index.ts'
 import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
 import type { Run } from '../run/index.ts'
-import type { Holding, PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
+import type { Holding, OpenEntry, PlainAnswer, Stream, StreamReader } from '../stream/index.ts'
 import type { RunOwner } from './idempotency.ts'
 import { type RunTimes, type RunView, endpointRoute, runUrl, toldError } from './run-view.ts'
 
@@ -35,6 +35,11 @@ export class LiveRun implements RunView {
   readonly select = null
   endedAtMs: number | null = null
   inputs: Readonly<Record<string, Value>> | null = null
+  /** Its places in the lists of the room; theirs alone. */
+  readonly places: { active: OpenEntry<LiveRun> | null; unread: OpenEntry<LiveRun> | null } = {
+    active: null,
+    unread: null,
+  }
   readonly #variables: Holding
   readonly #graceMs: number
   readonly #onUnread: (isUnread: boolean) => void

@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 import { StreamstackError } from '@streamstack/protocol'
 import { addressKey } from '../limit/index.ts'
 import type { Plan } from '../plan/index.ts'
-import { BudgetPart, activeMemory } from '../stream/index.ts'
+import { BudgetPart, OpenList, activeMemory } from '../stream/index.ts'
 import type { LiveRun } from './live-run.ts'
 import type { RunOwner } from './idempotency.ts'
 
@@ -30,10 +30,10 @@ export interface RunCaller {
 
 /** Decides which runs there is room for, in number and in memory, and ends those that are not read when there is too little. */
 export class RunRoom {
-  activeCount = 0
+  /** Those that go on. */
+  readonly #active = new OpenList<LiveRun>()
   /** Those that go on only for their `disconnect_grace`, the longest unread first. */
-  readonly unread = new Set<LiveRun>()
-  readonly #runs: ReadonlyMap<string, LiveRun>
+  readonly #unread = new OpenList<LiveRun>()
   readonly #memory = new WeakMap<Plan, BudgetPart>()
   #lookedMs = -Infinity
   /** Those whose readers took nothing when it was last looked. The last one is the first to go. */
@@ -41,8 +41,26 @@ export class RunRoom {
   /** Bytes that the runs of each caller held when it was last looked. */
   #heldBy: ReadonlyMap<string, number> = new Map()
 
-  constructor(runs: ReadonlyMap<string, LiveRun>) {
-    this.#runs = runs
+  get activeCount(): number {
+    return this.#active.size
+  }
+
+  active(): LiveRun[] {
+    return this.#active.members()
+  }
+
+  began(live: LiveRun): void {
+    live.places.active = this.#active.add(live)
+  }
+
+  ended({ places }: LiveRun): void {
+    places.active?.remove()
+    places.unread?.remove()
+  }
+
+  noteUnread(live: LiveRun, isUnread: boolean): void {
+    live.places.unread?.remove()
+    live.places.unread = isUnread ? this.#unread.add(live) : null
   }
 
   /** What the runs of an endpoint hold. */
@@ -81,7 +99,7 @@ export class RunRoom {
   holds(caller: RunCaller, memory: BudgetPart, variableBytes: number): boolean {
     if (variableBytes < GROWN_BYTES_MIN || this.activeCount < 2) return true
     // Ops after which this is asked take longer than a look at some runs.
-    if (this.#runs.size <= LOOKED_AT_ONCE) this.#lookedMs = -Infinity
+    if (this.activeCount <= LOOKED_AT_ONCE) this.#lookedMs = -Infinity
     if (!memory.isShort(0, () => Math.max(variableBytes, this.#heldByCaller(caller)))) return true
     const given = this.#nextToGive()
     given?.giveUp(GIVEN_UP)
@@ -95,10 +113,10 @@ export class RunRoom {
 
   /** The run that is to end next when there is no room: the one that is unread for longest, then one that is stalled. */
   #nextToGive(): LiveRun | undefined {
-    const [unread] = this.unread
-    if (unread !== undefined) {
-      this.unread.delete(unread)
-      return unread
+    const { first } = this.#unread
+    if (first !== null) {
+      first.remove()
+      return first.member
     }
     if (this.#stalled.length === 0) this.#look()
     const nowMs = performance.now()
@@ -114,8 +132,7 @@ export class RunRoom {
     this.#lookedMs = nowMs
     const heldBy = new Map<string, number>()
     const stalled: { run: LiveRun; key: string }[] = []
-    for (const run of this.#runs.values()) {
-      if (run.stream.end !== null) continue
+    for (const run of this.active()) {
       const key = keyOf(run)
       heldBy.set(key, (heldBy.get(key) ?? 0) + run.bytesHeld)
       if (isStalled(run, nowMs)) stalled.push({ run, key })

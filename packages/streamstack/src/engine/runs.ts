@@ -12,9 +12,9 @@ import { DurableRuns, type RunStorage } from './durable-runs.ts'
 import { IdempotencyKeys, type KeyedCall, type RunOwner, nameOfKey } from './idempotency.ts'
 import type { ListedRun, RunListQuery } from './listed-run.ts'
 import type { EndedRun } from './ended-run.ts'
+import { HeldRuns } from './held-runs.ts'
 import { LiveRun } from './live-run.ts'
 import { ChatRuns } from './chat-runs.ts'
-import { RetainedRuns } from './retained-runs.ts'
 import { newRunId } from './run-id.ts'
 import { logFailure, observeEnd } from './run-report.ts'
 import { RunRoom, keyOf } from './run-room.ts'
@@ -73,13 +73,11 @@ export class Runs {
   readonly traces = new RunTraces()
   /** Traces every run that starts; null: only those that ask for it. */
   traceEach: ((plan: Plan) => TraceSink) | null = null
-  /** Those that go on. */
-  readonly #runs = new Map<string, LiveRun>()
   readonly #keys = new IdempotencyKeys()
   /** Calls with one key find or make their run one after the other. */
   readonly #order = new InOrder()
-  readonly #retained = new RetainedRuns((id) => this.#keys.forget(id))
-  readonly #room = new RunRoom(this.#runs)
+  readonly #held = new HeldRuns((id) => this.#keys.forget(id))
+  readonly #room = new RunRoom()
   #sweep: NodeJS.Timeout | undefined
 
   constructor(services: Services, storage: RunStorage, observation: Observation) {
@@ -108,7 +106,7 @@ export class Runs {
             endpoint,
             settings,
             start,
-            live: () => this.#runs.get(id),
+            live: () => this.#going(id),
             onFailure: (error) => execution.fail(error),
             tell: (error) => execution.told(error),
           })
@@ -153,13 +151,13 @@ export class Runs {
       ...caller,
       variables,
       graceMs: endpoint.disconnectGraceMs ?? graceMs(plan.readsUpstream, start.keyed != null),
-      onUnread: (isUnread) => (isUnread ? this.#room.unread.add(live) : this.#room.unread.delete(live)),
+      onUnread: (isUnread) => this.#room.noteUnread(live, isUnread),
       onLeft: this.#onLeft,
     })
     if (trace !== null) this.traces.keep(live, trace)
     if (start.keepsInputs === true) live.inputs = start.inputs
-    this.#runs.set(id, live)
-    this.#room.activeCount += 1
+    this.#held.begin(live)
+    this.#room.began(live)
     this.#observation.metrics.runBegan()
     if (start.keyed !== undefined && start.keyed !== null) this.#keys.remember(start.keyed, id)
     variables.set(inputBytes)
@@ -177,12 +175,12 @@ export class Runs {
 
   /** A run by its id: from memory, else from the store. */
   get(id: string): RunView | undefined | Promise<RunView | undefined> {
-    return this.#inMemory(id) ?? this.#durable.find(id)
+    return this.#held.get(id) ?? this.#durable.find(id)
   }
 
   /** Ends those of these runs that go on. */
   cancel(ids: readonly string[], message: string): void {
-    for (const id of ids) this.#runs.get(id)?.cancel(message)
+    for (const id of ids) this.#held.get(id)?.cancel(message)
   }
 
   /**
@@ -193,9 +191,9 @@ export class Runs {
     for (const id of ids) {
       const run = await this.get(id)
       if (run === undefined || (run.owner?.subject ?? '') !== owner) continue
-      const live = this.#runs.get(id)
+      const live = this.#going(id)
       if (live !== undefined) live.stream.onEnd(() => this.#forgetEnded(id))
-      else if (this.#retained.get(id) !== undefined) this.#retained.remove(id)
+      else if (this.#held.get(id) !== undefined) this.#held.remove(id)
       else await this.#durable.forget(id)
     }
   }
@@ -206,13 +204,13 @@ export class Runs {
    */
   continueChat(owner: RunOwner, endpoint: string, chat: string, run: string): void {
     const id = this.chats.find(owner, endpoint, chat)
-    const before = id === null || id === run ? undefined : this.#runs.get(id)
+    const before = id === null || id === run ? undefined : this.#held.get(id)
     if (before?.isUnread === true) before.cancel('The chat went on.')
     this.chats.remember(owner, endpoint, chat, run)
   }
 
   #forgetEnded(id: string): void {
-    this.#retained.remove(id)
+    this.#held.remove(id)
     this.#durable.forget(id).catch((error: unknown) => {
       this.#services.log.warn({ err: error, run: id }, 'the stream of a run could not be deleted')
     })
@@ -234,22 +232,22 @@ export class Runs {
   /** The run that a caller has started with a key. */
   withKey(owner: RunOwner, key: string): RunView | undefined | Promise<RunView | undefined> {
     const id = this.#keys.runOf(owner, key)
-    if (id !== null) return this.#inMemory(id)
+    if (id !== null) return this.#held.get(id)
     return this.#durable.withKey(owner, key)
   }
 
   /** The runs of an owner that can be read, the newest first, those in memory and those in the store. */
   async *newestFirst(query: RunListQuery): AsyncGenerator<ListedRun, void, undefined> {
     const held: HeldRun[] = []
-    for (const live of this.#runs.values()) if (isAskedFor(live, query)) held.push(live)
-    if (!query.goingOn) for (const over of this.#retained.values()) if (isAskedFor(over, query)) held.push(over)
+    const runs = query.goingOn ? this.#room.active() : this.#held.values()
+    for (const run of runs) if (isAskedFor(run, query)) held.push(run)
     held.sort((a, b) => (a.run < b.run ? 1 : -1))
     let next = 0
     for await (const stored of query.goingOn ? [] : this.#durable.newestFirst(query)) {
       let live = held[next]
       for (; live !== undefined && live.run > stored.run; live = held[++next]) yield listed(live)
       // One that is held may be in the store, too, also when it has ended since; and where a clock was set back, one that has begun since.
-      if (live?.run !== stored.run && this.#inMemory(stored.run) === undefined) yield stored
+      if (live?.run !== stored.run && this.#held.get(stored.run) === undefined) yield stored
     }
     for (const live of held.slice(next)) yield listed(live)
   }
@@ -261,7 +259,7 @@ export class Runs {
 
   /** Ends every run that goes on. */
   cancelAll(message: string): void {
-    for (const live of this.#runs.values()) live.cancel(message)
+    for (const live of this.#room.active()) live.cancel(message)
   }
 
   /** Ends every run and waits until each has its outcome, so long as finally blocks may take. */
@@ -274,30 +272,30 @@ export class Runs {
 
   #startedBy(call: KeyedCall): RunView | undefined | Promise<RunView | undefined> {
     const id = this.#keys.find(call)
-    return id === null ? this.#durable.startedBy(call) : this.#inMemory(id)
+    return id === null ? this.#durable.startedBy(call) : this.#held.get(id)
   }
 
-  #inMemory(id: string): HeldRun | undefined {
-    return this.#runs.get(id) ?? this.#retained.get(id)
+  /** A run of this process that has not ended. */
+  #going(id: string): LiveRun | undefined {
+    const run = this.#held.get(id)
+    return run instanceof LiveRun && run.outcome === null ? run : undefined
   }
 
-  readonly #onLeft = (live: LiveRun): void => this.#retained.settle(live)
+  readonly #onLeft = (live: LiveRun): void => this.#held.settle(live)
 
   #ended(live: LiveRun, settings: Settings, isKept: boolean): void {
     live.endedAtMs = Date.now()
-    this.#room.unread.delete(live)
-    this.#room.activeCount -= 1
-    this.#runs.delete(live.run)
+    this.#room.ended(live)
     // How a run ended that could not be kept is, like what was not to be kept, in memory alone.
-    if (isKept && live.outcome !== 'abandoned') this.#keys.forget(live.run)
+    if (isKept && live.outcome !== 'abandoned') this.#held.remove(live.run)
     else this.#retain(live, settings)
     observeEnd(this.#observation, live)
     logFailure(this.#services.log, live)
   }
 
   #retain(live: LiveRun, { streams }: Settings): void {
-    this.#retained.add(live, { retentionMs: streams.retentionMs, bytesMax: streams.retainedBytes })
-    this.#sweep ??= setInterval(() => this.#retained.sweep(), SWEEP_MS).unref()
+    this.#held.retain(live, { retentionMs: streams.retentionMs, bytesMax: streams.retainedBytes })
+    this.#sweep ??= setInterval(() => this.#held.sweep(), SWEEP_MS).unref()
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { OpenList } from '../stream/index.ts'
 import { onAnswerOver } from './answer/answer-over.ts'
 import { StalledAnswers } from './reader/stalled-answers.ts'
 
@@ -21,7 +22,7 @@ export interface OpenConnections {
 export function openConnections(server: Server, slowTimeoutMs: () => number): OpenConnections {
   const sockets = new Set<Socket>()
   const sessions = new Set<Http2Session>()
-  const answers = new Set<ServerResponse>()
+  const answers = new OpenList<ServerResponse>()
   const stalled = new StalledAnswers(answers, slowTimeoutMs)
   server.on('close', () => stalled.close())
   let isRetired = false
@@ -40,10 +41,10 @@ export function openConnections(server: Server, slowTimeoutMs: () => number): Op
   })
   return {
     answering(response) {
-      answers.add(response)
+      const open = answers.add(response)
       if (isRetired) sayLast(response)
       onAnswerOver(response, () => {
-        answers.delete(response)
+        open.remove()
         // The connection is idle a moment later.
         if (isRetired) setImmediate(() => server.closeIdleConnections())
       })
@@ -53,7 +54,7 @@ export function openConnections(server: Server, slowTimeoutMs: () => number): Op
     },
     retire() {
       isRetired = true
-      for (const response of answers) sayLast(response)
+      for (const response of answers.members()) sayLast(response)
       for (const session of sessions) session.close()
       server.closeIdleConnections()
     },

@@ -3,6 +3,7 @@ import type { StreamstackError } from '@streamstack/protocol'
 import { type Caller, admitsOrigin } from '../../access/index.ts'
 import type { AuditedCall } from '../../audit/index.ts'
 import type { Engine } from '../../engine/index.ts'
+import { type OpenEntry, OpenList } from '../../stream/index.ts'
 import { onAnswerOver } from '../answer/answer-over.ts'
 import { auditedCall, auditedSocket, auditedUnread } from './audited-call.ts'
 import { type CallNote, type CallReport, openNote } from './call-note.ts'
@@ -24,6 +25,8 @@ interface OpenCall {
   readonly startedAtMs: number
   /** Null: the audit records none of its kind. */
   readonly describe: () => AuditedCall | null
+  /** Among those that are open. */
+  place?: OpenEntry<OpenCall>
 }
 
 /** Reports calls when their answers are over: to the access log and to the audit. */
@@ -31,7 +34,7 @@ export class CallReports {
   readonly #engine: Engine
   readonly #onCall: ((call: CallReport) => void) | null
   /** Those that the audit has not told of, the oldest first. */
-  readonly #open = new Set<OpenCall>()
+  readonly #open = new OpenList<OpenCall>()
   readonly #timer: NodeJS.Timeout
   readonly #longMs: number
 
@@ -133,16 +136,16 @@ export class CallReports {
 
   #opened(call: OpenCall): () => void {
     if (!this.#engine.audit.isOn) return ignore
-    this.#open.add(call)
-    return () => this.#open.delete(call)
+    call.place = this.#open.add(call)
+    return () => call.place?.remove()
   }
 
   /** A call that a crash ends has no entry of its own: so one that takes long has one while it goes on. */
   #tellOpen(): void {
     const untilMs = performance.now() - this.#longMs
-    for (const call of this.#open) {
+    for (const call of this.#open.members()) {
       if (call.startedAtMs > untilMs) return
-      this.#open.delete(call)
+      call.place?.remove()
       const audited = call.describe()
       if (audited !== null) this.#engine.audit.opened(audited)
     }

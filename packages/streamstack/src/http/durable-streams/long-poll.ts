@@ -39,11 +39,11 @@ export function longPoll(call: ReadCall, stream: Readable, position: number, cur
   }
   const leave = (): void => {
     timer.clear()
-    service.heartbeat.remove(waiting)
+    beating.remove()
     stream.watchers.delete(watcher)
   }
   stream.watchers.add(watcher)
-  service.heartbeat.add(waiting)
+  const beating = service.heartbeat.add(waiting)
   onAnswerOver(response, leave)
 }
 

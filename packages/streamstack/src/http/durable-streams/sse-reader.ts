@@ -1,6 +1,8 @@
 import type { StreamWatcher } from '../../stream-store/index.ts'
 import { after } from '../../storage/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
+import type { OpenEntry } from '../../stream/index.ts'
+import type { Beating } from '../reader/heartbeat.ts'
 import { onAnswerOver } from '../answer/answer-over.ts'
 import { breakConnection } from '../answer/break-connection.ts'
 import { noteReader } from '../reader/stalled-answers.ts'
@@ -65,6 +67,7 @@ class SseReader implements StreamWatcher {
   /** It waits for the log. */
   #isReading = false
   #isOver = false
+  readonly #beating: OpenEntry<Beating>
 
   constructor(call: ReadCall, stream: Readable, position: number, cursor: string | null) {
     this.#call = call
@@ -84,7 +87,7 @@ class SseReader implements StreamWatcher {
     if (this.#encoding === 'base64') headers['Stream-SSE-Data-Encoding'] = 'base64'
     writeHead(call, 200, headers)
     stream.watchers.add(this)
-    call.service.heartbeat.add(this)
+    this.#beating = call.service.heartbeat.add(this)
     noteReader(call.response, this)
     onAnswerOver(call.response, () => this.#leave())
   }
@@ -214,6 +217,6 @@ class SseReader implements StreamWatcher {
     this.#isOver = true
     this.#writer.release()
     this.#stream.watchers.delete(this)
-    this.#call.service.heartbeat.remove(this)
+    this.#beating.remove()
   }
 }

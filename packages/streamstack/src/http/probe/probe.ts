@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { untransformed } from '../answer/answer-headers.ts'
 import { onAnswerOver } from '../answer/answer-over.ts'
-import type { Heartbeat } from '../reader/heartbeat.ts'
+import type { OpenEntry } from '../../stream/index.ts'
+import type { Beating, Heartbeat } from '../reader/heartbeat.ts'
 import type { ProbePlan } from './probe-plan.ts'
 
 /** What the server saw of a probe's request: the first event of its answer. No value of a secret, no address. */
@@ -55,6 +56,7 @@ export class Probe {
   readonly #plan: ProbePlan
   readonly #response: ServerResponse
   readonly #heartbeat: Heartbeat
+  #beating: OpenEntry<Beating> | null = null
   readonly #seen: ProbeSeen
   readonly #corsHeaders: Readonly<Record<string, string>>
   readonly #hash = createHash('sha256')
@@ -92,7 +94,7 @@ export class Probe {
       'Stream-Url': id === null ? '/v1/probe' : `/v1/probe/${id}`,
     })
     this.#write('request', this.#seen)
-    if (this.#plan.heartbeats) this.#heartbeat.add(this)
+    if (this.#plan.heartbeats) this.#beating = this.#heartbeat.add(this)
     this.#next()
   }
 
@@ -129,7 +131,7 @@ export class Probe {
   }
 
   #end(): void {
-    this.#heartbeat.remove(this)
+    this.#beating?.remove()
     this.#settle('ended')
     this.#write('end', { at_ms: Math.round(this.#elapsedMs()), sha256: this.#hash.copy().digest('hex') })
     this.#response.end()
@@ -152,7 +154,7 @@ export class Probe {
   #close(): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#deadline)
-    this.#heartbeat.remove(this)
+    this.#beating?.remove()
     if (this.state.state === 'reading') this.#settle('left')
   }
 

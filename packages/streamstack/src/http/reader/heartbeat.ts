@@ -1,3 +1,5 @@
+import { type OpenEntry, OpenList } from '../../stream/index.ts'
+
 /** A reader that stays connected while its stream is silent. */
 export interface Beating {
   readonly lastWriteMs: number
@@ -10,26 +12,22 @@ export interface Beating {
 /** One timer for all readers of a server: a reader that has written nothing for the interval sends a heartbeat. When the server shuts down, all are notified. */
 export class Heartbeat {
   readonly #intervalMs: number
-  readonly #readers = new Set<Beating>()
+  readonly #readers = new OpenList<Beating>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs
   }
 
-  add(reader: Beating): void {
-    this.#readers.add(reader)
+  /** Until its entry is removed. The clock goes on until its next tick: most readers come soon after the last. */
+  add(reader: Beating): OpenEntry<Beating> {
     this.#timer ??= setInterval(() => this.#tick(), Math.min(1_000, this.#intervalMs / 4)).unref()
-  }
-
-  /** The clock goes on until its next tick: most readers come soon after the last. */
-  remove(reader: Beating): void {
-    this.#readers.delete(reader)
+    return this.#readers.add(reader)
   }
 
   /** `comeBackMs` gives each its own time. */
   goodbye(comeBackMs: () => number): void {
-    for (const reader of this.#readers) reader.goodbye(comeBackMs())
+    for (const { isIn, member } of this.#readers.entries()) if (isIn) member.goodbye(comeBackMs())
   }
 
   #tick(): void {
@@ -39,6 +37,6 @@ export class Heartbeat {
       return
     }
     const dueMs = performance.now() - this.#intervalMs
-    for (const reader of this.#readers) if (reader.lastWriteMs <= dueMs) reader.beat()
+    for (const { isIn, member } of this.#readers.entries()) if (isIn && member.lastWriteMs <= dueMs) member.beat()
   }
 }

@@ -63,10 +63,10 @@ export class ResponseReader implements Sink, Beating {
     })
     this.#pump.attach()
     noteReader(response, this)
-    heartbeat.add(this)
+    const beating = heartbeat.add(this)
     // At once, if it left while the call was being checked.
     onAnswerOver(response, () => {
-      heartbeat.remove(this)
+      beating.remove()
       this.#waiting?.set(0)
       this.#pump.stop()
     })

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { type ServerHttp2Stream, constants } from 'node:http2'
 import type { Socket } from 'node:net'
+import type { OpenList } from '../../stream/index.ts'
 import { isBroken } from '../answer/break-connection.ts'
 
 const CHECK_MS_MAX = 1_000
@@ -40,12 +41,12 @@ export function noteReader(response: ServerResponse, reader: RestingReader): voi
  * requests, not answers.
  */
 export class StalledAnswers {
-  readonly #answers: ReadonlySet<WrittenAnswer>
+  readonly #answers: OpenList<WrittenAnswer>
   readonly #slowTimeoutMs: () => number
   readonly #timer: NodeJS.Timeout
 
   /** `answers`: those that have not left, kept by the caller. */
-  constructor(answers: ReadonlySet<ServerResponse>, slowTimeoutMs: () => number) {
+  constructor(answers: OpenList<ServerResponse>, slowTimeoutMs: () => number) {
     this.#answers = answers
     this.#slowTimeoutMs = slowTimeoutMs
     this.#timer = setInterval(() => this.#check(), Math.min(CHECK_MS_MAX, slowTimeoutMs() / 4)).unref()
@@ -58,7 +59,8 @@ export class StalledAnswers {
   #check(): void {
     const nowMs = performance.now()
     const slowTimeoutMs = this.#slowTimeoutMs()
-    for (const response of this.#answers) {
+    for (const { isIn, member: response } of this.#answers.entries()) {
+      if (!isIn) continue
       const reader = response[writer]
       if (reader?.isGivenUp === true) {
         destroyAnswer(response)
