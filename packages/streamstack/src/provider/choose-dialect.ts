@@ -28,6 +28,35 @@ export function readProviders(words: string): { providers: readonly ProviderName
 /** Words that may stand for a provider, for suggestions. */
 export const providerWords: readonly string[] = [...PROVIDERS, 'claude', 'google ai', 'gemini']
 
+/** Services and servers that speak OpenAI's API, by their simplified names, with the address where they do. */
+const COMPATIBLE: ReadonlyMap<string, string> = new Map([
+  ['azure', 'https://YOUR-RESOURCE.openai.azure.com/openai/v1'],
+  ['azureopenai', 'https://YOUR-RESOURCE.openai.azure.com/openai/v1'],
+  ['cerebras', 'https://api.cerebras.ai/v1'],
+  ['deepseek', 'https://api.deepseek.com/v1'],
+  ['fireworks', 'https://api.fireworks.ai/inference/v1'],
+  ['grok', 'https://api.x.ai/v1'],
+  ['groq', 'https://api.groq.com/openai/v1'],
+  ['kimi', 'https://api.moonshot.ai/v1'],
+  ['llamacpp', 'http://127.0.0.1:8080/v1'],
+  ['lmstudio', 'http://127.0.0.1:1234/v1'],
+  ['mistral', 'https://api.mistral.ai/v1'],
+  ['mistralai', 'https://api.mistral.ai/v1'],
+  ['moonshot', 'https://api.moonshot.ai/v1'],
+  ['openrouter', 'https://openrouter.ai/api/v1'],
+  ['perplexity', 'https://api.perplexity.ai'],
+  ['sglang', 'http://127.0.0.1:30000/v1'],
+  ['together', 'https://api.together.xyz/v1'],
+  ['togetherai', 'https://api.together.xyz/v1'],
+  ['vllm', 'http://127.0.0.1:8000/v1'],
+  ['xai', 'https://api.x.ai/v1'],
+])
+
+/** Where a service that is no provider here speaks OpenAI's API; null: it is not known. */
+export function compatibleBaseUrl(service: string): string | null {
+  return COMPATIBLE.get(simplified(service)) ?? null
+}
+
 const HOSTS: ReadonlyMap<string, ProviderName> = new Map([
   ['api.openai.com', 'openai'],
   ['api.anthropic.com', 'anthropic'],

@@ -60,6 +60,15 @@ describe('is fine', () => {
 describe('is told', () => {
   test.each<[object[], RegExp]>([
     [[reply({ provider: 'antropic' })], /error .*There is no provider 'antropic'\. Did you mean `anthropic`\?/],
+    [
+      [reply({ provider: 'Groq' })],
+      /error .*no provider 'Groq'\. It speaks OpenAI's API: write provider: openai-compatible and base_url: https:\/\/api\.groq\.com\/openai\/v1$/,
+    ],
+    [
+      [reply({ provider: 'Azure OpenAI' })],
+      /error .*base_url: https:\/\/YOUR-RESOURCE\.openai\.azure\.com\/openai\/v1$/,
+    ],
+    [[reply({ provider: 'openai/bedrock' })], /error .*no provider 'bedrock'\. Known are openai, anthropic/],
     [[reply({ provider: 'openai/anthropic' })], /error .*`provider` must name one provider/],
     [[reply({ provider: 'openai-compatible' })], /error .*needs `base_url`/],
     [[reply({ model: undefined })], /error .*AI Reply needs `model`/],

@@ -8,6 +8,7 @@ import {
   type ModelRequest,
   type ProviderName,
   type ProviderTarget,
+  compatibleBaseUrl,
   dialectOf,
   dialectOfUrl,
   openaiResponses,
@@ -142,7 +143,11 @@ function providersOf(step: StepNode, compiler: Compiler, node: TreeNode | undefi
   const { providers, unknown } = readProviders(words)
   if (unknown === null && providers.length > 0) return providers
   const guess = didYouMean(unknown ?? '', providerWords)
-  const cure = didYouMeanOr(guess, 'Known are openai, anthropic, google, ollama and openai-compatible.')
+  const baseUrl = compatibleBaseUrl(unknown ?? '')
+  const cure =
+    baseUrl === null
+      ? didYouMeanOr(guess, 'Known are openai, anthropic, google, ollama and openai-compatible.')
+      : `It speaks OpenAI's API: write provider: openai-compatible and base_url: ${baseUrl}`
   compiler.issue('error', `There is no provider '${unknown ?? ''}'. ${cure}`, node?.position ?? step.position)
   return null
 }
