@@ -1,4 +1,4 @@
-import { createServer, request as httpRequest } from 'node:http'
+import { Agent, createServer, request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { connect, constants, createServer as createHttp2Server } from 'node:http2'
 import type { Server } from 'node:net'
@@ -6,6 +6,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { StreamstackError } from '@streamstack/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
+import { activeMemory } from '../stream/index.ts'
 import { readBody } from './index.ts'
 import type { BodyRequest } from './index.ts'
 
@@ -70,6 +71,60 @@ describe('the bound', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(sent).toBeLessThan(20_000)
     stream.destroy(new Error('the caller closes the connection'))
+  })
+
+  test('a body for which there is no room does not block the next request on its connection', async () => {
+    const server = createServer((request, response) => {
+      readBody(request, 1_000_000).then(
+        (body) => response.end(`${body.length}`),
+        ({ status }: StreamstackError) => response.writeHead(status).end(),
+      )
+    })
+    const port = await listen(server)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    closers.push(() => {
+      agent.destroy()
+      server.close()
+    })
+    const post = (body: string): Promise<[status: number | undefined, text: string, isReused: boolean]> =>
+      new Promise((resolve, reject) => {
+        const outgoing = httpRequest({ host: '127.0.0.1', port, method: 'POST', agent }, (answer) => {
+          let text = ''
+          answer.on('data', (piece: Buffer) => (text += piece.toString()))
+          answer.on('end', () => resolve([answer.statusCode, text, outgoing.reusedSocket]))
+        })
+        outgoing.on('error', reject)
+        outgoing.end(body)
+      })
+    const used = activeMemory.bytesMax
+    activeMemory.hold(used)
+    try {
+      expect(await post('x'.repeat(900_000))).toEqual([503, '', false])
+      expect(await post('small')).toEqual([200, '5', true])
+    } finally {
+      activeMemory.hold(-used)
+    }
+    expect(await post('x'.repeat(900_000))).toEqual([200, '900000', true])
+  })
+
+  test('a body for which there is no room is read no further than the limit', async () => {
+    let sent = 0
+    const stream = new Readable({
+      highWaterMark: 1024,
+      read() {
+        sent += 1024
+        this.push(Buffer.alloc(1024))
+      },
+    })
+    const used = activeMemory.bytesMax
+    activeMemory.hold(used)
+    try {
+      expect((await failure(readBody(Object.assign(stream, { headers: {} }), 50_000))).code).toBe('unavailable')
+      await expect.poll(() => stream.destroyed).toBe(true)
+    } finally {
+      activeMemory.hold(-used)
+    }
+    expect(sent).toBeLessThan(60_000)
   })
 
   test('no body is an empty body', async () => {

@@ -17,8 +17,8 @@ const RETRY_MS = 1_000
  * Reads a request body whole. It never holds more than `limitBytes` as sent, nor more than `limitBytes` once
  * decompressed. A body whose Content-Length is too large is refused before anything of it is read.
  *
- * When it rejects, the rest of the body may still be on its way: over HTTP/1.1 answer with `Connection: close` and
- * destroy the request after the answer, over HTTP/2 reset the stream.
+ * When it rejects with `body_too_large`, the rest of the body may still be on its way: over HTTP/1.1 answer with `Connection: close` and
+ * destroy the request after the answer, over HTTP/2 reset the stream. After `unavailable` the rest is read and dropped.
  *
  * @throws StreamstackError `body_too_large`, `body_unreadable` (broken off, or not what Content-Encoding says),
  * `media_type_unsupported`, or `unavailable` when bodies and runs together hold as much as they may.
@@ -47,16 +47,16 @@ function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
 
   function onData(piece: Buffer): void {
     received += piece.length
-    if (received > limitBytes) refuse(tooLarge(limitBytes))
-    else if (received > UNCOUNTED_BYTES && activeMemory.isExhausted) refuse(noRoom())
-    else {
+    if (received > limitBytes) {
+      request.pause()
+      settle(() => reject(tooLarge(limitBytes)))
+    } else if (received > UNCOUNTED_BYTES && activeMemory.isExhausted) {
+      settle(() => reject(noRoom()))
+      dropRest(request, limitBytes - received)
+    } else {
       held.set(received)
       pieces.push(piece)
     }
-  }
-  function refuse(error: StreamstackError): void {
-    request.pause()
-    settle(() => reject(error))
   }
   // Node ends the readable side of an HTTP/2 stream that was reset like that of a complete one, and says `aborted` only
   // afterwards, in the same turn of the event loop.
@@ -100,6 +100,15 @@ function tooLarge(limitBytes: number): StreamstackError {
   const limit = limitBytes.toLocaleString('en')
   const message = `The request body is larger than the ${limit} bytes that this server accepts. Send less, or raise server.body_limit.`
   return new StreamstackError('body_too_large', message, { details: { limit_bytes: limitBytes } })
+}
+
+/** Reads on without keeping anything: the next request on the connection stands behind this body, and would never be read. */
+function dropRest(request: BodyRequest, bytesMax: number): void {
+  let left = bytesMax
+  request.on('data', (piece: Buffer) => {
+    left -= piece.length
+    if (left < 0) request.destroy()
+  })
 }
 
 function ignore(): void {}
