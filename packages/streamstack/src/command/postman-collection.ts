@@ -1,6 +1,9 @@
 import type { Outcome, Value } from '@streamstack/protocol'
 import { type EndpointDefinition, type InputDeclaration, pathParameters } from '../definition/index.ts'
 import type { TestFile } from '../test/index.ts'
+import { isRecord } from '../input/plain-value.ts'
+import type { TableDeclaration } from '../table/index.ts'
+import { newValues, withNewValues } from './new-values.ts'
 import { sampleInputs, sampleOf } from './sample-inputs.ts'
 import { BODYLESS, queryPairs, samplePathPart } from './sample-url.ts'
 import { type TestedCall, testedCall } from './tested-call.ts'
@@ -56,18 +59,19 @@ function requestDescription({ description, responseType }: EndpointDefinition, c
 export interface PostmanOptions {
   readonly name: string
   readonly endpoints: readonly EndpointDefinition[]
+  readonly tables: readonly TableDeclaration[]
   /** Of the workspace: their calls are the samples of the collection. */
   readonly tests: readonly TestFile[]
 }
 
 /** A collection (format v2.1.0) with one request for each endpoint. It needs the variables of `postmanEnvironment`. */
-export function postmanCollection({ name, endpoints, tests }: PostmanOptions): Value {
+export function postmanCollection({ name, endpoints, tables, tests }: PostmanOptions): Value {
   const sorted = endpoints.toSorted(
     (a, b) => a.path.localeCompare(b.path, 'en') || a.method.localeCompare(b.method, 'en'),
   )
   return {
     info: { name, description: 'Made by `streamstack postman`. Run it again when endpoints change.', schema: SCHEMA },
-    item: sorted.map((endpoint) => itemOf(endpoint, testedCall(endpoint, tests))),
+    item: sorted.map((endpoint) => itemOf(endpoint, testedCall(endpoint, tests), tables)),
   }
 }
 
@@ -83,7 +87,7 @@ export function postmanEnvironment(name: string, url: string): Value {
   }
 }
 
-function itemOf(endpoint: EndpointDefinition, call: TestedCall | null): Value {
+function itemOf(endpoint: EndpointDefinition, call: TestedCall | null, tables: readonly TableDeclaration[]): Value {
   const { method, path, access, responseType } = endpoint
   const description = requestDescription(endpoint, call)
   const streams = responseType === 'streaming'
@@ -99,7 +103,7 @@ function itemOf(endpoint: EndpointDefinition, call: TestedCall | null): Value {
         : { type: 'noauth' },
       header: streams ? [{ key: 'Accept', value: 'application/x-ndjson' }] : [],
       url: urlOf(endpoint, call),
-      ...bodyOf(endpoint, call),
+      ...bodyOf(endpoint, call, newValues(endpoint, tables)),
     },
   }
 }
@@ -160,23 +164,29 @@ function calledQuery(endpoint: EndpointDefinition, { query }: TestedCall): reado
   ]
 }
 
-function bodyOf(endpoint: EndpointDefinition, call: TestedCall | null): { readonly body?: Value } {
-  const raw = call === null ? sampleBody(endpoint) : call.body === null ? null : indented(call.body)
+function bodyOf(
+  endpoint: EndpointDefinition,
+  call: TestedCall | null,
+  fresh: Readonly<Record<string, string>>,
+): { readonly body?: Value } {
+  const raw = call === null ? sampleBody(endpoint, fresh) : calledBody(call, fresh)
   return raw === null ? {} : { body: { mode: 'raw', raw, options: { raw: { language: 'json' } } } }
 }
 
-function sampleBody(endpoint: EndpointDefinition): string | null {
+function sampleBody(endpoint: EndpointDefinition, fresh: Readonly<Record<string, string>>): string | null {
   const samples = sampleInputs(bodyInputs(endpoint))
   if (BODYLESS.has(endpoint.method) || Object.keys(samples).length === 0) return null
-  return JSON.stringify(samples, null, 2)
+  return JSON.stringify(withNewValues(samples, fresh), null, 2)
 }
 
-/** JSON on several lines; other text as it is. */
-function indented(text: string): string {
+/** JSON on several lines; other text as it is. A call that is meant to fail may do so for the values that it has. */
+function calledBody({ body, outcome }: TestedCall, fresh: Readonly<Record<string, string>>): string | null {
+  if (body === null) return null
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    const value = JSON.parse(body) as Value
+    return JSON.stringify(isRecord(value) && outcome === 'completed' ? withNewValues(value, fresh) : value, null, 2)
   } catch {
-    return text
+    return body
   }
 }
 

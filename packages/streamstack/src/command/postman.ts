@@ -26,13 +26,14 @@ export function addPostman(program: Command, io: CommandIo): void {
 async function postman(io: CommandIo, named: string | undefined, options: PostmanCommandOptions): Promise<void> {
   const workspace = await readSoundWorkspace(io, named)
   if (workspace === null) return
-  const { settings, plans } = workspace
+  const { settings, plans, tables } = workspace
   const name = settings.name ?? 'Streamstack'
   const url = (options.url ?? settings.server.publicUrl ?? 'http://127.0.0.1:8080').replace(/\/+$/, '')
   const files = {
     'streamstack.postman_collection.json': postmanCollection({
       name,
       endpoints: [...plans.values()].map(({ endpoint }) => endpoint),
+      tables,
       tests: readTests(workspaceDir(io, named).path),
     }),
     'streamstack.postman_environment.json': postmanEnvironment(name, url),

@@ -62,10 +62,18 @@ function sampleNumber({ min, max }: InputDeclaration): number {
   return Math.min(Math.max(1, min ?? 1), max ?? Infinity)
 }
 
-function sampleText({ name, minLength, maxLength }: InputDeclaration): string {
-  // The same as for inputs of type email: an endpoint that registers users may declare one, and one that logs them in a text.
-  const isEmail = /(?:^|_)e?mail$/i.test(name)
-  if (isEmail && (minLength ?? 0) <= SAMPLE_EMAIL.length && (maxLength ?? Infinity) >= SAMPLE_EMAIL.length) {
+/** Whether an input takes an address: an endpoint that registers users may declare the type, and one that logs them in a text of that name. */
+export function isEmailInput({ name, type }: InputDeclaration): boolean {
+  return type === 'email' || (type === 'text' && /(?:^|_)e?mail$/i.test(name))
+}
+
+function sampleText(input: InputDeclaration): string {
+  const { name, minLength, maxLength } = input
+  if (
+    isEmailInput(input) &&
+    (minLength ?? 0) <= SAMPLE_EMAIL.length &&
+    (maxLength ?? Infinity) >= SAMPLE_EMAIL.length
+  ) {
     return SAMPLE_EMAIL
   }
   const text = /message|prompt|question/i.test(name) ? 'Hello, stream!' : `example ${name.replaceAll('_', ' ')}`
