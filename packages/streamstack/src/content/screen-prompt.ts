@@ -141,6 +141,42 @@ const rules: readonly ScreenRule[] = [
     pattern:
       '(?:忽略|无视|忘记|忘掉|無視|忽視)(?:你|之前|以上|上面|先前|此前|前面|所有|一切|全部|的|掉|了)+(?:指令|指示|提示|规则|要求|命令|說明|说明)',
   },
+  {
+    name: 'portuguese',
+    points: 5,
+    pattern:
+      '\\b(?:ignor[ae]|esque[cç]a|esquece|desconsider[ae])(?: (?:todas?|todos?|as|os|suas?|seus?|tuas?|minhas?|anteriores|prévias))+ (?:instruções|regras|orientações|diretrizes|ordens|comandos)',
+  },
+  {
+    name: 'italian',
+    points: 5,
+    pattern:
+      '\\b(?:ignora|ignorate|ignori|dimentica|dimenticate|trascura)(?: (?:tutte|tutti|le|gli|i|tue|tuoi|vostre|mie|precedenti))+ (?:istruzioni|regole|indicazioni|direttive|ordini|comandi)',
+  },
+  {
+    name: 'russian',
+    points: 5,
+    pattern:
+      '(?:игнорируй|проигнорируй|забудь|отбрось)(?:те)?(?: (?:все|всё|всех|(?:предыдущ|прежн|прошл|данн|системн|вышеуказанн)(?:ие|их|ые|ых)|сво[иё]х?|твои|твоих|ваши|ваших|эти|этих|о|об|про))+ (?:инструкции|инструкциях|указания|указаниях|правила|команды|директивы)',
+  },
+  {
+    name: 'japanese',
+    points: 5,
+    pattern:
+      '(?:これまで|今まで|以前|前|先ほど|上記|上|すべて|全て|全部|システム)(?:の|に|で|与えられた|すべて|全て|全部|あらゆる)*(?:指示|命令|プロンプト|ルール|規則|制約|指令)(?:を|は|の|すべて|全て|全部|内容|、)*(?:無視(?:して|せよ|しろ|しなさい)|忘れ(?:ろ|なさい|て(?:くださ|下さ|、|。)))',
+  },
+  {
+    name: 'korean',
+    points: 5,
+    pattern:
+      '(?:이전|지금까지|앞선|위|기존|모든|시스템)(?:의|에|까지| |모든|받은|주어진)*(?:지시|지침|명령|프롬프트|규칙)(?:사항)?(?:들)?(?:을|를|은|는)?(?: |모두|전부|다|완전히)*(?:무시(?:하고|하세요|하십시오|해)|잊어|잊으세요)',
+  },
+  {
+    name: 'arabic',
+    points: 5,
+    pattern:
+      '(?:تجاهل|تجاهلي|انس|انسى)(?: (?:كل|جميع|كافة|هذه|تلك))* (?:التعليمات|الأوامر|القواعد|الإرشادات|التوجيهات|تعليماتك|توجيهاتك)',
+  },
 ]
 
 const searches = rules.map(({ name, points, pattern }) => ({
