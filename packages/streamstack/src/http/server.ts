@@ -83,6 +83,9 @@ export async function startServer({
       refuseRest(request)
       // Its stream has waited for its turn.
       begin(request, response)
+    } else if (request.socket.writableEnded) {
+      // The connection only lingers: its last answer said so.
+      request.socket.destroy()
     } else if (turns.countOf(request.socket) < REQUESTS_PER_CONNECTION) {
       turns.begin(request.socket, () => begin(request, response))
     } else refusePipeline(request, reports)

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { type StreamstackError, problemBody } from '@streamstack/protocol'
 import { challengeHeader } from '../../access/index.ts'
 import { noteError } from '../call/call-note.ts'
+import { lingering } from './lingering.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 
 /** Details of an error that have headers of their own (Durable Streams, "Error Responses"). */
@@ -24,7 +25,10 @@ export function answerProblem(
   noteError(response, error)
   const body = JSON.stringify({ ...problemBody(error), ...extra })
   // The rest of a body that is too large is not worth reading; HTTP/2 has no such header.
-  if (error.code === 'body_too_large' && response.req.httpVersionMajor === 1) response.setHeader('Connection', 'close')
+  if (error.code === 'body_too_large' && response.req.httpVersionMajor === 1) {
+    response.setHeader('Connection', 'close')
+    lingering.closeLate(response)
+  }
   response.writeHead(error.status, {
     'Cross-Origin-Resource-Policy': 'cross-origin',
     ...headers,
