@@ -342,6 +342,17 @@ describe('before anything was sent', () => {
     expect(upstream.received).toHaveLength(3)
   })
 
+  test.each([
+    [503, 'false', 1],
+    [400, 'true', 2],
+  ])('status %i with x-should-retry: %s leads to %i requests', async (status, told, requests) => {
+    const refused = { ...busy, status, headers: { 'retry-after': '0', 'x-should-retry': told } }
+    await using upstream = await byteReplayer([refused, { body: GOOD }])
+    const { answer } = await ask(upstream, { retries: 1 })
+    expect(answer.status).toBe(requests === 1 ? 502 : 200)
+    expect(upstream.received).toHaveLength(requests)
+  })
+
   test('another provider takes over, in its own words', async () => {
     await using down = await byteReplayer([{ status: 401, type: 'application/json', body: '{}' }])
     await using other = await byteReplayer([

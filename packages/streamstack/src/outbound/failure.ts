@@ -24,15 +24,17 @@ export function transportFailure(error: unknown, host: string, answered: boolean
   return new StreamstackError('upstream_failed', `${host} ${reasonOf(code, answered)}.`, { cause: error })
 }
 
-/** An answer whose status says no. The upstream's text is the cause, for the server's log only. */
+/** An answer whose status says no. `x-should-retry`, which OpenAI and Anthropic send, overrides what the status says of a retry. The upstream's text is the cause, for the server's log only. */
 export function statusFailure(
   host: string,
   status: number,
   headers: Readonly<Record<string, string>>,
   text: Error | undefined,
 ): StreamstackError {
+  const told = headers['x-should-retry']?.trim().toLowerCase()
+  const isPassing = RECOVERABLE_STATUSES.has(status) || status >= 500
   return new StreamstackError('upstream_status', `${host} answered with status ${status}.`, {
-    recoverable: RECOVERABLE_STATUSES.has(status) || status >= 500,
+    recoverable: told === 'true' || (isPassing && told !== 'false'),
     retryAfterMs: retryAfterMsOf(headers),
     details: { upstream_status: status },
     cause: text,
