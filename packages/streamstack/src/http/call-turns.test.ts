@@ -15,15 +15,15 @@ test('begins calls at once while a turn has room, and the others in turns by con
     })
   for (let n = 0; n < 100; n++) begin(first, `a${n}`)
   for (let n = 0; n < 3; n++) begin(second, `b${n}`)
-  expect(begun).toEqual(Array.from({ length: 32 }, (_, n) => `a${n}`))
-  expect(turns.countOf(first)).toBe(68)
+  expect(begun).toEqual(Array.from({ length: 64 }, (_, n) => `a${n}`))
+  expect(turns.countOf(first)).toBe(36)
   const counts: number[] = []
   while (!turns.areAllBegun) {
     await nextTurn()
     counts.push(begun.length)
   }
-  expect(counts).toEqual([32, 64, 96, 103])
-  expect(begun.slice(32, 40)).toEqual(['a32', 'b0', 'a33', 'b1', 'a34', 'b2', 'a35', 'a36'])
+  expect(counts).toEqual([64, 96, 103])
+  expect(begun.slice(64, 72)).toEqual(['a64', 'b0', 'a65', 'b1', 'a66', 'b2', 'a67', 'a68'])
   expect(begun.filter((name) => name.startsWith('a'))).toEqual(Array.from({ length: 100 }, (_, n) => `a${n}`))
 })
 
@@ -50,7 +50,7 @@ test('a call that another begins while it begins waits for its own turn', async 
     if (begun < 200) turns.begin(first, begin)
     return true
   }
-  for (let n = 0; n < 40; n++) turns.begin(first, () => true)
+  for (let n = 0; n < 70; n++) turns.begin(first, () => true)
   turns.beginLater(first, begin)
   let most = 0
   while (!turns.areAllBegun) {
