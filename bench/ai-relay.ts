@@ -31,15 +31,28 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
     const servers = [...new Set([relay, sdk, ours])]
     try {
       const results = await interleave(servers, { warmups: 2, rounds }, (server) => round(server, streams, tokens))
+      // A fifth of the callers: the processor of no server is busy all the time, so what is measured is the way of a token and not a queue.
+      const light = await interleave(servers, { warmups: 1, rounds }, (server) => round(server, streams / 5, tokens))
       const cpu = (server: ServerProcess): number => median((results.get(server) ?? []).map(({ cpuUs }) => cpuUs))
       const all = (server: ServerProcess, of: 'firstMs' | 'latenessMs'): number[] =>
         (results.get(server) ?? []).flatMap((one) => one[of])
       const late = (server: ServerProcess, share: number): number => quantile(all(server, 'latenessMs'), share)
       const first = (server: ServerProcess, share: number): number => quantile(all(server, 'firstMs'), share)
+      const lightFirst = (server: ServerProcess, share: number): number =>
+        quantile(
+          (light.get(server) ?? []).flatMap(({ firstMs }) => firstMs),
+          share,
+        )
       const cpuRatio = cpu(ours) / cpu(relay)
       const sdkRatio = cpu(ours) / cpu(sdk)
       const lateRatio = late(ours, 0.99) / late(relay, 0.99)
-      const addedMs = first(ours, 0.5) - first(relay, 0.5)
+      const addedMs = lightFirst(ours, 0.5) - lightFirst(relay, 0.5)
+      const firstRatio = lightFirst(ours, 0.99) / lightFirst(relay, 0.99)
+      const lightRow = (name: string, server: ServerProcess): string[] => [
+        name,
+        `${fixed(lightFirst(server, 0.5), 2)} ms`,
+        `${fixed(lightFirst(server, 0.99), 2)} ms`,
+      ]
       const row = (name: string, server: ServerProcess): string[] => [
         name,
         `${fixed(cpu(server), 1)} µs`,
@@ -50,7 +63,7 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
       ]
       return {
         title: `${count(streams)} answers of a model at ${1_000 / INTERVAL_MS} tokens a second`,
-        method: `${streams} clients, spread over ${RAMP_MS / 1_000} s, ask for an answer of ${tokens} tokens each; ${rounds} rounds in turns. CPU is that of the server's process, all threads, for each token. A token is due at its place in the provider's pace after the first token came; lateness is what it comes later than that, the provider's own included. The relay by hand parses each event and writes its text; it knows no errors, no end and no reconnecting reader.`,
+        method: `${streams} clients, spread over ${RAMP_MS / 1_000} s, ask for an answer of ${tokens} tokens each; ${rounds} rounds in turns. CPU is that of the server's process, all threads, for each token. A token is due at its place in the provider's pace after the first token came; lateness is what it comes later than that, the provider's own included. First tokens are also measured with a fifth of the callers: with all of them one core is nearly full, and they show how long its queue is. The relay by hand parses each event and writes its text; it knows no errors, no end and no reconnecting reader.`,
         tables: [
           {
             caption: 'Server-sent events, pacing off',
@@ -59,6 +72,15 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
               row('undici + eventsource-parser by hand', relay),
               row('Hono + AI SDK', sdk),
               row('AI Reply, `sse`', ours),
+            ],
+          },
+          {
+            caption: `The same with ${count(streams / 5)} callers`,
+            columns: ['', 'first token p50', 'p99'],
+            rows: [
+              lightRow('undici + eventsource-parser by hand', relay),
+              lightRow('Hono + AI SDK', sdk),
+              lightRow('AI Reply, `sse`', ours),
             ],
           },
         ],
@@ -87,11 +109,16 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
             met: lateRatio <= 1.5,
           },
           {
-            what: 'first token p50, later than the relay',
+            what: `first token of ${count(streams / 5)} callers, p50, later than the relay`,
             goal: '≤ 1 ms',
             measured: `${fixed(addedMs, 2)} ms`,
             met: addedMs <= 1,
-            isAim: true,
+          },
+          {
+            what: `first token of ${count(streams / 5)} callers, p99, of the relay`,
+            goal: '≤ 1.5 ×',
+            measured: `${fixed(firstRatio, 2)} ×`,
+            met: firstRatio <= 1.5,
           },
         ],
       }
