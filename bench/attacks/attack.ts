@@ -15,6 +15,8 @@ export interface Attack {
   readonly about: string
   /** Whether the server speaks TLS. Default: false. */
   readonly isSecure?: boolean
+  /** Time in which its connections come; what others notice then is measured apart from what they notice afterwards. Default: 0. */
+  readonly arrivalMs?: number
   /** Attacks until the signal aborts. Errors of its connections are counted, never thrown. */
   run(target: Target, tally: Tally, signal: AbortSignal): Promise<void>
 }

@@ -28,6 +28,7 @@ async function hold(
 const slowOpeners: Attack = {
   name: 'slow-openers',
   about: '1,000 connections that send one byte of a request a second.',
+  arrivalMs: 5_000,
   async run({ port, intensity }, tally, signal) {
     await hold(port, 1_000 * intensity, 250, tally, signal, (socket) => {
       const text = requestText('GET', `/victim?${'x'.repeat(1_000)}`)
@@ -39,20 +40,32 @@ const slowOpeners: Attack = {
   },
 }
 
+const neverRead = (path: string): Attack['run'] => {
+  return ({ port, intensity }, tally, signal) =>
+    hold(port, 1_000 * intensity, 250, tally, signal, (socket) => {
+      socket.pause()
+      socket.write(requestText('GET', path))
+    })
+}
+
 const stalledStreams: Attack = {
   name: 'stalled-streams',
-  about: '1,000 readers of an endless stream of 50 chunks a second that never read.',
-  async run({ port, intensity }, tally, signal) {
-    await hold(port, 1_000 * intensity, 250, tally, signal, (socket) => {
-      socket.pause()
-      socket.write(requestText('GET', '/paced'))
-    })
-  },
+  about: '1,000 readers of a stream without end that never read.',
+  arrivalMs: 6_000,
+  run: neverRead('/flood'),
+}
+
+const unreadStreams: Attack = {
+  name: 'unread-streams',
+  about: '1,000 streams of 50 chunks a second, 50,000 chunks a second in all, that nobody reads.',
+  arrivalMs: 6_000,
+  run: neverRead('/paced'),
 }
 
 const idle: Attack = {
   name: 'idle',
   about: '5,000 connections, 1,000 a second, that get one answer each and then ask for nothing.',
+  arrivalMs: 7_000,
   async run({ port, intensity }, tally, signal) {
     await hold(port, 5_000 * intensity, 1_000, tally, signal, (socket) => {
       countStatus(socket, tally)
@@ -62,4 +75,4 @@ const idle: Attack = {
 }
 
 /** Connections that cost the server something and their client nothing. */
-export const connections: readonly Attack[] = [slowOpeners, stalledStreams, idle]
+export const connections: readonly Attack[] = [slowOpeners, stalledStreams, unreadStreams, idle]

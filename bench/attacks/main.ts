@@ -45,6 +45,11 @@ for (const attack of attacks) {
   }
   reports.push(report)
   console.log(row(report).join(' | '))
+  const { arriving } = report
+  if (arriving !== null)
+    console.log(
+      `while its connections came: p50 ${ms(arriving.p50Ms)}, p99 ${ms(arriving.p99Ms)}, refused ${arriving.refused}, lost ${arriving.lost}`,
+    )
   for (const [name, value] of Object.entries(report.attacker.figures)) console.log(`${name}: ${fixed(value, 1)}`)
   console.log(
     `sent ${report.attacker.sent}; got ${
@@ -55,8 +60,8 @@ for (const attack of attacks) {
   )
 }
 console.log(`\n${table(reports)}`)
-const isUnharmed = ({ death, during, attacker }: AttackReport): boolean =>
-  death === null && during.lost === 0 && attacker.lost === 0
+const isUnharmed = ({ death, arriving, during, attacker }: AttackReport): boolean =>
+  death === null && during.lost === 0 && (arriving?.lost ?? 0) === 0 && attacker.lost === 0
 process.exitCode = notMeasured === 0 && reports.every(isUnharmed) ? 0 : 1
 
 function table(rows: readonly AttackReport[]): string {

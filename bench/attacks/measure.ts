@@ -28,6 +28,8 @@ export interface AttackReport {
   readonly attack: Attack
   /** The same calls without the attack, on the same server just before. */
   readonly before: VictimReport
+  /** While its connections came; null: it has none that stay. */
+  readonly arriving: VictimReport | null
   readonly during: VictimReport
   readonly attacker: AttackerReport
   readonly restingBytes: number
@@ -90,6 +92,8 @@ async function measured(
       death = (error as Error).message
       return Number.NaN
     })
+  const { arrivalMs = 0 } = attack
+  const arriving = arrivalMs === 0 ? null : await victim({ port, isSecure, durationMs: arrivalMs })
   const during = await victim({ port, isSecure, durationMs })
   const peakBytes = await ask(server.peakMemory())
   attacker.send('stop', () => undefined)
@@ -100,6 +104,7 @@ async function measured(
   return {
     attack,
     before,
+    arriving,
     during,
     attacker: attackerReport,
     restingBytes,
