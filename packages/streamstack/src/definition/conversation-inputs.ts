@@ -48,7 +48,8 @@ export function conversationOf(stack: TreeNode, position: Position): { inputs: T
   const load = treeFromValue(LOAD, items[first]?.position ?? position)
   return {
     inputs: treeFromValue(INPUTS, position),
-    stack: listNode(items.toSpliced(first, 0, load), stack.position),
+    // The steps of the file keep their numbers.
+    stack: listNode(items.toSpliced(first, 0, { ...load, stepId: 'conversation' }), stack.position),
   }
 }
 

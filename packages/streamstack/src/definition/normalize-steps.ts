@@ -61,10 +61,11 @@ export function normalizeStack(
     return []
   }
   const steps: StepNode[] = []
-  items.forEach((item, index) => {
-    const step = normalizeStep(item, `${idPrefix}${index + 1}`, context)
+  let number = 0
+  for (const item of items) {
+    const step = normalizeStep(item, `${idPrefix}${item.stepId ?? ++number}`, context)
     if (step !== null) steps.push(step)
-  })
+  }
   return Object.freeze(steps)
 }
 

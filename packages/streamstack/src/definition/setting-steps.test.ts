@@ -37,6 +37,19 @@ describe('settings that stand for steps', () => {
     expect(endpoint?.stack[3]?.parameters['message']?.value).toBe('{{input.message}}')
   })
 
+  test('the conversation that a stack without inputs takes from its caller leaves the ids of its steps, too', () => {
+    const stack = [screen, uses, send]
+    const definition = { endpoint_settings: {}, function_stack: stack }
+    const position = { file: 'endpoints/e.json', line: 1, column: 1 }
+    const { endpoint } = normalizeEndpoint(treeFromValue(definition, position), position.file, functions)
+    expect(endpoint?.stack.map(({ id, function: name }) => [id, name])).toEqual([
+      ['1', 'Screen Prompt'],
+      ['conversation', 'Load Conversation'],
+      ['2', 'Streaming API Response'],
+      ['3', 'Streaming API Response'],
+    ])
+  })
+
   test.each([
     [{ redact: true }, {}],
     [{ redact: ['email', 'card'] }, { kinds: ['email', 'card'] }],

@@ -24,6 +24,8 @@ export interface TreeNode {
   entries?: readonly TreeEntry[]
   /** For arrays: the items. */
   items?: readonly TreeNode[]
+  /** Of a step that stands in no file: its id, where steps of the file have their numbers. */
+  stepId?: string
 }
 
 export interface TreeEntry {

@@ -67,6 +67,17 @@ describe('the environment in expressions', () => {
     expect(await issuesOf(step)).toEqual([expect.stringContaining("'EMPTY' is not set: put it into .env.")])
   })
 
+  test('asks for no key of Google beside one in the URL', async () => {
+    const ask = (query: string): object => ({
+      function: 'External API Request (Streaming)',
+      provider: 'google',
+      url: `https://generativelanguage.googleapis.com/v1beta/models/g:streamGenerateContent${query}`,
+      body: { contents: [] },
+    })
+    expect(await issuesOf(ask('?alt=sse&key={{env.KEY}}'))).toEqual([])
+    expect(await issuesOf(ask('?alt=sse'))).toEqual([expect.stringContaining('GEMINI_API_KEY')])
+  })
+
   test('gives the values of the names that are read', async () => {
     const steps = [
       send('{{env.KEY}} {{env["KEY"]}} {{env?.KEY.length}} {{env.EMPTY ?? "none"}}'),

@@ -49,6 +49,9 @@ const PATIENCE = { firstByteTimeoutMs: 300_000, idleTimeoutMs: 300_000 }
 /** What a run may hold of one answer. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
+/** Google takes the key so, too. */
+const KEY_IN_QUERY = /[?&]key=/
+
 const KEY_HEADERS: ReadonlySet<string> = new Set(['authorization', 'x-api-key', 'x-goog-api-key', 'api-key'])
 
 /** Compiles where a request goes. Null: an issue says why not. */
@@ -83,7 +86,12 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
     step,
     compiler,
     nodes,
-    literalUrl === null ? providers.map((provider) => dialectOf(provider)) : [dialectAt(step, literalUrl, providers)],
+    (literalUrl === null
+      ? providers.map((provider) => dialectOf(provider))
+      : [dialectAt(step, literalUrl, providers)]
+    ).filter(
+      ({ provider }) => provider !== 'google' || !(typeof url?.value === 'string' && KEY_IN_QUERY.test(url.value)),
+    ),
   )
 
   return (frame, request, ask) => {
