@@ -108,6 +108,33 @@ const resets: Attack = {
   },
 }
 
+const pipelined: Attack = {
+  name: 'pipelined',
+  about: 'Four connections that send requests without end and wait for no answer, each again when it is closed.',
+  async run({ port, intensity }, tally, signal) {
+    const piece = requestText('GET', '/victim').repeat(100)
+    const attack = async (): Promise<void> => {
+      while (!signal.aborted) {
+        const socket = open(port, tally).resume()
+        const send = (): void => {
+          while (socket.writable && !signal.aborted) {
+            tally.sent += 100
+            if (!socket.write(piece)) return
+          }
+        }
+        socket.on('connect', send).on('drain', send)
+        const stop = (): unknown => socket.destroy()
+        signal.addEventListener('abort', stop, { once: true })
+        await new Promise((resolve) => socket.on('close', resolve))
+        signal.removeEventListener('abort', stop)
+        tally.count('closed')
+        await sleep(10)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.max(1, Math.round(4 * intensity)) }, attack))
+  },
+}
+
 /** Streams of a session at once: Node's client looks through all that wait for a place again and again. */
 const OPEN_STREAMS_MAX = 200
 
@@ -169,5 +196,6 @@ export const activeRuns: readonly Attack[] = [
   listInputs,
   heldTexts,
   resets,
+  pipelined,
   presence,
 ]

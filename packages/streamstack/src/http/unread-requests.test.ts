@@ -254,6 +254,7 @@ test('a connection that sends too many requests ahead is logged and recorded onc
   await server.close()
   const refused = logged.filter(({ error }) => error !== null)
   expect(refused).toMatchObject([{ method: '-', status: null, address: '127.0.0.1', error: { code: 'too_many' } }])
+  expect(new Error('x').stack).toContain('unread-requests.test')
   logged.length = 1
   expect(await close()).toMatchObject([{ outcome: 'refused', error: 'too_many', address: '127.0.0.1' }])
 })
