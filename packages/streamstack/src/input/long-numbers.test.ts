@@ -106,6 +106,21 @@ describe('a whole number beyond 2^53', () => {
     )
   })
 
+  test('is no number of up to 15 digits with an exponent, which a number gives back; with more digits it is found', () => {
+    const numeral = fc.tuple(
+      fc.stringMatching(/^-?[1-9]\d{0,7}$/),
+      fc.stringMatching(/^\d{1,7}$/),
+      fc.nat({ max: 290 }),
+    )
+    fc.assert(
+      fc.property(numeral, ([whole, fraction, exponent]) => {
+        const text = `${whole}.${fraction}e${exponent}`
+        expect(check(`{"amount":${text}}`)['amount']).toBe(Number(text))
+      }),
+    )
+    expect(faultPaths('{"any":[1.5e16,9007199254740993e0,9.007199254740993e15]}')).toEqual(['any[1]', 'any[2]'])
+  })
+
   test('hidden among a megabyte of values costs no more than its neighbours', () => {
     const body = `{"any":[${'1,'.repeat(400_000)}12345678901234567],"id":7}`
     expect(faultPaths(body)).toEqual(['any[400000]'])

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration } from '../definition/types.ts'
 import { mapLongNumbers } from '../text/parse-exact-json.ts'
@@ -10,6 +10,8 @@ const longNumbers = new WeakMap<object, Set<string>>()
 /** Lists and objects that hold a long number, however deep. */
 const holders = new WeakSet()
 
+const MARK_BYTES = 12
+
 const cure =
   'is a whole number beyond 2^53, which loses digits on its way; send it in quotes, as text, to an input of the type integer or text'
 
@@ -18,8 +20,8 @@ const cure =
  * text, and `refuseLongNumbers` can still tell them from texts. The JSON must not be deep.
  */
 export function parseLongNumbers(text: string): Value {
-  // A caller cannot guess it, so no text of a caller is taken for a number.
-  const mark = `${randomUUID()}:`
+  // A caller cannot guess it, so no text of a caller is taken for a number. It is short, as it is written before each of them.
+  const mark = `${randomBytes(MARK_BYTES).toString('base64url')}:`
   const marked = mapLongNumbers(text, (digits) => (Number.isFinite(Number(digits)) ? `"${mark}${digits}"` : digits))
   const parsed: Value = JSON.parse(marked)
   const root: { value: Value } = { value: parsed }
@@ -89,8 +91,8 @@ function refuseIn(
   }
   const value = (holder as Record<string, Value>)[key]
   if (typeof value !== 'object' || value === null || !holders.has(value)) return
+  const isItem = !isRecord(value)
   for (const inner of Object.keys(value)) {
-    const isItem = !isRecord(value)
     const declared = isItem
       ? (declaration?.items ?? null)
       : (declaration?.properties?.find(({ name }) => name === inner) ?? null)

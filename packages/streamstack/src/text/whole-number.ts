@@ -16,6 +16,12 @@ export function wholeNumber(value: unknown): number | bigint | null {
 
 const numeral = /^([+-]?)(?:(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)|(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?)$/
 
+/** Up to 15 digits with an exponent: a number gives them all back (IEEE 754), so such a numeral names a magnitude. */
+const SHORT = /^-?\d{1,8}(?:\.\d{1,7})?[eE][+-]?\d+$/
+
+/** Digits that stand for themselves. */
+const PLAIN = /^-?[1-9]\d*$/
+
 /**
  * The digits of a whole number beyond ±(2^53 − 1) that a numeral of JSON, YAML or JavaScript writes, where a JavaScript
  * number would be another one, however it is written: `9007199254740993`, `9007199254740993.0`, `9.007199254740993e15` and
@@ -23,6 +29,12 @@ const numeral = /^([+-]?)(?:(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)|(\d*)(?:\.
  * those that name a magnitude, such as `6.02e23`. Plain digits beyond ±(2^53 − 1) are always given: they stand for ids.
  */
 export function wholeDigits(text: string): string | null {
+  // Ids: a body may hold tens of thousands of them.
+  if (PLAIN.test(text)) {
+    const value = Number(text)
+    return Number.isSafeInteger(value) || !Number.isFinite(value) ? null : text
+  }
+  if (SHORT.test(text)) return null
   const big = bigWhole(text)
   return big === null || (big.isKept && !/^[+-]?\d+$/.test(text)) ? null : big.digits
 }
@@ -50,7 +62,8 @@ function bigWhole(text: string): BigWhole | null {
   if (radix === undefined && zeros < 0) return null
   const digits = radix === undefined ? significant.replace(/^0+/, '') : ''
   const exact = radix === undefined ? `${digits}${'0'.repeat(zeros)}` : String(BigInt(radix))
-  const isKept = BigInt(exact) === BigInt(value) || (radix === undefined && isRounded(value, digits))
+  // The number of many digits is made last: one of 300 takes longer than all else here.
+  const isKept = (radix === undefined && isRounded(value, digits)) || BigInt(exact) === BigInt(value)
   return { digits: `${sign === '-' ? '-' : ''}${exact}`, isKept }
 }
 
