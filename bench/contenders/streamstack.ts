@@ -3,6 +3,7 @@ import { serve } from 'streamstack'
 
 // As bin/streamstack.js does.
 setFlagsFromString('--no-allocation-site-pretenuring')
+setFlagsFromString('--no-lazy-feedback-allocation')
 
 /** Our server, over a workspace folder. */
 export async function start(options: string): Promise<number> {

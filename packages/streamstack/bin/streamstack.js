@@ -10,5 +10,7 @@ if (message !== null) {
 }
 // Before there is any code of ours. docs/decisions/2026-11-23-what-collections-keep.md says why.
 setFlagsFromString('--no-allocation-site-pretenuring')
+// The first thousands of calls are compiled sooner: docs/decisions/2026-12-01-first-calls.md.
+setFlagsFromString('--no-lazy-feedback-allocation')
 const { main } = await import('../dist/command/main.js')
 await main(process.argv.slice(2))

@@ -47,6 +47,7 @@ export class EndedRun implements RunView {
     log.pack()
     this.#log = log
     this.#end = end
+    live.stream.times?.trim()
     this.#times = live.stream.times
     this.#startedMs = live.execution.startedMs
   }

@@ -26,6 +26,11 @@ export class ChunkTimes {
     this.#marks.push(offset, atMs)
   }
 
+  /** Nothing more is added: gives back the room for more. */
+  trim(): void {
+    this.#marks = this.#marks.slice()
+  }
+
   get bytesHeld(): number {
     return this.#marks.length * 8
   }

@@ -1,8 +1,8 @@
 import { CHUNK_KINDS, type Chunk, type ChunkKind } from '@streamstack/protocol'
 import { textBytes } from './log.ts'
 
-/** What the objects of a segment and the headers of its texts cost. */
-const OBJECT_BYTES = 448
+/** What the objects of a packed segment and the headers of its texts cost. */
+export const PACKED_BYTES_MIN = 448
 
 /** The longest data or metadata whose length fits a UTF-16 unit. */
 const LENGTH_MAX = 0xffff
@@ -92,7 +92,7 @@ export class PackedChunks {
       textBytes(metadata) +
       textBytes(metadataLengths) +
       textBytes(kinds) +
-      OBJECT_BYTES
+      PACKED_BYTES_MIN
   }
 
   /** The chunks from an index on as the format `lines` writes them without metadata; null where that is not their data. */

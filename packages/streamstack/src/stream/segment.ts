@@ -1,6 +1,6 @@
 import type { Chunk } from '@streamstack/protocol'
 import { type Batch, chunkBytes, textBytes } from './log.ts'
-import { PackedChunks } from './packed-chunks.ts'
+import { PACKED_BYTES_MIN, PackedChunks } from './packed-chunks.ts'
 
 /** What an object of a chunk costs beyond what `chunkBytes` counts: with it, the object, two headers of texts and a place in an array. */
 const OBJECT_BYTES_MORE = 48
@@ -53,7 +53,8 @@ export class Segment {
 
   /** Nothing may be added any more. */
   pack(): void {
-    if (this.#chunks === null || this.count === 0) return
+    // A few short chunks are as small as what packs them.
+    if (this.#chunks === null || this.bytesHeld <= PACKED_BYTES_MIN) return
     const packed = PackedChunks.from(this.#chunks)
     if (packed === null || packed.bytes >= this.bytesHeld) return
     this.#packed = packed
