@@ -36,18 +36,22 @@ interface Started {
 }
 
 interface Opened extends AsyncDisposable {
-  /** The steps `Streaming API Response` that began so far, in their order. */
+  /** The steps of the watched function that began so far, in their order. */
   readonly steps: readonly Started[]
   /** `caller`: subject of the caller; default: none. */
-  start(path: string, caller?: string): LiveRun
+  start(path: string, caller?: string, given?: typeof inputs): LiveRun
 }
 
-async function opened(stacks: Readonly<Record<string, readonly object[]>>): Promise<Opened> {
+async function opened(
+  stacks: Readonly<Record<string, readonly object[]>>,
+  watched = 'Streaming API Response',
+): Promise<Opened> {
   const files = Object.entries(stacks).map(([path, stack]) => [
     `endpoints${path}.json`,
     { ...endpoint(path, stack), input_parameters: inputParameters },
   ])
-  const one = await openedEngine(Object.fromEntries(files))
+  const settings = { outbound: { allow: ['127.0.0.1:9'] } }
+  const one = await openedEngine({ 'streamstack.yaml': settings, ...Object.fromEntries(files) })
   const steps: Started[] = []
   let turn = 0
   let isOpen = true
@@ -58,12 +62,12 @@ async function opened(stacks: Readonly<Record<string, readonly object[]>>): Prom
   count()
   return {
     steps,
-    start: (path, caller = '') =>
+    start: (path, caller = '', given = inputs) =>
       one.startRead(path, {
-        inputs,
+        inputs: given,
         owner: caller === '' ? null : { subject: caller },
         trace: ({ event, function: name }) => {
-          if (event === 'start' && name === 'Streaming API Response') steps.push({ path, caller, turn })
+          if (event === 'start' && name === watched) steps.push({ path, caller, turn })
         },
       }),
     async [Symbol.asyncDispose]() {
@@ -91,6 +95,18 @@ describe('heavy work', () => {
       expect(new Set(turns).size).toBe(callers.length)
     },
   )
+
+  test('a body that is long as JSON counts as work as well', async () => {
+    const body = { function: 'External API Request', url: 'http://127.0.0.1:9/', method: 'POST', body: '{{ids}}' }
+    const stack = [{ function: 'Try/Catch Block', try_block: [body], catch_block: [] }]
+    await using one = await opened({ '/heavy': stack }, body.function)
+    const ids = Array.from({ length: 400_000 }, (_, n) => n)
+    const callers = Array.from({ length: 5 }, () => one.start('/heavy', '', { ...inputs, ids }))
+    expect(await Promise.all(callers.map((live) => ended(live)))).toStrictEqual(callers.map(() => 'completed'))
+    const turns = turnsOf(one.steps, '/heavy')
+    expect(turns).toHaveLength(5)
+    expect(new Set(turns).size).toBe(5)
+  })
 
   test('the evaluations of one run are apart from each other, too', async () => {
     const steps = Array.from({ length: 4 }, () => send(heavy['one that is let through']))

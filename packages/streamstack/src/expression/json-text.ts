@@ -1,7 +1,12 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
+import { noteWork } from './work.ts'
 
 /** The longest text that a run makes of one value, for whatever leaves it: a chunk, metadata, a request. Making a longer one would hold up everything else. */
 const JSON_CHARACTERS_MAX = 32 * 1024 * 1024
+
+/** What is walked, and what is written, in a step of work. */
+const NODES_PER_STEP = 4
+const CHARACTERS_PER_STEP = 16
 
 const nodesMax = 2_000_000
 const depthMax = 500
@@ -14,9 +19,10 @@ const depthMax = 500
  */
 export function jsonText(value: Value, charactersMax = JSON_CHARACTERS_MAX): string {
   // Most of what is sent is text.
-  if (typeof value !== 'string') new Count(charactersMax).add(value, 0)
+  if (typeof value !== 'string') countIn(value, charactersMax)
   else if (value.length + 2 > charactersMax) throw tooLong(charactersMax)
   const text = JSON.stringify(value)
+  noteWork(text.length / CHARACTERS_PER_STEP)
   // The walk counts neither escapes nor the digits of numbers.
   if (text.length > charactersMax) throw tooLong(charactersMax)
   return text
@@ -28,19 +34,29 @@ export function notTooLong(text: string): string {
   return text
 }
 
+/** Throws `limit_exceeded` for what is too large. The walk is work even then. */
+function countIn(value: Value, charactersMax: number): void {
+  const count = new Count(charactersMax)
+  try {
+    count.add(value, 0)
+  } finally {
+    noteWork(count.nodes / NODES_PER_STEP)
+  }
+}
+
 /** The fewest characters that the values walked so far can take. */
 class Count {
   readonly #charactersMax: number
   #characters = 0
-  #nodes = 0
+  nodes = 0
 
   constructor(charactersMax: number) {
     this.#charactersMax = charactersMax
   }
 
   add(value: Value, depth: number): void {
-    this.#nodes += 1
-    if (this.#nodes > nodesMax) {
+    this.nodes += 1
+    if (this.nodes > nodesMax) {
       throw new StreamstackError(
         'limit_exceeded',
         `The value as JSON would have more than ${nodesMax.toLocaleString('en')} values and names; send it in several chunks.`,
@@ -70,7 +86,7 @@ class Count {
       return
     }
     for (const key of Object.keys(value)) {
-      this.#nodes += 1
+      this.nodes += 1
       this.#characters += key.length + 4
       this.add(value[key] ?? null, depth + 1)
     }

@@ -50,6 +50,12 @@ export function charge(more: number): void {
   }
 }
 
+/** Counts work that has a bound of its own, such as the writing of JSON: for the turns of the event loop, and not for the bound of an evaluation. */
+export function noteWork(more: number): void {
+  steps += more
+  stepsBefore += more
+}
+
 /** Counts a look at all characters of a text by native code, as a comparison or a search takes it. */
 export function chargeText(length: number): void {
   if (length >= 32) charge(length / 32)
