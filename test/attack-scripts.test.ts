@@ -69,7 +69,7 @@ describe.each([{ isSecure: false }, { isSecure: true }])('a server under attack 
   })
 })
 
-test('a server that ends is told with its code and what it wrote last, at each question', async () => {
+test('each question to a server that has ended fails with its exit code and last output', async () => {
   const dying = await startServer('../../test/fixtures/contenders/dying')
   const told = /ended with code 7\. The last that it wrote:\nno room for one more/
   await expect(dying.memory(false)).rejects.toThrow(told)

@@ -57,7 +57,7 @@ const stalledStreams: Attack = {
 
 const unreadStreams: Attack = {
   name: 'unread-streams',
-  about: '1,000 streams of 50 chunks a second, 50,000 chunks a second in all, that nobody reads.',
+  about: '1,000 readers of a stream of 50 chunks a second each, 50,000 in all, that never read.',
   arrivalMs: 6_000,
   run: neverRead('/paced'),
 }

@@ -30,7 +30,7 @@ test('run --compare shows the same content in several sizes side by side', async
   expect(out).not.toContain('did not send the same')
 })
 
-test('run --compare leaves out what is told beside an answer', async () => {
+test('run --compare counts the content of an answer alone', async () => {
   using line = commandLine()
   line.write({ 'endpoints/answer.yaml': answer })
   const { out } = await line.run('run', 'GET', '/answer', '--compare', 'chunk_size=1,3,10')

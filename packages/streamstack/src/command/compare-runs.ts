@@ -91,7 +91,7 @@ async function follow(live: LiveRun): Promise<Course> {
     take: ({ chunks, from, to }) => {
       const atMs = performance.now() - startedMs
       for (const { kind, data } of chunks.slice(from, to)) {
-        // What is told beside an answer, such as the tokens used, has no size to compare.
+        // Chunks that report on an answer, such as its token usage, have no size to compare.
         if (!CONTENT_KINDS.has(kind)) continue
         course.chunks.push({ atMs, characters: data.length })
         if (course.texts.length < ROWS) course.texts.push(data.slice(0, CELL_WIDTH * 2))

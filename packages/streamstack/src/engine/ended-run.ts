@@ -10,8 +10,8 @@ import { type RunTimes, type RunView, endpointRoute, runUrl } from './run-view.t
 const RUN_BYTES = 768
 
 /**
- * A run in memory that is over and that nobody reads: a small part of what it was, since there can be many of them. Its stream is made again
- * when a reader comes back.
+ * A finished run in memory without readers. It keeps a small part of a live run, as a server retains thousands of them. A reader that comes
+ * back gets a new stream over the same log.
  */
 export class EndedRun implements RunView {
   readonly run: string

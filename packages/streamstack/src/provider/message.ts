@@ -154,7 +154,7 @@ export function originOf(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : url
 }
 
-/** Messages for a server of the Chat Completions API: turns that others wrote are told in text and calls alone. */
+/** Messages for a server of the Chat Completions API: turns of other providers keep their text and calls alone. */
 export function withTurnsOf(messages: readonly Message[], url: string): readonly Message[] {
   const origin = originOf(url)
   return messages.map((message) =>

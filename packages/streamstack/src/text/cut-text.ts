@@ -7,7 +7,7 @@ const JOINING = new RegExp(`^[${JOINS}]$`, 'u')
 
 /**
  * Returns the beginning of a text: at most `lengthMax` UTF-16 units, and whole characters as a reader sees them (grapheme clusters, Unicode UAX #29). Takes as long for a
- * text of any length, but for one of flags alone, which it counts. `onRead` is told how many units were looked at one by one.
+ * text of any length, but for one of flags alone, which it counts. `onRead` receives the number of units that were looked at one by one.
  */
 export function cutText(text: string, lengthMax: number, onRead?: (units: number) => void): string {
   if (text.length <= lengthMax) return text

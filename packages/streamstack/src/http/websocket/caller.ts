@@ -1,7 +1,7 @@
 import type { StreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
 
-/** How long before a token expires its client is told; later where the token has less than twice that, so that short ones are not replaced all the time. */
+/** How long before a token expires the server notifies its client; later where the token lives less than twice that, so that clients do not replace short ones all the time. */
 const EXPIRING_MS = 30_000
 
 /** How long a client has nothing to do about its token at the least. */

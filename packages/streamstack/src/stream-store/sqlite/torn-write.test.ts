@@ -171,7 +171,7 @@ describe('a file that lost a part of itself', () => {
     return folder
   }
 
-  test.each([1, 2, 0.7, 0.3, 0.01])('is told, not taken for a shorter stream: %d', (cut) => {
+  test.each([1, 2, 0.7, 0.3, 0.01])('is refused as storage_failed, not read as a shorter stream: %d', (cut) => {
     const folder = settled()
     const file = join(folder, FILE)
     const pages = statSync(file).size / PAGE_BYTES
@@ -181,7 +181,7 @@ describe('a file that lost a part of itself', () => {
     expect(() => open(folder)).toThrow(expect.objectContaining({ code: 'storage_failed', status: 503 }))
   })
 
-  test('is told when it is no database any more', () => {
+  test('is refused as storage_failed when it is no database any more', () => {
     const folder = settled()
     writeFileSync(join(folder, FILE), noise(20_000, randomFrom(seed)))
     expect(() => open(folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }))
