@@ -52,6 +52,12 @@ function workspace(
   }
 }
 
+/** The same, with a heartbeat after 100 ms of silence. */
+function workspaceWithHeartbeats(upstream: ByteReplayer): Record<string, unknown> {
+  const files = workspace([upstream], [reply(upstream)])
+  return { ...files, 'streamstack.yaml': { ...(files['streamstack.yaml'] as object), streams: { heartbeat: 100 } } }
+}
+
 interface Told {
   text: string
   kinds: string[]
@@ -145,6 +151,29 @@ describe('an answer', () => {
       [0, 3],
       [1, 5],
     ])
+  })
+
+  test('of a server that ignores `stream` comes in one piece, with its usage; a document of another kind is one error', async () => {
+    const message = { role: 'assistant', content: 'Hello' }
+    const whole = {
+      object: 'chat.completion',
+      model: 'small',
+      choices: [{ index: 0, message, finish_reason: 'stop' }],
+      usage: used.usage,
+    }
+    const json = (document: object): Script => ({ type: 'application/json', body: JSON.stringify(document) })
+    await using upstream = await byteReplayer([json(whole), json(whole), json({ healthy: true })])
+    await using server = await testServer(workspace([upstream], [reply(upstream)]))
+    const { text, kinds, end, run } = await told(server, await server.call(KINDS, { body: {} }))
+    expect(text).toBe('Hello')
+    expect(kinds).toEqual(['status', 'text', 'usage', 'status'])
+    expect(end).toMatchObject({ outcome: 'completed' })
+    expect(run['usage']).toMatchObject({ input_tokens: 10, output_tokens: 4, last_calls: [{ finish_reason: 'stop' }] })
+    expect((await server.call('/reply?format=text', { body: {} })).text).toBe('Hello')
+    const failed = problem(await server.call(KINDS, { body: {} }))
+    expect(failed).toMatchObject({ status: 502, code: 'upstream_failed' })
+    expect(failed['detail']).toContain('a JSON document that is no answer of a model')
+    expect(JSON.stringify(failed)).not.toContain('healthy')
   })
 
   test('that says [DONE] ends nothing', async () => {
@@ -267,12 +296,7 @@ describe('an answer', () => {
     await using upstream = await byteReplayer([
       { body: first + GOOD.slice(first.length), pieceBytes: first.length, gate },
     ])
-    const files = workspace([upstream], [reply(upstream)])
-    const settings = files['streamstack.yaml'] as object
-    await using server = await testServer({
-      ...files,
-      'streamstack.yaml': { ...settings, streams: { heartbeat: 100 } },
-    })
+    await using server = await testServer(workspaceWithHeartbeats(upstream))
     const call = await server.open(`/reply?format=${format}`, { body: {} })
     await call.until('Hel')
     await call.until(heartbeat.repeat(2).slice(0, -1))
@@ -296,12 +320,7 @@ describe('an answer', () => {
     const first = ': hm\n\n'
     const body = first + events({ error: { message: 'sk-9 is down' } })
     await using upstream = await byteReplayer([{ body, pieceBytes: first.length, gate }])
-    const files = workspace([upstream], [reply(upstream)])
-    const settings = files['streamstack.yaml'] as object
-    await using server = await testServer({
-      ...files,
-      'streamstack.yaml': { ...settings, streams: { heartbeat: 100 } },
-    })
+    await using server = await testServer(workspaceWithHeartbeats(upstream))
     const call = await server.open(`/reply?format=${format}`, { body: {} })
     await call.until(heartbeat)
     goOn()

@@ -1,3 +1,4 @@
+import type { Value } from '@streamstack/protocol'
 import type { Answer } from './answer.ts'
 import type { ProviderItem } from './item.ts'
 import type { JsonObject } from './json.ts'
@@ -50,6 +51,8 @@ export interface Dialect {
   adopt(body: JsonObject): JsonObject
   /** Completes a body in the provider's own shape: the answer is streamed and its usage told. */
   streamed(body: JsonObject): JsonObject
+  /** The frames that an answer in one piece stands for, which servers send that ignore `stream`; null: the document is no answer. */
+  framesOf(document: Value): readonly JsonObject[] | null
   /** Reads one frame. Throws a StreamstackError when the provider tells of an error. */
   read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void
 }

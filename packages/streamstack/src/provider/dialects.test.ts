@@ -8,6 +8,7 @@ import { anthropic, dialects, ollama, openai } from './dialects/index.ts'
 import type { ProviderItem, UsageItem } from './item.ts'
 import { readMessages } from './message.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
+import { writtenDocuments } from './testing/written-documents.ts'
 import { oddStreams } from './testing/written-oddities.ts'
 import { type WrittenStream, writtenStreams } from './testing/written-streams.ts'
 
@@ -46,61 +47,64 @@ function comparable({ items, error }: Decoded): unknown {
 const textOf = (items: readonly ProviderItem[], kind: string): string =>
   items.map((item) => (item.kind === kind ? item.text : '')).join('')
 
-describe.each([...writtenStreams, ...oddStreams].map((stream) => [stream.name, stream] as const))('%s', (_, stream) => {
-  const bytes = Buffer.from(stream.body)
-  const whole = decode(stream, [bytes])
+describe.each([...writtenStreams, ...oddStreams, ...writtenDocuments].map((stream) => [stream.name, stream] as const))(
+  '%s',
+  (_, stream) => {
+    const bytes = Buffer.from(stream.body)
+    const whole = decode(stream, [bytes])
 
-  test('gives what it says', () => {
-    const { items, error } = whole
-    expect(textOf(items, 'text')).toBe(stream.text)
-    expect(textOf(items, 'reasoning')).toBe(stream.reasoning ?? '')
-    expect(items.flatMap((item) => (item.kind === 'source' ? [item.url] : []))).toEqual(stream.sources ?? [])
-    expect(JSON.stringify(items)).not.toContain('\uFFFD')
-    const last = items.at(-1)
-    if (stream.error === undefined) {
-      expect(error).toBeNull()
-      expect(last).toMatchObject({ kind: 'status', state: 'finished', finish_reason: stream.finish })
-      const calls = items.flatMap((item) =>
-        item.kind === 'tool_call' ? [{ id: item.id, name: item.name, arguments: item.arguments }] : [],
-      )
-      expect(calls).toEqual(stream.calls ?? [])
-      const usage = items.find((item): item is UsageItem => item.kind === 'usage')
-      if (stream.usage !== undefined && stream.usage !== null) expect(usage).toMatchObject(stream.usage)
-    } else {
-      expect(error).toMatchObject({ code: 'upstream_failed' })
-      expect(error?.message).toContain(stream.error)
-      expect(error?.message).not.toContain('sk-1')
-      if (stream.recoverable !== undefined) expect(error?.recoverable).toBe(stream.recoverable)
-      expect(items.filter((item) => item.kind === 'status' && item.state === 'finished')).toEqual([])
-    }
-  })
-
-  test('is the same when cut at any byte, and byte by byte', () => {
-    const expected = JSON.stringify(comparable(whole))
-    for (let place = 1; place < bytes.length; place++) {
-      if (JSON.stringify(comparable(decode(stream, cut(bytes, [place])))) !== expected) {
-        expect.fail(`differs when cut at byte ${place}: ${JSON.stringify(stream.body.slice(0, place).slice(-40))}`)
+    test('gives what it says', () => {
+      const { items, error } = whole
+      expect(textOf(items, 'text')).toBe(stream.text)
+      expect(textOf(items, 'reasoning')).toBe(stream.reasoning ?? '')
+      expect(items.flatMap((item) => (item.kind === 'source' ? [item.url] : []))).toEqual(stream.sources ?? [])
+      expect(JSON.stringify(items)).not.toContain('\uFFFD')
+      const last = items.at(-1)
+      if (stream.error === undefined) {
+        expect(error).toBeNull()
+        expect(last).toMatchObject({ kind: 'status', state: 'finished', finish_reason: stream.finish })
+        const calls = items.flatMap((item) =>
+          item.kind === 'tool_call' ? [{ id: item.id, name: item.name, arguments: item.arguments }] : [],
+        )
+        expect(calls).toEqual(stream.calls ?? [])
+        const usage = items.find((item): item is UsageItem => item.kind === 'usage')
+        if (stream.usage !== undefined && stream.usage !== null) expect(usage).toMatchObject(stream.usage)
+      } else {
+        expect(error).toMatchObject({ code: 'upstream_failed' })
+        expect(error?.message).toContain(stream.error)
+        expect(error?.message).not.toContain('sk-1')
+        if (stream.recoverable !== undefined) expect(error?.recoverable).toBe(stream.recoverable)
+        expect(items.filter((item) => item.kind === 'status' && item.state === 'finished')).toEqual([])
       }
-    }
-    expect(
-      comparable(
-        decode(
-          stream,
-          Array.from(bytes, (byte) => Uint8Array.of(byte)),
-        ),
-      ),
-    ).toEqual(comparable(whole))
-  })
+    })
 
-  test('is the same when cut anywhere', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(Math.max(0, bytes.length - 1)), { maxLength: 8 }), (at) => {
-        expect(comparable(decode(stream, cut(bytes, at)))).toEqual(comparable(whole))
-      }),
-      { numRuns: 25 },
-    )
-  })
-})
+    test('is the same when cut at any byte, and byte by byte', () => {
+      const expected = JSON.stringify(comparable(whole))
+      for (let place = 1; place < bytes.length; place++) {
+        if (JSON.stringify(comparable(decode(stream, cut(bytes, [place])))) !== expected) {
+          expect.fail(`differs when cut at byte ${place}: ${JSON.stringify(stream.body.slice(0, place).slice(-40))}`)
+        }
+      }
+      expect(
+        comparable(
+          decode(
+            stream,
+            Array.from(bytes, (byte) => Uint8Array.of(byte)),
+          ),
+        ),
+      ).toEqual(comparable(whole))
+    })
+
+    test('is the same when cut anywhere', () => {
+      fc.assert(
+        fc.property(fc.array(fc.nat(Math.max(0, bytes.length - 1)), { maxLength: 8 }), (at) => {
+          expect(comparable(decode(stream, cut(bytes, at)))).toEqual(comparable(whole))
+        }),
+        { numRuns: 25 },
+      )
+    })
+  },
+)
 
 test('every dialect has streams that complete, that are cut and that report an error', () => {
   for (const dialect of dialects) {

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { parseExactJson } from '../text/parse-exact-json.ts'
 
 export type JsonObject = { readonly [key: string]: Value }
 
@@ -42,4 +43,13 @@ export function setMembers(members: Readonly<Record<string, Value | undefined>>)
   return Object.fromEntries(
     Object.entries(members).filter((entry): entry is [string, Value] => entry[1] !== null && entry[1] !== undefined),
   )
+}
+
+/** The value of a JSON text; undefined for any other text. */
+export function jsonOf(text: string): Value | undefined {
+  try {
+    return parseExactJson(text)
+  } catch {
+    return undefined
+  }
 }

@@ -26,6 +26,7 @@ export const anthropic: Dialect = {
       ? given
       : adopted(given, body),
   streamed: (given) => ({ ...given, stream: true }),
+  framesOf,
   read,
 }
 
@@ -83,6 +84,36 @@ function blockOf(part: Part): readonly Value[] {
   const source: Value =
     data === null ? { type: 'url', url: part.url } : { type: 'base64', media_type: data.mediaType, data: data.data }
   return [{ type: 'image', source }]
+}
+
+/** A whole message as the events that would have streamed it. */
+function framesOf(document: Value): readonly JsonObject[] | null {
+  const message = objectOf(document)
+  if (message === null || message['type'] !== 'message' || !Array.isArray(message['content'])) return null
+  const { stop_reason = null, usage = null } = message
+  return [
+    { type: 'message_start', message },
+    ...message['content'].flatMap((block, index) => blockFrames(objectOf(block) ?? {}, index)),
+    { type: 'message_delta', delta: { stop_reason }, usage },
+    ...(stop_reason === null ? [] : [{ type: 'message_stop' }]),
+  ]
+}
+
+function blockFrames(block: JsonObject, index: number): readonly JsonObject[] {
+  const { text, thinking, signature, citations, ...opened } = block
+  const isCall = block['type'] === 'tool_use'
+  const deltas: readonly JsonObject[] = [
+    ...(typeof thinking === 'string' ? [{ type: 'thinking_delta', thinking }] : []),
+    ...(typeof signature === 'string' ? [{ type: 'signature_delta', signature }] : []),
+    ...(typeof text === 'string' ? [{ type: 'text_delta', text }] : []),
+    ...listOf(citations).map((citation) => ({ type: 'citations_delta', citation })),
+    ...(isCall ? [{ type: 'input_json_delta', partial_json: JSON.stringify(block['input'] ?? {}) }] : []),
+  ]
+  return [
+    { type: 'content_block_start', index, content_block: isCall ? { ...opened, input: {} } : opened },
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
+    { type: 'content_block_stop', index },
+  ]
 }
 
 function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {

@@ -19,6 +19,7 @@ export const chatCompletions: Omit<Dialect, 'provider' | 'baseUrl' | 'keyName' |
     stream: true,
     stream_options: { include_usage: true, ...objectOf(body['stream_options']) },
   }),
+  framesOf,
   read,
 }
 
@@ -106,6 +107,14 @@ function chatContent(parts: readonly Part[]): Value {
 
 function chatTool({ name, description, parameters }: Tool): Value {
   return { type: 'function', function: setMembers({ name, description: description || null, parameters }) }
+}
+
+/** A whole answer is read like a frame. A lone chunk of a stream is none. */
+function framesOf(document: Value): readonly JsonObject[] | null {
+  const answer = objectOf(document)
+  const choice = firstAnswer(answer?.['choices'])
+  const isWhole = objectOf(choice?.['message']) !== null || typeof choice?.['text'] === 'string'
+  return answer !== null && isWhole ? [answer] : null
 }
 
 function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {

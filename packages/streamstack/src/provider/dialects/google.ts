@@ -20,6 +20,7 @@ export const google: Dialect = {
   adopt,
   // The method streams by its name, and always tells the usage.
   streamed: (given) => given,
+  framesOf,
   read,
 }
 
@@ -81,6 +82,15 @@ function partOf(part: Part): Value {
   return data === null
     ? { fileData: { fileUri: part.url } }
     : { inlineData: { mimeType: data.mediaType, data: data.data } }
+}
+
+/** Without `alt=sse` the frames come as a list; a proxy may also have called the method that does not stream. */
+function framesOf(document: Value): readonly JsonObject[] | null {
+  const frames = (Array.isArray(document) ? document : [document]).map(objectOf)
+  const isAnswer = frames.some(
+    (frame) => frame?.['candidates'] !== undefined || frame?.['promptFeedback'] !== undefined,
+  )
+  return isAnswer ? frames.filter((frame) => frame !== null) : null
 }
 
 function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {

@@ -18,6 +18,7 @@ export const ollama: Dialect = {
   body,
   adopt: (given) => given,
   streamed: (given) => ({ ...given, stream: true }),
+  framesOf,
   read,
 }
 
@@ -55,6 +56,12 @@ function imageOf(part: Part): readonly string[] {
   const data = dataUrl(part.url)
   if (data !== null) return [data.data]
   throw new StreamstackError('input_invalid', 'Ollama takes images as data: URLs (base64) only.')
+}
+
+/** A whole answer is the last frame of a stream with all of the text. */
+function framesOf(document: Value): readonly JsonObject[] | null {
+  const answer = objectOf(document)
+  return answer !== null && objectOf(answer['message']) !== null ? [answer] : null
 }
 
 function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {

@@ -5,7 +5,7 @@ import type { Dialect, ModelRequest, Tool } from '../dialect.ts'
 import { adopted } from '../adopt.ts'
 import { toldFault } from '../fault.ts'
 import type { ProviderItem } from '../item.ts'
-import { type JsonObject, countOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
+import { type JsonObject, countOf, listOf, objectOf, setMembers, textOf, wordsOf } from '../json.ts'
 import { type Message, type Part, textOfParts } from '../message.ts'
 
 /** OpenAI's Responses API: https://platform.openai.com/docs/api-reference/responses-streaming */
@@ -20,6 +20,7 @@ export const openaiResponses: Dialect = {
   body,
   adopt: (given) => (given['messages'] === undefined || given['input'] !== undefined ? given : adopted(given, body)),
   streamed: (given) => ({ ...given, stream: true }),
+  framesOf,
   read,
 }
 
@@ -60,6 +61,46 @@ function inputOf(message: Message): readonly Value[] {
 
 function partOf(part: Part): Value {
   return part.type === 'text' ? { type: 'input_text', text: part.text } : { type: 'input_image', image_url: part.url }
+}
+
+/** A whole response as the events that would have streamed it. */
+function framesOf(document: Value): readonly JsonObject[] | null {
+  const response = objectOf(document)
+  if (response === null || response['object'] !== 'response' || !Array.isArray(response['output'])) return null
+  return [
+    { type: 'response.created', response },
+    ...response['output'].flatMap((item) => itemFrames(objectOf(item) ?? {})),
+    { type: `response.${textOf(response['status'])}`, response },
+  ]
+}
+
+function itemFrames(item: JsonObject): readonly JsonObject[] {
+  const parts = listOf(item['content']).map((part) => objectOf(part) ?? {})
+  return [
+    ...listOf(item['summary']).flatMap((part, index): JsonObject[] => [
+      { type: 'response.reasoning_summary_part.added', summary_index: index },
+      { type: 'response.reasoning_summary_text.delta', delta: objectOf(part)?.['text'] ?? null },
+    ]),
+    ...parts.flatMap((part): JsonObject[] => {
+      switch (part['type']) {
+        case 'output_text':
+          return [
+            { type: 'response.output_text.delta', delta: part['text'] ?? null },
+            ...listOf(part['annotations']).map((annotation) => ({
+              type: 'response.output_text.annotation.added',
+              annotation,
+            })),
+          ]
+        case 'refusal':
+          return [{ type: 'response.refusal.delta', delta: part['refusal'] ?? null }]
+        case 'reasoning_text':
+          return [{ type: 'response.reasoning_text.delta', delta: part['text'] ?? null }]
+        default:
+          return []
+      }
+    }),
+    { type: 'response.output_item.done', item },
+  ]
 }
 
 function read(answer: Answer, frame: JsonObject, items: ProviderItem[]): void {

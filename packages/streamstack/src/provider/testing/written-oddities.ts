@@ -40,6 +40,11 @@ function failedWith(finish_reason: string): WrittenStream {
   }
 }
 
+const RAIN_AND_WIND = [
+  { id: 'a', name: 'rain', arguments: { x: 1 } },
+  { id: 'b', name: 'wind', arguments: { y: 2 } },
+]
+
 function calls(...tool_calls: readonly object[]): object {
   return chat({ tool_calls })
 }
@@ -71,10 +76,7 @@ export const oddStreams: readonly WrittenStream[] = [
       '[DONE]',
     ),
     text: '',
-    calls: [
-      { id: 'a', name: 'rain', arguments: { x: 1 } },
-      { id: 'b', name: 'wind', arguments: { y: 2 } },
-    ],
+    calls: RAIN_AND_WIND,
     finish: 'tool_calls',
   },
   {
@@ -119,10 +121,7 @@ export const oddStreams: readonly WrittenStream[] = [
       '[DONE]',
     ),
     text: '',
-    calls: [
-      { id: 'a', name: 'rain', arguments: { x: 1 } },
-      { id: 'b', name: 'wind', arguments: { y: 2 } },
-    ],
+    calls: RAIN_AND_WIND,
     finish: 'tool_calls',
   },
   {
