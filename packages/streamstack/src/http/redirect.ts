@@ -3,7 +3,7 @@ import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../engine/index.ts'
 import type { CallReports } from './call/call-report.ts'
 import { noteError } from './call/call-note.ts'
-import { reportUnread } from './unread-requests.ts'
+import { readNoMore, reportUnread } from './unread-requests.ts'
 import { onTunnel } from './upgrade.ts'
 
 interface RedirectOptions {
@@ -16,6 +16,8 @@ interface RedirectOptions {
 /** A server for plain HTTP that sends every request on to HTTPS, with its method and its path. */
 export function createRedirect({ engine, reports, securePort }: RedirectOptions): Server {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    // Every answer closes its connection.
+    readNoMore(request.socket)
     request.resume()
     response.on('error', () => undefined)
     reports.follow(request, response)

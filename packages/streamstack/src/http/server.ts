@@ -19,7 +19,7 @@ import { openConnections } from './open-connections.ts'
 import { Probes } from './probe/probes.ts'
 import { createRedirect } from './redirect.ts'
 import { refuseRest } from './answer/refuse-rest.ts'
-import { refusePipeline, reportUnread } from './unread-requests.ts'
+import { readNoMore, refusePipeline, reportUnread } from './unread-requests.ts'
 import { onTunnel, onUpgrade } from './upgrade.ts'
 import { WebSockets } from './websocket/index.ts'
 
@@ -85,6 +85,7 @@ export async function startServer({
       begin(request, response)
     } else if (request.socket.writableEnded) {
       // The connection only lingers: its last answer said so.
+      readNoMore(request.socket)
       request.socket.destroy()
     } else if (turns.countOf(request.socket) < REQUESTS_PER_CONNECTION) {
       turns.begin(request.socket, () => begin(request, response))

@@ -12,7 +12,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { Engine } from '../engine/index.ts'
 import type { CallReports } from './call/call-report.ts'
 import { type CallReport, type StreamstackServer, startServer } from './index.ts'
-import { reportUnread } from './unread-requests.ts'
+import { refusePipeline, reportUnread } from './unread-requests.ts'
 
 interface Told {
   readonly status: number | null
@@ -84,6 +84,23 @@ test('behind an answer that has begun there is no second one', async () => {
 test('a client that breaks its connection off is no refusal', async () => {
   const { told } = await refused('GET / HTTP/1.1\r\nHo', {}, (socket) => setImmediate(() => socket.resetAndDestroy()))
   expect(told).toEqual([])
+})
+
+test('of requests that a client has sent ahead beyond the bound nothing is made', async () => {
+  const told: number[] = []
+  let taken = 0
+  const server = createServer((request) => {
+    taken++
+    if (taken === 10) refusePipeline(request, { unread: () => void told.push(taken) } as unknown as CallReports)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').resume()
+  socket.on('error', ignore)
+  // One read of the server holds them all.
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(1_000))
+  await new Promise((resolve) => socket.on('close', resolve))
+  expect({ taken, told }).toEqual({ taken: 10, told: [10] })
+  await new Promise((resolve) => server.close(resolve))
 })
 
 type Entry = Record<string, unknown>
@@ -257,4 +274,12 @@ test('a connection that sends too many requests ahead is logged and recorded onc
   expect(new Error('x').stack).toContain('unread-requests.test')
   logged.length = 1
   expect(await close()).toMatchObject([{ outcome: 'refused', error: 'too_many', address: '127.0.0.1' }])
+})
+
+test('the port that redirects to HTTPS answers a connection once, whatever the client sends ahead', async () => {
+  const { redirectPort, logged, close } = await stage(true)
+  const request = 'GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  expect(await statusOf(redirectPort, request.repeat(500), false)).toBe('308')
+  await close()
+  expect(logged).toHaveLength(1)
 })

@@ -24,8 +24,10 @@ function weigh(value: Value | undefined, left: { values: number }): number {
   if (typeof value !== 'object' || value === null || left.values-- <= 0) return PLACE_BYTES
   if (Array.isArray(value)) {
     let bytes = LIST_BYTES + PLACE_BYTES * value.length
-    for (const item of value as readonly Value[]) {
-      if (left.values <= 0) break
+    const items = value as readonly Value[]
+    // The iterator of a frozen list takes twice as long.
+    for (let at = 0; at < items.length && left.values > 0; at++) {
+      const item = items[at]
       if (typeof item !== 'number') bytes += weigh(item, left)
     }
     return bytes
