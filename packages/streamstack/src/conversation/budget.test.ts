@@ -8,6 +8,7 @@ const plain = (role: SaidMessage['role'], content: string): SaidMessage => ({
   content,
   calls: null,
   answers: null,
+  reasoning: null,
 })
 const calling = (id: string): SaidMessage => ({ ...plain('assistant', ''), calls: [{ id, name: 'f', arguments: {} }] })
 const result = (id: string): SaidMessage => ({ ...plain('tool', 'r'), answers: { id, name: 'f', isError: false } })

@@ -20,8 +20,12 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length - beyond) / 4 + (beyond - dense) / 2 + dense)
 }
 
-export function messageTokens({ content, calls }: SaidMessage): number {
-  return MESSAGE_TOKENS + estimateTokens(content) + (calls === null ? 0 : estimateTokens(JSON.stringify(calls)))
+export function messageTokens({ content, calls, reasoning }: SaidMessage): number {
+  const beside = [calls, reasoning?.content ?? null].filter((part) => part !== null)
+  return beside.reduce(
+    (sum, part) => sum + estimateTokens(JSON.stringify(part)),
+    MESSAGE_TOKENS + estimateTokens(content),
+  )
 }
 
 export interface Budget {

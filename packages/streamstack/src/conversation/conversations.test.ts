@@ -18,7 +18,7 @@ const settings: { -readonly [Key in keyof ConversationSettings]: ConversationSet
 const conversations = new Conversations(records, () => settings)
 const DAY_MS = 86_400_000
 
-const user = (content: string): SaidMessage => ({ role: 'user', content, calls: null, answers: null })
+const user = (content: string): SaidMessage => ({ role: 'user', content, calls: null, answers: null, reasoning: null })
 
 beforeAll(() => {
   expect(records.declare(withConversationTables([]).tables)).toEqual([])

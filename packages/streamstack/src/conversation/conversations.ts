@@ -14,6 +14,8 @@ import {
 import { ConversationLocks } from './locks.ts'
 import { type SaidMessage, type StoredMessage, toValue } from './message.ts'
 import { type OpenConversation, collect, said } from './open-conversation.ts'
+import { lastOf, positionOf, positionOfNumber, runsAfter } from './positions.ts'
+import { reasoningIn } from './reasoning.ts'
 
 /**
  * Without a token the id alone grants access to a conversation, so it must be too long to guess.
@@ -77,7 +79,9 @@ export class Conversations {
       before = messages.at(-1)?.position ?? null
       if (isFull || messages.length < PAGE) break
     }
-    return [...system, ...kept.messages(), ...now].map(toValue)
+    const earlier = kept.messages()
+    open.reasoning = reasoningIn(earlier)
+    return [...system, ...earlier, ...now].map(toValue)
   }
 
   /** Takes a chunk of the run as readers get it. */
@@ -142,15 +146,7 @@ export class Conversations {
 
   /** Ids of the runs that messages after a position came from. Throws `conversation_unknown`. */
   async runsOf(owner: string, id: string, position: number): Promise<readonly string[]> {
-    const entry = await this.#existing(owner, id)
-    const runs = new Set<string>()
-    for (let after = position; ;) {
-      const messages = await this.#store.messages(entry, [compare('position', 'gt', after)], 'asc', PAGE)
-      for (const { run } of messages) if (run !== null) runs.add(run)
-      const last = messages.at(-1)
-      if (last === undefined || messages.length < PAGE) return [...runs]
-      after = last.position
-    }
+    return runsAfter(this.#store, await this.#existing(owner, id), position)
   }
 
   /** One conversation. Throws `conversation_unknown`. */
@@ -203,43 +199,19 @@ export class Conversations {
   /** The position of a message by its id, or null. */
   async positionOf(owner: string, id: string, messageId: string): Promise<number | null> {
     const entry = await this.#find(owner, id)
-    if (entry === null) return null
-    const [message] = await this.#store.messages(entry, [compare('message_id', 'eq', messageId)], 'asc', 1)
-    return message?.position ?? null
+    return entry === null ? null : positionOf(this.#store, entry, messageId)
   }
 
-  /**
-   * The position of the user's message with a number, from 1, as chat clients count: a message of the user is one, and a reply with its calls
-   * of tools is one. Clients also show messages that were refused and are not stored, so their numbers may be too large: where the number leads
-   * to a reply, or beyond the end, it is the user's message before that. Null: there is none.
-   */
+  /** The position of the user's message with a number, as chat clients count (see `positions.ts`), or null. */
   async positionOfNumber(owner: string, id: string, number: number): Promise<number | null> {
     const entry = await this.#find(owner, id)
-    if (entry === null) return null
-    let counted = 0
-    let isInReply = false
-    let found: number | null = null
-    for (let after = 0; ;) {
-      const filters = [compare('role', 'neq', 'system'), compare('position', 'gt', after)]
-      const messages = await this.#store.messages(entry, filters, 'asc', PAGE)
-      for (const { role, position } of messages) {
-        if (role === 'user' || !isInReply) counted++
-        isInReply = role !== 'user'
-        if (counted > number) return found
-        if (role === 'user') found = position
-        after = position
-      }
-      if (messages.length < PAGE) return found
-    }
+    return entry === null ? null : positionOfNumber(this.#store, entry, number)
   }
 
   /** The position of the newest message of a role, up to a position; 0: there is none. */
   async lastOf(owner: string, id: string, role: StoredMessage['role'], until: number | null): Promise<number> {
     const entry = await this.#find(owner, id)
-    if (entry === null) return 0
-    const bound = until === null ? [] : [compare('position', 'lte', until)]
-    const [message] = await this.#store.messages(entry, [compare('role', 'eq', role), ...bound], 'desc', 1)
-    return message?.position ?? 0
+    return entry === null ? 0 : lastOf(this.#store, entry, role, until)
   }
 
   /** Deletes what is past its retention. Returns how many conversations went. */

@@ -1,4 +1,5 @@
 import type { Outcome, Value } from '@streamstack/protocol'
+import type { NativeTurn } from '../provider/index.ts'
 
 export type ConversationRole = 'system' | 'user' | 'assistant' | 'tool'
 
@@ -18,6 +19,15 @@ export interface SaidMessage {
   readonly calls: readonly ConversationCall[] | null
   /** Of the role tool: the call that it answers. */
   readonly answers: { readonly id: string; readonly name: string; readonly isError: boolean } | null
+  /** Of the role assistant: what the server of the model wants back with later messages. It is for that server and no reader; null: nothing. */
+  readonly reasoning: NativeTurn | null
+}
+
+/** Reasoning of an earlier message. It is found again by the first call of its message, or by the result that its message follows. */
+export interface RememberedReasoning {
+  readonly call: string
+  readonly isAfterResult: boolean
+  readonly turn: NativeTurn
 }
 
 /** A message as it is stored. */
@@ -32,7 +42,7 @@ export interface StoredMessage extends SaidMessage {
   readonly createdAt: string
 }
 
-/** A message as models take it and as readers see it. */
+/** A message as models take it and as readers see it: without reasoning. */
 export function toValue({ role, content, calls, answers }: SaidMessage): { readonly [key: string]: Value } {
   if (answers !== null)
     return { role, tool_call_id: answers.id, name: answers.name, content, is_error: answers.isError }

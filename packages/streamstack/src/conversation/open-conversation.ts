@@ -1,8 +1,8 @@
 import type { Chunk, Value } from '@streamstack/protocol'
-import type { SaidMessage, ConversationCall } from './message.ts'
+import type { ConversationCall, RememberedReasoning, SaidMessage } from './message.ts'
 
 /** A reply is kept up to this many UTF-16 units; what goes beyond is sent and not kept. */
-const REPLY_CHARACTERS_MAX = 1024 * 1024
+export const REPLY_CHARACTERS_MAX = 1024 * 1024
 
 /** The conversation of a run and what it has replied so far, as plain data. */
 export interface OpenConversation {
@@ -23,6 +23,8 @@ export interface OpenConversation {
   /** Whether the run's end appends the message and the reply. */
   readonly isSaved: boolean
   reply: SaidMessage[]
+  /** Reasoning of the messages that the run got, for the servers that want it back. */
+  reasoning: readonly RememberedReasoning[]
   /** UTF-16 units of the reply. */
   characters: number
 }
@@ -55,7 +57,7 @@ export function collect(open: OpenConversation, { kind, data, metadata }: Chunk)
 }
 
 export function said(role: SaidMessage['role'], content: string): SaidMessage {
-  return { role, content, calls: null, answers: null }
+  return { role, content, calls: null, answers: null, reasoning: null }
 }
 
 /** The message that the reply is at: the last, when the model speaks in it. */

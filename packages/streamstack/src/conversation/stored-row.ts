@@ -1,11 +1,13 @@
 import type { Outcome, Value } from '@streamstack/protocol'
 import type { Row } from '../table/index.ts'
+import type { NativeTurn } from '../provider/index.ts'
 import type { ConversationCall, StoredMessage } from './message.ts'
 
 /** Optional members of messages, in one JSON column. */
 interface Data {
   readonly calls?: readonly ConversationCall[]
   readonly answers?: { readonly id: string; readonly name: string; readonly isError: boolean }
+  readonly reasoning?: NativeTurn
 }
 
 /** Text without the two things that databases refuse in it: half a surrogate pair, and U+0000. */
@@ -20,11 +22,16 @@ export function toRow({
   content,
   calls,
   answers,
+  reasoning,
   status,
   run,
   createdAt,
 }: StoredMessage): Record<string, Value> {
-  const data: Data = { ...(calls === null ? {} : { calls }), ...(answers === null ? {} : { answers }) }
+  const data: Data = {
+    ...(calls === null ? {} : { calls }),
+    ...(answers === null ? {} : { answers }),
+    ...(reasoning === null ? {} : { reasoning }),
+  }
   return {
     message_id: id,
     position,
@@ -46,6 +53,7 @@ export function fromRow(row: Row): StoredMessage {
     content: row['content'] as string,
     calls: data.calls ?? null,
     answers: data.answers ?? null,
+    reasoning: data.reasoning ?? null,
     status: row['status'] as Outcome,
     run: (row['run'] ?? null) as string | null,
     createdAt: row['created_at'] as string,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { events } from '@streamstack/test-support/frames'
 import { newAnswer } from './answer.ts'
-import { anthropic, dialects, ollama, openai } from './dialects/index.ts'
+import { anthropic, dialects, ollama, openai, openaiResponses } from './dialects/index.ts'
 import type { ProviderItem, UsageItem } from './item.ts'
 import { readMessages } from './message.ts'
 import { ProviderDecoder } from './provider-decoder.ts'
@@ -241,6 +241,18 @@ describe('messages', () => {
   ])('%j are refused', (value, message) => {
     expect(() => readMessages(value)).toThrow(message)
   })
+})
+
+test('with `store: false`, reasoning of which the server keeps nothing is left out; it would refuse the reference', () => {
+  const call = { type: 'function_call', call_id: 'f1', name: 'look', arguments: '{}' }
+  const sealed = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'x' }
+  const input = [{ type: 'reasoning', id: 'rs_0', summary: [] }, sealed, call]
+  expect(openaiResponses.streamed({ store: false, input })).toEqual({
+    store: false,
+    stream: true,
+    input: [sealed, call],
+  })
+  expect(openaiResponses.streamed({ input })).toEqual({ stream: true, input })
 })
 
 describe('requests', () => {

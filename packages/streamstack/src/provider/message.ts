@@ -17,8 +17,10 @@ export type ToolCall = {
 /** The turn of a model as its provider wrote it. Another provider gets the text and the calls instead. */
 export type NativeTurn = {
   readonly provider: string
-  /** Where it comes from: many servers speak the API of OpenAI, each with members of its own. */
+  /** Where it comes from: many servers speak the API of another, each with members and signatures of its own. */
   readonly origin: string
+  /** The whole turn, or what stands beside its text and calls. */
+  readonly holds: 'turn' | 'reasoning'
   readonly content: readonly Value[]
 }
 
@@ -154,7 +156,7 @@ export function originOf(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : url
 }
 
-/** Messages for a server of the Chat Completions API: turns of other providers keep their text and calls alone. */
+/** Messages for a server: turns that another one wrote keep their text and calls alone. */
 export function withTurnsOf(messages: readonly Message[], url: string): readonly Message[] {
   const origin = originOf(url)
   return messages.map((message) =>

@@ -126,6 +126,20 @@ export class Outlet {
     }
   }
 
+  /** What attached filters make of values that are kept beside the answer, each on its own; nothing where a filter stops them. */
+  kept(values: readonly Value[]): readonly Value[] {
+    const { filters } = this.#run.state
+    if (filters === null) return values
+    try {
+      const fresh = this.#fresh(filters)
+      const [passed] = [...through(fresh, chunkOf('json', values, null)), ...flushed(fresh)]
+      const made = passed?.kind === 'json' ? (JSON.parse(passed.data) as Value) : null
+      return Array.isArray(made) ? made : []
+    } catch {
+      return []
+    }
+  }
+
   /** Attaches a filter of a program, behind those that are attached; one that is attached already stays as it is. */
   attach(program: string, filter: number, options: Value = null): void {
     const { state } = this.#run

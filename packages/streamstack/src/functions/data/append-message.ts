@@ -1,4 +1,4 @@
-import type { ConversationRole } from '../../conversation/index.ts'
+import { type ConversationRole, said } from '../../conversation/index.ts'
 import { action } from '../parts/action.ts'
 import { textArgument } from '../parts/arguments.ts'
 import { stepError } from '../parts/step-error.ts'
@@ -71,8 +71,7 @@ export const appendMessage = action({
       const { granted, abandon } = conversations.acquire(owner, name, run.id)
       try {
         if (granted !== null) await strand.untilEnded(granted)
-        const message = { role, content: text, calls: null, answers: null }
-        const [stored] = await conversations.append(owner, name, [message], run.id)
+        const [stored] = await conversations.append(owner, name, [said(role, text)], run.id)
         return stored === undefined ? null : { id: stored.id, position: stored.position }
       } finally {
         // The conversation that the run has to itself stays so until its end.

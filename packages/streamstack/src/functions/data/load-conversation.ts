@@ -1,6 +1,6 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { ParameterShape, StepNode } from '../../definition/types.ts'
-import type { Budget, OpenConversation, SaidMessage } from '../../conversation/index.ts'
+import { type Budget, type OpenConversation, type SaidMessage, said } from '../../conversation/index.ts'
 import type { Expression } from '../../expression/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import { action } from '../parts/action.ts'
@@ -116,13 +116,13 @@ export const loadConversation = action({
     const replaceFrom = compiler.value(step.parameters['replace_from'], null)
     const isSaved = step.parameters['save']?.value !== false
     return (frame, strand) => {
-      const said = message(frame)
+      const spoken = message(frame)
       const name = id(frame)
       const earlier = callerHistory(step, history.evaluate(frame))
-      if (name === '') return said === '' ? earlier : [...earlier, { role: 'user', content: said }]
+      if (name === '') return spoken === '' ? earlier : [...earlier, { role: 'user', content: spoken }]
       return load(step, strand, {
         id: name,
-        message: said === '' ? null : said,
+        message: spoken === '' ? null : spoken,
         seed: earlier,
         budget: { tokens: tokens(frame), messages: messages(frame) },
         regenerate: regenerate.evaluate(frame) === true,
@@ -163,14 +163,10 @@ async function load(step: StepNode, strand: Strand, asked: Asked): Promise<Value
       keepUntil: await keptUntil(strand, owner, asked),
       key: null,
       replaceUntil: 0,
-      seed: asked.seed.map(({ role, content }): SaidMessage => ({
-        role: role as SaidMessage['role'],
-        content,
-        calls: null,
-        answers: null,
-      })),
+      seed: asked.seed.map(({ role, content }) => said(role as SaidMessage['role'], content)),
       isSaved: asked.isSaved,
       reply: [],
+      reasoning: [],
       characters: 0,
     }
     if (asked.regenerate && open.keepUntil === 0) {

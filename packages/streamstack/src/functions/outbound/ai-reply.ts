@@ -1,15 +1,24 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
 import type { ParameterShape } from '../../definition/types.ts'
-import { ProviderSource, type ProviderItem, readMessages } from '../../provider/index.ts'
+import { ProviderSource, type ProviderItem } from '../../provider/index.ts'
 import { type Frame, type Strand } from '../../run/index.ts'
 import { numberArgument } from '../parts/arguments.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { requestParameters } from '../parts/outbound-request.ts'
-import { compileCall, openCall } from '../parts/provider-call.ts'
+import { compileCall, messagesOf, openCall } from '../parts/provider-call.ts'
 import { modelParameters, providerParameters } from '../parts/provider-parameters.ts'
 import { compileRelay, beginRelay } from '../parts/relay.ts'
 import { compileRound } from '../parts/reply-round.ts'
-import { NO_REPLY, callsIn, distinctCall, keepResult, messagesIn, slotsOf, turnOf } from '../parts/reply-state.ts'
+import {
+  NO_REPLY,
+  callsIn,
+  distinctCall,
+  keepResult,
+  messagesIn,
+  rememberReasoning,
+  slotsOf,
+  turnOf,
+} from '../parts/reply-state.ts'
 import { flushPending } from '../parts/send.ts'
 import { prepareShape, shapeParameters } from '../parts/sending.ts'
 import { compileTools, toolFiles } from '../parts/tools.ts'
@@ -145,9 +154,9 @@ export const aiReply: FunctionDefinition = {
     const next = compiler.label()
     const done = compiler.label()
 
-    compiler.emit((frame) => {
+    compiler.emit((frame, strand) => {
       if (slots.result !== -1) frame.slots[slots.result] = NO_REPLY
-      frame.slots[slots.messages] = readMessages(messages.evaluate(frame))
+      frame.slots[slots.messages] = messagesOf(messages.evaluate(frame), strand)
       frame.slots[slots.round] = 0
     })
 
@@ -205,6 +214,7 @@ export const aiReply: FunctionDefinition = {
       const calls = callsIn(frame, slots)
       frame.slots[slots.item] = null
       keepResult(frame, strand, slots)
+      if (isSent && tools.length > 0) rememberReasoning(frame, strand, slots, answer)
       if (calls.length > 0 && tools.length > 0) {
         frame.slots[slots.messages] = [...messagesIn(frame, slots), turnOf(frame, slots, answer)]
       }

@@ -1,3 +1,5 @@
+import type { Value } from '@streamstack/protocol'
+import { withReasoning } from '../../conversation/index.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import { didYouMean, didYouMeanOr } from '../../text/did-you-mean.ts'
 import {
@@ -39,7 +41,8 @@ export function compileCall(step: StepNode, compiler: Compiler): MakeCall | null
   return (frame, strand, conversation) => {
     const prepared = request(frame, strand)
     const given =
-      conversation?.messages ?? (parameters['messages'] === undefined ? null : readMessages(messages.evaluate(frame)))
+      conversation?.messages ??
+      (parameters['messages'] === undefined ? null : messagesOf(messages.evaluate(frame), strand))
     const ask: Ask | null =
       given === null
         ? null
@@ -61,6 +64,11 @@ export function compileCall(step: StepNode, compiler: Compiler): MakeCall | null
       signal: strand.signal,
     }
   }
+}
+
+/** Reads messages. Those of the run's conversation get back the reasoning that their servers want. */
+export function messagesOf(value: Value, { run }: Strand): readonly Message[] {
+  return withReasoning(readMessages(value), run.state.conversation?.reasoning ?? [])
 }
 
 /** With a body in the provider's own shape nothing else is said: what would be left out in silence is an issue. */

@@ -119,7 +119,7 @@ export function compileTarget(step: StepNode, compiler: Compiler, nodes: TargetN
         },
         body: bodyOf(step, dialect, {
           model,
-          ask: ask === null ? null : asAskedOf(dialect, ask, address),
+          ask: ask === null ? null : { ...ask, messages: withTurnsOf(ask.messages, address) },
           body: nodes.takesBody ? (body ?? null) : null,
         }),
       },
@@ -258,11 +258,6 @@ function needed(step: StepNode, dialect: Dialect, model: string | null): string 
   if (model !== null) return model
   if (dialect.provider !== 'google') return ''
   throw argumentFault(step, 'model', 'is missing: the address of the request names it')
-}
-
-function asAskedOf({ provider }: Dialect, ask: Ask, address: string): Ask {
-  if (provider !== 'openai-compatible') return ask
-  return { ...ask, messages: withTurnsOf(ask.messages, address) }
 }
 
 interface BodyParts {

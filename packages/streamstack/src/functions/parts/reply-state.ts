@@ -1,6 +1,14 @@
 import type { Value } from '@streamstack/protocol'
 import type { StepNode } from '../../definition/types.ts'
-import { type JsonObject, type Message, ProviderSource, type ToolCallItem } from '../../provider/index.ts'
+import { keepReasoning } from '../../conversation/index.ts'
+import {
+  type JsonObject,
+  type Message,
+  ProviderSource,
+  type ToolCallItem,
+  afterFilters,
+  lastingReasoning,
+} from '../../provider/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
 
@@ -71,8 +79,24 @@ export function turnOf(frame: Frame, slots: ReplySlots, answer: Answer): Message
       arguments: given ?? {},
       raw,
     })),
-    turn: answer.turn.length === 0 ? null : { provider: answer.provider, origin: answer.origin, content: answer.turn },
+    turn:
+      answer.turn.length === 0
+        ? null
+        : { provider: answer.provider, origin: answer.origin, holds: 'turn', content: answer.turn },
   }
+}
+
+/**
+ * Stores the reasoning of a turn with tools with the run's conversation, where the server of the model wants it back later. What filters of
+ * the run take out of the answer is not stored either.
+ */
+export function rememberReasoning(frame: Frame, { run }: Strand, slots: ReplySlots, answer: Answer): void {
+  const open = run.state.conversation
+  const calls = callsIn(frame, slots).map(({ id }) => id)
+  const isOfTools = calls.length > 0 || (frame.slots[slots.round] as number) > 0
+  const reasoning = open?.isSaved === true && isOfTools ? lastingReasoning(answer) : null
+  const passed = reasoning === null ? null : afterFilters(reasoning, run.outlet.kept(reasoning.content))
+  if (open !== null && passed !== null) keepReasoning(open, calls, passed)
 }
 
 /** The result before anything of the answer is here. */

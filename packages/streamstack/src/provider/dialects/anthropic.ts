@@ -70,10 +70,11 @@ function blocksOf(message: Message): readonly Value[] {
   }
   if (message.role !== 'assistant') return message.content.flatMap(blockOf)
   // Thinking and its signature must come back unchanged with the calls that followed it.
-  if (message.turn?.provider === 'anthropic') return message.turn.content
+  const own = message.turn?.provider === 'anthropic' ? message.turn : null
+  if (own?.holds === 'turn') return own.content
   const text = textOfParts(message.content)
   const said: readonly Value[] = text === '' ? [] : [{ type: 'text', text }]
-  return said.concat(
+  return [...(own?.content ?? []), ...said].concat(
     message.calls.map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: call.arguments })),
   )
 }

@@ -39,8 +39,8 @@ function chatMessage(message: Message): Value {
   if (message.role === 'tool') return { role: 'tool', tool_call_id: message.call, content: message.content }
   if (message.role !== 'assistant') return { role: message.role, content: chatContent(message.content) }
   const text = textOfParts(message.content)
-  if (message.calls.length === 0) return { role: 'assistant', content: text }
   const own = message.turn?.provider === KEEPS_TURNS ? objectOf(message.turn.content[0]) : null
+  if (message.calls.length === 0) return { role: 'assistant', content: text, ...own }
   return {
     role: 'assistant',
     content: text === '' ? null : text,
@@ -62,17 +62,18 @@ const KEEPS_TURNS = 'openai-compatible'
  * Moonshot, that of OpenRouter in pieces.
  */
 function keepReasoning(answer: Answer, delta: JsonObject): void {
-  const text = textOf(delta['reasoning_content'])
+  // DeepSeek wants the member back also when its text is empty, as it sends it.
+  const hasText = typeof delta['reasoning_content'] === 'string'
   const pieces = listOf(delta['reasoning_details'])
     .map(objectOf)
     .filter((piece) => piece !== null)
-  if (text === '' && pieces.length === 0) return
+  if (!hasText && pieces.length === 0) return
   const turn = objectOf(answer.turn[0])
   const details = [...listOf(turn?.['reasoning_details'])]
   for (const piece of pieces) addDetail(details, piece)
   answer.turn[0] = {
     ...turn,
-    ...(text === '' ? {} : { reasoning_content: textOf(turn?.['reasoning_content']) + text }),
+    ...(hasText ? { reasoning_content: textOf(turn?.['reasoning_content']) + textOf(delta['reasoning_content']) } : {}),
     ...(details.length === 0 ? {} : { reasoning_details: details }),
   }
 }

@@ -19,7 +19,7 @@ export const openaiResponses: Dialect = {
   path: () => '/responses',
   body,
   adopt: (given) => (given['messages'] === undefined || given['input'] !== undefined ? given : adopted(given, body)),
-  streamed: (given) => ({ ...given, stream: true }),
+  streamed,
   framesOf,
   read,
 }
@@ -33,6 +33,20 @@ function body({ model, system, messages, temperature, maxTokens, tools }: ModelR
     max_output_tokens: maxTokens,
     tools: tools.length === 0 ? null : tools.map(toolOf),
   })
+}
+
+/**
+ * Completes a body. With `store: false` the server keeps no reasoning, and refuses a reference to one: what came without its encrypted content
+ * is left out. `body: {include: ['reasoning.encrypted_content']}` asks for it where the server does not send it anyway.
+ */
+function streamed(given: JsonObject): JsonObject {
+  const { input } = given
+  if (given['store'] !== false || !Array.isArray(input)) return { ...given, stream: true }
+  return { ...given, input: input.filter((item) => !isLost(objectOf(item))), stream: true }
+}
+
+function isLost(item: JsonObject | null): boolean {
+  return item?.['type'] === 'reasoning' && wordsOf(item['encrypted_content']) === null
 }
 
 function toolOf({ name, description, parameters }: Tool): Value {
