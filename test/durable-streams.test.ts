@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { makeToken } from '@streamstack/test-support/credentials'
 import { testServer } from '@streamstack/test-support/test-server'
 
@@ -177,4 +178,24 @@ describe('names', () => {
     expect((await server.call('/v1/stream/a%2Fb', { method: 'PUT', headers: text })).status).toBe(201)
     expect((await server.call('/v1/stream/a/b')).status).toBe(200)
   })
+})
+
+test('appends that one connection sends are stored in their order, also behind large ones that wait for their turn', async () => {
+  await using server = await testServer(streams(open))
+  const json = { 'content-type': 'application/json' }
+  expect((await server.call('/v1/stream/order', { method: 'PUT', headers: json })).status).toBe(201)
+  const { hostname, port } = new URL(server.url)
+  const socket = connect(Number(port), hostname)
+  let answers = ''
+  socket.on('data', (data) => (answers += data.toString()))
+  const bodies = Array.from({ length: 12 }, (_, n) => JSON.stringify([n % 3 === 0 ? [n, 'x'.repeat(70_000)] : [n]]))
+  for (const body of bodies) {
+    socket.write(
+      `POST /v1/stream/order HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+  }
+  await vi.waitFor(() => expect(answers.match(/HTTP\/1\.1 204 /g)).toHaveLength(bodies.length))
+  socket.destroy()
+  const stored = (await (await fetch(`${server.url}/v1/stream/order`)).json()) as [number, string?][]
+  expect(stored.map(([n]) => n)).toEqual(bodies.map((_, n) => n))
 })

@@ -75,9 +75,9 @@ export class DurableStreams {
   }
 
   /** A request in the words of this protocol. Opens the store when it is needed first: throws `storage_failed`. */
-  call({ request, response, path, search, place, corsHeaders }: Exchange): StreamCall {
+  call({ request, response, path, search, caller, place, corsHeaders }: Exchange): StreamCall {
     const service = (this.#service ??= this.#open())
-    return { service, request, response, name: '', path, search, place, corsHeaders }
+    return { service, request, response, name: '', path, search, caller, place, corsHeaders }
   }
 
   /** The protocol's subscriptions. A promise while they are read from the store. */
@@ -106,6 +106,7 @@ export class DurableStreams {
         return engine.hidesDetails
       },
       onError: (error) => engine.log.error({ err: error }, 'a stream could not be served'),
+      waitingBodies: new Map(),
     }
     this.#subscriptions = openSubscriptions(engine, service)
     return service

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StreamstackError } from '@streamstack/protocol'
-import type { CallPlace } from '../../access/index.ts'
+import type { CallPlace, Caller } from '../../access/index.ts'
 import type { StreamStore } from '../../stream-store/index.ts'
 import { answerError } from '../answer/answer-error.ts'
 import type { Heartbeat } from '../reader/heartbeat.ts'
@@ -13,6 +13,8 @@ export interface StreamService {
   readonly longPollTimeoutMs: number
   readonly hidesDetails: boolean
   readonly onError: (error: unknown) => void
+  /** By name of a stream: bodies for it that wait for a turn of the event loop, or behind such; settled when the last of them is taken. */
+  readonly waitingBodies: Map<string, Promise<void>>
 }
 
 /** What readers of a stream need of that. */
@@ -35,6 +37,7 @@ export interface StreamCall extends ReadCall {
   readonly service: StreamService
   /** Name of the stream. */
   readonly name: string
+  readonly caller: Caller
   readonly place: CallPlace
 }
 

@@ -1,37 +1,33 @@
-import { StreamstackError } from '@streamstack/protocol'
 import { readBody } from '../../input/index.ts'
-import { type StreamCall, refuse } from './stream-call.ts'
+import { isJson } from '../../stream-store/index.ts'
+import { isLarge, turnOfLargeBody } from '../call/large-body.ts'
+import { type StreamCall, headerOf, refuse } from './stream-call.ts'
 
-/** Reads a request's body, and refuses the call when that fails. Most appends come in one piece, which is passed on as it is. */
+/** Bodies announced with at most this length are read without a promise; most appends are. They count as nothing held. */
+const SMALL_BYTES = 16_384
+
+/**
+ * Reads a request's body, and refuses the call when that fails. Most appends come in one piece, which is passed on as it is. Large JSON waits for a
+ * turn of the event loop, and later bodies for the same stream wait behind it.
+ */
 export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
   const { request, service } = call
   const limitBytes = service.bodyLimitBytes
-  if (request.headers['content-encoding'] !== undefined) {
+  const { 'content-encoding': coding, 'content-length': length, 'transfer-encoding': transfer } = request.headers
+  const isBodiless = length === undefined && transfer === undefined && request.httpVersionMajor === 1
+  const bytes = isBodiless ? 0 : Number(length ?? Infinity)
+  if (coding !== undefined || bytes > Math.min(SMALL_BYTES, limitBytes)) {
     readBody(request, limitBytes)
-      .then(then)
+      .then((body) => inTurn(call, body, then))
       .catch((error: unknown) => refuse(call, error))
     return
   }
   // The client disconnected in the middle of its body: no answer can reach it.
   request.on('error', () => undefined)
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) {
-    refuse(call, tooLarge(limitBytes))
-    return
-  }
   const pieces: Buffer[] = []
-  let bytes = 0
-  request.on('data', (piece: Buffer) => {
-    const isRefused = bytes > limitBytes
-    bytes += piece.length
-    if (bytes <= limitBytes) pieces.push(piece)
-    else if (!isRefused) {
-      pieces.length = 0
-      refuse(call, tooLarge(limitBytes))
-    }
-  })
+  request.on('data', (piece: Buffer) => pieces.push(piece))
   const finish = (): void => {
-    if (bytes > limitBytes || request.aborted) return
-    then(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes))
+    if (!request.aborted) inTurn(call, pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces), then)
   }
   request.on('end', () => {
     // Over HTTP/2 a body that was cut off ends like a whole one, and says so only later in the same turn.
@@ -40,7 +36,22 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
   })
 }
 
-function tooLarge(limitBytes: number): StreamstackError {
-  const message = `The body is larger than the ${limitBytes.toLocaleString('en')} bytes that this server accepts. Send less at a time, or raise server.body_limit.`
-  return new StreamstackError('body_too_large', message, { details: { limit_bytes: limitBytes } })
+function inTurn(call: StreamCall, body: Buffer, then: (body: Buffer) => void): void {
+  const { waitingBodies } = call.service
+  const before = waitingBodies.size === 0 ? undefined : waitingBodies.get(call.name)
+  const asksForTurn = isLarge(body) && mayBeJson(call)
+  if (before === undefined && !asksForTurn) return then(body)
+  const turn = asksForTurn ? turnOfLargeBody(body, call) : undefined
+  const own = Promise.all([before, turn]).then(() => {
+    if (waitingBodies.get(call.name) === own) waitingBodies.delete(call.name)
+    then(body)
+  })
+  waitingBodies.set(call.name, own)
+  own.catch((error: unknown) => refuse(call, error))
+}
+
+/** A fork may leave the type of its stream out. */
+function mayBeJson({ request }: StreamCall): boolean {
+  const type = headerOf(request, 'content-type')
+  return type === null || isJson(type)
 }
