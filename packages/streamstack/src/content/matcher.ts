@@ -22,9 +22,14 @@ export interface Matcher {
   match(text: string, at: number, isWhole: boolean): number
   /** A match goes on, without a bound, over the characters that this accepts. */
   readonly rest: ((code: number) => boolean) | null
+  /** Finds the same, and is asked instead, in a text whose characters all stand for themselves (`in-plain-form.ts`). */
+  readonly direct?: Matcher
   /** Lets go of the text that it was asked about last, where it remembers one. */
   forget?(): void
 }
 
-/** How many characters before a place a matcher may look at. */
-export const LOOKBEHIND = 2
+/**
+ * How many UTF-16 units before a place a matcher may look at: two characters, each of which may take two units and be followed by some that
+ * are passed over.
+ */
+export const LOOKBEHIND = 16

@@ -185,6 +185,132 @@ describe('kinds', () => {
   test('every national id has an example here', () => expect(Object.keys(nationalIds)).toHaveLength(12))
 })
 
+/** All characters of a class of Unicode. */
+function charactersOf(pattern: RegExp): string[] {
+  const points = Array.from({ length: 0x20000 }, (_, point) => point).filter(
+    (point) => point < 0xd800 || point > 0xdfff,
+  )
+  return points.map((point) => String.fromCodePoint(point)).filter((character) => pattern.test(character))
+}
+
+const digits = charactersOf(/\p{Nd}/u)
+/** Those of the first plane and of mathematics. */
+const usualDigits = digits.filter((digit) => digit.length === 1 || digit.startsWith('\ud835'))
+const spaces = charactersOf(/\p{Zs}/u)
+const dashes = [...charactersOf(/\p{Pd}/u), '\u2212']
+const invisible = ['\u00ad', '\u200b', '\u200d', '\u2060', '\ufeff', '\u202e', '\u200f', '\ufe0f']
+/** Three times as many, so that most places hide nothing. */
+const unhidden = Array.from({ length: invisible.length * 3 }, () => '')
+const mathematicalA = [0x1d400, 0x1d434, 0x1d5a0, 0x1d670]
+
+/** A text with other characters that show the same; `pick` chooses among some. */
+function disguised(text: string, pick: (choices: readonly string[]) => string): string {
+  return Array.from(text, (character) => {
+    const code = character.charCodeAt(0)
+    const wide = code > 0x20 && code < 0x7f ? [String.fromCharCode(code + 0xfee0)] : []
+    const others = /\d/.test(character)
+      ? usualDigits.filter((_, index) => index % 10 === Number(character))
+      : /[A-Z]/.test(character)
+        ? mathematicalA.map((first) => String.fromCodePoint(first + code - 0x41))
+        : character === ' '
+          ? spaces
+          : character === '-'
+            ? dashes
+            : []
+    return pick([character, ...wide, ...others])
+  }).join('')
+}
+
+describe('characters that only look different', () => {
+  const redactor = newRedactor({ ...none, kinds: allKinds, nationalIds: Object.keys(nationalIds) })
+  const samples = [
+    ['ann.smith@example.com', '[email]'],
+    ['+49 30 1234567', '[phone]'],
+    ['(212) 555-0123', '[phone]'],
+    ['4111-1111-1111-1111', '[card]'],
+    ['DE89 3704 0044 0532 0130 00', '[iban]'],
+    ['123-45-6789', '[id]'],
+    ['AKIAIOSFODNN7EXAMPLE', '[key]'],
+    ['sk-proj-abc123def456ghi789', '[key]'],
+  ] as const
+
+  test('digits of every script, spaces, dashes', () => {
+    expect(digits.length % 10).toBe(0)
+    expect(digits.length).toBeGreaterThan(700)
+    for (let at = 0; at < digits.length; at += 10) {
+      const written = Array.from('4111111111111111', (digit) => digits[at + Number(digit)]).join('')
+      expect([written, redactor.text(`no. ${written}.`)]).toEqual([written, 'no. [card].'])
+    }
+    for (const separator of [...spaces, ...dashes]) {
+      const written = ['4111', '1111', '1111', '1111'].join(separator)
+      expect([written, redactor.text(written)]).toEqual([written, '[card]'])
+    }
+  })
+
+  test.each(samples)(
+    '%s with any of them, and with hidden characters between, whole and in pieces',
+    (sample, wanted) => {
+      const filter = redactingFilter(redactor)
+      const written = fc.infiniteStream(fc.nat()).map((numbers) => {
+        const pick = (choices: readonly string[]): string => choices[numbers.next().value % choices.length] ?? ''
+        const shown = Array.from(disguised(sample, pick))
+        return shown
+          .map((character, index) => (index === 0 ? '' : pick([...invisible, ...unhidden])) + character)
+          .join('')
+      })
+      fc.assert(
+        fc.property(written, cuts, (hidden, places) => {
+          const whole = `a: ${hidden}, b`
+          expect(redactor.text(whole)).toBe(`a: ${wanted}, b`)
+          const state = filter.initial()
+          const out = pieces(whole, places).flatMap((data) =>
+            filter.push(state, { kind: 'text', data, metadata: null }),
+          )
+          expect([...out, ...filter.flush(state)].map(({ data }) => data).join('')).toBe(`a: ${wanted}, b`)
+          expect(JSON.parse(redactor.json(JSON.stringify({ a: whole })))).toEqual({ a: `a: ${wanted}, b` })
+        }),
+        { numRuns: 60 },
+      )
+    },
+  )
+
+  test.each([
+    '4111111111111112 in ４１１１１１１１１１１１１１１２',
+    '価格は１，２３４円、期間は２０２４年１月１５日〜２０２５年３月',
+    '١٩٩٠–٢٠٢٤ و ٢٠٢٤/٠١/١٥',
+    'ann ＠ example, ＠user, a\u200b@',
+    '4111 1111 1111 1111²'.slice(0, 15),
+    'skip \u200b\u200b\u200b this 👩🏽\u200d🚀 ❤️ 𝒳𝒴',
+  ])('%j stays as it is', (given) => expect(redactor.text(given)).toBe(given))
+
+  test('a footnote mark or an emoji behind a match is no part of it', () => {
+    expect(redactor.text('4111 1111 1111 1111² sk-proj-abc123def456ghi789🤔 a@b.com。谢谢')).toBe(
+      '[card]² [key]🤔 [email]。谢谢',
+    )
+  })
+
+  test('patterns of a workspace see the text as it is', () => {
+    const matchers = [patternMatcher('range', '[range]', '\\d+–\\d+')]
+    const own = newRedactor({ ...none, kinds: allKinds, matchers })
+    expect(own.text('10–12 ١٠–١٢ 10-12')).toBe('[range] ١٠–١٢ 10-12')
+  })
+
+  test('however much is hidden between, nothing is held back without a bound', () => {
+    const filter = redactingFilter(redactor)
+    const state = filter.initial()
+    let held = 0
+    const out: string[] = []
+    const given = Array.from({ length: 300 }, () => `4${'\u200b'.repeat(999)}`)
+    for (const data of given) {
+      out.push(...filter.push(state, { kind: 'text', data, metadata: null }).map((chunk) => chunk.data))
+      held = Math.max(held, state.text.held.length)
+    }
+    out.push(...filter.flush(state).map((chunk) => chunk.data))
+    expect(held).toBeLessThan(70)
+    expect(out.join('')).toBe(redactor.text(given.join('')))
+  })
+})
+
 test('words: whole words in any case, phrases, scripts without spaces, full-width letters and hidden characters', () => {
   const matchers = [wordsMatcher('words', '***', ['darn', 'heck no', '笨蛋', 'ÄRGER'])]
   const redactor = newRedactor({ ...none, matchers })
@@ -259,10 +385,26 @@ const fragment = fc.oneof(
     'Gro\u0308ße',
     'می\u200cخواهم',
     'कम',
+    '４１１１ １１１１　１１１１ １１１１',
+    '٤١١١\u200b١١١١‑١١١١\u2009١١١١',
+    'ａｎｎ＠ｅｘａｍｐｌｅ．ｃｏｍ',
+    '𝟒𝟏𝟏𝟏 𝟏𝟏𝟏𝟏 𝟏𝟏𝟏𝟏 𝟏𝟏𝟏𝟏',
+    '𝐀𝐊𝐈𝐀IOSFODNN7EXAMPLE',
   ),
   fc.constantFrom(
     ' ',
     ' ',
+    '\u200b',
+    '\u200b'.repeat(17),
+    '４',
+    '𝟒',
+    'ａ',
+    '＠',
+    '–',
+    '\u2009',
+    '\ud835',
+    '\udfd2',
+    '🤔',
     '.',
     ', ',
     '\n',
@@ -364,6 +506,7 @@ describe('JSON', () => {
     const redactor = newRedactor({ ...everything, fields: [] })
     const reference = (value: unknown): unknown => {
       if (typeof value === 'string') return redactor.text(value)
+      if (typeof value === 'number') return JSON.parse(redactor.json(JSON.stringify(value)))
       if (Array.isArray(value)) return value.map(reference)
       if (typeof value !== 'object' || value === null) return value
       return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, reference(inner)]))

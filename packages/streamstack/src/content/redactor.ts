@@ -2,6 +2,7 @@ import { card } from './card.ts'
 import { email } from './email.ts'
 import { iban } from './iban.ts'
 import { key } from './keys.ts'
+import { inPlainForm } from './in-plain-form.ts'
 import type { Matcher } from './matcher.ts'
 import { nationalIdsMatcher } from './national-ids.ts'
 import { phone } from './phone.ts'
@@ -10,7 +11,13 @@ import { rewriteJson } from './rewrite-json.ts'
 import { type Scanner, newScanner, scan } from './scan.ts'
 
 /** What `kinds` may name, in the order in which they are tried at one place. */
-export const REDACT_KINDS = { key, iban, card, email, phone } as const satisfies Readonly<Record<string, Matcher>>
+export const REDACT_KINDS = {
+  key: inPlainForm(key),
+  iban: inPlainForm(iban),
+  card: inPlainForm(card),
+  email: inPlainForm(email),
+  phone: inPlainForm(phone),
+} as const satisfies Readonly<Record<string, Matcher>>
 
 export type RedactKind = keyof typeof REDACT_KINDS
 
@@ -40,7 +47,7 @@ const FIELD_REPLACEMENT = '[redacted]'
 /** `onFound` hears each match; it may throw. */
 export function newRedactor(options: RedactOptions, onFound?: (matcher: Matcher) => void): Redactor {
   const kinds = (Object.keys(REDACT_KINDS) as RedactKind[]).filter((kind) => options.kinds.includes(kind))
-  const ids = options.nationalIds.length === 0 ? [] : [nationalIdsMatcher(options.nationalIds)]
+  const ids = options.nationalIds.length === 0 ? [] : [inPlainForm(nationalIdsMatcher(options.nationalIds))]
   const scanner = newScanner([...ids, ...kinds.map((kind) => REDACT_KINDS[kind]), ...options.matchers])
   // A number in JSON has no plus and no leading zero: as a phone number it would be a guess.
   const numbers = newScanner([...ids, ...(kinds.includes('card') ? [card] : []), ...options.matchers])

@@ -43,6 +43,12 @@ export interface TextPiece {
   readonly tag: string | null
 }
 
+/** What matchers may look at before a place: two characters of ASCII are enough. */
+function lookbehind(before: string, text: string, end: number): string {
+  if (end > 1 && text.charCodeAt(end - 1) < 128 && text.charCodeAt(end - 2) < 128) return text.slice(end - 2, end)
+  return (before + text.slice(Math.max(0, end - LOOKBEHIND), end)).slice(-LOOKBEHIND)
+}
+
 /** What replacing remembers between the pieces of a text, as plain data. */
 export interface TextState {
   /** Pieces that are not decided to their end. */
@@ -126,7 +132,7 @@ export class TextReplacer {
     if (count === 0) return []
     state.held = held.slice(count)
     state.decided -= end
-    state.before = (state.before + joined.slice(Math.max(0, end - LOOKBEHIND), end)).slice(-LOOKBEHIND)
+    state.before = lookbehind(state.before, joined, end)
     state.found = found
       .filter((one) => one.end > end)
       .map((one) => ({ ...one, start: one.start - end, end: one.end - end }))

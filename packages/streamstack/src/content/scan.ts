@@ -1,9 +1,12 @@
 import { isAlphanumeric } from './characters.ts'
+import { isPlain } from './in-plain-form.ts'
 import { MORE, type Matcher, NO } from './matcher.ts'
 
 /** Matchers, indexed by the characters that their matches begin with. At one place the first of the list wins. */
 export interface Scanner {
   readonly matchers: readonly Matcher[]
+  /** The same for texts whose characters all stand for themselves; null: there is no difference. */
+  readonly direct: { readonly matchers: readonly Matcher[]; readonly beyondAscii: number } | null
   /** Matchers for each ASCII character at the beginning of a word, as bits. */
   readonly atBorder: Uint32Array
   /** The same for characters that follow an ASCII letter or digit. */
@@ -36,10 +39,8 @@ export function newScanner(matchers: readonly Matcher[]): Scanner {
   if (matchers.length > MATCHERS_MAX) throw new RangeError(`A scanner takes at most ${MATCHERS_MAX} matchers.`)
   const atBorder = new Uint32Array(128)
   const insideWord = new Uint32Array(128)
-  let beyondAscii = 0
   matchers.forEach((matcher, index) => {
     const bit = 1 << index
-    if (matcher.beginsBeyondAscii) beyondAscii |= bit
     for (let code = 0; code < 128; code++) {
       if (!matcher.begins(code)) continue
       atBorder[code] = (atBorder[code] as number) | bit
@@ -47,7 +48,21 @@ export function newScanner(matchers: readonly Matcher[]): Scanner {
     }
   })
   const plainInside = Uint8Array.from(insideWord, (bits, code) => (bits === 0 && isAlphanumeric(code) ? 1 : 0))
-  return Object.freeze({ matchers, atBorder, insideWord, plainInside, beyondAscii })
+  const direct = matchers.map((matcher) => matcher.direct ?? matcher)
+  return Object.freeze({
+    matchers,
+    direct: matchers.some((matcher) => matcher.direct !== undefined)
+      ? { matchers: direct, beyondAscii: bitsBeyondAscii(direct) }
+      : null,
+    atBorder,
+    insideWord,
+    plainInside,
+    beyondAscii: bitsBeyondAscii(matchers),
+  })
+}
+
+function bitsBeyondAscii(matchers: readonly Matcher[]): number {
+  return matchers.reduce((bits, { beginsBeyondAscii }, index) => (beginsBeyondAscii ? bits | (1 << index) : bits), 0)
 }
 
 /**
@@ -78,11 +93,12 @@ function scanText(
   rest: number,
   found: Found[],
 ): Scanned {
-  const { matchers, atBorder, insideWord, plainInside, beyondAscii } = scanner
+  const { atBorder, insideWord, plainInside, direct } = scanner
+  const { matchers, beyondAscii } = direct !== null && isPlain(text) ? direct : scanner
   const { length } = text
   let at = from
   if (rest !== -1) {
-    at = skipRest(matchers[rest] as Matcher, text, at)
+    at = skipRest(scanner.matchers[rest] as Matcher, text, at)
     if (at > from) found.push({ start: from, end: at, by: rest })
     if (at === length) return { at, rest: isWhole ? -1 : rest }
   }
@@ -98,7 +114,8 @@ function scanText(
       const by = firstMatch(matchers, bits, text, at, isWhole)
       if (by === MORE) return { at, rest: -1 }
       if (by !== null) {
-        const matcher = matchers[by.index] as Matcher
+        // What goes on does so over the same characters in each piece, whatever else the piece holds.
+        const matcher = scanner.matchers[by.index] as Matcher
         const start = at
         at += by.length
         const goesOn = matcher.rest !== null

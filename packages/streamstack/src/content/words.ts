@@ -1,4 +1,5 @@
 import { MORE, type Matcher, NO } from './matcher.ts'
+import { halfWidth, isInvisible } from './plain-forms.ts'
 
 /** More words than this belong into a list of their own. */
 export const WORDS_MAX = 10_000
@@ -95,24 +96,19 @@ function longest(root: Node, text: string, at: number, isWhole: boolean): number
   }
 }
 
-/** One code unit in lower case; full-width forms, U+FF01 to U+FF5E, as their ASCII ones. */
+/** One code unit in lower case; full-width forms as their ASCII ones. */
 function fold(code: number): number {
   if (code < 128) return code > 0x40 && code < 0x5b ? code + 0x20 : code
-  if (code > 0xff00 && code < 0xff5f) return fold(code - 0xfee0)
+  if (halfWidth(code) !== code) return fold(halfWidth(code))
   // The sigma at the end of a word shares its upper case with the other.
   if (code === 0x3c2) return 0x3c3
   const lower = String.fromCharCode(code).toLowerCase()
   return lower.length === 1 ? lower.charCodeAt(0) : code
 }
 
-/**
- * Zero-width space, joiners and no-break space, word joiner, soft hyphen, variation selectors; the vowel marks of Arabic and Hebrew and
- * the Arabic tatweel, which texts may have or not.
- */
+/** What no one sees; the vowel marks of Arabic and Hebrew and the Arabic tatweel, which texts may have or not. */
 function isPassed(code: number): boolean {
-  if (code < 0xad) return false
-  if ((code >= 0x200b && code <= 0x200d) || code === 0x2060 || code === 0xfeff || code === 0xad) return true
-  return (code >= 0xfe00 && code <= 0xfe0f) || code === 0x640 || code === 0x670 || isVowelMark(code)
+  return code >= 0xad && (isInvisible(code) || code === 0x640 || code === 0x670 || isVowelMark(code))
 }
 
 function isVowelMark(code: number): boolean {
