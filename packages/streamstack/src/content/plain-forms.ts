@@ -122,7 +122,7 @@ export interface PlainText {
 /** The second half of a character of two units that became one. */
 export const SECOND_HALF = -2
 
-const BEYOND_ASCII = /[^\0-\u007f]/
+export const BEYOND_ASCII = /[^\0-\u007f]/
 
 /** The plain form of a text; null when it is the text itself. */
 export function plainText(text: string): PlainText | null {

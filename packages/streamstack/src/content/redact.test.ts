@@ -295,6 +295,20 @@ describe('characters that only look different', () => {
     expect(own.text('10–12 ١٠–١٢ 10-12')).toBe('[range] ١٠–١٢ 10-12')
   })
 
+  test('long texts give the same as their parts, and keep no plain form of the whole', () => {
+    const parts = Array.from({ length: 900 }, (_, index) => [
+      `é${'字 '.repeat((index * 37) % 251)}`,
+      index % 2 === 0 ? '４１１１ １１１１ １１１１ １１１１' : 'ann@exam\u200bple.com',
+    ])
+    const long = parts.flat().join('; ')
+    expect(long.length).toBeGreaterThan(200_000)
+    expect(redactor.text(long)).toBe(
+      parts.flatMap(([before], index) => [before, index % 2 === 0 ? '[card]' : '[email]']).join('; '),
+    )
+    expect(redactor.text(`é sk-proj-abc123${'ｄef456'.repeat(60_000)}, é`)).toBe('é [key], é')
+    expect(redactor.text(`é ${'4\u200b'.repeat(100_000)}`)).toBe(`é ${'4\u200b'.repeat(100_000)}`)
+  })
+
   test('however much is hidden between, nothing is held back without a bound', () => {
     const filter = redactingFilter(redactor)
     const state = filter.initial()

@@ -1,6 +1,7 @@
 import { isAlphanumeric } from './characters.ts'
 import { isPlain } from './in-plain-form.ts'
-import { MORE, type Matcher, NO } from './matcher.ts'
+import { LOOKBEHIND, MORE, type Matcher, NO } from './matcher.ts'
+import { BEYOND_ASCII } from './plain-forms.ts'
 
 /** Matchers, indexed by the characters that their matches begin with. At one place the first of the list wins. */
 export interface Scanner {
@@ -77,13 +78,52 @@ export function scan(
   rest: number,
   found: Found[],
 ): Scanned {
-  const scanned = scanText(scanner, text, from, isWhole, rest, found)
+  const isLong = scanner.direct !== null && text.length - from > WINDOW && BEYOND_ASCII.test(text)
+  const scanned = (isLong ? scanInWindows : scanText)(scanner, text, from, isWhole, rest, found)
   // What matchers remember of a text must not keep a large one in memory.
   if (text.length > REMEMBERED_MAX) for (const matcher of scanner.matchers) matcher.forget?.()
   return scanned
 }
 
 const REMEMBERED_MAX = 16_384
+
+/** The plain form of a text takes ten times its bytes: a long one is looked at in windows of so many UTF-16 units. */
+const WINDOW = 65_536
+
+function scanInWindows(
+  scanner: Scanner,
+  text: string,
+  from: number,
+  isWhole: boolean,
+  rest: number,
+  found: Found[],
+): Scanned {
+  const first = found.length
+  let scanned: Scanned = { at: from, rest }
+  for (let size = WINDOW; ;) {
+    const start = Math.max(0, scanned.at - LOOKBEHIND)
+    const end = Math.min(text.length, scanned.at + size)
+    const inWindow: Found[] = []
+    const isLast = end === text.length
+    const { at, rest: next } = scanText(
+      scanner,
+      text.slice(start, end),
+      scanned.at - start,
+      isWhole && isLast,
+      scanned.rest,
+      inWindow,
+    )
+    for (const one of inWindow) {
+      const last = found.length > first ? found.at(-1) : undefined
+      const goesOn = one.by === scanned.rest && one.start + start === scanned.at
+      if (goesOn && last !== undefined) last.end = one.end + start
+      else found.push({ start: one.start + start, end: one.end + start, by: one.by })
+    }
+    size = at + start === scanned.at ? size * 2 : WINDOW
+    scanned = { at: at + start, rest: next }
+    if (isLast) return scanned
+  }
+}
 
 function scanText(
   scanner: Scanner,
