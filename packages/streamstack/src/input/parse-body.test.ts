@@ -147,7 +147,7 @@ describe('bodies that are refused, with the place and the cure', () => {
     ['JSON lines', Buffer.from('{}'), 'application/x-ndjson', 415, /Content-Type is not read/],
     ['a form of other escapes', Buffer.from('a=%E9'), form, 400, /percent escapes that are not UTF-8/],
     ['JSON sent as a form', Buffer.from('{"a":1}'), form, 400, /Send Content-Type: application\/json/],
-    ['a form with too many fields', Buffer.from('a&'.repeat(100_001)), form, 400, /100,000 fields/],
+    ['a form with too many fields', Buffer.from('a&'.repeat(10_001)), form, 400, /10,000 fields/],
     ['an object as form text', Buffer.from('[object Object]'), form, 400, /bind a raw JSON string/],
   ])('%s', (_name, bytes, type, status, message) => {
     const error = failure(bytes, type)

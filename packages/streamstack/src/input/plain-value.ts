@@ -39,8 +39,9 @@ export function freezePlain(parsed: Value, bounds: PlainBounds): PlainResult {
   }
 
   function faultInItems(items: readonly Value[], depth: number): string | null {
-    for (const item of items) {
-      const fault = faultIn(item, depth + 1)
+    // The iterator takes twice as long.
+    for (let at = 0; at < items.length; at++) {
+      const fault = faultIn(items[at] as Value, depth + 1)
       if (fault !== null) return fault
     }
     return null

@@ -13,7 +13,7 @@ import { onAnswerOver } from '../answer/answer-over.ts'
 import { endWithToken } from '../reader/end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
-import { isLarge, turnOfLargeBody } from './large-body.ts'
+import { isLarge, isVeryLarge, turnOfLargeBody } from './large-body.ts'
 import { LAST_EVENT_ID_QUERY, lastEventId } from '../reader/last-event-id.ts'
 import type { CallPreparation } from './prepare-call.ts'
 import { RunReading } from '../reader/run-reading.ts'
@@ -170,5 +170,7 @@ export async function bodyOf(exchange: Exchange): Promise<RequestBody> {
   else if (request.httpVersionMajor === 1) return {}
   const bytes = await readBody(request, exchange.engine.settings.server.bodyLimitBytes)
   if (isLarge(bytes)) await turnOfLargeBody(bytes, exchange)
-  return parseBody(bytes, headers['content-type'])
+  const body = parseBody(bytes, headers['content-type'])
+  if (isVeryLarge(bytes)) await turnOfLargeBody(bytes, exchange)
+  return body
 }

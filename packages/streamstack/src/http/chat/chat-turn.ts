@@ -16,13 +16,14 @@ const ID_CHARACTERS_MAX = 200
 /**
  * Reads the body that `useChat` of the AI SDK posts, `{id, messages, trigger, messageId}` with messages of parts, as the inputs that the endpoint declares:
  * `message`, `conversation_id`, `conversation_history`, `messages`, `regenerate`, `replace_from`. A page may also post its last message alone, as `message`.
- * Other members stay. Null: the body is none of these, or the endpoint wants it as it is.
+ * Other members that the endpoint reads stay. Null: the body is none of these, or the endpoint wants it as it is.
  */
 export function chatTurn(body: RequestBody, inputs: readonly InputDeclaration[]): ChatTurn | null {
   if (body instanceof URLSearchParams) return null
-  const { id, trigger, messageId, ...rest } = body
-  const { sent, isAlone, others } = sentMessages(rest, inputs)
-  if (typeof id !== 'string' || id === '' || id.length > ID_CHARACTERS_MAX || !isUiMessages(sent)) return null
+  const { id, trigger, messageId } = body
+  if (typeof id !== 'string' || id === '' || id.length > ID_CHARACTERS_MAX) return null
+  const { sent, isAlone, others } = sentMessages(body, inputs)
+  if (!isUiMessages(sent)) return null
   const messages = sent.map(uiMessage)
   // A message that is sent with an id takes the place of the one that had it; a regenerated reply answers the last message that is sent.
   const replaces = trigger === 'regenerate-message' || (trigger === 'submit-message' && typeof messageId === 'string')
@@ -48,13 +49,17 @@ interface SentMessages {
   readonly others: Readonly<Record<string, Value>>
 }
 
+/** Members of the body that belong to the turn, whatever the endpoint declares. */
+const TURN_MEMBERS: readonly string[] = ['id', 'trigger', 'messageId', 'messages']
+
 function sentMessages(body: Readonly<Record<string, Value>>, inputs: readonly InputDeclaration[]): SentMessages {
-  const { messages, ...others } = body
-  const { message = null, ...beside } = others
+  const { messages, message = null } = body
   const takesText = inputs.some(({ name, type }) => name === 'message' && type === 'text')
-  return messages === undefined && takesText && isUiMessages([message])
-    ? { sent: [message], isAlone: true, others: beside }
-    : { sent: messages, isAlone: false, others }
+  const isAlone = messages === undefined && takesText && isUiMessages([message])
+  const taken = isAlone ? [...TURN_MEMBERS, 'message'] : TURN_MEMBERS
+  // Not all that is left: the body of an attacker has tens of thousands of members.
+  const names = [...inputs.map(({ name }) => name), 'options'].filter((name) => !taken.includes(name))
+  return { sent: isAlone ? [message] : messages, isAlone, others: membersNamed(body, names) }
 }
 
 /**
@@ -85,8 +90,17 @@ export function declared(
   inputs: readonly InputDeclaration[],
   values: Readonly<Record<string, Value>>,
 ): Readonly<Record<string, Value>> {
-  const names = new Set(inputs.map(({ name }) => name))
-  return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== null && names.has(name)))
+  const names = inputs.map(({ name }) => name)
+  return membersNamed(
+    values,
+    names.filter((name) => values[name] !== null),
+  )
+}
+
+function membersNamed(values: Readonly<Record<string, Value>>, names: readonly string[]): Record<string, Value> {
+  return Object.fromEntries(
+    names.flatMap((name) => (Object.hasOwn(values, name) ? [[name, values[name] as Value]] : [])),
+  )
 }
 
 function isUiMessages(value: Value | undefined): value is Value & readonly UiMessage[] {

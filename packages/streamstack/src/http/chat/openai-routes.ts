@@ -79,9 +79,12 @@ async function complete(exchange: Exchange): Promise<void> {
     }
     noteCaller(response, exchange.caller)
     preparation.admit(exchange.caller)
-    const others = Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_PARAMETERS.has(name)))
+    const sent = declared(
+      inputs.filter(({ name }) => !OWN_PARAMETERS.has(name)),
+      body,
+    )
     // The newer name of one parameter.
-    others['max_tokens'] ??= body['max_completion_tokens'] ?? null
+    const others = { ...sent, max_tokens: sent['max_tokens'] ?? body['max_completion_tokens'] ?? null }
     const said = openaiMessages(messages)
     const asksForUsage = (options as { include_usage?: Value } | null | undefined)?.include_usage === true
     await answerCall(
