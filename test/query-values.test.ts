@@ -36,3 +36,30 @@ test('values that fit no column of a filter are a fault of the caller', async ()
     expect([path, (await call(path, value)).text]).toEqual([path, '1\n'])
   }
 })
+
+test('texts that an operator cannot search for are a fault of the caller', async () => {
+  const inputs = { value: { type: 'any', required: true } }
+  const operators = ['like', 'ilike', 'contains', 'starts_with', 'ends_with']
+  const search = (operator: string, value: string) =>
+    endpoint(
+      `/${operator}`,
+      [
+        { function: 'Get Records', table: 'notes', where: `body ${operator} {{${value}}}`, as: 'found' },
+        { function: 'Streaming API Response', content: '{{found.length}}' },
+      ],
+      { method: 'POST', inputs },
+    )
+  await using server = await testServer({
+    'tables/notes.json': { columns: { body: 'text' }, seed: [{ body: 'a secret note' }] },
+    ...Object.fromEntries(operators.map((name) => [`endpoints/${name}.json`, search(name, 'value')])),
+  })
+  for (const operator of operators) {
+    for (const value of ['%'.repeat(1_001), 7, ['a'], { a: 1 }, true]) {
+      const { status, text } = await server.call(`/${operator}`, { body: { value } })
+      expect([operator, value, status]).toEqual([operator, value, 400])
+      expect(text).toContain('input_unusable')
+      expect(text).not.toContain('secret')
+    }
+    expect((await server.call(`/${operator}`, { body: { value: 'a secret note' } })).text).toBe('1\n')
+  }
+})

@@ -1,5 +1,6 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { ArgumentError } from '../../expression/index.ts'
 import { columnCodecs, isMisfit } from '../column-type.ts'
 import type { StoredValue } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
@@ -78,9 +79,9 @@ function compileText(build: SqlBuild, column: ColumnDeclaration, operator: Opera
   if (column.type !== 'text' && column.type !== 'uuid') {
     throw invalid(table, column, `is ${columnCodecs[column.type].expects}, and "${operator}" looks into text`)
   }
-  if (typeof value !== 'string') throw invalid(table, column, `needs text behind "${operator}"`)
+  if (typeof value !== 'string') throw unfit(table, column, `needs text behind "${operator}"`)
   if (value.length > patternLengthMax) {
-    throw invalid(table, column, `takes at most ${patternLengthMax} characters behind "${operator}"`)
+    throw unfit(table, column, `takes at most ${patternLengthMax} characters behind "${operator}"`)
   }
   // No text in a table holds U+0000, and databases would end the pattern there.
   const pattern = value.toWellFormed().replaceAll('\0', '\uFFFD')
@@ -122,6 +123,14 @@ function invalid(
   problem: string,
   options: { readonly status?: number } = {},
 ): StreamstackError {
-  const message = `The column "${column.name}" of table "${table.name}" ${problem}.`
-  return new StreamstackError('query_invalid', message, options)
+  return new StreamstackError('query_invalid', told(table, column, problem), options)
+}
+
+/** A value of the filter that its operator cannot use: the fault of the caller where the filter holds inputs alone. */
+function unfit(table: TableDeclaration, column: ColumnDeclaration, problem: string): ArgumentError {
+  return new ArgumentError('query_invalid', told(table, column, problem), { argument: 'where' })
+}
+
+function told(table: TableDeclaration, column: ColumnDeclaration, problem: string): string {
+  return `The column "${column.name}" of table "${table.name}" ${problem}.`
 }
