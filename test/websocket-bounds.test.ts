@@ -297,3 +297,19 @@ test('streams that are there in full share a connection evenly', async () => {
   }
   expect([...counts.values()]).toEqual([2_000, 2_000, 2_000, 2_000])
 })
+
+test('thousands of frames in one read are handled in turns with those of others', async () => {
+  await using server = await testServer(settings({ message_rate: 100_000 }))
+  await using many = await openRawWebSocket(server.url)
+  await using one = await openWebSocket(server.url)
+  await one.until(isType('welcome'))
+  const before = many.receivedBytes
+  const ping = Buffer.of(0x89, 0x80, 0, 0, 0, 0)
+  const count = 5_000
+  many.write(Buffer.concat(Array.from({ length: count }, () => ping)))
+  one.send({ type: 'ping' })
+  await one.until(isType('pong'))
+  const pong = 2
+  expect(many.receivedBytes - before).toBeLessThan(count * pong)
+  await expect.poll(() => many.receivedBytes - before, { timeout: 20_000 }).toBe(count * pong)
+})

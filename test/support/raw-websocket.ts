@@ -5,6 +5,8 @@ import { type Socket, connect } from 'node:net'
 export interface RawWebSocket extends AsyncDisposable {
   /** Code of the server's close frame; null: the connection ended without one. */
   readonly closed: Promise<number | null>
+  /** Bytes that the server has sent behind the handshake. */
+  readonly receivedBytes: number
   /** Bytes as they are. */
   write(bytes: Buffer): void
   /** One frame, masked as clients must. */
@@ -26,6 +28,9 @@ export async function openRawWebSocket(base: string): Promise<RawWebSocket> {
   })
   return {
     closed,
+    get receivedBytes() {
+      return received.reduce((sum, { length }) => sum + length, 0)
+    },
     write: (bytes) => void socket.write(bytes),
     frame: (firstByte, payload) => void socket.write(maskedFrame(firstByte, Buffer.from(payload))),
     async [Symbol.asyncDispose]() {
