@@ -1,7 +1,7 @@
 import { Agent, createServer, request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { connect, constants, createServer as createHttp2Server } from 'node:http2'
-import type { Server } from 'node:net'
+import { type Server, connect as connectSocket } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { StreamstackError } from '@streamstack/protocol'
@@ -228,4 +228,26 @@ describe('connections that break', () => {
       expect(await outcome.value?.body).toMatchObject({ code: 'body_unreadable' })
     }
   })
+})
+
+test('a body that comes in tens of thousands of pieces over HTTP/1.1 is read to its end, also beside others', async () => {
+  const bodies: string[] = []
+  const server = createServer((request, response) => {
+    void readBody(request, 1_000_000).then((bytes) => {
+      bodies.push(bytes.toString())
+      response.end()
+    })
+  })
+  const port = await listen(server)
+  closers.push(() => server.close())
+  const count = 20_000
+  const send = (letter: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const socket = connectSocket(port, '127.0.0.1')
+      socket.on('error', reject).on('close', () => resolve())
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n')
+      socket.resume().write(`${`1\r\n${letter}\r\n`.repeat(count)}0\r\n\r\n`)
+    })
+  await Promise.all([send('a'), send('b'), send('c')])
+  expect(bodies.toSorted()).toEqual(['a', 'b', 'c'].map((letter) => letter.repeat(count)))
 })

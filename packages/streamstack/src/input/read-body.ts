@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { StreamstackError } from '@streamstack/protocol'
 import { Holding, activeMemory } from '../stream/index.ts'
+import { BodyPieces } from './body-pieces.ts'
 import { type ContentCoding, contentCodings, decodeWhole, readContentCoding } from '../coding/index.ts'
 
 /** A request of `node:http`, or of `node:http2`'s compatibility API. */
@@ -41,7 +42,7 @@ function readCoding(header: string | undefined): ContentCoding | null {
 
 function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const pieces: Buffer[] = []
+  const pieces = new BodyPieces()
   const held = new Holding(activeMemory)
   let received = 0
 
@@ -65,7 +66,7 @@ function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
     else finish()
   }
   function finish(): void {
-    settle(() => resolve(Buffer.concat(pieces, received)))
+    settle(() => resolve(pieces.joined()))
   }
   function onBroken(cause?: unknown): void {
     settle(() => reject(brokenOff(cause)))

@@ -1,4 +1,4 @@
-import { readBody } from '../../input/index.ts'
+import { BodyPieces, readBody } from '../../input/index.ts'
 import { isJson } from '../../stream-store/index.ts'
 import { isLarge, turnOfLargeBody } from '../call/large-body.ts'
 import { type StreamCall, headerOf, refuse } from './stream-call.ts'
@@ -24,10 +24,10 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
   }
   // The client disconnected in the middle of its body: no answer can reach it.
   request.on('error', () => undefined)
-  const pieces: Buffer[] = []
+  const pieces = new BodyPieces()
   request.on('data', (piece: Buffer) => pieces.push(piece))
   const finish = (): void => {
-    if (!request.aborted) inTurn(call, pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces), then)
+    if (!request.aborted) inTurn(call, pieces.joined(), then)
   }
   request.on('end', () => {
     // Over HTTP/2 a body that was cut off ends like a whole one, and says so only later in the same turn.
