@@ -1,4 +1,3 @@
-export { BodyPieces } from './body-pieces.ts'
 export { weighValue, weighValues } from './weigh-value.ts'
 export { compileInputs } from './check-inputs.ts'
 export type { InputChecker, InputSources } from './check-inputs.ts'

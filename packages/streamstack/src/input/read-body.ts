@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { StreamstackError } from '@streamstack/protocol'
 import { Holding, activeMemory } from '../stream/index.ts'
-import { BodyPieces } from './body-pieces.ts'
-import { type ContentCoding, contentCodings, decodeWhole, readContentCoding } from '../coding/index.ts'
+import { BytePieces, type ContentCoding, contentCodings, decodeWhole, readContentCoding } from '../coding/index.ts'
 
 /** A request of `node:http`, or of `node:http2`'s compatibility API. */
 export type BodyRequest = Readable & { readonly headers: IncomingHttpHeaders; readonly httpVersionMajor?: number }
@@ -42,7 +41,7 @@ function readCoding(header: string | undefined): ContentCoding | null {
 
 function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const pieces = new BodyPieces()
+  const pieces = new BytePieces()
   const held = new Holding(activeMemory)
   let received = 0
 

@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
+import { BytePieces } from '../coding/index.ts'
 import { parseExactJson } from '../text/parse-exact-json.ts'
 import type { ByteSource } from './byte-source.ts'
 import { contentTypeOf, isJson } from './headers.ts'
@@ -14,7 +15,7 @@ export interface DecodedBody {
 
 /** Reads a body to its end. Rejects with `upstream_too_large`, or with whatever broke it. */
 export async function collectBytes(source: ByteSource, bytesMax: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
+  const pieces = new BytePieces()
   let bytes = 0
   for (;;) {
     for (let chunk = source.read(); chunk !== undefined; chunk = source.read()) {
@@ -27,10 +28,10 @@ export async function collectBytes(source: ByteSource, bytesMax: number): Promis
         source.abort(tooLarge)
         throw tooLarge
       }
-      chunks.push(chunk)
+      pieces.push(chunk)
     }
     if (source.failed) throw source.failure
-    if (source.ended) return Buffer.concat(chunks, bytes)
+    if (source.ended) return pieces.joined()
     const { promise, resolve } = Promise.withResolvers<void>()
     source.whenReady(resolve)
     await promise

@@ -1,4 +1,5 @@
-import { BodyPieces, readBody } from '../../input/index.ts'
+import { BytePieces } from '../../coding/index.ts'
+import { readBody } from '../../input/index.ts'
 import { isJson } from '../../stream-store/index.ts'
 import { isLarge, turnOfLargeBody } from '../call/large-body.ts'
 import { type StreamCall, headerOf, refuse } from './stream-call.ts'
@@ -24,7 +25,7 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
   }
   // The client disconnected in the middle of its body: no answer can reach it.
   request.on('error', () => undefined)
-  const pieces = new BodyPieces()
+  const pieces = new BytePieces()
   request.on('data', (piece: Buffer) => pieces.push(piece))
   const finish = (): void => {
     if (!request.aborted) inTurn(call, pieces.joined(), then)

@@ -2,15 +2,15 @@
 const SMALL_BYTES = 4_096
 const BLOCK_BYTES = 16_384
 
-/** What has come of a body, in the order in which it came; holds little more than its bytes however small the pieces are. */
-export class BodyPieces {
+/** Bytes of a body in the order in which they came; holds little more than these, however small the pieces are. */
+export class BytePieces {
   length = 0
-  readonly #pieces: Buffer[] = []
+  readonly #pieces: Uint8Array[] = []
   /** Into which small pieces are copied. */
   #block: Buffer | null = null
   #filled = 0
 
-  push(piece: Buffer): void {
+  push(piece: Uint8Array): void {
     // Most bodies come in one piece, which is passed on as it is.
     if (this.length === 0 || piece.length >= SMALL_BYTES) {
       this.#closeBlock()
@@ -21,14 +21,16 @@ export class BodyPieces {
         this.#closeBlock()
         block = this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
       }
-      this.#filled += piece.copy(block, this.#filled)
+      block.set(piece, this.#filled)
+      this.#filled += piece.length
     }
     this.length += piece.length
   }
 
   joined(): Buffer {
     this.#closeBlock()
-    return this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces, this.length)
+    const [first] = this.#pieces
+    return this.#pieces.length === 1 && Buffer.isBuffer(first) ? first : Buffer.concat(this.#pieces, this.length)
   }
 
   #closeBlock(): void {
