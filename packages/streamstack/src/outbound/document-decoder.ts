@@ -2,6 +2,7 @@ import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { parseExactJson } from '../text/parse-exact-json.ts'
+import { TextPieces } from '../text/text-pieces.ts'
 import type { ItemDecoder, ItemFormatOptions } from './item-decoder.ts'
 import { isErrorFrame, reportedError } from './error-frame.ts'
 import { itemTooLarge } from './item-failure.ts'
@@ -35,8 +36,7 @@ export class JsonDecoder implements ItemDecoder {
   readonly #itemCharactersMax: number
   readonly #passesBadItems: boolean
   readonly #text = new TextDecoder()
-  readonly #pieces: string[] = []
-  #characters = 0
+  readonly #pieces = new TextPieces()
 
   constructor({ host, itemCharactersMax, passesBadItems }: ItemFormatOptions) {
     this.#host = host
@@ -46,14 +46,14 @@ export class JsonDecoder implements ItemDecoder {
 
   push(bytes: Uint8Array): boolean {
     const text = this.#text.decode(bytes, { stream: true })
-    this.#characters += text.length
-    if (this.#characters > this.#itemCharactersMax) throw itemTooLarge(this.#host, this.#itemCharactersMax)
+    if (this.#pieces.length + text.length > this.#itemCharactersMax)
+      throw itemTooLarge(this.#host, this.#itemCharactersMax)
     this.#pieces.push(text)
     return false
   }
 
   end(items: Value[]): void {
-    const document = this.#pieces.join('') + this.#text.decode()
+    const document = this.#pieces.text() + this.#text.decode()
     if (document.trim() === '') return
     const item = this.#parsed(document)
     if (!this.#passesBadItems && isErrorFrame(item)) throw reportedError(this.#host, document)

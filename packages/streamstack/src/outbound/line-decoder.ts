@@ -3,6 +3,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { incomplete, outcomeOf } from './own-end.ts'
 import type { Value } from '@streamstack/protocol'
 import { parseExactJson } from '../text/parse-exact-json.ts'
+import { TextPieces } from '../text/text-pieces.ts'
 import type { ItemDecoder, ItemDecoderOptions, ItemFormatOptions } from './item-decoder.ts'
 import { isErrorFrame, reportedError } from './error-frame.ts'
 import { itemTooLarge } from './item-failure.ts'
@@ -18,8 +19,7 @@ export class LineDecoder implements ItemDecoder {
   protected readonly marks: ItemFormatOptions['marks']
   readonly #text: TextDecoder
   /** Pieces of a line that spans chunks, joined once when its end comes. */
-  #pieces: string[] = []
-  #pieceCharacters = 0
+  readonly #pieces = new TextPieces()
 
   constructor({ host, itemCharactersMax, marks = null }: LineOptions, charset = '') {
     this.#host = host
@@ -35,7 +35,7 @@ export class LineDecoder implements ItemDecoder {
 
   end(items: Value[]): void {
     this.#split(this.#text.decode(), items)
-    if (this.#pieceCharacters === 0 || this.isMarked) return
+    if (this.#pieces.length === 0 || this.isMarked) return
     this.#takeLine(this.#joined(''), items)
   }
 
@@ -62,16 +62,14 @@ export class LineDecoder implements ItemDecoder {
     }
     if (start === text.length) return
     this.#pieces.push(text.slice(start))
-    this.#pieceCharacters += text.length - start
-    if (this.#pieceCharacters > this.#itemCharactersMax) throw itemTooLarge(this.#host, this.#itemCharactersMax)
+    if (this.#pieces.length > this.#itemCharactersMax) throw itemTooLarge(this.#host, this.#itemCharactersMax)
   }
 
   #joined(tail: string): string {
     if (this.#pieces.length === 0) return tail
     this.#pieces.push(tail)
-    const line = this.#pieces.join('')
-    this.#pieces = []
-    this.#pieceCharacters = 0
+    const line = this.#pieces.text()
+    this.#pieces.clear()
     return line
   }
 }

@@ -1,3 +1,5 @@
+import { TextPieces } from '../text/text-pieces.ts'
+
 const QUOTE = 34
 const BACKSLASH = 92
 const OPEN_LIST = 91
@@ -7,9 +9,7 @@ const CLOSE_OBJECT = 125
 
 /** The text of one JSON object or list that arrives in pieces. It is whole where its first bracket closes. */
 export class JsonDocument {
-  /** UTF-16 units so far. */
-  length = 0
-  readonly #pieces: string[] = []
+  readonly #pieces = new TextPieces()
   #depth = 0
   #isInString = false
   #isEscaped = false
@@ -25,13 +25,17 @@ export class JsonDocument {
     return false
   }
 
+  /** UTF-16 units so far. */
+  get length(): number {
+    return this.#pieces.length
+  }
+
   text(): string {
-    return this.#pieces.join('')
+    return this.#pieces.text()
   }
 
   #add(piece: string): void {
     this.#pieces.push(piece)
-    this.length += piece.length
   }
 
   #endsWith(code: number): boolean {

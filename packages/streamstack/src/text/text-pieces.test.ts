@@ -1,0 +1,25 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { TextPieces } from './text-pieces.ts'
+
+test('a text that comes in tiny pieces keeps their order and holds little more than its characters', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const held = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const piece = (n: number): string => `${n % 10}é`
+  const before = held()
+  const pieces = new TextPieces()
+  const count = 400_000
+  for (let n = 0; n < count; n++) pieces.push(piece(n))
+  // One text each would be 16 MB.
+  expect(held() - before).toBeLessThan(6_000_000)
+  expect(pieces.length).toBe(2 * count)
+  expect(pieces.text()).toBe(Array.from({ length: count }, (_, n) => piece(n)).join(''))
+  pieces.clear()
+  pieces.push('a')
+  expect(pieces.text()).toBe('a')
+})
