@@ -30,6 +30,7 @@ async function chatServer(
   upstreams: readonly ByteReplayer[],
   steps: Record<string, object>,
   settings: object = {},
+  rewrite: Record<string, string> = {},
 ): Promise<TestServer> {
   const inputs = { message: 'text', id: 'text' }
   const at = (path: string, one: object): object =>
@@ -42,7 +43,7 @@ async function chatServer(
     'streamstack.yaml': {
       log: { level: 'silent' },
       auth: { jwt: { secret: SECRET } },
-      outbound: { allow: upstreams.map(({ host }) => host) },
+      outbound: { allow: upstreams.map(({ host }) => host), rewrite },
     },
     'functions/weather.json': weather,
     ...Object.fromEntries(Object.entries(steps).map(([name, one]) => [`endpoints/${name}.json`, at(`/${name}`, one)])),
@@ -248,4 +249,45 @@ test("signatures of Gemini and reasoning items of OpenAI go back within a turn, 
     expect(JSON.stringify(third)).toContain('Oslo')
     expect(JSON.stringify(third)).not.toContain('c2ln')
   }
+})
+
+test('calls of another model go to Gemini with the sign that they have none, and to DeepSeek with empty reasoning', async () => {
+  const asks: Script = {
+    body: events(
+      chunk({
+        tool_calls: [0, 1].map((index) => ({
+          index,
+          id: `c${index}`,
+          function: { name: 'weather', arguments: '{"city":"Oslo"}' },
+        })),
+      }),
+      chunk({}, 'tool_calls'),
+      '[DONE]',
+    ),
+  }
+  await using upstream = await byteReplayer([asks, { status: 401, body: '' }])
+  const rain = { candidates: [{ content: { parts: [{ text: 'Rain.' }] }, finishReason: 'STOP' }] }
+  await using google = await byteReplayer([{ body: events(rain) }])
+  await using deepseek = await byteReplayer([answers('Still.')])
+  const gemini = (model: string): object => ({ provider: 'google', base_url: google.url, api_key: 'k', model })
+  await using server = await chatServer(
+    [upstream, google, deepseek],
+    {
+      chat: step(upstream, { fallback: [gemini('gemini-3-pro-preview')] }),
+      old: step(google, gemini('gemini-2.5-flash')),
+      deep: step(deepseek, { base_url: 'https://api.deepseek.com/v1' }),
+    },
+    {},
+    { 'https://api.deepseek.com': deepseek.url },
+  )
+  expect(await say(server, 'chat')).toBe('Rain.')
+  const call = { functionCall: { name: 'weather', args: { city: 'Oslo' } } }
+  const modelParts = (index: number): unknown =>
+    (google.received[index]?.body as { contents: { parts: unknown }[] } | undefined)?.contents[1]?.parts
+  expect(modelParts(0)).toEqual([{ ...call, thoughtSignature: 'skip_thought_signature_validator' }, call])
+  // Calls of earlier turns are not checked, and older models know no such sign.
+  await say(server, 'old')
+  expect(modelParts(1)).toEqual([call, call])
+  await say(server, 'deep')
+  expect(sentTo(deepseek, 0)[1]).toMatchObject({ reasoning_content: '', tool_calls: [{ id: 'c0' }, { id: 'c1' }] })
 })

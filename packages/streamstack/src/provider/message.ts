@@ -159,11 +159,21 @@ export function originOf(url: string): string {
 /** Messages for a server: turns that another one wrote keep their text and calls alone. */
 export function withTurnsOf(messages: readonly Message[], url: string): readonly Message[] {
   const origin = originOf(url)
-  return messages.map((message) =>
-    message.role === 'assistant' && message.turn !== null && message.turn.origin !== origin
-      ? { ...message, turn: null }
-      : message,
-  )
+  const wantsReasoning = DEEPSEEK.test(origin)
+  return messages.map((message) => {
+    if (message.role !== 'assistant' || message.turn?.origin === origin) return message
+    const turn = wantsReasoning && message.calls.length > 0 ? { ...NO_REASONING, origin } : null
+    return { ...message, turn }
+  })
+}
+
+/** It refuses calls without reasoning, also those of other models, and takes an empty one. */
+const DEEPSEEK = /^https:\/\/(?:[\w-]+\.)*deepseek\.com$/
+
+const NO_REASONING: Omit<NativeTurn, 'origin'> = {
+  provider: 'openai-compatible',
+  holds: 'reasoning',
+  content: [{ reasoning_content: '' }],
 }
 
 /** All text of the parts. */

@@ -24,13 +24,13 @@ export const google: Dialect = {
   read,
 }
 
-function body({ system, messages, temperature, maxTokens, tools }: ModelRequest): JsonObject {
+function body({ model, system, messages, temperature, maxTokens, tools }: ModelRequest): JsonObject {
   const instructions = messages.flatMap((message) => (message.role === 'system' ? [textOfParts(message.content)] : []))
   const prompt = [...(system === null ? [] : [system]), ...instructions].join('\n\n')
   const config = setMembers({ temperature, maxOutputTokens: maxTokens })
   return setMembers({
     systemInstruction: prompt === '' ? null : { parts: [{ text: prompt }] },
-    contents: contents(messages),
+    contents: contents(messages, SIGNS_CALLS.test(model)),
     generationConfig: Object.keys(config).length === 0 ? null : config,
     tools: tools.length === 0 ? null : [{ functionDeclarations: tools.map(toolOf) }],
   })
@@ -49,13 +49,20 @@ function toolOf({ name, description, parameters }: Tool): Value {
   return setMembers({ name, description: description || null, parametersJsonSchema: isEmpty ? null : parameters })
 }
 
+/** Models from Gemini 3 on, which refuse a call of the current turn that no model of theirs has signed. */
+const SIGNS_CALLS = /(?:^|\/)gemini-(?:[3-9]|\d\d|\S*latest)/
+
+/** What Google gives for calls of which there is no signature: https://ai.google.dev/gemini-api/docs/thought-signatures#faqs */
+const UNSIGNED = { thoughtSignature: 'skip_thought_signature_validator' }
+
 /** All results of one round stand in one content of the user. */
-function contents(messages: readonly Message[]): readonly Value[] {
+function contents(messages: readonly Message[], signsCalls: boolean): readonly Value[] {
   const list: { role: string; parts: Value[] }[] = []
-  for (const message of messages) {
+  const turn = messages.findLastIndex(({ role }) => role === 'user')
+  for (const [index, message] of messages.entries()) {
     if (message.role === 'system') continue
     const role = message.role === 'assistant' ? 'model' : 'user'
-    const parts = partsOf(message)
+    const parts = partsOf(message, signsCalls && index > turn)
     const last = list.at(-1)
     if (message.role === 'tool' && last?.role === 'user') last.parts.push(...parts)
     else if (parts.length > 0) list.push({ role, parts: [...parts] })
@@ -63,7 +70,7 @@ function contents(messages: readonly Message[]): readonly Value[] {
   return list
 }
 
-function partsOf(message: Message): readonly Value[] {
+function partsOf(message: Message, signsCalls: boolean): readonly Value[] {
   if (message.role === 'tool') {
     const response = { [message.isError ? 'error' : 'result']: message.content }
     return [{ functionResponse: { name: message.name, response } }]
@@ -73,7 +80,13 @@ function partsOf(message: Message): readonly Value[] {
   if (message.turn?.provider === 'google') return message.turn.content
   const text = textOfParts(message.content)
   const said: readonly Value[] = text === '' ? [] : [{ text }]
-  return said.concat(message.calls.map((call) => ({ functionCall: { name: call.name, args: call.arguments } })))
+  // Of calls side by side, the first alone has a signature.
+  return said.concat(
+    message.calls.map(({ name, arguments: args }, index) => ({
+      functionCall: { name, args },
+      ...(signsCalls && index === 0 ? UNSIGNED : {}),
+    })),
+  )
 }
 
 function partOf(part: Part): Value {
