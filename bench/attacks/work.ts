@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import { type Attack, repeat } from './attack.ts'
+import { type Attack, type Tally, countStatus, open, repeat } from './attack.ts'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
@@ -75,5 +76,77 @@ const deepSocket: Attack = {
   },
 }
 
+const tinyFrames: Attack = {
+  name: 'tiny-frames',
+  about: 'Pongs without data over WebSockets, as fast as the server reads them, 10,000 in one read; 4 connections.',
+  async run({ port, intensity }, tally, signal) {
+    const frames = Buffer.alloc(6 * 1_000).fill(Buffer.of(0x8a, 0x80, 0, 0, 0, 0))
+    const attack = async (): Promise<void> => {
+      while (!signal.aborted) {
+        const socket = open(port, tally)
+        const handshake =
+          'GET /v1/ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n'
+        const send = (): void => {
+          while (socket.writable && !signal.aborted) {
+            tally.sent += 1_000
+            if (!socket.write(frames)) return
+          }
+        }
+        socket.write(handshake)
+        socket.once('data', send).on('drain', send)
+        await endOf(socket, tally, signal)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.max(1, Math.round(4 * intensity)) }, attack))
+  },
+}
+
+const tinyChunks: Attack = {
+  name: 'tiny-chunks',
+  about: 'Bodies of 900 kB in chunks of one byte that never end; 20 connections, which are kept open.',
+  async run({ port, intensity }, tally, signal) {
+    const head =
+      'POST /count HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const chunks = Buffer.from('1\r\n \r\n'.repeat(10_000))
+    const attack = async (): Promise<void> => {
+      const socket = open(port, tally)
+      let left = 90
+      const send = (): void => {
+        while (left > 0 && socket.writable && !signal.aborted) {
+          left--
+          tally.sent += 10_000
+          if (!socket.write(chunks)) return
+        }
+      }
+      countStatus(socket, tally)
+      socket.write(head)
+      socket.on('connect', send).on('drain', send)
+      await endOf(socket, tally, signal)
+    }
+    await Promise.all(Array.from({ length: Math.max(1, Math.round(20 * intensity)) }, attack))
+  },
+}
+
+/** Settles when the connection is closed; closes it when the signal aborts. */
+async function endOf(socket: Socket, tally: Tally, signal: AbortSignal): Promise<void> {
+  const stop = (): unknown => socket.destroy()
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  await new Promise((resolve) => socket.on('close', resolve))
+  signal.removeEventListener('abort', stop)
+  tally.count('closed')
+  await sleep(10)
+}
+
 /** A2: work on the main thread that a caller's text pays for. */
-export const work: readonly Attack[] = [search, spread, bigText, sort, largeBodies, deepUpstream, deepSocket]
+export const work: readonly Attack[] = [
+  search,
+  spread,
+  bigText,
+  sort,
+  largeBodies,
+  deepUpstream,
+  deepSocket,
+  tinyFrames,
+  tinyChunks,
+]
