@@ -94,3 +94,40 @@ test('a request behind a body that is too large is not answered', async () => {
   await once(socket, 'close')
   expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413'])
 })
+
+describe('a body in chunks of one character', () => {
+  const note = 'n'.repeat(15_000)
+  const chunked = (text: string): string => `${Array.from(text, (one) => `1\r\n${one}\r\n`).join('')}0\r\n\r\n`
+  const head = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`
+  const body = chunked(JSON.stringify({ note }))
+
+  /** What the server answers until it closes the connection or the text has come. */
+  async function answered(server: TestServer, sent: string, until: string): Promise<string> {
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    let answer = ''
+    await new Promise<void>((resolve) => {
+      socket.on('error', () => undefined).on('close', () => resolve())
+      socket.on('data', (data) => {
+        answer += data.toString()
+        if (answer.includes(until)) socket.destroy()
+      })
+      socket.write(sent)
+    })
+    return answer
+  }
+
+  test('arrives whole, from several connections at once', async () => {
+    await using server = await saving()
+    const answers = await Promise.all([1, 2, 3].map(() => answered(server, head('/save') + body, note)))
+    for (const answer of answers) expect(answer).toContain(note)
+  })
+
+  test('is dropped behind a refusal, and the connection serves the next request', async () => {
+    await using server = await saving()
+    const sent = `${head('/nowhere')}${body}${head('/save')}${chunked('{"note":"the next"}')}`
+    const answer = await answered(server, sent, 'the next')
+    expect(answer).toMatch(/^HTTP\/1\.1 404 [^]*HTTP\/1\.1 200 [^]*the next/)
+  })
+})

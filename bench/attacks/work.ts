@@ -104,6 +104,7 @@ const tinyFrames: Attack = {
 const tinyChunks: Attack = {
   name: 'tiny-chunks',
   about: 'Bodies of 900 kB in chunks of one byte that never end; 20 connections, which are kept open.',
+  arrivalMs: 1_000,
   async run({ port, intensity }, tally, signal) {
     const head =
       'POST /count HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'

@@ -3,6 +3,7 @@ import { StreamstackError, toStreamstackError } from '@streamstack/protocol'
 import type { Engine } from '../engine/index.ts'
 import type { CallReports } from './call/call-report.ts'
 import { noteError } from './call/call-note.ts'
+import { paceBody } from './paced-body.ts'
 import { readNoMore, reportUnread } from './unread-requests.ts'
 import { onTunnel } from './upgrade.ts'
 
@@ -18,6 +19,7 @@ export function createRedirect({ engine, reports, securePort }: RedirectOptions)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     // Every answer closes its connection.
     readNoMore(request.socket)
+    paceBody(request)
     request.resume()
     response.on('error', () => undefined)
     reports.follow(request, response)

@@ -16,6 +16,7 @@ import { Heartbeat } from './reader/heartbeat.ts'
 import { continueWhenRead } from './continue-when-read.ts'
 import { REQUESTS_PER_CONNECTION, type RequestListener, createListener, listen } from './listener.ts'
 import { openConnections } from './open-connections.ts'
+import { paceBody } from './paced-body.ts'
 import { Probes } from './probe/probes.ts'
 import { createRedirect } from './redirect.ts'
 import { refuseRest } from './answer/refuse-rest.ts'
@@ -88,6 +89,7 @@ export async function startServer({
       readNoMore(request.socket)
       request.socket.destroy()
     } else if (turns.countOf(request.socket) < REQUESTS_PER_CONNECTION) {
+      paceBody(request)
       turns.begin(request.socket, () => begin(request, response))
     } else refusePipeline(request, reports)
   }
