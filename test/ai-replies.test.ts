@@ -153,6 +153,48 @@ describe('an answer', () => {
     ])
   })
 
+  test.each<[number, [string, number, number][]]>([
+    [
+      1,
+      [
+        ['One ', 0, 4],
+        ['two ', 1, 8],
+        ['three ', 2, 14],
+        ['four ', 3, 19],
+        ['five', 4, 23],
+      ],
+    ],
+    [
+      2,
+      [
+        ['One two ', 0, 8],
+        ['three four ', 1, 19],
+        ['five', 2, 23],
+      ],
+    ],
+    [
+      4,
+      [
+        ['One two three four ', 0, 19],
+        ['five', 1, 23],
+      ],
+    ],
+  ])('counts the pieces of %i words that it sends, whichever deltas they came in', async (size, expected) => {
+    const body = events(
+      ...['One two th', 'ree', ' ', 'four five'].map((text) => delta(text)),
+      delta('', 'stop'),
+      used,
+      '[DONE]',
+    )
+    await using upstream = await byteReplayer([{ body }])
+    await using server = await testServer(workspace([upstream], [reply(upstream)]))
+    const answer = await server.call(KINDS, { body: { options: { chunk_size: size } } })
+    const pieces = ndjsonLines(answer.text).flatMap(({ metadata, content }) =>
+      metadata ? [[content, metadata['chunk_index'], metadata['characters']]] : [],
+    )
+    expect(pieces).toEqual(expected)
+  })
+
   test('of a server that ignores `stream` comes in one piece, with its usage; a document of another kind is one error', async () => {
     const message = { role: 'assistant', content: 'Hello' }
     const whole = {

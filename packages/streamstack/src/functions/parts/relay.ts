@@ -2,20 +2,23 @@ import type { Value } from '@streamstack/protocol'
 import type { ProviderItem, TextItem } from '../../provider/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
-import { type StepShape, compileSending } from './sending.ts'
+import { type Progress, type StepShape, compileSending } from './sending.ts'
 
 /** Where a relay counts what it has sent. */
 export interface RelaySlots {
   readonly index: number
   readonly characters: number
+  /** Characters that wait for the rest of their piece. */
+  readonly waiting: number
 }
 
 /** Compiles the begin of a relay: each answer is counted from zero. */
 export function beginRelay(compiler: Compiler): RelaySlots {
-  const slots = { index: compiler.slot(), characters: compiler.slot() }
+  const slots = { index: compiler.slot(), characters: compiler.slot(), waiting: compiler.slot() }
   compiler.emit((frame) => {
     frame.slots[slots.index] = 0
     frame.slots[slots.characters] = 0
+    frame.slots[slots.waiting] = 0
   })
   return slots
 }
@@ -39,16 +42,33 @@ export function compileRelay(compiler: Compiler, { shape, slots, itemOf }: Relay
       const item = itemOf(frame, strand)
       if (item === null) return null
       if (!isText(item)) return { value: contentOf(item), kind: item.kind, metadata: null, joins: true }
-      if (item.kind === 'reasoning') return { value: item.text, kind: 'reasoning', metadata: null, joins: true }
-      const index = frame.slots[slots.index] as number
-      const characters = (frame.slots[slots.characters] as number) + item.text.length
-      frame.slots[slots.index] = index + 1
-      frame.slots[slots.characters] = characters
-      // Written by hand: this is on the way of every token.
-      const metadata = `{"chunk_index":${index},"elapsed_ms":${Math.round(strand.run.elapsedMs())},"characters":${characters}}`
-      return { value: item.text, kind: 'text', metadata, joins: true }
+      return { value: item.text, kind: item.kind, metadata: null, joins: true }
     },
+    progress: progressOf(slots),
   })
+}
+
+function progressOf({ index, characters, waiting }: RelaySlots): Progress {
+  const add = (frame: Frame, count: number): void => {
+    frame.slots[index] = (frame.slots[index] as number) + 1
+    frame.slots[characters] = (frame.slots[characters] as number) + count
+  }
+  return {
+    metadata(frame, strand, text) {
+      const total = (frame.slots[characters] as number) + text.length
+      // Written by hand: this is on the way of every token.
+      return `{"chunk_index":${frame.slots[index] as number},"elapsed_ms":${Math.round(strand.run.elapsedMs())},"characters":${total}}`
+    },
+    sent: (frame, text) => add(frame, text.length),
+    kept(frame, text) {
+      frame.slots[waiting] = text.length
+    },
+    flushed(frame) {
+      const count = frame.slots[waiting] as number
+      frame.slots[waiting] = 0
+      if (count > 0) add(frame, count)
+    },
+  }
 }
 
 function isText(item: ProviderItem): item is TextItem {

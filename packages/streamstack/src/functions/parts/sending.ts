@@ -77,6 +77,19 @@ interface SendingParts {
   whole?(this: void, frame: Frame): Chunk | null
   /** Metadata that differs from piece to piece; it goes before that of the sending. */
   readonly pieces?: { readonly slots: PieceSlots; metadata(this: void, frame: Frame): string | null }
+  /** Metadata of the pieces of text that counts what is sent, whichever deltas it came in; instead of that of `prepare`. */
+  readonly progress?: Progress
+}
+
+/** Counts what a stream of text has sent. */
+export interface Progress {
+  /** Of the next piece, which holds this text. */
+  metadata(this: void, frame: Frame, strand: Strand, text: string): string
+  sent(this: void, frame: Frame, text: string): void
+  /** The text waits for the rest of its piece. */
+  kept(this: void, frame: Frame, text: string): void
+  /** What waited went out alone. */
+  flushed(this: void, frame: Frame): void
 }
 
 /** Reads `chunk_by`, `chunk_size`, `delay` and `pacing` of a step; null when it says nothing of them. */
@@ -99,7 +112,7 @@ export function prepareShape(step: StepNode, compiler: Compiler): StepShape | nu
  * Compiles the sending of one value: cut and paced as the step and the caller want it, whole where neither says anything. Which piece is
  * next stands in the frame.
  */
-export function compileSending(compiler: Compiler, { shape, prepare, whole, pieces }: SendingParts): void {
+export function compileSending(compiler: Compiler, { shape, prepare, whole, pieces, progress }: SendingParts): void {
   const list = compiler.slot()
   const position = compiler.slot()
   const shared = compiler.slot()
@@ -112,8 +125,18 @@ export function compileSending(compiler: Compiler, { shape, prepare, whole, piec
     frame.slots[pieces.slots.index] = index
     frame.slots[pieces.slots.count] = count
   }
-  const metadataOf = (frame: Frame, metadata: string | null): string | null =>
-    pieces === undefined ? metadata : pieces.metadata(frame)
+  const metadataOf = (
+    frame: Frame,
+    strand: Strand,
+    { metadata, kind }: Pick<Sending, 'metadata' | 'kind'>,
+    piece: Value,
+  ): string | null => {
+    if (progress !== undefined && kind === 'text') return progress.metadata(frame, strand, piece as string)
+    return pieces === undefined ? metadata : pieces.metadata(frame)
+  }
+  const noteSent = (frame: Frame, kind: ChunkKind | null, piece: Value): void => {
+    if (kind === 'text') progress?.sent(frame, piece as string)
+  }
 
   const isPlain = shape === null && pieces === undefined
   compiler.emit((frame, strand) => {
@@ -127,20 +150,22 @@ export function compileSending(compiler: Compiler, { shape, prepare, whole, piec
       frame.pc = done.pc
       return undefined
     }
-    const { value, kind, metadata } = sending
+    const { value, kind } = sending
     const cut = cutUp(frame, strand, sending, shape, `${frame.program}:${list}`)
     if (cut === null) {
       frame.pc = done.pc
       place(frame, 0, 1)
-      const chunk = chunkOf(kind, value, metadataOf(frame, metadata))
+      const chunk = chunkOf(kind, value, metadataOf(frame, strand, sending, value))
+      noteSent(frame, kind, value)
       if (!isSmooth(strand, shape) || !isTextKind(chunk.kind)) return send(frame, strand, chunk)
       return send(frame, strand, chunk, { smoothly: smoothCut(frame, strand, shape as StepShape) })
     }
     const { joined } = cut
+    if (joined?.isNew === true && kind === 'text') progress?.flushed(frame)
     frame.slots[list] = cut.pieces
     frame.slots[position] = 0
     frame.slots[shared] = {
-      metadata,
+      metadata: sending.metadata,
       kind,
       first: joined?.first ?? 0,
       count: joined === null ? cut.pieces.length : null,
@@ -154,7 +179,8 @@ export function compileSending(compiler: Compiler, { shape, prepare, whole, piec
 
   const keepRest = (frame: Frame, strand: Strand): void => {
     const kept = frame.slots[rest] as { text: string; unit: TextUnit } | null
-    const { metadata, kind, first } = frame.slots[shared] as unknown as Shared
+    const common = frame.slots[shared] as unknown as Shared
+    const { kind, first } = common
     const sent = (frame.slots[list] as readonly Value[]).length
     frame.slots[list] = null
     if (kept === null) return
@@ -163,9 +189,10 @@ export function compileSending(compiler: Compiler, { shape, prepare, whole, piec
       ...kept,
       step: `${frame.program}:${list}`,
       kind: kind ?? 'text',
-      metadata: kept.text === '' ? null : metadataOf(frame, metadata),
+      metadata: kept.text === '' ? null : metadataOf(frame, strand, common, kept.text),
       pieces: first + sent,
     })
+    if (kind === 'text') progress?.kept(frame, kept.text)
   }
 
   // One piece after the other; which is next stands in the frame.
@@ -181,11 +208,14 @@ export function compileSending(compiler: Compiler, { shape, prepare, whole, piec
   compiler.emit((frame, strand) => {
     const values = frame.slots[list] as readonly Value[]
     const index = frame.slots[position] as number
-    const { metadata, kind, first, count } = frame.slots[shared] as unknown as Shared
+    const common = frame.slots[shared] as unknown as Shared
+    const { kind, first, count } = common
+    const piece = values[index] as Value
     place(frame, first + index, count)
-    const chunk = chunkOf(kind, values[index] as Value, metadataOf(frame, metadata))
+    const chunk = chunkOf(kind, piece, metadataOf(frame, strand, common, piece))
     return send(frame, strand, chunk, {
       sent() {
+        noteSent(frame, kind, piece)
         frame.slots[position] = index + 1
         if (index + 1 === values.length) keepRest(frame, strand)
         else frame.pc = next.pc
@@ -206,8 +236,13 @@ interface Shared {
 
 interface Cut {
   readonly pieces: readonly Value[]
-  /** Of text that continues: what is left for the next piece. */
-  readonly joined: { readonly rest: string; readonly unit: TextUnit; readonly first: number } | null
+  /** Of text that continues: what is left for the next piece. `isNew`: nothing waited that it continues. */
+  readonly joined: {
+    readonly rest: string
+    readonly unit: TextUnit
+    readonly first: number
+    readonly isNew: boolean
+  } | null
 }
 
 /** Cut up, nothing is still one chunk: its metadata must not be lost. */
@@ -245,7 +280,7 @@ function cutJoined(
 ): Cut {
   const before = strand.run.outlet.takePending(of)
   const { pieces, rest } = takePieces((before?.text ?? '') + value, of.unit, size)
-  return { pieces, joined: { rest, unit: of.unit, first: before?.pieces ?? 0 } }
+  return { pieces, joined: { rest, unit: of.unit, first: before?.pieces ?? 0, isNew: before === null } }
 }
 
 function records(value: readonly Value[], size: number): readonly Value[] {
