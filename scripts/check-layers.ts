@@ -1,10 +1,11 @@
 /** Proves that no folder of the server knows a later one, that what runs in browsers imports no more than it may, and that no file imports itself by a detour. */
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
+import { Visitor, parseSync } from 'rolldown/utils'
 
 /** The way of a request: each folder may import those before it. Settings are checked with the parsers of what they set, so `workspace` comes late. */
 const ORDER =
-  'text coding content definition expression stream observe storage stream-store table outbound provider input access limit audit channel dashboard workspace conversation run functions plan engine review format http test doctor command index.ts'.split(
+  'text content coding definition expression stream observe storage stream-store table outbound provider input access limit audit channel dashboard workspace conversation run functions plan engine review format http test doctor command index.ts'.split(
     ' ',
   )
 
@@ -33,52 +34,107 @@ const PACKAGES: Readonly<Record<string, readonly string[] | null>> = {
   'packages/streamstack/src': null,
 }
 
-const IMPORTS =
-  /^\s*(?:import|export)\s+(type\s)?[\w*\s{},$]*?from\s+'([^']+)'|^import\s+'([^']+)'|import\('([^']+)'\)|new URL\('(\.[^']+\.ts)'/gm
+const CODE = /\.[cm]?[jt]sx?$/
+const FOR_TESTS = /\.test\.[cm]?tsx?$|\/(?:testing|fixtures)\//
 
-const root = dirname(import.meta.dirname)
+/** Another folder with the same rooms: for the test of this file. */
+const root = process.argv[2] ?? dirname(import.meta.dirname)
 const problems = new Set<string>()
 const graph = new Map<string, readonly string[]>()
 
-for (const home of Object.keys(PACKAGES)) {
-  for (const name of readdirSync(join(root, home), { recursive: true, encoding: 'utf8' })) {
-    const file = posix.join(home, name.replaceAll('\\', '/'))
-    // Tests and what they alone use go through public doors, wherever these are.
-    if (file.endsWith('.ts') && !/\.test\.ts$|\/(?:testing|fixtures)\//.test(file))
-      graph.set(file, importsOf(file, home))
-  }
+interface Import {
+  /** Null: computed when it runs, so it cannot be checked. */
+  readonly target: string | null
+  readonly isTypeOnly: boolean
+}
+
+for (const [home, allowed] of Object.entries(PACKAGES)) {
+  // Tests and what they alone use go through public doors, wherever these are.
+  for (const file of codeIn(home)) if (!FOR_TESTS.test(file)) graph.set(file, checkedImports(file, home, allowed))
 }
 
 // Tests through public doors, and what they share in test/support, know URLs, commands and packages by name.
-for (const name of readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })) {
-  const file = posix.join('test', name.replaceAll('\\', '/'))
-  if (!file.endsWith('.ts')) continue
-  for (const [, , ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {
-    const target = targets.find((one) => one !== undefined) ?? ''
-    if (/^\.{1,2}\/.*packages\/\w+\/src\//.test(target))
+for (const file of codeIn('test')) {
+  for (const { target } of importsOf(file)) {
+    if (/^\.{1,2}\/.*packages\/[\w-]+\/src\//.test(target ?? ''))
       problems.add(
         `${file} imports '${target}'. Import the package by its name, or move the test beside what it tests.`,
       )
   }
 }
 
-function importsOf(file: string, home: string): readonly string[] {
-  const found: string[] = []
-  for (const [, type, ...targets] of readFileSync(join(root, file), 'utf8').matchAll(IMPORTS)) {
-    const target = targets.find((one) => one !== undefined) ?? ''
-    const path = target.startsWith('.') ? posix.join(posix.dirname(file), target) : null
-    // Types count as well: files that name each other can only be understood together.
-    if (path !== null) found.push(path)
-    const allowed = PACKAGES[home] ?? null
-    if (path === null) {
-      if (allowed?.includes(target) === false) problems.add(`${file} imports '${target}', which ${home} may not.`)
-    } else if (!path.startsWith(home)) problems.add(`${file} reaches into '${path}'; import that package by its name.`)
-    else if (allowed === null) checkOrder(file, file.split('/')[3] ?? '', path.split('/')[3] ?? '', type !== undefined)
+// Strangers read the order in the table of ARCHITECTURE.md.
+const told = [...readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').matchAll(/^\| `([\w-]+)` \|/gm)].map(
+  ([, name]) => name,
+)
+const folders = ORDER.filter((name) => name !== 'index.ts')
+if (told.join() !== folders.join())
+  problems.add(`The table of folders in ARCHITECTURE.md has another order than ORDER here: ${folders.join(', ')}.`)
+
+function codeIn(home: string): string[] {
+  return readdirSync(join(root, home), { recursive: true, encoding: 'utf8' })
+    .map((name) => posix.join(home, name.replaceAll('\\', '/')))
+    .filter((file) => CODE.test(file))
+}
+
+/** All that a file loads or takes types from, however it is written. */
+function importsOf(file: string): Import[] {
+  const found: Import[] = []
+  const add = (source: { type: string; value?: unknown } | null, isTypeOnly: boolean): void => {
+    if (source !== null) found.push({ target: textOf(source), isTypeOnly })
   }
+  const { program, errors } = parseSync(file, readFileSync(join(root, file), 'utf8'))
+  for (const { message } of errors) problems.add(`${file} cannot be parsed: ${message}.`)
+  new Visitor({
+    ImportDeclaration: ({ source, importKind }) => add(source, importKind === 'type'),
+    ExportNamedDeclaration: ({ source, exportKind }) => add(source, exportKind === 'type'),
+    ExportAllDeclaration: ({ source, exportKind }) => add(source, exportKind === 'type'),
+    ImportExpression: ({ source }) => add(source, false),
+    TSImportType: ({ source }) => add(source, true),
+    // `new URL('./worker.ts', …)` and its like load a file by its path.
+    Literal: ({ value }) => {
+      if (typeof value === 'string' && /^\.{1,2}\//.test(value) && CODE.test(value)) {
+        if (existsSync(join(root, dirname(file), value)) && found.every(({ target }) => target !== value))
+          found.push({ target: value, isTypeOnly: false })
+      }
+    },
+  }).visit(program)
   return found
 }
 
-function checkOrder(file: string, from: string, to: string, isTypeOnly: boolean): void {
+function textOf(source: { type: string; value?: unknown }): string | null {
+  if (source.type === 'Literal') return String(source.value)
+  const { expressions, quasis } = source as { expressions?: unknown[]; quasis?: { value: { cooked: string } }[] }
+  return expressions?.length === 0 ? (quasis?.[0]?.value.cooked ?? null) : null
+}
+
+/** The files that a file imports. Types count as well: files that name each other can only be understood together. */
+function checkedImports(file: string, home: string, allowed: readonly string[] | null): readonly string[] {
+  const paths: string[] = []
+  if (allowed === null) checkOrder(file, file, false)
+  for (const { target, isTypeOnly } of importsOf(file)) {
+    if (target === null) problems.add(`${file} imports a computed name; write it out.`)
+    else if (!target.startsWith('.')) checkName(file, home, allowed, target)
+    else {
+      const path = posix.join(posix.dirname(file), target)
+      paths.push(path)
+      if (!path.startsWith(`${home}/`)) problems.add(`${file} reaches into '${path}'; import that package by its name.`)
+      else if (FOR_TESTS.test(path)) problems.add(`${file} imports '${path}', which is for tests and is not shipped.`)
+      else if (allowed === null) checkOrder(file, path, isTypeOnly)
+    }
+  }
+  return paths
+}
+
+function checkName(file: string, home: string, allowed: readonly string[] | null, target: string): void {
+  if (allowed?.includes(target) === false) problems.add(`${file} imports '${target}', which ${home} may not.`)
+  const own = home.split('/')[1] ?? ''
+  if (target.startsWith('#') || target.split('/')[0] === own)
+    problems.add(`${file} imports '${target}', which is its own package; write the path of the file.`)
+}
+
+function checkOrder(file: string, path: string, isTypeOnly: boolean): void {
+  const [from = '', to = ''] = [file, path].map((one) => one.split('/')[3])
   for (const name of [from, to]) if (!ORDER.includes(name)) problems.add(`Give '${name}' its place in ORDER here.`)
   if (ORDER.indexOf(to) > ORDER.indexOf(from)) problems.add(`${file} imports ${to}, which comes after ${from}.`)
   if (from === 'run' && HANDED_TO_RUN.has(to) && !isTypeOnly)

@@ -3,7 +3,7 @@ import { Engine } from '../engine/index.ts'
 import { startServer } from '../http/index.ts'
 import { coverageOf } from './coverage.ts'
 import { RecordedAnswers } from './recorded-answers.ts'
-import type { ChildMessage, ParentMessage } from './tested-server.ts'
+import type { ChildMessage, ParentMessage } from './child-messages.ts'
 
 /** The process that `streamstack test` serves a workspace in. It speaks with the runner over the channel of `fork`. */
 

@@ -8,27 +8,7 @@ import type { Value } from '@streamstack/protocol'
 import { plainText } from './plain-text.ts'
 import type { EndpointCoverage } from './coverage.ts'
 import type { RecordedAnswer } from './recorded-answers.ts'
-
-export type ParentMessage =
-  | {
-      readonly type: 'start'
-      readonly dir: string
-      readonly data: string
-      readonly port: number
-      readonly rewrite: Readonly<Record<string, string>>
-      /** Whether answers of upstreams are kept for `recorded`. */
-      readonly records: boolean
-    }
-  | { readonly type: 'memory' }
-  | { readonly type: 'coverage' }
-  | { readonly type: 'recorded' }
-
-export type ChildMessage =
-  | { readonly type: 'started'; readonly url: string; readonly jwt: readonly TokenSettings[] }
-  | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'memory'; readonly bytes: number }
-  | { readonly type: 'coverage'; readonly endpoints: readonly EndpointCoverage[] }
-  | { readonly type: 'recorded'; readonly answers: readonly RecordedAnswer[] }
+import type { ChildMessage, ParentMessage } from './child-messages.ts'
 
 /** The server under test. */
 export interface TestedServer {
