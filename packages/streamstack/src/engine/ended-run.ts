@@ -1,20 +1,20 @@
 import type { Outcome, StreamEnd, StreamstackError, Value } from '@streamstack/protocol'
 import type { Plan } from '../plan/index.ts'
 import type { RunUsage } from '../provider/index.ts'
-import { type ChunkTimes, type MemoryLog, type PlainAnswer, Stream, type StreamReader } from '../stream/index.ts'
+import type { ChunkTimes, MemoryLog, PlainAnswer } from '../stream/index.ts'
+import { FinishedRun } from './finished-run.ts'
 import type { RunOwner } from './idempotency.ts'
 import type { LiveRun } from './live-run.ts'
-import { type RunTimes, type RunView, endpointRoute, runUrl } from './run-view.ts'
+import { type RunTimes, type RunView, endpointRoute } from './run-view.ts'
 
 /** What one holds besides its chunks, inputs and times, about. */
 const RUN_BYTES = 768
 
 /**
- * A finished run in memory without readers. It keeps a small part of a live run, as a server retains thousands of them. A reader that comes
- * back gets a new stream over the same log.
+ * A finished run in memory without readers. It keeps a small part of a live run, as a server retains thousands of them. A reader that
+ * reconnects gets a new stream over the same log.
  */
-export class EndedRun implements RunView {
-  readonly run: string
+export class EndedRun extends FinishedRun implements RunView {
   readonly owner: RunOwner
   readonly startedAtMs: number
   readonly endedAtMs: number | null
@@ -24,16 +24,14 @@ export class EndedRun implements RunView {
   readonly failure: StreamstackError | null
   readonly usage: RunUsage | null
   readonly inputs: Readonly<Record<string, Value>> | null
-  readonly select = null
   readonly #plan: Plan
   readonly #log: MemoryLog
   readonly #end: StreamEnd
   readonly #times: ChunkTimes | null
   readonly #startedMs: number
-  #stream: Stream | null = null
 
   constructor(live: LiveRun, log: MemoryLog, end: StreamEnd) {
-    this.run = live.run
+    super(live.run)
     this.owner = live.owner
     this.startedAtMs = live.startedAtMs
     this.endedAtMs = live.endedAtMs
@@ -52,16 +50,8 @@ export class EndedRun implements RunView {
     this.#startedMs = live.execution.startedMs
   }
 
-  get stream(): Stream {
-    if (this.#stream === null) {
-      this.#stream = new Stream({ log: this.#log, whenUnread: 'drop', unreadBytesMax: 0 })
-      this.#stream.end = this.#end
-    }
-    return this.#stream
-  }
-
-  get url(): string {
-    return runUrl(this.run)
+  protected override opened(): { log: MemoryLog; end: StreamEnd } {
+    return { log: this.#log, end: this.#end }
   }
 
   get endpoint(): string {
@@ -87,24 +77,5 @@ export class EndedRun implements RunView {
   get bytesHeld(): number {
     const inputs = this.inputs === null ? 0 : JSON.stringify(this.inputs).length
     return this.#log.bytesHeld + (this.#times?.bytesHeld ?? 0) + inputs + RUN_BYTES
-  }
-
-  answerBegan(): void {}
-
-  cancel(): void {}
-
-  get isUnread(): boolean {
-    return false
-  }
-
-  leave(): void {}
-
-  attach(reader: StreamReader): void {
-    this.stream.attach(reader)
-  }
-
-  detach(reader: StreamReader): void {
-    this.stream.detach(reader)
-    if (this.stream.readerCount === 0) this.#stream = null
   }
 }

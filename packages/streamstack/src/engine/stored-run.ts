@@ -7,10 +7,11 @@ import {
   publicError,
 } from '@streamstack/protocol'
 import type { RunUsage } from '../provider/index.ts'
-import { type PlainAnswer, Stream, type StreamReader } from '../stream/index.ts'
+import type { PlainAnswer, StreamReader } from '../stream/index.ts'
 import { FinishedLog, type LiveStream, type StreamStore } from '../stream-store/index.ts'
+import { FinishedRun } from './finished-run.ts'
 import type { RunOwner } from './idempotency.ts'
-import { type RunTimes, type RunView, runUrl, toldError } from './run-view.ts'
+import { type RunTimes, type RunView, toldError } from './run-view.ts'
 
 /** Names of the streams of durable runs begin with this: a character that no name of a caller can hold keeps them apart. */
 export const RUNS_PREFIX = '\u0001runs/'
@@ -65,35 +66,24 @@ export function abandonedEnd(): Omit<StreamEnd, 'offset'> {
 }
 
 /** A durable run that is over, read from the store; nothing of it is in memory but for the time that it is read. */
-export class StoredRun implements RunView {
-  readonly run: string
+export class StoredRun extends FinishedRun implements RunView {
   readonly responseHeaders: ReadonlyMap<string, string>
-  readonly select = null
   readonly #note: RunNote
   readonly #store: StreamStore
   readonly #kept: LiveStream
-  #stream: Stream | null = null
 
   constructor(run: string, store: StreamStore, kept: LiveStream) {
-    this.run = run
+    super(run)
     this.#store = store
     this.#kept = kept
     this.#note = readRunNote(kept.record.note)
     this.responseHeaders = new Map(this.#note.end?.headers)
   }
 
-  get stream(): Stream {
-    if (this.#stream !== null) return this.#stream
+  protected override opened(): { log: FinishedLog; end: StreamEnd } {
     const log = new FinishedLog(this.#store, this.#kept)
-    const stream = new Stream({ log, whenUnread: 'drop', unreadBytesMax: 0 })
     const { outcome, error } = this.#note.end ?? abandonedEnd()
-    stream.end = { outcome, error, offset: log.lastOffset }
-    this.#stream = stream
-    return stream
-  }
-
-  get url(): string {
-    return runUrl(this.run)
+    return { log, end: { outcome, error, offset: log.lastOffset } }
   }
 
   get endpoint(): string {
@@ -145,22 +135,8 @@ export class StoredRun implements RunView {
     return this.#note.end?.usage ?? null
   }
 
-  answerBegan(): void {}
-
-  cancel(): void {}
-
-  get isUnread(): boolean {
-    return false
-  }
-
-  leave(): void {}
-
-  attach(reader: StreamReader): void {
+  override attach(reader: StreamReader): void {
     this.#store.touch(this.#kept)
-    this.stream.attach(reader)
-  }
-
-  detach(reader: StreamReader): void {
-    this.stream.detach(reader)
+    super.attach(reader)
   }
 }
