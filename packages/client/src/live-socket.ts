@@ -108,7 +108,7 @@ export class LiveSocket {
     await sleep(restMs, signal)
     if (signal.aborted) return
     try {
-      this.#expect(Math.min(HANDSHAKE_MS_MAX, this.#quietMsMax), true)
+      this.#expect(Math.min(HANDSHAKE_MS_MAX, 2 * this.#quietMsMax), true)
       const token = (this.#token = await this.#transport.token())
       if (signal.aborted) return
       const protocols = [WEBSOCKET_PROTOCOL]
