@@ -37,6 +37,12 @@ const FILES = {
       { function: 'For', count: '{{count}}', inner_functions: [send('{{loop_index}} {{message}}', { delay: 20 })] },
     ],
   },
+  'endpoints/endless.json': {
+    endpoint_settings: { method: 'GET', path: '/api/endless' },
+    function_stack: [
+      { function: 'For', count: 100_000, inner_functions: [send('word {{loop_index}}', { delay: 50 })] },
+    ],
+  },
   'endpoints/many.json': {
     endpoint_settings: { method: 'GET', path: '/api/many' },
     function_stack: [{ function: 'For', count: 50_000, inner_functions: [send({ n: '{{loop_index}}' })] }],
@@ -115,6 +121,22 @@ describe.skipIf(chromiumPath === undefined)('the console', () => {
       await page.getByRole('button', { name: 'Stop' }).click()
       await stateIs(page, 'cancelled')
       expect(await countOf(page)).toBeGreaterThan(2)
+    }))
+
+  test('Freeze holds a view of the whole run still until Follow', () =>
+    open('#/run/GET/api/endless', async (page) => {
+      await page.getByRole('group', { name: 'View' }).getByRole('button', { name: 'JSON' }).click()
+      await pressRun(page)
+      await expect.poll(() => textIn(page, 'whole-view')).toContain('"word 3"')
+      await page.getByRole('button', { name: 'Freeze' }).click()
+      const frozen = await textIn(page, 'whole-view')
+      const count = await countOf(page)
+      await expect.poll(() => countOf(page)).toBeGreaterThan(count + 10)
+      await page.getByRole('button', { name: 'Stop' }).click()
+      await stateIs(page, 'cancelled')
+      expect(await textIn(page, 'whole-view')).toBe(frozen)
+      await page.getByRole('button', { name: 'Follow' }).click()
+      await expect.poll(() => textIn(page, 'whole-view')).toContain(`"word ${count + 10}"`)
     }))
 
   test('a token is made for an endpoint that asks for one', () =>

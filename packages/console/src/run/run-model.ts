@@ -1,3 +1,4 @@
+import { cut } from '@streamstack/elements/base/cut.js'
 import type { Endpoint } from '../api.ts'
 import { ChunkStore, type ShownChunk } from './chunk-store.ts'
 import { StepTrace } from './step-trace.ts'
@@ -86,9 +87,10 @@ export class RunModel {
   }
 
   takeRaw(text: string): void {
-    const room = RAW_CHARACTERS_MAX - this.raw.length
-    if (room <= 0) this.isRawCut = true
-    else this.raw += text.slice(0, room)
+    if (this.isRawCut) return
+    const shown = cut(text, RAW_CHARACTERS_MAX - this.raw.length)
+    this.raw += shown
+    this.isRawCut = shown.length < text.length
   }
 
   end(state: RunState, error: RunFault | null, elapsedMs: number): void {

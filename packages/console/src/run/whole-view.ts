@@ -88,11 +88,11 @@ export class WholeView extends LitElement {
   }
 
   protected override shouldUpdate(changed: Map<string, unknown>): boolean {
+    clearTimeout(this.#timer)
     if (changed.size > 1 || !changed.has('tick')) return true
     if (this.frozen) return false
     const leftMs = DRAW_MS - (performance.now() - this.#drawnMs)
     if (leftMs <= 0) return true
-    clearTimeout(this.#timer)
     this.#timer = window.setTimeout(() => this.requestUpdate('view', undefined), leftMs)
     return false
   }
