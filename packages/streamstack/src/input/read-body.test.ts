@@ -19,6 +19,29 @@ function requestOf(pieces: Iterable<Buffer>, headers: IncomingHttpHeaders = {}):
   return Object.assign(Readable.from(pieces, { objectMode: false }), { headers })
 }
 
+/** A body without an end, and how many bytes of it were read. */
+function endless(
+  pieceBytes: number,
+  headers: IncomingHttpHeaders = {},
+): { request: BodyRequest & Readable; sent: () => number } {
+  let sent = 0
+  const stream = new Readable({
+    highWaterMark: pieceBytes,
+    read() {
+      sent += pieceBytes
+      this.push(Buffer.alloc(pieceBytes))
+    },
+  })
+  return { request: Object.assign(stream, { headers }), sent: () => sent }
+}
+
+/** Leaves no memory for what is active. */
+function withoutRoom(): Disposable {
+  const used = activeMemory.bytesMax
+  activeMemory.hold(used)
+  return { [Symbol.dispose]: () => activeMemory.hold(-used) }
+}
+
 async function failure(promise: Promise<unknown>): Promise<StreamstackError> {
   const thrown = await promise.then(
     () => 'nothing was thrown',
@@ -45,32 +68,18 @@ describe('the bound', () => {
   })
 
   test('a Content-Length above the limit is refused before anything is read', async () => {
-    let reads = 0
-    const stream = new Readable({
-      read() {
-        reads += 1
-        this.push(Buffer.alloc(1))
-      },
-    })
-    const request = Object.assign(stream, { headers: { 'content-length': '11' } })
+    const { request, sent } = endless(1, { 'content-length': '11' })
     expect((await failure(readBody(request, 10))).message).toMatch(/larger than the 10 bytes.*server\.body_limit/)
-    expect(reads).toBe(0)
+    expect(sent()).toBe(0)
   })
 
   test('an endless body is refused as soon as it passes the limit, and reading stops', async () => {
-    let sent = 0
-    const stream = new Readable({
-      highWaterMark: 1024,
-      read() {
-        sent += 1024
-        this.push(Buffer.alloc(1024))
-      },
-    })
-    const error = await failure(readBody(Object.assign(stream, { headers: {} }), 10_000))
+    const { request, sent } = endless(1_024)
+    const error = await failure(readBody(request, 10_000))
     expect(error.code).toBe('body_too_large')
     await new Promise((resolve) => setImmediate(resolve))
-    expect(sent).toBeLessThan(20_000)
-    stream.destroy(new Error('the caller closes the connection'))
+    expect(sent()).toBeLessThan(20_000)
+    request.destroy(new Error('the caller closes the connection'))
   })
 
   test('a body for which there is no room does not block the next request on its connection', async () => {
@@ -96,35 +105,20 @@ describe('the bound', () => {
         outgoing.on('error', reject)
         outgoing.end(body)
       })
-    const used = activeMemory.bytesMax
-    activeMemory.hold(used)
-    try {
+    {
+      using _ = withoutRoom()
       expect(await post('x'.repeat(900_000))).toEqual([503, '', false])
       expect(await post('small')).toEqual([200, '5', true])
-    } finally {
-      activeMemory.hold(-used)
     }
     expect(await post('x'.repeat(900_000))).toEqual([200, '900000', true])
   })
 
   test('a body for which there is no room is read no further than the limit', async () => {
-    let sent = 0
-    const stream = new Readable({
-      highWaterMark: 1024,
-      read() {
-        sent += 1024
-        this.push(Buffer.alloc(1024))
-      },
-    })
-    const used = activeMemory.bytesMax
-    activeMemory.hold(used)
-    try {
-      expect((await failure(readBody(Object.assign(stream, { headers: {} }), 50_000))).code).toBe('unavailable')
-      await expect.poll(() => stream.destroyed).toBe(true)
-    } finally {
-      activeMemory.hold(-used)
-    }
-    expect(sent).toBeLessThan(60_000)
+    const { request, sent } = endless(1_024)
+    using _ = withoutRoom()
+    expect((await failure(readBody(request, 50_000))).code).toBe('unavailable')
+    await expect.poll(() => request.destroyed).toBe(true)
+    expect(sent()).toBeLessThan(60_000)
   })
 
   test('no body is an empty body', async () => {
