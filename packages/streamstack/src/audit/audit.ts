@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { StreamstackError, type Value } from '@streamstack/protocol'
-import type { Caller } from '../access/index.ts'
-import { addressKey } from '../limit/index.ts'
 import { holdLock, makePrivateFolder } from '../storage/index.ts'
+import { type AuditedCall, callFields, refusalOf } from './call-entry.ts'
 import { AuditStream } from './audit-stream.ts'
 import type { Head } from './entry.ts'
-import { type AuditedInputs, type InputMode, inputKeyIn, recordedInputs, safeText } from './input-values.ts'
+import { HeadReport, type HeadReportOptions, type HeadSettings } from './head-report.ts'
+import { type AuditedInputs, type InputMode, inputKeyIn, recordedInputs } from './input-values.ts'
 import { Journal, type Retention } from './journal.ts'
 import type { AuditNumbers } from '../observe/index.ts'
 import { Refusals } from './refusals.ts'
@@ -21,50 +21,11 @@ export interface AuditSettings extends Retention {
   readonly inputs: Readonly<Record<string, InputMode>>
   /** What happens to calls while the audit cannot be written. */
   readonly onFailure: 'refuse' | 'continue'
-  readonly head: {
-    readonly everyMs: number
-    /** Null: heads go to the log alone. */
-    readonly webhook: string | null
-    /** Header of requests to the webhook; null: none. */
-    readonly authorization: string | null
-  }
+  readonly head: HeadSettings
 }
 
-/** A call as the audit records it. */
-export interface AuditedCall {
-  readonly caller: { readonly kind: Caller['kind']; readonly subject: string | null }
-  readonly address: string | null
-  readonly transport: 'http' | 'websocket'
-  readonly method: string
-  /** As it is declared, with its placeholders; null: there is none at the path. */
-  readonly route: string | null
-  readonly endpoint: string | null
-  /** The channel, stream, dashboard or conversation that is meant; null: none, or the caller was refused before. */
-  readonly resource: string | null
-  readonly run: string | null
-  /** Of `inputsOf`; null: none are recorded. */
-  readonly inputs: AuditedInputs | null
-  /** How the stream that was read ended; null: the answer is no stream. */
-  readonly outcome: string | null
-  /** Null: the client disconnected before there was an answer. */
-  readonly status: number | null
-  readonly error: { readonly code: string; readonly reason: string | null } | null
-  readonly bytes: number | null
-  readonly durationMs: number
-}
-
-export interface AuditOptions {
-  /** Name of the workspace, for webhooks; null: it has none. */
-  readonly workspace: () => string | null
-  readonly log: AuditLogger
-  /** Sends a head through the outward door of the workspace. */
-  readonly post: (url: string, authorization: string | null, body: object) => Promise<unknown>
-}
-
-interface AuditLogger {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+export interface AuditOptions extends HeadReportOptions {
+  readonly log: HeadReportOptions['log'] & { error(fields: object, message: string): void }
 }
 
 const TICK_MS = 1_000
@@ -95,18 +56,17 @@ interface Running {
 export class Audit {
   readonly #options: AuditOptions
   readonly #timer: NodeJS.Timeout
+  readonly #headReport: HeadReport
   #settings: AuditSettings | null = null
   #running: Running | null = null
   /** It is to be on, and its folder cannot be opened. */
   #cannotOpen = false
-  #headToldAtMs = -Infinity
-  #headTold = 0
-  #headFailures = 0
   #retainedAtMs = -Infinity
   #closing: Promise<void> = Promise.resolve()
 
   constructor(options: AuditOptions) {
     this.#options = options
+    this.#headReport = new HeadReport(options)
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref()
   }
 
@@ -146,7 +106,7 @@ export class Audit {
   get numbers(): AuditNumbers | null {
     if (this.#running === null) return null
     const { entriesTotal, lostTotal, pendingCount, failure } = this.#running.journal
-    const headFailures = this.#headFailures
+    const { failures: headFailures } = this.#headReport
     return { entries: entriesTotal, lost: lostTotal, waiting: pendingCount, isFailing: failure !== null, headFailures }
   }
 
@@ -170,19 +130,15 @@ export class Audit {
     const running = this.#running
     if (running === null || this.#settings === null) return
     if (call.error !== null && call.outcome === null) {
-      const { address, caller, error } = call
-      const key = addressKey(address)
-      const by = caller.subject === null ? key : `subject ${caller.subject}`
-      const subject = caller.subject === null ? null : safeText(caller.subject)
-      const refusal = { by, address, subject, route: call.route, error: error.code, reason: error.reason }
-      if (running.refusals.isFirst(refusal, Date.now())) this.#append(this.#fieldsOf(call, 'refused'))
+      const refusal = refusalOf(call, call.error)
+      if (running.refusals.isFirst(refusal, Date.now())) this.#append(callFields(call, 'refused'))
     } else if (this.#settings.calls === 'all')
-      this.#append(this.#fieldsOf(call, call.outcome ?? (call.status === null ? 'disconnected' : 'answered')))
+      this.#append(callFields(call, call.outcome ?? (call.status === null ? 'disconnected' : 'answered')))
   }
 
   /** Records that a call goes on: its own entry comes when it is over, or never, should the process be killed. */
   opened(call: AuditedCall): void {
-    if (this.#settings?.calls === 'all') this.#append({ ...this.#fieldsOf(call, 'open'), type: 'open' })
+    if (this.#settings?.calls === 'all') this.#append({ ...callFields(call, 'open'), type: 'open' })
   }
 
   /** Records that files of the workspace were read again. */
@@ -219,7 +175,7 @@ export class Audit {
       const record = new SettingsRecord(settings.folder, inputKey)
       const refusals = new Refusals((count) => this.#append(count))
       this.#running = { journal, stream, refusals, record, inputKey, release: () => lock.close() }
-      this.#headTold = journal.kept.seq
+      this.#headReport.opened(journal.kept)
     } catch (error) {
       lock.close()
       throw error
@@ -234,7 +190,7 @@ export class Audit {
     this.#running = null
     this.#closing = running.journal.close().then(() => {
       running.release()
-      return this.#tellHead(running.journal.kept)
+      return this.#settings === null ? undefined : this.#headReport.tell(running.journal.kept, this.#settings.head)
     })
   }
 
@@ -243,13 +199,8 @@ export class Audit {
     const settings = this.#settings
     if (running === null || settings === null) return
     running.refusals.tick(Date.now())
+    this.#headReport.tick(running.journal.kept, settings.head)
     const nowMs = performance.now()
-    const { kept } = running.journal
-    if (nowMs - this.#headToldAtMs >= settings.head.everyMs && kept.seq > this.#headTold) {
-      this.#headToldAtMs = nowMs
-      this.#headTold = kept.seq
-      void this.#tellHead(kept)
-    }
     if (nowMs - this.#retainedAtMs >= RETAIN_MS) {
       this.#retainedAtMs = nowMs
       running.journal
@@ -257,26 +208,6 @@ export class Audit {
         .catch((error: unknown) =>
           this.#options.log.error({ err: error }, 'old entries of the audit could not be removed'),
         )
-    }
-  }
-
-  /** Puts the head where an attacker who can write the files cannot change it. */
-  async #tellHead({ seq, hash }: Head): Promise<void> {
-    const { log, post, workspace } = this.#options
-    log.info({ audit_head: `${seq}:${hash}` }, 'audit head')
-    const { webhook = null, authorization = null } = this.#settings?.head ?? {}
-    if (webhook === null) return
-    try {
-      await post(webhook, authorization, {
-        type: 'audit_head',
-        workspace: workspace(),
-        seq,
-        hash,
-        time: new Date().toISOString(),
-      })
-    } catch (error) {
-      this.#headFailures++
-      log.warn({ err: error }, 'the head of the audit could not be sent to its webhook')
     }
   }
 
@@ -294,27 +225,5 @@ export class Audit {
 
   #append(fields: object): void {
     this.#running?.journal.append(fields)
-  }
-
-  #fieldsOf(call: AuditedCall, outcome: string): object {
-    const { caller, inputs, error, durationMs } = call
-    return {
-      type: 'call',
-      caller: caller.kind,
-      subject: caller.subject === null ? null : safeText(caller.subject),
-      address: call.address,
-      transport: call.transport,
-      method: call.method,
-      route: call.route,
-      endpoint: call.endpoint,
-      ...(call.resource === null ? {} : { resource: safeText(call.resource) }),
-      run: call.run,
-      ...(inputs === null ? {} : { inputs }),
-      outcome,
-      status: call.status,
-      ...(error === null ? {} : { error: error.code, ...(error.reason === null ? {} : { reason: error.reason }) }),
-      bytes: call.bytes,
-      duration_ms: Math.round(durationMs * 10) / 10,
-    }
   }
 }

@@ -1,4 +1,5 @@
-export { Audit, type AuditSettings, type AuditedCall } from './audit.ts'
+export { Audit, type AuditSettings } from './audit.ts'
+export type { AuditedCall } from './call-entry.ts'
 export { type Entry, type Head, parseEntry, parseHead } from './entry.ts'
 export { type AuditedInputs, type InputMode, hashOfInput, inputKeyIn } from './input-values.ts'
 export { readLines } from './read-lines.ts'

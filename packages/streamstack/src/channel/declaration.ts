@@ -5,13 +5,13 @@ import {
   type Position,
   type TreeEntry,
   type TreeNode,
+  knownEntries,
   parseByteSize,
   parseDurationMs,
   placeInValue,
   quote,
 } from '../definition/index.ts'
 import { type Expression, ExpressionErrors, compileCondition } from '../expression/index.ts'
-import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { type NamePattern, parseNamePattern } from './name-pattern.ts'
 import { type ChannelRule, OPEN_ACCESS, type RuleContext, TOKEN_ACCESS, needsToken, ruleScope } from './rule.ts'
 
@@ -197,16 +197,9 @@ class ChannelReader {
   #entries(node: TreeNode, must: string, keys: readonly string[]): ReadonlyMap<string, TreeEntry> | null {
     if (node.entries === undefined) return this.#error(node.position, `${must}; it is ${quote(node.value)}.`)
     const known = keys === KEYS ? [...keys, ...NOTE_KEYS] : keys
-    const found = new Map<string, TreeEntry>()
-    for (const entry of node.entries) {
-      if (known.includes(entry.key)) found.set(entry.key, entry)
-      else {
-        const near = didYouMean(entry.key, known)
-        const cure = didYouMeanOr(near, `Known are ${keys.join(', ')}.`)
-        this.#error(entry.keyPosition, `There is no key \`${entry.key}\` here. ${cure}`)
-      }
-    }
-    return found
+    return knownEntries(node, known, ({ key, keyPosition }, cure) =>
+      this.#error(keyPosition, `There is no key \`${key}\` here. ${cure}`),
+    )
   }
 
   #error(position: Position, message: string): null {

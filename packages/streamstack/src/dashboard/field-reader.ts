@@ -1,5 +1,4 @@
-import { type Issue, type Position, type TreeEntry, type TreeNode, quote } from '../definition/index.ts'
-import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
+import { type Issue, type Position, type TreeEntry, type TreeNode, knownEntries, quote } from '../definition/index.ts'
 
 /** Reads members of objects, and notes each fault with its place and its cure. */
 export class FieldReader {
@@ -11,16 +10,9 @@ export class FieldReader {
       this.error(node.position, `${what} must be an object; it is ${quote(node.value)}.`)
       return null
     }
-    const found = new Map<string, TreeEntry>()
-    for (const entry of node.entries) {
-      if (keys.includes(entry.key)) found.set(entry.key, entry)
-      else {
-        const near = didYouMean(entry.key, keys)
-        const cure = didYouMeanOr(near, `Known are ${keys.join(', ')}.`)
-        this.error(entry.keyPosition, `There is no key \`${entry.key}\` here. ${cure}`)
-      }
-    }
-    return found
+    return knownEntries(node, keys, ({ key, keyPosition }, cure) =>
+      this.error(keyPosition, `There is no key \`${key}\` here. ${cure}`),
+    )
   }
 
   /** Returns the items of a list that must not be empty. An error at `position` if the list is missing. */

@@ -1,6 +1,6 @@
-import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
+import { knownEntries } from './known-entries.ts'
 import { isNoteKey } from './notes.ts'
 import { kindOf, quote } from './tree.ts'
 import type { ConcurrencyDeclaration, TreeNode } from './types.ts'
@@ -22,16 +22,10 @@ export function normalizeConcurrency(node: TreeNode | undefined, list: IssueList
     )
     return null
   }
-  for (const { key, keyPosition, node: part } of node.entries ?? []) {
-    if (KEYS.includes(key)) parts.set(key, part)
-    else if (!isNoteKey(key)) {
-      const near = didYouMean(key, KEYS)
-      list.error(
-        keyPosition,
-        `\`concurrency\` has no \`${key}\`. ${didYouMeanOr(near, `Known are ${KEYS.join(', ')}.`)}`,
-      )
-    }
-  }
+  const known = knownEntries(node, KEYS, ({ key, keyPosition }, cure) => {
+    if (!isNoteKey(key)) list.error(keyPosition, `\`concurrency\` has no \`${key}\`. ${cure}`)
+  })
+  for (const [key, entry] of known) parts.set(key, entry.node)
   const fault = (name: string, must: string): null => {
     const part = parts.get(name)
     const is = part === undefined ? '; it is missing' : `; it is ${quote(part.value)}`

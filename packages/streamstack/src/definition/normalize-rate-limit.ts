@@ -1,7 +1,7 @@
-import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDurationMs } from './duration.ts'
 import type { IssueList } from './issue-list.ts'
+import { knownEntries } from './known-entries.ts'
 import { isNoteKey } from './notes.ts'
 import { kindOf, quote } from './tree.ts'
 import type { LimitUnit, RateLimitDeclaration, TreeNode } from './types.ts'
@@ -26,17 +26,10 @@ function readLimit(node: TreeNode, list: IssueList): RateLimitDeclaration | null
     )
     return null
   }
-  const parts = new Map<string, TreeNode>()
-  for (const { key, keyPosition, node: part } of node.entries) {
-    if (KEYS.includes(key)) parts.set(key, part)
-    else if (!isNoteKey(key)) {
-      const near = didYouMean(key, KEYS)
-      list.error(
-        keyPosition,
-        `\`rate_limit\` has no \`${key}\`. ${didYouMeanOr(near, `Known are ${KEYS.join(', ')}.`)}`,
-      )
-    }
-  }
+  const known = knownEntries(node, KEYS, ({ key, keyPosition }, cure) => {
+    if (!isNoteKey(key)) list.error(keyPosition, `\`rate_limit\` has no \`${key}\`. ${cure}`)
+  })
+  const parts = new Map([...known].map(([key, entry]) => [key, entry.node]))
   const [unit = 'calls', second] = UNITS.filter((one) => parts.has(one))
   const counted = parts.get(unit)?.value ?? null
   const amount = unit === 'bytes' ? parseByteSize(counted) : counted

@@ -7,6 +7,7 @@ import {
   type TreeEntry,
   type TreeNode,
   entryOf,
+  knownEntries,
   parseByteSize,
   TIMER_MS_MAX,
   parseDurationMs,
@@ -14,7 +15,6 @@ import {
   quote,
 } from '../definition/index.ts'
 import { plainText } from './plain-text.ts'
-import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import type { Check } from './check.ts'
 import { EXPECT_KEYS, checksOf } from './expectations.ts'
 import { missionCases } from './postman-block.ts'
@@ -258,12 +258,9 @@ class TestFileReader {
       this.#error(node.position, `${withArticle(what)} must be an object; it is ${quote(node.value)}.`)
       return
     }
-    for (const { key, keyPosition } of node.entries) {
-      if (keys.includes(key)) continue
-      const near = didYouMean(key, keys)
-      const cure = didYouMeanOr(near, `Known are ${keys.filter((name) => name !== '$schema').join(', ')}.`)
-      this.#error(keyPosition, `${withArticle(what)} has no \`${key}\`. ${cure}`)
-    }
+    knownEntries(node, keys, ({ key, keyPosition }, cure) =>
+      this.#error(keyPosition, `${withArticle(what)} has no \`${key}\`. ${cure}`),
+    )
   }
 
   #wholeNumber(node: TreeNode | null, otherwise: number, name: string): number {
