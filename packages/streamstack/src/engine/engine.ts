@@ -1,13 +1,12 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Issue } from '../definition/types.ts'
-import { Access, type AccessPolicy, Gate, KeyUseLog, type OwnSigner, ownSigner } from '../access/index.ts'
+import { Access, type AccessPolicy, Gate, KeyUseLog } from '../access/index.ts'
 import { Audit } from '../audit/index.ts'
 import { OpenStreams, RateLimits, RunQueues } from '../limit/index.ts'
 import { Channels } from '../channel/index.ts'
 import { Conversations } from '../conversation/index.ts'
-import type { Outbound } from '../outbound/index.ts'
 import type { Logger } from '../run/index.ts'
-import { GuardedRecords, type RecordStore } from '../table/index.ts'
+import type { RecordStore } from '../table/index.ts'
 import { Observation } from '../observe/index.ts'
 import type { HeldFolder } from '../storage/index.ts'
 import { type StreamStore, hasStreams, openStreamStore, steadyNowMs } from '../stream-store/index.ts'
@@ -15,6 +14,7 @@ import { type Settings, watchWorkspace } from '../workspace/index.ts'
 import type { CompiledWorkspace } from './compile-workspace.ts'
 import { hidingLog } from './hiding-log.ts'
 import { accessPolicy } from './access-policy.ts'
+import { startConversationSweep } from './conversation-sweep.ts'
 import type { Mode } from './mode.ts'
 import {
   type EngineOptions,
@@ -24,13 +24,11 @@ import {
   recompileWorkspace,
 } from './open-workspace.ts'
 import { OutwardDoor } from './outward-door.ts'
+import { runServices } from './run-services.ts'
 import { Runs } from './runs.ts'
 import { SecretTexts, secretValues } from './secret-texts.ts'
 import { type AuditPlace, configureAudit, openAudit } from './workspace-audit.ts'
 import { type SeedProgress, type SeededTable, seedTables } from './seed-tables.ts'
-
-/** How often conversations that are past their retention are looked for. */
-const SWEEP_MS = 10 * 60_000
 
 /** An opened workspace: plans, records, the outward door and the runs. HTTP and the command line drive it. */
 export class Engine {
@@ -54,8 +52,7 @@ export class Engine {
   readonly #door: OutwardDoor
   #hasUnsettledRuns = false
   #unwatch: (() => void) | null = null
-  /** Deletes conversations that are past their retention. */
-  readonly #sweep: NodeJS.Timeout
+  readonly #stopSweep: () => void
   #streams: StreamStore | null = null
   readonly #dataFolder: string
   readonly #options: EngineOptions
@@ -94,10 +91,6 @@ export class Engine {
       post: (url, authorization, body) => this.#door.postHead(url, authorization, body),
     })
     this.observation.metrics.audit = () => this.audit.numbers
-    // The door is asked for at each call: a reload with other settings replaces it.
-    const outbound = (): Outbound => this.#door.current
-    const signer = (): OwnSigner | null => ownSigner(this.settings.auth.jwt)
-    const prices = (): Settings['ai']['prices'] => this.settings.ai.prices
     this.channels = new Channels({
       settings: () => ({ ...this.settings.channels, windowBytes: this.settings.streams.windowBytes }),
       store: () => this.streams,
@@ -113,31 +106,18 @@ export class Engine {
     })
     this.channels.declare(workspace.channels)
     this.conversations = new Conversations(records, () => this.settings.conversations)
-    this.#sweep = setInterval(() => this.#sweepConversations(), SWEEP_MS).unref()
-    const hidesDetails = (): boolean => this.hidesDetails
+    this.#stopSweep = startConversationSweep(this.conversations, this.log)
     this.runs = new Runs(
-      {
-        recordsFor: (auth) =>
-          new GuardedRecords(records, auth, (table, err) =>
-            this.log.warn({ table, err }, 'a rule of a table failed and lets no record pass'),
-          ),
+      runServices({
+        records,
+        door: this.#door,
+        settings: () => this.settings,
+        hidesDetails: () => this.hidesDetails,
         conversations: this.conversations,
         channels: this.channels,
         log: this.log,
-        get outbound() {
-          return outbound()
-        },
-        get signer() {
-          return signer()
-        },
-        get prices() {
-          return prices()
-        },
-        get hidesDetails() {
-          return hidesDetails()
-        },
         hideSecrets: (text) => this.#secretTexts().hide(text),
-      },
+      }),
       {
         open: () => this.streams,
         openKept: () => (this.#streams !== null || this.hasKeptStreams ? this.streams : null),
@@ -298,7 +278,7 @@ export class Engine {
 
   async close(): Promise<void> {
     this.#unwatch?.()
-    clearInterval(this.#sweep)
+    this.#stopSweep()
     await this.runs.close()
     this.channels.close()
     await this.#keyUses?.close()
@@ -320,14 +300,6 @@ export class Engine {
     return new KeyUseLog({
       folder: this.#dataFolder,
       onError: (err) => this.log.warn({ err }, 'when API keys were used last could not be written'),
-    })
-  }
-
-  #sweepConversations(): void {
-    this.conversations.sweep(Date.now()).catch((error: unknown) => {
-      // Without a stack that has conversations there is no table for them.
-      if (error instanceof StreamstackError && error.code === 'table_unknown') return
-      this.log.error({ err: error }, 'conversations that are past their retention could not be deleted')
     })
   }
 }

@@ -5,14 +5,13 @@ import type { Caller, PresentedTicket } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { CallTurns } from '../call-turns.ts'
 import { auditRefusedSocket } from './audited-messages.ts'
-import { expiresInSeconds, isExpired, warnAtMs } from './caller.ts'
 import { readClientMessage } from './client-message.ts'
+import { ConnectionToken } from './connection-token.ts'
 import { Inbox } from './inbox.ts'
 import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
 import { after } from '../../storage/index.ts'
 import { Session } from './session.ts'
-import { socketError } from './socket-error.ts'
 
 /** How long the other side may take to close before the connection is broken. */
 const CLOSING_MS = 10_000
@@ -41,19 +40,13 @@ export class Connection {
   readonly #onGone: () => void
   readonly #outbox: Outbox
   readonly #session: Session
+  /** While it is being checked what comes waits in the inbox, and the socket is read no further. */
+  readonly #token: ConnectionToken
   readonly #rate: MessageRate
   readonly #openedMs = performance.now()
-  /** Whether it was given anything, or has said who it is: a connection that does neither has no reason to stay. */
+  /** Whether it was given anything: a connection that has no token either has no reason to stay. */
   #hasAsked = false
-  /** When to tell that the token expires, milliseconds since 1970; Infinity: told, or it does not. */
-  #warnAtMs = Infinity
   #isClosed = false
-  /** A token is being checked: what comes meanwhile waits in the inbox, and the socket is read no further. */
-  #isChecking = false
-  /** The same, of the token that it has, by settings that hold now. */
-  #isCheckingAgain = false
-  /** Lets go of the token that it has. */
-  #letGo = (): unknown => undefined
   /** The client has closed, and messages that it sent before wait for their turns. */
   #isLeaving = false
   readonly #inbox: Inbox
@@ -67,10 +60,19 @@ export class Connection {
     this.#webSocket = webSocket
     this.#outbox = new Outbox(socket, queueBytesMax, () => this.#taken())
     this.#session = new Session({ engine, caller, outbox: this.#outbox })
+    this.#token = new ConnectionToken({
+      engine,
+      session: this.#session,
+      outbox: this.#outbox,
+      close: (name) => this.close(name),
+      onHeld: () => this.#readOrWait(),
+      onFree: () => this.#goOn(),
+      onFault: (thrown) => this.#refuse(thrown),
+    })
     this.#inbox = new Inbox({
       turns,
       caller: () => this.caller,
-      isHeld: () => this.#mustHold,
+      isHeld: () => this.#token.isChecking,
       handle: (text) => this.#handle(text),
       onHandled: () => {
         if (this.#isLeaving && !this.#inbox.isWaiting) this.#leave()
@@ -89,9 +91,7 @@ export class Connection {
       if (this.#inbox.isWaiting) this.#isLeaving = true
       else this.#leave()
     })
-    if (token !== null) this.#check(engine.access.authenticateToken(token, caller.place))
-    else if (ticket !== null) this.#check(engine.access.authenticateTicket(ticket, caller.place))
-    else this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
+    this.#token.begin(token, ticket)
   }
 
   get caller(): Caller {
@@ -121,12 +121,13 @@ export class Connection {
 
   /** Looks at the clocks: `nowMs` on the monotonic one. `isLate`: what has come by now may not have been read. */
   tick(nowMs: number, isLate: boolean): void {
-    if (this.#isClosed || !this.#checkToken()) return
+    if (this.#isClosed || !this.#token.isValid()) return
     // Runs may come to their end while the server stops. Nothing else here does.
     if (this.#engine.isDraining && !this.readsRun) return this.close('restarting')
     const { websocket } = this.#engine.settings.server
     const { heartbeatMs } = this.#engine.settings.streams
-    if (!this.#hasAsked && nowMs - this.#openedMs >= websocket.authTimeoutMs) return this.close('auth_timeout')
+    const isSilent = !this.#hasAsked && !this.#token.wasPresented
+    if (isSilent && nowMs - this.#openedMs >= websocket.authTimeoutMs) return this.close('auth_timeout')
     this.#session.tick()
     const { blockedSinceMs } = this.#outbox
     // A ping would wait behind what is not taken: what tells is whether it is.
@@ -141,11 +142,6 @@ export class Connection {
       this.#askedMs = nowMs
       this.#webSocket.ping()
     }
-  }
-
-  /** Whether what comes waits until a token is checked. */
-  get #mustHold(): boolean {
-    return this.#isChecking || this.#isCheckingAgain
   }
 
   #heard(): void {
@@ -188,17 +184,17 @@ export class Connection {
   /** Reads no further while there is no room for answers, or messages wait for a token to be checked. */
   #readOrWait(): void {
     if (this.#isClosed) return
-    const mustWait = this.#mustHold || this.#inbox.isWaiting || this.#outbox.isFull
+    const mustWait = this.#token.isChecking || this.#inbox.isWaiting || this.#outbox.isFull
     if (mustWait && !this.#webSocket.isPaused) this.#webSocket.pause()
     else if (!mustWait && this.#webSocket.isPaused) this.#webSocket.resume()
   }
 
   #handle(text: string): void {
-    if (!this.#checkToken()) return
+    if (!this.#token.isValid()) return
     try {
       const message = readClientMessage(text)
       if (message.type === 'ping') return this.#outbox.send({ type: 'pong' })
-      if (message.type === 'auth') this.#authenticate(message.token)
+      if (message.type === 'auth') this.#token.present(message.token)
       else if (message.type === 'leave') this.#session.leave(message.id)
       else if (message.type === 'cancel') this.#session.cancel(message.id)
       else this.#ask(message)
@@ -222,98 +218,6 @@ export class Connection {
     this.close(error.code === 'internal' ? 'server_error' : 'message_invalid')
   }
 
-  #authenticate(token: string | null): void {
-    const { caller } = this.#session
-    if (token !== null) return this.#check(this.#engine.access.authenticateToken(token, caller.place))
-    if (caller.kind !== 'token') this.#outbox.send({ type: 'welcome', subject: null, expires_in: null })
-    else this.#otherSubject()
-  }
-
-  #check(verified: Promise<Caller>): void {
-    this.#isChecking = true
-    this.#hasAsked = true
-    this.#readOrWait()
-    verified
-      .then(
-        (caller) => this.#accept(caller),
-        (thrown: unknown) => this.#refuseToken(thrown),
-      )
-      .then(() => {
-        this.#isChecking = false
-        this.#goOn()
-      })
-      .catch((error: unknown) => this.#refuse(error))
-  }
-
-  #accept(caller: Caller): void {
-    if (this.#isClosed) return
-    const before = this.#session.caller
-    const isFirst = before.kind !== 'token'
-    if (!isFirst && before.subject !== caller.subject) return this.#otherSubject()
-    // One that was told of already, or is no better, would only be sent again.
-    if (isFirst || caller.expiresAtMs !== before.expiresAtMs) this.#warnAtMs = warnAtMs(caller)
-    this.#outbox.send({ type: 'welcome', subject: caller.subject, expires_in: expiresInSeconds(caller) })
-    this.#hold(caller)
-    this.#session.accept(caller)
-    this.#checkToken()
-  }
-
-  /** From now on the token of a caller is checked again when other settings hold. */
-  #hold(caller: Caller): void {
-    this.#letGo()
-    this.#isCheckingAgain = false
-    this.#letGo = this.#engine.access.follow(caller, {
-      checking: () => {
-        this.#isCheckingAgain = true
-        this.#readOrWait()
-      },
-      renewed: (again) => {
-        this.#isCheckingAgain = false
-        this.#session.accept(again)
-        if (this.#checkToken()) this.#goOn()
-      },
-      refused: (error) => {
-        this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
-        this.close(error.code === 'unauthenticated' ? 'token_expired' : 'server_error')
-      },
-    })
-  }
-
-  /** What is open belongs to the first subject, and the next may not see it. */
-  #otherSubject(): void {
-    const message = 'The token names another subject than the one before it. Open a connection of its own for that one.'
-    const error = new StreamstackError('forbidden', message)
-    auditRefusedSocket(this.#engine, this.#session.caller, error)
-    this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
-    this.close('unauthenticated')
-  }
-
-  #refuseToken(thrown: unknown): void {
-    if (this.#isClosed) return
-    const error = socketError(thrown)
-    auditRefusedSocket(this.#engine, this.#session.caller, error)
-    this.#outbox.send({ type: 'error', id: null, error: publicError(error) })
-    if (error.code === 'unauthenticated') this.close(isExpired(error) ? 'token_expired' : 'unauthenticated')
-    // The keys could not be fetched: that says nothing of the token, and one that was taken before still holds.
-    else if (this.#session.caller.kind !== 'token') this.close('server_error')
-  }
-
-  /** False: the token is over, and the connection with it. Tells its client before. */
-  #checkToken(): boolean {
-    const { caller } = this.#session
-    if (caller.kind !== 'token') return true
-    const nowMs = Date.now()
-    if (nowMs >= caller.endsAtMs) {
-      this.close('token_expired')
-      return false
-    }
-    if (nowMs >= this.#warnAtMs) {
-      this.#warnAtMs = Infinity
-      this.#outbox.send({ type: 'expiring', expires_in: expiresInSeconds(caller) ?? 0 })
-    }
-    return true
-  }
-
   #leave(): void {
     this.#isLeaving = false
     this.#end()
@@ -323,7 +227,7 @@ export class Connection {
   #end(): void {
     this.#isClosed = true
     this.#inbox.clear()
-    this.#letGo()
+    this.#token.end()
     this.#session.close()
     this.#outbox.close()
   }
