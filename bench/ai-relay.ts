@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Connection } from './harness/connection.ts'
 import { interleave } from './harness/interleave.ts'
+import { type Held, heldByAnswers } from './open-answers.ts'
 import { type Report, type ScenarioOptions, count, fixed } from './harness/scenario.ts'
 import { type ServerProcess, startServer } from './harness/server-process.ts'
 import { median, quantile } from './harness/statistics.ts'
@@ -10,6 +11,9 @@ const INTERVAL_MS = 20
 
 /** Callers come one after the other: a crowd at one moment would measure how connections are opened. */
 const RAMP_MS = 1_000
+
+/** Of an answer that is still open when its memory is looked at. */
+const LONG_TOKENS = 1_000
 
 interface Round {
   cpuUs: number
@@ -24,6 +28,7 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
   const rounds = quick ? 2 : 8
   const provider = await startServer('ai-provider', { tokens, intervalMs: INTERVAL_MS })
   const upstream = `http://127.0.0.1:${provider.port}`
+  const held = await memoryOfAnswers(streams, quick ? [1] : [5, 10, 15, 19], alone)
   return withWorkspace(workspace(upstream), async (dir) => {
     const ours = await startServer('streamstack', { dir })
     const relay = alone ? ours : await startServer('ai-relay', { upstream })
@@ -46,6 +51,7 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
       const cpuRatio = cpu(ours) / cpu(relay)
       const sdkRatio = cpu(ours) / cpu(sdk)
       const lateRatio = late(ours, 0.99) / late(relay, 0.99)
+      const heldMax = Math.max(...held.ours.map(({ usedBytes }) => usedBytes)) / 1_000
       const addedMs = lightFirst(ours, 0.5) - lightFirst(relay, 0.5)
       const firstRatio = lightFirst(ours, 0.99) / lightFirst(relay, 0.99)
       const lightRow = (name: string, server: ServerProcess): string[] => [
@@ -63,7 +69,7 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
       ]
       return {
         title: `${count(streams)} answers of a model at ${1_000 / INTERVAL_MS} tokens a second`,
-        method: `${streams} clients, spread over ${RAMP_MS / 1_000} s, ask for an answer of ${tokens} tokens each; ${rounds} rounds in turns. CPU is that of the server's process, all threads, for each token. A token is due at its place in the provider's pace after the first token came; lateness is what it comes later than that, the provider's own included. First tokens are also measured with a fifth of the callers: with all of them one core is nearly full, and they show how long its queue is. The relay by hand parses each event and writes its text; it knows no errors, no end and no reconnecting reader.`,
+        method: `${streams} clients, spread over ${RAMP_MS / 1_000} s, ask for an answer of ${tokens} tokens each; ${rounds} rounds in turns. CPU is that of the server's process, all threads, for each token. A token is due at its place in the provider's pace after the first token came; lateness is what it comes later than that, the provider's own included. First tokens are also measured with a fifth of the callers: with all of them one core is nearly full, and they show how long its queue is. Memory is measured in servers of their own, with answers of ${count(LONG_TOKENS)} tokens, above what the same server holds after as many answers that their callers have left. The relay by hand parses each event and writes its text; it knows no errors, no end and no reconnecting reader.`,
         tables: [
           {
             caption: 'Server-sent events, pacing off',
@@ -83,11 +89,17 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
               lightRow('AI Reply, `sse`', ours),
             ],
           },
+          {
+            caption: `What each of ${count(streams)} open answers of ${count(LONG_TOKENS)} tokens holds, in use after a collection and resident, kB`,
+            columns: ['', ...held.ours.map(({ seconds }) => `after ${seconds} s`)],
+            rows: [heldRow('undici + eventsource-parser by hand', held.relay), heldRow('AI Reply, `sse`', held.ours)],
+          },
         ],
         measures: [
           { what: 'server CPU for one token, µs', value: cpu(ours), better: 'less' },
           { what: 'first token p50, ms', value: first(ours, 0.5), better: 'less' },
           { what: 'lateness p99, ms', value: late(ours, 0.99), better: 'less' },
+          { what: 'in use for each open answer, kB', value: heldMax, better: 'less' },
         ],
         goals: [
           {
@@ -120,12 +132,47 @@ export async function aiRelay({ quick, alone = false }: ScenarioOptions): Promis
             measured: `${fixed(firstRatio, 2)} ×`,
             met: firstRatio <= 1.5,
           },
+          {
+            what: 'in use for each open answer, at most',
+            goal: '≤ 60 kB',
+            measured: `${fixed(heldMax, 1)} kB`,
+            met: heldMax <= 60,
+          },
         ],
       }
     } finally {
       for (const server of [...servers, provider]) await server.stop()
     }
   })
+}
+
+/** What open answers hold in servers of their own. */
+async function memoryOfAnswers(
+  streams: number,
+  seconds: readonly number[],
+  alone: boolean,
+): Promise<{ ours: Held[]; relay: Held[] }> {
+  const provider = await startServer('ai-provider', { tokens: LONG_TOKENS, intervalMs: INTERVAL_MS })
+  const upstream = `http://127.0.0.1:${provider.port}`
+  const look = async (name: string, options: unknown): Promise<Held[]> => {
+    const server = await startServer(name, options)
+    try {
+      return await heldByAnswers(server, streams, seconds)
+    } finally {
+      await server.stop()
+    }
+  }
+  try {
+    const ours = await withWorkspace(workspace(upstream), (dir) => look('streamstack', { dir }))
+    return { ours, relay: alone ? [] : await look('ai-relay', { upstream }) }
+  } finally {
+    await provider.stop()
+  }
+}
+
+function heldRow(name: string, held: readonly Held[]): string[] {
+  const kB = (bytes: number): string => fixed(bytes / 1_000, 0)
+  return [name, ...held.map(({ usedBytes, residentBytes }) => `${kB(usedBytes)}, ${kB(residentBytes)}`)]
 }
 
 async function round(server: ServerProcess, streams: number, tokens: number): Promise<Round> {

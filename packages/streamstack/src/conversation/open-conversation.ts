@@ -1,4 +1,5 @@
 import type { Chunk, Value } from '@streamstack/protocol'
+import { grownText } from '../text/grown-text.ts'
 import type { ConversationCall, RememberedReasoning, SaidMessage } from './message.ts'
 
 /** A reply is kept up to this many UTF-16 units; what goes beyond is sent and not kept. */
@@ -73,7 +74,7 @@ function replaceLast(open: OpenConversation, message: SaidMessage): void {
 function addText(open: OpenConversation, text: string): void {
   const last = current(open)
   if (last === null || last.calls !== null) open.reply.push(said('assistant', text))
-  else replaceLast(open, { ...last, content: last.content + text })
+  else replaceLast(open, { ...last, content: grownText(last.content, text) })
 }
 
 function addCall(open: OpenConversation, value: Value): void {

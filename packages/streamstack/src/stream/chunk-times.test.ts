@@ -24,3 +24,16 @@ test('however many chunks come, their times take a bounded room and still span t
   const steps = marks.slice(1).map(([offset], index) => offset - (marks[index]?.[0] ?? 0))
   expect(Math.max(...steps)).toBeLessThanOrEqual(2 * Math.min(...steps))
 })
+
+test('marks may be any time apart', () => {
+  const times = new ChunkTimes()
+  const offsets = Array.from({ length: 1_000 }, (_, index) => (index + 1) ** 3)
+  for (const offset of offsets) times.add(offset, offset / 2)
+  expect(times.since(0)).toEqual(offsets.map((offset) => [offset, offset / 2]))
+})
+
+test('marks at the pace of a model take a few bytes each', () => {
+  const times = new ChunkTimes()
+  for (let offset = 1; offset <= 2_000; offset++) times.add(offset, offset * 12 + (offset % 3))
+  expect(times.bytesHeld).toBeLessThan(2_000 * 5)
+})

@@ -1,13 +1,21 @@
+import { PackedRows } from './packed-rows.ts'
+
 /** Marks that are kept; at the bound every second one goes. */
 const MARKS_MAX = 4_096
+
+/** Numbers of so many marks are packed together. */
+const PAGE_NUMBERS = 128
 
 /**
  * Times at which the chunks of a stream were appended, one mark for all chunks of a tick, so that a run can be replayed at its own pace. Between two marks chunks count
  * as spread evenly.
  */
 export class ChunkTimes {
-  /** Offset and time of each mark, one after the other. */
+  /** The marks before the newest; those that do not pack stay as they are. */
+  #pages: (PackedRows | readonly number[])[] = []
+  /** Offset and time of each of the newest marks, one after the other; the time in halves of a millisecond. */
   #marks: number[] = []
+  #count = 0
   /** Marks that are left out between two that are kept. */
   #skips = 0
   #skipped = 0
@@ -19,11 +27,16 @@ export class ChunkTimes {
       return
     }
     this.#skipped = 0
-    if (this.#marks.length === 2 * MARKS_MAX) {
-      this.#marks = this.#marks.filter((_number, index) => index % 4 < 2)
+    if (this.#count === MARKS_MAX) {
+      const marks = this.#all().filter((_number, index) => index % 4 < 2)
       this.#skips = this.#skips * 2 + 1
+      this.#pages = []
+      this.#count = marks.length / 2
+      for (let from = 0; from < marks.length; from += PAGE_NUMBERS) this.#fold(marks.slice(from, from + PAGE_NUMBERS))
     }
-    this.#marks.push(offset, atMs)
+    this.#marks.push(offset, Math.round(atMs * 2))
+    this.#count++
+    if (this.#marks.length === PAGE_NUMBERS) this.#fold(this.#marks)
   }
 
   /** Nothing more is added: gives back the room for more. */
@@ -32,14 +45,30 @@ export class ChunkTimes {
   }
 
   get bytesHeld(): number {
-    return this.#marks.length * 8
+    const bytes = this.#pages.reduce(
+      (sum, page) => sum + (page instanceof PackedRows ? page.bytes : page.length * 8),
+      0,
+    )
+    return bytes + this.#marks.length * 8
   }
 
-  /** Pairs of the offset of a chunk and its time in milliseconds since `fromMs`, in order. */
+  /** Pairs of the offset of a chunk and its time in milliseconds since `fromMs`, to half of one, in order. */
   since(fromMs: number): readonly (readonly [offset: number, atMs: number])[] {
     const pairs: [number, number][] = []
-    for (let index = 0; index < this.#marks.length; index += 2)
-      pairs.push([this.#marks[index] as number, Math.round(((this.#marks[index + 1] as number) - fromMs) * 10) / 10])
+    const marks = this.#all()
+    const fromHalf = Math.round(fromMs * 2)
+    for (let index = 0; index < marks.length; index += 2)
+      pairs.push([marks[index] as number, ((marks[index + 1] as number) - fromHalf) / 2])
     return pairs
+  }
+
+  #fold(marks: readonly number[]): void {
+    this.#pages.push(PackedRows.from(marks, 2) ?? marks)
+    this.#marks = []
+  }
+
+  #all(): number[] {
+    const before = this.#pages.map((page) => (page instanceof PackedRows ? page.unpacked() : page))
+    return [...before.flat(), ...this.#marks]
   }
 }

@@ -8,10 +8,16 @@ import { segmentOf } from './segment-of.ts'
 const SEGMENT_BYTES = 32_768
 const SEGMENT_CHUNKS = 256
 
+/** Chunks of a segment that fills slowly, as a model speaks: they are objects until it is full. Others take a multiple of it. */
+const SLOW_CHUNKS = 32
+
+/** So many segments of slow chunks are packed once more, as one. */
+const SLOW_SEGMENTS_JOINED = SEGMENT_CHUNKS / SLOW_CHUNKS
+
 /** A log that holds less when it ends stays as it came: there is little to be saved. */
 const PACKED_BYTES_MIN = 16_384
 
-/** A segment that took so long to fill is packed at once: its readers have it, and its producer has time. */
+/** A segment that has been filled for so long is slow: it is packed at once, because its readers have it and its producer has time. */
 const SLOW_MS = 20
 
 export interface MemoryLogOptions {
@@ -36,6 +42,10 @@ export class MemoryLog implements StreamLog {
   #heldBefore = 0
   #tail: Segment
   #tailSinceMs = performance.now()
+  /** Chunks with which the tail is looked at: it is full, or fills slowly. */
+  #tailChunksMax = SLOW_CHUNKS
+  /** Segments of slow chunks at the end that are not joined. */
+  #slowCount = 0
   #budget: MemoryBudget | null
   #holding: Holding | null
 
@@ -59,7 +69,7 @@ export class MemoryLog implements StreamLog {
 
   append(chunk: Chunk): void {
     let tail = this.#tail
-    if (tail.count >= SEGMENT_CHUNKS || tail.bytes >= this.#segmentBytes) tail = this.#openSegment()
+    if (tail.count >= this.#tailChunksMax || tail.bytes >= this.#segmentBytes) tail = this.#nextTail()
     tail.add(chunk)
     this.lastOffset++
   }
@@ -101,15 +111,37 @@ export class MemoryLog implements StreamLog {
     return (after + 1 >= tail.first ? tail : segmentOf(this.#segments, after + 1)).batch(after)
   }
 
-  #openSegment(): Segment {
+  /** The segment for the next chunk: the tail if that is not full and fills fast, or a new one. */
+  #nextTail(): Segment {
+    const tail = this.#tail
     const nowMs = performance.now()
-    this.#tail.weigh()
-    if (nowMs - this.#tailSinceMs >= SLOW_MS) this.#tail.pack()
+    const isSlow = nowMs - this.#tailSinceMs >= SLOW_MS
+    if (!isSlow && tail.count < SEGMENT_CHUNKS && tail.bytes < this.#segmentBytes) {
+      this.#tailChunksMax += SLOW_CHUNKS
+      return tail
+    }
+    tail.weigh()
+    if (isSlow) tail.pack()
+    this.#slowCount = isSlow && tail.count === SLOW_CHUNKS ? this.#slowCount + 1 : 0
+    if (this.#slowCount === SLOW_SEGMENTS_JOINED) this.#joinSlow()
+    this.#tailChunksMax = SLOW_CHUNKS
     this.#tailSinceMs = nowMs
     this.#pushSegment()
     this.#drop()
     this.account()
     return this.#tail
+  }
+
+  /** Makes one segment of the slow ones at the end, unless that is larger than a segment may be. Some may have been dropped. */
+  #joinSlow(): void {
+    this.#slowCount = 0
+    const slow = this.#segments.slice(-SLOW_SEGMENTS_JOINED)
+    const [oldest] = slow as [Segment]
+    if (this.#tail.bytesBefore + this.#tail.bytes - oldest.bytesBefore > this.#segmentBytes) return
+    this.#segments.length -= slow.length
+    for (const segment of slow) if (segment !== this.#tail) this.#heldBefore -= segment.bytesHeld
+    this.#tail = Segment.joined(slow)
+    this.#segments.push(this.#tail)
   }
 
   #pushSegment(): void {

@@ -1,10 +1,11 @@
 import { CHUNK_KINDS, type Chunk, type ChunkKind } from '@streamstack/protocol'
 import { textBytes } from './log.ts'
+import { type PackedMetadata, packMetadata } from './packed-metadata.ts'
 
 /** What the objects of a packed segment and the headers of its texts cost. */
-export const PACKED_BYTES_MIN = 448
+export const PACKED_BYTES_MIN = 352
 
-/** The longest data or metadata whose length fits a UTF-16 unit. */
+/** The longest data whose length fits a UTF-16 unit. */
 const LENGTH_MAX = 0xffff
 
 const TEXT_KIND = CHUNK_KINDS.indexOf('text')
@@ -14,8 +15,7 @@ interface Columns {
   readonly count: number
   readonly data: string
   readonly lengths: string
-  readonly metadata: string
-  readonly metadataLengths: string
+  readonly metadata: PackedMetadata | null
   readonly kinds: string
   readonly isLines: boolean
 }
@@ -31,9 +31,8 @@ export class PackedChunks {
   readonly bytes: number
   readonly #data: string
   readonly #lengths: string
-  /** Of all chunks that have some, without anything between; '' where none has. */
-  readonly #metadata: string
-  readonly #metadataLengths: string
+  /** Null: no chunk has any. */
+  readonly #metadata: PackedMetadata | null
   /** Places in CHUNK_KINDS; '' where all are `text`. */
   readonly #kinds: string
   /** Whether the data are lines of the format `lines`. */
@@ -53,10 +52,7 @@ export class PackedChunks {
       if (chunk.data.length > LENGTH_MAX) return null
       data.push(chunk.data)
       lengths.push(chunk.data.length)
-      if (chunk.metadata !== null) {
-        if (chunk.metadata.length > LENGTH_MAX) return null
-        hasMetadata = true
-      }
+      if (chunk.metadata !== null) hasMetadata = true
       if (chunk.kind === 'text') kinds?.push(TEXT_KIND)
       else {
         const kind = CHUNK_KINDS.indexOf(chunk.kind)
@@ -65,6 +61,8 @@ export class PackedChunks {
         isLines &&= kind === JSON_KIND
       }
     }
+    const metadata = hasMetadata ? packMetadata(chunks.map((chunk) => chunk.metadata)) : null
+    if (hasMetadata && metadata === null) return null
     // So that what is joined ends with LF, too.
     data.push('')
     return new PackedChunks({
@@ -72,25 +70,22 @@ export class PackedChunks {
       data: data.join('\n'),
       lengths: column(lengths),
       kinds: kinds === null ? '' : column(kinds),
-      metadata: hasMetadata ? chunks.map(({ metadata }) => metadata ?? '').join('') : '',
-      metadataLengths: hasMetadata ? column(chunks.map(({ metadata }) => metadata?.length ?? 0)) : '',
+      metadata,
       isLines,
     })
   }
 
-  private constructor({ count, data, lengths, metadata, metadataLengths, kinds, isLines }: Columns) {
+  private constructor({ count, data, lengths, metadata, kinds, isLines }: Columns) {
     this.count = count
     this.#data = data
     this.#lengths = lengths
     this.#metadata = metadata
-    this.#metadataLengths = metadataLengths
     this.#kinds = kinds
     this.#isLines = isLines
     this.bytes =
       textBytes(data) +
       textBytes(lengths) +
-      textBytes(metadata) +
-      textBytes(metadataLengths) +
+      (metadata === null ? 0 : metadata.bytes) +
       textBytes(kinds) +
       PACKED_BYTES_MIN
   }
@@ -114,19 +109,16 @@ export class PackedChunks {
 
   #unpack(): Chunk[] {
     const chunks: Chunk[] = []
+    const metadata = this.#metadata?.unpacked()
     let dataAt = 0
-    let metadataAt = 0
     for (let index = 0; index < this.count; index++) {
       const dataEnd = dataAt + this.#lengths.charCodeAt(index)
-      // Metadata is an object as JSON, and never empty.
-      const metadataLength = this.#metadata === '' ? 0 : this.#metadataLengths.charCodeAt(index)
       chunks.push({
         kind: this.#kinds === '' ? 'text' : (CHUNK_KINDS[this.#kinds.charCodeAt(index)] as ChunkKind),
         data: this.#data.slice(dataAt, dataEnd),
-        metadata: metadataLength === 0 ? null : this.#metadata.slice(metadataAt, metadataAt + metadataLength),
+        metadata: metadata?.[index] ?? null,
       })
       dataAt = dataEnd + 1
-      metadataAt += metadataLength
     }
     return chunks
   }

@@ -27,6 +27,16 @@ export class Segment {
     this.bytesBefore = bytesBefore
   }
 
+  /** A packed segment with the chunks of these, which follow each other. */
+  static joined(segments: readonly Segment[]): Segment {
+    const { first, bytesBefore } = segments[0] as Segment
+    const joined = new Segment(first, bytesBefore)
+    for (const segment of segments) for (const chunk of segment.batch(segment.first - 1).chunks) joined.add(chunk)
+    joined.weigh()
+    joined.pack()
+    return joined
+  }
+
   /** Memory that it occupies, in bytes. */
   get bytesHeld(): number {
     return this.#packed?.bytes ?? this.bytes + this.count * OBJECT_BYTES_MORE + this.#bytesMore

@@ -22,6 +22,7 @@ import {
 import { flushPending } from '../parts/send.ts'
 import { prepareShape, shapeParameters } from '../parts/sending.ts'
 import { compileTools, toolFiles } from '../parts/tools.ts'
+import { grownText } from '../../text/grown-text.ts'
 
 const ROUNDS = 8
 
@@ -189,8 +190,9 @@ export const aiReply: FunctionDefinition = {
       if (!(item instanceof Promise)) return take(frame, item)
       return item.then((late) => take(frame, late), breakOff(frame, strand))
     })
-    // The result is kept up to date only for stacks that look at it.
+    // The result is kept up to date only for stacks that look at it, and the text only for them or for another round.
     const isRead = step.as !== null && compiler.mentions(step.as)
+    const isTextKept = isRead || tools.length > 0
     compiler.emit((frame, strand) => {
       const item = frame.slots[slots.item] as ProviderItem
       if (item.kind === 'tool_call') {
@@ -198,7 +200,8 @@ export const aiReply: FunctionDefinition = {
         const call = distinctCall(item, frame, slots, answer)
         frame.slots[slots.item] = call
         frame.slots[slots.calls] = [...callsIn(frame, slots), call]
-      } else if (item.kind === 'text') frame.slots[slots.text] = (frame.slots[slots.text] as string) + item.text
+      } else if (item.kind === 'text' && isTextKept)
+        frame.slots[slots.text] = grownText(frame.slots[slots.text] as string, item.text)
       if (isRead) keepResult(frame, strand, slots)
     })
     if (isSent) {

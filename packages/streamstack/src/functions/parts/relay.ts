@@ -56,8 +56,9 @@ function progressOf({ index, characters, waiting }: RelaySlots): Progress {
   return {
     metadata(frame, strand, text) {
       const total = (frame.slots[characters] as number) + text.length
-      // Written by hand: this is on the way of every token.
-      return `{"chunk_index":${frame.slots[index] as number},"elapsed_ms":${Math.round(strand.run.elapsedMs())},"characters":${total}}`
+      const begin = `{"chunk_index":${frame.slots[index] as number},"elapsed_ms":${Math.round(strand.run.elapsedMs())}`
+      // Written by hand: this is on the way of every token. Joined, so that it is one text in memory instead of seven that refer to each other.
+      return [begin, `,"characters":${total}}`].join('')
     },
     sent: (frame, text) => add(frame, text.length),
     kept(frame, text) {
