@@ -20,22 +20,22 @@ export interface OpenConnections {
 
 /** Follows a server's connections, and ends those whose clients take nothing of a complete answer for `slowTimeoutMs`; those of HTTP/2 included, which `closeAllConnections` leaves open. */
 export function openConnections(server: Server, slowTimeoutMs: () => number): OpenConnections {
-  const sockets = new Set<Socket>()
-  const sessions = new Set<Http2Session>()
+  const sockets = new OpenList<Socket>()
+  const sessions = new OpenList<Http2Session>()
   const answers = new OpenList<ServerResponse>()
   const stalled = new StalledAnswers(answers, slowTimeoutMs)
   server.on('close', () => stalled.close())
   let isRetired = false
   let bytesOfClosed = 0
   server.on('session', (session: Http2Session) => {
-    sessions.add(session)
-    session.on('close', () => sessions.delete(session))
+    const open = sessions.add(session)
+    session.on('close', () => open.remove())
     if (isRetired) session.close()
   })
   server.on('connection', (socket) => {
-    sockets.add(socket)
+    const open = sockets.add(socket)
     socket.on('close', () => {
-      sockets.delete(socket)
+      open.remove()
       bytesOfClosed += socket.bytesWritten
     })
   })
@@ -50,12 +50,12 @@ export function openConnections(server: Server, slowTimeoutMs: () => number): Op
       })
     },
     destroy() {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.members()) socket.destroy()
     },
     retire() {
       isRetired = true
       for (const response of answers.members()) sayLast(response)
-      for (const session of sessions) session.close()
+      for (const session of sessions.members()) session.close()
       server.closeIdleConnections()
     },
     get answersOpen() {
@@ -63,7 +63,7 @@ export function openConnections(server: Server, slowTimeoutMs: () => number): Op
     },
     bytesSent() {
       let bytes = bytesOfClosed
-      for (const socket of sockets) bytes += socket.bytesWritten
+      for (const socket of sockets.members()) bytes += socket.bytesWritten
       return bytes
     },
   }

@@ -1,8 +1,15 @@
+import { OpenList } from '../stream/index.ts'
 import type { StreamRecord } from './stream-record.ts'
 
 /** A listener for changes of a stream: new chunks, its closure, its end. Must not throw. */
 export interface StreamWatcher {
   wake(): void
+}
+
+/** That somebody watches. */
+export interface Watch {
+  /** Ends it; nothing happens when it has ended. */
+  remove(): void
 }
 
 /** A stream that is in use: its record, what of it may be seen, and who watches. */
@@ -31,7 +38,7 @@ export class LiveStream {
   /** The newest of them; writes settle in order. */
   #lastWrite: Promise<unknown> = Promise.resolve()
   #isWaking = false
-  readonly watchers = new Set<StreamWatcher>()
+  readonly #watchers = new OpenList<StreamWatcher>()
   /** Encoded chunks that the readers of this stream share. */
   shared: object | null = null
 
@@ -45,7 +52,15 @@ export class LiveStream {
 
   /** Whether it can be forgotten and read again when it is needed. */
   get isIdle(): boolean {
-    return this.#pending === 0 && this.#holds === 0 && this.watchers.size === 0 && !this.isRemoved
+    return this.#pending === 0 && this.#holds === 0 && this.#watchers.size === 0 && !this.isRemoved
+  }
+
+  get watcherCount(): number {
+    return this.#watchers.size
+  }
+
+  watch(watcher: StreamWatcher): Watch {
+    return this.#watchers.add(watcher)
   }
 
   /** Keeps it in memory until `release`: read again, it would be another object with a record of its own. */
@@ -89,11 +104,11 @@ export class LiveStream {
 
   /** Once for all changes of one turn of the event loop. */
   wakeWatchers(): void {
-    if (this.#isWaking || this.watchers.size === 0) return
+    if (this.#isWaking || this.#watchers.size === 0) return
     this.#isWaking = true
     setImmediate(() => {
       this.#isWaking = false
-      for (const watcher of this.watchers) watcher.wake()
+      for (const entry of this.#watchers.entries()) if (entry.isIn) entry.member.wake()
     })
   }
 }

@@ -2,7 +2,7 @@ import { type Chunk, StreamstackError, type StreamEnd, toStreamstackError } from
 import { after } from '../storage/index.ts'
 import { type Batch, MemoryLog, type StreamLog, activeMemory, chunkBytes } from '../stream/index.ts'
 import { readStored } from './finished-log.ts'
-import type { LiveStream, StreamWatcher } from './live-stream.ts'
+import type { LiveStream, StreamWatcher, Watch } from './live-stream.ts'
 import type { StreamStore } from './stream-store.ts'
 import { encodeStored, encodeStoredEnd } from './stored-chunk.ts'
 
@@ -55,6 +55,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
   #chunks: Chunk[] = []
   #messages: Buffer[] = []
   #end: Omit<StreamEnd, 'offset'> | null = null
+  readonly #watch: Watch
   readonly #ended = Promise.withResolvers<void>()
   #isScheduled = false
   /** Since when the store takes nothing, on the monotonic clock; null: it does. */
@@ -72,7 +73,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.lastOffset = stream.visibleTail
     this.#recent = new MemoryLog(recentBytes, { after: this.lastOffset, budget: activeMemory })
     // Keeps the store from letting go of it while it is written.
-    stream.watchers.add(this)
+    this.#watch = stream.watch(this)
     created?.catch((thrown: unknown) => this.#fail(thrown))
   }
 
@@ -172,7 +173,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
     if (this.#unkeptBytes < UNKEPT_BYTES_MAX) this.#release()
     if (chunks.length > 0) this.onVisible?.()
     if (!isEnd) return
-    this.#stream.watchers.delete(this)
+    this.#watch.remove()
     this.#ended.resolve()
   }
 
@@ -187,7 +188,7 @@ export class StoredLog implements StreamLog, StreamWatcher {
     this.#chunks = []
     this.#messages = []
     this.#unkeptBytes = 0
-    this.#stream.watchers.delete(this)
+    this.#watch.remove()
     // It may settle before a caller awaits it.
     this.#ended.promise.catch(() => undefined)
     this.#ended.reject(this.#tell(this.#failure))

@@ -40,9 +40,9 @@ export function longPoll(call: ReadCall, stream: Readable, position: number, cur
   const leave = (): void => {
     timer.clear()
     beating.remove()
-    stream.watchers.delete(watcher)
+    watch.remove()
   }
-  stream.watchers.add(watcher)
+  const watch = stream.watch(watcher)
   const beating = service.heartbeat.add(waiting)
   onAnswerOver(response, leave)
 }

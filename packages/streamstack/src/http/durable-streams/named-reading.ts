@@ -2,10 +2,12 @@ import { StreamstackError } from '@streamstack/protocol'
 import { type Caller, Guard } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import { after } from '../../storage/index.ts'
+import { OpenList } from '../../stream/index.ts'
 import {
   type LiveStream,
   type Page,
   type StreamWatcher,
+  type Watch,
   formatOffset,
   parseStreamOffset,
 } from '../../stream-store/index.ts'
@@ -22,7 +24,7 @@ export class NamedReading extends Guard implements Readable {
   readonly #engine: Engine
   /** By which its caller was let in. */
   #settings: Engine['settings']
-  readonly #watchers = new Set<StreamWatcher>()
+  readonly #watchers = new OpenList<StreamWatcher>()
 
   constructor(engine: Engine, stream: LiveStream, caller: Caller) {
     super(caller)
@@ -55,15 +57,13 @@ export class NamedReading extends Guard implements Readable {
     this.stream.shared = shared
   }
 
-  readonly watchers = {
-    add: (watcher: StreamWatcher): void => {
-      this.#watchers.add(watcher)
-      this.stream.watchers.add(watcher)
-    },
-    delete: (watcher: StreamWatcher): void => {
-      this.#watchers.delete(watcher)
-      this.stream.watchers.delete(watcher)
-    },
+  watch(watcher: StreamWatcher): Watch {
+    const places = [this.#watchers.add(watcher), this.stream.watch(watcher)]
+    return {
+      remove() {
+        for (const place of places) place.remove()
+      },
+    }
   }
 
   read(position: number, bytesMax: number): Page | Promise<Page> {
@@ -129,7 +129,7 @@ export class NamedReading extends Guard implements Readable {
   }
 
   protected wakeReaders(): void {
-    for (const watcher of this.#watchers) watcher.wake()
+    for (const watcher of this.#watchers.members()) watcher.wake()
   }
 
   #demandRight(): void {

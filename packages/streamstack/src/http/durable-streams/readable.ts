@@ -1,4 +1,4 @@
-import type { Page, StreamWatcher } from '../../stream-store/index.ts'
+import type { Page, StreamWatcher, Watch } from '../../stream-store/index.ts'
 
 /** A stream as readers of the open protocol need it: one that a caller made by name, or one of the server's own. */
 export interface Readable {
@@ -8,7 +8,7 @@ export interface Readable {
   readonly isVisiblyClosed: boolean
   /** It can be read no more: `checkThere` says why. */
   readonly isGone: boolean
-  readonly watchers: { add(watcher: StreamWatcher): void; delete(watcher: StreamWatcher): void }
+  watch(watcher: StreamWatcher): Watch
   /** What one reader has encoded, for the others. */
   shared: object | null
   /** The next messages after a position, as the stream store's `read`. Throws, or rejects with, `offset_invalid`, `offset_expired`, `storage_failed`. */

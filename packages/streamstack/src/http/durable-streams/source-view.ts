@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { StreamstackError } from '@streamstack/protocol'
 import type { ReaderRecord } from '../../observe/index.ts'
-import type { StreamReader, StreamSource } from '../../stream/index.ts'
+import type { StreamSource } from '../../stream/index.ts'
 import { after } from '../../storage/index.ts'
 import { readChunks } from '../../stream/reading.ts'
 import {
   type Page,
   type StreamWatcher,
+  type Watch,
   encodeStored,
   encodeStoredEnd,
   formatOffset,
@@ -23,7 +24,6 @@ export class SourceView implements Readable {
   shared: object | null = null
   readonly #source: StreamSource
   readonly #record: ReaderRecord | null
-  readonly #readers = new Map<StreamWatcher, StreamReader>()
   /** What was read last: after which offset, and how many chunks were not for this reader. Null: nothing was. */
   #lastRead: { after: number; passedOver: number } | null = null
   #passedOver = 0
@@ -50,30 +50,29 @@ export class SourceView implements Readable {
     return this.#source.stream.end !== null
   }
 
-  readonly watchers = {
-    add: (watcher: StreamWatcher): void => {
-      const record = this.#record
-      const reader = {
-        position: 0,
-        wake: () => {
-          record?.woken(this.#source.stream)
-          watcher.wake()
-        },
-      }
-      this.#readers.set(watcher, reader)
-      this.#source.attach(reader)
-      const { stream } = this.#source
-      // A reader that has read nothing waits at the end.
-      record?.attached(stream, this.#lastRead?.after ?? stream.lastOffset)
-      this.#isFollowed = true
-    },
-    delete: (watcher: StreamWatcher): void => {
-      const reader = this.#readers.get(watcher)
-      if (reader === undefined) return
-      this.#readers.delete(watcher)
-      this.#source.detach(reader)
-      this.#record?.detached()
-    },
+  watch(watcher: StreamWatcher): Watch {
+    const source = this.#source
+    const record = this.#record
+    const reader = {
+      position: 0,
+      wake: () => {
+        record?.woken(source.stream)
+        watcher.wake()
+      },
+    }
+    source.attach(reader)
+    // A reader that has read nothing waits at the end.
+    record?.attached(source.stream, this.#lastRead?.after ?? source.stream.lastOffset)
+    this.#isFollowed = true
+    let isWatched = true
+    return {
+      remove() {
+        if (!isWatched) return
+        isWatched = false
+        source.detach(reader)
+        record?.detached()
+      },
+    }
   }
 
   wrote(position: number): void {

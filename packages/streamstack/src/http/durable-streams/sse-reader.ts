@@ -1,4 +1,4 @@
-import type { StreamWatcher } from '../../stream-store/index.ts'
+import type { StreamWatcher, Watch } from '../../stream-store/index.ts'
 import { after } from '../../storage/index.ts'
 import { formatOffset } from '../../stream-store/index.ts'
 import type { OpenEntry } from '../../stream/index.ts'
@@ -68,6 +68,7 @@ class SseReader implements StreamWatcher {
   #isReading = false
   #isOver = false
   readonly #beating: OpenEntry<Beating>
+  readonly #watch: Watch
 
   constructor(call: ReadCall, stream: Readable, position: number, cursor: string | null) {
     this.#call = call
@@ -86,7 +87,7 @@ class SseReader implements StreamWatcher {
     }
     if (this.#encoding === 'base64') headers['Stream-SSE-Data-Encoding'] = 'base64'
     writeHead(call, 200, headers)
-    stream.watchers.add(this)
+    this.#watch = stream.watch(this)
     this.#beating = call.service.heartbeat.add(this)
     noteReader(call.response, this)
     onAnswerOver(call.response, () => this.#leave())
@@ -216,7 +217,7 @@ class SseReader implements StreamWatcher {
   #leave(): void {
     this.#isOver = true
     this.#writer.release()
-    this.#stream.watchers.delete(this)
+    this.#watch.remove()
     this.#beating.remove()
   }
 }

@@ -2,7 +2,7 @@ import { type ClientMessage, type StreamstackError, toStreamstackError } from '@
 import type { Caller } from '../../access/index.ts'
 import type { AuditedCall, AuditedInputs } from '../../audit/index.ts'
 import type { Engine } from '../../engine/index.ts'
-import type { StreamSource } from '../../stream/index.ts'
+import { OpenMap, type StreamSource } from '../../stream/index.ts'
 import { auditedError, auditedRun, auditedSocket } from '../call/audited-call.ts'
 import { RunReading } from '../reader/run-reading.ts'
 import type { BadMessage } from './client-message.ts'
@@ -22,7 +22,7 @@ interface Open {
 /** Records what is asked for over one WebSocket, by its ids, when that is over. */
 export class AuditedMessages {
   readonly #engine: Engine
-  readonly #open = new Map<string, Open>()
+  readonly #open = new OpenMap<string, Open>()
 
   constructor(engine: Engine) {
     this.#engine = engine

@@ -1,6 +1,6 @@
 import { type NamedStreamMessage, type ServerMessage, StreamstackError, publicError } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
-import type { LiveStream, StreamWatcher } from '../../stream-store/index.ts'
+import type { LiveStream, StreamWatcher, Watch } from '../../stream-store/index.ts'
 import { after } from '../../storage/index.ts'
 import {
   type ContentEncoding,
@@ -10,7 +10,7 @@ import {
   restAt,
 } from '../durable-streams/index.ts'
 import { messagePrefix } from './batch-frames.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, OutboxTurns } from './outbox.ts'
 import { socketError } from './socket-error.ts'
 import { frameAfter } from './text-frame.ts'
 
@@ -73,6 +73,7 @@ export class NamedReader implements StreamWatcher {
   readonly #source: NamedReading
   readonly #encoding: ContentEncoding
   readonly #outbox: Outbox
+  readonly #turns: OutboxTurns
   readonly #onOver: () => void
   readonly #tell: (thrown: unknown) => StreamstackError
   #position: number
@@ -81,6 +82,7 @@ export class NamedReader implements StreamWatcher {
   /** It waits for the log. */
   #isReading = false
   #isOver = false
+  #watch: Watch | null = null
 
   constructor({ id, url, source, start, outbox, onOver, tell }: NamedReaderOptions) {
     this.#id = id
@@ -91,6 +93,7 @@ export class NamedReader implements StreamWatcher {
     this.#position = start.position
     this.#rest = start.rest
     this.#outbox = outbox
+    this.#turns = new OutboxTurns(outbox)
     this.#onOver = onOver
     this.#tell = tell
   }
@@ -107,12 +110,12 @@ export class NamedReader implements StreamWatcher {
       content_type: source.record.contentType,
       encoding: this.#encoding,
     })
-    source.watchers.add(this)
+    this.#watch = source.watch(this)
     this.wake()
   }
 
   wake(): void {
-    if (!this.#isOver && !this.#isReading) this.#outbox.ready(this)
+    if (!this.#isOver && !this.#isReading) this.#turns.ready(this)
   }
 
   /** One page, or the last word. */
@@ -137,10 +140,10 @@ export class NamedReader implements StreamWatcher {
   leave(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#outbox.leave(this)
-    this.#source.watchers.delete(this)
+    this.#turns.leave()
+    this.#watch?.remove()
     const { stream } = this.#source
-    if (stream.watchers.size === 0) newest.delete(stream)
+    if (stream.watcherCount === 0) newest.delete(stream)
   }
 
   #step(): void {
@@ -162,7 +165,7 @@ export class NamedReader implements StreamWatcher {
 
   #goOn(): void {
     const source = this.#source
-    if (this.#position < source.visibleTail) return this.#outbox.ready(this)
+    if (this.#position < source.visibleTail) return this.#turns.ready(this)
     if (!source.isVisiblyClosed) return
     const offset = source.offsetOf(this.#position)
     this.#finish({ type: 'end', id: this.#id, outcome: 'completed', offset, error: null })
@@ -196,7 +199,7 @@ export class NamedReader implements StreamWatcher {
       known?.after === this.#position && known.tail === stream.visibleTail && known.restBefore.equals(this.#rest)
     if (isThis) return known
     return after(this.#read(), (next) => {
-      if (stream.watchers.size > 1) newest.set(stream, next)
+      if (stream.watcherCount > 1) newest.set(stream, next)
       return next
     })
   }

@@ -1,5 +1,6 @@
 import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
+import type { OpenMap } from '../../stream/index.ts'
 import type { AuditedMessages } from './audited-messages.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -19,5 +20,5 @@ export interface SessionParts {
   readonly outbox: Outbox
   readonly audited: AuditedMessages
   /** By id. Each part adds what it opens and removes it with its last message. */
-  readonly open: Map<string, Opened>
+  readonly open: OpenMap<string, Opened>
 }

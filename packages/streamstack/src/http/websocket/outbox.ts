@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { NamedStreamMessage, ServerMessage } from '@streamstack/protocol'
+import { type OpenEntry, OpenList } from '../../stream/index.ts'
 import { textFrame } from './text-frame.ts'
 
 /** Something that writes when it is its turn. */
@@ -27,7 +28,7 @@ export class Outbox {
   readonly #socket: Duplex
   readonly #queueBytesMax: number
   readonly #onDrain: () => void
-  readonly #waiting = new Set<Writer>()
+  readonly #waiting = new OpenList<Writer>()
   #isPumping = false
   /** It goes on in the next turn of the event loop, whatever comes before. */
   #isResting = false
@@ -41,7 +42,7 @@ export class Outbox {
     this.#onDrain = onDrain
     socket.on('drain', () => {
       this.blockedSinceMs = null
-      this.#pump()
+      this.pump()
       this.#onDrain()
     })
   }
@@ -61,15 +62,9 @@ export class Outbox {
     if (!this.#socket.write(frames)) this.blockedSinceMs ??= performance.now()
   }
 
-  /** Asks for a turn. It may come at once. */
-  ready(writer: Writer): void {
-    if (this.#isClosed) return
-    this.#waiting.add(writer)
-    this.#pump()
-  }
-
-  leave(writer: Writer): void {
-    this.#waiting.delete(writer)
+  /** Puts a writer at the end of the line for turns, which `pump` gives. Null: the connection is over. */
+  line(writer: Writer): OpenEntry<Writer> | null {
+    return this.#isClosed ? null : this.#waiting.add(writer)
   }
 
   /** Waits for a log, which counts as if its batch was here; then `write`, in the order in which logs answer. */
@@ -81,32 +76,32 @@ export class Outbox {
       refuse(error)
     } finally {
       this.#promisedBytes -= BATCH_BYTES
-      this.#pump()
+      this.pump()
     }
   }
 
   close(): void {
     this.#isClosed = true
-    this.#waiting.clear()
+    for (const place of this.#waiting.entries()) place.remove()
   }
 
-  /** A turn may wake readers, which then get theirs in this loop. */
-  #pump(): void {
+  /** Gives the turns that there is room for. A turn may wake readers, which then get theirs in this loop. */
+  pump(): void {
     if (this.#isPumping || this.#isResting || this.#waiting.size === 0) return
     this.#isPumping = true
     let turns = 0
     // What several write goes out in one call.
     this.#socket.cork()
     try {
-      for (const writer of this.#waiting) {
+      for (let place = this.#waiting.first; place !== null; place = this.#waiting.first) {
         if (this.#mustWait()) break
         if (turns++ === TURNS_AT_ONCE) {
           this.#goOnLater()
           break
         }
         // A writer that asks again goes to the end of the line, which this loop reaches.
-        this.#waiting.delete(writer)
-        writer.turn()
+        place.remove()
+        place.member.turn()
       }
     } finally {
       this.#isPumping = false
@@ -118,7 +113,7 @@ export class Outbox {
     this.#isResting = true
     setImmediate(() => {
       this.#isResting = false
-      this.#pump()
+      this.pump()
     })
   }
 
@@ -127,5 +122,30 @@ export class Outbox {
     // Without one of these nothing would tell when to go on.
     if (!writableNeedDrain && this.#promisedBytes === 0) return false
     return writableLength + this.#promisedBytes >= this.#queueBytesMax
+  }
+}
+
+/** By these one writer asks for its turns. */
+export class OutboxTurns {
+  readonly #outbox: Outbox
+  #place: OpenEntry<Writer> | null = null
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox
+  }
+
+  /** Asks for a turn. It may come at once. */
+  ready(writer: Writer): void {
+    if (this.#place?.isIn !== true) this.#place = this.#outbox.line(writer)
+    this.#outbox.pump()
+  }
+
+  leave(): void {
+    this.#place?.remove()
+  }
+
+  /** As `whenRead` of the outbox. */
+  whenRead<T>(read: Promise<T>, write: (result: T) => void, refuse: (error: unknown) => void): Promise<void> {
+    return this.#outbox.whenRead(read, write, refuse)
   }
 }

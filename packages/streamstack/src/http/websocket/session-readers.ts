@@ -1,4 +1,5 @@
 import { toStreamstackError } from '@streamstack/protocol'
+import { OpenList } from '../../stream/index.ts'
 import type { ReaderRecord } from '../../observe/index.ts'
 import type { NamedReading } from '../durable-streams/index.ts'
 import type { Stay } from '../stay.ts'
@@ -12,7 +13,7 @@ import { SocketReader } from './socket-reader.ts'
 export class SessionReaders {
   readonly #parts: SessionParts
   /** Readers of streams by name, which follow clocks. */
-  readonly #named = new Set<NamedReader>()
+  readonly #named = new OpenList<NamedReader>()
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -69,15 +70,15 @@ export class SessionReaders {
       outbox: this.#parts.outbox,
       onOver: () => {
         this.#parts.open.delete(id)
-        this.#named.delete(reader)
+        place.remove()
         this.#parts.audited.over(id, null)
       },
       tell: (thrown) => toldError(this.#parts.engine, thrown, url),
     })
-    this.#named.add(reader)
+    const place = this.#named.add(reader)
     this.#parts.open.set(id, {
       leave: () => {
-        this.#named.delete(reader)
+        place.remove()
         reader.leave()
         this.#parts.audited.over(id, null)
       },
@@ -89,6 +90,6 @@ export class SessionReaders {
 
   /** Runs the timers of readers; called by the clock of all connections. */
   tick(): void {
-    for (const reader of this.#named) reader.tick()
+    for (const place of this.#named.entries()) if (place.isIn) place.member.tick()
   }
 }

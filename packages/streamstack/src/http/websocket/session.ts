@@ -1,6 +1,7 @@
 import { StreamstackError, publicError, toStreamstackError } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
+import { OpenMap } from '../../stream/index.ts'
 import { type AskedMessage, AuditedMessages } from './audited-messages.ts'
 import { type Found, MessageFinder } from './message-finder.ts'
 import type { Opened } from './open-ids.ts'
@@ -31,7 +32,7 @@ const TURNED_AWAY: ReadonlySet<string> = new Set([
 export class Session {
   readonly #engine: Engine
   readonly #outbox: Outbox
-  readonly #open = new Map<string, Opened>()
+  readonly #open = new OpenMap<string, Opened>()
   readonly #audited: AuditedMessages
   readonly #readers: SessionReaders
   readonly #finder: MessageFinder

@@ -2,7 +2,7 @@ import { type ServerMessage, type StreamEnd, type StreamstackError, publicError 
 import type { Batch, StreamSource } from '../../stream/index.ts'
 import { Pump, type ReadingRecord, type Select, type Sink } from '../../stream/reading.ts'
 import { batchFrames, messagePrefix } from './batch-frames.ts'
-import type { Outbox } from './outbox.ts'
+import { type Outbox, OutboxTurns } from './outbox.ts'
 import { socketError } from './socket-error.ts'
 
 export interface SocketReaderOptions {
@@ -36,7 +36,7 @@ export class SocketReader implements Sink {
     this.#outbox = outbox
     this.#onOver = onOver
     this.#tell = tell
-    this.#pump = new Pump({ source, position, sink: this, record, turns: outbox })
+    this.#pump = new Pump({ source, position, sink: this, record, turns: new OutboxTurns(outbox) })
   }
 
   /** Takes what there is, and what comes. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { CLOSE_CODES, StreamstackError, WEBSOCKET_PROTOCOL, WEBSOCKET_TOKEN_PREFIX } from '@streamstack/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Engine } from '../../engine/index.ts'
+import { OpenList } from '../../stream/index.ts'
 import type { CallTurns } from '../call-turns.ts'
 import type { CallReports } from '../call/call-report.ts'
 import type { Exchange } from '../exchange.ts'
@@ -23,7 +24,7 @@ export class WebSockets {
   readonly #engine: Engine
   readonly #reports: CallReports
   readonly #turns: CallTurns
-  readonly #connections = new Set<Connection>()
+  readonly #connections = new OpenList<Connection>()
   readonly #timer: NodeJS.Timeout
   #door: { server: WebSocketServer; messageBytesMax: number } | null = null
   #isStopping = false
@@ -40,13 +41,13 @@ export class WebSockets {
       // When this process was held up, signs of life are still waiting to be read.
       const isLate = nowMs - tickedMs > 2 * intervalMs
       tickedMs = nowMs
-      for (const connection of this.#connections) connection.tick(nowMs, isLate)
+      for (const connection of this.#connections.members()) connection.tick(nowMs, isLate)
     }, intervalMs).unref()
   }
 
   /** Whether runs are read that have not been told to their end. */
   get readRuns(): boolean {
-    for (const connection of this.#connections) if (connection.readsRun) return true
+    for (const connection of this.#connections.members()) if (connection.readsRun) return true
     return false
   }
 
@@ -54,13 +55,13 @@ export class WebSockets {
   async close(): Promise<void> {
     this.#isStopping = true
     clearInterval(this.#timer)
-    for (const connection of this.#connections) connection.close('restarting')
+    for (const connection of this.#connections.members()) connection.close('restarting')
     if (this.#connections.size === 0) return
     await new Promise<void>((resolve) => {
       this.#onAllGone = resolve
       setTimeout(resolve, STOPPING_MS).unref()
     })
-    for (const connection of this.#connections) connection.terminate()
+    for (const connection of this.#connections.members()) connection.terminate()
   }
 
   /** Answers a handshake. Throws what it refuses. */
@@ -99,10 +100,13 @@ export class WebSockets {
         caller,
         token: tokenOf(request, offered),
         ticket,
-        onGone: () => this.#gone(opened),
+        onGone: () => {
+          place.remove()
+          if (this.#connections.size === 0) this.#onAllGone?.()
+        },
       })
       connection = opened
-      this.#connections.add(opened)
+      const place = this.#connections.add(opened)
     })
   }
 
@@ -126,11 +130,6 @@ export class WebSockets {
       this.#door = { server, messageBytesMax }
     }
     return this.#door.server
-  }
-
-  #gone(connection: Connection): void {
-    this.#connections.delete(connection)
-    if (this.#connections.size === 0) this.#onAllGone?.()
   }
 }
 

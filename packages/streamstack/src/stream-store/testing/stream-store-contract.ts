@@ -87,13 +87,13 @@ export function streamStoreContract(open: OpenStore): void {
           })
         },
       }
-      stream.watchers.add(watcher)
+      const watch = stream.watch(watcher)
       for (const text of ['a', 'b', 'c']) {
         await store.append('watched', appendText(text))
         await new Promise((resolve) => setImmediate(resolve))
       }
       await expect.poll(() => seen).toBe('abc')
-      stream.watchers.delete(watcher)
+      watch.remove()
       await store.append('watched', appendText('d'))
       await new Promise((resolve) => setImmediate(resolve))
       await reading
