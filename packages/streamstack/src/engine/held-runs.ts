@@ -5,14 +5,12 @@ import type { LiveRun } from './live-run.ts'
 /** What a run that is over holds while readers still read it, besides its chunks, about. */
 const READ_BYTES = 4_096
 
-/** So many entries that are gone may stay in front of the list before it is moved up. */
+/** So many entries that are gone may stay in a list before it is written anew. */
 const SHIFTED_AT = 1_024
 
-/**
- * What stands for a run in tables. V8 keeps tables that a Map has replaced for a while, and they hold what stood in them: so they hold this,
- * and of the run what is left at the time.
- */
+/** What stands for a run in the lists. */
 interface Held {
+  readonly id: string
   /** Null: it is gone. */
   run: LiveRun | EndedRun | null
   /** On the monotonic clock; infinite while it goes on. */
@@ -20,11 +18,17 @@ interface Held {
   bytes: number
 }
 
-/** Runs in memory by their ids: those that go on, and those that are over, within their time and a bound of bytes. */
+/**
+ * Runs in memory by their ids: those that go on, and those that are over, within their time and a bound of bytes. They stand in lists: with ids that sort by when
+ * their runs began, a run is found by searching, and a Map of tens of thousands would take each call longer to enter its run than to run it.
+ */
 export class HeldRuns {
   readonly #onEvicted: (id: string) => void
-  readonly #byId = new Map<string, Held>()
-  /** Those that are over, by age. A Map that keeps losing its first entry takes ever longer to find the next. */
+  /** As they began, which is the order of their ids. */
+  #begun: Held[] = []
+  /** How many of those are gone. */
+  #goneCount = 0
+  /** Those that are over, by age. */
   readonly #over: Held[] = []
   /** Index of the oldest that is still held. */
   #oldest = 0
@@ -36,21 +40,22 @@ export class HeldRuns {
     this.#onEvicted = onEvicted
   }
 
+  /** Of a run whose id is greater than those before it. */
   begin(live: LiveRun): void {
-    this.#byId.set(live.run, { run: live, untilMs: Infinity, bytes: 0 })
+    this.#begun.push({ id: live.run, run: live, untilMs: Infinity, bytes: 0 })
   }
 
   get(id: string): LiveRun | EndedRun | undefined {
-    return this.#byId.get(id)?.run ?? undefined
+    return this.#find(id)?.run ?? undefined
   }
 
   *values(): Generator<LiveRun | EndedRun, void, undefined> {
-    for (const { run } of this.#byId.values()) if (run !== null) yield run
+    for (const { run } of this.#begun) if (run !== null) yield run
   }
 
   /** Keeps a run that has ended. */
   retain(live: LiveRun, { retentionMs, bytesMax }: { retentionMs: number; bytesMax: number }): void {
-    const held = this.#byId.get(live.run)
+    const held = this.#find(live.run)
     if (held === undefined) return
     held.untilMs = performance.now() + retentionMs
     this.#over.push(held)
@@ -62,13 +67,13 @@ export class HeldRuns {
 
   /** The last reader of a run that is over has left: it is held in a smaller form. */
   settle(live: LiveRun): void {
-    const held = this.#byId.get(live.run)
+    const held = this.#find(live.run)
     if (held?.run === live && held.untilMs !== Infinity) this.#settle(held, live)
   }
 
   /** Lets go of a run. */
   remove(id: string): void {
-    const held = this.#byId.get(id)
+    const held = this.#find(id)
     if (held !== undefined) this.#drop(held)
   }
 
@@ -99,12 +104,33 @@ export class HeldRuns {
 
   #drop(held: Held): void {
     if (held.run === null) return
-    const id = held.run.run
     this.#bytes -= held.bytes
     held.bytes = 0
     held.run = null
-    this.#byId.delete(id)
-    this.#onEvicted(id)
+    this.#goneCount++
+    if (this.#goneCount >= SHIFTED_AT && this.#goneCount * 2 >= this.#begun.length) {
+      this.#begun = this.#begun.filter(({ run }) => run !== null)
+      this.#goneCount = 0
+    }
+    this.#onEvicted(held.id)
+  }
+
+  /** Looks from the end in steps that double: most of those that are looked for have begun a moment ago. */
+  #find(id: string): Held | undefined {
+    const begun = this.#begun
+    let end = begun.length
+    let from = end - 1
+    for (let step = 1; from > 0 && (begun[from] as Held).id > id; step *= 2) {
+      end = from
+      from = Math.max(0, from - step)
+    }
+    while (end - from > 1) {
+      const middle = (from + end) >> 1
+      if ((begun[middle] as Held).id > id) end = middle
+      else from = middle
+    }
+    const held = begun[from]
+    return held?.id === id ? held : undefined
   }
 
   #shift(): void {

@@ -130,19 +130,18 @@ export class Run implements OutletRun, RunningRun {
 
   /** Runs the frame to its end and gives the stream its outcome. Never rejects. */
   start(): void {
-    const leftMs = this.limits.maxDurationMs - this.elapsedMs()
-    this.#durationTimer = startLongTimer(() => this.#overTime(), leftMs)
     if (this.state.ending !== null) this.#unwindStrand()
     this.outlet.resume()
     try {
       const wait = execute(this.#strand, this.state.frame)
-      if (wait === undefined) this.#finish(undefined)
-      else {
-        wait.then(
-          () => this.#finish(undefined),
-          (thrown: unknown) => this.#finish(thrown),
-        )
-      }
+      // Short runs end at once and need no timer.
+      if (wait === undefined) return this.#finish(undefined)
+      const leftMs = this.limits.maxDurationMs - this.elapsedMs()
+      this.#durationTimer = startLongTimer(() => this.#overTime(), leftMs)
+      wait.then(
+        () => this.#finish(undefined),
+        (thrown: unknown) => this.#finish(thrown),
+      )
     } catch (thrown) {
       this.#finish(thrown)
     }

@@ -141,10 +141,11 @@ describe('the stream', () => {
   const newStream = (whenUnread: 'wait' | 'drop' = 'wait', windowBytes = 1_000_000): Stream =>
     new Stream({ log: new MemoryLog(windowBytes), whenUnread, unreadBytesMax: windowBytes / 2 })
 
-  test('hands the first chunk on at once, and those of one tick together', async () => {
+  test('hands on the chunks of one tick together, at its end', async () => {
     const stream = newStream()
     const reader = new TestReader(stream)
     void stream.append(chunk('a'))
+    await Promise.resolve()
     expect(reader.seen).toEqual(['a'])
     void stream.append(chunk('b'))
     void stream.append(chunk('c'))
@@ -152,6 +153,15 @@ describe('the stream', () => {
     await Promise.resolve()
     expect(reader.seen).toEqual(['a', 'b', 'c'])
     expect(reader.wakes).toBe(2)
+  })
+
+  test('hands on what a stream that begins and ends in one tick has in one go', () => {
+    const stream = newStream()
+    const reader = new TestReader(stream)
+    for (const word of ['a', 'b', 'c']) void stream.append(chunk(word))
+    stream.finish({ outcome: 'completed', error: null }, null)
+    expect(reader.seen).toEqual(['a', 'b', 'c'])
+    expect(reader.wakes).toBe(1)
   })
 
   test('does not let many small chunks pile up within one tick', () => {

@@ -108,7 +108,7 @@ export class Stream {
   }
 
   /**
-   * Adds a chunk. The first goes to readers at once, later ones together with what else comes in the same tick. A promise means: wait for
+   * Adds a chunk. It goes to readers together with what else comes in the same tick, at whose end a socket sends what was written to it. A promise means: wait for
    * it before appending more (readers are behind, or the log is writing).
    */
   append(chunk: Chunk): void | Promise<void> {
@@ -126,7 +126,7 @@ export class Stream {
 
   #seen(bytes: number): void | Promise<void> {
     this.#bytesUnflushed += bytes
-    if (this.#bytesUnflushed >= this.#flushBytes || this.log.lastOffset === 1) {
+    if (this.#bytesUnflushed >= this.#flushBytes) {
       this.#wakeReaders()
       return this.#isFull() ? this.room() : undefined
     }
