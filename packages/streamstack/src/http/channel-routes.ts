@@ -2,8 +2,16 @@ import { type FormatName, StreamstackError, type Value, toStreamstackError } fro
 import type { Caller } from '../access/index.ts'
 import { type Message, type PresenceView, type Subscription, messageTooLarge, nameOfPath } from '../channel/index.ts'
 import { chooseFormat, chooseKinds } from '../format/index.ts'
-import { isLarge, turnOfLargeBody } from './call/large-body.ts'
-import { type BodyExample, holdsLongNumber, longNumberFault, parseBody, parseJson, readBody } from '../input/index.ts'
+import { inTurnsOfLargeBody, isLarge } from './call/large-body.ts'
+import {
+  type BodyExample,
+  holdsLongNumber,
+  longNumberFault,
+  parseBody,
+  parseBodyInPieces,
+  parseJson,
+  readBody,
+} from '../input/index.ts'
 import type { ReaderRecord } from '../observe/index.ts'
 import { after } from '../storage/index.ts'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
@@ -188,8 +196,10 @@ async function messageIn(exchange: Exchange, bytesMax: number): Promise<Pick<Mes
   let body: ReturnType<typeof parseBody>
   try {
     const bytes = await readBody(request, Math.min(bodyLimitBytes, envelopeBytes))
-    if (isLarge(bytes)) await turnOfLargeBody(bytes, exchange)
-    body = parseBody(bytes, request.headers['content-type'], MESSAGE_EXAMPLE)
+    const type = request.headers['content-type']
+    body = isLarge(bytes)
+      ? await inTurnsOfLargeBody(bytes, parseBodyInPieces(bytes, type, MESSAGE_EXAMPLE), exchange)
+      : parseBody(bytes, type, MESSAGE_EXAMPLE)
   } catch (error) {
     const isTooLarge = error instanceof StreamstackError && error.code === 'body_too_large'
     // The server's limit is told only of a message that might fit the channel.

@@ -12,35 +12,75 @@ const holders = new WeakSet()
 
 const MARK_BYTES = 12
 
+/** Lists and objects of one document that may hold long numbers of their own: the collector of garbage looks at each entry of a WeakMap again and again. */
+const OBJECTS_MAX = 10_000
+
+/** What is wrong with a document whose long numbers stand in too many objects, in words that follow "The body ". */
+export class TooManyLongNumbers extends Error {
+  constructor() {
+    super('holds whole numbers beyond 2^53 in more than 10,000 objects; send them in quotes, as text')
+  }
+}
+
+/** Counts the lists and objects of one document that hold long numbers. */
+export interface LongNumberCount {
+  objects: number
+}
+
 const cure =
   'is a whole number beyond 2^53, which loses digits on its way; send it in quotes, as text, to an input of the type integer or text'
 
 /**
  * Parses valid JSON that may hold whole numbers beyond ±(2^53 − 1), which stand for ids. They become their digits as
- * text, and `refuseLongNumbers` can still tell them from texts. The JSON must not be deep.
+ * text, and `refuseLongNumbers` can still tell them from texts. The JSON must not be deep; it may be a piece of the document that is counted.
+ *
+ * @throws TooManyLongNumbers
  */
-export function parseLongNumbers(text: string): Value {
+export function parseLongNumbers(text: string, count: LongNumberCount): Value {
   // A caller cannot guess it, so no text of a caller is taken for a number. It is short, as it is written before each of them.
   const mark = `${randomBytes(MARK_BYTES).toString('base64url')}:`
   const marked = mapLongNumbers(text, (digits) => (Number.isFinite(Number(digits)) ? `"${mark}${digits}"` : digits))
   const parsed: Value = JSON.parse(marked)
   const root: { value: Value } = { value: parsed }
-  unmark(root, mark)
+  unmark(root, mark, count)
   return root.value
 }
 
+/** Notes the long numbers of a list or object that is a piece of another, before its members are moved to the end of that. */
+export function moveLongNumbers(piece: object, made: object): void {
+  if (!holders.has(piece)) return
+  holders.add(made)
+  const moved = longNumbers.get(piece)
+  if (moved === undefined) return
+  const noted = longNumbers.get(made) ?? new Set()
+  const first = Array.isArray(made) ? made.length : null
+  for (const key of moved) noted.add(first === null ? key : String(first + Number(key)))
+  longNumbers.set(made, noted)
+}
+
+/** Notes that a list or object holds another, which may hold a long number. */
+export function holdInParent(inner: object, parent: object): void {
+  if (holders.has(inner)) holders.add(parent)
+}
+
 /** Puts the digits in the place of marked texts; whether there was one. */
-function unmark(holder: object, mark: string): boolean {
+function unmark(holder: object, mark: string, count: LongNumberCount): boolean {
   let found = false
   const values = holder as Record<string, Value>
   for (const key of Object.keys(holder)) {
     const value = values[key]
     if (typeof value === 'string' && value.startsWith(mark)) {
       values[key] = value.slice(mark.length)
-      const keys = longNumbers.get(holder) ?? new Set()
-      longNumbers.set(holder, keys.add(key))
+      let keys = longNumbers.get(holder)
+      if (keys === undefined) {
+        count.objects += 1
+        if (count.objects > OBJECTS_MAX) throw new TooManyLongNumbers()
+        keys = new Set()
+        longNumbers.set(holder, keys)
+      }
+      keys.add(key)
       found = true
-    } else if (typeof value === 'object' && value !== null && unmark(value, mark)) found = true
+    } else if (typeof value === 'object' && value !== null && unmark(value, mark, count)) found = true
   }
   if (found) holders.add(holder)
   return found

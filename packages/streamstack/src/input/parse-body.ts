@@ -1,7 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import { parseJson } from './parse-json.ts'
-import { isRecord } from './plain-value.ts'
+import { parseJson, parseJsonInPieces } from './parse-json.ts'
+import { type PlainResult, isRecord } from './plain-value.ts'
 
 /** Inputs by name, as a JSON body holds them with their types, or as a form holds them, all texts. */
 export type RequestBody = { readonly [name: string]: Value } | URLSearchParams
@@ -36,17 +36,35 @@ export function parseBody(
   contentType: string | undefined,
   example: BodyExample = inputsExample,
 ): RequestBody {
-  if (bytes.length === 0) return emptyBody
-  const type = readContentType(contentType)
+  const text = bodyText(bytes, contentType)
+  if (text === null) return emptyBody
+  return readContentType(contentType) === 'form' ? parseForm(text) : bodyOf(parseJson(text), example)
+}
+
+/** The same for large bodies: yields every few milliseconds at most. */
+export function* parseBodyInPieces(
+  bytes: Buffer,
+  contentType: string | undefined,
+  example: BodyExample = inputsExample,
+): Generator<undefined, RequestBody> {
+  const text = bodyText(bytes, contentType)
+  if (text === null) return emptyBody
+  return readContentType(contentType) === 'form' ? parseForm(text) : bodyOf(yield* parseJsonInPieces(text), example)
+}
+
+/** Null: it is empty. */
+function bodyText(bytes: Buffer, contentType: string | undefined): string | null {
+  if (bytes.length === 0) return null
+  readContentType(contentType)
   const text = decodeUtf8(bytes)
-  if (text.trim() === '') return emptyBody
-  if (text.trim() === '[object Object]') {
+  const trimmed = text.trim()
+  if (trimmed === '[object Object]') {
     throw unreadable(
       'The body is the text "[object Object]": an object was turned to text on its way. In WeWeb\'s REST plugin bind a ' +
         'raw JSON string as the body; in JavaScript send JSON.stringify(body).',
     )
   }
-  return type === 'form' ? parseForm(text) : parseObject(text, example)
+  return trimmed === '' ? null : text
 }
 
 /**
@@ -58,8 +76,7 @@ export function checkBodyType(contentType: string | undefined): void {
   readContentType(contentType)
 }
 
-function parseObject(text: string, example: BodyExample): RequestBody {
-  const parsed = parseJson(text)
+function bodyOf(parsed: PlainResult, example: BodyExample): RequestBody {
   if ('fault' in parsed) throw unreadable(`The body ${parsed.fault}. ${jsonCure}`)
   const { value } = parsed
   if (isRecord(value)) return value

@@ -27,37 +27,57 @@ export function isRecord(value: Value | undefined): value is { readonly [key: st
  * @param parsed what `JSON.parse` returned; no other code may hold it.
  */
 export function freezePlain(parsed: Value, bounds: PlainBounds): PlainResult {
-  let keys = 0
+  const fault = new PlainCheck(bounds).faultIn(parsed, 1)
+  return fault === null ? { value: parsed } : { fault }
+}
 
-  function faultIn(node: Value, depth: number): string | null {
+/** Freezes and checks the parts of one document. */
+export class PlainCheck {
+  readonly #bounds: PlainBounds
+  #keys = 0
+
+  constructor(bounds: PlainBounds) {
+    this.#bounds = bounds
+  }
+
+  /** Freezes a value and tells what is wrong with it; null: nothing. `depth`: lists and objects that it stands in, itself included. */
+  faultIn(node: Value, depth: number): string | null {
     if (typeof node === 'number') return Number.isFinite(node) ? null : 'holds a number that is too large'
     if (typeof node !== 'object' || node === null) return null
-    if (depth > bounds.depthMax) return `is nested deeper than ${bounds.depthMax} levels`
-    const fault = isRecord(node) ? faultInEntries(node, depth) : faultInItems(node, depth)
+    if (depth > this.#bounds.depthMax) return `is nested deeper than ${this.#bounds.depthMax} levels`
+    const fault = this.faultInMembers(node, depth)
     if (fault === null) Object.freeze(node)
     return fault
   }
 
-  function faultInItems(items: readonly Value[], depth: number): string | null {
+  /** The same of what a list or object holds, which stays as it is itself. */
+  faultInMembers(node: readonly Value[] | { readonly [key: string]: Value }, depth: number): string | null {
+    return isItems(node) ? this.#faultInItems(node, depth) : this.#faultInEntries(node, depth)
+  }
+
+  #faultInItems(items: readonly Value[], depth: number): string | null {
     // The iterator takes twice as long.
     for (let at = 0; at < items.length; at++) {
-      const fault = faultIn(items[at] as Value, depth + 1)
+      const fault = this.faultIn(items[at] as Value, depth + 1)
       if (fault !== null) return fault
     }
     return null
   }
 
-  function faultInEntries(node: { readonly [key: string]: Value }, depth: number): string | null {
-    for (const [key, inner] of Object.entries(node)) {
-      if (bounds.forbiddenKeys?.has(key) === true) return `holds the name "${key}", which is not allowed`
-      keys += 1
-      if (keys > bounds.keysMax) return `holds more than ${bounds.keysMax.toLocaleString('en')} names`
-      const fault = faultIn(inner, depth + 1)
+  #faultInEntries(node: { readonly [key: string]: Value }, depth: number): string | null {
+    const { forbiddenKeys, keysMax } = this.#bounds
+    // Object.entries takes three times as long for objects of many names.
+    for (const key of Object.keys(node)) {
+      if (forbiddenKeys?.has(key) === true) return `holds the name "${key}", which is not allowed`
+      this.#keys += 1
+      if (this.#keys > keysMax) return `holds more than ${keysMax.toLocaleString('en')} names`
+      const fault = this.faultIn(node[key] as Value, depth + 1)
       if (fault !== null) return fault
     }
     return null
   }
+}
 
-  const fault = faultIn(parsed, 1)
-  return fault === null ? { value: parsed } : { fault }
+function isItems(node: readonly Value[] | { readonly [key: string]: Value }): node is readonly Value[] {
+  return Array.isArray(node)
 }

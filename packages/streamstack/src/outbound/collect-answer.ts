@@ -2,10 +2,14 @@ import { TextDecoder } from 'node:util'
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { BytePieces } from '../coding/index.ts'
-import { parseExactJson } from '../text/parse-exact-json.ts'
+import { parseExactJson, parseExactJsonInPieces } from '../text/parse-exact-json.ts'
 import type { ByteSource } from './byte-source.ts'
 import { contentTypeOf, isJson } from './headers.ts'
+import { inTurns } from './in-turns.ts'
 import { textDecoderFor } from './text-decoder-for.ts'
+
+/** JSON of that many characters is parsed in turns of the event loop with other answers. */
+const LARGE_CHARACTERS = 65_536
 
 /** How the bytes of a whole answer are given: parsed, as text, or (what is no valid text) as base64. */
 export interface DecodedBody {
@@ -87,14 +91,18 @@ export function releaseBody(source: ByteSource): void {
  * Bytes as a value, by their Content-Type. JSON must be JSON: `upstream_failed` otherwise. An empty JSON answer is
  * null.
  */
-export function decodeBody(bytes: Buffer, headers: Readonly<Record<string, string>>, host: string): DecodedBody {
+export async function decodeBody(
+  bytes: Buffer,
+  headers: Readonly<Record<string, string>>,
+  host: string,
+): Promise<DecodedBody> {
   const { mediaType, charset } = contentTypeOf(headers)
   if (isJson(mediaType)) {
     // TextDecoder takes a byte order mark away, which JSON.parse would refuse.
     const text = new TextDecoder().decode(bytes)
     if (text.trim() === '') return { body: null, encoding: 'json' }
     try {
-      return { body: parseExactJson(text), encoding: 'json' }
+      return { body: await exactJson(text), encoding: 'json' }
     } catch (cause) {
       const message = `${host} answered with ${mediaType} that is not valid JSON.`
       throw new StreamstackError('upstream_failed', message, { cause })
@@ -102,6 +110,10 @@ export function decodeBody(bytes: Buffer, headers: Readonly<Record<string, strin
   }
   const text = decodedText(bytes, charset)
   return text === undefined ? { body: bytes.toString('base64'), encoding: 'base64' } : { body: text, encoding: 'text' }
+}
+
+function exactJson(text: string): Value | Promise<Value> {
+  return text.length < LARGE_CHARACTERS ? parseExactJson(text) : inTurns(parseExactJsonInPieces(text))
 }
 
 /** Undefined when the bytes are no text of their charset. */

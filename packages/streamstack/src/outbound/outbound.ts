@@ -162,7 +162,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
       const decoded: DecodedBody =
         prepared.method === 'HEAD' || BODYLESS_STATUSES.has(status)
           ? { body: null, encoding: 'text' }
-          : decodeBody(bytes, headers, url.host)
+          : await decodeBody(bytes, headers, url.host)
       return { status, headers, ...decoded, url: url.href }
     },
 

@@ -1,24 +1,39 @@
 import { isUtf8 } from 'node:buffer'
-import { StreamstackError } from '@streamstack/protocol'
+import { StreamstackError, type Value } from '@streamstack/protocol'
+import { jsonInPieces } from '../text/json-in-pieces.ts'
 import { isDeep } from '../text/parse-exact-json.ts'
 
 const COMMA = 0x2c
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const BRACKET = 0x5b
+const CLOSING_BRACKET = 0x5d
+/** White space of JSON. */
+const BLANKS: readonly number[] = [0x20, 0x0a, 0x0d, 0x09]
 
 /**
  * The messages of a JSON body, as a JSON stream keeps them: one level of array is taken off, and a comma follows the last message, so that
  * chunks need only be put one after another. The bytes are the sender's own: numbers keep every digit.
  *
+ * @param isValid whether the body is JSON in UTF-8, where that is known already.
  * @returns null when the body is an empty array.
  * @throws StreamstackError `body_unreadable`.
  */
-export function jsonMessages(body: Buffer): Buffer | null {
-  const value = parse(body)
-  if (!Array.isArray(value)) return Buffer.concat([body, Buffer.of(COMMA)])
-  if (value.length === 0) return null
+export function jsonMessages(body: Buffer, isValid = isJsonText(body)): Buffer | null {
+  if (!isValid) {
+    throw new StreamstackError('body_unreadable', 'This stream takes JSON, and the body is not valid JSON in UTF-8.')
+  }
+  const begin = blanksEnd(body)
+  if (body[begin] !== BRACKET) return Buffer.concat([body, Buffer.of(COMMA)])
   // Its brackets are the first and the last byte that is not white space.
-  return Buffer.concat([body.subarray(body.indexOf(0x5b) + 1, body.lastIndexOf(0x5d)), Buffer.of(COMMA)])
+  const messages = body.subarray(begin + 1, body.lastIndexOf(CLOSING_BRACKET))
+  return blanksEnd(messages) === messages.length ? null : Buffer.concat([messages, Buffer.of(COMMA)])
+}
+
+function blanksEnd(bytes: Buffer): number {
+  let at = 0
+  while (at < bytes.length && BLANKS.includes(bytes[at] as number)) at++
+  return at
 }
 
 /** The first `count` messages of a chunk; null when it holds fewer. */
@@ -39,16 +54,32 @@ export function firstMessages(chunk: Buffer, count: number): Buffer | null {
   return null
 }
 
-function parse(body: Buffer): unknown {
+function isJsonText(body: Buffer): boolean {
+  const text = textOf(body)
+  if (text === null) return false
   try {
-    if (!isUtf8(body)) throw new SyntaxError('not UTF-8')
-    const text = body.toString('utf8')
-    // Depth alone takes tens of milliseconds to parse, and no reader could walk through it.
-    if (isDeep(text)) throw new SyntaxError('nested too deeply')
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new StreamstackError('body_unreadable', 'This stream takes JSON, and the body is not valid JSON in UTF-8.', {
-      cause,
-    })
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
   }
+}
+
+/** Whether a body is JSON in UTF-8: for large ones; yields every few milliseconds at most. */
+export function* isJsonInPieces(body: Buffer): Generator<undefined, boolean> {
+  const text = textOf(body)
+  if (text === null) return false
+  try {
+    yield* jsonInPieces(text, { parse: (piece) => JSON.parse(piece) as Value })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Null: it can be no JSON, or it is nested so deep that no reader could walk through it. */
+function textOf(body: Buffer): string | null {
+  if (!isUtf8(body)) return null
+  const text = body.toString('utf8')
+  return isDeep(text) ? null : text
 }

@@ -1,4 +1,5 @@
 import type { Value } from '@streamstack/protocol'
+import { jsonInPieces } from './json-in-pieces.ts'
 import { jsonStringEnd } from './json-string-end.ts'
 import { wholeDigits } from './whole-number.ts'
 
@@ -25,7 +26,21 @@ const LARGE_EXPONENT = /[eE]\+?\d{3}/y
  * for text that is no JSON, or is nested deeper than `JSON_DEPTH_MAX`.
  */
 export function parseExactJson(text: string): Value {
+  refuseDeep(text)
+  return exactPiece(text)
+}
+
+/** The same for large texts: yields every few milliseconds at most. */
+export function* parseExactJsonInPieces(text: string): Generator<undefined, Value> {
+  refuseDeep(text)
+  return yield* jsonInPieces(text, { parse: exactPiece })
+}
+
+function refuseDeep(text: string): void {
   if (isDeep(text)) throw new SyntaxError(`The JSON text is nested deeper than ${JSON_DEPTH_MAX} levels.`)
+}
+
+function exactPiece(text: string): Value {
   const value: Value = JSON.parse(text)
   return mayHoldLongNumbers(text) ? JSON.parse(mapLongNumbers(text, (digits) => `"${digits}"`)) : value
 }

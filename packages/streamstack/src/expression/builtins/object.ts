@@ -16,6 +16,7 @@ import {
   typeName,
   WalkBudget,
 } from '../value.ts'
+import { chargeJsonNames } from '../json-names.ts'
 import { charge, chargeNames, chargeProperties } from '../work.ts'
 import { any, type Builtin, defineFunction, number, object, optional, rest, text } from './builtin.ts'
 
@@ -175,6 +176,7 @@ export const objectBuiltins: readonly Builtin[] = [
     run: (json) => {
       let value: Value
       charge(json.length / 2)
+      chargeJsonNames(json)
       try {
         value = parseExactJson(json)
       } catch {

@@ -2,7 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import { type ChunkKinds, type FormatName, parseOffset } from '@streamstack/protocol'
 import type { CalledRun } from '../../engine/index.ts'
 import { chooseFormat, chooseKinds } from '../../format/index.ts'
-import { type InputSources, type RequestBody, checkBodyType, parseBody, readBody } from '../../input/index.ts'
+import {
+  type InputSources,
+  type RequestBody,
+  checkBodyType,
+  parseBody,
+  parseBodyInPieces,
+  readBody,
+} from '../../input/index.ts'
 import { HOPS_HEADER, hopsOf } from '../../outbound/index.ts'
 import type { Plan } from '../../plan/index.ts'
 import { after } from '../../storage/index.ts'
@@ -13,7 +20,7 @@ import { onAnswerOver } from '../answer/answer-over.ts'
 import { endWithToken } from '../reader/end-with-token.ts'
 import type { Exchange } from '../exchange.ts'
 import { idempotencyKey } from './idempotency-key.ts'
-import { isLarge, isVeryLarge, turnOfLargeBody } from './large-body.ts'
+import { inTurnsOfLargeBody, isLarge, isVeryLarge, turnOfLargeBody } from './large-body.ts'
 import { LAST_EVENT_ID_QUERY, lastEventId } from '../reader/last-event-id.ts'
 import type { CallPreparation } from './prepare-call.ts'
 import { RunReading } from '../reader/run-reading.ts'
@@ -169,8 +176,8 @@ export async function bodyOf(exchange: Exchange): Promise<RequestBody> {
   if (isAnnounced) checkBodyType(headers['content-type'])
   else if (request.httpVersionMajor === 1) return {}
   const bytes = await readBody(request, exchange.engine.settings.server.bodyLimitBytes)
-  if (isLarge(bytes)) await turnOfLargeBody(bytes, exchange)
-  const body = parseBody(bytes, headers['content-type'])
+  if (!isLarge(bytes)) return parseBody(bytes, headers['content-type'])
+  const body = await inTurnsOfLargeBody(bytes, parseBodyInPieces(bytes, headers['content-type']), exchange)
   if (isVeryLarge(bytes)) await turnOfLargeBody(bytes, exchange)
   return body
 }

@@ -16,10 +16,10 @@ export function appendToStream(call: StreamCall): void {
     refuse(call, error)
     return
   }
-  withBody(call, (body) => {
+  withBody(call, (body, isJsonText) => {
     settle(
       call,
-      () => service.store.append(name, { ...head, data: dataOf(body, head) }),
+      () => service.store.append(name, { ...head, data: dataOf(body, head, isJsonText) }),
       (result) => answer(call, ...appended(result, body.length > 0)),
     )
   })
@@ -34,14 +34,18 @@ function readHead(request: IncomingMessage): Omit<AppendRequest, 'data'> {
   }
 }
 
-function dataOf(body: Buffer, { contentType, close }: Omit<AppendRequest, 'data'>): Buffer | null {
+function dataOf(
+  body: Buffer,
+  { contentType, close }: Omit<AppendRequest, 'data'>,
+  isJsonText?: boolean,
+): Buffer | null {
   if (body.length === 0) {
     if (close) return null
     throw new StreamstackError('body_unreadable', 'There is nothing to append: the body is empty.')
   }
   if (contentType === null) throw headerInvalid('Content-Type is missing: send that of the stream.')
   if (!isJson(contentType)) return body
-  const messages = jsonMessages(body)
+  const messages = jsonMessages(body, isJsonText)
   if (messages === null)
     throw new StreamstackError('body_unreadable', 'There is nothing to append: the array is empty.')
   return messages

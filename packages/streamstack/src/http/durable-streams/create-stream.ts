@@ -11,10 +11,10 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
 /** `PUT`: makes a stream, or finds it as it was asked for. */
 export function createStream(call: StreamCall): void {
   const { request, service, name } = call
-  withBody(call, (body) => {
+  withBody(call, (body, isJsonText) => {
     settle(
       call,
-      () => after(createRequest(call, body), (asked) => service.store.create(name, asked)),
+      () => after(createRequest(call, body, isJsonText), (asked) => service.store.create(name, asked)),
       ({ isNew, stream }) => {
         const { contentType, nextOffset, isClosed } = describeStream(stream)
         const headers: Headers = { 'Content-Type': contentType, 'Stream-Next-Offset': nextOffset }
@@ -26,7 +26,11 @@ export function createStream(call: StreamCall): void {
   })
 }
 
-function createRequest({ request, service }: StreamCall, body: Buffer): CreateRequest | Promise<CreateRequest> {
+function createRequest(
+  { request, service }: StreamCall,
+  body: Buffer,
+  isJsonText?: boolean,
+): CreateRequest | Promise<CreateRequest> {
   const fork = forkOrigin(request)
   const sent = headerOf(request, 'content-type')?.trim() || null
   const source = sent === null && fork !== null ? service.store.find(fork.from) : null
@@ -36,7 +40,7 @@ function createRequest({ request, service }: StreamCall, body: Buffer): CreateRe
     return {
       contentType: sent,
       ...expiry(request),
-      data: body.length === 0 ? null : isJsonStream ? jsonMessages(body) : body,
+      data: body.length === 0 ? null : isJsonStream ? jsonMessages(body, isJsonText) : body,
       close: headerOf(request, 'stream-closed') === 'true',
       fork,
     }

@@ -9,7 +9,8 @@ import {
   keptSubscriptions,
 } from '../../stream-store/subscriptions/index.ts'
 import type { Subscription } from '../../stream-store/subscriptions/index.ts'
-import { parseExactJson } from '../../text/parse-exact-json.ts'
+import { parseExactJson, parseExactJsonInPieces } from '../../text/parse-exact-json.ts'
+import { inTurnsOfLargeBody, isLarge } from '../call/large-body.ts'
 import { type StreamCall, type StreamService, answer, headerOf, refuse } from './stream-call.ts'
 import { RESERVED_ROOT, STREAM_ROOT } from './stream-name.ts'
 import { acknowledgement, streamNames, subscriptionConfig, workerName } from './subscription-body.ts'
@@ -67,7 +68,7 @@ export class Subscriptions {
 
   /** Reads the body, and answers what `act` says to it. */
   answer(call: StreamCall, act: (body: Value) => Promise<Reply>): void {
-    withBody(call, (body) => this.#reply(call, async () => act(json(body))))
+    withBody(call, (body) => this.#reply(call, async () => act(await json(call, body))))
   }
 
   /** As `answer`, for the bearer of a worker's token; the body is read only after the token is verified. */
@@ -190,9 +191,11 @@ function answerJson(call: StreamCall, status: number, body?: object): void {
   answer(call, status, { 'Content-Type': 'application/json' }, body === undefined ? '' : JSON.stringify(body))
 }
 
-function json(body: Buffer): Value {
+async function json(call: StreamCall, body: Buffer): Promise<Value> {
+  if (body.length === 0) return {}
+  const text = body.toString('utf8')
   try {
-    return body.length === 0 ? {} : parseExactJson(body.toString('utf8'))
+    return isLarge(body) ? await inTurnsOfLargeBody(body, parseExactJsonInPieces(text), call) : parseExactJson(text)
   } catch {
     throw new SubscriptionError('INVALID_REQUEST', 'The body is not valid JSON.')
   }

@@ -1,7 +1,7 @@
 import { BytePieces } from '../../coding/index.ts'
 import { readBody } from '../../input/index.ts'
-import { isJson } from '../../stream-store/index.ts'
-import { isLarge, turnOfLargeBody } from '../call/large-body.ts'
+import { isJson, isJsonInPieces } from '../../stream-store/index.ts'
+import { inTurnsOfLargeBody, isLarge } from '../call/large-body.ts'
 import { type StreamCall, headerOf, refuse } from './stream-call.ts'
 
 /** Bodies announced with at most this length are read without a promise; most appends are. They count as nothing held. */
@@ -9,9 +9,9 @@ const SMALL_BYTES = 16_384
 
 /**
  * Reads a request's body, and refuses the call when that fails. Most appends come in one piece, which is passed on as it is. Large JSON waits for a
- * turn of the event loop, and later bodies for the same stream wait behind it.
+ * turn of the event loop, and later bodies for the same stream wait behind it. `isJsonText`: whether it is JSON; undefined: that has not been found out.
  */
-export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
+export function withBody(call: StreamCall, then: (body: Buffer, isJsonText?: boolean) => void): void {
   const { request, service } = call
   const limitBytes = service.bodyLimitBytes
   const { 'content-encoding': coding, 'content-length': length, 'transfer-encoding': transfer } = request.headers
@@ -37,15 +37,15 @@ export function withBody(call: StreamCall, then: (body: Buffer) => void): void {
   })
 }
 
-function inTurn(call: StreamCall, body: Buffer, then: (body: Buffer) => void): void {
+function inTurn(call: StreamCall, body: Buffer, then: (body: Buffer, isJsonText?: boolean) => void): void {
   const { waitingBodies } = call.service
   const before = waitingBodies.size === 0 ? undefined : waitingBodies.get(call.name)
   const asksForTurn = isLarge(body) && mayBeJson(call)
   if (before === undefined && !asksForTurn) return then(body)
-  const turn = asksForTurn ? turnOfLargeBody(body, call) : undefined
-  const own = Promise.all([before, turn]).then(() => {
+  const checked = asksForTurn ? inTurnsOfLargeBody(body, isJsonInPieces(body), call) : undefined
+  const own = Promise.all([checked, before]).then(([isJsonText]) => {
     if (waitingBodies.get(call.name) === own) waitingBodies.delete(call.name)
-    then(body)
+    then(body, isJsonText)
   })
   waitingBodies.set(call.name, own)
   own.catch((error: unknown) => refuse(call, error))

@@ -1,9 +1,10 @@
 import type { ClientMessage, Value } from '@streamstack/protocol'
 import { StreamstackError } from '@streamstack/protocol'
 import { longNumberFault } from '../../input/long-numbers.ts'
-import { parseJson } from '../../input/parse-json.ts'
+import { parseJson, parseJsonInPieces } from '../../input/parse-json.ts'
 import { isRecord } from '../../input/plain-value.ts'
 import { cutText } from '../../text/cut-text.ts'
+import { jsonInPieces } from '../../text/json-in-pieces.ts'
 import { isDeep } from '../../text/parse-exact-json.ts'
 import { didYouMean, didYouMeanOr, suggest } from '../../text/did-you-mean.ts'
 
@@ -26,8 +27,35 @@ const ID = /^[\w.:/-]{1,64}$/
  */
 export function readClientMessage(text: string): ClientMessage | BadMessage {
   const parsed = parseJson(text)
-  if ('fault' in parsed) return refused(text, invalid(`The message ${parsed.fault}.`))
-  const { value } = parsed
+  if ('value' in parsed) return messageOf(parsed.value)
+  const error = invalid(`The message ${parsed.fault}.`)
+  // Depth alone takes tens of milliseconds to parse.
+  if (isDeep(text)) throw error
+  let value: Value
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw error
+  }
+  return refused(value, error)
+}
+
+/** The same for large messages: yields every few milliseconds at most. */
+export function* readClientMessageInPieces(text: string): Generator<undefined, ClientMessage | BadMessage> {
+  const parsed = yield* parseJsonInPieces(text)
+  if ('value' in parsed) return messageOf(parsed.value)
+  const error = invalid(`The message ${parsed.fault}.`)
+  if (isDeep(text)) throw error
+  let value: Value
+  try {
+    value = yield* jsonInPieces(text, { parse: (piece) => JSON.parse(piece) as Value })
+  } catch {
+    throw error
+  }
+  return refused(value, error)
+}
+
+function messageOf(value: Value): ClientMessage | BadMessage {
   if (!isRecord(value)) throw invalid('A message is a JSON object, such as {"type":"ping"}.')
   const { type } = value
   if (type === 'ping') {
@@ -57,16 +85,8 @@ export function readClientMessage(text: string): ClientMessage | BadMessage {
 }
 
 /** Valid JSON that is too deep or too large, or has forbidden names: data that the client only passes on, and no reason to end the connection. */
-function refused(text: string, error: StreamstackError): BadMessage {
-  let value: unknown
-  // Depth alone takes tens of milliseconds to parse.
-  if (isDeep(text)) throw error
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw error
-  }
-  const id = typeof value === 'object' && value !== null && 'id' in value ? value.id : null
+function refused(value: Value, error: StreamstackError): BadMessage {
+  const id = isRecord(value) && Object.hasOwn(value, 'id') ? value['id'] : null
   if (typeof id === 'string' && ID.test(id)) return { type: 'bad', id, error }
   throw error
 }

@@ -5,7 +5,7 @@ import type { Caller, PresentedTicket } from '../../access/index.ts'
 import type { Engine } from '../../engine/index.ts'
 import type { CallTurns } from '../call-turns.ts'
 import { auditRefusedSocket } from './audited-messages.ts'
-import { readClientMessage } from './client-message.ts'
+import type { readClientMessage } from './client-message.ts'
 import { ConnectionToken } from './connection-token.ts'
 import { Inbox } from './inbox.ts'
 import { MessageRate } from './message-rate.ts'
@@ -73,7 +73,7 @@ export class Connection {
       turns,
       caller: () => this.caller,
       isHeld: () => this.#token.isChecking,
-      handle: (text) => this.#handle(text),
+      handle: (read) => this.#handle(read),
       onHandled: () => {
         if (this.#isLeaving && !this.#inbox.isWaiting) this.#leave()
         else this.#readOrWait()
@@ -189,10 +189,10 @@ export class Connection {
     else if (!mustWait && this.#webSocket.isPaused) this.#webSocket.resume()
   }
 
-  #handle(text: string): void {
+  #handle(read: () => ReturnType<typeof readClientMessage>): void {
     if (!this.#token.isValid()) return
     try {
-      const message = readClientMessage(text)
+      const message = read()
       if (message.type === 'ping') return this.#outbox.send({ type: 'pong' })
       if (message.type === 'auth') this.#token.present(message.token)
       else if (message.type === 'leave') this.#session.leave(message.id)

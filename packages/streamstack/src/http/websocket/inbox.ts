@@ -1,6 +1,8 @@
+import type { ClientMessage } from '@streamstack/protocol'
 import type { Caller } from '../../access/index.ts'
-import { isLarge, turnOfLargeBody } from '../call/large-body.ts'
+import { inTurnsOfLargeBody, isLarge } from '../call/large-body.ts'
 import type { CallTurns } from '../call-turns.ts'
+import { type BadMessage, readClientMessage, readClientMessageInPieces } from './client-message.ts'
 
 export interface InboxOptions {
   readonly turns: CallTurns
@@ -8,7 +10,8 @@ export interface InboxOptions {
   readonly caller: () => Caller
   /** Whether messages are held for now, for a reason of the connection; call `goOn` when that ends. */
   readonly isHeld: () => boolean
-  readonly handle: (text: string) => void
+  /** `read` throws what is wrong with the message. */
+  readonly handle: (read: () => ClientMessage | BadMessage) => void
   /** Called after messages have waited for their turns: something has been handled. */
   readonly onHandled: () => void
 }
@@ -58,10 +61,17 @@ export class Inbox {
   /** Parsing the message takes milliseconds. */
   #waitLong(text: string): void {
     const caller = this.#options.caller()
-    void turnOfLargeBody(text, { caller, place: caller.place }).then(() => {
-      this.#handleNext()
+    const goOn = (read: () => ClientMessage | BadMessage): void => {
+      this.#handleNext(read)
       this.#afterWait()
-    })
+    }
+    inTurnsOfLargeBody(text, readClientMessageInPieces(text), { caller, place: caller.place }).then(
+      (message) => goOn(() => message),
+      (thrown: unknown) =>
+        goOn(() => {
+          throw thrown
+        }),
+    )
   }
 
   #afterWait(): void {
@@ -73,12 +83,13 @@ export class Inbox {
     this.#texts = []
   }
 
-  #handleNext(): boolean {
+  /** `read`: of a message that has been parsed already. */
+  #handleNext(read: (() => ClientMessage | BadMessage) | null = null): boolean {
     this.#isWaiting = false
     if (this.#options.isHeld()) return false
     const text = this.#texts.shift()
     if (text === undefined) return false
-    this.#options.handle(text)
+    this.#options.handle(read ?? (() => readClientMessage(text)))
     return true
   }
 }
