@@ -98,7 +98,8 @@ export async function repeat(
     connections: number
     method?: string
     path: string
-    body?: string | null
+    /** A function makes another one for each call. */
+    body?: string | null | (() => string)
     type?: string
   },
 ): Promise<void> {
@@ -109,7 +110,12 @@ export async function repeat(
       while (!signal.aborted) {
         tally.sent++
         try {
-          const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers, body, signal })
+          const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+            method,
+            headers,
+            body: typeof body === 'function' ? body() : body,
+            signal,
+          })
           tally.count(answer.status)
           for await (const _ of answer.body ?? []);
           // A refused caller that calls again at once would measure the client.

@@ -2,6 +2,7 @@ import { activeRuns } from './active-runs.ts'
 import type { Attack } from './attack.ts'
 import { connections } from './connections.ts'
 import { overloads } from './overload.ts'
+import { parsing } from './parsing.ts'
 import { rooms } from './rooms.ts'
 import { selfCalls, waysOut } from './ways-out.ts'
 import { work } from './work.ts'
@@ -10,6 +11,7 @@ import { work } from './work.ts'
 export const attacks: readonly Attack[] = [
   ...activeRuns,
   ...work,
+  ...parsing,
   ...waysOut,
   ...selfCalls,
   ...rooms,
