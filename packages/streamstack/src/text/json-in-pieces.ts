@@ -104,11 +104,11 @@ export function* jsonInPieces(
     const before = text.slice(parent.from, begin)
     if (Array.isArray(parent.made)) {
       if (!BLANK.test(before)) throw invalid(parent.from)
-      parent.made.push(made as Value)
+      parent.made.push(made)
     } else {
       const [name, ...others] = Object.keys(JSON.parse(`{${before}[]}`) as object)
       if (name === undefined || others.length > 0) throw invalid(parent.from)
-      put(parent.made as { [name: string]: Value }, name, made as Value)
+      put(parent.made as { [name: string]: Value }, name, made)
     }
     parent.from = end
     parent.comma = -1
