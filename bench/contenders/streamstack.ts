@@ -4,6 +4,7 @@ import { serve } from 'streamstack'
 // As bin/streamstack.js does.
 setFlagsFromString('--no-allocation-site-pretenuring')
 setFlagsFromString('--no-lazy-feedback-allocation')
+setFlagsFromString('--invocation-count-for-turbofan=1500')
 
 /** Our server, over a workspace folder. */
 export async function start(options: string): Promise<number> {

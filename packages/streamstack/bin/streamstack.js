@@ -12,5 +12,6 @@ if (message !== null) {
 setFlagsFromString('--no-allocation-site-pretenuring')
 // The first thousands of calls are compiled sooner: docs/decisions/2026-12-01-first-calls.md.
 setFlagsFromString('--no-lazy-feedback-allocation')
+setFlagsFromString('--invocation-count-for-turbofan=1500')
 const { main } = await import('../dist/command/main.js')
 await main(process.argv.slice(2))
