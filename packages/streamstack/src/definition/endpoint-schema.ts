@@ -1,5 +1,7 @@
+import { FORMAT_NAMES } from '@streamstack/protocol'
 import { inputTypeNames } from './input-types.ts'
 import { type JsonSchema, durationSchema, jsonSchemaDialect } from './json-schema.ts'
+import { noteKeys } from './notes.ts'
 import { stepDefinitions } from './step-schema.ts'
 import type { FunctionShape } from './types.ts'
 
@@ -50,6 +52,10 @@ const byteSize: JsonSchema = {
 
 const names: JsonSchema = { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] }
 
+/** Notes may stand anywhere here. */
+const notes: JsonSchema = Object.fromEntries([...noteKeys].map((key) => [key, true]))
+const notePatterns: JsonSchema = { '^(?://|x-)': true }
+
 const limits: JsonSchema = {
   max_duration: { ...durationSchema, description: 'Longest time of one run: 30s, 5m, or milliseconds.' },
   max_chunks: { type: 'integer', minimum: 1, description: 'Most chunks of one run.' },
@@ -64,11 +70,49 @@ const outputSchema: JsonSchema = {
   properties: { content: { $ref: '#/$defs/input' }, metadata: { $ref: '#/$defs/input' } },
 }
 
+const rateLimit: JsonSchema = {
+  type: 'object',
+  required: ['per'],
+  additionalProperties: false,
+  properties: {
+    calls: { type: 'integer', minimum: 1, description: 'Most calls in the time `per`.' },
+    tokens: { type: 'integer', minimum: 1, description: 'Most tokens of models, instead of calls.' },
+    bytes: { ...byteSize, description: 'Most bytes of answers, instead of calls.' },
+    per: { ...durationSchema, description: 'Such as 1m.' },
+    by: {
+      anyOf: [{ enum: ['caller', 'address'] }, { type: 'string', pattern: '^input\\.[A-Za-z_]\\w*$' }],
+      description: 'What is counted for: caller when absent, address, or an input such as input.email.',
+    },
+    roles: { ...names, description: 'Only callers with one of these roles.' },
+    keys: { ...names, description: 'Only callers with one of these API keys.' },
+    mode: { enum: ['enforce', 'report'], description: 'report refuses nothing; enforce when absent.' },
+    ...notes,
+  },
+  patternProperties: notePatterns,
+}
+
+const concurrency: JsonSchema = {
+  type: 'object',
+  required: ['runs'],
+  additionalProperties: false,
+  properties: {
+    runs: { type: 'integer', minimum: 1, description: 'Most runs at once.' },
+    queue: { type: 'integer', minimum: 0, description: 'Most calls that wait for a place; 100 when absent.' },
+    wait: { ...durationSchema, description: 'How long a call waits at most; 10s when absent.' },
+    ...notes,
+  },
+  patternProperties: notePatterns,
+}
+
 const settingsSchema: JsonSchema = {
   type: 'object',
   description: 'How the endpoint is called and what bounds its runs.',
   additionalProperties: false,
+  patternProperties: notePatterns,
   properties: {
+    ...notes,
+    name: { type: 'string' },
+    endpoint: { type: 'string', description: 'The path, with the method before it if wanted: POST /api/chat.' },
     method: { enum: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], description: 'POST when absent.' },
     path: { type: 'string', description: 'Such as /api/users/:id; the name of the file when absent.' },
     response_type: {
@@ -80,6 +124,7 @@ const settingsSchema: JsonSchema = {
       description: 'Response headers; Content-Type sets the format of callers that ask for none.',
       additionalProperties: { type: ['string', 'number'] },
     },
+    format: { enum: [...FORMAT_NAMES], description: 'Format of callers that ask for none.' },
     authentication: {
       description: 'Whether a valid JWT is needed.',
       anyOf: [
@@ -104,8 +149,21 @@ const settingsSchema: JsonSchema = {
       description:
         "A condition over `auth` and `owner` (a subject) for callers who may also read the runs of others, such as {{auth.roles.includes('support')}}.",
     },
-    limits: { type: 'object', additionalProperties: false, properties: limits },
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { ...limits, ...notes },
+      patternProperties: notePatterns,
+    },
     ...limits,
+    rate_limit: {
+      description: 'How often it may be called; a list for several limits.',
+      anyOf: [rateLimit, { type: 'array', items: rateLimit }],
+    },
+    concurrency: {
+      description: 'Most runs at once, or how many with a queue for further calls.',
+      anyOf: [{ type: 'integer', minimum: 1 }, concurrency],
+    },
     delivery: {
       enum: ['memory', 'durable'],
       description: 'Where chunks are kept: in memory, or on disk before a reader sees them.',
@@ -125,8 +183,6 @@ const settingsSchema: JsonSchema = {
       description:
         'Load Conversation before the first step that uses `conversation_history`: the parameters of the step.',
     },
-    description: { type: 'string' },
-    tags: { type: 'array', items: { type: 'string' } },
   },
 }
 

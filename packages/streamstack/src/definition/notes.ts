@@ -2,7 +2,7 @@
  * Keys that only describe: they may stand in a file, a wrapper or a step, and change nothing. A function that has a
  * parameter of the same name takes it as its parameter.
  */
-const noteKeys: ReadonlySet<string> = new Set([
+export const noteKeys: ReadonlySet<string> = new Set([
   '$schema',
   '$comment',
   'approach',

@@ -1,4 +1,4 @@
-import type { Value } from '@streamstack/protocol'
+import { FORMAT_NAMES, type Value } from '@streamstack/protocol'
 import { type InputDeclaration, createIssueList, normalizeInputs, treeFromValue } from '../definition/index.ts'
 import { type InputChecker, compileInputs } from '../input/index.ts'
 
@@ -16,7 +16,6 @@ export interface RouteInputs {
 
 type Declarations = Readonly<Record<string, Value>>
 
-/** Declares inputs in the words of `input_parameters`. Throws when a declaration is wrong. */
 /** The inputs of a list that is read in pages. */
 function pageOf(what: string, cursorPattern: string): Declarations {
   return {
@@ -25,6 +24,7 @@ function pageOf(what: string, cursorPattern: string): Declarations {
   }
 }
 
+/** Declares inputs in the words of `input_parameters`. Throws when a declaration is wrong. */
 function inputs(
   query: Declarations,
   headers: Readonly<Record<string, string>> = {},
@@ -52,7 +52,7 @@ const text = (description: string): Declarations => ({ type: 'text', description
 const flag = (description: string): Declarations => ({ type: 'boolean', default: false, description })
 
 const format = text(
-  'Format of the answer, instead of `Accept`: `lines`, `text`, `sse`, `ndjson`, `json`, `csv`, `ai-sdk` or `openai`.',
+  `Format of the answer, instead of \`Accept\`: ${FORMAT_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
 )
 const kinds = text('Kinds of chunks that the answer carries, divided by commas, or `all`.')
 const offset = text(
