@@ -5,6 +5,7 @@ import { overloads } from './overload.ts'
 import { parsing } from './parsing.ts'
 import { rooms } from './rooms.ts'
 import { selfCalls, waysOut } from './ways-out.ts'
+import { unfinished } from './unfinished.ts'
 import { work } from './work.ts'
 
 /** All attacks, in the order in which they run. */
@@ -12,6 +13,7 @@ export const attacks: readonly Attack[] = [
   ...activeRuns,
   ...work,
   ...parsing,
+  ...unfinished,
   ...waysOut,
   ...selfCalls,
   ...rooms,

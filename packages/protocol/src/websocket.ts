@@ -110,7 +110,7 @@ export const CLOSE_CODES = {
   too_large: { code: 1009, comeBack: false, reason: 'A message was larger than server.body_limit.' },
   server_error: { code: 1011, comeBack: true, reason: 'The server met an error.' },
   restarting: { code: 1012, comeBack: true, reason: 'The server is stopping or restarting.' },
-  overloaded: { code: 1013, comeBack: true, reason: 'The server has too many connections.' },
+  overloaded: { code: 1013, comeBack: true, reason: 'The server has too many connections or holds as much as it can.' },
   message_invalid: { code: 4400, comeBack: false, reason: 'A message is not of this protocol.' },
   unauthenticated: { code: 4401, comeBack: false, reason: 'The token is missing or not valid.' },
   token_expired: {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { StreamstackError } from '@streamstack/protocol'
-import { Holding, activeMemory } from '../stream/index.ts'
+import { arrivals } from '../stream/index.ts'
 import { BytePieces, type ContentCoding, contentCodings, decodeWhole, readContentCoding } from '../coding/index.ts'
 
 /** A request of `node:http`, or of `node:http2`'s compatibility API. */
@@ -21,7 +21,7 @@ const RETRY_MS = 1_000
  * destroy the request after the answer, over HTTP/2 reset the stream. After `unavailable` the rest is read and dropped.
  *
  * @throws StreamstackError `body_too_large`, `body_unreadable` (broken off, or not what Content-Encoding says),
- * `media_type_unsupported`, or `unavailable` when bodies and runs together hold as much as they may.
+ * `media_type_unsupported`, or `unavailable` when bodies and runs together hold as much as they may, for the body or one that comes more slowly.
  */
 export async function readBody(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   const coding = readCoding(request.headers['content-encoding'])
@@ -42,21 +42,25 @@ function readCoding(header: string | undefined): ContentCoding | null {
 function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const pieces = new BytePieces()
-  const held = new Holding(activeMemory)
+  const arrival = arrivals.begin(giveUp)
   let received = 0
+  let isSettled = false
 
   function onData(piece: Buffer): void {
     received += piece.length
     if (received > limitBytes) {
       request.pause()
       settle(() => reject(tooLarge(limitBytes)))
-    } else if (received > UNCOUNTED_BYTES && activeMemory.isExhausted) {
-      settle(() => reject(noRoom()))
-      dropRest(request, limitBytes - received)
-    } else {
-      held.set(received)
-      pieces.push(piece)
+      return
     }
+    arrival.set(received)
+    if (received > UNCOUNTED_BYTES && !arrival.hasRoom()) giveUp()
+    if (!isSettled) pieces.push(piece)
+  }
+  function giveUp(): void {
+    if (isSettled) return
+    settle(() => reject(noRoom()))
+    dropRest(request, limitBytes - received)
   }
   // Node ends the readable side of an HTTP/2 stream that was reset like that of a complete one, and says `aborted` only
   // afterwards, in the same turn of the event loop.
@@ -71,7 +75,8 @@ function collect(request: BodyRequest, limitBytes: number): Promise<Buffer> {
     settle(() => reject(brokenOff(cause)))
   }
   function settle(act: () => void): void {
-    held.set(0)
+    isSettled = true
+    arrival.set(0)
     request.off('data', onData).off('end', onEnd).off('aborted', onBroken).off('close', onBroken)
     // A connection that breaks after the refusal must not bring the process down. Listeners from here would keep the body
     // in memory as long as the request, which is as long as the run.

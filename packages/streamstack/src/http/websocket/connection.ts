@@ -12,9 +12,13 @@ import { MessageRate } from './message-rate.ts'
 import { Outbox } from './outbox.ts'
 import { after } from '../../storage/index.ts'
 import { Session } from './session.ts'
+import { UnfinishedMessage } from './unfinished-message.ts'
 
 /** How long the other side may take to close before the connection is broken. */
 const CLOSING_MS = 10_000
+
+/** The same where nothing more of it is read, so that it only has to hear why. */
+const TELLING_MS = 300
 
 export interface ConnectionOptions {
   engine: Engine
@@ -50,6 +54,7 @@ export class Connection {
   /** The client has closed, and messages that it sent before wait for their turns. */
   #isLeaving = false
   readonly #inbox: Inbox
+  readonly #unfinished: UnfinishedMessage
   /** When the other side was last heard of, and when it was asked for a sign of life that has not come. Monotonic clock. */
   #heardMs = performance.now()
   #askedMs: number | null = null
@@ -79,12 +84,16 @@ export class Connection {
         else this.#readOrWait()
       },
     })
+    this.#unfinished = new UnfinishedMessage(socket, () => this.#giveUp())
     this.#onGone = onGone
     // A client that reconnects asks for all its streams at once.
     this.#rate = new MessageRate(messageRate, messageRate + maxStreams)
     webSocket.on('message', (data, isBinary) => this.#received(data as Buffer, isBinary))
     webSocket.on('ping', (data) => this.#pinged(data))
-    webSocket.on('pong', () => this.#heard())
+    webSocket.on('pong', (data) => {
+      this.#unfinished.tookControl(data.length)
+      this.#heard()
+    })
     // What is wrong with a frame has closed the connection already, with its own code.
     webSocket.on('error', () => undefined)
     webSocket.on('close', () => {
@@ -111,6 +120,17 @@ export class Connection {
     // A connection that is not read would never see that the other side has closed, too.
     this.#webSocket.resume()
     const timer = setTimeout(() => this.#webSocket.terminate(), CLOSING_MS).unref()
+    this.#webSocket.once('close', () => clearTimeout(timer))
+  }
+
+  /** Closes a connection whose message is held until it is complete, while the server holds as much as it can. */
+  #giveUp(): void {
+    if (this.#isClosed) return
+    this.#end()
+    const { code, reason } = CLOSE_CODES.overloaded
+    this.#webSocket.close(code, reason)
+    this.#webSocket.pause()
+    const timer = setTimeout(() => this.#webSocket.terminate(), TELLING_MS).unref()
     this.#webSocket.once('close', () => clearTimeout(timer))
   }
 
@@ -156,6 +176,7 @@ export class Connection {
   }
 
   #pinged(data: Buffer): void {
+    this.#unfinished.tookControl(data.length)
     this.#heard()
     if (this.#isClosed) return
     if (!this.#rate.take(this.#heardMs)) return this.close('too_many')
@@ -164,6 +185,7 @@ export class Connection {
   }
 
   #received(data: Buffer, isBinary: boolean): void {
+    this.#unfinished.tookMessage(data.length)
     this.#heard()
     if (this.#isClosed) return
     if (!this.#rate.take(this.#heardMs)) return this.close('too_many')
@@ -226,6 +248,7 @@ export class Connection {
 
   #end(): void {
     this.#isClosed = true
+    this.#unfinished.end()
     this.#inbox.clear()
     this.#token.end()
     this.#session.close()
