@@ -1,4 +1,4 @@
-export { Arrivals, arrivals } from './arrivals.ts'
+export { arrivals } from './arrivals.ts'
 export { type Batch, type StreamLog, chunkBytes } from './log.ts'
 export { ChunkTimes } from './chunk-times.ts'
 export { BudgetPart, Holding, MemoryBudget, activeMemory } from './memory-budget.ts'
