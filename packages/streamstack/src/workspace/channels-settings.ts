@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { byteSize, duration, flag, wholeNumber } from './setting-types.ts'
 
 /** `channels`: bounds of all channels together, and how they are read. */
@@ -22,4 +23,22 @@ export const channelsShape = {
     .describe(
       'Whether `?access_token=` is read for GET of channels and presence, for EventSource, which can send no header. URLs end up in logs: only with tokens that expire soon.',
     ),
+}
+
+/** `channels` as the program uses it. */
+export interface ChannelsSettings {
+  readonly maxOpen: number
+  readonly memoryBytes: number
+  readonly presenceGraceMs: number
+  readonly tokenInUrl: boolean
+}
+
+/** Returns the checked section in the shape that the program uses. */
+export function channelsSettings(channels: z.output<z.ZodObject<typeof channelsShape>>): ChannelsSettings {
+  return {
+    maxOpen: channels.max_open,
+    memoryBytes: channels.memory_bytes,
+    presenceGraceMs: channels.presence_grace,
+    tokenInUrl: channels.token_in_url,
+  }
 }

@@ -1,6 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
-import { createIssueList, normalizeRateLimits, treeFromValue } from '../definition/index.ts'
+import { type RateLimitDeclaration, createIssueList, normalizeRateLimits, treeFromValue } from '../definition/index.ts'
+import type { OpenStreamBounds } from '../limit/index.ts'
 import { byteSize, duration, objectMessage, wholeNumber } from './setting-types.ts'
 
 export const openStreamsShape = {
@@ -47,4 +48,36 @@ export const limitsShape = {
         'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`, or with `tokens` of models or `bytes` of answers instead of `calls`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` restricts it to callers with one of these roles, `keys` to those API keys; `mode: report` refuses nothing. Endpoints declare their own `rate_limit`.',
     }),
   open_streams: z.strictObject(openStreamsShape, objectMessage).prefault({}),
+}
+
+/** `limits` as the program uses it. */
+export interface LimitsSettings {
+  readonly maxDurationMs: number
+  readonly maxChunks: number
+  readonly maxBytes: number
+  readonly maxIterations: number
+  readonly maxStackDepth: number
+  /** Null: as many as the heap can hold. */
+  readonly activeRunsMax: number | null
+  /** Of all endpoints together. */
+  readonly rateLimits: readonly RateLimitDeclaration[]
+  readonly openStreams: OpenStreamBounds
+}
+
+/** Returns the checked section in the shape that the program uses. */
+export function limitsSettings(limits: z.output<z.ZodObject<typeof limitsShape>>): LimitsSettings {
+  return {
+    maxDurationMs: limits.max_duration,
+    maxChunks: limits.max_chunks,
+    maxBytes: limits.max_bytes,
+    maxIterations: limits.max_iterations,
+    maxStackDepth: limits.max_stack_depth,
+    activeRunsMax: limits.active_runs ?? null,
+    rateLimits: limits.rate_limit ?? [],
+    openStreams: {
+      total: limits.open_streams.total ?? null,
+      perCaller: limits.open_streams.per_caller ?? null,
+      perAddress: limits.open_streams.per_address ?? null,
+    },
+  }
 }

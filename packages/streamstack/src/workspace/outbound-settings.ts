@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
+import type { Environment } from './dotenv.ts'
 import { addProblem, duration, objectMessage, text, wholeNumber } from './setting-types.ts'
 
 const rewriteShape = { to: text, unless: text }
@@ -58,3 +59,42 @@ export const outbound = z.strictObject(outboundShape, objectMessage).superRefine
     if (problem !== null) context.addIssue({ code: 'custom', message: problem, path: ['rewrite', from] })
   }
 })
+
+/** `outbound` as the program uses it. Limits that are not set are left out: the outbound door has defaults. */
+export interface OutboundSettings {
+  readonly allow: readonly string[]
+  readonly rewrite: Readonly<Record<string, string>>
+  readonly connectTimeoutMs: number
+  readonly firstByteTimeoutMs?: number
+  readonly idleTimeoutMs?: number
+  readonly totalTimeoutMs?: number
+  readonly hostConnectionsMax: number
+}
+
+/** Returns the checked section in the shape that the program uses. `environment`: what decides whether a rewrite holds. */
+export function outboundSettings(checked: z.output<typeof outbound>, environment: Environment): OutboundSettings {
+  const firstByteTimeoutMs = checked.first_byte_timeout ?? checked.timeout
+  const idleTimeoutMs = checked.idle_timeout ?? checked.timeout
+  return {
+    allow: checked.allow,
+    rewrite: rewritesOf(checked.rewrite, environment),
+    connectTimeoutMs: checked.connect_timeout,
+    ...(firstByteTimeoutMs === undefined ? {} : { firstByteTimeoutMs }),
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+    ...(checked.total_timeout === undefined ? {} : { totalTimeoutMs: checked.total_timeout }),
+    hostConnectionsMax: checked.max_connections,
+  }
+}
+
+/** Those that hold: one with `unless` does so while that variable has no value. */
+function rewritesOf(
+  rewrite: z.output<typeof outbound>['rewrite'],
+  environment: Environment,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(rewrite).flatMap(([from, to]) => {
+      if (typeof to === 'string') return [[from, to]]
+      return (environment[to.unless] ?? '') === '' ? [[from, to.to]] : []
+    }),
+  )
+}

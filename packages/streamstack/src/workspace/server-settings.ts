@@ -124,3 +124,92 @@ export const serverShape = {
   cors: z.strictObject(corsShape, objectMessage).prefault({}),
   websocket: z.strictObject(websocketShape, objectMessage).prefault({}),
 }
+
+/** `server` as the program uses it. */
+export interface ServerSettings {
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** Null: no list. */
+  readonly hosts: readonly string[] | null
+  /** Without a slash at its end; null: where it listens. */
+  readonly publicUrl: string | null
+  /** Addresses and networks. */
+  readonly trustedProxies: readonly string[]
+  readonly forwarded: 'x-forwarded' | 'forwarded'
+  /** Null: by the mode. */
+  readonly errors: 'detailed' | 'public' | null
+  readonly halfClose: boolean
+  readonly maxConnections: number
+  /** Whether Xano's URLs call the endpoints. */
+  readonly xano: boolean
+  readonly bodyLimitBytes: number
+  readonly stopGraceMs: number
+  readonly tls: {
+    readonly certFile: string
+    readonly keyFile: string
+    readonly hstsSeconds: number
+    readonly redirectPort: number | null
+  } | null
+  /** No origins: other origins are not let in. */
+  readonly cors: {
+    readonly origins: readonly string[]
+    readonly credentials: boolean
+    readonly maxAgeSeconds: number
+  }
+  /** Time for which a client may stop reading a complete answer. */
+  readonly slowTimeoutMs: number
+  /** Bounds of `/v1/ws`; all but the first are of one connection. */
+  readonly websocket: {
+    readonly maxConnections: number
+    /** What is open at once. */
+    readonly maxStreams: number
+    /** Messages a second. */
+    readonly messageRate: number
+    readonly queueBytesMax: number
+    /** How long it may take nothing of what waits for it. */
+    readonly slowTimeoutMs: number
+    /** How long it may ask for nothing while it has no token. */
+    readonly authTimeoutMs: number
+  }
+}
+
+/** Returns the checked section in the shape that the program uses. `absolute` resolves a path from the workspace folder. */
+export function serverSettings(
+  server: z.output<z.ZodObject<typeof serverShape>>,
+  absolute: (path: string) => string,
+): ServerSettings {
+  return {
+    host: server.host,
+    port: server.port,
+    hosts: server.hosts ?? null,
+    publicUrl: server.public_url ?? null,
+    trustedProxies: server.trusted_proxies,
+    forwarded: server.forwarded,
+    errors: server.errors ?? null,
+    halfClose: server.half_close,
+    maxConnections: server.max_connections,
+    xano: server.xano,
+    bodyLimitBytes: server.body_limit,
+    stopGraceMs: server.stop_grace,
+    tls:
+      server.tls === undefined
+        ? null
+        : {
+            certFile: absolute(server.tls.cert),
+            keyFile: absolute(server.tls.key),
+            hstsSeconds: server.tls.hsts,
+            redirectPort: server.tls.redirect_port ?? null,
+          },
+    cors: { origins: server.cors.origins, credentials: server.cors.credentials, maxAgeSeconds: server.cors.max_age },
+    slowTimeoutMs: server.slow_timeout,
+    websocket: {
+      maxConnections: server.websocket.max_connections,
+      maxStreams: server.websocket.max_streams,
+      messageRate: server.websocket.message_rate,
+      queueBytesMax: server.websocket.queue_bytes,
+      slowTimeoutMs: server.websocket.slow_timeout,
+      authTimeoutMs: server.websocket.auth_timeout,
+    },
+  }
+}

@@ -64,3 +64,41 @@ export const streams = z
     path: ['retained_bytes'],
     message: 'must not be less than `streams.window_bytes`',
   })
+
+/** `streams` as the program uses it. */
+export interface StreamsSettings {
+  readonly windowBytes: number
+  readonly retainedBytes: number
+  readonly retentionMs: number
+  readonly durableRetentionMs: number
+  readonly heartbeatMs: number
+  /** The callers that may use streams by name: bearers of `streams:read` and `streams:write`, or every program on this machine. */
+  readonly access: 'closed' | 'open'
+  /** Condition for each stream by name, as text that compiles; null: none. */
+  readonly allow: string | null
+  readonly log: 'memory' | 'sqlite'
+  readonly memoryBytes: number
+  /** Null: chunks stay. */
+  readonly maxAgeMs: number | null
+  /** Null: a stream keeps everything. */
+  readonly maxBytes: number | null
+  readonly longPollTimeoutMs: number
+}
+
+/** Returns the checked section in the shape that the program uses. */
+export function streamsSettings(checked: z.output<typeof streams>): StreamsSettings {
+  return {
+    windowBytes: checked.window_bytes,
+    retainedBytes: checked.retained_bytes,
+    retentionMs: checked.retention,
+    durableRetentionMs: checked.durable_retention,
+    heartbeatMs: checked.heartbeat,
+    access: checked.access,
+    allow: checked.allow ?? null,
+    log: checked.log,
+    memoryBytes: checked.memory_bytes,
+    maxAgeMs: checked.max_age ?? null,
+    maxBytes: checked.max_bytes ?? null,
+    longPollTimeoutMs: checked.long_poll_timeout,
+  }
+}
