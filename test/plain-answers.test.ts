@@ -69,9 +69,11 @@ describe('a Response step', () => {
     // A value that an input made is the fault of the caller.
     [{ status: '{{input.s}}' }, 400, "'status' must be"],
     [{ headers: '{{input.s}}' }, 400, "'headers' must be"],
-    [{ headers: { 'Transfer-Encoding': 'chunked' } }, 500, 'Transfer-Encoding'],
-    [{ headers: { 'Stream-Run': 'x' } }, 500, 'Stream-Run'],
-    [{ headers: { 'X-A': 'a\r\nSet-Cookie: b=1' } }, 500, 'X-A'],
+    [{ headers: { 'Transfer-Encoding': 'chunked' } }, 503, 'endpoint_broken'],
+    [{ headers: { 'X-A': 'a\r\nSet-Cookie: b=1' } }, 503, 'endpoint_broken'],
+    [{ headers: "{{ {'Transfer-Encoding': 'chunked'} }}" }, 500, 'Transfer-Encoding'],
+    [{ headers: "{{ {'Stream-Run': 'x'} }}" }, 500, 'Stream-Run'],
+    [{ headers: { 'X-A': "{{'a\\r\\nSet-Cookie: b=1'}}" } }, 500, 'X-A'],
     [{ headers: { 'X-A': '{{input.s}}' } }, 400, 'X-A'],
   ])('%j is refused with %i', async (step, status, named) => {
     await using server = await testServer({

@@ -332,14 +332,16 @@ describe('headers that a step sets', () => {
   test.each(['Content-Encoding', 'content-length', 'Transfer-Encoding', 'Stream-Url', 'Connection'])(
     '%s is refused',
     async (name) => {
-      const answer = await headersOf(name, 'gzip')
+      // Written out, it is no endpoint that is served.
+      expect((await headersOf(name, 'gzip')).status).toBe(503)
+      const answer = await headersOf(`{{'${name}'}}`, 'gzip')
       expect(answer.status).toBe(500)
       expect(problem(answer)['code']).toBe('step_failed')
     },
   )
 
   test('cannot add a header of their own by a line break', async () => {
-    const answer = await headersOf('X-A', 'a\r\nSet-Cookie: b')
+    const answer = await headersOf('X-A', "{{'a\\r\\nSet-Cookie: b'}}")
     expect(answer.status).toBe(500)
     expect(answer.headers['set-cookie']).toBeUndefined()
   })

@@ -168,3 +168,50 @@ describe('inputs of a function file', () => {
     expect(served).toBe(false)
   })
 })
+
+describe('what is written out and could never be sent', () => {
+  const call = (more: Step): Step => ({ function: 'External API Request', url: 'https://api.example.com/', ...more })
+  const setHeader = (name: string, value: unknown): Step => ({ function: 'Set Response Header', name, value })
+  const respond = (headers: Step): Step => ({ function: 'Response', headers, content: 'x' })
+
+  test.each<[Step, RegExp]>([
+    [call({ headers: { '{{w}}': 'x' } }), /"\{\{w\}\}".*not evaluated; write it out/],
+    [call({ headers: { 'X Key': 'x' } }), /"X Key".*letters, digits and hyphens/],
+    [call({ headers: { 'X-Kéy': 'x' } }), /letters, digits and hyphens/],
+    [call({ headers: { Host: 'x' } }), /"Host".*remove it/],
+    [call({ headers: { 'X-A': 'a', 'x-a': 'b' } }), /"x-a".*twice/],
+    [call({ headers: { 'X-A': 'a\nb' } }), /"X-A".*encode it/],
+    [call({ headers: { 'X-A': '日本' } }), /"X-A".*encode it/],
+    [call({ headers: { 'X-A': ['a'] } }), /"X-A" must be text; it is a list of 1/],
+    [call({ method: 'GE T' }), /'method'.*one word, such as POST/],
+    [call({ method: 'connect' }), /'method'.*CONNECT is refused/],
+    [call({ url: 'ftp://files.example.com/{{w}}' }), /'url' begins with ftp:/],
+    [call({ url: 'api.example.com/x' }), /'url' is no URL/],
+    [{ function: 'AI Reply', provider: 'ollama', model: 'm', prompt: 'p', headers: { 'X Key': 'x' } }, /"X Key"/],
+    [setHeader('X Y', 'x'), /"X Y".*letters, digits and hyphens/],
+    [setHeader('Transfer-Encoding', 'x'), /"Transfer-Encoding": the server sets it; remove it/],
+    [setHeader('content-type', 'x'), /"content-type": the format decides it/],
+    [setHeader('X-A', 'a\r\nSet-Cookie: b'), /"X-A".*line break/],
+    [respond({ 'X Y': 'x' }), /"X Y"/],
+    [respond({ 'Content-Length': '1' }), /"Content-Length": the server sets it; remove it/],
+    [respond({ Location: 'a\nb' }), /"Location".*line break/],
+  ])('is told where it stands: %j', async (step, message) => {
+    const { errors, served } = await loaded([step, send('x')])
+    expect(errors).toEqual([expect.stringMatching(/^endpoints\/e\.json:\d+:\d+ /)])
+    expect(errors[0]).toMatch(message)
+    expect(served).toBe(false)
+  })
+
+  test.each<[Step]>([
+    [call({ headers: { 'X-Key': '{{w}}', x_id: 5, 'X-None': null, Accept: 'text/plain; charset=utf-8' } })],
+    [call({ headers: '{{w}}', method: '{{w}}', url: '{{w}}' })],
+    [call({ method: 'query', url: '{{w}}://x' })],
+    [call({ url: '/own/path' })],
+    [call({ url: 'https://{{w}}.example.com/' })],
+    [setHeader('{{w}}', '{{w}}')],
+    [setHeader('Cache-Control', 'no-store')],
+    [respond({ 'Content-Type': 'text/html', 'X-A': 'é', Location: '{{w}}' })],
+  ])('does not touch what can be: %j', async (step) => {
+    expect((await loaded([step, send('x')])).errors).toEqual([])
+  })
+})

@@ -42,6 +42,11 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text)
 }
 
+/** Whether a text can be the value of a header. */
+export function isFieldValue(text: string): boolean {
+  return FIELD_VALUE.test(text)
+}
+
 /**
  * The headers of a step, names in lower case, without those that are this client's own to set.
  * Throws `step_failed` for a name or value that would break out of its line.
@@ -61,7 +66,7 @@ export function checkedHeaders(headers: Readonly<Record<string, string>>): Recor
       })
     }
     if (HOP_BY_HOP.has(lower)) continue
-    if (typeof value !== 'string' || !FIELD_VALUE.test(value)) {
+    if (typeof value !== 'string' || !isFieldValue(value)) {
       throw new ArgumentError(
         'step_failed',
         `The outbound header ${name} holds a line break or a character that headers cannot carry. Trim or encode its value.`,

@@ -102,13 +102,16 @@ function requestUrl({ url: text, query = {} }: OutboundRequest): URL {
 
 function requestMethod(method: string | undefined, hasBody: boolean): string {
   if (method === undefined) return hasBody ? 'POST' : 'GET'
+  const problem = methodProblem(method)
+  if (problem === null) return method.toUpperCase()
+  throw new ArgumentError('step_failed', `The method of the outbound request ${problem}.`, { argument: 'method' })
+}
+
+/** Why a method cannot be sent; null: it can. */
+export function methodProblem(method: string): string | null {
+  if (!isToken(method)) return 'is not one that can be sent: it must be one word, such as POST'
   const upper = method.toUpperCase()
-  if (!isToken(upper) || FORBIDDEN_METHODS.has(upper)) {
-    throw new ArgumentError('step_failed', 'The method of the outbound request is not one that can be sent.', {
-      argument: 'method',
-    })
-  }
-  return upper
+  return FORBIDDEN_METHODS.has(upper) ? `is not one that can be sent: ${upper} is refused` : null
 }
 
 /** The body as text; sets Content-Type where the step left it open. */

@@ -1,9 +1,10 @@
 import type { Value } from '@streamstack/protocol'
-import type { ParameterShape, StepNode } from '../../definition/types.ts'
+import type { ParameterShape, StepNode, TreeNode } from '../../definition/types.ts'
 import type { Frame, Strand } from '../../run/index.ts'
-import type { OutboundRequest, TimeLimits } from '../../outbound/index.ts'
+import { type OutboundRequest, type TimeLimits, methodProblem } from '../../outbound/index.ts'
 import { argumentError, durationArgument, numberArgument, textArgument } from './arguments.ts'
 import type { Compiler } from './compiler.ts'
+import { REQUEST_HEADERS, checkHeaders, literalText } from './literal-headers.ts'
 import { prepareUrl } from './outbound-url.ts'
 
 const DAY_MS = 86_400_000
@@ -55,6 +56,8 @@ export const requestParameters = {
 export function prepareRequest(step: StepNode, compiler: Compiler): (frame: Frame, strand: Strand) => OutboundRequest {
   const url = prepareUrl(step, compiler)
   const method = textArgument(step, compiler, 'method')
+  checkMethod(step.parameters['method'], compiler)
+  checkHeaders(step, compiler, REQUEST_HEADERS)
   const headers = compiler.value(step.parameters['headers'], null)
   const body = compiler.value(step.parameters['body'], null)
   const query = compiler.value(step.parameters['query'], null)
@@ -75,6 +78,13 @@ export function prepareRequest(step: StepNode, compiler: Compiler): (frame: Fram
       signal: strand.signal,
     }
   }
+}
+
+/** Adds an issue for a method that is written out and could never be sent. */
+function checkMethod(node: TreeNode | undefined, compiler: Compiler): void {
+  const method = literalText(node)
+  const problem = method === null || method === '' ? null : methodProblem(method)
+  if (node !== undefined && problem !== null) compiler.issue('error', `'method' ${problem}.`, node.position)
 }
 
 /** The limits that a step sets itself. */

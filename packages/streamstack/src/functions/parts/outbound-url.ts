@@ -32,6 +32,7 @@ export function prepareUrl(step: StepNode, compiler: Compiler): (frame: Frame) =
     compiler.issue('error', `'url' must be text; it is ${kindOf(node.value)}.`, node.position)
     return () => ''
   }
+  checkWritten(node, compiler)
   const parts = compiler.parts(node)
   return (frame) => {
     let url = ''
@@ -50,6 +51,22 @@ export function prepareUrl(step: StepNode, compiler: Compiler): (frame: Frame) =
     if (url.length > URL_CHARACTERS_MAX) throw problem(step, `is longer than ${URL_CHARACTERS_MAX} characters`)
     for (const { from, to } of values) checkSegments(step, url, from, to)
     return url
+  }
+}
+
+/** Adds an issue for a URL, or the beginning of one, that is written out and could never be called. */
+function checkWritten({ value, position }: TreeNode & { value: string }, compiler: Compiler): void {
+  const [begin = ''] = value.split('{{', 1)
+  const isWhole = begin.length === value.length
+  const scheme = /^\s*([a-z][a-z\d+.-]*):/i.exec(begin)?.[1]?.toLowerCase()
+  if (scheme !== undefined && scheme !== 'http' && scheme !== 'https' && (isWhole || begin.includes('://'))) {
+    compiler.issue('error', `'url' begins with ${scheme}:, and only http and https can be called.`, position)
+  } else if (isWhole && value.trim() !== '' && !/^\s*\//.test(value) && !URL.canParse(value)) {
+    compiler.issue(
+      'error',
+      "'url' is no URL. Write an absolute one (https://…), or a path of this server, which begins with /.",
+      position,
+    )
   }
 }
 

@@ -4,6 +4,7 @@ import { type Frame, STOP, type RunningRun, chunkOf } from '../../run/index.ts'
 import { argumentError, argumentFault, numberArgument } from '../parts/arguments.ts'
 import type { Compiler } from '../parts/compiler.ts'
 import type { FunctionDefinition } from '../parts/function-definition.ts'
+import { ANSWER_HEADERS, checkHeaders } from '../parts/literal-headers.ts'
 import { passedHeader, refuseReserved } from '../parts/response-header.ts'
 import { send } from '../parts/send.ts'
 
@@ -47,7 +48,7 @@ export const response: FunctionDefinition = {
     },
     {
       title: 'A header that the server sets itself',
-      stack: [{ function: 'Response', headers: { 'Transfer-Encoding': 'chunked' }, content: 'x' }],
+      stack: [{ function: 'Response', headers: "{{ {'Transfer-Encoding': 'chunked'} }}", content: 'x' }],
       sends: [],
       fails: 'step_failed',
     },
@@ -99,6 +100,7 @@ function setHeaders(step: StepNode, run: RunningRun, headers: readonly (readonly
 function headersOf(step: StepNode, compiler: Compiler): (frame: Frame) => readonly (readonly [string, string])[] {
   const node = step.parameters['headers']
   if (node === undefined) return () => []
+  checkHeaders(step, compiler, ANSWER_HEADERS)
   const expression = compiler.value(node)
   return (frame) => {
     const value = expression.evaluate(frame)

@@ -1,5 +1,6 @@
 import { action } from '../parts/action.ts'
 import { textArgument } from '../parts/arguments.ts'
+import { FURTHER_HEADERS, checkHeaderName, checkHeaderValue, literalText } from '../parts/literal-headers.ts'
 import { passedHeader, refuseReserved } from '../parts/response-header.ts'
 import { stepError } from '../parts/step-error.ts'
 
@@ -31,6 +32,9 @@ export const setResponseHeader = action({
     },
   ],
   prepare(step, compiler) {
+    const named = step.parameters['name']
+    checkHeaderName(named, compiler, FURTHER_HEADERS)
+    checkHeaderValue(literalText(named) ?? 'value', step.parameters['value'], compiler)
     const name = textArgument(step, compiler, 'name')
     const value = textArgument(step, compiler, 'value')
     return (frame, { run }) => {
