@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { apiKeyIn } from './api-key-in.ts'
 import { toAuthClaims } from './auth-claims.ts'
+import type { Caller } from './caller.ts'
 import { tokenError } from './token-error.ts'
 import { verifiedToken } from './verified-token.ts'
 import type { TokenVerifier } from './verify-token.ts'
@@ -22,6 +23,16 @@ export const API_KEY_HASH = /^sha256:([0-9a-f]{64})$/
 
 /** No issuer of tokens may speak for a key. */
 const SUBJECT_PREFIX = 'key:'
+
+/** Whether a subject is that of an API key. Tokens must not have it. */
+export function isKeySubject(subject: string): boolean {
+  return subject.startsWith(SUBJECT_PREFIX)
+}
+
+/** Whether a caller has presented the API key of this name. */
+export function presentsKey({ subject }: Caller, name: string): boolean {
+  return subject === `${SUBJECT_PREFIX}${name}`
+}
 
 /** A new key, which is shown once, and its hash for the settings. */
 export function makeApiKey(): { readonly key: string; readonly hash: string } {
@@ -47,7 +58,7 @@ export function acceptApiKeys(
         if (tokens === null) throw tokenError(authorization?.trim() ? 'api_key' : 'missing')
         const token = await tokens.verify(authorization)
         const subject = token.claims['sub']
-        if (typeof subject === 'string' && subject.startsWith(SUBJECT_PREFIX)) throw tokenError('reserved_subject')
+        if (typeof subject === 'string' && isKeySubject(subject)) throw tokenError('reserved_subject')
         return token
       }
       const key = byHash.get(hashOf(presented))

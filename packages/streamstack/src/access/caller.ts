@@ -28,6 +28,11 @@ export interface Caller {
   readonly fault: StreamstackError | null
 }
 
+/** Whether the token of a caller has one of the roles. */
+export function hasRole({ claims }: Caller, roles: readonly string[]): boolean {
+  return claims !== null && roles.some((role) => claims.roles.includes(role))
+}
+
 const NOWHERE: CallPlace = Object.freeze({
   host: '',
   origin: undefined,

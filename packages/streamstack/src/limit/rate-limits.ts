@@ -1,7 +1,7 @@
 import type { Value } from '@streamstack/protocol'
 import { StreamstackError } from '@streamstack/protocol'
 import ipaddr from 'ipaddr.js'
-import type { Caller } from '../access/index.ts'
+import { type Caller, hasRole, presentsKey } from '../access/index.ts'
 import type { LimitUnit, RateLimitDeclaration } from '../definition/types.ts'
 import { type Quota, RateCounter } from './rate-counter.ts'
 
@@ -137,8 +137,8 @@ function nameOf({ by }: RateLimitDeclaration, index: number): string {
 
 /** Null: the limit does not concern the call, or cannot be counted yet. */
 function keyOf({ by, roles, keys }: RateLimitDeclaration, { caller, inputs }: LimitedCall): string | null {
-  if (roles.length > 0 && !roles.some((role) => caller.claims?.roles.includes(role))) return null
-  if (keys.length > 0 && !keys.some((name) => caller.subject === `key:${name}`)) return null
+  if (roles.length > 0 && !hasRole(caller, roles)) return null
+  if (keys.length > 0 && !keys.some((name) => presentsKey(caller, name))) return null
   if (by.startsWith('input.')) {
     if (inputs === null) return null
     const value = inputs[by.slice('input.'.length)] ?? null

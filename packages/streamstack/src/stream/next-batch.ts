@@ -10,7 +10,7 @@ export function nextBatch(source: StreamSource, after: number): Batch | null | P
   const { stream, refusal = null } = source
   if (refusal !== null) throw refusal
   if (after >= stream.lastOffset) return null
-  if (after < stream.log.droppedOffset) throw fellBehind()
+  if (!stream.holdsAfter(after)) throw fellBehind()
   return stream.read(after)
 }
 

@@ -13,7 +13,7 @@ export function positionAfter({ stream, begin }: StreamSource, text: string): nu
       'This is no offset of this stream. Send one that it gave out, -1 for its start, or now for its end.',
     )
   }
-  if (offset < log.droppedOffset) {
+  if (!stream.holdsAfter(offset)) {
     throw new StreamstackError('offset_expired', 'The stream no longer holds the chunks after this offset.', {
       details: { first_offset: log.droppedOffset },
     })

@@ -98,6 +98,11 @@ export class Stream {
     return this.log.lastOffset
   }
 
+  /** Whether the log still holds what comes after an offset, or will. */
+  holdsAfter(offset: number): boolean {
+    return offset >= this.log.droppedOffset
+  }
+
   get readerCount(): number {
     return this.#readers.size
   }

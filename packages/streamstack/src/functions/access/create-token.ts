@@ -1,5 +1,5 @@
 import { StreamstackError, type Value } from '@streamstack/protocol'
-import { makeToken, toAuthClaims } from '../../access/index.ts'
+import { isKeySubject, makeToken, toAuthClaims } from '../../access/index.ts'
 import type { StepNode } from '../../definition/types.ts'
 import { action } from '../parts/action.ts'
 import { argumentError, argumentFault, durationArgument, textArgument } from '../parts/arguments.ts'
@@ -87,7 +87,7 @@ export const createToken = action({
       }
       const sub = subject(frame)
       // `key:` stands for the API keys of the server, which no token may speak for.
-      if (sub.trim() === '' || sub.startsWith('key:')) {
+      if (sub.trim() === '' || isKeySubject(sub)) {
         throw argumentFault(step, 'subject', 'must be a text that is not empty and does not begin with "key:"')
       }
       const scope = namesOf(step, 'scopes', scopes.evaluate(frame)).join(' ')

@@ -93,7 +93,7 @@ export class SourceView implements Readable {
     if (position > this.visibleTail) {
       throw new StreamstackError('offset_invalid', 'The offset lies beyond the end of the stream.')
     }
-    if (position < stream.log.droppedOffset) throw this.#expired()
+    if (!stream.holdsAfter(position)) throw this.#expired()
     const parts: Buffer[] = []
     let bytes = 0
     const add = (message: Buffer): void => {

@@ -134,7 +134,7 @@ export class ResponseReader implements Sink, Beating {
   /** While a run goes on and its log holds what comes next, a client may rest. Else nothing would ever end a connection that takes nothing. */
   get mayNotRest(): boolean {
     const { run, stream } = this.#source
-    const isWaitedFor = run !== null && stream.end === null && this.#pump.position >= stream.log.droppedOffset
+    const isWaitedFor = run !== null && stream.end === null && stream.holdsAfter(this.#pump.position)
     return this.#isBlocked && !isWaitedFor
   }
 
