@@ -15,6 +15,11 @@ const fetchTimeoutMs = 10_000
 /** How often it is reported that the keys cannot be fetched. */
 const reportPauseMs = 60_000
 
+/** Keys of one issuer: each token is compared with all of them. */
+const keysMax = 1_000
+/** Keys that are tried for a token that names none of them. */
+const candidatesMax = 20
+
 /** Fetches JSON through the workspace's outbound door. */
 export type FetchJson = (url: string) => Promise<unknown>
 
@@ -100,6 +105,7 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
 function readKeySet(answer: unknown): FetchedKeys['find'] {
   const document: unknown = typeof answer === 'string' ? JSON.parse(answer) : answer
   if (!isKeySet(document)) throw new TypeError('the document is not a JWK Set')
+  if (document.keys.length > keysMax) throw new TypeError(`the key set holds more than ${keysMax} keys`)
   // What is no key is passed over, as RFC 7517 §5 asks; jose would refuse the whole set.
   return createLocalJWKSet({ keys: document.keys.filter((key) => typeof key === 'object' && key !== null) })
 }
@@ -124,7 +130,10 @@ async function candidates(
 
 async function collect(several: AsyncIterable<CryptoKey>): Promise<readonly CryptoKey[]> {
   const found: CryptoKey[] = []
-  for await (const key of several) found.push(key)
+  for await (const key of several) {
+    found.push(key)
+    if (found.length === candidatesMax) break
+  }
   return found
 }
 

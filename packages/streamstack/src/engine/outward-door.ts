@@ -4,6 +4,7 @@ import { type ObservedAnswer, type Outbound, createOutbound } from '../outbound/
 import type { Settings } from '../workspace/index.ts'
 
 /** A key set is small, so a fetch that takes longer has failed. */
+const KEY_SET_BYTES_MAX = 1_048_576
 const KEY_SET_TIMEOUT_MS = 10_000
 
 /** A head of the audit that its webhook does not take in this time is sent with the next. */
@@ -36,7 +37,14 @@ export class OutwardDoor {
 
   /** Fetches a key set. */
   async fetchKeys(url: string): Promise<unknown> {
-    return (await this.#current.request({ url, totalTimeoutMs: KEY_SET_TIMEOUT_MS, signal: NEVER })).body
+    return (
+      await this.#current.request({
+        url,
+        totalTimeoutMs: KEY_SET_TIMEOUT_MS,
+        maxBytes: KEY_SET_BYTES_MAX,
+        signal: NEVER,
+      })
+    ).body
   }
 
   /** Sends a head of the audit to its webhook. */

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Value } from '@streamstack/protocol'
 import { StreamstackError } from '@streamstack/protocol'
 import ipaddr from 'ipaddr.js'
@@ -142,9 +143,17 @@ function keyOf({ by, roles, keys }: RateLimitDeclaration, { caller, inputs }: Li
   if (by.startsWith('input.')) {
     if (inputs === null) return null
     const value = inputs[by.slice('input.'.length)] ?? null
-    return typeof value === 'string' ? `text ${value.slice(0, 200)}` : JSON.stringify(value).slice(0, 200)
+    return inputKey(value)
   }
   return by === 'caller' ? callerKey(caller) : addressKey(caller.place.address)
+}
+
+/** A longer key is a digest: counters must not keep the values, nor texts that the beginning of one was cut from. */
+const KEY_CHARACTERS = 64
+
+function inputKey(value: Value): string {
+  const text = typeof value === 'string' ? `text ${value}` : JSON.stringify(value)
+  return text.length <= KEY_CHARACTERS ? text : `digest ${hash('sha256', text, 'base64')}`
 }
 
 /** The subject of a token, or the address. */

@@ -101,7 +101,7 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
   const known = formatters.get(zone)
   if (known !== undefined) return known
   checkLocaleName(zone)
-  charge(1000)
+  charge(2_500)
   let made: Intl.DateTimeFormat
   try {
     made = new Intl.DateTimeFormat('en-US', {
