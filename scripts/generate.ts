@@ -8,7 +8,7 @@ import { tableJsonSchema } from '../packages/streamstack/src/table/index.ts'
 import { endpointJsonSchema, functionJsonSchema } from '../packages/streamstack/src/definition/index.ts'
 import { functions } from '../packages/streamstack/src/functions/index.ts'
 import { reservedPaths, routeDescriptions } from '../packages/streamstack/src/http/index.ts'
-import { settingsJsonSchema, startSettingKeys } from '../packages/streamstack/src/workspace/index.ts'
+import { settingsJsonSchema, START_SETTING_KEYS } from '../packages/streamstack/src/workspace/index.ts'
 import { commandsPage } from './reference/commands-page.ts'
 import { customElementsJson, describeElements } from './reference/elements-manifest.ts'
 import { elementsPage } from './reference/elements-page.ts'
@@ -36,7 +36,7 @@ const files: Readonly<Record<string, string>> = {
   '../../packages/elements/custom-elements.json': customElementsJson(elements),
   'errors.md': errorsPage(),
   'http.md': httpPage(routeDescriptions),
-  'settings.md': settingsPage(settingsJsonSchema(), startSettingKeys),
+  'settings.md': settingsPage(settingsJsonSchema(), START_SETTING_KEYS),
   'test-sentences.md': testSentencesPage(),
   [guardrails]: withMeasuredGuardrails(readFileSync(join(folder, guardrails), 'utf8')),
   'endpoint-schema.json': asJson(endpointJsonSchema(functions)),

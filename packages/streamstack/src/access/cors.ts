@@ -20,9 +20,9 @@ export interface CorsRequest {
   privateNetwork: string | undefined
 }
 
-const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-const requestHeaders = [
+const REQUEST_HEADERS = [
   'Authorization',
   'Content-Type',
   'Accept',
@@ -34,7 +34,7 @@ const requestHeaders = [
 ]
 
 /** Response headers that scripts may read; the rest of Durable Streams' are here too. */
-const exposedHeaders = [
+const EXPOSED_HEADERS = [
   'Stream-Run',
   'Stream-Url',
   'Stream-Next-Offset',
@@ -57,7 +57,7 @@ const exposedHeaders = [
   'X-Vercel-AI-UI-Message-Stream',
 ]
 
-const requestedHeadersMax = 50
+const REQUESTED_HEADERS_MAX = 50
 
 /** Whether a request is a browser's question beforehand, which never reaches an endpoint (Fetch standard, CORS-preflight). */
 export function isPreflight(request: CorsRequest): boolean {
@@ -95,7 +95,7 @@ export function corsHeaders(settings: CorsSettings, request: CorsRequest): Recor
     if (isAllowed) Object.assign(headers, preflightHeaders(settings, request))
   } else if (isAllowed) {
     // Without cookies the star exposes what stacks set themselves, too; with cookies it means a header of that name.
-    headers['Access-Control-Expose-Headers'] = [...exposedHeaders, ...(settings.credentials ? [] : ['*'])].join(', ')
+    headers['Access-Control-Expose-Headers'] = [...EXPOSED_HEADERS, ...(settings.credentials ? [] : ['*'])].join(', ')
   }
   if (varies.length > 0) headers['Vary'] = varies.join(', ')
   return headers
@@ -118,7 +118,7 @@ export function corsOriginFault(entry: string): string | null {
 
 function preflightHeaders(settings: CorsSettings, request: CorsRequest): Record<string, string> {
   const headers: Record<string, string> = {
-    'Access-Control-Allow-Methods': methods,
+    'Access-Control-Allow-Methods': METHODS,
     'Access-Control-Allow-Headers': allowedHeaders(request.requestHeaders),
     'Access-Control-Max-Age': String(settings.maxAgeSeconds),
   }
@@ -129,8 +129,8 @@ function preflightHeaders(settings: CorsSettings, request: CorsRequest): Record<
 
 /** Asked-for names are granted as they are: which headers a request carries decides nothing here but for the token. */
 function allowedHeaders(requested: string | undefined): string {
-  const names = new Map(requestHeaders.map((name) => [name.toLowerCase(), name]))
-  for (const part of (requested ?? '').split(',').slice(0, requestedHeadersMax)) {
+  const names = new Map(REQUEST_HEADERS.map((name) => [name.toLowerCase(), name]))
+  for (const part of (requested ?? '').split(',').slice(0, REQUESTED_HEADERS_MAX)) {
     const name = part.trim()
     if (/^[\w!#$%&'*+.^`|~-]{1,100}$/.test(name) && !names.has(name.toLowerCase())) names.set(name.toLowerCase(), name)
   }

@@ -4,21 +4,21 @@ import type { CryptoKey, FlattenedJWSInput, JSONWebKeySet, JWSHeaderParameters }
 import { tokenError } from './token-error.ts'
 
 /** How long fetched keys are believed. A key that its issuer withdrew works no longer than this. */
-const ageMaxMs = 10 * 60_000
+const AGE_MAX_MS = 10 * 60_000
 /** From this age on the keys are fetched anew beside the calls, so that a short outage of the issuer goes unnoticed. */
-const refreshAgeMs = ageMaxMs / 2
+const REFRESH_AGE_MS = AGE_MAX_MS / 2
 /** Unknown key ids cost the issuer at most one fetch in this time. */
-const coolDownMs = 30_000
+const COOL_DOWN_MS = 30_000
 /** After a failed fetch, calls are refused at once for this long. */
-const retryPauseMs = 5_000
-const fetchTimeoutMs = 10_000
+const RETRY_PAUSE_MS = 5_000
+const FETCH_TIMEOUT_MS = 10_000
 /** How often it is reported that the keys cannot be fetched. */
-const reportPauseMs = 60_000
+const REPORT_PAUSE_MS = 60_000
 
 /** Keys of one issuer: each token is compared with all of them. */
-const keysMax = 1_000
+const KEYS_MAX = 1_000
 /** Keys that are tried for a token that names none of them. */
-const candidatesMax = 20
+const CANDIDATES_MAX = 20
 
 /** Fetches JSON through the workspace's outbound door. */
 export type FetchJson = (url: string) => Promise<unknown>
@@ -60,11 +60,11 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
       return fetched
     } catch (cause) {
       failedAtMs = now()
-      if (failedAtMs - reportedAtMs >= reportPauseMs) {
+      if (failedAtMs - reportedAtMs >= REPORT_PAUSE_MS) {
         reportedAtMs = failedAtMs
         onFailure?.(cause, url)
       }
-      throw unavailable(retryPauseMs, cause)
+      throw unavailable(RETRY_PAUSE_MS, cause)
     } finally {
       fetching = null
     }
@@ -73,7 +73,7 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
   /** All calls that need keys at the same time wait for one fetch. */
   function refresh(): Promise<FetchedKeys> {
     if (fetching !== null) return fetching
-    const pauseMs = failedAtMs + retryPauseMs - now()
+    const pauseMs = failedAtMs + RETRY_PAUSE_MS - now()
     if (pauseMs > 0) return Promise.reject(unavailable(pauseMs))
     fetching = fetchKeys()
     return fetching
@@ -82,9 +82,9 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
   async function current(): Promise<FetchedKeys> {
     if (keys === null) return refresh()
     const ageMs = now() - keys.fetchedAtMs
-    if (ageMs >= ageMaxMs) return refresh()
+    if (ageMs >= AGE_MAX_MS) return refresh()
     // The keys at hand are still good: a failure here is met again, and reported, when they are not.
-    if (ageMs >= refreshAgeMs) refresh().catch(() => undefined)
+    if (ageMs >= REFRESH_AGE_MS) refresh().catch(() => undefined)
     return keys
   }
 
@@ -93,7 +93,7 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
       const known = await current()
       const found = await candidates(known, header, token)
       if (found.length > 0) return found
-      if (now() - known.fetchedAtMs < coolDownMs) throw tokenError('key')
+      if (now() - known.fetchedAtMs < COOL_DOWN_MS) throw tokenError('key')
       const rotated = await candidates(await refresh(), header, token)
       if (rotated.length === 0) throw tokenError('key')
       return rotated
@@ -105,7 +105,7 @@ export function createKeySet(url: string, fetchJson: FetchJson, options: KeySetO
 function readKeySet(answer: unknown): FetchedKeys['find'] {
   const document: unknown = typeof answer === 'string' ? JSON.parse(answer) : answer
   if (!isKeySet(document)) throw new TypeError('the document is not a JWK Set')
-  if (document.keys.length > keysMax) throw new TypeError(`the key set holds more than ${keysMax} keys`)
+  if (document.keys.length > KEYS_MAX) throw new TypeError(`the key set holds more than ${KEYS_MAX} keys`)
   // What is no key is passed over, as RFC 7517 §5 asks; jose would refuse the whole set.
   return createLocalJWKSet({ keys: document.keys.filter((key) => typeof key === 'object' && key !== null) })
 }
@@ -132,7 +132,7 @@ async function collect(several: AsyncIterable<CryptoKey>): Promise<readonly Cryp
   const found: CryptoKey[] = []
   for await (const key of several) {
     found.push(key)
-    if (found.length === candidatesMax) break
+    if (found.length === CANDIDATES_MAX) break
   }
   return found
 }
@@ -140,7 +140,7 @@ async function collect(several: AsyncIterable<CryptoKey>): Promise<readonly Cryp
 async function withTimeout<Result>(promise: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the key set did not arrive in time')), fetchTimeoutMs)
+    timer = setTimeout(() => reject(new Error('the key set did not arrive in time')), FETCH_TIMEOUT_MS)
   })
   try {
     return await Promise.race([promise, late])

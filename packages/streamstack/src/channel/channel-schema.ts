@@ -1,4 +1,4 @@
-import { type JsonSchema, jsonSchemaDialect } from '../definition/index.ts'
+import { type JsonSchema, JSON_SCHEMA_DIALECT } from '../definition/index.ts'
 import {
   HISTORY_AGE_MS_DEFAULT,
   HISTORY_COUNT_DEFAULT,
@@ -38,7 +38,7 @@ function rule(who: string): JsonSchema {
 /** JSON Schema (draft 2020-12) of a file in `channels/`, for completion and checks in editors. */
 export function channelJsonSchema(): JsonSchema {
   return {
-    $schema: jsonSchemaDialect,
+    $schema: JSON_SCHEMA_DIALECT,
     title: 'Streamstack channel',
     description: 'Named streams that endpoints and clients publish to: who may, and what is kept.',
     type: 'object',

@@ -1,7 +1,7 @@
 import { type Chunk, StreamstackError } from '@streamstack/protocol'
 import { after } from '../storage/index.ts'
 import type { Batch } from '../stream/index.ts'
-import { type LiveStream, type StreamStore, storedContentType } from '../stream-store/index.ts'
+import { type LiveStream, type StreamStore, STORED_CONTENT_TYPE } from '../stream-store/index.ts'
 import type { ChannelLog } from './channel-log.ts'
 import { HISTORY_AGE_MS_MAX, type HistoryDeclaration } from './declaration.ts'
 import { HistoryLog, RECENT_MS } from './history-log.ts'
@@ -158,7 +158,7 @@ export class DurableLog implements ChannelLog {
   #create(): LiveStream {
     const note: ChannelNote = { base: this.#base }
     const { stream, kept } = this.#store.createOwn(this.#name, {
-      contentType: storedContentType,
+      contentType: STORED_CONTENT_TYPE,
       ttlSeconds: UNUSED_SECONDS,
       key: null,
       note: JSON.stringify(note),

@@ -8,7 +8,7 @@ import {
   type ImportFormat,
   type ImportResult,
   type RecordStore,
-  importFormats,
+  IMPORT_FORMATS,
   openRecordStore,
   type StagedFile,
   stageFile,
@@ -40,7 +40,7 @@ interface ImportTarget {
   file: string
 }
 
-const tableEndings: readonly string[] = ['.yaml', '.yml', '.json', '.jsonc']
+const TABLE_ENDINGS: readonly string[] = ['.yaml', '.yml', '.json', '.jsonc']
 
 /** `import`: records of a file into a table, all in one transaction. */
 export function addImport(program: Command, io: CommandIo): void {
@@ -61,7 +61,7 @@ export function addImport(program: Command, io: CommandIo): void {
     .option('--quote <character>', 'what quotes the cells of a CSV file, or none (default: ", and none for .tsv)')
     .option('--rejected <file>', 'where records that do not fit are written (default: beside the file)')
     .addOption(
-      new Option('--format <format>', 'what the file is, when its ending does not tell').choices([...importFormats]),
+      new Option('--format <format>', 'what the file is, when its ending does not tell').choices([...IMPORT_FORMATS]),
     )
     .option('--data <folder>', "instead of the workspace's own data folder")
     .addHelpText(
@@ -224,7 +224,7 @@ function unknownTable(table: string, tables: readonly { name: string }[]): Comma
 }
 
 function isFileOf(table: string, file: string): boolean {
-  return file.startsWith('tables/') && tableEndings.some((ending) => basename(file) === `${table}${ending}`)
+  return file.startsWith('tables/') && TABLE_ENDINGS.some((ending) => basename(file) === `${table}${ending}`)
 }
 
 /** Whether a table is still to be declared; throws when it cannot be. */

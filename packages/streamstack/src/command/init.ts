@@ -8,7 +8,7 @@ import { type TemplateName, templateNames, workspaceTemplate } from './templates
 import { workspaceDir } from './workspace-dir.ts'
 
 /** Files that may be there already: git and file managers leave them in folders that people call empty. */
-const unimportant: readonly string[] = ['.git', '.DS_Store']
+const UNIMPORTANT: readonly string[] = ['.git', '.DS_Store']
 
 /** `init`: a workspace that works at once. */
 export function addInit(program: Command, io: CommandIo): void {
@@ -30,7 +30,7 @@ export function addInit(program: Command, io: CommandIo): void {
 async function init(io: CommandIo, named: string, template: TemplateName): Promise<void> {
   const { path, prefix, argument } = workspaceDir(io, named)
   const there = await entriesOf(path, named)
-  if (there.some((name) => !unimportant.includes(name))) {
+  if (there.some((name) => !UNIMPORTANT.includes(name))) {
     throw new CommandFailure(
       `The folder ${named} is not empty. Choose a new one, for example \`streamstack init ${join(named, 'api')}\`, or empty it first.`,
     )

@@ -53,7 +53,7 @@ export function program(io: CommandIo): Command {
     })
     .configureHelp({ styleTitle: out.bold, styleCommandText: out.cyan, styleSubcommandText: out.cyan })
     .showHelpAfterError('See --help.')
-    .addHelpText('after', start)
+    .addHelpText('after', START)
   const adds = [
     addInit,
     addDev,
@@ -77,7 +77,7 @@ export function program(io: CommandIo): Command {
   return command
 }
 
-const start = `
+const START = `
 To start:
   streamstack init my-api      make a workspace that works at once
   streamstack dev my-api       serve it on this machine; edits are live when you save

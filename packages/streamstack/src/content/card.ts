@@ -6,7 +6,7 @@ const DIGITS_MIN = 13
 const DIGITS_MAX = 19
 
 /** Number of digits by the issuer's first ones (ISO/IEC 7812): Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay, Maestro. */
-const issuers: readonly (readonly [RegExp, readonly number[]])[] = [
+const ISSUERS: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^4/, [13, 16, 19]],
   [/^(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)/, [16]],
   [/^3[47]/, [15]],
@@ -41,12 +41,12 @@ export const card: Matcher = {
 /** A first group of fewer than four digits, or a first digit of no issuer, settles it early. */
 function canBecomeCard({ places, digits }: DigitRun): boolean {
   const firstGroup = places.findIndex((place, index) => index > 0 && place !== (places[index - 1] as number) + 1)
-  return (firstGroup === -1 || firstGroup >= 4) && issuers.some(([prefix]) => digits.length < 4 || prefix.test(digits))
+  return (firstGroup === -1 || firstGroup >= 4) && ISSUERS.some(([prefix]) => digits.length < 4 || prefix.test(digits))
 }
 
 function isCard(digits: string): boolean {
   return (
-    issuers.some(([prefix, lengths]) => lengths.includes(digits.length) && prefix.test(digits)) && passesLuhn(digits)
+    ISSUERS.some(([prefix, lengths]) => lengths.includes(digits.length) && prefix.test(digits)) && passesLuhn(digits)
   )
 }
 

@@ -209,19 +209,19 @@ function isPesel(compact: string): boolean {
   return !isRepeated(compact) && weighted(digitsOf(compact), [1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]) % 10 === 0
 }
 
-const oddValues = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]
+const ODD_VALUES = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23]
 
 function isCodiceFiscale(compact: string): boolean {
   let sum = 0
   for (let i = 0; i < 15; i++) {
     const character = compact[i] as string
     const value = isDigit(character.charCodeAt(0)) ? Number(character) : character.charCodeAt(0) - 0x41
-    sum += i % 2 === 0 ? (oddValues[value] as number) : value
+    sum += i % 2 === 0 ? (ODD_VALUES[value] as number) : value
   }
   return String.fromCharCode(0x41 + (sum % 26)) === compact[15]
 }
 
-const verhoeffProduct = [
+const VERHOEFF_PRODUCT = [
   '0123456789',
   '1234067895',
   '2340178956',
@@ -233,7 +233,7 @@ const verhoeffProduct = [
   '8765932104',
   '9876543210',
 ]
-const verhoeffShift = [
+const VERHOEFF_SHIFT = [
   '0123456789',
   '1576283094',
   '5803796142',
@@ -249,8 +249,8 @@ function passesVerhoeff(compact: string): boolean {
   Array.from(compact)
     .toReversed()
     .forEach((digit, index) => {
-      const shifted = Number((verhoeffShift[index % 8] as string)[Number(digit)])
-      check = Number((verhoeffProduct[check] as string)[shifted])
+      const shifted = Number((VERHOEFF_SHIFT[index % 8] as string)[Number(digit)])
+      check = Number((VERHOEFF_PRODUCT[check] as string)[shifted])
     })
   return check === 0
 }

@@ -22,7 +22,7 @@ const ORDERS =
   '(?:instructions?|prompts?|rules|directions|directives?|guidelines|guardrails|training|programming|commands)'
 const SECRET = '(?:your|system|hidden|secret|internal|initial|original)'
 
-const rules: readonly ScreenRule[] = [
+const RULES: readonly ScreenRule[] = [
   {
     name: 'ignore_instructions',
     points: 5,
@@ -179,7 +179,7 @@ const rules: readonly ScreenRule[] = [
   },
 ]
 
-const searches = rules.map(({ name, points, pattern }) => ({
+const searches = RULES.map(({ name, points, pattern }) => ({
   name,
   points,
   /** Whether line breaks count; for all other rules they are spaces. */

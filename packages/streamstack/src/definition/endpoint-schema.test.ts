@@ -4,7 +4,7 @@ import { FORMAT_NAMES, type Value } from '@streamstack/protocol'
 import { describe, expect, test } from 'vitest'
 import { catalog } from './fixtures/catalog.ts'
 import { createIssueList, endpointJsonSchema, parseTree, treeFromValue } from './index.ts'
-import { normalizeSettings, settingsKeys } from './normalize-settings.ts'
+import { normalizeSettings, SETTINGS_KEYS } from './normalize-settings.ts'
 import { settingSteps } from './setting-steps.ts'
 
 const validate = new Ajv2020({ strict: false }).compile(endpointJsonSchema(catalog))
@@ -83,10 +83,10 @@ describe("the editors' schema of settings", () => {
   test('knows the keys that are read, and no other', () => {
     const sections = endpointJsonSchema(catalog)['properties'] as Record<string, { properties: object }>
     const properties = sections['endpoint_settings']?.properties ?? {}
-    expect(Object.keys(VALUES).sort()).toEqual([...settingsKeys].sort())
-    const others = Object.keys(properties).filter((key) => !settingsKeys.includes(key))
+    expect(Object.keys(VALUES).sort()).toEqual([...SETTINGS_KEYS].sort())
+    const others = Object.keys(properties).filter((key) => !SETTINGS_KEYS.includes(key))
     expect(faultsOf(Object.fromEntries(others.map((key) => [key, 'a note'])))).toEqual([])
-    expect(Object.keys(properties)).toEqual(expect.arrayContaining([...settingsKeys]))
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining([...SETTINGS_KEYS]))
   })
 
   test.each(Object.entries(VALUES).flatMap(([key, values]) => values.map((value) => [{ [key]: value }])))(

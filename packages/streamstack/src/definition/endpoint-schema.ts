@@ -1,14 +1,14 @@
 import { FORMAT_NAMES } from '@streamstack/protocol'
 import { inputTypeNames } from './input-types.ts'
-import { type JsonSchema, durationSchema, jsonSchemaDialect } from './json-schema.ts'
-import { noteKeys } from './notes.ts'
+import { type JsonSchema, durationSchema, JSON_SCHEMA_DIALECT } from './json-schema.ts'
+import { NOTE_KEYS } from './notes.ts'
 import { stepDefinitions } from './step-schema.ts'
 import type { FunctionShape } from './types.ts'
 
 /** JSON Schema (draft 2020-12) of an endpoint file, made from the functions: for completion and checks in editors. */
 export function endpointJsonSchema(catalog: readonly FunctionShape[]): JsonSchema {
   return {
-    $schema: jsonSchemaDialect,
+    $schema: JSON_SCHEMA_DIALECT,
     title: 'Streamstack endpoint',
     description: 'One endpoint: its settings, its inputs and the function stack that it runs.',
     type: 'object',
@@ -28,7 +28,7 @@ export function endpointJsonSchema(catalog: readonly FunctionShape[]): JsonSchem
 /** JSON Schema of a file in `functions/`. */
 export function functionJsonSchema(catalog: readonly FunctionShape[]): JsonSchema {
   return {
-    $schema: jsonSchemaDialect,
+    $schema: JSON_SCHEMA_DIALECT,
     title: 'Streamstack function',
     description: 'A stack that other stacks run with Run Function.',
     type: 'object',
@@ -53,7 +53,7 @@ const byteSize: JsonSchema = {
 const names: JsonSchema = { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] }
 
 /** Notes may stand anywhere here. */
-const notes: JsonSchema = Object.fromEntries([...noteKeys].map((key) => [key, true]))
+const notes: JsonSchema = Object.fromEntries([...NOTE_KEYS].map((key) => [key, true]))
 const notePatterns: JsonSchema = { '^(?://|x-)': true }
 
 const limits: JsonSchema = {

@@ -2,11 +2,11 @@ import { entryOf } from './tree.ts'
 import type { TreeNode } from './types.ts'
 
 /** Keys that make an object a step: it names a function, or it is one of the two that need no name. */
-const stepKeys: readonly string[] = ['function', 'variables', 'updates']
+const STEP_KEYS: readonly string[] = ['function', 'variables', 'updates']
 
 /** Whether a node looks like a step. */
 export function isStep(node: TreeNode): boolean {
-  return stepKeys.some((key) => entryOf(node, key) !== undefined)
+  return STEP_KEYS.some((key) => entryOf(node, key) !== undefined)
 }
 
 /** Text, or a list of nothing but text, where steps are expected: a description that does not run. */

@@ -4,7 +4,7 @@ import type { Value } from '@streamstack/protocol'
 export type JsonSchema = Readonly<Record<string, Value>>
 
 /** Value of `$schema` in each of them. */
-export const jsonSchemaDialect = 'https://json-schema.org/draft/2020-12/schema'
+export const JSON_SCHEMA_DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** Schema of a duration: text with a unit, or milliseconds. */
 export const durationSchema: JsonSchema = {

@@ -1,7 +1,7 @@
 import { didYouMean, suggest } from '../text/did-you-mean.ts'
 import { isStep } from './is-step.ts'
 import type { IssueList } from './issue-list.ts'
-import { settingsKeys } from './normalize-settings.ts'
+import { SETTINGS_KEYS } from './normalize-settings.ts'
 import { isNoteKey } from './notes.ts'
 import { entryOf, kindOf } from './tree.ts'
 import type { TreeEntry, TreeNode } from './types.ts'
@@ -17,15 +17,15 @@ export interface Sections {
   description: string | null
 }
 
-const settingsSections: readonly string[] = ['endpoint_settings', 'settings']
-const inputSections: readonly string[] = ['input_parameters', 'inputs', 'parameters']
-const stackSections: readonly string[] = ['function_stack', 'stack', 'steps']
+const SETTINGS_SECTIONS: readonly string[] = ['endpoint_settings', 'settings']
+const INPUT_SECTIONS: readonly string[] = ['input_parameters', 'inputs', 'parameters']
+const STACK_SECTIONS: readonly string[] = ['function_stack', 'stack', 'steps']
 
 /** Numbers that wrappers repeat from their stack's loop; named because `max_batches` is near `max_bytes`. */
-const loopNotes: ReadonlySet<string> = new Set(['batch_size', 'max_batches'])
+const LOOP_NOTES: ReadonlySet<string> = new Set(['batch_size', 'max_batches'])
 
 /** How deep a stack may be wrapped. */
-const wrapperDepthMax = 8
+const WRAPPER_DEPTH_MAX = 8
 
 /**
  * Finds settings, inputs and stack. They stand at the top of the file, or inside one wrapper such as
@@ -69,26 +69,26 @@ class Locator {
 
   #entry(entry: TreeEntry, inWrapper: boolean): void {
     const { key, node } = entry
-    if (settingsSections.includes(key)) {
+    if (SETTINGS_SECTIONS.includes(key)) {
       if (node.entries !== undefined) this.settings.push(...node.entries)
       else if (node.value !== null) {
         this.#list.error(node.position, `\`${key}\` must be an object; it is ${kindOf(node.value)}.`)
       }
-    } else if (inputSections.includes(key)) {
+    } else if (INPUT_SECTIONS.includes(key)) {
       if (this.inputs !== null) this.#second(entry, this.inputs)
       else this.inputs = entry
     } else if (key === 'output' && node.entries !== undefined) {
       if (this.output !== null) this.#second(entry, this.output)
       else this.output = entry
-    } else if (stackSections.includes(key)) this.#take(entry)
+    } else if (STACK_SECTIONS.includes(key)) this.#take(entry)
     else if (key === 'implementation') {
       if (node.items !== undefined) this.#take(entry)
       else this.visit(node, true)
-    } else if (settingsKeys.includes(key)) this.settings.push(entry)
+    } else if (SETTINGS_KEYS.includes(key)) this.settings.push(entry)
     else if (key === 'description') this.description ??= typeof node.value === 'string' ? node.value : null
     else if (isNoteKey(key) || key === 'name') return
     else if (isStepList(node)) this.#take(entry)
-    else if (holdsStack(node, wrapperDepthMax)) this.visit(node, true)
+    else if (holdsStack(node, WRAPPER_DEPTH_MAX)) this.visit(node, true)
     else this.#unknown(entry, inWrapper)
   }
 
@@ -104,9 +104,9 @@ class Locator {
 
   #unknown(entry: TreeEntry, inWrapper: boolean): void {
     const { key, keyPosition, node } = entry
-    const suggestion = loopNotes.has(key)
+    const suggestion = LOOP_NOTES.has(key)
       ? null
-      : didYouMean(key, [...settingsSections, ...inputSections, 'output', ...stackSections, ...settingsKeys])
+      : didYouMean(key, [...SETTINGS_SECTIONS, ...INPUT_SECTIONS, 'output', ...STACK_SECTIONS, ...SETTINGS_KEYS])
     if (suggestion !== null) {
       this.#list.error(keyPosition, `\`${key}\` is not known here. ${suggest(suggestion)}`)
     } else if (!inWrapper || !isWords(node)) {
@@ -132,7 +132,7 @@ function isStepList(node: TreeNode): boolean {
 
 function holdsStack(node: TreeNode, depth: number): boolean {
   if (node.entries === undefined || depth === 0) return false
-  if (stackSections.some((key) => entryOf(node, key)?.node.items !== undefined)) return true
+  if (STACK_SECTIONS.some((key) => entryOf(node, key)?.node.items !== undefined)) return true
   return node.entries.some(
     ({ key, node: inner }) => !isNoteKey(key) && (isStepList(inner) || holdsStack(inner, depth - 1)),
   )

@@ -4,7 +4,7 @@ import { isNoteKey } from './notes.ts'
 import { kindOf, quote } from './tree.ts'
 import type { AccessDeclaration, TreeEntry, TreeNode } from './types.ts'
 
-const accessKeys: readonly string[] = ['type', 'required', 'roles', 'scopes']
+const ACCESS_KEYS: readonly string[] = ['type', 'required', 'roles', 'scopes']
 
 /**
  * Reads who may call: `authentication` (true, false, words such as "JWT token required", or an object), `roles`, `scopes`.
@@ -27,8 +27,8 @@ export function normalizeAccess(
       else if (entry.key === 'roles') rolesNode = single(entry, roles, rolesNode, list)
       else if (entry.key === 'scopes') scopesNode = single(entry, scopes, scopesNode, list)
       else if (!isNoteKey(entry.key)) {
-        const suggestion = didYouMean(entry.key, accessKeys)
-        const cure = didYouMeanOr(suggestion, `It takes ${accessKeys.join(', ')}.`)
+        const suggestion = didYouMean(entry.key, ACCESS_KEYS)
+        const cure = didYouMeanOr(suggestion, `It takes ${ACCESS_KEYS.join(', ')}.`)
         list.error(entry.keyPosition, `\`authentication\` has no \`${entry.key}\`. ${cure}`)
       }
     }

@@ -10,10 +10,10 @@ import type { CaseNode, StepNode, TreeEntry, TreeNode } from './types.ts'
 export type StackReader = (node: TreeNode, idPrefix: string, place: string) => readonly StepNode[]
 
 /** Keys of a case for what it is chosen by. */
-const whenKeys: readonly string[] = ['when', 'condition', 'value', 'case', 'if', 'equals', 'is']
+const WHEN_KEYS: readonly string[] = ['when', 'condition', 'value', 'case', 'if', 'equals', 'is']
 
 /** Keys of a case or branch for its steps. */
-const stepsKeys: readonly string[] = [
+const STEPS_KEYS: readonly string[] = [
   'steps',
   'then',
   'do',
@@ -37,7 +37,7 @@ export function normalizeCases(
   read: StackReader,
 ): readonly CaseNode[] {
   if (node.value === null) return []
-  if (node.entries !== undefined && !node.entries.some((entry) => whenKeys.includes(entry.key))) {
+  if (node.entries !== undefined && !node.entries.some((entry) => WHEN_KEYS.includes(entry.key))) {
     // `cases: { users: […], system: […] }`
     if (when === 'value') {
       return node.entries.map((entry, index) => ({
@@ -75,15 +75,15 @@ function normalizeCase(
   let when: TreeEntry | null = null
   let steps: TreeEntry | null = null
   for (const entry of node.entries) {
-    if (whenKeys.includes(entry.key)) {
+    if (WHEN_KEYS.includes(entry.key)) {
       if (when !== null) list.error(entry.keyPosition, `\`${entry.key}\` says the same as \`${when.key}\`; remove one.`)
       when = entry
-    } else if (stepsKeys.includes(entry.key)) {
+    } else if (STEPS_KEYS.includes(entry.key)) {
       if (steps !== null)
         list.error(entry.keyPosition, `\`${entry.key}\` says the same as \`${steps.key}\`; remove one.`)
       steps = entry
     } else if (!isNoteKey(entry.key) && entry.key !== 'step' && entry.key !== 'label') {
-      const suggestion = didYouMean(entry.key, [...whenKeys, ...stepsKeys])
+      const suggestion = didYouMean(entry.key, [...WHEN_KEYS, ...STEPS_KEYS])
       const cure = didYouMeanOr(suggestion, 'It takes `when` and `steps`.')
       list.error(entry.keyPosition, `A case has no \`${entry.key}\`. ${cure}`)
     }
@@ -130,8 +130,8 @@ export function normalizeBranches(
 
 function stepsOfBranch(part: TreeNode): TreeNode {
   if (part.entries === undefined || isStep(part)) return part
-  const steps = part.entries.filter((entry) => stepsKeys.includes(entry.key))
-  const others = part.entries.filter((entry) => !stepsKeys.includes(entry.key))
+  const steps = part.entries.filter((entry) => STEPS_KEYS.includes(entry.key))
+  const others = part.entries.filter((entry) => !STEPS_KEYS.includes(entry.key))
   const onlyWords = others.every((entry) => isNoteKey(entry.key) || ['name', 'label', 'step'].includes(entry.key))
   return steps.length === 1 && onlyWords ? (steps[0]?.node ?? part) : part
 }

@@ -3,7 +3,7 @@ import { kindOf, quote } from './tree.ts'
 import type { TreeNode } from './types.ts'
 
 /** Headers of one connection or one message's framing: the server sets them (RFC 9110 §7.6.1, RFC 9112 §6). */
-export const governedHeaders: ReadonlySet<string> = new Set([
+export const GOVERNED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-encoding',
   'content-length',
@@ -56,7 +56,7 @@ export function normalizeHeaders(node: TreeNode, list: IssueList): Readonly<Reco
         position,
         `The Content-Type names another charset than UTF-8, which all answers are written in; leave it out.`,
       )
-    } else if (governedHeaders.has(name)) {
+    } else if (GOVERNED_HEADERS.has(name)) {
       // What Node does by itself needs no word.
       if (name !== 'connection' || String(value).trim().toLowerCase() !== 'keep-alive') {
         list.warning(keyPosition, `The header ${key} is set by the server and left out here; remove it.`)

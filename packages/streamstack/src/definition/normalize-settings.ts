@@ -37,12 +37,12 @@ export interface EndpointSettings extends Pick<
 
 const FORMATS = Object.keys(formats) as readonly FormatName[]
 
-const methods: readonly EndpointDefinition['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const METHODS: readonly EndpointDefinition['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
-const limitKeys: readonly string[] = ['max_duration', 'max_chunks', 'max_bytes', 'max_iterations']
+const LIMIT_KEYS: readonly string[] = ['max_duration', 'max_chunks', 'max_bytes', 'max_iterations']
 
 /** Keys of `endpoint_settings`; they may also stand beside the function stack. */
-export const settingsKeys: readonly string[] = [
+export const SETTINGS_KEYS: readonly string[] = [
   'method',
   'path',
   'endpoint',
@@ -57,7 +57,7 @@ export const settingsKeys: readonly string[] = [
   'limits',
   'rate_limit',
   'concurrency',
-  ...limitKeys,
+  ...LIMIT_KEYS,
   'delivery',
   'on_disconnect',
   'disconnect_grace',
@@ -84,7 +84,7 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
         entry.keyPosition,
         `\`${entry.key}\` stands a second time (first on line ${earlier.keyPosition.line}); remove one.`,
       )
-    } else if (settingsKeys.includes(key) || isNoteKey(key) || key === 'name') byKey.set(key, entry)
+    } else if (SETTINGS_KEYS.includes(key) || isNoteKey(key) || key === 'name') byKey.set(key, entry)
     else reportUnknown(entry, list)
   }
   const route = readRoute(byKey.get('method')?.node, byKey.get('path')?.node, list)
@@ -107,8 +107,8 @@ export function normalizeSettings(entries: readonly TreeEntry[], list: IssueList
 }
 
 function reportUnknown(entry: TreeEntry, list: IssueList): void {
-  const suggestion = didYouMean(entry.key, [...settingsKeys, 'description'])
-  const cure = elsewhere[entry.key] ?? didYouMeanOr(suggestion, `Known are ${settingsKeys.join(', ')}.`)
+  const suggestion = didYouMean(entry.key, [...SETTINGS_KEYS, 'description'])
+  const cure = elsewhere[entry.key] ?? didYouMeanOr(suggestion, `Known are ${SETTINGS_KEYS.join(', ')}.`)
   list.error(entry.keyPosition, `\`endpoint_settings\` has no \`${entry.key}\`. ${cure}`)
 }
 
@@ -136,9 +136,9 @@ function readRoute(
 }
 
 function readMethod({ value, position }: TreeNode, list: IssueList): EndpointDefinition['method'] | null {
-  const method = methods.find((known) => typeof value === 'string' && known === value.trim().toUpperCase())
+  const method = METHODS.find((known) => typeof value === 'string' && known === value.trim().toUpperCase())
   if (method === undefined)
-    list.error(position, `The method must be one of ${methods.join(', ')}; it is ${quote(value)}.`)
+    list.error(position, `The method must be one of ${METHODS.join(', ')}; it is ${quote(value)}.`)
   return method ?? null
 }
 
@@ -204,7 +204,7 @@ function readOnDisconnect(node: TreeNode | undefined, list: IssueList): Endpoint
 /** Limits stand in the settings themselves or together under `limits`. */
 function readLimits(settings: ReadonlyMap<string, TreeEntry>, list: IssueList): LimitDeclaration {
   const byKey = new Map<string, TreeEntry>()
-  for (const key of limitKeys) {
+  for (const key of LIMIT_KEYS) {
     const entry = settings.get(key)
     if (entry !== undefined) byKey.set(key, entry)
   }
@@ -214,9 +214,9 @@ function readLimits(settings: ReadonlyMap<string, TreeEntry>, list: IssueList): 
   }
   for (const entry of group?.entries ?? []) {
     if (isNoteKey(entry.key)) continue
-    if (!limitKeys.includes(entry.key)) {
-      const suggestion = didYouMean(entry.key, limitKeys)
-      const cure = didYouMeanOr(suggestion, `Known are ${limitKeys.join(', ')}.`)
+    if (!LIMIT_KEYS.includes(entry.key)) {
+      const suggestion = didYouMean(entry.key, LIMIT_KEYS)
+      const cure = didYouMeanOr(suggestion, `Known are ${LIMIT_KEYS.join(', ')}.`)
       list.error(entry.keyPosition, `\`limits\` has no \`${entry.key}\`. ${cure}`)
     } else if (byKey.has(entry.key)) {
       list.error(entry.keyPosition, `\`${entry.key}\` stands both inside and beside \`limits\`; remove one.`)

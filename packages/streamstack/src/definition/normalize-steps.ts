@@ -29,10 +29,10 @@ export interface StepContext {
 }
 
 /** Keys under which a step may gather its parameters, as `configuration: { url, method }`. */
-const liftedKeys: ReadonlySet<string> = new Set(['configuration', 'config', 'parameters'])
+const LIFTED_KEYS: ReadonlySet<string> = new Set(['configuration', 'config', 'parameters'])
 
 /** Keys that every step may have besides its function's own. */
-const commonKeys: readonly string[] = ['function', 'step', 'label', 'as', 'disabled', 'description']
+const COMMON_KEYS: readonly string[] = ['function', 'step', 'label', 'as', 'disabled', 'description']
 
 /**
  * Normalises a list of steps. `idPrefix` is '' for an endpoint's own stack, `3.inner.` for an inner one; `place` names the
@@ -164,7 +164,7 @@ function findFunction(
 /** The entries of a step, with those under `configuration` brought up to it. */
 function* entriesOf(node: TreeNode, indexed: IndexedFunction): Generator<TreeEntry> {
   for (const entry of node.entries ?? []) {
-    if (liftedKeys.has(entry.key) && !indexed.keys.has(entry.key) && entry.node.entries !== undefined) {
+    if (LIFTED_KEYS.has(entry.key) && !indexed.keys.has(entry.key) && entry.node.entries !== undefined) {
       yield* entry.node.entries
     } else yield entry
   }
@@ -209,7 +209,7 @@ function readCommonKey(
       return
     default: {
       if (isNoteKey(entry.key)) return
-      const suggestion = didYouMean(entry.key, [...indexed.keyNames, ...commonKeys])
+      const suggestion = didYouMean(entry.key, [...indexed.keyNames, ...COMMON_KEYS])
       const takes = Object.keys(shape.parameters).concat(Object.keys(shape.stacks ?? {}))
       const cure =
         suggestion !== null

@@ -2,7 +2,7 @@
  * Keys that only describe: they may stand in a file, a wrapper or a step, and change nothing. A function that has a
  * parameter of the same name takes it as its parameter.
  */
-export const noteKeys: ReadonlySet<string> = new Set([
+export const NOTE_KEYS: ReadonlySet<string> = new Set([
   '$schema',
   '$comment',
   'approach',
@@ -29,5 +29,5 @@ export const noteKeys: ReadonlySet<string> = new Set([
 
 /** Whether a key is a note. Keys that begin with `//` or `x-` are notes too. */
 export function isNoteKey(key: string): boolean {
-  return noteKeys.has(key) || key.startsWith('//') || key.startsWith('x-')
+  return NOTE_KEYS.has(key) || key.startsWith('//') || key.startsWith('x-')
 }

@@ -1,22 +1,22 @@
 import { createScanner } from 'jsonc-parser'
 import { wholeDigits } from '../text/whole-number.ts'
 import type { IssueList } from './issue-list.ts'
-import { isForbiddenKey, listNode, objectNode, scalarNode, treeDepthMax } from './tree.ts'
+import { isForbiddenKey, listNode, objectNode, scalarNode, TREE_DEPTH_MAX } from './tree.ts'
 import type { Position, TreeEntry, TreeNode } from './types.ts'
 
 /** Token kinds of jsonc-parser's scanner; its own `const enum` cannot be used where each file compiles alone. */
-const openBrace: number = 1
-const closeBrace: number = 2
-const openBracket: number = 3
-const closeBracket: number = 4
-const comma: number = 5
-const colon: number = 6
-const nullWord: number = 7
-const trueWord: number = 8
-const falseWord: number = 9
-const stringLiteral: number = 10
-const numberLiteral: number = 11
-const endOfFile: number = 17
+const OPEN_BRACE: number = 1
+const CLOSE_BRACE: number = 2
+const OPEN_BRACKET: number = 3
+const CLOSE_BRACKET: number = 4
+const COMMA: number = 5
+const COLON: number = 6
+const NULL_WORD: number = 7
+const TRUE_WORD: number = 8
+const FALSE_WORD: number = 9
+const STRING_LITERAL: number = 10
+const NUMBER_LITERAL: number = 11
+const END_OF_FILE: number = 17
 
 /** Scanner faults inside one token, by jsonc-parser's `ScanError`. */
 const scanFaults: Readonly<Record<number, string>> = {
@@ -68,18 +68,18 @@ class JsonParser {
 
   parse(): TreeNode {
     this.#advance()
-    if (this.#token === endOfFile)
+    if (this.#token === END_OF_FILE)
       throw this.#fault('The file holds only comments; write a definition or remove the file.')
     const first = this.#value(1)
     if (first.entries === undefined) {
-      if (this.#token !== endOfFile)
+      if (this.#token !== END_OF_FILE)
         throw this.#fault(`The definition ends before ${this.#found()}; remove what follows.`)
       return first
     }
     const entries = [...first.entries]
     const seen = new Map(entries.map((entry) => [entry.key, entry.keyPosition]))
-    while (this.#token !== endOfFile) {
-      if (this.#token !== openBrace)
+    while (this.#token !== END_OF_FILE) {
+      if (this.#token !== OPEN_BRACE)
         throw this.#fault(`The definition ends before ${this.#found()}; remove what follows.`)
       for (const entry of this.#value(1).entries ?? []) this.#addEntry(entries, seen, entry)
     }
@@ -106,36 +106,36 @@ class JsonParser {
 
   /** The current token in words. */
   #found(): string {
-    if (this.#token === endOfFile) return 'the end of the file'
+    if (this.#token === END_OF_FILE) return 'the end of the file'
     const source = this.#text.substr(this.#scanner.getTokenOffset(), Math.min(this.#scanner.getTokenLength(), 40))
     return source.startsWith('"') ? source : `\`${source}\``
   }
 
   #value(depth: number): TreeNode {
     const position = this.#position()
-    if (depth > treeDepthMax) throw this.#fault(`Lists and objects are nested more than ${treeDepthMax} deep.`)
+    if (depth > TREE_DEPTH_MAX) throw this.#fault(`Lists and objects are nested more than ${TREE_DEPTH_MAX} deep.`)
     switch (this.#token) {
-      case openBrace:
+      case OPEN_BRACE:
         return this.#object(position, depth)
-      case openBracket:
+      case OPEN_BRACKET:
         return this.#array(position, depth)
-      case stringLiteral: {
+      case STRING_LITERAL: {
         const node = scalarNode(this.#scanner.getTokenValue(), position)
         this.#advance()
         return node
       }
-      case numberLiteral: {
+      case NUMBER_LITERAL: {
         const node = scalarNode(this.#number(position), position)
         this.#advance()
         return node
       }
-      case nullWord:
+      case NULL_WORD:
         this.#advance()
         return scalarNode(null, position)
-      case trueWord:
+      case TRUE_WORD:
         this.#advance()
         return scalarNode(true, position)
-      case falseWord:
+      case FALSE_WORD:
         this.#advance()
         return scalarNode(false, position)
       default:
@@ -158,8 +158,13 @@ class JsonParser {
   }
 
   #notAValue(): string {
-    if (this.#token === endOfFile) return 'A value is missing before the end of the file.'
-    if (this.#token === comma || this.#token === colon || this.#token === closeBrace || this.#token === closeBracket) {
+    if (this.#token === END_OF_FILE) return 'A value is missing before the end of the file.'
+    if (
+      this.#token === COMMA ||
+      this.#token === COLON ||
+      this.#token === CLOSE_BRACE ||
+      this.#token === CLOSE_BRACKET
+    ) {
       return `A value is missing before ${this.#found()}.`
     }
     const found = this.#found()
@@ -171,18 +176,18 @@ class JsonParser {
     const entries: TreeEntry[] = []
     const seen = new Map<string, Position>()
     this.#advance()
-    while (this.#token !== closeBrace) {
-      if (this.#token !== stringLiteral) throw this.#fault(this.#notAKey(position))
+    while (this.#token !== CLOSE_BRACE) {
+      if (this.#token !== STRING_LITERAL) throw this.#fault(this.#notAKey(position))
       const keyPosition = this.#position()
       const key = this.#scanner.getTokenValue()
       this.#advance()
-      if (this.#token !== colon) {
+      if (this.#token !== COLON) {
         throw this.#fault(`A colon is missing after the key ${JSON.stringify(key)}, before ${this.#found()}.`)
       }
       this.#advance()
       this.#addEntry(entries, seen, { key, keyPosition, node: this.#value(depth + 1) })
-      if (this.#token === comma) this.#advance()
-      else if (this.#token !== closeBrace) throw this.#fault(this.#notClosed('{', '}', position))
+      if (this.#token === COMMA) this.#advance()
+      else if (this.#token !== CLOSE_BRACE) throw this.#fault(this.#notClosed('{', '}', position))
     }
     this.#advance()
     return objectNode(entries, position)
@@ -191,12 +196,12 @@ class JsonParser {
   #array(position: Position, depth: number): TreeNode {
     const items: TreeNode[] = []
     this.#advance()
-    while (this.#token !== closeBracket) {
-      if (this.#token === closeBrace || this.#token === endOfFile)
+    while (this.#token !== CLOSE_BRACKET) {
+      if (this.#token === CLOSE_BRACE || this.#token === END_OF_FILE)
         throw this.#fault(this.#notClosed('[', ']', position))
       items.push(this.#value(depth + 1))
-      if (this.#token === comma) this.#advance()
-      else if (this.#token !== closeBracket) throw this.#fault(this.#notClosed('[', ']', position))
+      if (this.#token === COMMA) this.#advance()
+      else if (this.#token !== CLOSE_BRACKET) throw this.#fault(this.#notClosed('[', ']', position))
     }
     this.#advance()
     return listNode(items, position)
@@ -218,18 +223,18 @@ class JsonParser {
   }
 
   #notAKey(position: Position): string {
-    if (this.#token === openBrace) {
+    if (this.#token === OPEN_BRACE) {
       return 'A key is missing before `{`; a value with {{ }} stands between double quotes: "{{name}}".'
     }
-    if (this.#token === endOfFile || this.#token === closeBracket) return this.#notClosed('{', '}', position)
-    if (this.#token === comma) return 'A comma stands here without an entry before it; remove it.'
+    if (this.#token === END_OF_FILE || this.#token === CLOSE_BRACKET) return this.#notClosed('{', '}', position)
+    if (this.#token === COMMA) return 'A comma stands here without an entry before it; remove it.'
     return `${this.#found()} is no key; a key stands between double quotes: "key": value.`
   }
 
   #notClosed(open: string, close: string, position: Position): string {
     const opened = `the \`${open}\` of line ${position.line}, column ${position.column}`
-    if (this.#token === endOfFile) return `The file ends before ${opened} is closed; add \`${close}\`.`
-    if (this.#token === closeBrace || this.#token === closeBracket) {
+    if (this.#token === END_OF_FILE) return `The file ends before ${opened} is closed; add \`${close}\`.`
+    if (this.#token === CLOSE_BRACE || this.#token === CLOSE_BRACKET) {
       return `${this.#found()} does not close ${opened}; add \`${close}\` before it.`
     }
     return `A comma is missing before ${this.#found()}.`

@@ -4,10 +4,10 @@ import { parseYamlTree } from './parse-yaml-tree.ts'
 import type { Issue, TreeNode } from './types.ts'
 
 /** Largest definition file in bytes; larger ones are data that belongs into a table. */
-export const fileBytesMax = 5 * 1024 * 1024
+export const FILE_BYTES_MAX = 5 * 1024 * 1024
 
 /** Endings of the files that {@link parseTree} reads. */
-export const definitionEndings: readonly string[] = ['.json', '.jsonc', '.yaml', '.yml']
+export const DEFINITION_ENDINGS: readonly string[] = ['.json', '.jsonc', '.yaml', '.yml']
 
 /** What a file holds, with positions; `tree` is null when an issue is an error. */
 export interface ParsedTree {
@@ -27,8 +27,8 @@ export function parseTree(file: string, text: string): ParsedTree {
   const isJson = /\.jsonc?$/i.test(file)
   let tree: TreeNode | null = null
   if (!isJson && !/\.ya?ml$/i.test(file)) {
-    list.error(start, `A definition is a ${definitionEndings.join(', ')} file; rename this one.`)
-  } else if (Buffer.byteLength(source) > fileBytesMax) {
+    list.error(start, `A definition is a ${DEFINITION_ENDINGS.join(', ')} file; rename this one.`)
+  } else if (Buffer.byteLength(source) > FILE_BYTES_MAX) {
     list.error(start, 'The file is larger than 5 MB; keep data in a table and only the definition here.')
   } else if (source.trim() === '') {
     list.error(start, 'The file is empty; write a definition or remove the file.')

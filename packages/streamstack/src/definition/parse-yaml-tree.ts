@@ -2,21 +2,22 @@ import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser }
 import type { CST, Document, ParsedNode, YAMLMap } from 'yaml'
 import { wholeDigits } from '../text/whole-number.ts'
 import type { IssueList } from './issue-list.ts'
-import { isForbiddenKey, listNode, objectNode, scalarNode, treeDepthMax } from './tree.ts'
+import { isForbiddenKey, listNode, objectNode, scalarNode, TREE_DEPTH_MAX } from './tree.ts'
 import type { Position, TreeEntry, TreeNode } from './types.ts'
 
 /** Most values a file may stand for once its aliases are written out: bounds alias bombs ("billion laughs"). */
-const expandedNodesMax = 1_000_000
+const EXPANDED_NODES_MAX = 1_000_000
 
-const tooDeep = `Lists and objects are nested more than ${treeDepthMax} deep.`
+const TOO_DEEP = `Lists and objects are nested more than ${TREE_DEPTH_MAX} deep.`
 
 /** Words, marks and spaces that a file may have: reading this many takes about two seconds, in which nothing else runs. */
-const lexemesMax = 500_000
+const LEXEMES_MAX = 500_000
 
 /** Tokens that the parser may hold open: each level of nesting takes one or two. The exact bound is the converter's. */
-const openTokensMax = 2 * treeDepthMax + 10
+const OPEN_TOKENS_MAX = 2 * TREE_DEPTH_MAX + 10
 
-const severalDocuments = 'The file holds several documents; remove the line `---` and put the second into its own file.'
+const SEVERAL_DOCUMENTS =
+  'The file holds several documents; remove the line `---` and put the second into its own file.'
 
 /** What the parser's codes mean for the person who wrote the file. */
 const messages: Readonly<Record<string, string>> = {
@@ -28,13 +29,13 @@ const messages: Readonly<Record<string, string>> = {
     'A line without a colon stands where `key: value` is expected; add the colon or mend the indent.',
   BAD_INDENT: 'The indent does not fit the lines around it, or a bracket is not closed.',
   MISSING_CHAR: 'A closing quote, comma or bracket is missing here.',
-  MULTIPLE_DOCS: severalDocuments,
+  MULTIPLE_DOCS: SEVERAL_DOCUMENTS,
   NON_STRING_KEY: 'A key must be plain text.',
   BAD_DQ_ESCAPE: 'This escape does not exist; a backslash in double quotes is written \\\\, or use single quotes.',
   BAD_SCALAR_START: 'Text cannot begin with this character; put the text in quotes.',
   KEY_OVER_1024_CHARS: 'A key is longer than 1,024 characters; a quote is probably missing.',
   TAG_RESOLVE_FAILED: 'Tags (words that begin with !) are not used here; remove the tag.',
-  RESOURCE_EXHAUSTION: tooDeep,
+  RESOURCE_EXHAUSTION: TOO_DEEP,
   UNEXPECTED_TOKEN:
     'Something follows that does not belong here; put text that holds quotes, colons or brackets in quotes.',
 }
@@ -79,11 +80,11 @@ function compose(
   let lexemes = 0
   for (const lexeme of new Lexer().lex(text)) {
     lexemes += 1
-    if (lexemes > lexemesMax)
+    if (lexemes > LEXEMES_MAX)
       throw new YamlFault(offset, 'The file is too long; keep data in a table and only the definition here.')
     for (const token of parser.next(lexeme)) tokens.push(token)
     // Refused while it grows: the composer recurses, and millions of open brackets alone would exhaust the memory.
-    if (parser.stack.length > openTokensMax) throw new YamlFault(offset, tooDeep)
+    if (parser.stack.length > OPEN_TOKENS_MAX) throw new YamlFault(offset, TOO_DEEP)
     offset = parser.offset
   }
   for (const token of parser.end()) tokens.push(token)
@@ -92,7 +93,7 @@ function compose(
   const document = documents[0]
   if (document === undefined) throw new YamlFault(0, 'The file holds no document.')
   const second = documents[1]
-  if (second !== undefined) throw new YamlFault(second.range[0], severalDocuments)
+  if (second !== undefined) throw new YamlFault(second.range[0], SEVERAL_DOCUMENTS)
   // One fault often makes the parser report several at one line; only the first of a line helps.
   const seenLines = new Set<number>()
   for (const fault of [...document.errors, ...document.warnings]) {
@@ -135,7 +136,7 @@ class Converter {
 
   #node(node: ParsedNode, depth: number): TreeNode {
     const offset = node.range[0]
-    if (depth > treeDepthMax) throw new YamlFault(offset, tooDeep)
+    if (depth > TREE_DEPTH_MAX) throw new YamlFault(offset, TOO_DEEP)
     if (isAlias(node)) return this.#alias(node.source, offset, depth)
     const sizeBefore = this.#size
     this.#count(1, offset)
@@ -160,13 +161,13 @@ class Converter {
     if (known === null) throw new YamlFault(offset, `The alias *${source} stands inside its own anchor.`)
     this.#count(known.size, offset)
     // The subtree may stand deeper here than where it was checked.
-    if (depth + known.height - 1 > treeDepthMax) throw new YamlFault(offset, tooDeep)
+    if (depth + known.height - 1 > TREE_DEPTH_MAX) throw new YamlFault(offset, TOO_DEEP)
     return known.node
   }
 
   #count(size: number, offset: number): void {
     this.#size += size
-    if (this.#size > expandedNodesMax) {
+    if (this.#size > EXPANDED_NODES_MAX) {
       throw new YamlFault(offset, 'Aliases make this file stand for more than 1,000,000 values; write less with them.')
     }
   }

@@ -3,13 +3,13 @@ import { shortened } from '../text/cut-text.ts'
 import type { Position, TreeEntry, TreeNode } from './types.ts'
 
 /** Deepest nesting of lists and objects that a file may have. */
-export const treeDepthMax = 100
+export const TREE_DEPTH_MAX = 100
 
-const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** Keys that would reach into JavaScript's own machinery and are refused in every file. */
 export function isForbiddenKey(key: string): boolean {
-  return forbiddenKeys.has(key)
+  return FORBIDDEN_KEYS.has(key)
 }
 
 /** A node for a text, number, boolean or null. */
@@ -61,11 +61,11 @@ export function kindOf(value: Value): string {
   return 'an object'
 }
 
-const quoteLengthMax = 61
+const QUOTE_LENGTH_MAX = 61
 
 /** A value shortened for a message: `"abc"`, `12`, `{"a":1}`. */
 export function quote(value: Value): string {
-  return shortened(JSON.stringify(value), quoteLengthMax)
+  return shortened(JSON.stringify(value), QUOTE_LENGTH_MAX)
 }
 
 /** The text of a parameter that was checked to be text when the definition was read; '' when there is none. */

@@ -4,7 +4,7 @@ export interface ConnectionFault {
   readonly cure: string
 }
 
-const plainHttp = ['What answers there speaks plain HTTP, and no TLS.', 'Use http:// in the address.'] as const
+const PLAIN_HTTP = ['What answers there speaks plain HTTP, and no TLS.', 'Use http:// in the address.'] as const
 
 const tlsFaults: Readonly<Record<string, readonly [string, string]>> = {
   CERT_HAS_EXPIRED: ['The certificate has expired.', 'Renew it, and see to it that it is renewed by itself (ACME).'],
@@ -29,9 +29,9 @@ const tlsFaults: Readonly<Record<string, readonly [string, string]>> = {
     'The certificate is for another name.',
     'Get one for this name, or look whether DNS leads to the right machine.',
   ],
-  ERR_SSL_WRONG_VERSION_NUMBER: plainHttp,
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: plainHttp,
-  ERR_SSL_HTTP_REQUEST: plainHttp,
+  ERR_SSL_WRONG_VERSION_NUMBER: PLAIN_HTTP,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: PLAIN_HTTP,
+  ERR_SSL_HTTP_REQUEST: PLAIN_HTTP,
   EPROTO: [
     'What answers there speaks no TLS that could be understood.',
     'Look at the port: it may be one for plain HTTP (http://).',

@@ -32,7 +32,7 @@ export interface Proxy {
 type Headers = Readonly<Record<string, string>>
 
 /** By `Server` and `Via`, in the order in which they are looked for. */
-const banners: readonly (readonly [RegExp, ProxyName])[] = [
+const BANNERS: readonly (readonly [RegExp, ProxyName])[] = [
   [/cloudflare/i, 'Cloudflare'],
   [/cloudfront/i, 'CloudFront'],
   [/\bawselb\b/i, 'AWS load balancer'],
@@ -53,7 +53,7 @@ const banners: readonly (readonly [RegExp, ProxyName])[] = [
 ]
 
 /** By a header that only one of them sends. */
-const marks: readonly (readonly [string, ProxyName])[] = [
+const MARKS: readonly (readonly [string, ProxyName])[] = [
   ['cf-ray', 'Cloudflare'],
   ['x-amz-cf-id', 'CloudFront'],
   ['x-amz-apigw-id', 'API Gateway'],
@@ -73,11 +73,11 @@ export function recogniseProxies(headers: Headers, seen: ProbeSeen | null, body 
   const note = (name: ProxyName, banner: string): void => {
     if (!found.has(name)) found.set(name, banner)
   }
-  for (const [header, name] of marks) if (headers[header] !== undefined) note(name, header)
+  for (const [header, name] of MARKS) if (headers[header] !== undefined) note(name, header)
   for (const header of ['server', 'via']) {
     const text = headers[header]
     if (text === undefined) continue
-    for (const [pattern, name] of banners) if (pattern.test(text)) note(name, text)
+    for (const [pattern, name] of BANNERS) if (pattern.test(text)) note(name, text)
   }
   if (seen !== null) for (const [name, banner] of byForwarding(seen.forwarding)) note(name, banner)
   if (found.size === 0) for (const [name, banner] of byErrorPage(body)) note(name, banner)

@@ -7,7 +7,7 @@ import {
   StoredLog,
   type StreamStore,
   encodeStoredEnd,
-  storedContentType,
+  STORED_CONTENT_TYPE,
 } from '../stream-store/index.ts'
 import type { Settings } from '../workspace/index.ts'
 import { type KeyedCall, type RunOwner, fingerprintOf, keyDigest, refuseOtherCall } from './idempotency.ts'
@@ -65,7 +65,7 @@ export class DurableRuns {
     const maxDurationMs = endpoint.limits.maxDurationMs ?? settings.limits.maxDurationMs
     const { durableRetentionMs } = settings.streams
     const { stream, kept } = store.createOwn(RUNS_PREFIX + id, {
-      contentType: storedContentType,
+      contentType: STORED_CONTENT_TYPE,
       // Counted from the last use; a run that is silent for long must not expire under way.
       ttlSeconds: Math.ceil((durableRetentionMs + maxDurationMs) / 1000),
       key: keyed == null ? null : keyDigest(owner, keyed.key),

@@ -7,7 +7,7 @@ import type { Code } from './unit.ts'
 import { chargeText } from './work.ts'
 
 /** Texts shorter than this are compared in no time. */
-const longText = 64
+const LONG_TEXT = 64
 
 /** The code of an operator with one operand. */
 export function unaryCode<C>(operator: UnaryOperator, operand: Code<C>, source: string): Code<C> {
@@ -103,7 +103,7 @@ export function binaryCode<C>(operator: BinaryOperator, left: Code<C>, right: Co
 
 /** `===`. Two long texts of one length may be compared to their ends, and put together for that before. */
 function isSame(left: Value, right: Value, source: string): boolean {
-  if (typeof left === 'string' && typeof right === 'string' && left.length >= longText) {
+  if (typeof left === 'string' && typeof right === 'string' && left.length >= LONG_TEXT) {
     if (left.length !== right.length) return false
     chargeAt(left.length, source)
   }
@@ -111,8 +111,8 @@ function isSame(left: Value, right: Value, source: string): boolean {
 }
 
 function isAlike(left: Value, right: Value, source: string): boolean {
-  if (typeof left === 'string' && left.length >= longText) chargeAt(left.length, source)
-  if (typeof right === 'string' && right.length >= longText) chargeAt(right.length, source)
+  if (typeof left === 'string' && left.length >= LONG_TEXT) chargeAt(left.length, source)
+  if (typeof right === 'string' && right.length >= LONG_TEXT) chargeAt(right.length, source)
   return looselyEqual(left, right)
 }
 

@@ -2,7 +2,7 @@ import { StreamstackError } from '@streamstack/protocol'
 import { shortened } from '../text/cut-text.ts'
 
 /** How much of an expression's text a message repeats. */
-const quotedLengthMax = 80
+const QUOTED_LENGTH_MAX = 80
 
 /** What a built-in throws: it knows what is wrong but not where it was called. The call turns it into a StreamstackError. */
 export class BuiltinFailure extends Error {
@@ -23,5 +23,5 @@ export function located(thrown: unknown, source: string): unknown {
 }
 
 export function quoted(source: string): string {
-  return shortened(source, quotedLengthMax)
+  return shortened(source, QUOTED_LENGTH_MAX)
 }

@@ -1,9 +1,9 @@
 /** The names that lead from data to code or to shared prototypes. No spelling of them reads or makes a property. */
-const forbidden: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** Whether a name must not be read, in whatever spelling it came: callers pass it after escapes and coercion. */
 export function isForbidden(name: string): boolean {
-  return forbidden.has(name)
+  return FORBIDDEN.has(name)
 }
 
 /** The message for such a name. */

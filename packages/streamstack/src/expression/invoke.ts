@@ -8,7 +8,7 @@ import { boundedText, checkListItems } from './value.ts'
 import { charge, weightOf } from './work.ts'
 
 /** Longer lists are data and no arguments that were written one by one. */
-const gatheredMax = 100
+const GATHERED_MAX = 100
 
 /** The call of a method: the object comes from the step, the rest from its arguments. */
 export function methodCall<C>(builtin: Builtin, codes: readonly ReceivedCode<C>[], source: string): Step<C> {
@@ -92,7 +92,7 @@ function weigherOf({ readsAll, parameters }: Builtin): (value: unknown) => numbe
   if (parameters.at(-1)?.rest !== true) return weigh
   return (value) => {
     let weight = weigh(value)
-    if (Array.isArray(value) && value.length <= gatheredMax) for (const inner of value) weight += weigh(inner)
+    if (Array.isArray(value) && value.length <= GATHERED_MAX) for (const inner of value) weight += weigh(inner)
     return weight
   }
 }

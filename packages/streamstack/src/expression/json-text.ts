@@ -8,8 +8,8 @@ const JSON_CHARACTERS_MAX = 32 * 1024 * 1024
 const NODES_PER_STEP = 4
 const CHARACTERS_PER_STEP = 16
 
-const nodesMax = 2_000_000
-const depthMax = 500
+const NODES_MAX = 2_000_000
+const DEPTH_MAX = 500
 
 /**
  * The one serialiser of values that leave a run: JSON as JSON.stringify writes it (NaN and the infinities as null). A value that holds the same list or
@@ -56,10 +56,10 @@ class Count {
 
   add(value: Value, depth: number): void {
     this.nodes += 1
-    if (this.nodes > nodesMax) {
+    if (this.nodes > NODES_MAX) {
       throw new StreamstackError(
         'limit_exceeded',
-        `The value as JSON would have more than ${nodesMax.toLocaleString('en')} values and names; send it in several chunks.`,
+        `The value as JSON would have more than ${NODES_MAX.toLocaleString('en')} values and names; send it in several chunks.`,
       )
     }
     if (typeof value === 'string') this.#characters += value.length + 2
@@ -70,10 +70,10 @@ class Count {
   }
 
   #addInner(value: readonly Value[] | { readonly [key: string]: Value }, depth: number): void {
-    if (depth >= depthMax) {
+    if (depth >= DEPTH_MAX) {
       throw new StreamstackError(
         'limit_exceeded',
-        `Lists and objects stand more than ${depthMax} levels deep in one another; send a flatter value.`,
+        `Lists and objects stand more than ${DEPTH_MAX} levels deep in one another; send a flatter value.`,
       )
     }
     // Its brackets, less the comma that its first part does not have.

@@ -7,8 +7,8 @@ import { refusedOperator, refusedSyntax } from './refused-syntax.ts'
 import { tooDeep } from './syntax.ts'
 import type { Argument, BinaryOperator, ObjectEntry, Place, Spread, Tree, UnaryOperator } from './tree.ts'
 
-const unaryOperators: ReadonlySet<string> = new Set<UnaryOperator>(['!', '-', '+', 'typeof'])
-const binaryOperators: ReadonlySet<string> = new Set<BinaryOperator>([
+const UNARY_OPERATORS: ReadonlySet<string> = new Set<UnaryOperator>(['!', '-', '+', 'typeof'])
+const BINARY_OPERATORS: ReadonlySet<string> = new Set<BinaryOperator>([
   '+',
   '-',
   '*',
@@ -187,9 +187,9 @@ function callTree(node: CallExpression, origin: Origin, left: Depth, inside: Dep
 }
 
 function isUnary(operator: string): operator is UnaryOperator {
-  return unaryOperators.has(operator)
+  return UNARY_OPERATORS.has(operator)
 }
 
 function isBinary(operator: string): operator is BinaryOperator {
-  return binaryOperators.has(operator)
+  return BINARY_OPERATORS.has(operator)
 }

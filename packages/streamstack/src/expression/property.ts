@@ -2,7 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { BuiltinFailure } from './failure.ts'
 import { isList, isObject, keyOf, ownProperty, typeName } from './value.ts'
 
-const indexPattern = /^(?:0|[1-9]\d{0,15})$/
+const INDEX_PATTERN = /^(?:0|[1-9]\d{0,15})$/
 
 /**
  * Reads a property as expressions do: own properties of objects, positions and `length` of lists and texts, null for what
@@ -17,10 +17,10 @@ export function readProperty(object: Value, key: string, hint: string | null): V
   }
   if (isList(object)) {
     if (key === 'length') return object.length
-    if (indexPattern.test(key)) return object[Number(key)] ?? null
+    if (INDEX_PATTERN.test(key)) return object[Number(key)] ?? null
   } else if (typeof object === 'string') {
     if (key === 'length') return object.length
-    if (indexPattern.test(key)) return object[Number(key)] ?? null
+    if (INDEX_PATTERN.test(key)) return object[Number(key)] ?? null
   }
   if (hint !== null) throw new BuiltinFailure(`${typeName(object)} has no property '${key}'. ${hint}`)
   return null

@@ -10,10 +10,10 @@ export interface Syntax {
   end: number
 }
 
-const blank = /(?:\s|\/\*[^]*?\*\/|\/\/[^\n\r\u2028\u2029]*)*/y
+const BLANK = /(?:\s|\/\*[^]*?\*\/|\/\/[^\n\r\u2028\u2029]*)*/y
 
 /** Words and signs of other languages, with what to write instead. */
-const foreign: readonly (readonly [RegExp, string])[] = [
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
   [/^and\b/i, 'Write && for "and".'],
   [/^or\b/i, 'Write || for "or".'],
   [/^not\b/i, 'Write ! for "not".'],
@@ -35,9 +35,9 @@ export function parseSyntax(text: string, start: number): Syntax {
   } catch (error) {
     throw syntaxError(error, window, start)
   }
-  blank.lastIndex = node.end
-  blank.test(window)
-  const end = blank.lastIndex
+  BLANK.lastIndex = node.end
+  BLANK.test(window)
+  const end = BLANK.lastIndex
   if (end > limits.expressionLengthMax) throw tooLong(start)
   return { node, end: start + end }
 }
@@ -50,7 +50,7 @@ export function unexpected(text: string, offset: number): ExpressionError {
 }
 
 function cureFor(rest: string): string | null {
-  return foreign.find(([pattern]) => pattern.test(rest))?.[1] ?? null
+  return FOREIGN.find(([pattern]) => pattern.test(rest))?.[1] ?? null
 }
 
 function tooLong(start: number): ExpressionError {

@@ -1,8 +1,8 @@
 import type { Value } from '@streamstack/protocol'
 import type { InputDeclaration, InputType } from '../definition/types.ts'
 
-const shownLengthMax = 40
-const shownValuesMax = 20
+const SHOWN_LENGTH_MAX = 40
+const SHOWN_VALUES_MAX = 20
 
 const typeNames: Readonly<Record<InputType, string>> = {
   text: 'text',
@@ -36,19 +36,19 @@ function describeRange(min: number | null, max: number | null, unit: string): st
 }
 
 function describeValues(values: readonly Value[]): string {
-  const shown = values.slice(0, shownValuesMax).map((value) => JSON.stringify(value))
+  const shown = values.slice(0, SHOWN_VALUES_MAX).map((value) => JSON.stringify(value))
   if (values.length === 1) return shown.join('')
-  const more = values.length > shownValuesMax ? ` and ${values.length - shownValuesMax} more` : ''
+  const more = values.length > SHOWN_VALUES_MAX ? ` and ${values.length - SHOWN_VALUES_MAX} more` : ''
   return `one of ${shown.join(', ')}${more}`
 }
 
 /** Inputs that are likely to hold secrets, which problem answers and logs must not repeat. */
-const secretName = /pass(word|phrase|code)?$|secret|token$|api_?key|credential|authorization|^pin$/i
+const SECRET_NAME = /pass(word|phrase|code)?$|secret|token$|api_?key|credential|authorization|^pin$/i
 
 /** What was sent instead, shortly. Texts of inputs that sound secret are told only by their length. */
 export function describeValue(value: Value, name: string): string {
   if (typeof value === 'string') {
-    const isShown = value.length <= shownLengthMax && !secretName.test(name)
+    const isShown = value.length <= SHOWN_LENGTH_MAX && !SECRET_NAME.test(name)
     return isShown ? JSON.stringify(value) : `a text of ${value.length.toLocaleString('en')} characters`
   }
   if (Array.isArray(value)) return value.length === 1 ? 'a list of 1 item' : `a list of ${value.length} items`

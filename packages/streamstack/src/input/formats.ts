@@ -19,14 +19,14 @@ export function isUuid(text: string): boolean {
 }
 
 /** The bounds of a JavaScript date. */
-const epochMsMax = 8_640_000_000_000_000
+const EPOCH_MS_MAX = 8_640_000_000_000_000
 
 /**
  * Whether a value is a point in time: text as RFC 3339 §5.6 writes it (a blank for the `T` allowed), a date alone (its
  * start in UTC), or whole milliseconds since 1970. A time without an offset is none: it differs with the reader.
  */
 export function isTimestamp(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) <= epochMsMax
+  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) <= EPOCH_MS_MAX
   if (typeof value !== 'string') return false
   const match =
     /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:[Zz]|[+-](\d\d):?(\d\d)))?$/.exec(value)

@@ -6,8 +6,8 @@ export interface InputFault {
   message: string
 }
 
-const listedMax = 100
-const summarisedMax = 5
+const LISTED_MAX = 100
+const SUMMARISED_MAX = 5
 
 /** Gathers every fault of a call. Beyond a hundred they are only counted, so that an answer stays small. */
 export class InputFaults {
@@ -20,7 +20,7 @@ export class InputFaults {
 
   add(path: string, message: string): void {
     this.#count += 1
-    if (this.#listed.length < listedMax) this.#listed.push({ path, message })
+    if (this.#listed.length < LISTED_MAX) this.#listed.push({ path, message })
   }
 
   /** @throws StreamstackError `input_invalid` with all of them in `errors`, when there are any. */
@@ -36,7 +36,7 @@ export class InputFaults {
 
   #summary(): string {
     const paths = [...new Set(this.#listed.map(({ path }) => path))]
-    const more = paths.length > summarisedMax ? ', …' : ''
-    return `${this.#count} inputs do not fit: ${paths.slice(0, summarisedMax).join(', ')}${more}.`
+    const more = paths.length > SUMMARISED_MAX ? ', …' : ''
+    return `${this.#count} inputs do not fit: ${paths.slice(0, SUMMARISED_MAX).join(', ')}${more}.`
   }
 }

@@ -6,10 +6,10 @@ import { compilePattern } from '../text/linear-pattern.ts'
 import { PatternFault } from '../text/pattern-syntax.ts'
 import { FORBIDDEN_KEYS } from './plain-value.ts'
 
-const rangeTypes: ReadonlySet<InputType> = new Set(['integer', 'number'])
-const lengthTypes: ReadonlySet<InputType> = new Set(['text', 'email', 'list'])
-const patternTypes: ReadonlySet<InputType> = new Set(['text', 'email'])
-const cleanTypes: ReadonlySet<InputType> = new Set(['text', 'email', 'any', 'object', 'list'])
+const RANGE_TYPES: ReadonlySet<InputType> = new Set(['integer', 'number'])
+const LENGTH_TYPES: ReadonlySet<InputType> = new Set(['text', 'email', 'list'])
+const PATTERN_TYPES: ReadonlySet<InputType> = new Set(['text', 'email'])
+const CLEAN_TYPES: ReadonlySet<InputType> = new Set(['text', 'email', 'any', 'object', 'list'])
 
 /**
  * Everything about declared inputs that cannot work, or works otherwise than it reads, with its place and the cure.
@@ -37,19 +37,19 @@ function inspect(declaration: InputDeclaration, path: string, issues: Issue[]): 
   const { type, min, max, minLength, maxLength, values, pattern } = declaration
   const cleans = declaration.trim || declaration.sanitize !== 'none'
   if (FORBIDDEN_KEYS.has(declaration.name)) report('has a name that is not allowed. Use another.')
-  if ((min !== null || max !== null) && !rangeTypes.has(type)) {
+  if ((min !== null || max !== null) && !RANGE_TYPES.has(type)) {
     report(`is ${type} and has min or max, which are for numbers. Use min_length and max_length, or drop them.`)
   }
-  if ((minLength !== null || maxLength !== null) && !lengthTypes.has(type)) {
+  if ((minLength !== null || maxLength !== null) && !LENGTH_TYPES.has(type)) {
     report(`is ${type} and has min_length or max_length, which are for texts and lists. Drop them.`)
   }
-  if (pattern !== null && !patternTypes.has(type)) report(`is ${type} and has a pattern, which is for texts. Drop it.`)
-  if (cleans && !cleanTypes.has(type)) {
+  if (pattern !== null && !PATTERN_TYPES.has(type)) report(`is ${type} and has a pattern, which is for texts. Drop it.`)
+  if (cleans && !CLEAN_TYPES.has(type)) {
     report(
       `is ${type} and has trim or sanitize, which are for texts. Drop them, or put them on its items or properties.`,
     )
   }
-  if (declaration.nonEmpty && !lengthTypes.has(type)) {
+  if (declaration.nonEmpty && !LENGTH_TYPES.has(type)) {
     report(`is ${type} and has non_empty, which is for texts and lists. Drop it.`)
   }
   if (min !== null && max !== null && min > max) report(`has a min of ${min} above its max of ${max}. Swap them.`)

@@ -124,15 +124,15 @@ const namedCharacters: Readonly<Record<string, string>> = {
 }
 
 /** Words that other languages print, and that give the sender's bug away. */
-const knownWord = /(?:undefined|NaN|Infinity|None|True|False|nil)\b/y
+const KNOWN_WORD = /(?:undefined|NaN|Infinity|None|True|False|nil)\b/y
 
 function describe(text: string, index: number): string {
   if (index >= text.length) return 'the end'
   const character = text.charAt(index)
   const name = namedCharacters[character]
   if (name !== undefined) return name
-  knownWord.lastIndex = index
-  const word = knownWord.exec(text)?.[0]
+  KNOWN_WORD.lastIndex = index
+  const word = KNOWN_WORD.exec(text)?.[0]
   if (word !== undefined) return `the word ${word}`
   if (/[\p{L}_$]/u.test(character)) return 'a word without quotes'
   if (/\d/.test(character)) return 'a digit'

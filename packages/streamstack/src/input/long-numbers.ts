@@ -27,7 +27,7 @@ export interface LongNumberCount {
   objects: number
 }
 
-const cure =
+const CURE =
   'is a whole number beyond 2^53, which loses digits on its way; send it in quotes, as text, to an input of the type integer or text'
 
 /**
@@ -126,7 +126,7 @@ function refuseIn(
   faults: InputFaults,
 ): void {
   if (longNumbers.get(holder)?.has(key) === true) {
-    if (declaration?.type !== 'integer') faults.add(path, cure)
+    if (declaration?.type !== 'integer') faults.add(path, CURE)
     return
   }
   const value = (holder as Record<string, Value>)[key]

@@ -20,10 +20,10 @@ const inputsExample: BodyExample = {
 }
 
 /** Each costs about 1.5 µs. */
-const formFieldsMax = 10_000
+const FORM_FIELDS_MAX = 10_000
 const emptyBody: RequestBody = Object.freeze({})
 
-const jsonCure = 'Send a JSON object with Content-Type: application/json.'
+const JSON_CURE = 'Send a JSON object with Content-Type: application/json.'
 
 /**
  * Reads the inputs out of a request body. JSON may come as `text/plain` or without a type, as pages and simple clients
@@ -77,7 +77,7 @@ export function checkBodyType(contentType: string | undefined): void {
 }
 
 function bodyOf(parsed: PlainResult, example: BodyExample): RequestBody {
-  if ('fault' in parsed) throw unreadable(`The body ${parsed.fault}. ${jsonCure}`)
+  if ('fault' in parsed) throw unreadable(`The body ${parsed.fault}. ${JSON_CURE}`)
   const { value } = parsed
   if (isRecord(value)) return value
   if (Array.isArray(value)) throw unreadable(`The body is a JSON list. ${example.list}`)
@@ -94,7 +94,7 @@ function parseForm(text: string): RequestBody {
   }
   let fields = 1
   for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) fields += 1
-  if (fields > formFieldsMax) throw unreadable('The form holds more than 10,000 fields. Send fewer, or send JSON.')
+  if (fields > FORM_FIELDS_MAX) throw unreadable('The form holds more than 10,000 fields. Send fewer, or send JSON.')
   const form = new URLSearchParams(text)
   // Percent escapes that are not UTF-8 decode to U+FFFD silently: detected where the client did not send that character.
   const sentIt = !text.includes('%') || text.includes('\uFFFD') || /%EF%BF%BD/i.test(text)
@@ -126,10 +126,10 @@ function readContentType(contentType: string | undefined): 'json' | 'form' {
   }
   if (type.startsWith('multipart/')) {
     throw unsupported(
-      `Forms with files are not read. ${jsonCure} A browser's form does with enctype="application/x-www-form-urlencoded".`,
+      `Forms with files are not read. ${JSON_CURE} A browser's form does with enctype="application/x-www-form-urlencoded".`,
     )
   }
-  throw unsupported(`This Content-Type is not read. ${jsonCure}`)
+  throw unsupported(`This Content-Type is not read. ${JSON_CURE}`)
 }
 
 function decodeUtf8(bytes: Buffer): string {

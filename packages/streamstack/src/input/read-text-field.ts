@@ -63,7 +63,7 @@ function readObject(properties: readonly InputDeclaration[], field: TextField): 
   return Object.freeze(Object.fromEntries(entries))
 }
 
-const numberText = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
+const NUMBER_TEXT = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 const booleanTexts: Readonly<Record<string, boolean>> = {
   true: true,
   false: false,
@@ -72,14 +72,14 @@ const booleanTexts: Readonly<Record<string, boolean>> = {
   on: true,
   off: false,
 }
-const emptyIsText: ReadonlySet<InputType> = new Set(['text', 'any', 'boolean'])
+const EMPTY_IS_TEXT: ReadonlySet<InputType> = new Set(['text', 'any', 'boolean'])
 
 /** What a text means as a value of the declared type; the text itself where it means none. */
 export function readText(declaration: InputDeclaration, text: string): Value | undefined {
   const { type } = declaration
-  if (text === '' && !emptyIsText.has(type)) return undefined
+  if (text === '' && !EMPTY_IS_TEXT.has(type)) return undefined
   if (type === 'integer') return typeof wholeNumber(text) === 'number' ? Number(text) : text
-  if (type === 'number') return numberText.test(text) && isHeld(text) ? Number(text) : text
+  if (type === 'number') return NUMBER_TEXT.test(text) && isHeld(text) ? Number(text) : text
   if (type === 'boolean') {
     const word = text.toLowerCase()
     return Object.hasOwn(booleanTexts, word) ? (booleanTexts[word] ?? text) : text

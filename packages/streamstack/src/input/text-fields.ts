@@ -7,7 +7,7 @@ export interface TextField {
 }
 
 /** Names that lead further inwards than this are not read. */
-const depthMax = 8
+const DEPTH_MAX = 8
 
 export function newTextField(...texts: string[]): TextField {
   return { texts, children: new Map() }
@@ -44,7 +44,7 @@ function splitKey(key: string): string[] | null {
   part.lastIndex = root.length
   while (part.lastIndex < key.length) {
     const match = part.exec(key)
-    if (match === null || way.length >= depthMax) return null
+    if (match === null || way.length >= DEPTH_MAX) return null
     way.push(match[1] ?? match[2] ?? '')
   }
   return way

@@ -26,7 +26,7 @@ export function readProviders(words: string): { providers: readonly ProviderName
 }
 
 /** Words that may stand for a provider, for suggestions. */
-export const providerWords: readonly string[] = [...PROVIDERS, 'claude', 'google ai', 'gemini']
+export const PROVIDER_WORDS: readonly string[] = [...PROVIDERS, 'claude', 'google ai', 'gemini']
 
 /** Services and servers that speak OpenAI's API, by their simplified names, with the address where they do. */
 const COMPATIBLE: ReadonlyMap<string, string> = new Map([

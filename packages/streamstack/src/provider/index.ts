@@ -5,7 +5,7 @@ export {
   type ProviderTarget,
   callProvider,
 } from './call-provider.ts'
-export { compatibleBaseUrl, dialectOf, dialectOfUrl, providerWords, readProviders } from './choose-dialect.ts'
+export { compatibleBaseUrl, dialectOf, dialectOfUrl, PROVIDER_WORDS, readProviders } from './choose-dialect.ts'
 export type { Dialect, ModelRequest, ProviderName, Tool } from './dialect.ts'
 export { openaiResponses } from './dialects/openai-responses.ts'
 export { type ProviderItem, type TextItem, type ToolCallItem, type Usage } from './item.ts'

@@ -3,7 +3,7 @@ import type { Position } from '../definition/types.ts'
 export type Severity = 'high' | 'medium' | 'low'
 
 /** Severities, the worst first. */
-export const severities: readonly Severity[] = ['high', 'medium', 'low']
+export const SEVERITIES: readonly Severity[] = ['high', 'medium', 'low']
 
 /** Something that an attacker may use, though the workspace is valid. */
 export interface Finding {

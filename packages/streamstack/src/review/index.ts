@@ -1,4 +1,4 @@
-import { type Finding, severities } from './finding.ts'
+import { type Finding, SEVERITIES } from './finding.ts'
 import { callerUrls } from './rules/caller-urls.ts'
 import { openChannels } from './rules/open-channels.ts'
 import { openWrites } from './rules/open-writes.ts'
@@ -44,7 +44,7 @@ export function reviewWorkspace(subject: ReviewSubject): Review {
   )
   findings.sort(
     (a, b) =>
-      severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
       a.position.file.localeCompare(b.position.file, 'en') ||
       a.position.line - b.position.line,
   )

@@ -6,8 +6,8 @@ import { makePrivateFolder } from './private-files.ts'
 import { holdLock } from './sqlite/lock.ts'
 
 /** The file whose lock says that a server has the folder, and the one that tells people which: a hint, that nothing depends on. */
-const lockFile = 'server.lock'
-const holderFile = 'server.pid'
+const LOCK_FILE = 'server.lock'
+const HOLDER_FILE = 'server.pid'
 
 /** A data folder that one server has for itself. */
 export interface HeldFolder {
@@ -33,19 +33,19 @@ export function makeDataFolder(folder: string): void {
 export function holdDataFolder(folder: string, name: string): HeldFolder {
   makeDataFolder(folder)
   const lock = holdLock(
-    join(folder, lockFile),
+    join(folder, LOCK_FILE),
     () =>
       `Another server${holderOf(folder)} uses the data folder ${name}. Stop it first, or give this one a folder of its own with \`--data\`.`,
   )
   try {
-    writeFileSync(join(folder, holderFile), `${process.pid} ${hostname()}\n`, { mode: 0o600 })
+    writeFileSync(join(folder, HOLDER_FILE), `${process.pid} ${hostname()}\n`, { mode: 0o600 })
   } catch {
     // The lock is held all the same; it is not known to others by whom.
   }
   return {
     release() {
       if (!lock.isOpen) return
-      rmSync(join(folder, holderFile), { force: true })
+      rmSync(join(folder, HOLDER_FILE), { force: true })
       lock.close()
     },
   }
@@ -58,7 +58,7 @@ export function holdDataFolder(folder: string, name: string): HeldFolder {
 function holderOf(folder: string): string {
   let text: string
   try {
-    text = readFileSync(join(folder, holderFile), 'utf8')
+    text = readFileSync(join(folder, HOLDER_FILE), 'utf8')
   } catch {
     return ''
   }

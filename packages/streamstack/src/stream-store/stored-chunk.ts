@@ -13,7 +13,7 @@ const CONTENT = ',"content":'
 const KINDS: ReadonlySet<string> = new Set(CHUNK_KINDS)
 
 /** The type of what is kept; with it, readers of the open protocol get arrays. */
-export const storedContentType = 'application/json'
+export const STORED_CONTENT_TYPE = 'application/json'
 
 export function encodeStored(chunk: Chunk): Buffer {
   return Buffer.from(`\n${storedJson(chunk)},`)

@@ -8,7 +8,7 @@ import { appendAll, readAll, shown, streamLogContract, text } from '../stream/te
 import { FinishedLog } from './finished-log.ts'
 import { MemoryStorage } from './memory/storage.ts'
 import { openSqliteStorage } from './sqlite/storage.ts'
-import { storedContentType } from './stored-chunk.ts'
+import { STORED_CONTENT_TYPE } from './stored-chunk.ts'
 import { StoredLog } from './stored-log.ts'
 import { StreamStore, type StreamStoreOptions } from './stream-store.ts'
 import { HeldStorage } from './testing/held-storage.ts'
@@ -29,7 +29,7 @@ function newLog(store: StreamStore, more: { recentBytes?: number } = {}) {
   const failures: StreamstackError[] = []
   const name = `log/${++count}`
   const { stream, kept } = store.createOwn(name, {
-    contentType: storedContentType,
+    contentType: STORED_CONTENT_TYPE,
     ttlSeconds: 3_600,
     key: null,
     note: '{"end":null}',

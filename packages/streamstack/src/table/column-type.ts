@@ -28,10 +28,10 @@ export interface ColumnCodec {
 }
 
 /** Text longer than this is refused: a cell is no place for files. */
-export const textLengthMax = 16 * 1024 * 1024
+export const TEXT_LENGTH_MAX = 16 * 1024 * 1024
 
 /** JSON nested deeper than this is refused; databases give up at 1,000. */
-const jsonDepthMax = 200
+const JSON_DEPTH_MAX = 200
 
 const misfits = {
   integer: { misfit: 'must be a whole number of at most 64 bits' },
@@ -44,10 +44,10 @@ const misfits = {
   timestamp: { misfit: 'must be a date and time such as 2026-05-01T12:30:00Z, or milliseconds since 1970' },
   uuid: { misfit: 'must be a UUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301' },
   nul: { misfit: 'must not hold the character U+0000, which databases cannot keep' },
-  long: { misfit: `must not be longer than ${textLengthMax} characters` },
+  long: { misfit: `must not be longer than ${TEXT_LENGTH_MAX} characters` },
   pair: { misfit: 'must not hold half of a surrogate pair, which no encoding of text can keep' },
   finite: { misfit: 'must not hold NaN or Infinity, which JSON cannot keep' },
-  deep: { misfit: `must not be nested deeper than ${jsonDepthMax} levels` },
+  deep: { misfit: `must not be nested deeper than ${JSON_DEPTH_MAX} levels` },
 } as const satisfies Record<string, Misfit>
 
 /** Tells a stored value from the reason why there is none. */
@@ -60,11 +60,11 @@ function integerOf(value: Value): StoredValue | Misfit {
   return wholeNumber(value) ?? misfits.integer
 }
 
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
 /** A number from text must be the one that stands there: nothing is rounded to another whole number, or to 0. */
 function numberOf(value: Value): StoredValue | Misfit {
-  const number = typeof value === 'string' && decimal.test(value) ? Number(value) : value
+  const number = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value
   if (typeof value === 'string' && typeof number === 'number') {
     if (number === 0 && /[1-9]/.test(value.replace(/e.*/i, ''))) return misfits.number
     const digits = wholeDigits(value)
@@ -76,7 +76,7 @@ function numberOf(value: Value): StoredValue | Misfit {
 
 function textOf(value: Value): StoredValue | Misfit {
   if (typeof value !== 'string') return misfits.text
-  if (value.length > textLengthMax) return misfits.long
+  if (value.length > TEXT_LENGTH_MAX) return misfits.long
   if (value.includes('\0')) return misfits.nul
   // Half a surrogate pair has no UTF-8 form; databases would change or refuse it.
   return value.toWellFormed()
@@ -100,17 +100,17 @@ function timestampOf(value: Value): StoredValue | Misfit {
   return typeof value === 'string' ? timestampText(isoMilliseconds(value)) : misfits.timestamp
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 function uuidOf(value: Value): StoredValue | Misfit {
-  return typeof value === 'string' && uuid.test(value) ? value.toLowerCase() : misfits.uuid
+  return typeof value === 'string' && UUID.test(value) ? value.toLowerCase() : misfits.uuid
 }
 
 /** Why a value is no JSON that a database keeps; null when it is. */
 function jsonMisfit(value: Value, depth: number): Misfit | null {
   if (typeof value === 'number') return Number.isFinite(value) ? null : misfits.finite
   if (typeof value !== 'object' || value === null) return null
-  if (depth === jsonDepthMax) return misfits.deep
+  if (depth === JSON_DEPTH_MAX) return misfits.deep
   for (const inner of Array.isArray(value) ? value : Object.values(value)) {
     const misfit = jsonMisfit(inner, depth + 1)
     if (misfit !== null) return misfit
@@ -126,7 +126,7 @@ function jsonOf(value: Value): StoredValue | Misfit {
 /** A value that holds the same list many times over is small in memory and endless as text. */
 function boundedJson(value: Value): string | Misfit {
   try {
-    return jsonText(value, textLengthMax)
+    return jsonText(value, TEXT_LENGTH_MAX)
   } catch (error) {
     if (!(error instanceof StreamstackError) || error.code !== 'limit_exceeded') throw error
     return error.message.includes('levels deep') ? misfits.deep : misfits.long
@@ -215,7 +215,7 @@ export const columnCodecs: Readonly<Record<ColumnType, ColumnCodec>> = {
 }
 
 /** The names of the column types, in the order of the reference. */
-export const columnTypes: readonly ColumnType[] = ['integer', 'number', 'text', 'boolean', 'timestamp', 'json', 'uuid']
+export const COLUMN_TYPES: readonly ColumnType[] = ['integer', 'number', 'text', 'boolean', 'timestamp', 'json', 'uuid']
 
 function plainRead(stored: StoredValue): Value {
   return typeof stored === 'bigint' ? String(stored) : stored

@@ -52,14 +52,14 @@ export interface TableDeclaration {
 }
 
 /** More columns than this are refused: databases bound the arguments of the functions that write JSON. */
-export const columnsMax = 250
+export const COLUMNS_MAX = 250
 
-export const nameLengthMax = 63
+export const NAME_LENGTH_MAX = 63
 
 /** Why a name cannot be that of a table or column; null when it can. */
 export function nameProblem(name: string): string | null {
   if (name === '' || name.trim() !== name) return 'must not be empty or start or end with a blank'
-  if (Buffer.byteLength(name) > nameLengthMax) return `must not be longer than ${nameLengthMax} bytes`
+  if (Buffer.byteLength(name) > NAME_LENGTH_MAX) return `must not be longer than ${NAME_LENGTH_MAX} bytes`
   if (/[\p{Cc}"`{}]/u.test(name)) return 'must not hold quotes, braces or control characters'
   if (/^(?:sqlite_|streamstack|pg_)/i.test(name)) return 'must not start with sqlite_, pg_ or streamstack'
   if (['__proto__', 'constructor', 'prototype', 'rowid', '_rowid_', 'oid'].includes(name.toLowerCase()))

@@ -26,7 +26,7 @@ export const operators = {
 
 export type Operator = keyof typeof operators
 
-export const operatorNames: readonly Operator[] = [
+export const OPERATOR_NAMES: readonly Operator[] = [
   'eq',
   'neq',
   'gt',
@@ -88,8 +88,8 @@ export interface WhereTemplate {
 }
 
 /** How many values a list of `in` may have, and how many comparisons a filter. */
-export const filterListMax = 1000
-export const filterSizeMax = 500
+export const FILTER_LIST_MAX = 1000
+export const FILTER_SIZE_MAX = 500
 
 /**
  * Puts the values of the holes into a template, in the order of its holes. `readFilter` reads the value of a hole that
@@ -139,7 +139,7 @@ export function checkOperand(column: string, operator: Operator, value: Value): 
   }
   if (operator === 'in' || operator === 'not_in') {
     if (!Array.isArray(value)) return wrong('a list')
-    if (value.length > filterListMax) return wrong(`a list of at most ${filterListMax} values`)
+    if (value.length > FILTER_LIST_MAX) return wrong(`a list of at most ${FILTER_LIST_MAX} values`)
     if (value.some((item) => typeof item === 'object' && item !== null)) return wrong('a list of plain values')
   } else if (operator === 'between') {
     if (!Array.isArray(value) || value.length !== 2) return wrong('a list of two values')

@@ -8,7 +8,7 @@ export interface OrderTerm {
   readonly nulls: 'first' | 'last'
 }
 
-const term =
+const TERM =
   /^(?:`(?<quoted>[^`]+)`|(?<column>[^\s,`]+))(?:\s+(?<direction>asc|ascending|desc|descending))?(?:\s+nulls\s+(?<nulls>first|last))?$/i
 
 /**
@@ -21,7 +21,7 @@ export function parseOrder(text: string): readonly OrderTerm[] {
   const seen = new Set<string>()
   return Object.freeze(
     text.split(',').map((part) => {
-      const found = term.exec(part.trim())?.groups
+      const found = TERM.exec(part.trim())?.groups
       if (found === undefined) {
         throw new ArgumentError(
           'query_invalid',

@@ -1,6 +1,6 @@
 import type { Position, TreeEntry, TreeNode } from '../definition/index.ts'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
-import { columnCodecs, columnTypes, isMisfit } from './column-type.ts'
+import { columnCodecs, COLUMN_TYPES, isMisfit } from './column-type.ts'
 import type { ColumnType, StoredValue } from './column-type.ts'
 import { type ColumnDeclaration, type ColumnDefault, nameProblem } from './declaration.ts'
 import type { DeclarationFields } from './declaration-fields.ts'
@@ -93,7 +93,7 @@ function readType(
   node: TreeNode | undefined,
   position: Position,
 ): ColumnType | null {
-  const known = columnTypes.join(', ')
+  const known = COLUMN_TYPES.join(', ')
   if (typeof node?.value !== 'string') {
     return fields.error(
       node?.position ?? position,
@@ -101,9 +101,9 @@ function readType(
     )
   }
   const written = node.value.toLowerCase()
-  const type = columnTypes.find((name) => name === written) ?? typeAliases.get(written)
+  const type = COLUMN_TYPES.find((name) => name === written) ?? typeAliases.get(written)
   if (type !== undefined) return type
-  const near = didYouMean(node.value, columnTypes)
+  const near = didYouMean(node.value, COLUMN_TYPES)
   return fields.error(
     node.position,
     `The column "${column}" has the unknown type "${node.value}". ${didYouMeanOr(near, `Use one of: ${known}.`)}`,

@@ -6,7 +6,7 @@ import {
   type IndexDeclaration,
   type SeedDeclaration,
   type TableDeclaration,
-  columnsMax,
+  COLUMNS_MAX,
   nameProblem,
 } from './declaration.ts'
 import { DeclarationFields } from './declaration-fields.ts'
@@ -58,7 +58,8 @@ class TableReader extends DeclarationFields {
       primary = automaticId(columnsNode.position)
       columns.unshift(primary)
     }
-    if (columns.length > columnsMax) this.error(columnsNode.position, `A table may have at most ${columnsMax} columns.`)
+    if (columns.length > COLUMNS_MAX)
+      this.error(columnsNode.position, `A table may have at most ${COLUMNS_MAX} columns.`)
     return Object.freeze({
       name,
       description: this.text(entries.get('description')?.node),

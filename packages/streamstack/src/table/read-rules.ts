@@ -4,12 +4,12 @@ import type { Position, TreeNode } from '../definition/types.ts'
 import { ExpressionErrors } from '../expression/index.ts'
 import { didYouMean, didYouMeanOr, suggest } from '../text/did-you-mean.ts'
 import { type FilterTemplate, type WhereTemplate, templateColumns } from './filter.ts'
-import { type RecordAct, type RecordRule, type RecordRules, compileRuleValue, recordActs } from './record-rule.ts'
+import { type RecordAct, type RecordRule, type RecordRules, compileRuleValue, RECORD_ACTS } from './record-rule.ts'
 import { whereFromValue } from './where-value.ts'
 
 type Report = (position: Position, message: string) => void
 
-const KEYS: readonly string[] = [...recordActs, 'write']
+const KEYS: readonly string[] = [...RECORD_ACTS, 'write']
 
 /**
  * Reads `allow` of a table: a filter for all acts, or an object with a rule for each. An act that the object does not
@@ -37,7 +37,7 @@ export function readRules(node: TreeNode, columns: readonly string[], report: Re
       continue
     }
     const read = readRule(rule, columns, report)
-    const acts = recordActs.filter((act) => act === key || (key === 'write' && act !== 'read' && !named.has(act)))
+    const acts = RECORD_ACTS.filter((act) => act === key || (key === 'write' && act !== 'read' && !named.has(act)))
     for (const act of acts) rules[act] = read
   }
   return Object.freeze(rules)

@@ -3,9 +3,9 @@ import { type Expression, type Scope, compileValue } from '../expression/index.t
 import type { WhereTemplate } from './filter.ts'
 
 /** Acts on records that the rules of a table allow or refuse. */
-export const recordActs = ['read', 'add', 'edit', 'delete'] as const
+export const RECORD_ACTS = ['read', 'add', 'edit', 'delete'] as const
 
-export type RecordAct = (typeof recordActs)[number]
+export type RecordAct = (typeof RECORD_ACTS)[number]
 
 /** The records that an act is allowed on: all, none, or those of a filter whose values depend on the caller. */
 export type RecordRule = 'all' | 'none' | WhereTemplate

@@ -1,12 +1,12 @@
-import { type JsonSchema, jsonSchemaDialect } from '../definition/index.ts'
-import { columnTypes } from './column-type.ts'
+import { type JsonSchema, JSON_SCHEMA_DIALECT } from '../definition/index.ts'
+import { COLUMN_TYPES } from './column-type.ts'
 
 /** JSON Schema of a file in `tables/`. */
 export function tableJsonSchema(): JsonSchema {
-  const type: JsonSchema = { enum: columnTypes }
+  const type: JsonSchema = { enum: COLUMN_TYPES }
   const columns: JsonSchema = { type: 'array', minItems: 1, items: { type: 'string' } }
   return {
-    $schema: jsonSchemaDialect,
+    $schema: JSON_SCHEMA_DIALECT,
     title: 'Streamstack table',
     description: 'The columns and indexes of one table.',
     type: 'object',

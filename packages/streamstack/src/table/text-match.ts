@@ -9,7 +9,7 @@ export interface TextMatcher {
 export type TextOperator = 'contains' | 'like' | 'ilike'
 
 /** Plain searches for texts longer than this can take quadratic time (`aaa…b` in `aaa…`), so they go the other way. */
-const plainLengthMax = 16
+const PLAIN_LENGTH_MAX = 16
 
 /**
  * Compiles a pattern. `like` and `ilike`: `%` stands for any text, `_` for one code point, a backslash takes the next
@@ -77,7 +77,7 @@ function splitPattern(pattern: string): { parts: readonly Part[]; anchors: Ancho
 }
 
 function matcherOf(parts: readonly Part[], anchors: Anchors): TextMatcher {
-  const isPlain = parts.every(({ text, gaps }) => gaps.length === 0 && text.length <= plainLengthMax)
+  const isPlain = parts.every(({ text, gaps }) => gaps.length === 0 && text.length <= PLAIN_LENGTH_MAX)
   return isPlain ? plainMatcher(parts, anchors) : automaton(parts, anchors)
 }
 

@@ -1,4 +1,4 @@
-const iso =
+const ISO =
   /^(\d{4})-(\d\d)-(\d\d)(?:([Tt ])(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(\s?(?:Z|z|[+-]\d\d(?::?\d\d)?))?)?$/
 
 /** How an ISO 8601 text writes its time. Two different texts of one style and precision mean different times. */
@@ -15,7 +15,7 @@ export interface TimestampForm {
 
 /** Returns the style of the timestamp; null if the text is none. */
 export function timestampForm(text: string): TimestampForm | null {
-  const found = iso.exec(text)
+  const found = ISO.exec(text)
   if (found === null || Number.isNaN(isoMilliseconds(text))) return null
   const [, , , , sign = '', hour, minute, second, fraction, zone = ''] = found
   if (hour === undefined) return { style: null, precision: 'd', cut: false, shortens: false }
@@ -31,7 +31,7 @@ export function timestampForm(text: string): TimestampForm | null {
  * none beyond ±14:00 in use).
  */
 export function isoMilliseconds(text: string): number {
-  const found = iso.exec(text)
+  const found = ISO.exec(text)
   if (found === null) return Number.NaN
   const [, year, month, day, , hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = found
   return (
@@ -44,8 +44,8 @@ const months: readonly string[] =
   'january february march april may june july august september october november december'.split(' ')
 const weekdays: readonly string[] = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ')
 
-const dayFirst = /^(?:([a-z]+),?\s+)?(\d{1,2})[\s-]([a-z]+)\.?[\s-]\s*(\d{4})(?:\s+(\d\d?):(\d\d)(?::(\d\d))?)?$/i
-const monthFirst = /^(?:([a-z]+),?\s+)?([a-z]+)\.?\s+(\d{1,2}),?\s+(\d{4})(?:\s+(\d\d?):(\d\d)(?::(\d\d))?)?$/i
+const DAY_FIRST = /^(?:([a-z]+),?\s+)?(\d{1,2})[\s-]([a-z]+)\.?[\s-]\s*(\d{4})(?:\s+(\d\d?):(\d\d)(?::(\d\d))?)?$/i
+const MONTH_FIRST = /^(?:([a-z]+),?\s+)?([a-z]+)\.?\s+(\d{1,2}),?\s+(\d{4})(?:\s+(\d\d?):(\d\d)(?::(\d\d))?)?$/i
 
 /**
  * Dates that files write in other ways and that mean the same day everywhere: `2026/5/1`, `3 Feb 2001`, `3-Feb-2001`,
@@ -59,9 +59,9 @@ export function writtenMilliseconds(written: string): number {
     const [, year, month, day, rest] = slashed
     return isoMilliseconds(`${year}-${month!.padStart(2, '0')}-${day!.padStart(2, '0')}${rest}`)
   }
-  const first = dayFirst.exec(text)
+  const first = DAY_FIRST.exec(text)
   if (first !== null) return namedMilliseconds([first[1], first[3]!, first[2]!, first[4]!, ...first.slice(5)])
-  const second = monthFirst.exec(text)
+  const second = MONTH_FIRST.exec(text)
   return second === null ? Number.NaN : namedMilliseconds(second.slice(1))
 }
 

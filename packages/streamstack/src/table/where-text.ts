@@ -1,11 +1,11 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
-import { checkOperand, filterSizeMax } from './filter.ts'
+import { checkOperand, FILTER_SIZE_MAX } from './filter.ts'
 import type { FilterTemplate, Hole, Operand, Operator, WhereTemplate } from './filter.ts'
 import { whereTokens } from './where-tokens.ts'
 import type { WhereToken } from './where-tokens.ts'
 
-const depthMax = 32
+const DEPTH_MAX = 32
 
 /** The signs and words between a column and a value. */
 const comparisons: ReadonlyMap<string, Operator> = new Map<string, Operator>([
@@ -81,7 +81,7 @@ class WhereParser {
   }
 
   #not(depth: number): FilterTemplate {
-    if (depth > depthMax) this.#fail(`at most ${depthMax} levels of nesting`)
+    if (depth > DEPTH_MAX) this.#fail(`at most ${DEPTH_MAX} levels of nesting`)
     if (this.#takeWord('!', 'not')) return { kind: 'not', filter: this.#not(depth + 1) }
     if (this.#takeWord('(')) {
       const inner = this.#any(depth + 1)
@@ -93,7 +93,7 @@ class WhereParser {
 
   #comparison(): FilterTemplate {
     this.#size += 1
-    if (this.#size > filterSizeMax) this.#fail(`at most ${filterSizeMax} comparisons`)
+    if (this.#size > FILTER_SIZE_MAX) this.#fail(`at most ${FILTER_SIZE_MAX} comparisons`)
     const first = this.#peek()
     if (first.kind === 'column') {
       this.#at += 1

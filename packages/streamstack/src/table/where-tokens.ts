@@ -12,13 +12,13 @@ const words = new Set(
 )
 
 /** Words that compare, behind which a `?` may stand. */
-const optionalWords = new Set(['in', 'like', 'ilike', 'contains', 'starts_with', 'ends_with'])
-const optionalWord = /\p{L}[\p{L}_]*\?/uy
+const OPTIONAL_WORDS = new Set(['in', 'like', 'ilike', 'contains', 'starts_with', 'ends_with'])
+const OPTIONAL_WORD = /\p{L}[\p{L}_]*\?/uy
 
-const sign = /(?:===|!==|==|!=|<>|>=|<=|>|<|=)\??|&&|\|\||[!()[\],]/y
-const number = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
-const name = /[\p{L}_$][\p{L}\p{N}_$]*/uy
-const blank = /\s+/y
+const SIGN = /(?:===|!==|==|!=|<>|>=|<=|>|<|=)\??|&&|\|\||[!()[\],]/y
+const NUMBER = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
+const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/uy
+const BLANK = /\s+/y
 
 /** Splits a filter's text; throws `query_invalid` at a character that nothing starts with. */
 export function whereTokens(text: string): readonly WhereToken[] {
@@ -29,7 +29,7 @@ export function whereTokens(text: string): readonly WhereToken[] {
     return pattern.exec(text)?.[0] ?? null
   }
   while (at < text.length) {
-    const space = match(blank)
+    const space = match(BLANK)
     if (space !== null) {
       at += space.length
       continue
@@ -65,24 +65,24 @@ interface Found {
 }
 
 function plainToken(match: (pattern: RegExp) => string | null, offset: number): Found | null {
-  const digits = match(number)
+  const digits = match(NUMBER)
   if (digits !== null) {
     // Digits that a JavaScript number cannot hold stay text; columns of whole numbers read it exactly.
     const exact = wholeDigits(digits) ?? Number(digits)
     return { token: { kind: 'value', text: digits, value: exact, offset }, end: offset + digits.length }
   }
-  const found = match(name)
+  const found = match(NAME)
   if (found !== null) {
     const lower = found.toLowerCase()
     const end = offset + found.length
     // `ilike?`, as `==?`: the comparison falls away without a value.
-    const optional = optionalWords.has(lower) ? match(optionalWord) : null
+    const optional = OPTIONAL_WORDS.has(lower) ? match(OPTIONAL_WORD) : null
     if (optional !== null)
       return { token: { kind: 'word', text: optional.toLowerCase(), offset }, end: offset + optional.length }
     if (words.has(lower)) return { token: { kind: 'word', text: lower, offset }, end }
     return { token: { kind: 'column', text: found, offset }, end }
   }
-  const signs = match(sign)
+  const signs = match(SIGN)
   return signs === null ? null : { token: { kind: 'sign', text: signs, offset }, end: offset + signs.length }
 }
 

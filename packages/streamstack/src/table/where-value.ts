@@ -2,11 +2,11 @@ import { StreamstackError } from '@streamstack/protocol'
 import { ArgumentError } from '../expression/index.ts'
 import type { Value } from '@streamstack/protocol'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
-import { checkOperand, fillTemplate, filterSizeMax, operatorNames } from './filter.ts'
+import { checkOperand, fillTemplate, FILTER_SIZE_MAX, OPERATOR_NAMES } from './filter.ts'
 import type { Filter, FilterTemplate, Hole, Operand, Operator, WhereTemplate } from './filter.ts'
 import { whereFromText } from './where-text.ts'
 
-const depthMax = 32
+const DEPTH_MAX = 32
 
 /** Other spellings of the operators. */
 const operatorAliases: ReadonlyMap<string, Operator> = new Map<string, Operator>([
@@ -72,7 +72,7 @@ class WhereReader {
   }
 
   #group(value: Value, path: readonly (string | number)[]): FilterTemplate {
-    if (path.length > depthMax) throw invalid(path, `may be nested at most ${depthMax} levels deep`)
+    if (path.length > DEPTH_MAX) throw invalid(path, `may be nested at most ${DEPTH_MAX} levels deep`)
     if (Array.isArray(value)) {
       return { kind: 'all', filters: value.map((part: Value, index) => this.#group(part, [...path, index])) }
     }
@@ -107,7 +107,7 @@ class WhereReader {
         .map(([operator, operand]) =>
           this.#compare(key, operatorOf(operator, path), operand, optional, [...path, operator]),
         )
-      if (filters.length === 0) throw invalid(path, `must hold an operator: ${operatorNames.join(', ')}`)
+      if (filters.length === 0) throw invalid(path, `must hold an operator: ${OPERATOR_NAMES.join(', ')}`)
       return filters.length === 1 ? filters[0]! : { kind: 'all', filters }
     }
     return this.#compare(key, 'eq', value, false, path)
@@ -121,7 +121,7 @@ class WhereReader {
     path: readonly (string | number)[],
   ): FilterTemplate {
     this.#size += 1
-    if (this.#size > filterSizeMax) throw invalid(path, `may hold at most ${filterSizeMax} comparisons`)
+    if (this.#size > FILTER_SIZE_MAX) throw invalid(path, `may hold at most ${FILTER_SIZE_MAX} comparisons`)
     const operand = this.#operand(value, path)
     if (operand.kind === 'constant') checkOperand(column, operator, operand.value)
     return { kind: 'compare', column, operator, operand, optional }
@@ -162,14 +162,14 @@ function shiftOperand(operand: Operand, by: number): Operand {
 
 function operatorOf(name: string, path: readonly (string | number)[]): Operator {
   const operator = name.toLowerCase()
-  const known = operatorNames.find((one) => one === operator) ?? operatorAliases.get(operator)
+  const known = OPERATOR_NAMES.find((one) => one === operator) ?? operatorAliases.get(operator)
   if (known !== undefined) return known
   if (name.endsWith('?')) {
     const plain = name.slice(0, -1)
     throw invalid(path, `has no operator "${name}"; write "${plain}" and, beside it, \`ignore_null: true\``)
   }
-  const near = didYouMean(name, operatorNames)
-  throw invalid(path, `has no operator "${name}"`, didYouMeanOr(near, `Use one of: ${operatorNames.join(', ')}.`))
+  const near = didYouMean(name, OPERATOR_NAMES)
+  throw invalid(path, `has no operator "${name}"`, didYouMeanOr(near, `Use one of: ${OPERATOR_NAMES.join(', ')}.`))
 }
 
 function invalid(path: readonly (string | number)[], must: string, cure: string | null = null): StreamstackError {

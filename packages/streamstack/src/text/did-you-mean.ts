@@ -1,5 +1,5 @@
 /** Names longer than this are not compared, because the comparison is quadratic. */
-const comparedLengthMax = 64
+const COMPARED_LENGTH_MAX = 64
 
 /**
  * Returns the candidate that the author of `name` most likely meant, or null if none is near.
@@ -9,12 +9,12 @@ const comparedLengthMax = 64
  * The first candidate wins a tie. An exact match is a suggestion too: the caller asks only about names it did not find.
  */
 export function didYouMean(name: string, candidates: Iterable<string>): string | null {
-  if (name.length === 0 || name.length > comparedLengthMax) return null
+  if (name.length === 0 || name.length > COMPARED_LENGTH_MAX) return null
   const wanted = simplified(name)
   let best: string | null = null
   let bestDistance = Infinity
   for (const candidate of candidates) {
-    if (candidate.length === 0 || candidate.length > comparedLengthMax) continue
+    if (candidate.length === 0 || candidate.length > COMPARED_LENGTH_MAX) continue
     const offered = simplified(candidate)
     if (offered === wanted && offered !== '') return candidate
     const bound = Math.min(distanceAllowed(wanted, offered), bestDistance - 1)

@@ -17,9 +17,9 @@ export type Instruction =
   | { op: 'assert'; holds: (before: number | null, after: number | null) => boolean }
   | { op: 'match' }
 
-const instructionsMax = 1_000
+const INSTRUCTIONS_MAX = 1_000
 /** Instructions times characters of one match: under 20 ms, because other calls wait for it. */
-const workMax = 400_000
+const WORK_MAX = 400_000
 
 /**
  * Compiles a regular expression to a nondeterministic automaton that is walked in all its states at once (Thompson
@@ -29,7 +29,7 @@ const workMax = 400_000
  */
 export function compilePattern(source: string): LinearPattern {
   const program = compileProgram(source)
-  return { lengthMax: Math.floor(workMax / program.length), test: (text) => run(program, text) }
+  return { lengthMax: Math.floor(WORK_MAX / program.length), test: (text) => run(program, text) }
 }
 
 /** Compiles a regular expression to the instructions of its automaton. Throws PatternFault. */
@@ -41,7 +41,7 @@ export function compileProgram(source: string): readonly Instruction[] {
 }
 
 function add(program: Instruction[], instruction: Instruction): number {
-  if (program.length >= instructionsMax)
+  if (program.length >= INSTRUCTIONS_MAX)
     throw new PatternFault('is too large. Use smaller counts, or fewer alternatives.')
   return program.push(instruction) - 1
 }
@@ -92,7 +92,7 @@ function emitEither(program: Instruction[], nodes: readonly PatternNode[]): void
 }
 
 function emitRepeat(program: Instruction[], node: PatternNode, min: number, max: number | null): void {
-  if (Math.max(min, max ?? 0) > instructionsMax) throw new PatternFault('counts too far. Use smaller counts.')
+  if (Math.max(min, max ?? 0) > INSTRUCTIONS_MAX) throw new PatternFault('counts too far. Use smaller counts.')
   if (max === null && min > 0) {
     // The last copy repeats itself: one more copy for that would double the program with each `+` inside another.
     for (let count = 1; count < min; count += 1) emit(program, node)

@@ -12,7 +12,7 @@ export type PatternNode =
   | { kind: 'repeat'; node: PatternNode; min: number; max: number | null }
 
 /** Groups inside each other. */
-const depthMax = 50
+const DEPTH_MAX = 50
 
 /** Why a pattern cannot be used, in words that follow "The pattern ". */
 export class PatternFault extends Error {}
@@ -47,7 +47,7 @@ class PatternParser {
   }
 
   #either(depth: number): PatternNode {
-    if (depth > depthMax) throw new PatternFault(`has groups nested deeper than ${depthMax}.`)
+    if (depth > DEPTH_MAX) throw new PatternFault(`has groups nested deeper than ${DEPTH_MAX}.`)
     const nodes = [this.#sequence(depth)]
     while (this.#take('|')) nodes.push(this.#sequence(depth))
     return nodes.length === 1 && nodes[0] !== undefined ? nodes[0] : { kind: 'either', nodes }

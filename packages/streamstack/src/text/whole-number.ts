@@ -14,7 +14,7 @@ export function wholeNumber(value: unknown): number | bigint | null {
   return Number.isSafeInteger(number) ? number : big
 }
 
-const numeral = /^([+-]?)(?:(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)|(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?)$/
+const NUMERAL = /^([+-]?)(?:(0[xX][\da-fA-F]+|0[oO][0-7]+|0[bB][01]+)|(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?)$/
 
 /** Up to 15 digits with an exponent: a number gives them all back (IEEE 754), so such a numeral names a magnitude. */
 const SHORT = /^-?\d{1,8}(?:\.\d{1,7})?[eE][+-]?\d+$/
@@ -52,7 +52,7 @@ interface BigWhole {
 
 /** The whole number beyond ±(2^53 − 1) that a numeral writes; null if it writes none, or one beyond all bounds. */
 function bigWhole(text: string): BigWhole | null {
-  const found = numeral.exec(text)
+  const found = NUMERAL.exec(text)
   if (found === null) return null
   const [, sign = '', radix, whole = '', fraction = '', exponent = '0'] = found
   const value = Number(radix ?? `${whole}.${fraction}e${exponent}`)
@@ -75,10 +75,10 @@ function withoutEndZeros(digits: string): string {
 }
 
 /** Programs write a number with at most this many significant digits; more stand for themselves. */
-const numberDigitsMax = 17
+const NUMBER_DIGITS_MAX = 17
 
 function isRounded(value: number, digits: string): boolean {
-  if (digits.length > numberDigitsMax) return false
+  if (digits.length > NUMBER_DIGITS_MAX) return false
   // The shortest text of 2^89 ends in 2, although its digits rounded to as many end in 1.
   return [value.toPrecision(digits.length), value.toExponential()].some(
     (text) => withoutEndZeros(text.replace(/e.*$/, '').replace('.', '')) === digits,

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import type { AuditSettings } from '../audit/index.ts'
-import { byteSizeFrom, duration, flag, objectMessage, text } from './setting-types.ts'
+import { byteSizeFrom, duration, flag, OBJECT_MESSAGE, text } from './setting-types.ts'
 
 export const auditHeadShape = {
   every: duration(1_000)
@@ -50,10 +50,10 @@ export const auditShape = {
   max_bytes: byteSizeFrom(16 * 1_048_576, 'must be a size of at least 16mb')
     .prefault('1gb')
     .describe('How much the entries may occupy on disk; the oldest are removed, 4 MiB at a time.'),
-  head: z.strictObject(auditHeadShape, objectMessage).prefault({}),
+  head: z.strictObject(auditHeadShape, OBJECT_MESSAGE).prefault({}),
 }
 
-const audit = z.strictObject(auditShape, objectMessage)
+const audit = z.strictObject(auditShape, OBJECT_MESSAGE)
 
 /** Returns the settings of the audit, in its own shape. `folder`: null is its place in the data folder. */
 export function auditSettings(

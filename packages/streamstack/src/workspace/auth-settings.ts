@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { API_KEY_HASH, type ApiKey, type TokenSettings, checkIssuers, checkTokenSettings } from '../access/index.ts'
-import { addProblem, durationWithUnit, flag, names, objectMessage, text } from './setting-types.ts'
+import { addProblem, durationWithUnit, flag, names, OBJECT_MESSAGE, text } from './setting-types.ts'
 
 export const jwtShape = {
   secret: text.optional().describe('Key of tokens signed with HS256, HS384 or HS512; give it as "{{env.NAME}}".'),
@@ -40,7 +40,7 @@ export const jwtShape = {
 }
 
 const issuer = z
-  .strictObject(jwtShape, objectMessage)
+  .strictObject(jwtShape, OBJECT_MESSAGE)
   .refine(
     ({ secret, jwks_url, private_key, public_key }) =>
       [secret, jwks_url, private_key, public_key].some((one) => one !== undefined),
@@ -100,7 +100,7 @@ export const authShape = {
     ),
   jwt: z.union([issuer, issuers], 'must be an object of keys and values, or a list of them').optional(),
   keys: z
-    .record(apiKeyName, z.strictObject(apiKeyShape, objectMessage), 'must be an object of names and keys')
+    .record(apiKeyName, z.strictObject(apiKeyShape, OBJECT_MESSAGE), 'must be an object of names and keys')
     .default({})
     .meta({
       title: 'object of name and key',

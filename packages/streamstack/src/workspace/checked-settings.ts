@@ -14,7 +14,7 @@ import { type OutboundSettings, outboundSettings } from './outbound-settings.ts'
 import { type ServerSettings, serverSettings } from './server-settings.ts'
 import { settingValues } from './setting-values.ts'
 import { type StreamsSettings, streamsSettings } from './streams-settings.ts'
-import type { logLevels, settingsSchema } from './settings-schema.ts'
+import type { LOG_LEVELS, settingsSchema } from './settings-schema.ts'
 
 /** Checked settings of a workspace: frozen, every default filled in, paths absolute, units in the names. */
 export interface Settings {
@@ -51,7 +51,7 @@ export interface Settings {
   readonly channels: ChannelsSettings
   /** Absolute. */
   readonly dataFolder: string
-  readonly log: { readonly level: (typeof logLevels)[number] }
+  readonly log: { readonly level: (typeof LOG_LEVELS)[number] }
   /** `folder`: null is its place in the data folder. */
   readonly audit: Omit<AuditSettings, 'folder'> & { readonly folder: string | null }
   /** Values by their keys in the file, for comparisons. They hold secrets. */

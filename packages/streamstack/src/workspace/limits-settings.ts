@@ -2,7 +2,7 @@ import type { Value } from '@streamstack/protocol'
 import { z } from 'zod'
 import { type RateLimitDeclaration, createIssueList, normalizeRateLimits, treeFromValue } from '../definition/index.ts'
 import type { OpenStreamBounds } from '../limit/index.ts'
-import { byteSize, duration, objectMessage, wholeNumber } from './setting-types.ts'
+import { byteSize, duration, OBJECT_MESSAGE, wholeNumber } from './setting-types.ts'
 
 export const openStreamsShape = {
   total: wholeNumber(1, 10_000_000).optional().describe('Maximum number of concurrent streams; further ones get 503.'),
@@ -47,7 +47,7 @@ export const limitsShape = {
       description:
         'How often all endpoints together may be called: `{ calls: 600, per: 1m, by: caller }`, or with `tokens` of models or `bytes` of answers instead of `calls`. `by` is `caller` (the subject of the token, else the address) or `address`; `roles` restricts it to callers with one of these roles, `keys` to those API keys; `mode: report` refuses nothing. Endpoints declare their own `rate_limit`.',
     }),
-  open_streams: z.strictObject(openStreamsShape, objectMessage).prefault({}),
+  open_streams: z.strictObject(openStreamsShape, OBJECT_MESSAGE).prefault({}),
 }
 
 /** `limits` as the program uses it. */

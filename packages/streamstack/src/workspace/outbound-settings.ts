@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { allowEntryProblem, rewriteProblem } from '../outbound/index.ts'
 import type { Environment } from './dotenv.ts'
-import { addProblem, duration, objectMessage, text, wholeNumber } from './setting-types.ts'
+import { addProblem, duration, OBJECT_MESSAGE, text, wholeNumber } from './setting-types.ts'
 
 const rewriteShape = { to: text, unless: text }
 
@@ -21,7 +21,7 @@ export const outboundShape = {
   rewrite: z
     .record(
       z.string(),
-      z.union([text, z.strictObject(rewriteShape, objectMessage)]),
+      z.union([text, z.strictObject(rewriteShape, OBJECT_MESSAGE)]),
       'must be an object such as { "https://api.openai.com": "http://127.0.0.1:9000" }',
     )
     .default({})
@@ -53,7 +53,7 @@ export const outboundShape = {
 }
 
 /** Checks each rewrite against `allow`. */
-export const outbound = z.strictObject(outboundShape, objectMessage).superRefine(({ allow, rewrite }, context) => {
+export const outbound = z.strictObject(outboundShape, OBJECT_MESSAGE).superRefine(({ allow, rewrite }, context) => {
   for (const [from, to] of Object.entries(rewrite)) {
     const problem = rewriteProblem(from, typeof to === 'string' ? to : to.to, allow)
     if (problem !== null) context.addIssue({ code: 'custom', message: problem, path: ['rewrite', from] })

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileBytesMax, type Issue, parseTree, type TreeNode } from '../definition/index.ts'
+import { FILE_BYTES_MAX, type Issue, parseTree, type TreeNode } from '../definition/index.ts'
 
 /** One definition file of a workspace. */
 export interface TreeFile {
@@ -12,7 +12,7 @@ export interface TreeFile {
 }
 
 /** Files read side by side: enough to hide the disk, few enough for any limit of open files. */
-const readsAtOnceMax = 32
+const READS_AT_ONCE_MAX = 32
 
 /** Whether a file or folder is none of the workspace's: hidden, or installed packages. */
 export function isIgnoredName(name: string): boolean {
@@ -42,8 +42,8 @@ export async function readDefinitions(
   await walk(dir, folder, new Set(), paths, issues)
   paths.sort()
   const files: TreeFile[] = []
-  for (let start = 0; start < paths.length; start += readsAtOnceMax) {
-    const batch = paths.slice(start, start + readsAtOnceMax)
+  for (let start = 0; start < paths.length; start += READS_AT_ONCE_MAX) {
+    const batch = paths.slice(start, start + READS_AT_ONCE_MAX)
     const texts = await Promise.all(batch.map((file) => readText(dir, file, issues)))
     batch.forEach((file, index) => {
       const text = texts[index]
@@ -103,7 +103,7 @@ export async function readText(dir: string, file: string, issues: Issue[]): Prom
       issues.push(fault(file, 'This is no file; remove it or rename it.'))
       return null
     }
-    if (found.size > fileBytesMax) {
+    if (found.size > FILE_BYTES_MAX) {
       issues.push(fault(file, 'The file is larger than 5 MB; keep data in a table and only the definition here.'))
       return null
     }

@@ -8,7 +8,7 @@ import {
   durationWithUnit,
   flag,
   names,
-  objectMessage,
+  OBJECT_MESSAGE,
   text,
   wholeNumber,
 } from './setting-types.ts'
@@ -115,14 +115,14 @@ export const serverShape = {
   stop_grace: duration(0)
     .prefault('10s')
     .describe('How long active runs may continue after SIGTERM; then they are cancelled.'),
-  tls: z.strictObject(tlsShape, objectMessage).optional(),
+  tls: z.strictObject(tlsShape, OBJECT_MESSAGE).optional(),
   xano: flag
     .prefault(false)
     .describe(
       "Whether Xano's URLs reach the endpoints: `/api:<canonical>[:<branch>]/<name>` is the endpoint `/name` or `/api/name`, answered in the format `xano`, so that @xano/js-sdk streams from this server. A proxy that guards a path must guard these URLs, too.",
     ),
-  cors: z.strictObject(corsShape, objectMessage).prefault({}),
-  websocket: z.strictObject(websocketShape, objectMessage).prefault({}),
+  cors: z.strictObject(corsShape, OBJECT_MESSAGE).prefault({}),
+  websocket: z.strictObject(websocketShape, OBJECT_MESSAGE).prefault({}),
 }
 
 /** `server` as the program uses it. */

@@ -22,15 +22,15 @@ export function wholeNumber(min: number, max: number) {
     .meta({ title: range })
 }
 
-const durationMessage = 'must be a duration such as 500ms, 30s or 5m'
+const DURATION_MESSAGE = 'must be a duration such as 500ms, 30s or 5m'
 
 export function duration(minMs: number) {
   return z
-    .union([z.string(), z.number()], durationMessage)
+    .union([z.string(), z.number()], DURATION_MESSAGE)
     .transform((value, context) => {
       const milliseconds = parseDurationMs(value)
       if (milliseconds !== null && milliseconds >= minMs) return milliseconds
-      context.addIssue({ code: 'custom', message: durationMessage })
+      context.addIssue({ code: 'custom', message: DURATION_MESSAGE })
       return z.NEVER
     })
     .meta({ title: 'duration, or milliseconds' })
@@ -70,7 +70,7 @@ export function names(message: string) {
     .meta({ title: 'text, or a list of texts' })
 }
 
-export const objectMessage = 'must be an object of keys and values'
+export const OBJECT_MESSAGE = 'must be an object of keys and values'
 
 /** Adds what another station says of a value, so that it completes the sentence. */
 export function addProblem(

@@ -6,11 +6,11 @@ import { channelsShape } from './channels-settings.ts'
 import { limitsShape, openStreamsShape } from './limits-settings.ts'
 import { outbound, outboundShape } from './outbound-settings.ts'
 import { corsShape, serverShape, tlsShape, websocketShape } from './server-settings.ts'
-import { duration, names, objectMessage, text, wholeNumber } from './setting-types.ts'
+import { duration, names, OBJECT_MESSAGE, text, wholeNumber } from './setting-types.ts'
 import { streams, streamsShape } from './streams-settings.ts'
 
 /** Levels of the server's log, from least to most. */
-export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
+export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const
 
 const price = z.number('must be a number').min(0, 'must be a number of at least 0')
 
@@ -25,7 +25,7 @@ const priceShape = {
 
 const aiShape = {
   prices: z
-    .record(z.string(), z.strictObject(priceShape, objectMessage), 'must be an object of model and prices')
+    .record(z.string(), z.strictObject(priceShape, OBJECT_MESSAGE), 'must be an object of model and prices')
     .default({})
     .meta({
       title: 'object of model and prices',
@@ -88,7 +88,7 @@ const consoleShape = {
 
 const logShape = {
   level: z
-    .enum(logLevels, `must be one of ${logLevels.join(', ')}`)
+    .enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`)
     .default('info')
     .describe('How much the server writes to its log.'),
 }
@@ -103,7 +103,7 @@ const rootShape = {
     .max(100, 'must not be longer than 100 characters')
     .optional()
     .describe('What the workspace is called in lists.'),
-  server: z.strictObject(serverShape, objectMessage).prefault({}),
+  server: z.strictObject(serverShape, OBJECT_MESSAGE).prefault({}),
   env: z
     .array(
       z
@@ -120,22 +120,22 @@ const rootShape = {
     title: 'object of name and value',
     description: 'Constants that every expression of the workspace can use.',
   }),
-  auth: z.strictObject(authShape, objectMessage).prefault({}),
-  audit: z.strictObject(auditShape, objectMessage).prefault({}),
+  auth: z.strictObject(authShape, OBJECT_MESSAGE).prefault({}),
+  audit: z.strictObject(auditShape, OBJECT_MESSAGE).prefault({}),
   outbound: outbound.prefault({}),
-  ai: z.strictObject(aiShape, objectMessage).prefault({}),
-  conversations: z.strictObject(conversationsShape, objectMessage).prefault({}),
-  openai: z.strictObject(openaiShape, objectMessage).prefault({}),
-  limits: z.strictObject(limitsShape, objectMessage).prefault({}),
+  ai: z.strictObject(aiShape, OBJECT_MESSAGE).prefault({}),
+  conversations: z.strictObject(conversationsShape, OBJECT_MESSAGE).prefault({}),
+  openai: z.strictObject(openaiShape, OBJECT_MESSAGE).prefault({}),
+  limits: z.strictObject(limitsShape, OBJECT_MESSAGE).prefault({}),
   streams: streams.prefault({}),
-  channels: z.strictObject(channelsShape, objectMessage).prefault({}),
-  console: z.strictObject(consoleShape, objectMessage).prefault({}),
+  channels: z.strictObject(channelsShape, OBJECT_MESSAGE).prefault({}),
+  console: z.strictObject(consoleShape, OBJECT_MESSAGE).prefault({}),
   data: text.default('.streamstack').describe('Folder of the database, from the workspace folder.'),
-  log: z.strictObject(logShape, objectMessage).prefault({}),
+  log: z.strictObject(logShape, OBJECT_MESSAGE).prefault({}),
 }
 
 /** The schema of `streamstack.yaml`, with defaults. */
-export const settingsSchema = z.strictObject(rootShape, objectMessage)
+export const settingsSchema = z.strictObject(rootShape, OBJECT_MESSAGE)
 
 /** Known keys by the path of their object, for suggestions. */
 export const knownKeys: Readonly<Record<string, readonly string[]>> = {

@@ -73,7 +73,7 @@ export function settingsJsonSchema(): Readonly<Record<string, unknown>> {
 }
 
 /** Settings that are an object or a list of such objects. */
-const alternatives: ReadonlySet<string> = new Set(['auth.jwt'])
+const ALTERNATIVES: ReadonlySet<string> = new Set(['auth.jwt'])
 
 function reportFault(
   fault: z.core.$ZodIssue,
@@ -82,7 +82,7 @@ function reportFault(
   report: (position: Position, message: string) => void,
 ): void {
   const path = fault.path.map(String)
-  if (fault.code === 'invalid_union' && alternatives.has(path.join('.'))) {
+  if (fault.code === 'invalid_union' && ALTERNATIVES.has(path.join('.'))) {
     // Of an object and a list the fault is that of the one which was meant.
     const meant = fault.errors.find(
       (issues) => !issues.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0),

@@ -1,7 +1,7 @@
 import type { Settings } from './checked-settings.ts'
 
 /** Settings that a server reads when it starts and not again: another value holds from the next start on. */
-export const startSettingKeys = [
+export const START_SETTING_KEYS = [
   'server.host',
   'server.port',
   'server.half_close',
@@ -22,7 +22,7 @@ export const startSettingKeys = [
 export function changedStartSettings(before: Settings, after: Settings): readonly string[] {
   const old = startSettings(before)
   const now = startSettings(after)
-  return startSettingKeys.filter((key) => old[key] !== now[key])
+  return START_SETTING_KEYS.filter((key) => old[key] !== now[key])
 }
 
 function startSettings({
@@ -30,7 +30,7 @@ function startSettings({
   streams,
   dataFolder,
   audit,
-}: Settings): Readonly<Record<(typeof startSettingKeys)[number], string | number | boolean | null>> {
+}: Settings): Readonly<Record<(typeof START_SETTING_KEYS)[number], string | number | boolean | null>> {
   return {
     'server.host': server.host,
     'server.port': server.port,

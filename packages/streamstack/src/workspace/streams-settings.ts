@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { compileStreamRule } from '../access/index.ts'
 import { ExpressionErrors } from '../expression/index.ts'
-import { addProblem, byteSize, duration, objectMessage, text } from './setting-types.ts'
+import { addProblem, byteSize, duration, OBJECT_MESSAGE, text } from './setting-types.ts'
 
 /** `streams`: what runs and streams by name keep, where and how long, and access to streams by name. */
 export const streamsShape = {
@@ -59,7 +59,7 @@ export const streamsShape = {
 
 /** Checks that finished runs may keep at least one window. */
 export const streams = z
-  .strictObject(streamsShape, objectMessage)
+  .strictObject(streamsShape, OBJECT_MESSAGE)
   .refine((value) => value.retained_bytes >= value.window_bytes, {
     path: ['retained_bytes'],
     message: 'must not be less than `streams.window_bytes`',

@@ -2,16 +2,16 @@ import { type FSWatcher, lstatSync, readdirSync, realpathSync, statSync, watch }
 import { join, relative, resolve, sep } from 'node:path'
 import { LinkWatcher } from './link-watcher.ts'
 import { isDefinitionName, isIgnoredName } from './read-files.ts'
-import { settingsNames } from './workspace.ts'
+import { SETTINGS_NAMES } from './workspace.ts'
 
 /** Folders of a workspace whose files matter; nothing else is watched, so data, packages and build output cost nothing. */
-const watchedFolders: readonly string[] = ['endpoints', 'functions', 'tables', 'channels', 'dashboards', 'tests']
+const WATCHED_FOLDERS: readonly string[] = ['endpoints', 'functions', 'tables', 'channels', 'dashboards', 'tests']
 
 /** Editors write a file in several steps; one report follows this long after the last. */
-const quietMs = 50
+const QUIET_MS = 50
 
 /** A report waits no longer than this for quiet. */
-const waitMsMax = 100
+const WAIT_MS_MAX = 100
 
 /**
  * Reports changes of a workspace's files: settings, `.env` and definitions, edited, added or removed, new folders included.
@@ -44,7 +44,7 @@ export function watchWorkspace(
     if (timer === null) firstChangeAt = now
     else clearTimeout(timer)
     changed.add(path)
-    timer = setTimeout(report, Math.max(0, Math.min(quietMs, firstChangeAt + waitMsMax - now)))
+    timer = setTimeout(report, Math.max(0, Math.min(QUIET_MS, firstChangeAt + WAIT_MS_MAX - now)))
   }
 
   const links = new LinkWatcher((target) => {
@@ -142,11 +142,11 @@ function isLink(path: string): boolean {
 }
 
 function isRootFile(name: string): boolean {
-  return name === '.env' || settingsNames.includes(name)
+  return name === '.env' || SETTINGS_NAMES.includes(name)
 }
 
 function isWatchedAtRoot(name: string): boolean {
-  return isRootFile(name) || watchedFolders.includes(name)
+  return isRootFile(name) || WATCHED_FOLDERS.includes(name)
 }
 
 /** Changes in that folder go unnoticed from now on, which the operator should know. */

@@ -10,7 +10,7 @@ import { readSecretFiles } from './secret-files.ts'
 import { type ReadSettings, readSettings } from './settings.ts'
 
 /** Names under which the settings may stand; only one of them. */
-export const settingsNames: readonly string[] = ['streamstack.yaml', 'streamstack.yml', 'streamstack.json']
+export const SETTINGS_NAMES: readonly string[] = ['streamstack.yaml', 'streamstack.yml', 'streamstack.json']
 
 /** A workspace as read from its folder: everything parsed, nothing compiled. */
 export interface WorkspaceFiles {
@@ -117,7 +117,7 @@ function readWithSecret(
 
 async function findSettings(root: string, issues: Issue[]): Promise<string | null> {
   const found: string[] = []
-  for (const name of settingsNames) {
+  for (const name of SETTINGS_NAMES) {
     if (await exists(join(root, name), 'file')) found.push(name)
   }
   const [first, second] = found

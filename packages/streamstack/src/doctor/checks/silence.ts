@@ -11,7 +11,7 @@ const CHECK = 'silence'
 const HEARTBEAT_SHARE_MAX = 0.8
 
 /** Limits that are set nowhere are those that products come with: seconds, whose, which. */
-const knownLimits: readonly (readonly [number, ProxyName | null, string])[] = [
+const KNOWN_LIMITS: readonly (readonly [number, ProxyName | null, string])[] = [
   [10, null, 'serverless functions of small plans'],
   [15, 'Envoy', 'the timeout of a route'],
   [20, 'Azure', 'Application Gateway, the request timeout'],
@@ -107,7 +107,7 @@ function lowerHeartbeat(cutMs: number): string {
 
 /** Whose limit that may be: of what was recognised, else of all that come with such a one. */
 function whose(ms: number, proxies: readonly Proxy[]): string {
-  const near = knownLimits.filter(([seconds]) => Math.abs(ms / 1_000 - seconds) <= Math.max(1, seconds * 0.03))
+  const near = KNOWN_LIMITS.filter(([seconds]) => Math.abs(ms / 1_000 - seconds) <= Math.max(1, seconds * 0.03))
   const recognised = near.filter(([, name]) => proxies.some((proxy) => proxy.name === name))
   const texts = (recognised.length > 0 ? recognised : near).map(([, name, what]) =>
     name === null ? what : `${name} (${what})`,

@@ -3,27 +3,27 @@ import { checkLocaleName } from '../unicode-bounds.ts'
 import { charge } from '../work.ts'
 
 const months = 'January February March April May June July August September October November December'.split(' ')
-const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
 
-const tokenPattern = /\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|H|hh|h|mm|m|ss|s|SSS|A|a|Z/g
+const TOKEN_PATTERN = /\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|H|hh|h|mm|m|ss|s|SSS|A|a|Z/g
 
 /** Making a formatter costs far more than using one; zones are few, but a user may name them. */
 const formatters = new Map<string, Intl.DateTimeFormat>()
-const formattersMax = 64
+const FORMATTERS_MAX = 64
 
-const patternLengthMax = 1000
+const PATTERN_LENGTH_MAX = 1000
 
 /** Writes a moment by a pattern in a time zone; names of months and days are English. */
 export function formatDate(ms: number, pattern: string, zone: string): string {
-  if (pattern.length > patternLengthMax) {
-    throw new BuiltinFailure(`the pattern of a date has at most ${patternLengthMax} characters.`)
+  if (pattern.length > PATTERN_LENGTH_MAX) {
+    throw new BuiltinFailure(`the pattern of a date has at most ${PATTERN_LENGTH_MAX} characters.`)
   }
   charge(pattern.length / 4)
   const offsetMs = zone === 'UTC' ? 0 : zoneOffsetMs(ms, zone)
   // A date whose UTC fields read as the zone's wall clock.
   const local = new Date(ms + offsetMs)
   return pattern.replaceAll(
-    tokenPattern,
+    TOKEN_PATTERN,
     (token, literal: string | undefined) => literal ?? field(token, local, offsetMs),
   )
 }
@@ -48,9 +48,9 @@ function field(token: string, date: Date, offsetMs: number): string {
     case 'D':
       return String(date.getUTCDate())
     case 'dddd':
-      return weekdays[date.getUTCDay()] ?? ''
+      return WEEKDAYS[date.getUTCDay()] ?? ''
     case 'ddd':
-      return (weekdays[date.getUTCDay()] ?? '').slice(0, 3)
+      return (WEEKDAYS[date.getUTCDay()] ?? '').slice(0, 3)
     case 'HH':
       return padded(hour)
     case 'H':
@@ -118,7 +118,7 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
   } catch {
     throw new BuiltinFailure('the time zone is not known; use a name such as Europe/Berlin or UTC.')
   }
-  if (formatters.size >= formattersMax) formatters.clear()
+  if (formatters.size >= FORMATTERS_MAX) formatters.clear()
   formatters.set(zone, made)
   return made
 }

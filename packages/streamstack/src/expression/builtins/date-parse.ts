@@ -1,19 +1,19 @@
 import type { Value } from '@streamstack/protocol'
 
-const isoPattern =
+const ISO_PATTERN =
   /^([+-]\d{6}|\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?)?)?$/i
 
 /** Years beyond ±271821 have no place in JavaScript's time (ECMA-262, 21.4.1.1). */
-const timeMsMax = 8.64e15
+const TIME_MS_MAX = 8.64e15
 
 /**
  * Milliseconds since 1970 of ISO 8601 text or of a number of milliseconds; NaN for anything else. Text without a zone is
  * UTC, so that the same definition gives the same answer on every machine.
  */
 export function parseDate(value: Value): number {
-  if (typeof value === 'number') return Math.abs(value) <= timeMsMax ? value : NaN
+  if (typeof value === 'number') return Math.abs(value) <= TIME_MS_MAX ? value : NaN
   if (typeof value !== 'string') return NaN
-  const match = isoPattern.exec(value.trim())
+  const match = ISO_PATTERN.exec(value.trim())
   if (match === null) return NaN
   const [, year = '', month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] =
     match

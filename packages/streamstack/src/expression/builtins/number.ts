@@ -234,7 +234,7 @@ export const numberBuiltins: readonly Builtin[] = [
 
 /** Making a formatter takes some hundred times as long as using it. */
 const formatters = new Map<string, Intl.NumberFormat>()
-const formattersMax = 64
+const FORMATTERS_MAX = 64
 
 function formatterOf(language: string, digits: number | undefined): Intl.NumberFormat {
   const key = `${language} ${digits}`
@@ -242,7 +242,7 @@ function formatterOf(language: string, digits: number | undefined): Intl.NumberF
   if (known !== undefined) return known
   charge(1000)
   const made = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })
-  if (formatters.size >= formattersMax) formatters.clear()
+  if (formatters.size >= FORMATTERS_MAX) formatters.clear()
   formatters.set(key, made)
   return made
 }

@@ -9,7 +9,7 @@ import { boundedText, checkListItems, textOf } from '../value.ts'
 import { any, type Builtin, defineFunction, number, optional, text } from './builtin.ts'
 
 /** In this order: the escapes themselves hold `&`. */
-const htmlEscapes: readonly (readonly [string, string])[] = [
+const HTML_ESCAPES: readonly (readonly [string, string])[] = [
   ['&', '&amp;'],
   ['<', '&lt;'],
   ['>', '&gt;'],
@@ -101,7 +101,7 @@ export const textFunctions: readonly Builtin[] = [
     example: ["escapeHtml('<b>')", '&lt;b&gt;'],
     run: (value) => {
       charge(value.length / 8)
-      return htmlEscapes.reduce((text, [from, to]) => boundedText(replacedAll(text, from, to)), value)
+      return HTML_ESCAPES.reduce((text, [from, to]) => boundedText(replacedAll(text, from, to)), value)
     },
   }),
   defineFunction('text', {

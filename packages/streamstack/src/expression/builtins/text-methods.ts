@@ -252,14 +252,14 @@ function countOf(text: string, search: string): number {
 
 /** Making a collator takes ten times as long as most comparisons. */
 const collators = new Map<string, Intl.Collator>()
-const collatorsMax = 64
+const COLLATORS_MAX = 64
 
 function collatorOf(language: string): Intl.Collator {
   const known = collators.get(language)
   if (known !== undefined) return known
   charge(600)
   const made = new Intl.Collator(language)
-  if (collators.size >= collatorsMax) collators.clear()
+  if (collators.size >= COLLATORS_MAX) collators.clear()
   collators.set(language, made)
   return made
 }

@@ -1,4 +1,4 @@
-import { governedHeaders } from '../../definition/index.ts'
+import { GOVERNED_HEADERS } from '../../definition/index.ts'
 import type { StepNode, TreeNode } from '../../definition/types.ts'
 import { isFieldValue, isToken } from '../../outbound/index.ts'
 import { kindOf } from './arguments.ts'
@@ -16,7 +16,7 @@ export const REQUEST_HEADERS: HeaderOwner = {
 
 export const ANSWER_HEADERS: HeaderOwner = {
   refused: new Map(
-    [...governedHeaders, 'stream-run', 'stream-url'].map((name) => [name, 'the server sets it; remove it']),
+    [...GOVERNED_HEADERS, 'stream-run', 'stream-url'].map((name) => [name, 'the server sets it; remove it']),
   ),
 }
 

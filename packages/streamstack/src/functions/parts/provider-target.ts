@@ -13,7 +13,7 @@ import {
   dialectOfUrl,
   openaiResponses,
   originOf,
-  providerWords,
+  PROVIDER_WORDS,
   readProviders,
   withTurnsOf,
 } from '../../provider/index.ts'
@@ -150,7 +150,7 @@ function providersOf(step: StepNode, compiler: Compiler, node: TreeNode | undefi
   const words = typeof node?.value === 'string' ? node.value : ''
   const { providers, unknown } = readProviders(words)
   if (unknown === null && providers.length > 0) return providers
-  const guess = didYouMean(unknown ?? '', providerWords)
+  const guess = didYouMean(unknown ?? '', PROVIDER_WORDS)
   const baseUrl = compatibleBaseUrl(unknown ?? '')
   const cure =
     baseUrl === null

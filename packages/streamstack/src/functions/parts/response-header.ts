@@ -1,12 +1,12 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
-import { governedHeaders } from '../../definition/index.ts'
+import { GOVERNED_HEADERS } from '../../definition/index.ts'
 import type { StepNode } from '../../definition/types.ts'
 import { ArgumentError } from '../../expression/index.ts'
 import type { RunningRun } from '../../run/index.ts'
 import { stepError } from './step-error.ts'
 
 /** Headers that the connection, the format or the run decides. */
-const RESERVED: ReadonlySet<string> = new Set([...governedHeaders, 'content-type', 'stream-run', 'stream-url'])
+const RESERVED: ReadonlySet<string> = new Set([...GOVERNED_HEADERS, 'content-type', 'stream-run', 'stream-url'])
 
 /** Clients and proxies take some 8,000 to 16,000 characters of headers in all. */
 const HEADER_CHARACTERS_MAX = 8_192

@@ -11,7 +11,7 @@ import {
   encodeStored,
   encodeStoredEnd,
   formatOffset,
-  storedContentType,
+  STORED_CONTENT_TYPE,
 } from '../../stream-store/index.ts'
 import type { Readable } from './readable.ts'
 
@@ -33,7 +33,7 @@ export class SourceView implements Readable {
     this.#source = source
     this.#record = record
     const family = createHash('sha256').update(source.url).digest('hex').slice(0, 16)
-    this.record = { contentType: storedContentType, family }
+    this.record = { contentType: STORED_CONTENT_TYPE, family }
   }
 
   /** A reader that may not read on is let go; `checkThere` tells it why. */

@@ -2,8 +2,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { makePrivateFile } from '../private-files.ts'
 
 /** How much of its file each connection keeps in memory, in KiB; and how much SQLite may map, in bytes. */
-const cacheKibibytes = 16 * 1024
-const mappedBytesMax = 256 * 1024 * 1024
+const CACHE_KIBIBYTES = 16 * 1024
+const MAPPED_BYTES_MAX = 256 * 1024 * 1024
 
 export interface OpenDatabaseOptions {
   readonly readOnly: boolean
@@ -26,7 +26,7 @@ export function openDatabase(path: string, { readOnly, busyTimeoutMs }: OpenData
   try {
     // FULL: what was reported as stored is there after a power cut.
     if (!readOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
-    database.exec(`PRAGMA cache_size = -${cacheKibibytes}`)
+    database.exec(`PRAGMA cache_size = -${CACHE_KIBIBYTES}`)
     return database
   } catch (error) {
     database.close()
@@ -36,5 +36,5 @@ export function openDatabase(path: string, { readOnly, busyTimeoutMs }: OpenData
 
 /** Lets a connection read its file through memory: for those that read what others write. */
 export function mapFile(database: DatabaseSync): void {
-  database.exec(`PRAGMA mmap_size = ${mappedBytesMax}`)
+  database.exec(`PRAGMA mmap_size = ${MAPPED_BYTES_MAX}`)
 }

@@ -3,18 +3,18 @@ import { mapFile, openDatabase } from '../../storage/index.ts'
 
 /** The file in the data folder that holds all streams, and the one whose lock says who writes it. */
 export const databaseFile = 'streams.sqlite'
-export const lockFile = 'streams.lock'
+export const LOCK_FILE = 'streams.lock'
 
 /**
  * A chunk's key holds its stream and its position, so that one B-tree keeps all chunks in the order in which they are read: 2^27 streams of
  * 2^36 chunks each.
  */
-export const positionsPerStream = 2 ** 36
-export const streamsMax = 2 ** 27
+export const POSITIONS_PER_STREAM = 2 ** 36
+export const STREAMS_MAX = 2 ** 27
 
 /** SQL for the key of a chunk. Parameters are cast: a JavaScript number comes as a float, whose products are exact to 2^53 only. */
 export function chunkKey(stream: string, position: string): string {
-  return `(CAST(${stream} AS INTEGER) * ${positionsPerStream} + CAST(${position} AS INTEGER))`
+  return `(CAST(${stream} AS INTEGER) * ${POSITIONS_PER_STREAM} + CAST(${position} AS INTEGER))`
 }
 
 /** SQL that moves the journal up to a key to where chunks are read from. In their order there, so that each page is written once. */
@@ -23,11 +23,11 @@ export function settleSql(throughKey: string): string {
     FROM journal WHERE key <= ${throughKey} ORDER BY 1`
 }
 
-const version = 3
-const busyTimeoutMs = 5_000
+const VERSION = 3
+const BUSY_TIMEOUT_MS = 5_000
 
 /** What makes a file of each earlier version one of the next, oldest first. They say how runs were kept then: whose they are was in the note alone. */
-const upgrades = [
+const UPGRADES = [
   [1, 'ALTER TABLE streams ADD COLUMN key TEXT; ALTER TABLE streams ADD COLUMN note TEXT;'],
   [
     2,
@@ -88,21 +88,21 @@ const schema = `
     PRIMARY KEY (stream, producer)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${version};
+  PRAGMA user_version = ${VERSION};
 `
 
 /** Opens the file for the one that writes it, and makes what is missing. Throws what SQLite throws. */
 export function openForWriting(path: string): DatabaseSync {
-  const database = openDatabase(path, { readOnly: false, busyTimeoutMs })
+  const database = openDatabase(path, { readOnly: false, busyTimeoutMs: BUSY_TIMEOUT_MS })
   try {
     // Larger steps than SQLite's own: each ends with two more waits for the disk.
     database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY')
     const found = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-    if (found < 0 || found > version) {
+    if (found < 0 || found > VERSION) {
       throw new Error(`streams.sqlite was written by another version of Streamstack (${found})`)
     }
     // A file that is new has no version, and nothing to bring along.
-    const steps = upgrades.filter(([from]) => found > 0 && from >= found).map(([, step]) => step)
+    const steps = UPGRADES.filter(([from]) => found > 0 && from >= found).map(([, step]) => step)
     // All or nothing: half of it could not be told from a file of another version.
     database.exec(`BEGIN IMMEDIATE; ${steps.join(' ')} ${schema} COMMIT`)
     // What a stop left in the journal.
@@ -128,7 +128,7 @@ function forgetTheFuture(database: DatabaseSync): void {
 
 /** A connection that only reads. */
 export function openForReading(path: string): DatabaseSync {
-  const database = openDatabase(path, { readOnly: true, busyTimeoutMs })
+  const database = openDatabase(path, { readOnly: true, busyTimeoutMs: BUSY_TIMEOUT_MS })
   mapFile(database)
   return database
 }

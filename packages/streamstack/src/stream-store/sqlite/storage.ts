@@ -17,7 +17,7 @@ import type { ProducerState, StreamRecord } from '../stream-record.ts'
 import { streamStorageError } from './errors.ts'
 import { RecentChunks } from './recent-chunks.ts'
 import { recordOf } from './record-row.ts'
-import { chunkKey, databaseFile, lockFile, openForReading, openForWriting, streamsMax } from './schema.ts'
+import { chunkKey, databaseFile, LOCK_FILE, openForReading, openForWriting, STREAMS_MAX } from './schema.ts'
 import { Writer } from './writer.ts'
 
 /** Producers of which the state is known without asking the file, of all streams together. */
@@ -34,7 +34,7 @@ export function openSqliteStorage(folder: string, onError: (error: unknown) => v
   makeDataFolder(folder)
   // The writer knows what it wrote without asking the file.
   const lock = holdLock(
-    join(folder, lockFile),
+    join(folder, LOCK_FILE),
     () => 'Another server keeps its streams in this data folder. Stop it, or name another folder with `--data`.',
   )
   try {
@@ -116,7 +116,7 @@ class SqliteStorage implements StreamStorage {
   }
 
   nextId(): number {
-    if (this.#lastId + 1 >= streamsMax) {
+    if (this.#lastId + 1 >= STREAMS_MAX) {
       throw new StreamstackError(
         'storage_full',
         'This file has held as many streams as it can number. Begin a new one.',

@@ -5,17 +5,17 @@ import { chunkKey, openForWriting, settleSql } from './schema.ts'
 import type { Batch, TrimTask, WriterAnswer, WriterData, WriterTask } from './writer-protocol.ts'
 
 /** Number of chunks deleted in one transaction, so that other writes wait only briefly. */
-const deletedAtOnce = 2_000
+const DELETED_AT_ONCE = 2_000
 /** Pause between such transactions, in ms: the disk belongs to those who append. */
-const deletionPauseMs = 5
+const DELETION_PAUSE_MS = 5
 /** Batches of one transaction. */
-const batchesAtOnce = 64
-const careRetryMs = 60_000
+const BATCHES_AT_ONCE = 64
+const CARE_RETRY_MS = 60_000
 /** Chunks in the journal before they are moved: many, that each page is written seldom; few, that moving them is no long pause. */
-const settleChunks = 4_096
-const settleBytes = 4 * 1024 * 1024
+const SETTLE_CHUNKS = 4_096
+const SETTLE_BYTES = 4 * 1024 * 1024
 /** They do not wait longer than this for others. */
-const settleMs = 250
+const SETTLE_MS = 250
 
 const port = parentPort
 if (port === null) throw new Error('The writer runs as a worker thread.')
@@ -44,7 +44,7 @@ const statements = {
   putDocument: database.prepare('INSERT OR REPLACE INTO documents (name, text) VALUES (?, ?)'),
   dropDocument: database.prepare('DELETE FROM documents WHERE name = ?'),
   oldest: database.prepare(`SELECT length(data) AS bytes, at_ms AS atMs FROM chunks
-    WHERE key > ${chunkKey('?1', '?2')} AND key <= ${chunkKey('?1', '?3')} ORDER BY key LIMIT ${deletedAtOnce}`),
+    WHERE key > ${chunkKey('?1', '?2')} AND key <= ${chunkKey('?1', '?3')} ORDER BY key LIMIT ${DELETED_AT_ONCE}`),
   oldestMs: database.prepare(`SELECT at_ms AS atMs FROM chunks
     WHERE key > ${chunkKey('?1', '?2')} AND key < ${chunkKey('?1 + 1', '0')} ORDER BY key LIMIT 1`),
   deleteThrough: database.prepare(
@@ -52,7 +52,7 @@ const statements = {
   ),
   removed: database.prepare('SELECT id FROM streams WHERE name IS NULL LIMIT 1'),
   deleteSome: database.prepare(`DELETE FROM chunks WHERE key IN
-    (SELECT key FROM chunks WHERE key >= ${chunkKey('?1', '0')} AND key < ${chunkKey('?1 + 1', '0')} LIMIT ${deletedAtOnce})`),
+    (SELECT key FROM chunks WHERE key >= ${chunkKey('?1', '0')} AND key < ${chunkKey('?1 + 1', '0')} LIMIT ${DELETED_AT_ONCE})`),
   deleteProducers: database.prepare('DELETE FROM producers WHERE stream = ?'),
   deleteStream: database.prepare('DELETE FROM streams WHERE id = ? AND name IS NULL'),
 }
@@ -89,8 +89,8 @@ port.on('message', (first: WriterTask) => {
     }
   }
   keep(batches)
-  if (chunksWaiting >= settleChunks || bytesWaiting >= settleBytes) settle()
-  else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, settleMs).unref()
+  if (chunksWaiting >= SETTLE_CHUNKS || bytesWaiting >= SETTLE_BYTES) settle()
+  else if (chunksWaiting > 0) settleTimer ??= setTimeout(settle, SETTLE_MS).unref()
 })
 deleteRemoved()
 
@@ -100,7 +100,7 @@ function answer(message: WriterAnswer): void {
 
 /** Further messages that wait for this thread; a bounded number at a time, so that results are reported. */
 function nextTask(batches: number): WriterTask | undefined {
-  if (port === null || batches >= batchesAtOnce) return undefined
+  if (port === null || batches >= BATCHES_AT_ONCE) return undefined
   const received: { message: WriterTask } | undefined = receiveMessageOnPort(port)
   return received?.message
 }
@@ -159,7 +159,7 @@ function write({ operations, firstKey, chunks, data, updates, producers }: Batch
   bytesWaiting += data.length
   for (const row of updates) statements.update.run(...row)
   for (const row of producers) statements.producer.run(...row)
-  if (removes) setTimeout(deleteRemoved, deletionPauseMs).unref()
+  if (removes) setTimeout(deleteRemoved, DELETION_PAUSE_MS).unref()
 }
 
 /** Moves the journal to where chunks are read from. */
@@ -183,10 +183,10 @@ function settle(): void {
 /** They are kept as they are, and it is tried again. */
 function careFailed(error: unknown, again: () => void): void {
   answer({ kind: 'care-failed', message: error instanceof Error ? error.message : String(error) })
-  setTimeout(again, careRetryMs).unref()
+  setTimeout(again, CARE_RETRY_MS).unref()
 }
 
-/** Drops the oldest chunks of a stream, `deletedAtOnce` at most. */
+/** Drops the oldest chunks of a stream, `DELETED_AT_ONCE` at most. */
 function trim({ id, bytes, dropped, tail, bytesMax, beforeMs }: TrimTask): WriterAnswer {
   let through = dropped
   let bytesFreed = 0
@@ -220,7 +220,7 @@ function deleteRemoved(): void {
       statements.deleteProducers.run(id)
       statements.deleteStream.run(id)
     })
-    setTimeout(deleteRemoved, deletionPauseMs).unref()
+    setTimeout(deleteRemoved, DELETION_PAUSE_MS).unref()
   } catch (error) {
     careFailed(error, deleteRemoved)
   }

@@ -61,12 +61,12 @@ export class ColumnGuess {
   }
 }
 
-const int64Digits = 19
-const canonicalInteger = /^(?:0|-?[1-9]\d*)$/
-const canonicalDecimal = /^-?(?:0|[1-9]\d*)(?:\.(\d+))?$/
+const INT64_DIGITS = 19
+const CANONICAL_INTEGER = /^(?:0|-?[1-9]\d*)$/
+const CANONICAL_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.(\d+))?$/
 
 function isInt64(digits: string): boolean {
-  if (digits.length < int64Digits) return true
+  if (digits.length < INT64_DIGITS) return true
   return BigInt.asIntN(64, BigInt(digits)) === BigInt(digits)
 }
 
@@ -87,7 +87,7 @@ class TextGuess {
       this.#decimals = null
       this.#booleanCase = null
     }
-    if (this.#integer && !(canonicalInteger.test(text) && isInt64(text))) this.#integer = false
+    if (this.#integer && !(CANONICAL_INTEGER.test(text) && isInt64(text))) this.#integer = false
     if (this.#decimals?.add(text) === false) this.#decimals = null
     if (this.#booleanCase !== null) {
       const spelled = booleanSpelling(text)
@@ -120,7 +120,7 @@ class DecimalGuess {
 
   /** Whether the text is a plain decimal that a number holds exactly enough to be told from all others. */
   add(text: string): boolean {
-    const found = canonicalDecimal.exec(text)
+    const found = CANONICAL_DECIMAL.exec(text)
     if (found === null || /^-0(?:\.0*)?$/.test(text)) return false
     const fraction = found[1] ?? ''
     // 15 significant digits have a number of their own; more do when they are the shortest spelling of theirs.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { nameLengthMax, nameProblem } from '../declaration.ts'
+import { NAME_LENGTH_MAX, nameProblem } from '../declaration.ts'
 
 /** Hexadecimal digits that tell cut names apart. */
-const hashDigits = 6
+const HASH_DIGITS = 6
 
 /**
  * Returns the column that a name in a file stands for. A name that no column can have loses its quotes, braces and
@@ -22,13 +22,13 @@ export function columnName(name: string): string {
 }
 
 function shortened(name: string): string {
-  if (Buffer.byteLength(name) <= nameLengthMax) return name
-  const bytes = Buffer.from(name).subarray(0, nameLengthMax - hashDigits - 1)
+  if (Buffer.byteLength(name) <= NAME_LENGTH_MAX) return name
+  const bytes = Buffer.from(name).subarray(0, NAME_LENGTH_MAX - HASH_DIGITS - 1)
   // A character of which the cut left half is not there.
   const start = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true }).trim()
   return `${start}_${hashOf(name)}`
 }
 
 function hashOf(name: string): string {
-  return createHash('sha256').update(name).digest('hex').slice(0, hashDigits)
+  return createHash('sha256').update(name).digest('hex').slice(0, HASH_DIGITS)
 }

@@ -16,10 +16,10 @@ export interface CsvRow {
 }
 
 /** A row longer than this, in characters, is refused: it would have to be held whole. */
-const rowLengthMax = 64 * 1024 * 1024
+const ROW_LENGTH_MAX = 64 * 1024 * 1024
 
-const lineFeed = 10
-const carriageReturn = 13
+const LINE_FEED = 10
+const CARRIAGE_RETURN = 13
 
 /**
  * Where the parser stands. `cell`: before the first character of a cell. `bare`: in a cell without quotes. `quoted`: in
@@ -83,7 +83,7 @@ export class CsvParser {
     let from = start
     if (this.#afterReturn) {
       this.#afterReturn = false
-      if (text.charCodeAt(from) === lineFeed) return from + 1
+      if (text.charCodeAt(from) === LINE_FEED) return from + 1
     }
     if (this.#state === 'cell' && text.charCodeAt(from) === this.#quote) {
       this.#state = 'quoted'
@@ -92,7 +92,7 @@ export class CsvParser {
     }
     for (let at = from; at < text.length; at += 1) {
       const code = text.charCodeAt(at)
-      if (code !== this.#delimiter && code !== lineFeed && code !== carriageReturn) continue
+      if (code !== this.#delimiter && code !== LINE_FEED && code !== CARRIAGE_RETURN) continue
       if (at > from) this.#addText(text.slice(from, at))
       if (code === this.#delimiter) {
         this.#finishCell()
@@ -131,7 +131,7 @@ export class CsvParser {
       this.#finishCell()
       return at + 1
     }
-    if (code === lineFeed || code === carriageReturn) return this.#endLine(text, at)
+    if (code === LINE_FEED || code === CARRIAGE_RETURN) return this.#endLine(text, at)
     throw unreadable(
       `in line ${this.#line}, text follows the quote that closes a cell; write a quote inside a quoted cell twice, or read the file without quoting by \`--quote none\``,
     )
@@ -142,17 +142,17 @@ export class CsvParser {
     this.#finishRow()
     this.#line += 1
     this.#rowLine = this.#line
-    if (text.charCodeAt(at) === lineFeed) return at + 1
+    if (text.charCodeAt(at) === LINE_FEED) return at + 1
     if (at + 1 === text.length) this.#afterReturn = true
-    return text.charCodeAt(at + 1) === lineFeed ? at + 2 : at + 1
+    return text.charCodeAt(at + 1) === LINE_FEED ? at + 2 : at + 1
   }
 
   #addText(text: string): void {
     this.#cell = this.#cell === '' ? text : this.#cell + text
-    if (this.#cellsLength + this.#cell.length > rowLengthMax) {
+    if (this.#cellsLength + this.#cell.length > ROW_LENGTH_MAX) {
       const cause =
         this.#state === 'quoted' ? `; the quote that opens in line ${this.#quoteLine} may be missing its end` : ''
-      throw unreadable(`the row of line ${this.#rowLine} is longer than ${rowLengthMax} characters${cause}`)
+      throw unreadable(`the row of line ${this.#rowLine} is longer than ${ROW_LENGTH_MAX} characters${cause}`)
     }
   }
 
@@ -173,8 +173,8 @@ export class CsvParser {
   #countLines(piece: string): void {
     for (let at = 0; at < piece.length; at += 1) {
       const code = piece.charCodeAt(at)
-      if (code === carriageReturn || (code === lineFeed && !this.#afterReturn)) this.#line += 1
-      this.#afterReturn = code === carriageReturn
+      if (code === CARRIAGE_RETURN || (code === LINE_FEED && !this.#afterReturn)) this.#line += 1
+      this.#afterReturn = code === CARRIAGE_RETURN
     }
   }
 }

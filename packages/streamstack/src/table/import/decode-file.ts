@@ -3,9 +3,9 @@ import { StreamstackError } from '@streamstack/protocol'
 import { Utf8Decoder } from './utf8-decoder.ts'
 
 /** How much of a file is read at once. */
-const chunkBytes = 256 * 1024
+const CHUNK_BYTES = 256 * 1024
 /** Bytes that the detection of the encoding needs; a pipe may deliver the first ones one by one. */
-const detectBytes = 1024
+const DETECT_BYTES = 1024
 
 /** How far the reading of a file has come. */
 export interface DecodeProgress {
@@ -36,13 +36,13 @@ export async function* decodeFile(
   let decoder: Decoder | null = encoding === null ? null : namedDecoder(encoding)
   let held: Buffer = Buffer.alloc(0)
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes })) {
+    for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES })) {
       let bytes: Buffer = chunk
       progress.bytesRead += bytes.length
       if (decoder === null) {
         bytes = held.length === 0 ? bytes : Buffer.concat([held, bytes])
         held = bytes
-        if (held.length < detectBytes) continue
+        if (held.length < DETECT_BYTES) continue
         decoder = detectDecoder(held)
       }
       const text = decoder.write(bytes)
@@ -155,7 +155,7 @@ class ListedDecoder implements Decoder {
 function detectDecoder(first: Buffer): Decoder {
   if (first[0] === 0xff && first[1] === 0xfe) return new Utf16Decoder('utf-16le')
   if (first[0] === 0xfe && first[1] === 0xff) return new Utf16Decoder('utf-16be')
-  if (first.subarray(0, detectBytes).includes(0)) {
+  if (first.subarray(0, DETECT_BYTES).includes(0)) {
     throw new StreamstackError(
       'file_unreadable',
       'The file holds zero bytes, as UTF-16 text or binary files do; name its encoding, such as `--encoding utf-16le`.',

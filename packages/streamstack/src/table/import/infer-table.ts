@@ -1,7 +1,7 @@
 import { StreamstackError } from '@streamstack/protocol'
 import type { Value } from '@streamstack/protocol'
 import { Document } from 'yaml'
-import { columnsMax } from '../declaration.ts'
+import { COLUMNS_MAX } from '../declaration.ts'
 import { ColumnGuess } from './column-guess.ts'
 import { columnName } from './column-name.ts'
 import { membersOf } from './json-members.ts'
@@ -9,7 +9,7 @@ import { KeyGuess } from './key-guess.ts'
 import type { SourceRow } from './source-row.ts'
 
 /** A file with more names than this is no table. */
-const namesMax = columnsMax * 4
+const NAMES_MAX = COLUMNS_MAX * 4
 
 /**
  * Makes a declaration from all records of a file: `add` takes them as they come, `declaration` gives the text of a new
@@ -90,10 +90,10 @@ export class TableGuess {
   #column(name: string): { readonly guess: ColumnGuess; readonly key: KeyGuess | null } {
     const known = this.#columns.get(name)
     if (known !== undefined) return known
-    if (this.#columns.size === namesMax) {
+    if (this.#columns.size === NAMES_MAX) {
       throw new StreamstackError(
         'file_unreadable',
-        `The records of the file name more than ${namesMax} columns; a table holds at most ${columnsMax}.`,
+        `The records of the file name more than ${NAMES_MAX} columns; a table holds at most ${COLUMNS_MAX}.`,
       )
     }
     const column = { guess: new ColumnGuess(), key: name.toLowerCase() === 'id' ? new KeyGuess() : null }

@@ -4,7 +4,7 @@ import type { SourceRow } from './source-row.ts'
 /** A property of an object: its name, and the text of its value as the file writes it. */
 export type Member = readonly [name: string, value: string]
 
-const quote = 34
+const QUOTE = 34
 const opens = (code: number): boolean => code === 91 || code === 123
 const closes = (code: number): boolean => code === 93 || code === 125
 
@@ -33,7 +33,7 @@ function valueEnd(text: string, at: number): number {
   let depth = 0
   for (let end = at; ; end += 1) {
     const code = text.charCodeAt(end)
-    if (code === quote) end = jsonStringEnd(text, end) - 1
+    if (code === QUOTE) end = jsonStringEnd(text, end) - 1
     else if (opens(code)) depth += 1
     else if (closes(code)) {
       if (depth === 0) return end

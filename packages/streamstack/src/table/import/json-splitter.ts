@@ -3,16 +3,16 @@ import { jsonRow } from './json-members.ts'
 import type { SourceRow } from './source-row.ts'
 
 /** One record longer than this, in characters, is refused: it would have to be held whole. */
-const elementLengthMax = 64 * 1024 * 1024
+const ELEMENT_LENGTH_MAX = 64 * 1024 * 1024
 
-const quote = 34
-const backslash = 92
-const openList = 91
-const closeList = 93
-const openObject = 123
-const closeObject = 125
-const comma = 44
-const newline = 10
+const QUOTE = 34
+const BACKSLASH = 92
+const OPEN_LIST = 91
+const CLOSE_LIST = 93
+const OPEN_OBJECT = 123
+const CLOSE_OBJECT = 125
+const COMMA = 44
+const NEWLINE = 10
 
 /**
  * Takes the text of a JSON file in pieces and gives its records as soon as they are whole: the elements of its list, or
@@ -49,7 +49,7 @@ export class JsonSplitter {
       this.#at -= this.#start
       this.#start = 0
     }
-    if (this.#buffer.length > elementLengthMax)
+    if (this.#buffer.length > ELEMENT_LENGTH_MAX)
       throw this.#wrong(`the record that starts at line ${this.#startLine} is too long`)
     return rows
   }
@@ -67,11 +67,11 @@ export class JsonSplitter {
   }
 
   #take(code: number, rows: SourceRow[]): void {
-    if (code === newline) this.#line += 1
+    if (code === NEWLINE) this.#line += 1
     if (this.#inString) {
       if (this.#escaped) this.#escaped = false
-      else if (code === backslash) this.#escaped = true
-      else if (code === quote) this.#inString = false
+      else if (code === BACKSLASH) this.#escaped = true
+      else if (code === QUOTE) this.#inString = false
       return
     }
     // Blanks, and everything inside of a record that is no quote and no bracket.
@@ -82,14 +82,14 @@ export class JsonSplitter {
     }
     if (this.#listOpened) this.#decideList(code)
     const between = this.#recordDepth > 0 && this.#depth === this.#recordDepth
-    if (between && (code === comma || code === closeList)) this.#finish(rows)
+    if (between && (code === COMMA || code === CLOSE_LIST)) this.#finish(rows)
     else if (between && this.#start === -1 && code > 32) {
       this.#start = this.#at
       this.#startLine = this.#line
     }
-    if (code === quote) this.#inString = true
-    else if (code === openObject || code === openList) this.#open(code)
-    else if (code === closeObject || code === closeList) this.#close()
+    if (code === QUOTE) this.#inString = true
+    else if (code === OPEN_OBJECT || code === OPEN_LIST) this.#open(code)
+    else if (code === CLOSE_OBJECT || code === CLOSE_LIST) this.#close()
   }
 
   #openRoot(code: number): void {
@@ -99,9 +99,9 @@ export class JsonSplitter {
       throw this.#wrong(
         `there is more text at line ${this.#line} behind its end; one object a line is read as \`--format ndjson\``,
       )
-    if (code !== openList && code !== openObject) throw this.#wrong('it does not start with a list or an object')
+    if (code !== OPEN_LIST && code !== OPEN_OBJECT) throw this.#wrong('it does not start with a list or an object')
     this.#depth = 1
-    if (code === openList) {
+    if (code === OPEN_LIST) {
       this.#recordDepth = 1
       this.#listsFound = 1
     }
@@ -109,12 +109,12 @@ export class JsonSplitter {
 
   #open(code: number): void {
     this.#depth += 1
-    if (code === openList && this.#depth === 2 && this.#recordDepth === 0) this.#listOpened = true
+    if (code === OPEN_LIST && this.#depth === 2 && this.#recordDepth === 0) this.#listOpened = true
   }
 
   #decideList(code: number): void {
     this.#listOpened = false
-    if (code !== openObject) return
+    if (code !== OPEN_OBJECT) return
     this.#listsFound += 1
     if (this.#listsFound > 1)
       throw this.#wrong(`it holds a second list of objects at line ${this.#line}; leave one, or make a file of each`)

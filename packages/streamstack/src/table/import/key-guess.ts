@@ -1,5 +1,5 @@
 /** Beyond this many values out of order, a column is not taken for a key: their hashes alone take 64 MiB. */
-const hashesMax = 8 * 1024 * 1024
+const HASHES_MAX = 8 * 1024 * 1024
 
 /**
  * Whether the texts of a column are all different. Whole numbers that only grow need no memory; of others, 53 bits of
@@ -16,7 +16,7 @@ export class KeyGuess {
     const number = /^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : Number.NaN
     if (this.#grows && !(number > this.#last)) this.#grows = false
     this.#last = number
-    if (this.#count > hashesMax) return
+    if (this.#count > HASHES_MAX) return
     if (this.#count > this.#hashes.length) {
       const larger = new Float64Array(Math.max(1024, this.#hashes.length * 2))
       larger.set(this.#hashes)
@@ -28,7 +28,7 @@ export class KeyGuess {
   isKey(rows: number): boolean {
     if (this.#count !== rows) return false
     if (this.#grows) return true
-    if (this.#count > hashesMax) return false
+    if (this.#count > HASHES_MAX) return false
     const sorted = this.#hashes.subarray(0, this.#count).toSorted()
     return sorted.every((hash, at) => at === 0 || hash !== sorted[at - 1])
   }

@@ -9,9 +9,9 @@ export interface CsvOptions {
   readonly quote?: string | null | undefined
 }
 
-const delimiters = [',', ';', '\t', '|'] as const
+const DELIMITERS = [',', ';', '\t', '|'] as const
 /** The delimiter is found in the first line, or in this much of it. */
-const firstLineMax = 1024 * 1024
+const FIRST_LINE_MAX = 1024 * 1024
 
 /**
  * The rows of delimited text whose first line names the columns. Without `delimiter`, commas, semicolons, tabs and bars
@@ -35,7 +35,7 @@ export class CsvSource implements Source {
     for await (const text of this.#texts) {
       if (parser === null) {
         start += text
-        if (start.length < firstLineMax && !/\S[\s\S]*?[\r\n][\s\S]/.test(start)) continue
+        if (start.length < FIRST_LINE_MAX && !/\S[\s\S]*?[\r\n][\s\S]/.test(start)) continue
       }
       const piece: string = parser === null ? start : text
       parser ??= this.#parser(start, quote)
@@ -109,8 +109,8 @@ function syntaxOf(start: string, delimiter: string | undefined, quote: string | 
   const text = start.replace(/^[\uFEFF\r\n]+/, '')
   const said = /^sep=([^\r\n"])\r?[\r\n]/i.exec(text)?.[1]
   if (said !== undefined) return { delimiter: said, quote }
-  const counts = delimiters.map((sign) => countIn(text, sign, quote))
-  return { delimiter: delimiters[counts.indexOf(Math.max(...counts))]!, quote }
+  const counts = DELIMITERS.map((sign) => countIn(text, sign, quote))
+  return { delimiter: DELIMITERS[counts.indexOf(Math.max(...counts))]!, quote }
 }
 
 /** Counts a character in the first line, outside of quotes. */
@@ -125,7 +125,7 @@ function countIn(text: string, sign: string, quote: string | null): number {
 function withoutQuoted(text: string, quote: string): string {
   let bare = ''
   let inside = false
-  for (const character of text.slice(0, firstLineMax)) {
+  for (const character of text.slice(0, FIRST_LINE_MAX)) {
     if (character === quote) inside = !inside
     else if (!inside) {
       bare += character

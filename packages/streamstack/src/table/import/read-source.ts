@@ -8,8 +8,8 @@ import { CsvSource } from './read-csv.ts'
 import type { Source, SourceRow } from './source-row.ts'
 
 /** The kinds of files that can be imported. */
-export const importFormats = ['csv', 'json', 'ndjson'] as const
-export type ImportFormat = (typeof importFormats)[number]
+export const IMPORT_FORMATS = ['csv', 'json', 'ndjson'] as const
+export type ImportFormat = (typeof IMPORT_FORMATS)[number]
 
 export interface SourceOptions {
   file: string
@@ -34,7 +34,7 @@ const endings: ReadonlyMap<string, ImportFormat> = new Map<string, ImportFormat>
 ])
 
 /** A line longer than this, in characters, is refused. */
-const lineLengthMax = 64 * 1024 * 1024
+const LINE_LENGTH_MAX = 64 * 1024 * 1024
 
 /** The records of a file, which is read once; `progress` follows the reading. Throws `file_unreadable`. */
 export function readSource(options: SourceOptions, progress: DecodeProgress): Source {
@@ -43,7 +43,7 @@ export function readSource(options: SourceOptions, progress: DecodeProgress): So
   if (format === undefined) {
     throw new StreamstackError(
       'file_unreadable',
-      `The ending "${ending}" does not tell what the file holds; say it with \`--format\` and one of: ${importFormats.join(', ')}.`,
+      `The ending "${ending}" does not tell what the file holds; say it with \`--format\` and one of: ${IMPORT_FORMATS.join(', ')}.`,
     )
   }
   const delimiter = delimiterOf(options.delimiter ?? null)
@@ -115,7 +115,7 @@ async function* readLines(texts: AsyncIterable<string>): AsyncGenerator<readonly
     }
     if (last !== '') parts.push(last)
     partsLength += last.length
-    if (partsLength > lineLengthMax) {
+    if (partsLength > LINE_LENGTH_MAX) {
       throw new StreamstackError('file_unreadable', `The file cannot be imported: line ${line} is too long.`)
     }
     if (rows.length > 0) yield rows

@@ -10,14 +10,14 @@ import { columnName } from './column-name.ts'
 import { membersOf } from './json-members.ts'
 import type { SourceRow } from './source-row.ts'
 
-const unknownColumn = -1
+const UNKNOWN_COLUMN = -1
 
 /** Turns rows of a file into stored values; finds out once for each name in the file which column it means. */
 export class RowMapper {
   readonly #table: TableDeclaration
   readonly #ignoreUnknown: boolean
   readonly #header: readonly string[] | null
-  /** Name in the file → place of the column, or `unknownColumn`. */
+  /** Name in the file → place of the column, or `UNKNOWN_COLUMN`. */
   readonly #places = new Map<string, number>()
   /** How many records were refused because none or not all of their columns are known. */
   #unknownCount = 0
@@ -51,7 +51,7 @@ export class RowMapper {
     if (this.#header === null) return null
     // A last name that is empty may come from a trailing delimiter.
     const names = this.#header.filter((name, at) => name !== '' || at < this.#header!.length - 1)
-    const unknown = names.filter((name) => (this.#places.get(name) ?? this.#place(name)) === unknownColumn)
+    const unknown = names.filter((name) => (this.#places.get(name) ?? this.#place(name)) === UNKNOWN_COLUMN)
     if (unknown.length === 0 || (this.#ignoreUnknown && unknown.length < names.length)) return null
     if (this.#ignoreUnknown) this.#noneKnown(names)
     else this.#unknown(unknown[0]!)
@@ -91,7 +91,7 @@ export class RowMapper {
       const name = header[at]!
       const cell = cells[at] ?? null
       const place = this.#places.get(name) ?? this.#place(name)
-      if (place === unknownColumn) {
+      if (place === UNKNOWN_COLUMN) {
         // A trailing delimiter makes a last column without a name and without values.
         const trailing = name === '' && cell === null && at === header.length - 1
         if (!this.#ignoreUnknown && !trailing) return this.#unknown(name)
@@ -114,7 +114,7 @@ export class RowMapper {
     let known = 0
     for (const [name, raw] of members) {
       const place = this.#places.get(name) ?? this.#place(name)
-      if (place === unknownColumn) {
+      if (place === UNKNOWN_COLUMN) {
         if (!this.#ignoreUnknown) return this.#unknown(name)
         continue
       }
@@ -158,7 +158,7 @@ export class RowMapper {
     const simple = simplified(name)
     const found =
       simple === '' ? [] : this.#table.columns.flatMap((column, at) => (simplified(column.name) === simple ? [at] : []))
-    return found.length === 1 ? found[0]! : unknownColumn
+    return found.length === 1 ? found[0]! : UNKNOWN_COLUMN
   }
 
   #twice(first: string, second: string, place: number): string {

@@ -7,12 +7,12 @@ import { StreamstackError } from '@streamstack/protocol'
 import type { SourceRow } from './source-row.ts'
 
 /** Rows are written and read in pieces of about this many bytes. */
-const pieceBytes = 1024 * 1024
+const PIECE_BYTES = 1024 * 1024
 /** Rows that are read at once. */
-const batchRows = 1000
+const BATCH_ROWS = 1000
 /** In front of each row: the length of its text, its line, the length of its problem; 4 bytes, 6 and 2. */
-const headBytes = 12
-const problemBytesMax = 1000
+const HEAD_BYTES = 12
+const PROBLEM_BYTES_MAX = 1000
 
 /**
  * Rows of a file, kept on disk as they were read until the whole file is known: a source is read once, so a pipe is as
@@ -51,19 +51,19 @@ export class StagedRows {
   async add(rows: readonly SourceRow[]): Promise<void> {
     for (const { line, text, problem } of rows) {
       const textBytes = Buffer.byteLength(text)
-      const reason = problem === null ? '' : problem.slice(0, problemBytesMax / 4)
+      const reason = problem === null ? '' : problem.slice(0, PROBLEM_BYTES_MAX / 4)
       const reasonBytes = Buffer.byteLength(reason)
-      const piece = Buffer.allocUnsafe(headBytes + textBytes + reasonBytes)
+      const piece = Buffer.allocUnsafe(HEAD_BYTES + textBytes + reasonBytes)
       piece.writeUInt32LE(textBytes, 0)
       piece.writeUIntLE(line, 4, 6)
       piece.writeUInt16LE(reasonBytes, 10)
-      piece.write(text, headBytes)
-      piece.write(reason, headBytes + textBytes)
+      piece.write(text, HEAD_BYTES)
+      piece.write(reason, HEAD_BYTES + textBytes)
       this.#pieces.push(piece)
       this.#piecesLength += piece.length
     }
     this.count += rows.length
-    if (this.#piecesLength >= pieceBytes) await this.#write()
+    if (this.#piecesLength >= PIECE_BYTES) await this.#write()
   }
 
   /** All rows in the order they came in. */
@@ -72,7 +72,7 @@ export class StagedRows {
     let rest = Buffer.alloc(0)
     let batch: SourceRow[] = []
     for (let position = 0; position < this.#length || rest.length > 0;) {
-      const wanted = Math.max(pieceBytes, missing(rest))
+      const wanted = Math.max(PIECE_BYTES, missing(rest))
       const buffer = Buffer.allocUnsafe(Math.min(wanted, this.#length - position))
       const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, position)
       if (bytesRead === 0 && buffer.length > 0) throw storageFailed(null)
@@ -80,13 +80,13 @@ export class StagedRows {
       rest = rest.length === 0 ? buffer.subarray(0, bytesRead) : Buffer.concat([rest, buffer.subarray(0, bytesRead)])
       let at = 0
       while (missing(rest.subarray(at)) === 0) {
-        const textEnd = at + headBytes + rest.readUInt32LE(at)
+        const textEnd = at + HEAD_BYTES + rest.readUInt32LE(at)
         const end = textEnd + rest.readUInt16LE(at + 10)
         const line = rest.readUIntLE(at + 4, 6)
-        const text = rest.toString('utf8', at + headBytes, textEnd)
+        const text = rest.toString('utf8', at + HEAD_BYTES, textEnd)
         batch.push({ line, text, problem: end === textEnd ? null : rest.toString('utf8', textEnd, end) })
         at = end
-        if (batch.length < batchRows) continue
+        if (batch.length < BATCH_ROWS) continue
         yield batch
         batch = []
       }
@@ -119,8 +119,8 @@ export class StagedRows {
 
 /** How many bytes the first row of `bytes` lacks; 0 when it is whole. */
 function missing(bytes: Buffer): number {
-  if (bytes.length < headBytes) return headBytes - bytes.length
-  const length = headBytes + bytes.readUInt32LE(0) + bytes.readUInt16LE(10)
+  if (bytes.length < HEAD_BYTES) return HEAD_BYTES - bytes.length
+  const length = HEAD_BYTES + bytes.readUInt32LE(0) + bytes.readUInt16LE(10)
   return Math.max(0, length - bytes.length)
 }
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { StreamstackError } from '@streamstack/protocol'
 
-const newline = 10
+const NEWLINE = 10
 
 /** UTF-8 text, piece by piece; what is none throws `file_unreadable` with the line of the first fault. */
 export class Utf8Decoder {
@@ -18,7 +18,7 @@ export class Utf8Decoder {
     } catch (error) {
       throw notUtf8(this.#line + linesBeforeFault(Buffer.concat([this.#tail, bytes])), error)
     }
-    for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) this.#line += 1
+    for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) this.#line += 1
     this.#tail = tailOf(bytes)
     return text
   }
@@ -36,7 +36,7 @@ export class Utf8Decoder {
 function linesBeforeFault(bytes: Buffer): number {
   let lines = 0
   for (let start = 0; ; lines += 1) {
-    const end = bytes.indexOf(newline, start)
+    const end = bytes.indexOf(NEWLINE, start)
     if (end === -1 || !isUtf8(bytes.subarray(start, end))) return lines
     start = end + 1
   }
@@ -47,7 +47,7 @@ function tailOf(bytes: Uint8Array): Uint8Array {
   const last = bytes.subarray(-3)
   const opens = last.findLastIndex((byte) => byte >= 0xc0)
   const tail = opens === -1 ? last.subarray(last.length) : last.subarray(opens)
-  return tail.includes(newline) ? tail.subarray(tail.length) : tail
+  return tail.includes(NEWLINE) ? tail.subarray(tail.length) : tail
 }
 
 function notUtf8(line: number, cause: unknown): unknown {

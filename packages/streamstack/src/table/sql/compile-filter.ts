@@ -9,7 +9,7 @@ import { requireColumn } from '../require-column.ts'
 import type { Dialect } from './dialect.ts'
 
 /** Patterns longer than this are refused. */
-const patternLengthMax = 1000
+const PATTERN_LENGTH_MAX = 1000
 
 /** SQL under construction: text and, in the order of their places, its parameters. */
 export interface SqlBuild {
@@ -80,8 +80,8 @@ function compileText(build: SqlBuild, column: ColumnDeclaration, operator: Opera
     throw invalid(table, column, `is ${columnCodecs[column.type].expects}, and "${operator}" looks into text`)
   }
   if (typeof value !== 'string') throw unfit(table, column, `needs text behind "${operator}"`)
-  if (value.length > patternLengthMax) {
-    throw unfit(table, column, `takes at most ${patternLengthMax} characters behind "${operator}"`)
+  if (value.length > PATTERN_LENGTH_MAX) {
+    throw unfit(table, column, `takes at most ${PATTERN_LENGTH_MAX} characters behind "${operator}"`)
   }
   // No text in a table holds U+0000, and databases would end the pattern there.
   const pattern = value.toWellFormed().replaceAll('\0', '\uFFFD')

@@ -51,7 +51,7 @@ export interface PageStatement {
 }
 
 /** An order with more terms than this is refused. */
-const orderTermsMax = 8
+const ORDER_TERMS_MAX = 8
 
 /** Makes the shapes of one dialect, and keeps them. */
 export class PageShapes {
@@ -97,8 +97,8 @@ function makeShape(
   as: 'values' | 'json' | 'objects',
   wide: ReadonlySet<string>,
 ): PageShape {
-  if (query.order.length > orderTermsMax) {
-    throw new ArgumentError('query_invalid', `An order may name at most ${orderTermsMax} columns.`, ORDER)
+  if (query.order.length > ORDER_TERMS_MAX) {
+    throw new ArgumentError('query_invalid', `An order may name at most ${ORDER_TERMS_MAX} columns.`, ORDER)
   }
   const keys = totalOrder(query.order, table.primaryKey).map((term) => {
     const column = requireColumn(table, term.column, 'The order')

@@ -23,7 +23,7 @@ export function quoteText(text: string): string {
 }
 
 /** Lists the columns that hold integers beyond 2^53. */
-export const wideTable = 'streamstack_wide_columns'
+export const WIDE_TABLE = 'streamstack_wide_columns'
 
 function exactInteger(expression: string): string {
   return `iif(${expression} NOT BETWEEN -9007199254740991 AND 9007199254740991,CAST(${expression} AS TEXT),${expression})`
@@ -56,7 +56,7 @@ export const sqliteDialect: Dialect = {
     column.type === 'integer' ? readableInteger(expression, wide.has(column.name), exact) : expression,
   jsonObject: (columns, wide, exact) =>
     `json_object(${columns.map((column) => `${quoteText(column.name)},${jsonValue(column, wide, exact)}`).join(',')})`,
-  wideCount: (table) => `(SELECT count(*) FROM ${wideTable} WHERE table_name=${quoteText(table.name)})`,
+  wideCount: (table) => `(SELECT count(*) FROM ${WIDE_TABLE} WHERE table_name=${quoteText(table.name)})`,
   jsonArray: (object) => `json_group_array(${object})`,
   distinct: (left, right) => `${left} IS NOT ${right}`,
   notDistinct: (left, right) => `${left} IS ${right}`,

@@ -18,12 +18,12 @@ import type { TextWork } from './text-functions.ts'
 import type { WideColumns } from './wide-columns.ts'
 
 /** Up to this many records are read, skipped or sorted on the main thread: a few milliseconds. */
-const inlineRecordsMax = 5000
+const INLINE_RECORDS_MAX = 5000
 /** Counting walks an index without looking into records, many times faster. */
-const inlineCountMax = 200_000
+const INLINE_COUNT_MAX = 200_000
 
 /** How much text a statement looks through on the main thread: some milliseconds. What takes more begins anew in a thread of its own. */
-const inlineTextStepsMax = 2_000_000
+const INLINE_TEXT_STEPS_MAX = 2_000_000
 
 export interface PageBounds {
   /** How many records one page may hold. */
@@ -77,9 +77,9 @@ export class PageReader {
 
   count(table: TableDeclaration, where: Filter | null): number | Promise<number> {
     const statement = compileCount(sqliteDialect, table, { where })
-    const quick = this.#size(table) <= (where === null ? inlineCountMax : inlineRecordsMax)
+    const quick = this.#size(table) <= (where === null ? INLINE_COUNT_MAX : INLINE_RECORDS_MAX)
     if (quick) {
-      this.#textWork.steps = inlineTextStepsMax
+      this.#textWork.steps = INLINE_TEXT_STEPS_MAX
       try {
         return Number(this.#statements.prepare(statement.sql).statement.get(...statement.parameters)?.[0])
       } catch (error) {
@@ -90,8 +90,8 @@ export class PageReader {
   }
 
   #isQuick(table: TableDeclaration, statements: readonly PageStatement[], reach: number): boolean {
-    if (reach <= inlineRecordsMax && statements.every((statement) => !this.#mayScan(statement))) return true
-    return this.#size(table) <= inlineRecordsMax
+    if (reach <= INLINE_RECORDS_MAX && statements.every((statement) => !this.#mayScan(statement))) return true
+    return this.#size(table) <= INLINE_RECORDS_MAX
   }
 
   #mayScan({ sql, comparisons }: PageStatement): boolean {
@@ -129,7 +129,7 @@ export class PageReader {
     limit: number,
     offset: number,
   ): Page | null | 'too much text' {
-    this.#textWork.steps = inlineTextStepsMax
+    this.#textWork.steps = INLINE_TEXT_STEPS_MAX
     try {
       return this.#inTransaction(statements.length > 1, () =>
         shape.output === 'values'

@@ -5,7 +5,7 @@ import { storageError, tooMuchText } from './errors.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
 /** Maximum number of reads that wait for a thread. */
-const queueMax = 1000
+const QUEUE_MAX = 1000
 
 /** What a read gave. */
 export interface ReadResult {
@@ -41,7 +41,7 @@ export class ReaderPool {
 
   /** Throws `limit_exceeded` for a filter that looks through too much text, `storage_failed` when too many reads wait. */
   read(request: Omit<ReadRequest, 'id' | 'taken'>, onSlice: Job['onSlice']): Promise<ReadResult> {
-    if (this.#queue.length >= queueMax) return Promise.reject(tooManyReads())
+    if (this.#queue.length >= QUEUE_MAX) return Promise.reject(tooManyReads())
     if (this.#closed) return Promise.reject(new StreamstackError('storage_failed', 'The record store is closed.'))
     const id = this.#nextId
     this.#nextId += 1
@@ -116,5 +116,5 @@ export class ReaderPool {
 }
 
 function tooManyReads(): StreamstackError {
-  return new StreamstackError('storage_failed', `More than ${queueMax} searches wait for their turn; try again later.`)
+  return new StreamstackError('storage_failed', `More than ${QUEUE_MAX} searches wait for their turn; try again later.`)
 }

@@ -20,7 +20,7 @@ export interface ReadRequest {
 }
 
 /** How many slices a reader may be ahead: what the main thread takes in within one turn of its loop. */
-export const slicesAheadMax = 4
+export const SLICES_AHEAD_MAX = 4
 
 /** What it answers: any number of slices, then `end` or `failed`. */
 export type ReadAnswer =

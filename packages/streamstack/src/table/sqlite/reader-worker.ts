@@ -3,16 +3,16 @@ import { failureOf } from '../../storage/index.ts'
 import { markKeys } from '../query.ts'
 import { StatementCache, openConnection } from './connection.ts'
 import type { Cells } from './connection.ts'
-import { slicesAheadMax } from './reader-protocol.ts'
+import { SLICES_AHEAD_MAX } from './reader-protocol.ts'
 import { TextWorkExceeded } from './text-functions.ts'
 import type { ReadAnswer, ReadRequest, ReaderData } from './reader-protocol.ts'
 
 /** Records go to the main thread in slices of this many, small enough to be taken in without a pause. */
-const sliceRecords = 500
+const SLICE_RECORDS = 500
 /** How much text one statement may look through: about a gigabyte with a plain pattern, some seconds. */
-const textStepsMax = 1_000_000_000
+const TEXT_STEPS_MAX = 1_000_000_000
 /** A slice with long texts ends earlier. */
-const sliceCharacters = 128 * 1024
+const SLICE_CHARACTERS = 128 * 1024
 
 const port = parentPort
 if (port === null) throw new Error('The reader runs as a worker thread.')
@@ -21,7 +21,7 @@ const { database, textWork } = openConnection(path, { readOnly: true, busyTimeou
 const statements = new StatementCache(database)
 
 port.on('message', (request: ReadRequest) => {
-  textWork.steps = textStepsMax
+  textWork.steps = TEXT_STEPS_MAX
   try {
     answer(request.count ? count(request) : read(request))
   } catch (error) {
@@ -65,7 +65,7 @@ function readAll(request: ReadRequest): ReadAnswer {
       size += text.length
       length += 1
       last = row
-      if (texts.length < sliceRecords && size < sliceCharacters) continue
+      if (texts.length < SLICE_RECORDS && size < SLICE_CHARACTERS) continue
       answer({ kind: 'slice', id, json: texts.join(','), length: texts.length })
       slices += 1
       waitForMain(request.taken, slices)
@@ -89,7 +89,7 @@ function readAll(request: ReadRequest): ReadAnswer {
 
 /** Sleeps while more slices are under way than the main thread takes in at one go, or it would do nothing else. */
 function waitForMain(taken: ReadRequest['taken'], slices: number): void {
-  for (let seen = Atomics.load(taken, 0); slices - seen >= slicesAheadMax; seen = Atomics.load(taken, 0)) {
+  for (let seen = Atomics.load(taken, 0); slices - seen >= SLICES_AHEAD_MAX; seen = Atomics.load(taken, 0)) {
     Atomics.wait(taken, 0, seen)
   }
 }

@@ -7,9 +7,9 @@ import { forgetWide, noteWide } from './wide-columns.ts'
 import { conflictReason, storageError } from './errors.ts'
 
 /** SQLite takes 32,766 parameters; beyond some hundred, longer statements are no faster. */
-const parametersMax = 600
+const PARAMETERS_MAX = 600
 /** How many records one statement takes at most. */
-const batchRecordsMax = 100
+const BATCH_RECORDS_MAX = 100
 
 /**
  * Fills a table in one transaction on a connection of its own, which it closes. Records go in many to a statement; when
@@ -31,7 +31,7 @@ export class SqliteRecordLoader implements RecordLoader {
     this.#database = database
     this.#table = table
     this.#onRejected = options.onRejected
-    this.#batchRecords = Math.max(1, Math.min(batchRecordsMax, Math.floor(parametersMax / table.columns.length)))
+    this.#batchRecords = Math.max(1, Math.min(BATCH_RECORDS_MAX, Math.floor(PARAMETERS_MAX / table.columns.length)))
     try {
       database.exec('BEGIN IMMEDIATE')
       if (options.replace) {

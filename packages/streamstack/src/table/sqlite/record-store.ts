@@ -34,9 +34,9 @@ export interface SqliteStoreOptions {
 }
 
 /** How long SQLite itself waits for another writer on the main thread, which stands still meanwhile. */
-const busyTimeoutMs = 5
+const BUSY_TIMEOUT_MS = 5
 /** An import and the start of a server have nothing better to do than to wait. */
-const patientTimeoutMs = 30_000
+const PATIENT_TIMEOUT_MS = 30_000
 
 /** Opens the records in a data folder; several processes may have the same one open. Throws `storage_failed`. */
 export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
@@ -52,7 +52,7 @@ export function openSqliteStore(options: SqliteStoreOptions): RecordStore {
   }
   try {
     return new SqliteRecordStore(
-      openConnection(path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }),
+      openConnection(path, { readOnly: false, busyTimeoutMs: PATIENT_TIMEOUT_MS }),
       path,
       options,
     )
@@ -89,7 +89,7 @@ class SqliteRecordStore implements RecordStore {
 
   declare(tables: readonly TableDeclaration[]): readonly Issue[] {
     try {
-      this.#database.exec(`PRAGMA busy_timeout = ${patientTimeoutMs}`)
+      this.#database.exec(`PRAGMA busy_timeout = ${PATIENT_TIMEOUT_MS}`)
       const { usable, issues } = syncSchema(this.#database, tables)
       this.#declared = new Map(usable.map((table) => [table.name, table]))
       const unfit = tables.filter((table) => !usable.includes(table))
@@ -105,7 +105,7 @@ class SqliteRecordStore implements RecordStore {
     } finally {
       this.#statements.clear()
       this.#wide.forget()
-      if (this.#database.isOpen) this.#database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
+      if (this.#database.isOpen) this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
     }
   }
 
@@ -191,7 +191,7 @@ class SqliteRecordStore implements RecordStore {
     const table = this.table(name)
     try {
       return new SqliteRecordLoader(
-        openConnection(this.#path, { readOnly: false, busyTimeoutMs: patientTimeoutMs }).database,
+        openConnection(this.#path, { readOnly: false, busyTimeoutMs: PATIENT_TIMEOUT_MS }).database,
         table,
         options,
       )

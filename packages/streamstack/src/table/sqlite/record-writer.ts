@@ -18,10 +18,10 @@ import { isWide } from './wide-columns.ts'
 import type { WideColumns } from './wide-columns.ts'
 
 /** How much text a filter of records that are written looks through: some ten milliseconds. */
-const textStepsMax = 10_000_000
+const TEXT_STEPS_MAX = 10_000_000
 
 /** How long a write waits for another writer, such as an import, before it fails. */
-const busyWaitMsMax = 30_000
+const BUSY_WAIT_MS_MAX = 30_000
 
 /** Adds, edits and deletes records. */
 export class RecordWriter {
@@ -99,7 +99,7 @@ export class RecordWriter {
 
   removeMany(table: TableDeclaration, where: Filter, limit: number): number | Promise<number> {
     const statement = compileRemove(sqliteDialect, table, where)
-    this.#textWork.steps = textStepsMax
+    this.#textWork.steps = TEXT_STEPS_MAX
     return this.#attempt(table, () =>
       Number(this.#statements.prepare(statement.sql).statement.run(...statement.parameters, limit).changes),
     )
@@ -145,7 +145,7 @@ export class RecordWriter {
     const { sql, parameters } = compileCount(sqliteDialect, table, {
       where: { kind: 'all', filters: [ofKey, allowed] },
     })
-    this.#textWork.steps = textStepsMax
+    this.#textWork.steps = TEXT_STEPS_MAX
     const [cells] = this.#statements.prepare(sql).statement.all(...parameters)
     return Number(cells?.[0]) > 0
   }
@@ -189,7 +189,7 @@ export class RecordWriter {
       try {
         return write()
       } catch (error) {
-        if (!isBusy(error) || performance.now() - start > busyWaitMsMax) throw storageError(error, table)
+        if (!isBusy(error) || performance.now() - start > BUSY_WAIT_MS_MAX) throw storageError(error, table)
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { wideTable } from './dialect.ts'
+import { WIDE_TABLE } from './dialect.ts'
 
 /**
  * Whether a statement may look at many more records than it gives: the planner sorts, or searches by fewer comparisons
@@ -12,7 +12,7 @@ export function mayScan(database: DatabaseSync, sql: string, comparisons: number
   for (const step of steps) {
     const detail = String(step['detail'])
     if (detail.includes('TEMP B-TREE') || detail.includes('MULTI-INDEX') || detail.includes('AUTOMATIC')) return true
-    if (detail.startsWith(`SEARCH ${wideTable} `)) continue
+    if (detail.startsWith(`SEARCH ${WIDE_TABLE} `)) continue
     const found = /^SEARCH .*\(([^()]*)\)$/.exec(detail)
     if (found !== null) served += found[1]!.split(' AND ').length
   }

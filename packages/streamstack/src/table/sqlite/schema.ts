@@ -7,10 +7,10 @@ import { quoteName, storageTypes } from './dialect.ts'
 import { syncWideColumns } from './wide-columns.ts'
 
 /** Keeps the declared type of each column, which the storage type alone does not tell: a boolean is stored as a number. */
-const typesTable = 'streamstack_columns'
+const TYPES_TABLE = 'streamstack_columns'
 
 /** Indexes of this prefix are ours: they go when the declaration no longer names them. */
-const indexPrefix = 'streamstack:'
+const INDEX_PREFIX = 'streamstack:'
 
 /**
  * Brings the database in line with the declarations: creates tables, columns and indexes that are missing. Nothing that
@@ -26,7 +26,7 @@ export function syncSchema(
   database.exec('BEGIN IMMEDIATE')
   try {
     database.exec(
-      `CREATE TABLE IF NOT EXISTS ${typesTable} (table_name TEXT, column_name TEXT, type TEXT, PRIMARY KEY (table_name, column_name)) STRICT`,
+      `CREATE TABLE IF NOT EXISTS ${TYPES_TABLE} (table_name TEXT, column_name TEXT, type TEXT, PRIMARY KEY (table_name, column_name)) STRICT`,
     )
     for (const table of tables) {
       const twin = usable.find((other) => other.name.toLowerCase() === table.name.toLowerCase())
@@ -82,7 +82,7 @@ class TableSync {
   #presentColumns(): ReadonlyMap<string, { primary: boolean; type: string }> {
     const types = new Map(
       this.#database
-        .prepare(`SELECT column_name AS name, type FROM ${typesTable} WHERE table_name = ?`)
+        .prepare(`SELECT column_name AS name, type FROM ${TYPES_TABLE} WHERE table_name = ?`)
         .all(this.#table.name)
         .map((row) => [String(row['name']), String(row['type'])]),
     )
@@ -124,7 +124,7 @@ class TableSync {
       ? this.#database.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').get(name)?.['seq']
       : undefined
     this.#database.exec(`DROP TABLE ${this.#name}`)
-    this.#database.prepare(`DELETE FROM ${typesTable} WHERE table_name = ?`).run(name)
+    this.#database.prepare(`DELETE FROM ${TYPES_TABLE} WHERE table_name = ?`).run(name)
     this.#create()
     const isCounted = this.#table.columns.some((column) => column.primary && column.type === 'integer')
     if (sequence === undefined || !isCounted) return
@@ -206,7 +206,7 @@ class TableSync {
       .all(this.#table.name)
       .map((row) => String(row['name']))
     for (const name of present) {
-      if (name.startsWith(indexPrefix) && !wanted.has(name)) this.#database.exec(`DROP INDEX ${quoteName(name)}`)
+      if (name.startsWith(INDEX_PREFIX) && !wanted.has(name)) this.#database.exec(`DROP INDEX ${quoteName(name)}`)
     }
     for (const [name, index] of wanted) {
       if (!present.includes(name)) this.#createIndex(name, index)
@@ -219,7 +219,7 @@ class TableSync {
     unique: boolean,
     position: Position,
   ): void {
-    const name = `${indexPrefix}${this.#table.name}:${columns.join(',')}${unique ? ':unique' : ''}`
+    const name = `${INDEX_PREFIX}${this.#table.name}:${columns.join(',')}${unique ? ':unique' : ''}`
     wanted.set(name, { columns, unique, position })
   }
 
@@ -240,7 +240,7 @@ class TableSync {
 
   #rememberType(column: ColumnDeclaration): void {
     this.#database
-      .prepare(`INSERT OR REPLACE INTO ${typesTable} (table_name, column_name, type) VALUES (?, ?, ?)`)
+      .prepare(`INSERT OR REPLACE INTO ${TYPES_TABLE} (table_name, column_name, type) VALUES (?, ?, ?)`)
       .run(this.#table.name, column.name, column.type)
   }
 

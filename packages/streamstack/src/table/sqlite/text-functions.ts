@@ -3,9 +3,9 @@ import { compileTextMatcher } from '../text-match.ts'
 import type { TextMatcher, TextOperator } from '../text-match.ts'
 
 /** Steps that one record costs beside its text. */
-const stepsPerRecord = 100
+const STEPS_PER_RECORD = 100
 /** Patterns that are kept compiled. */
-const matchersMax = 100
+const MATCHERS_MAX = 100
 
 /** A statement looked through more text than it may. */
 export class TextWorkExceeded extends Error {
@@ -25,7 +25,7 @@ export function defineTextFunctions(database: DatabaseSync): TextWork {
     database.function(`text_${operator}`, { deterministic: true }, (text, pattern) => {
       if (typeof text !== 'string' || typeof pattern !== 'string') return null
       const matcher = matchers.get(pattern)
-      work.steps -= stepsPerRecord + text.length * matcher.stepsPerCharacter
+      work.steps -= STEPS_PER_RECORD + text.length * matcher.stepsPerCharacter
       if (work.steps < 0) throw new TextWorkExceeded('The statement looked through too much text.')
       return matcher.test(text) ? 1 : 0
     })
@@ -46,7 +46,7 @@ class Matchers {
     if (this.#last?.pattern === pattern) return this.#last.matcher
     let matcher = this.#known.get(pattern)
     if (matcher === undefined) {
-      if (this.#known.size === matchersMax) this.#known.clear()
+      if (this.#known.size === MATCHERS_MAX) this.#known.clear()
       this.#known.set(pattern, (matcher = compileTextMatcher(this.#operator, pattern)))
     }
     this.#last = { pattern, matcher }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoredValue } from '../column-type.ts'
 import type { ColumnDeclaration, TableDeclaration } from '../declaration.ts'
-import { quoteName, wideTable } from './dialect.ts'
+import { quoteName, WIDE_TABLE } from './dialect.ts'
 
 const none: ReadonlySet<string> = new Set()
 
@@ -30,7 +30,7 @@ export class WideColumns {
   of(table: TableDeclaration): ReadonlySet<string> {
     this.#statements ??= {
       version: this.#database.prepare('PRAGMA data_version'),
-      all: this.#database.prepare(`SELECT table_name, column_name FROM ${wideTable}`),
+      all: this.#database.prepare(`SELECT table_name, column_name FROM ${WIDE_TABLE}`),
     }
     const version = this.#statements.version.get()?.['data_version']
     if (version !== this.#version) {
@@ -70,27 +70,27 @@ export function isWide(value: StoredValue | undefined): boolean {
 
 /** Writes down that a column is wide. */
 export function noteWide(database: DatabaseSync, table: TableDeclaration, column: string): void {
-  database.prepare(`INSERT OR IGNORE INTO ${wideTable} VALUES (?, ?)`).run(table.name, column)
+  database.prepare(`INSERT OR IGNORE INTO ${WIDE_TABLE} VALUES (?, ?)`).run(table.name, column)
 }
 
 /** Takes back that columns of a table are wide, in a transaction that takes all its records away. */
 export function forgetWide(database: DatabaseSync, table: TableDeclaration): void {
-  database.prepare(`DELETE FROM ${wideTable} WHERE table_name = ?`).run(table.name)
+  database.prepare(`DELETE FROM ${WIDE_TABLE} WHERE table_name = ?`).run(table.name)
 }
 
 /** The list of an earlier version named tables alone; it is replaced by one that names their columns. */
-const earlierTable = 'streamstack_wide'
+const EARLIER_TABLE = 'streamstack_wide'
 
 /** Makes the list, and finds the wide columns of tables that an earlier version listed. */
 export function syncWideColumns(database: DatabaseSync, tables: readonly TableDeclaration[]): void {
   database.exec(
-    `CREATE TABLE IF NOT EXISTS ${wideTable} (table_name TEXT, column_name TEXT, PRIMARY KEY (table_name, column_name)) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE IF NOT EXISTS ${WIDE_TABLE} (table_name TEXT, column_name TEXT, PRIMARY KEY (table_name, column_name)) STRICT, WITHOUT ROWID`,
   )
-  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(earlierTable)
+  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(EARLIER_TABLE)
   if (isThere === undefined) return
   const listed = new Set(
     database
-      .prepare(`SELECT table_name AS name FROM ${earlierTable}`)
+      .prepare(`SELECT table_name AS name FROM ${EARLIER_TABLE}`)
       .all()
       .map((row) => row['name']),
   )
@@ -101,6 +101,6 @@ export function syncWideColumns(database: DatabaseSync, tables: readonly TableDe
       const sql = `SELECT 1 FROM ${quoteName(table.name)} WHERE ${quoteName(name)} NOT BETWEEN -9007199254740991 AND 9007199254740991 LIMIT 1`
       if (database.prepare(sql).get() !== undefined) noteWide(database, table, name)
     }
-    database.prepare(`DELETE FROM ${earlierTable} WHERE table_name = ?`).run(table.name)
+    database.prepare(`DELETE FROM ${EARLIER_TABLE} WHERE table_name = ?`).run(table.name)
   }
 }
