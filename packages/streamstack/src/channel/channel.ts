@@ -164,10 +164,7 @@ export class Channel {
   }
 
   #show(chunk: Chunk): number {
-    // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
-    void this.stream.append(chunk)
-    const offset = this.stream.lastOffset
-    void this.stream.read(offset - 1)
+    const offset = this.stream.appendWithoutWaiting(chunk)
     this.#options.onShown(this.found)
     return offset
   }

@@ -39,9 +39,7 @@ export class PresenceView extends GuardedSource {
 
   tell(chunk: Chunk): void {
     if (this.refusal !== null) return
-    // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
-    void this.stream.append(chunk)
-    void this.stream.read(this.stream.lastOffset - 1)
+    this.stream.appendWithoutWaiting(chunk)
   }
 
   protected attached(reader: StreamReader): void {

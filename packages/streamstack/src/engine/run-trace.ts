@@ -1,4 +1,3 @@
-import type { Chunk } from '@streamstack/protocol'
 import type { TraceEvent, TraceSink } from '../run/index.ts'
 import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
 import { type LiveRun } from './live-run.ts'
@@ -112,11 +111,7 @@ export class RunTrace implements StreamSource {
   }
 
   #append(value: object): void {
-    const chunk: Chunk = { kind: 'json', data: JSON.stringify(value), metadata: null }
-    // Reading each chunk here makes the trace its own fastest reader, so the run never waits for
-    // other readers.
-    void this.stream.append(chunk)
-    void this.stream.read(this.stream.lastOffset - 1)
+    this.stream.appendWithoutWaiting({ kind: 'json', data: JSON.stringify(value), metadata: null })
   }
 }
 

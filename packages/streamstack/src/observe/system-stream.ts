@@ -1,4 +1,3 @@
-import type { Chunk } from '@streamstack/protocol'
 import { MemoryLog, Stream, type StreamReader, type StreamSource } from '../stream/index.ts'
 
 /** What of the newest chunks is kept, for readers that come late or come back. */
@@ -32,10 +31,7 @@ export abstract class SystemStream implements StreamSource {
   }
 
   append(value: object): void {
-    const chunk: Chunk = { kind: 'json', data: JSON.stringify(value), metadata: null }
-    // A promise would mean to wait for readers. Taking the chunk here as the fastest of them means never to wait.
-    void this.stream.append(chunk)
-    void this.stream.read(this.stream.lastOffset - 1)
+    this.stream.appendWithoutWaiting({ kind: 'json', data: JSON.stringify(value), metadata: null })
   }
 
   /** Called before a reader attaches: makes the data that is made only for readers. */

@@ -240,6 +240,19 @@ describe('the stream', () => {
     expect(stream.isCongested).toBe(false)
   })
 
+  test('goes on for a producer that never waits, however far its readers are behind', () => {
+    const stream = new Stream({ log: new MemoryLog(100_000), whenUnread: 'wait', unreadBytesMax: 50_000 })
+    stream.attach({ position: 0, wake: () => undefined })
+    for (let offset = 1; offset <= 1_000; offset++) {
+      expect(stream.appendWithoutWaiting(chunk('x'.repeat(1_000)))).toBe(offset)
+      expect(stream.isCongested).toBe(false)
+    }
+    expect(stream.log.bytesHeld).toBeLessThan(200_000)
+    expect([stream.holdsAfter(0), stream.holdsAfter(1_000)]).toEqual([false, true])
+    void stream.append(chunk('x'.repeat(60_000)))
+    expect(stream.isCongested).toBe(true)
+  })
+
   test('with nobody to read: `wait` makes the producer wait, `drop` does not', () => {
     const waiting = newStream('wait', 20_000)
     const dropping = newStream('drop', 20_000)
