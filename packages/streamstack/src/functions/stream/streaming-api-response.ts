@@ -7,7 +7,8 @@ import type { FunctionDefinition } from '../parts/function-definition.ts'
 import { type Pace, isPaced, pace } from '../parts/pacing.ts'
 import { type RawRecords, rawRecordsSlot } from '../parts/raw-records.ts'
 import { send } from '../parts/send.ts'
-import { compileSending, prepareShape, shapeParameters } from '../parts/sending.ts'
+import { compileSending } from '../parts/sending.ts'
+import { prepareShape, shapeParameters } from '../parts/step-shape.ts'
 
 export const streamingApiResponse: FunctionDefinition = {
   name: 'Streaming API Response',
