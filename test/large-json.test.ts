@@ -43,6 +43,11 @@ describe('1 MB of JSON whose names are all different', () => {
   test.each([
     ['cut off', `{"items":${cut}}`, /not valid JSON: line 1, column \d+: expected /],
     ['no object', json, /is a JSON list/],
+    [
+      'of too many names in one object',
+      JSON.stringify({ items: [Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`n${n}`, n]))] }),
+      /more than 10,000 names in one object; send a list/,
+    ],
     ['of too many names', `{"items":${json},"more":${json}}`, /more than 100,000 names/],
     ['with a long number', `{"items":[${json},12345678901234567890]}`, /whole number beyond 2\^53/],
     [

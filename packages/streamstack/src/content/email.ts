@@ -19,6 +19,8 @@ export const email: Matcher = {
   },
   match(text, at, isWhole) {
     if (text !== searched || at < searchedFrom || at > foundAt) search(text, at)
+    // Another string of the same characters would be compared with it at each word, character by character.
+    else searched = text
     // Words are settled without a look at their letters.
     if (at !== mailboxStart) return NO
     if (foundAt === text.length) return isWhole ? NO : MORE

@@ -93,10 +93,9 @@ let plain: PlainText | null = null
 
 /** What was found last: it is asked for at every place of a text. */
 function plainOf(given: string): PlainText | null {
-  if (given !== text) {
-    text = given
-    plain = plainText(given)
-  }
+  if (given !== text) plain = plainText(given)
+  // Another string of the same characters would be compared with it at each place, character by character.
+  text = given
   return plain
 }
 

@@ -184,6 +184,8 @@ const searches = RULES.map(({ name, points, pattern }) => ({
   points,
   /** Whether line breaks count; for all other rules they are spaces. */
   byLine: pattern.startsWith('\\n'),
+  /** Whether it may begin with a character beyond ASCII. */
+  beginsBeyondAscii: /[^\0-\u007f]/.test(pattern),
   search: compileSearch(pattern, { lengthMax: 256, ignoreCase: false }),
 }))
 
@@ -202,20 +204,20 @@ export function screenPrompt(text: string): Screening {
   const flat = lines.replaceAll('\n', ' ')
   let score = 0
   const matched: string[] = []
-  for (const { name, points, byLine, search } of searches) {
-    if (!occurs(search, byLine ? lines : flat)) continue
+  for (const { name, points, byLine, beginsBeyondAscii, search } of searches) {
+    if (!occurs(search, byLine ? lines : flat, beginsBeyondAscii)) continue
     score += points
     matched.push(name)
   }
   return { score, rules: matched }
 }
 
-function occurs(search: ReturnType<typeof compileSearch>, text: string): boolean {
+function occurs(search: ReturnType<typeof compileSearch>, text: string, beginsBeyondAscii: boolean): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     // Every rule begins with the border of a word, or with a character of none.
     if (isAlphanumeric(code) && isAlphanumeric(text.charCodeAt(at - 1))) continue
-    if ((code > 127 || search.begins(code)) && search.longestAt(text, at, true) > 0) return true
+    if ((code > 127 ? beginsBeyondAscii : search.begins(code)) && search.longestAt(text, at, true) > 0) return true
   }
   return false
 }

@@ -110,8 +110,13 @@ describe('bodies that are refused, with the place and the cure', () => {
     ['500,000 closed levels', '['.repeat(500_000) + ']'.repeat(500_000), /deeper than 64 levels/],
     [
       'too many names',
-      `{${Array.from({ length: 100_001 }, (_, index) => `"k${index}":1`).join(',')}}`,
+      `{"a":[${Array.from({ length: 50_001 }, (_, index) => `{"k${index}":1,"l":2}`).join(',')}]}`,
       /more than 100,000 names/,
+    ],
+    [
+      'too many names in one object',
+      `{"a":{${Array.from({ length: 10_001 }, (_, index) => `"k${index}":1`).join(',')}}}`,
+      /more than 10,000 names in one object; send a list/,
     ],
   ])('%s', (_name, text, message) => {
     const error = failure(text)
@@ -120,9 +125,11 @@ describe('bodies that are refused, with the place and the cure', () => {
     expect(error.message.length).toBeLessThan(400)
   })
 
-  test('64 levels and 100,000 names are fine', () => {
+  test('64 levels and 10,000 names in one object are fine', () => {
     expect(() => parse(`{"a":${'['.repeat(63)}${']'.repeat(63)}}`)).not.toThrow()
-    expect(() => parse(`{${Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join(',')}}`)).not.toThrow()
+    const names = `{${Array.from({ length: 10_000 }, (_, index) => `"k${index}":1`).join(',')}}`
+    const nine = Array.from({ length: 9 }, () => names).join(',')
+    expect(() => parse(`{"a":[${nine}]}`)).not.toThrow()
   })
 
   test('the message never repeats what was sent', () => {

@@ -6,6 +6,8 @@ export interface PlainBounds {
   depthMax: number
   /** Keys of all objects together. */
   keysMax: number
+  /** Keys of one object. Default: `keysMax`. */
+  objectKeysMax?: number
   /** Names that no object may have; default: data may hold any. */
   forbiddenKeys?: ReadonlySet<string>
 }
@@ -55,6 +57,13 @@ export class PlainCheck {
     return isItems(node) ? this.#faultInItems(node, depth) : this.#faultInEntries(node, depth)
   }
 
+  /** What is wrong with the number of keys of one object; null: nothing. */
+  faultInSize(count: number): string | null {
+    const { objectKeysMax } = this.#bounds
+    if (objectKeysMax === undefined || count <= objectKeysMax) return null
+    return `holds more than ${objectKeysMax.toLocaleString('en')} names in one object; send a list`
+  }
+
   #faultInItems(items: readonly Value[], depth: number): string | null {
     // The iterator takes twice as long.
     for (let at = 0; at < items.length; at++) {
@@ -67,7 +76,10 @@ export class PlainCheck {
   #faultInEntries(node: { readonly [key: string]: Value }, depth: number): string | null {
     const { forbiddenKeys, keysMax } = this.#bounds
     // Object.entries takes three times as long for objects of many names.
-    for (const key of Object.keys(node)) {
+    const names = Object.keys(node)
+    const fault = this.faultInSize(names.length)
+    if (fault !== null) return fault
+    for (const key of names) {
       if (forbiddenKeys?.has(key) === true) return `holds the name "${key}", which is not allowed`
       this.#keys += 1
       if (this.#keys > keysMax) return `holds more than ${keysMax.toLocaleString('en')} names`
