@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { FORMAT_NAMES } from '@streamstack/protocol'
 import { describe, expect, test } from 'vitest'
 import { type DocBlock, comparable, docBlocks, matchesDocumented } from '@streamstack/test-support/doc-blocks'
 import { DocPage, type Printed } from '@streamstack/test-support/doc-page'
@@ -60,6 +61,17 @@ test.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', ...globSync('docs/contributing/
     expect(named.filter((file) => !files.some((known) => `/${known}`.endsWith(`/${file}`)))).toEqual([])
   },
 )
+
+test('the page on formats has a row for each of them', () => {
+  const rows = read('docs/formats.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+  for (const name of FORMAT_NAMES)
+    expect(
+      rows.some((row) => row.includes(`\`${name}\``)),
+      name,
+    ).toBe(true)
+})
 
 test('the index leads to every guide', () => {
   const index = read('docs/README.md')

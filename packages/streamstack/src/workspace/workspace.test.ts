@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { formatIssue, readWorkspace } from './index.ts'
+import { START_SETTING_KEYS, type Settings, changedStartSettings, formatIssue, readWorkspace } from './index.ts'
 import { knownKeys } from './settings-schema.ts'
 
 const made: string[] = []
@@ -362,4 +362,43 @@ test('a secret that stands in the settings is a warning, which does not repeat i
     'endpoints/a.yaml': endpoint,
   })
   expect((await readWorkspace(read, { JWT: '0123456789abcdef0123456789abcdef' })).issues).toEqual([])
+})
+
+describe('settings that only a start reads', () => {
+  const tls = (fields: object): object => ({ server: { tls: { cert: 'a.pem', key: 'a.key', ...fields } } })
+  const settingsOf = async (settings: object): Promise<Settings> => {
+    const dir = await folder({ 'streamstack.json': JSON.stringify(settings), 'endpoints/a.yaml': endpoint })
+    const read = await readWorkspace(dir, {})
+    if (read.settings === null) throw new Error(read.issues.map(formatIssue).join('\n'))
+    return read.settings
+  }
+  const cases: Readonly<Record<string, readonly [before: object, after: object]>> = {
+    'server.host': [{}, { server: { host: '::1' } }],
+    'server.port': [{ server: { port: 1 } }, { server: { port: 2 } }],
+    'server.half_close': [{}, { server: { half_close: true } }],
+    'server.max_connections': [{}, { server: { max_connections: 9 } }],
+    'server.tls.cert': [tls({}), tls({ cert: 'b.pem' })],
+    'server.tls.key': [tls({}), tls({ key: 'b.key' })],
+    'server.tls.redirect_port': [tls({}), tls({ redirect_port: 81 })],
+    'streams.heartbeat': [{}, { streams: { heartbeat: '9s' } }],
+    'streams.log': [{}, { streams: { log: 'memory' } }],
+    'streams.memory_bytes': [{}, { streams: { memory_bytes: '9mb' } }],
+    'streams.max_age': [{ streams: { max_age: '1h' } }, {}],
+    'streams.max_bytes': [{}, { streams: { max_bytes: '9mb' } }],
+    'audit.folder': [{}, { audit: { folder: 'other' } }],
+    data: [{}, { data: 'other' }],
+  }
+
+  test.each(Object.entries(cases))('%s is named when it changes, and nothing else is', async (key, [before, after]) => {
+    expect(changedStartSettings(await settingsOf(before), await settingsOf(after))).toEqual([key])
+  })
+
+  test('are all tried here; others, and other spellings of a value, are not named', async () => {
+    expect(Object.keys(cases).sort()).toEqual([...START_SETTING_KEYS].sort())
+    const [before, after] = [
+      { streams: { heartbeat: '15s', memory_bytes: '256mb' }, limits: { max_chunks: 1 } },
+      { streams: { heartbeat: 15_000, memory_bytes: 256 * 1_048_576 }, limits: { max_chunks: 2 }, name: 'b' },
+    ]
+    expect(changedStartSettings(await settingsOf(before), await settingsOf(after))).toEqual([])
+  })
 })
