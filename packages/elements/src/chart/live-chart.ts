@@ -8,14 +8,11 @@ import { card, noData } from '../theme/card.ts'
 import { controls } from '../theme/controls.ts'
 import { barList } from './bar-list.ts'
 import { Bars } from './bars.ts'
-import { COLORS, type ChartSeries, DASHES } from './chart-lines.ts'
+import type { ChartSeries } from './chart-lines.ts'
 import { chartStyles } from './chart-styles.ts'
 import { gauge, niceBound } from './gauge.ts'
-import { loadPlot } from './load-plot.ts'
-import type { Plot } from './plot.ts'
-import { PointTable } from './point-table.ts'
+import { LineView } from './line-view.ts'
 import { Ring } from './ring.ts'
-import { timeText } from './time-text.ts'
 
 /** Points that are kept; at one a second, an hour. */
 const POINTS_MAX = 3_600
@@ -102,22 +99,17 @@ export class LiveChart extends WidgetElement {
 
   #ring = new Ring(POINTS_MAX, 1)
   readonly #bars = new Bars()
-  #plot: Plot | null = null
-  #isLoading = false
   #isSeen = true
-  #pointed: number | null = null
-  readonly #hidden = new Set<number>()
-  #shown: { times: readonly number[]; columns: readonly (readonly number[])[] } = { times: [], columns: [] }
   /** The highest value that a gauge has shown. */
   #highest = 0
-  readonly #table = new PointTable(() => this.requestUpdate())
   readonly #seen = new IntersectionObserver((entries) => {
     this.#isSeen = entries.at(-1)?.isIntersecting ?? true
-    this.#drawSoon()
+    this.drawSoon()
   })
-  readonly #sized = new ResizeObserver(() => this.#drawSoon())
   readonly #drawNow = (): void => this.draw()
-  readonly #drawSoon = (): void => onFrame(this.#drawNow)
+  /** @internal */
+  readonly drawSoon = (): void => onFrame(this.#drawNow)
+  readonly #lineView = new LineView(this)
 
   constructor() {
     super()
@@ -140,34 +132,26 @@ export class LiveChart extends WidgetElement {
   override connectedCallback(): void {
     super.connectedCallback()
     this.#seen.observe(this)
-    document.addEventListener('visibilitychange', this.#drawSoon)
+    document.addEventListener('visibilitychange', this.drawSoon)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#seen.disconnect()
-    this.#sized.disconnect()
-    document.removeEventListener('visibilitychange', this.#drawSoon)
-    this.#dropPlot()
+    document.removeEventListener('visibilitychange', this.drawSoon)
+    this.#lineView.disconnect()
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
-    if (changed.has('span')) this.#dropPlot()
+    if (changed.has('span')) this.#lineView.dropPlot()
     if (!changed.has('series') && !changed.has('path') && !changed.has('type')) return
-    if (this.hasUpdated || this.#lines.length !== 1) this.#ring = new Ring(POINTS_MAX, Math.max(1, this.#lines.length))
-    this.#dropPlot()
+    if (this.hasUpdated || this.lines.length !== 1) this.#ring = new Ring(POINTS_MAX, Math.max(1, this.lines.length))
+    this.#lineView.dropPlot()
   }
 
-  /** The next drawing makes another. */
-  #dropPlot(): void {
-    this.#plot?.destroy()
-    this.#plot?.element.remove()
-    this.#plot = null
-    this.#pointed = null
-  }
-
-  get #lines(): readonly ChartSeries[] {
+  /** @internal */
+  get lines(): readonly ChartSeries[] {
     return this.series.length > 0 ? this.series.slice(0, SERIES_MAX) : [{ path: this.path, label: this.heading }]
   }
 
@@ -181,7 +165,7 @@ export class LiveChart extends WidgetElement {
       this.#bars.add(value, { each: this.each, label: this.label, value: this.path, countBy: this.countBy })
       return
     }
-    const numbers = this.#lines.map(({ path }) => pickNumber(value, path))
+    const numbers = this.lines.map(({ path }) => pickNumber(value, path))
     if (numbers.every((number) => number === null)) return
     this.#ring.add(
       timeMs,
@@ -192,45 +176,8 @@ export class LiveChart extends WidgetElement {
   /** A chart that is not seen keeps its data and draws nothing. */
   protected override draw(): void {
     if (!this.#isSeen || document.visibilityState === 'hidden') return
-    if (this.type === 'line') this.#drawLines()
+    if (this.type === 'line') this.#lineView.draw(this.#ring, (this.span ?? 300) * 1_000)
     this.requestUpdate()
-  }
-
-  #drawLines(): void {
-    this.#shown = this.#ring.window((this.span ?? 300) * 1_000)
-    const box = this.renderRoot.querySelector('.plot')
-    if (!(box instanceof HTMLElement)) return
-    // One point is no line.
-    if (this.#shown.times.length < 2) return this.#dropPlot()
-    if (this.#plot === null) {
-      void this.#load(box)
-      return
-    }
-    this.#plot.resize(box.clientWidth, box.clientHeight)
-    this.#plot.draw(this.#shown.times, this.#shown.columns)
-  }
-
-  async #load(box: HTMLElement): Promise<void> {
-    if (this.#isLoading) return
-    this.#isLoading = true
-    try {
-      const { plotChart } = await loadPlot()
-      if (!this.isConnected || this.#plot !== null) return
-      this.#plot = plotChart(this, {
-        box,
-        lines: this.#lines,
-        isShown: (line) => !this.#hidden.has(line),
-        onPoint: (index) => {
-          if (index === this.#pointed) return
-          this.#pointed = index
-          this.requestUpdate()
-        },
-      })
-      this.#sized.observe(box)
-      this.#drawSoon()
-    } finally {
-      this.#isLoading = false
-    }
   }
 
   override render(): unknown {
@@ -240,61 +187,12 @@ export class LiveChart extends WidgetElement {
         <h2 dir="auto">${this.heading}</h2>
         ${note === '' ? nothing : html`<span class="tiny note" dir="auto">${note}</span>`}${this.renderState()}
       </div>
-      ${this.type === 'bar' ? this.#renderBars(words) : this.type === 'gauge' ? this.#renderGauge(words) : this.#renderLines(words)}
+      ${this.type === 'bar' ? this.#renderBars(words) : this.type === 'gauge' ? this.#renderGauge(words) : this.#lineView.render(words)}
       <span class="probe" hidden></span>`
   }
 
-  #renderLines(words: Readonly<Record<keyof typeof LABELS, string>>): unknown {
-    const { times, columns } = this.#shown
-    const at = this.#pointed ?? times.length - 1
-    const move = (event: KeyboardEvent): void => {
-      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-      if (by === undefined) return
-      event.preventDefault()
-      this.#plot?.step(by)
-    }
-    return html`<div
-        class="plot"
-        part="plot"
-        tabindex="0"
-        role="group"
-        aria-label="${this.heading}. ${words.keys}"
-        @keydown=${move}
-      >
-        ${times.length < 2 ? html`<div class="none">${times.length === 0 ? words.noData : words.collecting}</div>` : nothing}
-      </div>
-      <ul class="legend" part="legend">
-        ${this.#lines.map(({ path, label }, index) => this.#renderKey(label ?? path, columns[index]?.[at], index))}
-        ${this.#pointed === null || times[at] === undefined ? nothing : html`<li class="tiny">${timeText(times[at], 0, this.language)}</li>`}
-      </ul>
-      ${this.#table.render({
-        heading: this.heading,
-        times,
-        columns,
-        names: [words.time, ...this.#lines.map(({ path, label }) => label ?? path)],
-        time: (ms) => timeText(ms, 0, this.language),
-        number: (value) => this.#number(value),
-      })}`
-  }
-
-  #renderKey(label: string, value: number | undefined, index: number): unknown {
-    const isShown = !this.#hidden.has(index)
-    const toggle = (): void => {
-      if (isShown) this.#hidden.add(index)
-      else this.#hidden.delete(index)
-      this.#plot?.show(index, !isShown)
-      this.requestUpdate()
-    }
-    const isDashed = (DASHES[index] ?? []).length > 0
-    return html`<li>
-      <button type="button" aria-pressed=${isShown} @click=${toggle}>
-        <i class=${isDashed ? 'dashed' : ''} .style=${`--color: var(${COLORS[index] ?? '--accent'})`}></i>
-        <span dir="auto">${label}</span><b>${this.#number(value)}</b>
-      </button>
-    </li>`
-  }
-
-  #number(value: number | undefined): string {
+  /** @internal */
+  readonly written = (value: number | undefined): string => {
     if (value === undefined || Number.isNaN(value)) return '–'
     return `${numberText(value, this.language)}${this.unit === '' ? '' : ` ${this.unit}`}`
   }
@@ -303,7 +201,7 @@ export class LiveChart extends WidgetElement {
     return barList({
       bars: this.#bars.top(words.others),
       noData: words.noData,
-      number: (value) => this.#number(value * (this.scale ?? 1)),
+      number: (value) => this.written(value * (this.scale ?? 1)),
     })
   }
 
