@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** After so many pieces of a body its connection rests. */
@@ -11,7 +11,36 @@ interface Handle {
   readStart?(): void
 }
 
-const resting: { readonly socket: Socket; readonly onRead: () => void }[] = []
+/** New connections, and bodies in chunks that begin, that are read on at once, in one turn of the event loop. */
+const NEW_AT_ONCE = 2
+
+/** Connections that rest are read one in a turn, or up to so many while turns are short. */
+const READ_PER_TURN = 4
+const SHORT_TURN_MS = 5
+
+interface Resting {
+  readonly socket: Socket
+  readonly onRead: () => void
+}
+
+/** New connections go first: most bring a small request. */
+const newOnes: Resting[] = []
+const bodies: Resting[] = []
+let readMs = -Infinity
+let perTurn = 1
+let newInTurn = 0
+let bodiesInTurn = 0
+
+/**
+ * Lets new connections wait for their first read when many come in one turn of the event loop: each of these reads may hold 10,000 chunks of a body.
+ * For servers without TLS.
+ */
+export function paceConnections(server: Server): void {
+  server.on('connection', (socket: Socket) => {
+    if (newInTurn === 0) setImmediate(() => (newInTurn = 0))
+    if (++newInTurn > NEW_AT_ONCE) rest(newOnes, { socket, onRead: ignore })
+  })
+}
 
 /**
  * Lets the connection of a body in chunks (HTTP/1.1) rest now and then: those that rest are read on one in a turn of the event loop, in their order. One
@@ -23,10 +52,16 @@ export function paceBody(request: IncomingMessage): void {
   const push = request.push.bind(request)
   let count = 0
   let isResting = false
+  if (bodiesInTurn === 0) setImmediate(() => (bodiesInTurn = 0))
+  // Of many that begin in one turn, each would be read once before it rests.
+  if (++bodiesInTurn > NEW_AT_ONCE) {
+    isResting = true
+    rest(bodies, { socket: request.socket, onRead: () => (isResting = false) })
+  }
   request.push = (piece, encoding) => {
     if (++count % PIECES_AT_ONCE === 0 && !isResting) {
       isResting = true
-      rest(request.socket, () => (isResting = false))
+      rest(bodies, { socket: request.socket, onRead: () => (isResting = false) })
     }
     return push(piece, encoding)
   }
@@ -34,24 +69,34 @@ export function paceBody(request: IncomingMessage): void {
   Object.assign(request, { _dump: () => request.resume() })
 }
 
-function rest(socket: Socket, onRead: () => void): void {
-  handleOf(socket)?.readStop?.()
-  resting.push({ socket, onRead })
-  if (resting.length === 1) setImmediate(readNext)
+function rest(queue: Resting[], one: Resting): void {
+  handleOf(one.socket)?.readStop?.()
+  queue.push(one)
+  if (newOnes.length + bodies.length === 1) setImmediate(readNext)
 }
 
 function readNext(): void {
-  for (let next = resting.shift(); next !== undefined; next = resting.shift()) {
+  const nowMs = performance.now()
+  perTurn = nowMs - readMs < SHORT_TURN_MS ? Math.min(perTurn * 2, READ_PER_TURN) : 1
+  readMs = nowMs
+  let left = perTurn
+  for (let next = nextResting(); next !== undefined; next = nextResting()) {
     next.onRead()
     const handle = handleOf(next.socket)
     // It may be closed, or paused for another reason, which ends by itself.
     if (handle?.reading !== true) continue
     handle.readStart?.()
-    break
+    if (--left === 0) break
   }
-  if (resting.length > 0) setImmediate(readNext)
+  if (newOnes.length + bodies.length > 0) setImmediate(readNext)
+}
+
+function nextResting(): Resting | undefined {
+  return newOnes.shift() ?? bodies.shift()
 }
 
 function handleOf(socket: Socket): Handle | null | undefined {
   return (socket as { _handle?: Handle | null })._handle
 }
+
+function ignore(): void {}
