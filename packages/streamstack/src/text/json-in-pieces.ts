@@ -101,6 +101,8 @@ export function* jsonInPieces(
 
   /** Adds a complete member that was made by itself, and ends at `end`. */
   function attach(parent: Open, { at: begin, made }: Open, end: number): void {
+    // No comma stands between this member and the one before it.
+    if (parent.isBehindMember) throw invalid(parent.from)
     const before = text.slice(parent.from, begin)
     if (Array.isArray(parent.made)) {
       if (!BLANK.test(before)) throw invalid(parent.from)
