@@ -351,6 +351,15 @@ test('a comment accepts the findings of a rule in its file, and never a secret',
   expect(found.map(({ rule }) => rule)).toEqual(['secrets-in-files'])
 })
 
+test('a workspace whose settings cannot be read is not said to be without findings', async () => {
+  using line = commandLine()
+  line.write({ 'streamstack.yaml': 'server: { port: many }\n', 'endpoints/a.yaml': endpoint('', say) })
+  const { code, out } = await line.run('check', '--security')
+  expect(code).toBe(1)
+  expect(out).toMatch(/Security: not reviewed\. Mend streamstack\.yaml first/)
+  expect(out).not.toContain('nothing found')
+})
+
 test('without the option nothing is reviewed', async () => {
   using line = commandLine()
   line.write({ 'endpoints/a.yaml': endpoint('', say), 'channels/c.yaml': 'publish: true\n' })

@@ -11,6 +11,8 @@ import { countIssues, counted, issueLines, placed, sortedIssues } from './issue-
 import { reviewLines } from './review-lines.ts'
 import { workspaceDir } from './workspace-dir.ts'
 
+const NOT_REVIEWED = 'Security: not reviewed. Mend streamstack.yaml first: what it opens and closes is not known.'
+
 interface CheckOptions {
   json?: true
   security?: true
@@ -79,5 +81,7 @@ async function check(io: CommandIo, named: string | undefined, options: CheckOpt
     ...(files.dashboardFiles.length === 0 ? [] : [counted(files.dashboardFiles.length, 'dashboard')]),
   ]
   io.stdout.write(`${colors.bold(countIssues(issues))} in ${scope.join(', ')}\n`)
-  if (options.security === true) for (const line of reviewLines(review, prefix, colors)) io.stdout.write(`${line}\n`)
+  if (options.security !== true) return
+  if (compiled.settings === null) io.stdout.write(`${colors.bold(NOT_REVIEWED)}\n`)
+  else for (const line of reviewLines(review, prefix, colors)) io.stdout.write(`${line}\n`)
 }

@@ -55,6 +55,12 @@ export function readSettings(
     const message = `\`${path}\` stands in this file, and will be wherever the file is. Put it into .env, list its name under \`env\` and write {{env.NAME}} here.`
     issues.push({ severity: 'warning', message, position })
   }
+  const audit = entryOf(root, 'audit')
+  if ((audit?.node.entries ?? []).length > 0 && audit !== undefined && entryOf(audit.node, 'enabled') === undefined) {
+    const message =
+      '`audit` is off, and its settings have no effect. Add `enabled: true`, or `enabled: false` to keep it off.'
+    issues.push({ severity: 'warning', message, position: audit.keyPosition })
+  }
   const plain = resolveSettings(root, declared, environment, report)
   const unresolved = new Set(issues.filter((issue) => issue.severity === 'error').map((issue) => issue.position))
   const checked = settingsSchema.safeParse(plain)

@@ -402,3 +402,17 @@ describe('settings that only a start reads', () => {
     expect(changedStartSettings(await settingsOf(before), await settingsOf(after))).toEqual([])
   })
 })
+
+test.each([
+  ['audit: { inputs: { order: hash } }', true],
+  ['audit: { enabled: true, inputs: { order: hash } }', false],
+  ['audit: { enabled: false, inputs: { order: hash } }', false],
+  ['audit: {}', false],
+])('settings of an audit that nothing turns on are a warning: %s', async (settings, warns) => {
+  const { issues } = await readWorkspace(
+    await folder({ 'streamstack.yaml': settings, 'endpoints/a.yaml': endpoint }),
+    {},
+  )
+  const told = 'streamstack.yaml:1:1 warning: `audit` is off, and its settings have no effect. Add `enabled: true`, or'
+  expect(issues.map(formatIssue)).toEqual(warns ? [expect.stringContaining(told)] : [])
+})
