@@ -92,7 +92,8 @@ export class MemoryLog implements StreamLog {
   pack(): void {
     this.#heldBefore = 0
     for (const segment of this.#segments) {
-      segment.pack()
+      // A producer that was fast has left many chunks to be packed at once.
+      segment.pack(false)
       if (segment !== this.#tail) this.#heldBefore += segment.bytesHeld
     }
   }

@@ -9,8 +9,8 @@ const lines = formats.lines.encoder({ metadata: false }, { run: null })
 
 test('packed chunks are the chunks that they were, and the lines that the format writes', () => {
   fc.assert(
-    fc.property(fc.array(anyChunk, { minLength: 1, maxLength: 60 }), fc.nat(59), (chunks, at) => {
-      const packed = PackedChunks.from(chunks)
+    fc.property(fc.array(anyChunk, { minLength: 1, maxLength: 60 }), fc.nat(59), fc.boolean(), (chunks, at, isWell) => {
+      const packed = PackedChunks.from(chunks, isWell)
       expect(packed?.unpacked()).toEqual(chunks)
       const from = Math.min(at, chunks.length - 1)
       const isContent = chunks.every(({ kind }) => kind === 'text' || kind === 'json')
@@ -22,8 +22,8 @@ test('packed chunks are the chunks that they were, and the lines that the format
 
 test('a chunk that is too large for the columns stays as it is', () => {
   const large: Chunk = { kind: 'text', data: 'x'.repeat(65_536), metadata: null }
-  expect(PackedChunks.from([large])).toBe(null)
-  expect(PackedChunks.from([{ ...large, data: large.data.slice(1) }])?.unpacked()).toEqual([
+  expect(PackedChunks.from([large], true)).toBe(null)
+  expect(PackedChunks.from([{ ...large, data: large.data.slice(1) }], true)?.unpacked()).toEqual([
     { ...large, data: large.data.slice(1) },
   ])
 })

@@ -40,8 +40,8 @@ export class PackedChunks {
   /** Shared by readers that come close after each other. */
   #unpacked: WeakRef<readonly Chunk[]> | null = null
 
-  /** Null: one of them is too large for the columns, and there is little to be saved. */
-  static from(chunks: readonly Chunk[]): PackedChunks | null {
+  /** `isWell`: with their metadata as small as it can be. Null: one of them is too large for the columns, and there is little to be saved. */
+  static from(chunks: readonly Chunk[], isWell: boolean): PackedChunks | null {
     const data: string[] = []
     const lengths: number[] = []
     let kinds: number[] | null = null
@@ -61,7 +61,12 @@ export class PackedChunks {
         isLines &&= kind === JSON_KIND
       }
     }
-    const metadata = hasMetadata ? packMetadata(chunks.map((chunk) => chunk.metadata)) : null
+    const metadata = hasMetadata
+      ? packMetadata(
+          chunks.map((chunk) => chunk.metadata),
+          isWell,
+        )
+      : null
     if (hasMetadata && metadata === null) return null
     // So that what is joined ends with LF, too.
     data.push('')

@@ -34,8 +34,8 @@ const withNone = fc
 
 test('packed metadata is what it was', () => {
   fc.assert(
-    fc.property(withNone, (metadata) => {
-      expect(packMetadata(metadata)?.unpacked()).toEqual(metadata)
+    fc.property(withNone, fc.boolean(), (metadata, isWell) => {
+      expect(packMetadata(metadata, isWell)?.unpacked()).toEqual(metadata)
     }),
     { numRuns: 2_000 },
   )
@@ -47,12 +47,12 @@ test('what only counts takes a few bytes a chunk, whatever came before', () => {
       { length: 256 },
       (_, i) => `{"${name}":${i},"elapsed_ms":${i * 21},"characters":${i * 6}}`,
     )
-    const packed = packMetadata(metadata)
+    const packed = packMetadata(metadata, true)
     expect(packed?.unpacked()).toEqual(metadata)
     expect(packed?.bytes).toBeLessThan(256 * 5)
   }
 })
 
 test('metadata that is too long is not packed', () => {
-  expect(packMetadata([null, `{"a":"${'x'.repeat(65_536)}"}`])).toBe(null)
+  for (const isWell of [true, false]) expect(packMetadata([null, `{"a":"${'x'.repeat(65_536)}"}`], isWell)).toBe(null)
 })

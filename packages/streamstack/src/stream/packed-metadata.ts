@@ -13,7 +13,10 @@ const LENGTH_MAX = 0xffff
 /** With more numbers each it is no longer counters and times. */
 const NUMBERS_MAX = 16
 
-const NUMBER = /(?:0|[1-9]\d{0,14})/g
+/** Whole numbers of so many digits are exact. */
+const DIGITS_MAX = 15
+
+const NUMBER = new RegExp(`(?:0|[1-9]\\d{0,${DIGITS_MAX - 1}})`, 'g')
 
 /** Metadata up to this long leaves its parts for others. */
 const PARTS_CHARACTERS_MAX = 256
@@ -29,9 +32,11 @@ export interface PackedMetadata {
   unpacked(): readonly (string | null)[]
 }
 
-/** Null: one is too long. */
-export function packMetadata(metadata: readonly (string | null)[]): PackedMetadata | null {
-  return Counting.from(metadata) ?? Joined.from(metadata)
+/**
+ * `isWell`: in as little memory as it can, which takes 0.14 µs each in the place of 0.03. Null: one is too long.
+ */
+export function packMetadata(metadata: readonly (string | null)[], isWell: boolean): PackedMetadata | null {
+  return (isWell ? Counting.from(metadata) : null) ?? Joined.from(metadata)
 }
 
 /** Metadata that is the same for all chunks that have some but for the numbers in it, as steps have it that count and time what they send. */
@@ -99,30 +104,27 @@ function partsOf(text: string): readonly string[] {
 
 /** Adds the numbers of a text whose other parts are these; false: they are not. */
 function readNumbers(text: string, parts: readonly string[], numbers: number[]): boolean {
-  let at = 0
-  for (let place = 0; place < parts.length; place++) {
-    const part = parts[place] as string
-    if (!text.startsWith(part, at)) return false
-    at += part.length
-    if (place === parts.length - 1) break
-    const next = digitsEnd(text, at)
-    const digits = text.slice(at, next)
-    const number = Number(digits)
+  const [first] = parts as [string]
+  if (!text.startsWith(first)) return false
+  let at = first.length
+  for (let place = 1; place < parts.length; place++) {
+    const from = at
+    let number = 0
+    for (let digit = digitAt(text, at); digit >= 0 && digit <= 9; digit = digitAt(text, ++at))
+      number = number * 10 + digit
     // Only what is written again in the same way.
-    if (digits === '' || String(number) !== digits) return false
+    const isWritten = at - from === 1 || (at > from && at - from <= DIGITS_MAX && digitAt(text, from) !== 0)
+    const part = parts[place] as string
+    if (!isWritten || !text.startsWith(part, at)) return false
     numbers.push(number)
-    at = next
+    at += part.length
   }
   return at === text.length
 }
 
-function digitsEnd(text: string, at: number): number {
-  let end = at
-  for (; end < text.length; end++) {
-    const unit = text.charCodeAt(end)
-    if (unit < 48 || unit > 57) break
-  }
-  return end
+/** NaN behind the end. */
+function digitAt(text: string, at: number): number {
+  return text.charCodeAt(at) - 48
 }
 
 /** Any metadata, one text after another, with a column of lengths. */

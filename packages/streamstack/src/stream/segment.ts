@@ -61,11 +61,11 @@ export class Segment {
     this.#bytesMore = bytes === characters ? 0 : Math.round((this.bytes * (bytes - characters)) / characters)
   }
 
-  /** Nothing may be added any more. */
-  pack(): void {
+  /** Nothing may be added any more. `isWell`: it takes the time to make metadata small. */
+  pack(isWell = true): void {
     // A few short chunks are as small as what packs them.
     if (this.#chunks === null || this.bytesHeld <= PACKED_BYTES_MIN) return
-    const packed = PackedChunks.from(this.#chunks)
+    const packed = PackedChunks.from(this.#chunks, isWell)
     if (packed === null || packed.bytes >= this.bytesHeld) return
     this.#packed = packed
     this.#chunks = null
