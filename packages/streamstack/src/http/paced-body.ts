@@ -14,9 +14,8 @@ interface Handle {
 /** New connections, and bodies in chunks that begin, that are read on at once, in one turn of the event loop. */
 const NEW_AT_ONCE = 2
 
-/** Connections that rest are read one in a turn, or up to so many while turns are short. */
+/** Connections that rest are read one in a turn, or up to so many while few pieces come. */
 const READ_PER_TURN = 4
-const SHORT_TURN_MS = 5
 
 interface Resting {
   readonly socket: Socket
@@ -26,8 +25,9 @@ interface Resting {
 /** New connections go first: most bring a small request. */
 const newOnes: Resting[] = []
 const bodies: Resting[] = []
-let readMs = -Infinity
 let perTurn = 1
+/** Pieces of bodies since the last time that resting connections were read on. */
+let piecesRead = 0
 let newInTurn = 0
 let bodiesInTurn = 0
 
@@ -59,6 +59,7 @@ export function paceBody(request: IncomingMessage): void {
     rest(bodies, { socket: request.socket, onRead: () => (isResting = false) })
   }
   request.push = (piece, encoding) => {
+    piecesRead++
     if (++count % PIECES_AT_ONCE === 0 && !isResting) {
       isResting = true
       rest(bodies, { socket: request.socket, onRead: () => (isResting = false) })
@@ -76,9 +77,8 @@ function rest(queue: Resting[], one: Resting): void {
 }
 
 function readNext(): void {
-  const nowMs = performance.now()
-  perTurn = nowMs - readMs < SHORT_TURN_MS ? Math.min(perTurn * 2, READ_PER_TURN) : 1
-  readMs = nowMs
+  perTurn = piecesRead < PIECES_AT_ONCE ? Math.min(perTurn * 2, READ_PER_TURN) : 1
+  piecesRead = 0
   let left = perTurn
   for (let next = nextResting(); next !== undefined; next = nextResting()) {
     next.onRead()
