@@ -35,5 +35,5 @@ test('marks may be any time apart', () => {
 test('marks at the pace of a model take a few bytes each', () => {
   const times = new ChunkTimes()
   for (let offset = 1; offset <= 2_000; offset++) times.add(offset, offset * 12 + (offset % 3))
-  expect(times.bytesHeld).toBeLessThan(2_000 * 5)
+  expect(times.bytesHeld).toBeLessThan(2_000 * 3)
 })

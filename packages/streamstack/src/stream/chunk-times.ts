@@ -3,8 +3,9 @@ import { PackedRows } from './packed-rows.ts'
 /** Marks that are kept; at the bound every second one goes. */
 const MARKS_MAX = 4_096
 
-/** Numbers of so many marks are packed together. */
-const PAGE_NUMBERS = 128
+/** So many numbers of the newest marks are packed at once, and added to those before them up to a page. */
+const FOLDED_NUMBERS = 128
+const PAGE_NUMBERS = 1_024
 
 /**
  * Times at which the chunks of a stream were appended, one mark for all chunks of a tick, so that a run can be replayed at its own pace. Between two marks chunks count
@@ -32,11 +33,12 @@ export class ChunkTimes {
       this.#skips = this.#skips * 2 + 1
       this.#pages = []
       this.#count = marks.length / 2
-      for (let from = 0; from < marks.length; from += PAGE_NUMBERS) this.#fold(marks.slice(from, from + PAGE_NUMBERS))
+      for (let from = 0; from < marks.length; from += FOLDED_NUMBERS)
+        this.#fold(marks.slice(from, from + FOLDED_NUMBERS))
     }
     this.#marks.push(offset, Math.round(atMs * 2))
     this.#count++
-    if (this.#marks.length === PAGE_NUMBERS) this.#fold(this.#marks)
+    if (this.#marks.length === FOLDED_NUMBERS) this.#fold(this.#marks)
   }
 
   /** Nothing more is added: gives back the room for more. */
@@ -63,7 +65,11 @@ export class ChunkTimes {
   }
 
   #fold(marks: readonly number[]): void {
-    this.#pages.push(PackedRows.from(marks, 2) ?? marks)
+    const before = this.#pages.at(-1)
+    const numbers = before instanceof PackedRows ? before.unpacked() : []
+    const page = numbers.length < PAGE_NUMBERS ? PackedRows.from([...numbers, ...marks], 2) : null
+    if (page !== null && numbers.length > 0) this.#pages[this.#pages.length - 1] = page
+    else this.#pages.push(page ?? PackedRows.from(marks, 2) ?? marks)
     this.#marks = []
   }
 
