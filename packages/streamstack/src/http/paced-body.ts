@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** After so many pieces of a body its connection rests. */
@@ -11,7 +11,7 @@ interface Handle {
   readStart?(): void
 }
 
-/** New connections, and bodies in chunks that begin, that are read on at once, in one turn of the event loop. */
+/** Bodies in chunks that begin and are read on at once, in one turn of the event loop. */
 const NEW_AT_ONCE = 2
 
 /** Connections that rest are read one in a turn, or up to so many while few pieces come. */
@@ -22,25 +22,11 @@ interface Resting {
   readonly onRead: () => void
 }
 
-/** New connections go first: most bring a small request. */
-const newOnes: Resting[] = []
 const bodies: Resting[] = []
 let perTurn = 1
 /** Pieces of bodies since the last time that resting connections were read on. */
 let piecesRead = 0
-let newInTurn = 0
 let bodiesInTurn = 0
-
-/**
- * Lets new connections wait for their first read when many come in one turn of the event loop: each of these reads may hold 10,000 chunks of a body.
- * For servers without TLS.
- */
-export function paceConnections(server: Server): void {
-  server.on('connection', (socket: Socket) => {
-    if (newInTurn === 0) setImmediate(() => (newInTurn = 0))
-    if (++newInTurn > NEW_AT_ONCE) rest(newOnes, { socket, onRead: ignore })
-  })
-}
 
 /**
  * Lets the connection of a body in chunks (HTTP/1.1) rest now and then: those that rest are read on one in a turn of the event loop, in their order. One
@@ -56,13 +42,13 @@ export function paceBody(request: IncomingMessage): void {
   // Of many that begin in one turn, each would be read once before it rests.
   if (++bodiesInTurn > NEW_AT_ONCE) {
     isResting = true
-    rest(bodies, { socket: request.socket, onRead: () => (isResting = false) })
+    rest({ socket: request.socket, onRead: () => (isResting = false) })
   }
   request.push = (piece, encoding) => {
     piecesRead++
     if (++count % PIECES_AT_ONCE === 0 && !isResting) {
       isResting = true
-      rest(bodies, { socket: request.socket, onRead: () => (isResting = false) })
+      rest({ socket: request.socket, onRead: () => (isResting = false) })
     }
     return push(piece, encoding)
   }
@@ -70,17 +56,17 @@ export function paceBody(request: IncomingMessage): void {
   Object.assign(request, { _dump: () => request.resume() })
 }
 
-function rest(queue: Resting[], one: Resting): void {
+function rest(one: Resting): void {
   handleOf(one.socket)?.readStop?.()
-  queue.push(one)
-  if (newOnes.length + bodies.length === 1) setImmediate(readNext)
+  bodies.push(one)
+  if (bodies.length === 1) setImmediate(readNext)
 }
 
 function readNext(): void {
   perTurn = piecesRead < PIECES_AT_ONCE ? Math.min(perTurn * 2, READ_PER_TURN) : 1
   piecesRead = 0
   let left = perTurn
-  for (let next = nextResting(); next !== undefined; next = nextResting()) {
+  for (let next = bodies.shift(); next !== undefined; next = bodies.shift()) {
     next.onRead()
     const handle = handleOf(next.socket)
     // It may be closed, or paused for another reason, which ends by itself.
@@ -88,15 +74,9 @@ function readNext(): void {
     handle.readStart?.()
     if (--left === 0) break
   }
-  if (newOnes.length + bodies.length > 0) setImmediate(readNext)
-}
-
-function nextResting(): Resting | undefined {
-  return newOnes.shift() ?? bodies.shift()
+  if (bodies.length > 0) setImmediate(readNext)
 }
 
 function handleOf(socket: Socket): Handle | null | undefined {
   return (socket as { _handle?: Handle | null })._handle
 }
-
-function ignore(): void {}

@@ -16,7 +16,7 @@ import { Heartbeat } from './reader/heartbeat.ts'
 import { continueWhenRead } from './continue-when-read.ts'
 import { REQUESTS_PER_CONNECTION, type RequestListener, createListener, listen } from './listener.ts'
 import { openConnections } from './open-connections.ts'
-import { paceBody, paceConnections } from './paced-body.ts'
+import { paceBody } from './paced-body.ts'
 import { Probes } from './probe/probes.ts'
 import { createRedirect } from './redirect.ts'
 import { refuseRest } from './answer/refuse-rest.ts'
@@ -94,7 +94,6 @@ export async function startServer({
     } else refusePipeline(request, reports)
   }
   const server = await createListener(engine.settings.server, turns, answer)
-  if (engine.settings.server.tls === null) paceConnections(server)
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     continueWhenRead(request, response)
     answer(request, response)
