@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { collectGarbage } from '@streamstack/test-support/collect-garbage'
 import { ANONYMOUS } from '../access/index.ts'
 import { TestChannels } from './testing/test-channels.ts'
 
@@ -9,9 +8,7 @@ afterEach(() => vi.useRealTimers())
 
 /** What is held, collected. */
 function heapBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }
 

@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { collectGarbage } from '@streamstack/test-support/collect-garbage'
 import { BytePieces } from './byte-pieces.ts'
 
 test('pieces of any size are joined in their order', () => {
@@ -18,10 +17,8 @@ test('pieces of any size are joined in their order', () => {
 })
 
 test('a body that comes byte by byte holds little more than its bytes', () => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   const held = (): number => {
-    collect()
+    collectGarbage()
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers
   }

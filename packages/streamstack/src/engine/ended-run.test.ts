@@ -1,17 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Chunk } from '@streamstack/protocol'
 import { endpoint, send } from '@streamstack/test-support/test-server'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { collectGarbage } from '@streamstack/test-support/collect-garbage'
 import type { StreamReader } from '../stream/index.ts'
 import type { LiveRun } from './index.ts'
 import type { RunView } from './run-view.ts'
 import { type OpenedEngine, ended, openedEngine } from './testing/opened-engine.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 const files = {
   'endpoints/lines.json': {

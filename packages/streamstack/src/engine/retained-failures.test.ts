@@ -1,14 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Value } from '@streamstack/protocol'
 import { endpoint, send } from '@streamstack/test-support/test-server'
 import { expect, test } from 'vitest'
+import { collectGarbage } from '@streamstack/test-support/collect-garbage'
 import type { LiveRun } from './index.ts'
 import { type OpenedEngine, openedEngine } from './testing/opened-engine.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
 
 /** Starts a run whose inputs only the functions on the stack hold. */
 function start(one: OpenedEngine): { live: LiveRun; inputs: WeakRef<object> } {

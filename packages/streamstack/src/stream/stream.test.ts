@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type { Chunk } from '@streamstack/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { collectGarbage } from '@streamstack/test-support/collect-garbage'
 import { type Batch, MemoryLog, Stream, type StreamReader, chunkBytes } from './index.ts'
 
 const chunk = (data: string): Chunk => ({ kind: 'text', data, metadata: null })
@@ -53,9 +52,7 @@ class TestReader implements StreamReader {
 
 /** What the process holds, collected. */
 function heldNow(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
+  collectGarbage()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }

@@ -1,13 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { collectGarbage } from '@streamstack/test-support/collect-garbage'
 import { TextPieces } from './text-pieces.ts'
 
 test('a text that comes in tiny pieces keeps their order and holds little more than its characters', () => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
   const held = (): number => {
-    collect()
+    collectGarbage()
     return process.memoryUsage().heapUsed
   }
   const piece = (n: number): string => `${n % 10}é`
