@@ -43,7 +43,7 @@ function faultsOf(settings: Value): readonly string[] {
 
 /** Values of each setting that are read without a fault. */
 const VALUES: Readonly<Record<string, readonly Value[]>> = {
-  method: ['GET', 'DELETE'],
+  method: ['GET', 'DELETE', 'get', ' Post '],
   path: ['/a/:id'],
   endpoint: ['/a', 'POST /api/chat'],
   response_type: ['streaming', 'standard'],

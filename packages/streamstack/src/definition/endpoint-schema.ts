@@ -1,6 +1,7 @@
 import { FORMAT_NAMES } from '@streamstack/protocol'
 import { inputTypeNames } from './input-types.ts'
 import { type JsonSchema, durationSchema, JSON_SCHEMA_DIALECT } from './json-schema.ts'
+import { METHODS } from './methods.ts'
 import { NOTE_KEYS } from './notes.ts'
 import { stepDefinitions } from './step-schema.ts'
 import type { FunctionShape } from './types.ts'
@@ -104,6 +105,14 @@ const concurrency: JsonSchema = {
   patternProperties: notePatterns,
 }
 
+/** Editors offer capitals; any case is read. */
+const METHOD_PATTERN = `^\\s*(?:${METHODS.map(anyCase).join('|')})\\s*$`
+
+/** A pattern for a word in any case: patterns of JSON Schema have no flags. */
+function anyCase(word: string): string {
+  return word.replace(/./g, (letter) => `[${letter}${letter.toLowerCase()}]`)
+}
+
 const settingsSchema: JsonSchema = {
   type: 'object',
   description: 'How the endpoint is called and what bounds its runs.',
@@ -113,7 +122,10 @@ const settingsSchema: JsonSchema = {
     ...notes,
     name: { type: 'string' },
     endpoint: { type: 'string', description: 'The path, with the method before it if wanted: POST /api/chat.' },
-    method: { enum: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], description: 'POST when absent.' },
+    method: {
+      anyOf: [{ enum: METHODS }, { type: 'string', pattern: METHOD_PATTERN }],
+      description: 'POST when absent.',
+    },
     path: { type: 'string', description: 'Such as /api/users/:id; the name of the file when absent.' },
     response_type: {
       enum: ['streaming', 'standard'],

@@ -2,6 +2,7 @@ import { type FormatName, formats } from '@streamstack/protocol'
 import { didYouMean, didYouMeanOr } from '../text/did-you-mean.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDurationMs } from './duration.ts'
+import { METHODS } from './methods.ts'
 import type { IssueList } from './issue-list.ts'
 import { normalizeAccess } from './normalize-access.ts'
 import { normalizeConcurrency } from './normalize-concurrency.ts'
@@ -36,8 +37,6 @@ export interface EndpointSettings extends Pick<
 }
 
 const FORMATS = Object.keys(formats) as readonly FormatName[]
-
-const METHODS: readonly EndpointDefinition['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 const LIMIT_KEYS: readonly string[] = ['max_duration', 'max_chunks', 'max_bytes', 'max_iterations']
 

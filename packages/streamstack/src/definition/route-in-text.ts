@@ -1,6 +1,5 @@
+import { METHODS } from './methods.ts'
 import type { EndpointDefinition } from './types.ts'
-
-const METHODS: readonly EndpointDefinition['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
  * Returns the routes that a file most likely declares although it cannot be parsed, so that calls of them can be told so. Empty: it names
