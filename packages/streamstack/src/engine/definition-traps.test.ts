@@ -195,7 +195,7 @@ describe('what is written out and could never be sent', () => {
     [respond({ 'X Y': 'x' }), /"X Y"/],
     [respond({ 'Content-Length': '1' }), /"Content-Length": the server sets it; remove it/],
     [respond({ Location: 'a\nb' }), /"Location".*line break/],
-  ])('is told where it stands: %j', async (step, message) => {
+  ])('is an error at its place when the definition loads: %j', async (step, message) => {
     const { errors, served } = await loaded([step, send('x')])
     expect(errors).toEqual([expect.stringMatching(/^endpoints\/e\.json:\d+:\d+ /)])
     expect(errors[0]).toMatch(message)

@@ -88,11 +88,11 @@ export class MemoryLog implements StreamLog {
     this.#holding?.set(this.bytesHeld)
   }
 
-  /** Holds what it has in as little memory as it can. For a log that is finished. */
+  /** Packs what it has. For a log that is finished. */
   pack(): void {
     this.#heldBefore = 0
     for (const segment of this.#segments) {
-      // A producer that was fast has left many chunks to be packed at once.
+      // A fast producer has left many chunks, which are packed at once.
       segment.pack(false)
       if (segment !== this.#tail) this.#heldBefore += segment.bytesHeld
     }

@@ -31,7 +31,7 @@ export class PackedChunks {
   readonly bytes: number
   readonly #data: string
   readonly #lengths: string
-  /** Null: no chunk has any. */
+  /** Null where no chunk has metadata. */
   readonly #metadata: PackedMetadata | null
   /** Places in CHUNK_KINDS; '' where all are `text`. */
   readonly #kinds: string
@@ -87,12 +87,7 @@ export class PackedChunks {
     this.#metadata = metadata
     this.#kinds = kinds
     this.#isLines = isLines
-    this.bytes =
-      textBytes(data) +
-      textBytes(lengths) +
-      (metadata === null ? 0 : metadata.bytes) +
-      textBytes(kinds) +
-      PACKED_BYTES_MIN
+    this.bytes = textBytes(data) + textBytes(lengths) + (metadata?.bytes ?? 0) + textBytes(kinds) + PACKED_BYTES_MIN
   }
 
   /** The chunks from an index on as the format `lines` writes them without metadata; null where that is not their data. */

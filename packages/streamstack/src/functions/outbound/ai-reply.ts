@@ -20,7 +20,7 @@ import {
   turnOf,
 } from '../parts/reply-state.ts'
 import { flushPending } from '../parts/send.ts'
-import { prepareShape, shapeParameters } from '../parts/sending.ts'
+import { prepareShape, shapeParameters } from '../parts/step-shape.ts'
 import { compileTools, toolFiles } from '../parts/tools.ts'
 import { grownText } from '../../text/grown-text.ts'
 

@@ -2,7 +2,8 @@ import type { Value } from '@streamstack/protocol'
 import type { ProviderItem, TextItem } from '../../provider/index.ts'
 import type { Frame, Strand } from '../../run/index.ts'
 import type { Compiler } from './compiler.ts'
-import { type Progress, type StepShape, compileSending } from './sending.ts'
+import { type Progress, compileSending } from './sending.ts'
+import type { StepShape } from './step-shape.ts'
 
 /** Where a relay counts what it has sent. */
 export interface RelaySlots {

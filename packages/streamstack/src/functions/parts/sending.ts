@@ -7,8 +7,6 @@ import { BACKLOG_CHARACTERS, isPaced, pace } from './pacing.ts'
 import { send } from './send.ts'
 import { type StepShape, isSmooth, paceOf, smoothCut } from './step-shape.ts'
 
-export { type StepShape, prepareShape, shapeParameters } from './step-shape.ts'
-
 /** Slots of `piece_index` and `piece_count`. */
 export interface PieceSlots {
   readonly index: number
