@@ -25,7 +25,8 @@ export class PackedRows {
     const units: number[] = []
     for (let index = 0; index < numbers.length; index++) {
       const number = numbers[index] as number
-      if (!Number.isSafeInteger(number)) return null
+      // A difference has no room for the sign of -0.
+      if (!Number.isSafeInteger(number) || Object.is(number, -0)) return null
       if (index < width) continue
       const difference = number - (numbers[index - width] as number)
       if (Math.abs(difference) > DIFFERENCE_MAX) return null
